@@ -1,0 +1,24 @@
+"""How much each auxiliary task counts, and for how long: the heart of MT2ST, in plain Python.
+
+A strategy answers one question, ``weights(t)``: with which weight does each *auxiliary* task enter the update at time
+``t``? The primary task's weight is 1 by definition. The total update is eq. 3 of arXiv 2406.18038v2::
+
+    theta <- theta - lr * (grad L_primary + sum_k weight_k(t) * grad L_aux_k)
+
+Nothing here imports torch or the rest of the package, so a strategy steers any training loop::
+
+    strategy = Diminish(decay=0.5, auxiliaries=["tagging"])
+    for epoch in range(1, epochs + 1):
+        for name, weight in strategy.weights(epoch).items():
+            if weight:                                # weight 0 means: do not even compute this task
+                loss = loss + weight * losses[name]()
+"""
+
+from mt2st.strategy.base import Observation, Strategy
+from mt2st.strategy.diminish import Diminish
+from mt2st.strategy.multi_task import MultiTask
+from mt2st.strategy.serialise import load_strategy
+from mt2st.strategy.single_task import SingleTask
+from mt2st.strategy.switch import Switch
+
+__all__ = ["Diminish", "MultiTask", "Observation", "SingleTask", "Strategy", "Switch", "load_strategy"]

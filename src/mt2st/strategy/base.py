@@ -1,0 +1,137 @@
+"""What every strategy is: weights of the auxiliary tasks as a function of time."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from mt2st.errors import InputError, listed, suggestion
+
+Unit = Literal["epoch", "step"]
+PerTask = float | Mapping[str, float]
+"""One number for all auxiliary tasks, or one for each by its name."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the training loop tells a strategy after an evaluation; strategies that adapt read it.
+
+    Attributes:
+        epoch: epochs finished, from 1.
+        step: optimizer steps done, from 1.
+        metrics: the primary task's validation metrics, for example ``{"accuracy": 0.81, "loss": 0.44}``.
+    """
+
+    epoch: int
+    step: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class Strategy(ABC):
+    """Weights of the auxiliary tasks over time.
+
+    Args:
+        auxiliaries: names of the auxiliary tasks. May be left out and given later by `bind`, which the trainer does.
+        unit: whether ``t`` counts epochs (as the paper's algorithms do) or optimizer steps. Both count from 1.
+    """
+
+    def __init__(self, auxiliaries: Iterable[str] | None, unit: Unit) -> None:
+        if unit not in ("epoch", "step"):
+            raise InputError(f"unit must be 'epoch' or 'step', found {unit!r}")
+        self.unit: Unit = unit
+        self._auxiliaries: tuple[str, ...] | None = None
+        if auxiliaries is not None:
+            self._set_auxiliaries(auxiliaries)
+
+    @abstractmethod
+    def weight(self, task: str, t: int) -> float:
+        """Return the weight of one auxiliary task at time ``t`` (at least 1); 0 means that the task is off."""
+
+    @property
+    def auxiliaries(self) -> tuple[str, ...]:
+        """The names of the auxiliary tasks.
+
+        Raises:
+            InputError: when they have not been given yet.
+        """
+        if self._auxiliaries is None:
+            raise InputError(
+                f"{type(self).__name__} does not know its auxiliary tasks yet: give auxiliaries=[...] or call bind(...)"
+            )
+        return self._auxiliaries
+
+    def weights(self, t: int) -> dict[str, float]:
+        """Return ``{auxiliary task: weight}`` at time ``t``, counted from 1 in `unit`.
+
+        Raises:
+            InputError: when ``t`` is below 1 or the auxiliary tasks are not known yet.
+        """
+        if t < 1:
+            raise InputError(f"t counts {self.unit}s from 1, found {t}")
+        return {task: self.weight(task, t) for task in self.auxiliaries}
+
+    def weights_at(self, *, epoch: int, step: int) -> dict[str, float]:
+        """Return the weights during optimizer step ``step`` of the whole run, in epoch ``epoch``; both from 1."""
+        return self.weights(epoch if self.unit == "epoch" else step)
+
+    def observe(self, observation: Observation) -> None:  # noqa: B027  # ignoring it is right for most strategies
+        """Take in an evaluation. Strategies with a fixed course ignore it."""
+
+    def bind(self, auxiliaries: Iterable[str]) -> Self:
+        """Return a copy that knows its auxiliary tasks.
+
+        Raises:
+            InputError: when a setting was given for a task that is not among them, or is missing for one that is.
+        """
+        bound = copy.deepcopy(self)
+        bound._set_auxiliaries(auxiliaries)
+        return bound
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return settings and state as plain JSON values; `load_strategy` makes an equal strategy of them."""
+        state: dict[str, Any] = {"strategy": type(self).__name__, "unit": self.unit}
+        if self._auxiliaries is not None:
+            state["auxiliaries"] = list(self._auxiliaries)
+        return state | self._settings()
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """Return the constructor's own arguments as plain JSON values."""
+
+    def _per_task(self) -> dict[str, PerTask]:
+        """Return the settings that may differ between tasks, by parameter name."""
+        return {}
+
+    def _set_auxiliaries(self, auxiliaries: Iterable[str]) -> None:
+        if isinstance(auxiliaries, str):
+            raise InputError(f"auxiliaries must be a list of names, found the text {auxiliaries!r}")
+        names = tuple(auxiliaries)
+        if len(set(names)) != len(names):
+            raise InputError(f"auxiliary tasks must have different names, found {listed(names)}")
+        for parameter, value in self._per_task().items():
+            if not isinstance(value, Mapping):
+                continue
+            for task in value:
+                if task not in names:
+                    raise InputError(
+                        f"{parameter} names the unknown task '{task}'.{suggestion(task, names)} "
+                        f"The auxiliary tasks are: {listed(names) or 'none'}"
+                    )
+            for task in names:
+                if task not in value:
+                    raise InputError(
+                        f"{parameter} has no value for the auxiliary task '{task}', only for {listed(value)}"
+                    )
+        self._auxiliaries = names
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Strategy) and self.state_dict() == other.state_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # strategies that adapt change; none may be a dictionary key
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self._settings().items())
+        return f"{type(self).__name__}({arguments})"

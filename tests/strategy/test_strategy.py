@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mt2st.errors import InputError
+from mt2st.strategy import Diminish, MultiTask, Observation, SingleTask, Strategy, Switch, load_strategy
+
+EVERY_KIND = [
+    SingleTask(auxiliaries=["a", "b"]),
+    MultiTask({"a": 0.5, "b": 2}, auxiliaries=["a", "b"]),
+    Diminish({"a": 0.5, "b": 0.1}, curvature=1.5, unit="step", auxiliaries=["a", "b"]),
+    Switch(at=4, weight=0.7, unit="step", auxiliaries=["a", "b"]),
+]
+
+
+@pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
+def test_state_survives_json_and_gives_the_same_weights(strategy: Strategy) -> None:
+    again = load_strategy(json.loads(json.dumps(strategy.state_dict())))
+    assert again == strategy
+    assert all(again.weights(t) == strategy.weights(t) for t in range(1, 20))
+
+
+@pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
+def test_observing_leaves_a_fixed_course_alone(strategy: Strategy) -> None:
+    before = strategy.state_dict()
+    strategy.observe(Observation(epoch=1, step=3, metrics={"loss": 1.0}))
+    assert strategy.state_dict() == before
+
+
+@pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
+def test_time_starts_at_one(strategy: Strategy) -> None:
+    with pytest.raises(InputError, match=r"counts (epoch|step)s from 1, found 0"):
+        strategy.weights(0)
+
+
+def test_single_task_is_always_off_and_multi_task_always_on() -> None:
+    assert {SingleTask(auxiliaries=["a"]).weights(t)["a"] for t in (1, 5, 500)} == {0.0}
+    assert {MultiTask(0.3, auxiliaries=["a"]).weights(t)["a"] for t in (1, 5, 500)} == {0.3}
+
+
+def test_settings_for_an_unknown_task_are_rejected_with_the_nearest_name() -> None:
+    with pytest.raises(InputError, match="decay names the unknown task 'contxt'. Did you mean 'context'?"):
+        Diminish({"contxt": 0.5}).bind(["context"])
+
+
+def test_a_task_without_its_setting_is_rejected() -> None:
+    with pytest.raises(InputError, match="weight has no value for the auxiliary task 'b', only for 'a'"):
+        MultiTask({"a": 1.0}, auxiliaries=["a", "b"])
+
+
+def test_binding_leaves_the_original_unbound() -> None:
+    strategy = Switch(at=3)
+    assert strategy.bind(["a"]).weights(1) == {"a": 1.0}
+    with pytest.raises(InputError, match="does not know its auxiliary tasks yet"):
+        strategy.weights(1)
+
+
+@pytest.mark.parametrize("names", ["context", ["a", "a"]])
+def test_auxiliaries_must_be_a_list_of_different_names(names: object) -> None:
+    with pytest.raises(InputError, match="auxiliar"):
+        Switch(at=3, auxiliaries=names)  # type: ignore[arg-type]
+
+
+def test_an_unknown_unit_is_rejected() -> None:
+    with pytest.raises(InputError, match="unit must be 'epoch' or 'step', found 'batch'"):
+        Switch(at=3, unit="batch")  # type: ignore[arg-type]
+
+
+def test_an_unknown_strategy_is_rejected_with_the_nearest_name() -> None:
+    with pytest.raises(InputError, match="unknown strategy 'Dimish'. Did you mean 'Diminish'?"):
+        load_strategy({"strategy": "Dimish"})
+    with pytest.raises(InputError, match="settings do not fit the strategy Switch"):
+        load_strategy({"strategy": "Switch", "when": 3})
+
+
+def test_the_strategies_load_neither_torch_nor_numba_nor_numpy() -> None:
+    code = "import sys, mt2st.strategy; print(sorted({'torch', 'numba', 'numpy'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
