@@ -1,0 +1,51 @@
+"""Word vectors: train, query, read and write.
+
+`WordVectors` holds words and their vectors. `train_word_vectors` makes them from a corpus with the compiled kernels of
+`mt2st.embedding.kernels`, which also serve as the word-context task of multi-task training: they update tables that
+torch owns. Importing this package loads neither numba nor torch; naming a kernel loads numba.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mt2st.embedding.training import Progress, TrainingInterrupted, train_word_vectors
+from mt2st.embedding.word2vec_text import read_word2vec_text, write_word2vec_text
+from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
+
+if TYPE_CHECKING:
+    from mt2st.embedding.kernels import (
+        CbowKernel,
+        ContextKernel,
+        KernelReport,
+        PairBlock,
+        SkipGramKernel,
+        kernel_for,
+        sample_pairs,
+    )
+
+__all__ = [
+    "CbowKernel",
+    "ContextKernel",
+    "KernelReport",
+    "PairBlock",
+    "Progress",
+    "SkipGramKernel",
+    "TrainingInterrupted",
+    "UnknownWordError",
+    "WordVectors",
+    "kernel_for",
+    "read_word2vec_text",
+    "sample_pairs",
+    "train_word_vectors",
+    "write_word2vec_text",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load the kernels, and with them numba, when one of their names is first used (PEP 562)."""
+    if name in __all__:
+        from mt2st.embedding import kernels
+
+        return getattr(kernels, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

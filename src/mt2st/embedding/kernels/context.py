@@ -1,0 +1,238 @@
+"""The word-context kernel: what Skip-gram and CBOW share, from the caller's side."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start_state
+from mt2st.embedding.kernels.windows import CAPACITY, DOCUMENT, INVALID, POSITION, WALKER_SIZE
+from mt2st.errors import InputError
+
+BLOCK = 16
+"""Centres that share noise words and are updated together."""
+NOISE = 16
+"""Noise words of a block."""
+
+
+@dataclass(frozen=True)
+class KernelReport:
+    """What one kernel call did.
+
+    Attributes:
+        words: words of the slice, before any was dropped.
+        kept: words that survived subsampling, the ones trained as centres.
+        pairs: positive pairs (Skip-gram: centre and context word; CBOW: centre and mean of its context).
+        loss: summed negative-sampling loss of the pairs, before each block's update, unweighted.
+    """
+
+    words: int = 0
+    kept: int = 0
+    pairs: int = 0
+    loss: float = 0.0
+
+    def __add__(self, other: KernelReport) -> KernelReport:
+        return KernelReport(
+            self.words + other.words, self.kept + other.kept, self.pairs + other.pairs, self.loss + other.loss
+        )
+
+    @property
+    def mean_loss(self) -> float:
+        """Loss per positive pair; NaN without pairs."""
+        return self.loss / self.pairs if self.pairs else math.nan
+
+
+class ContextKernel(ABC):
+    """Updates two embedding tables in place from a slice of a corpus, by negative sampling.
+
+    A slice is walked in blocks of 16 kept words (the centres). For a block with pairs ``p`` of an input vector ``h_p``
+    and a centre word ``c_p``, and noise words ``n = 1..N`` shared by the whole block, the loss is
+
+        ``L = sum_p [ -log sigmoid(h_p . out[c_p]) - (negative / N) * sum_n log sigmoid(-h_p . out[n]) ]``
+
+    and the update ``theta <- theta - alpha * weight * dL/dtheta``, with **every gradient taken at the values the
+    tables had when the block began**. So a block is one plain SGD step, which autograd reproduces (`sample_pairs`
+    returns the blocks' pairs). In expectation over the noise words this is the objective of word2vec, each pair against
+    ``negative`` noise words: a block draws ``N = 16`` and weighs them to count as ``negative``. Sharing them is
+    what makes the arithmetic dense (Ji et al. 2016, pWord2Vec, share within one window). Unlike word2vec, a noise
+    word that equals the centre is not skipped.
+
+    One call is bitwise deterministic, and its random numbers are a pure function of ``(seed, stream)``. The global
+    interpreter lock is released: several threads may update the same tables at once (hogwild, Niu et al. 2011; then
+    the result depends on timing), and a torch step may run beside a call.
+
+    Args:
+        counts: occurrences of each word, int64 [V]; words of count 0 (``<pad>``, ``<unk>``) are dropped from the
+            text before the windows are drawn and never serve as noise.
+        window: the widest reach of a context, at least 1; each centre draws its own from 1 to ``window``.
+        negative: the weight of noise against one positive pair, in noise words, at least 1.
+        sample: subsampling threshold in [0, 1); 0 keeps every word (`keep_thresholds`).
+        ns_exponent: noise words are drawn in proportion to ``counts ** ns_exponent``.
+        seed: any integer.
+
+    Raises:
+        InputError: a setting out of its range, or no word with a count above 0.
+
+    References:
+        Mikolov, Sutskever, Chen, Corrado and Dean 2013, "Distributed Representations of Words and Phrases".
+        Ji, Satish, Li and Dubey 2016, "Parallelizing Word2Vec in Shared and Distributed Memory", arXiv 1604.04661.
+    """
+
+    method: ClassVar[str]
+
+    def __init__(
+        self,
+        counts: NDArray[np.int64],
+        *,
+        window: int = 5,
+        negative: int = 5,
+        sample: float = 1e-3,
+        ns_exponent: float = 0.75,
+        seed: int = 1,
+    ) -> None:
+        check_settings(window=window, negative=negative, sample=sample, ns_exponent=ns_exponent)
+        counts = np.ascontiguousarray(counts, dtype=np.int64)
+        if counts.ndim != 1 or counts.size >= 2**31 or (counts < 0).any():
+            raise InputError("counts must be one non-negative number per word (int64 [V], V < 2**31)")
+        self.vocabulary_size = counts.size
+        self.window, self.negative, self.sample = window, negative, sample
+        self.ns_exponent, self.seed = ns_exponent, seed
+        self._keep = keep_thresholds(counts, sample)
+        self._accept, self._alias = noise_table(counts, ns_exponent)
+
+    def update(
+        self,
+        inputs: NDArray[np.float32],
+        outputs: NDArray[np.float32],
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        *,
+        alpha: tuple[float, float],
+        weight: float = 1.0,
+        stream: int,
+    ) -> KernelReport:
+        """Train on the documents ``ids[offsets[0]:offsets[1]]``, ``ids[offsets[1]:offsets[2]]``, ... in place.
+
+        Args:
+            inputs: input vectors (the embedding), C-contiguous float32 [V, D]; torch's memory through
+                ``embedding.weight.data.numpy()`` will do.
+            outputs: output vectors, C-contiguous float32 [V, D].
+            ids: the corpus, int32; may be memory-mapped and read-only.
+            offsets: int64 [m + 1], non-decreasing absolute positions in ``ids``; a part of a corpus is
+                ``offsets[a : b + 1]`` with the whole ``ids``.
+            alpha: learning rate at the slice's first and after its last word; linear in between.
+            weight: factor on every gradient, at least 0: the strategy's ``gamma_k(t)``.
+            stream: any integer; equal streams draw equal random numbers.
+
+        Returns:
+            Counts and loss of this call.
+
+        Raises:
+            InputError: arrays of another shape, type or layout, offsets outside ``ids``, an id outside the
+                vocabulary (what precedes it has then been trained), a rate or weight that is negative or not finite.
+        """
+        self._check_tables(inputs, outputs)
+        for name, value in (("alpha", alpha[0]), ("alpha", alpha[1]), ("weight", weight)):
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"{name} must be finite and at least 0; found {value!r}")
+        ids, offsets = self.checked_slice(ids, offsets)
+        walker = self.new_walker(offsets)
+        kept, pairs, loss = self._train(
+            inputs,
+            outputs,
+            ids,
+            offsets,
+            (alpha[0] * weight, alpha[1] * weight),
+            start_state(self.seed, stream),
+            walker,
+        )
+        self.check_walk(walker, ids)
+        return KernelReport(int(offsets[-1] - offsets[0]), int(kept), int(pairs), float(loss))
+
+    @abstractmethod
+    def _train(
+        self,
+        inputs: NDArray[np.float32],
+        outputs: NDArray[np.float32],
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        alpha: tuple[float, float],
+        state: NDArray[np.uint64],
+        walker: NDArray[np.int64],
+    ) -> tuple[int, int, float]:
+        """Run the compiled loop: returns kept words, pairs, loss."""
+
+    @property
+    def buffer_size(self) -> int:
+        """Kept words the walk holds at a time."""
+        return max(CAPACITY, 4 * self.window)
+
+    @property
+    def tables(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int32]]:
+        """Survival thresholds, and the noise table's acceptances and aliases."""
+        return self._keep, self._accept, self._alias
+
+    @staticmethod
+    def new_walker(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a walker (`windows.refill`) at the start of a slice."""
+        walker = np.zeros(WALKER_SIZE, dtype=np.int64)
+        walker[POSITION] = offsets[0]
+        return walker
+
+    def check_walk(self, walker: NDArray[np.int64], ids: NDArray[np.int32]) -> None:
+        """Raise the `InputError` for an id outside the vocabulary that stopped the walk, if one did."""
+        if walker[INVALID]:
+            at = int(walker[POSITION])
+            raise InputError(
+                f"ids[{at}] (document {int(walker[DOCUMENT])} of the slice) must be in [0, {self.vocabulary_size}), "
+                f"the vocabulary of this kernel; found {int(ids[at])}"
+            )
+
+    @staticmethod
+    def checked_slice(
+        ids: NDArray[np.int32], offsets: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return the slice as read-only plain arrays (one compiled form for all callers); raise `InputError` if bad."""
+        if ids.ndim != 1 or ids.dtype != np.int32 or not ids.flags.c_contiguous:
+            raise InputError(f"ids must be a contiguous int32 array [*]; found {ids.dtype} {list(ids.shape)}")
+        if offsets.ndim != 1 or offsets.dtype != np.int64 or offsets.size < 1:
+            raise InputError(f"offsets must be int64 [m + 1]; found {offsets.dtype} {list(offsets.shape)}")
+        if (np.diff(offsets) < 0).any():
+            raise InputError("offsets must not decrease")
+        if offsets[0] < 0 or offsets[-1] > ids.size:
+            raise InputError(f"offsets must lie in [0, {ids.size}]; found {offsets[0]} to {offsets[-1]}")
+        ids, offsets = np.asarray(ids).view(), np.ascontiguousarray(offsets).view()
+        ids.flags.writeable = offsets.flags.writeable = False
+        return ids, offsets
+
+    def _check_tables(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> None:
+        for name, table in (("inputs", inputs), ("outputs", outputs)):
+            if table.dtype != np.float32 or table.ndim != 2 or not table.flags.c_contiguous:
+                raise InputError(
+                    f"{name} must be a C-contiguous float32 array [V, D]; found {table.dtype} {list(table.shape)}"
+                )
+            if not table.flags.writeable:
+                raise InputError(f"{name} must be writeable: the kernel updates it in place")
+        if inputs.shape != outputs.shape or inputs.shape[0] != self.vocabulary_size:
+            raise InputError(
+                f"inputs and outputs must both have {self.vocabulary_size} rows (one per word of counts) of the same "
+                f"size; found {list(inputs.shape)} and {list(outputs.shape)}"
+            )
+        if np.may_share_memory(inputs, outputs):
+            raise InputError("inputs and outputs must be two tables; found overlapping memory")
+
+
+def check_settings(*, window: int, negative: int, sample: float, ns_exponent: float) -> None:
+    """Raise `InputError` naming the first setting out of its range, the rule and the value found."""
+    for name, value in (("window", window), ("negative", negative)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
+    if not 0 <= sample < 1:
+        raise InputError(f"sample must be in [0, 1); found {sample!r}")
+    if not math.isfinite(ns_exponent):
+        raise InputError(f"ns_exponent must be finite; found {ns_exponent!r}")

@@ -1,0 +1,230 @@
+"""Word vectors as a value: look up, compare, find neighbours, load and save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.errors import InputError, suggestion
+
+Vector = NDArray[np.float32]
+WordOrVector = str | NDArray[np.float32]
+
+_BATCH_SCORES = 16_000_000
+"""Similarities held at a time by the batched search: 64 MB."""
+_SPELLINGS = 20_000
+"""Words among which the spelling of an unknown one is sought: the frequent ones come first, and it stays instant."""
+
+
+class UnknownWordError(InputError, KeyError):
+    """A word that has no vector. Also a `KeyError`, as the failing look-up of a mapping is."""
+
+    __str__ = InputError.__str__  # KeyError would print the message quoted and escaped
+
+
+class WordVectors:
+    """Words and their vectors, in the shape of gensim's ``KeyedVectors``.
+
+    Args:
+        index_to_key: the words, each once; by falling frequency where that is known.
+        vectors: their vectors, float [n_words, vector_size], finite. Float32 C-contiguous arrays are kept, not copied.
+
+    Raises:
+        InputError: a word twice, another number of vectors than of words, values that are NaN or infinite.
+
+    Example:
+        >>> animals = WordVectors(["cat", "dog", "car"], np.array([[1, 0.1], [1, 0.2], [0, 1]]))
+        >>> animals.most_similar("cat", topn=1)[0][0]
+        'dog'
+        >>> "cat" in animals, len(animals), animals.vector_size
+        (True, 3, 2)
+    """
+
+    def __init__(self, index_to_key: Sequence[str], vectors: NDArray[np.floating]) -> None:
+        self.index_to_key: list[str] = list(index_to_key)
+        self.key_to_index: dict[str, int] = {key: index for index, key in enumerate(self.index_to_key)}
+        if len(self.key_to_index) < len(self.index_to_key):
+            second = next(i for i, key in enumerate(self.index_to_key) if self.key_to_index[key] != i)
+            key = self.index_to_key[second]
+            raise InputError(f"index_to_key must name each word once; found '{key}' at {second} and again later")
+        vectors = np.asarray(vectors)
+        if vectors.ndim != 2 or vectors.shape[0] != len(self.index_to_key) or vectors.dtype.kind != "f":
+            raise InputError(
+                f"vectors must be floats with one row per word [{len(self.index_to_key)}, vector_size]; "
+                f"found {vectors.dtype} {list(vectors.shape)}"
+            )
+        self.vectors: Vector = np.ascontiguousarray(vectors, dtype=np.float32)
+        bad = _first_row_not_finite(self.vectors)
+        if bad is not None:
+            raise InputError(f"vectors must be finite; found NaN or infinity in that of '{self.index_to_key[bad]}'")
+        self._norms: Vector | None = None
+
+    @property
+    def vector_size(self) -> int:
+        """Number of dimensions."""
+        return int(self.vectors.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.index_to_key)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.key_to_index
+
+    def __repr__(self) -> str:
+        return f"WordVectors({len(self):,} words, {self.vector_size} dimensions)"
+
+    def __getitem__(self, word: str | Sequence[str]) -> Vector:
+        """Return a word's vector [vector_size], or those of several words [n, vector_size].
+
+        Raises:
+            UnknownWordError: a word that has no vector.
+        """
+        if isinstance(word, str):
+            vector: Vector = self.vectors[self.index(word)]
+            return vector
+        rows = np.array([self.index(each) for each in word], dtype=np.intp)
+        return self.vectors[rows]
+
+    def index(self, word: str) -> int:
+        """Return a word's row in ``vectors``.
+
+        Raises:
+            UnknownWordError: the word has no vector; the message suggests a near spelling among the frequent words.
+        """
+        try:
+            return self.key_to_index[word]
+        except KeyError:
+            near = suggestion(word, self.index_to_key[:_SPELLINGS])
+            raise UnknownWordError(f"'{word}' is not among the {len(self):,} words.{near}") from None
+
+    @property
+    def norms(self) -> Vector:
+        """Lengths of the vectors [n_words], computed once; forget them with `forget_norms` after changing vectors."""
+        if self._norms is None:
+            self._norms = np.linalg.norm(self.vectors, axis=1)
+        return self._norms
+
+    def forget_norms(self) -> None:
+        """Have the lengths computed anew: needed after ``vectors`` were changed in place."""
+        self._norms = None
+
+    def similarity(self, a: str, b: str) -> float:
+        """Return the cosine of two words' vectors, in [-1, 1]; 0 where one is a zero vector.
+
+        Raises:
+            UnknownWordError: a word that has no vector.
+        """
+        return float(_unit(self[a]) @ _unit(self[b]))
+
+    def most_similar(
+        self,
+        positive: WordOrVector | Iterable[WordOrVector],
+        negative: WordOrVector | Iterable[WordOrVector] = (),
+        topn: int = 10,
+    ) -> list[tuple[str, float]]:
+        """Return the words nearest to a sum of words, less others: king - man + woman.
+
+        The mean of the words' unit vectors (those of ``negative`` with a minus sign) is compared with every word by
+        cosine, the given words left out: gensim's numbers. A vector given in place of a word counts as it is.
+
+        Args:
+            positive: words or vectors [vector_size] to be near to, one or several.
+            negative: words or vectors to be far from.
+            topn: how many words to return at most, at least 1.
+
+        Returns:
+            Pairs of word and cosine, nearest first.
+
+        Raises:
+            UnknownWordError: a word that has no vector.
+            InputError: neither word nor vector given, or a vector of another size.
+        """
+        signed = [(item, 1.0) for item in _as_list(positive)] + [(item, -1.0) for item in _as_list(negative)]
+        if not signed:
+            raise InputError("positive and negative must name at least one word or vector; both are empty")
+        query = np.zeros(self.vector_size, dtype=np.float32)
+        for item, sign in signed:
+            query += np.float32(sign) * (_unit(self[item]) if isinstance(item, str) else self._checked(item))
+        known = [self.index(item) for item, _ in signed if isinstance(item, str)]
+        return self._nearest(query[None], topn, [known])[0]
+
+    def similar_by_vector(self, vector: Vector, topn: int = 10) -> list[tuple[str, float]]:
+        """Return the ``topn`` words whose vectors have the highest cosine with ``vector`` [vector_size]."""
+        return self._nearest(self._checked(vector)[None], topn, [[]])[0]
+
+    def similar_by_vectors(self, vectors: NDArray[np.float32], topn: int = 10) -> list[list[tuple[str, float]]]:
+        """Return the nearest words of many vectors [n, vector_size] at once, by exact matrix products.
+
+        Args:
+            vectors: the queries.
+            topn: words for each, at least 1.
+        """
+        if np.ndim(vectors) != 2 or np.shape(vectors)[1] != self.vector_size:
+            raise InputError(f"vectors must be [n, {self.vector_size}]; found {list(np.shape(vectors))}")
+        return self._nearest(np.asarray(vectors, dtype=np.float32), topn, [[]] * len(vectors))
+
+    def _checked(self, vector: NDArray[np.float32]) -> Vector:
+        vector = np.asarray(vector, dtype=np.float32)
+        if vector.shape != (self.vector_size,):
+            raise InputError(f"a vector must have {self.vector_size} values; found shape {list(vector.shape)}")
+        return vector
+
+    def _nearest(self, queries: Vector, topn: int, excluded: Sequence[list[int]]) -> list[list[tuple[str, float]]]:
+        if topn < 1:
+            raise InputError(f"topn must be at least 1; found {topn!r}")
+        lengths = np.where(self.norms > 0, self.norms, np.float32(1))
+        results: list[list[tuple[str, float]]] = []
+        batch = max(1, _BATCH_SCORES // max(1, len(self)))
+        for start in range(0, len(queries), batch):
+            units = np.stack([_unit(query) for query in queries[start : start + batch]])
+            cosines = (units @ self.vectors.T) / lengths
+            for row, left_out in zip(cosines, excluded[start : start + batch], strict=True):
+                wanted = min(topn + len(set(left_out)), len(self))
+                best = np.argpartition(row, len(self) - wanted)[len(self) - wanted :]
+                best = best[np.lexsort((best, -row[best]))]
+                hits = [(self.index_to_key[i], float(row[i])) for i in best.tolist() if i not in left_out]
+                results.append(hits[:topn])
+        return results
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> WordVectors:
+        """Read vectors from a file in word2vec text format (``.gz`` too).
+
+        Raises:
+            InputError: a file that is missing or damaged, with file and line.
+        """
+        from mt2st.embedding.word2vec_text import read_word2vec_text
+
+        return read_word2vec_text(Path(path))
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the vectors to a file in word2vec text format, gzip-compressed if the name ends in ``.gz``.
+
+        Raises:
+            InputError: the file exists and ``overwrite`` is false, or a word cannot be written.
+        """
+        from mt2st.embedding.word2vec_text import write_word2vec_text
+
+        write_word2vec_text(self, Path(path), overwrite=overwrite)
+
+
+def _as_list(items: WordOrVector | Iterable[WordOrVector]) -> list[WordOrVector]:
+    if isinstance(items, str) or (isinstance(items, np.ndarray) and items.ndim == 1):
+        return [items]
+    return list(items)
+
+
+def _unit(vector: Vector) -> Vector:
+    length = np.linalg.norm(vector)
+    return vector / length if length > 0 else vector
+
+
+def _first_row_not_finite(vectors: Vector) -> int | None:
+    # A sum is finite if all its terms are (and, on overflow, only then worth the exact look).
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspect = np.flatnonzero(~np.isfinite(vectors.sum(axis=1, dtype=np.float64)))
+    return next((int(row) for row in suspect if not np.isfinite(vectors[row]).all()), None)
