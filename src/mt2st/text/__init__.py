@@ -1,0 +1,40 @@
+"""The paper's input layer (section III-B1): from raw text to token ids.
+
+Text flows through this folder in one direction::
+
+    source -> Record -> text -> Tokeniser -> tokens -> Vocabulary -> ids -> Corpus
+
+- A *source* is a file, a folder per class or a hub data set; `read_records` streams its rows in flat memory.
+  `read_labelled` collects those with labels, `iterate_texts` streams the texts alone.
+- `check_classes` and `split_labelled` prepare labelled text for training and for judging.
+- A `Tokeniser` cuts a text into tokens, a `Vocabulary` gives each frequent token an id and knows its count.
+- A `Corpus` holds the ids of many texts in flat arrays, in memory or mapped from disk.
+
+Nothing here knows of training, and importing it loads neither torch nor numba. Whatever a user can get wrong raises
+`mt2st.errors.InputError`.
+"""
+
+from mt2st.text.corpus import Corpus
+from mt2st.text.labelled import LabelledText, check_classes, read_labelled
+from mt2st.text.readers import KNOWN_EXTENSIONS, iterate_texts, read_records
+from mt2st.text.record import Record
+from mt2st.text.split import split_labelled
+from mt2st.text.tokeniser import Tokeniser
+from mt2st.text.vocabulary import PAD, SPECIALS, UNK, Vocabulary
+
+__all__ = [
+    "KNOWN_EXTENSIONS",
+    "PAD",
+    "SPECIALS",
+    "UNK",
+    "Corpus",
+    "LabelledText",
+    "Record",
+    "Tokeniser",
+    "Vocabulary",
+    "check_classes",
+    "iterate_texts",
+    "read_labelled",
+    "read_records",
+    "split_labelled",
+]

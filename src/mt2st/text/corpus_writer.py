@@ -1,0 +1,190 @@
+"""Tokenises text once and writes the ids to files, in flat memory.
+
+The final ids follow from counts that are known only at the end. So the text is written in provisional ids, numbered by
+first appearance, and these are replaced by the final ones afterwards, in place, block by block.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.errors import InputError
+from mt2st.text.tokeniser import Tokeniser
+from mt2st.text.vocabulary import UNK, Vocabulary
+
+IDS_TYPE = np.dtype("<i4")
+OFFSETS_TYPE = np.dtype("<i8")
+
+TOKENS_PER_BATCH = 1 << 17
+"""Tokens held as strings before they become ids: enough to make numpy's overhead vanish, some 10 MB."""
+DOCUMENTS_PER_BATCH = 1 << 16
+"""The same bound for documents, which may be empty."""
+CHARACTERS_PER_PIECE = 1 << 20
+"""A longer document is tokenised in pieces, cut at spaces."""
+IDS_PER_BLOCK = 1 << 20
+"""Ids read, replaced and written back at a time: 4 MB."""
+MOST_TYPES = 1_000_000
+"""Distinct tokens counted at a time: about 150 MB of dictionary. Past it the rarest are forgotten."""
+TYPES_AFTER_PRUNING = MOST_TYPES // 2
+
+
+def write_known(
+    texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Vocabulary, ids: BinaryIO, offsets: BinaryIO
+) -> None:
+    """Write the texts in the ids of a vocabulary.
+
+    Args:
+        texts: the documents.
+        tokeniser: cuts them into tokens.
+        vocabulary: gives the ids; tokens it does not hold become `UNK`.
+        ids: receives the ids, `IDS_TYPE`.
+        offsets: receives where each document starts and the last one ends, `OFFSETS_TYPE`.
+    """
+    for tokens in _batches(texts, tokeniser, offsets):
+        ids.write(vocabulary.encode(tokens).astype(IDS_TYPE, copy=False).data)
+
+
+def write_new(
+    texts: Iterable[str],
+    tokeniser: Tokeniser,
+    ids: BinaryIO,
+    offsets: BinaryIO,
+    scratch: Path,
+    *,
+    min_count: int,
+    max_size: int | None,
+) -> Vocabulary:
+    """Write the texts in the ids of the vocabulary that they make, and return it.
+
+    Whenever more than `MOST_TYPES` distinct tokens are counted, the rarest are forgotten until at most
+    `TYPES_AFTER_PRUNING` are left, as word2vec does: their occurrences so far become `UNK`, and should they come
+    again their count starts anew. In a corpus with fewer distinct tokens all counts are exact.
+
+    Args:
+        texts: the documents.
+        tokeniser: cuts them into tokens.
+        ids: receives the ids, `IDS_TYPE`; open for reading and writing.
+        offsets: as for `write_known`.
+        scratch: an existing folder for temporary files.
+        min_count: as for `Vocabulary.from_counts`.
+        max_size: as for `Vocabulary.from_counts`.
+
+    Raises:
+        InputError: no token is left, or a parameter is out of range.
+    """
+    table = _ProvisionalIds()
+    # Between two prunings a provisional id means one token; `ends[k]` is the number of ids up to pruning k.
+    ends: list[int] = []
+    n_ids = 0
+    for tokens in _batches(texts, tokeniser, offsets):
+        ids.write(table.encode(tokens).data)
+        n_ids += len(tokens)
+        if len(table) > MOST_TYPES:
+            np.save(scratch / f"renumbering{len(ends)}.npy", table.prune())
+            ends.append(n_ids)
+    vocabulary, final = table.vocabulary(min_count, max_size)
+    ids.flush()
+    stop = n_ids
+    for number in reversed(range(len(ends))):
+        _replace(ids, ends[number], stop, final)
+        renumbering = np.load(scratch / f"renumbering{number}.npy")
+        # One entry more, so that the number -1 of a forgotten token finds it.
+        final, stop = np.append(final, np.int32(UNK))[renumbering], ends[number]
+    _replace(ids, 0, stop, final)
+    return vocabulary
+
+
+def _batches(texts: Iterable[str], tokeniser: Tokeniser, offsets: BinaryIO) -> Iterator[list[str]]:
+    """Yield the tokens of all documents one after the other, in lists of bounded length; write the offsets."""
+    if isinstance(texts, str):
+        raise InputError("a corpus is built from many texts, found a single string; put it into a list")
+    tokens: list[str] = []
+    ends = [0]  # of the documents; the first one starts at 0
+    yielded = 0
+    for text in texts:
+        for piece in _pieces(text):
+            tokens += tokeniser(piece)
+            if len(tokens) >= TOKENS_PER_BATCH:
+                yield tokens
+                yielded += len(tokens)
+                tokens = []
+        ends.append(yielded + len(tokens))
+        if len(ends) >= DOCUMENTS_PER_BATCH:
+            offsets.write(np.array(ends, dtype=OFFSETS_TYPE).data)
+            ends.clear()
+    offsets.write(np.array(ends, dtype=OFFSETS_TYPE).data)
+    yield tokens
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A document in pieces that are tokenised one by one as they would be together."""
+    start = 0
+    while len(text) - start > CHARACTERS_PER_PIECE:
+        cut = text.rfind(" ", start, start + CHARACTERS_PER_PIECE)
+        # "<br />" holds a space at which it must not be cut.
+        while cut > start and text[:cut].endswith(("<br", "<BR")):
+            cut = text.rfind(" ", start, cut)
+        if cut <= start:
+            cut = start + CHARACTERS_PER_PIECE
+        yield text[start:cut]
+        start = cut
+    yield text[start:] if start else text
+
+
+class _ProvisionalIds:
+    """Numbers tokens by first appearance and counts them."""
+
+    def __init__(self) -> None:
+        self._ids: defaultdict[str, int] = defaultdict(count().__next__)
+        self._counts = np.zeros(0, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def encode(self, tokens: list[str]) -> NDArray[np.int32]:
+        ids = np.fromiter(map(self._ids.__getitem__, tokens), IDS_TYPE, len(tokens))
+        if len(self._ids) > len(self._counts):
+            room = np.zeros(len(self._ids) - len(self._counts), dtype=np.int64)
+            self._counts = np.concatenate([self._counts, room])
+        np.add.at(self._counts, ids, 1)
+        return ids
+
+    def prune(self) -> NDArray[np.int32]:
+        """Forget the rarest tokens; return the new number of each old one, -1 for those forgotten."""
+        by_count = np.sort(self._counts)
+        most_of_the_rare = by_count[len(by_count) - TYPES_AFTER_PRUNING - 1]
+        kept = self._counts > most_of_the_rare
+        numbers = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+        self._counts = self._counts[kept]
+        names = [token for token, keep in zip(self._ids, kept.tolist(), strict=True) if keep]
+        self._ids.clear()
+        self._ids.update(zip(names, count(), strict=False))
+        self._ids.default_factory = count(len(names)).__next__
+        return numbers
+
+    def vocabulary(self, min_count: int, max_size: int | None) -> tuple[Vocabulary, NDArray[np.int32]]:
+        """Return the vocabulary and the final id of each number; forgets everything, to make room for it."""
+        names = list(self._ids)
+        self._ids.clear()
+        return Vocabulary.ranked(names, self._counts, min_count=min_count, max_size=max_size)
+
+
+def _replace(file: BinaryIO, start: int, stop: int, final: NDArray[np.int32]) -> None:
+    """Replace the provisional ids from `start` to `stop` by the final ones, by plain reads and writes.
+
+    (The pages of a mapped array would count as this process's memory.)
+    """
+    for first in range(start, stop, IDS_PER_BLOCK):
+        size = min(IDS_PER_BLOCK, stop - first) * IDS_TYPE.itemsize
+        file.seek(first * IDS_TYPE.itemsize)
+        block = np.frombuffer(file.read(size), dtype=IDS_TYPE)
+        file.seek(first * IDS_TYPE.itemsize)
+        file.write(final[block].astype(IDS_TYPE, copy=False).data)
+    file.flush()

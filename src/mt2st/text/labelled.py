@@ -1,0 +1,164 @@
+"""Labelled text in memory: what a classifier is trained and judged on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mt2st.errors import InputError, listed
+from mt2st.text.folder import text_files
+from mt2st.text.readers import is_plain, stream_records
+from mt2st.text.record import BadRow, Record
+
+LINES_SHOWN = 5
+CLASSES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class LabelledText:
+    """Texts and their labels, in the order of their source.
+
+    Attributes:
+        texts: n texts, none of them empty.
+        labels: n labels.
+        skipped: how many bad rows were left out.
+        source: where they come from, for messages and model cards.
+
+    Example:
+        >>> data = LabelledText(["good", "bad", "fine"], ["pos", "neg", "pos"], skipped=0, source="reviews.csv")
+        >>> len(data), data.select([2, 0]).texts
+        (3, ['fine', 'good'])
+    """
+
+    texts: list[str]
+    labels: list[str]
+    skipped: int = 0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.labels):
+            raise InputError(f"texts and labels must be as many, found {len(self.texts)} and {len(self.labels)}")
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def select(self, indices: Iterable[int]) -> LabelledText:
+        """Return the rows of these indices, in their order."""
+        chosen = [int(index) for index in indices]
+        texts = [self.texts[index] for index in chosen]
+        return LabelledText(texts, [self.labels[index] for index in chosen], self.skipped, self.source)
+
+
+@dataclass
+class _BadRows:
+    """Bad rows by kind: how many, and the first of them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    first: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, bad: BadRow) -> None:
+        self.counts[bad.kind] += 1
+        lines = self.first.setdefault(bad.kind, [])
+        if len(lines) < LINES_SHOWN:
+            lines.append(bad.line)
+
+    def described(self, path: Path) -> str:
+        return ", ".join(f"{count:,} {kind} ({self._places(kind, path)})" for kind, count in self.counts.items())
+
+    def _places(self, kind: str, path: Path) -> str:
+        lines = self.first[kind]
+        more = ", ..." if self.counts[kind] > len(lines) else ""
+        if path.is_dir():
+            files = text_files(path)
+            return ", ".join(str(files[line - 1].relative_to(path)) for line in lines) + more
+        return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}{more}"
+
+
+def read_labelled(
+    source: str | Path, *, text: str | None = None, label: str | None = None, skip_bad_rows: bool = False
+) -> LabelledText:
+    r"""Read a labelled source into memory.
+
+    A row is bad when it cannot be read, has no label or an empty text. The whole source is read before bad rows are
+    reported, all of them in one message: how many of each kind, and the first lines.
+
+    Args:
+        source: as for `read_records`; a plain text file has no labels and is refused.
+        text: the column of the texts; None for the column ``text``, or the only one.
+        label: the column of the labels; None for the column ``label``.
+        skip_bad_rows: go on without the bad rows, and count them in ``skipped``.
+
+    Raises:
+        InputError: bad rows (without `skip_bad_rows`), no good row, or whatever `read_records` raises.
+        MissingExtraError: the source needs an extra that is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "reviews.tsv"
+        ...     _ = path.write_text("text\tlabel\ngood\tpos\nbad\t\n", encoding="utf-8")
+        ...     data = read_labelled(path, skip_bad_rows=True)
+        >>> data.texts, data.labels, data.skipped
+        (['good'], ['pos'], 1)
+    """
+    texts: list[str] = []
+    labels: list[str] = []
+    bad_rows = _BadRows()
+    records = stream_records(source, text, label or "label", bad_rows.add)
+    if is_plain(source):
+        raise InputError(f"{source}: a .txt file has no labels; give a table with a label column or a folder per class")
+    of_column = "" if Path(source).is_dir() else f" in column '{label or 'label'}'"
+    for record in records:
+        bad = _unusable(record, of_column)
+        if bad is not None:
+            bad_rows.add(bad)
+        else:
+            texts.append(record.text)
+            labels.append(str(record.label))
+    skipped = bad_rows.counts.total()
+    if skipped and not (skip_bad_rows and texts):
+        rows = f"{skipped:,} of {skipped + len(texts):,} rows cannot be used: {bad_rows.described(Path(source))}"
+        what_to_do = (
+            "Correct them, or go on without them by --skip-bad-rows (skip_bad_rows=True)" if texts else "Correct them"
+        )
+        raise InputError(f"{source}: {rows}. {what_to_do}")
+    return LabelledText(texts, labels, skipped, str(source))
+
+
+def _unusable(record: Record, of_column: str) -> BadRow | None:
+    if record.label is None:
+        return BadRow(record.line, f"without a label{of_column}", "")
+    if not record.text.strip():
+        return BadRow(record.line, "with an empty text", "")
+    return None
+
+
+def check_classes(labelled: LabelledText) -> None:
+    """Check that there is something to learn: two classes or more, and more rows than classes.
+
+    Raises:
+        InputError: one class only, or no class with two rows (the label column may hold something else); names the
+            classes found.
+
+    Example:
+        >>> check_classes(LabelledText(["good", "fine"], ["pos", "pos"], source="reviews.csv"))
+        Traceback (most recent call last):
+        mt2st.errors.InputError: reviews.csv: all 2 rows have the one label 'pos'; a classifier needs ...
+    """
+    source = labelled.source or "the labelled data"
+    if not len(labelled):
+        raise InputError(f"{source}: no labelled row; give rows of two classes or more")
+    classes = sorted(set(labelled.labels))
+    if len(classes) == 1:
+        raise InputError(
+            f"{source}: all {len(labelled):,} rows have the one label '{classes[0]}'; "
+            f"a classifier needs two classes or more"
+        )
+    if len(labelled) <= len(classes):
+        shown = listed(classes[:CLASSES_SHOWN]) + (", ..." if len(classes) > CLASSES_SHOWN else "")
+        raise InputError(
+            f"{source}: {len(labelled):,} rows are too few for {len(classes):,} classes ({shown}): no class has two "
+            f"rows; give more rows, or check that the label column is the right one"
+        )

@@ -1,0 +1,131 @@
+"""From the name of a source to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mt2st.errors import InputError, listed, suggestion
+from mt2st.text.folder import read_folder
+from mt2st.text.hub import PREFIX, read_hub
+from mt2st.text.json_lines import read_json_lines
+from mt2st.text.parquet import read_parquet
+from mt2st.text.plain import read_plain
+from mt2st.text.record import Complain, Record, ignore, refuse
+from mt2st.text.table import read_table
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+JSON_LINES = (".jsonl", ".ndjson")
+PLAIN = ".txt"
+PARQUET = ".parquet"
+COMPRESSED = ".gz"
+KNOWN_EXTENSIONS = tuple(
+    [extension + end for end in ("", COMPRESSED) for extension in (*DELIMITERS, *JSON_LINES, PLAIN)] + [PARQUET]
+)
+
+
+def read_records(
+    source: str | Path, *, text: str | None = None, label: str | None = None, skip_bad_rows: bool = False
+) -> Iterator[Record]:
+    r"""Stream the rows of a source, in its order and in flat memory.
+
+    | source | what it is |
+    | --- | --- |
+    | ``.csv``, ``.tsv``, also ``.gz`` | a table with a header |
+    | ``.jsonl``, ``.ndjson``, also ``.gz`` | JSON Lines, one object per line |
+    | ``.parquet`` | a table (extra ``parquet``) |
+    | ``.txt``, also ``.gz`` | one text per line, no labels |
+    | a folder | a sub-folder per class with ``.txt`` files; the labels are the sub-folders' names |
+    | ``hf:owner/name[:split]`` | a data set of the Hugging Face hub (extra ``hf``) |
+
+    Text files are UTF-8, with or without a byte order mark. A missing label gives a record whose label is None, an
+    empty text a record with an empty text: whether they will do is for the caller to say.
+
+    Args:
+        source: a file, a folder, or ``hf:`` and the name of a hub data set.
+        text: the column of the texts; None for the column ``text``, or the only one. Plain text files and folders
+            have no columns and pass over it.
+        label: the column of the labels; None to read no labels. Passed over likewise.
+        skip_bad_rows: go on without the rows that cannot be read (a wrong number of fields, broken JSON).
+
+    Raises:
+        InputError: whatever is wrong with the source, in one line that names the file, the line and the column, what
+            was found there and what to do. A missing file and an unknown extension are reported by the call, all
+            else by the iteration.
+        MissingExtraError: the source needs an extra that is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "reviews.csv"
+        ...     _ = path.write_text('review,stars\n"Long, and dull",1\nFine,5\n', encoding="utf-8")
+        ...     for record in read_records(path, text="review", label="stars"):
+        ...         print(record)
+        Record(text='Long, and dull', label='1', line=2)
+        Record(text='Fine', label='5', line=3)
+    """
+    return stream_records(source, text, label, ignore if skip_bad_rows else refuse)
+
+
+def iterate_texts(source: str | Path, *, text: str | None = None) -> Iterator[str]:
+    """Stream the texts of a source without labels; rows whose text is empty are passed over.
+
+    Call it again to read the source again.
+
+    Args:
+        source: as for `read_records`.
+        text: the column of the texts; None for the column ``text``, or the only one.
+
+    Raises:
+        InputError: as `read_records`.
+    """
+    return (record.text for record in read_records(source, text=text) if record.text.strip())
+
+
+def stream_records(source: str | Path, text: str | None, label: str | None, complain: Complain) -> Iterator[Record]:
+    """Do the work of `read_records`, with a caller's own way to take bad rows."""
+    if str(source).startswith(PREFIX):
+        return read_hub(str(source), text, label, complain)
+    path = Path(source)
+    _check_exists(path)
+    if path.is_dir():
+        return read_folder(path)
+    extension = _extension(path)
+    if extension in DELIMITERS:
+        return read_table(path, DELIMITERS[extension], text, label, complain)
+    if extension in JSON_LINES:
+        return read_json_lines(path, text, label, complain)
+    if extension == PLAIN:
+        return read_plain(path)
+    if path.name.lower().endswith(PARQUET):
+        return read_parquet(path, text, label, complain)
+    found = f"extension '{''.join(path.suffixes[-2:])}'" if path.suffix else "no extension"
+    raise InputError(
+        f"{path}: {found} says nothing of the format; the known ones are {listed(KNOWN_EXTENSIONS)}, "
+        f"a folder per class, and hf:owner/name"
+    )
+
+
+def is_plain(source: str | Path) -> bool:
+    """Whether a source is a plain text file, which has no labels."""
+    return not str(source).startswith(PREFIX) and _extension(Path(source)) == PLAIN and not Path(source).is_dir()
+
+
+def _extension(path: Path) -> str:
+    """The extension that tells the format: in lower case, without ``.gz``."""
+    return Path(path.name.lower().removesuffix(COMPRESSED)).suffix
+
+
+def _check_exists(path: Path) -> None:
+    try:
+        if path.exists():
+            return
+        # The nearest folder that exists is where a name may be misspelt.
+        missing = path
+        while not missing.parent.exists():
+            missing = missing.parent
+        neighbours = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
+    except (OSError, ValueError) as error:  # no permission, a name too long, a NUL in the name
+        raise InputError(f"{str(path)!r}: cannot be read: {error}") from error
+    what = "no such file or folder" if missing == path else f"the folder {missing} does not exist"
+    raise InputError(f"{path}: {what}.{suggestion(missing.name, neighbours)}")

@@ -1,0 +1,72 @@
+"""A stratified, seeded split of labelled text."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from mt2st.errors import InputError, listed
+from mt2st.text.labelled import CLASSES_SHOWN, LabelledText
+
+
+def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
+    """Split a part off, with the classes in the same proportions as in the whole.
+
+    Both sides keep the order of the source. The same data and seed give the same split.
+
+    Args:
+        labelled: the rows to split.
+        fraction_or_count: the size of the part: a float strictly between 0 and 1 is a fraction (rounded up to whole
+            rows), an int is a number of rows.
+        seed: of the random choice, from 0.
+
+    Returns:
+        The rest and the part.
+
+    Raises:
+        InputError: the fraction or count is out of range, a class has fewer than two rows, or one of the two sides
+            would have fewer rows than there are classes.
+
+    Example:
+        >>> data = LabelledText(list("abcdefgh"), ["x", "y"] * 4)
+        >>> rest, part = split_labelled(data, 0.25, seed=1)
+        >>> len(rest), sorted(part.labels)
+        (6, ['x', 'y'])
+    """
+    size = _part_size(len(labelled), fraction_or_count)
+    source = labelled.source or "the labelled data"
+    counts = Counter(labelled.labels)
+    rare = sorted(name for name, count in counts.items() if count < 2)
+    if rare:
+        shown = listed(rare[:CLASSES_SHOWN]) + (", ..." if len(rare) > CLASSES_SHOWN else "")
+        raise InputError(
+            f"{source}: a split needs two rows of each class, found one only of {shown}; add rows or remove the class"
+        )
+    for side, rows in (("the part split off", size), ("what is left", len(labelled) - size)):
+        if rows < len(counts):
+            raise InputError(
+                f"{source}: a split of {len(labelled):,} rows by {fraction_or_count} leaves {max(rows, 0):,} rows for "
+                f"{side}, fewer than its {len(counts):,} classes ({listed(sorted(counts)[:CLASSES_SHOWN])}); "
+                f"choose another size or give more rows"
+            )
+    # Imported here because scikit-learn takes a second to load and only a split needs it.
+    from sklearn.model_selection import train_test_split
+
+    rest, part = train_test_split(np.arange(len(labelled)), test_size=size, stratify=labelled.labels, random_state=seed)
+    return labelled.select(np.sort(rest)), labelled.select(np.sort(part))
+
+
+def _part_size(rows: int, fraction_or_count: float) -> int:
+    if isinstance(fraction_or_count, bool) or not isinstance(fraction_or_count, int | float | np.integer | np.floating):
+        raise InputError(f"a split takes a fraction or a number of rows, found {fraction_or_count!r}")
+    if isinstance(fraction_or_count, int | np.integer):
+        if not 0 < fraction_or_count < rows:
+            raise InputError(
+                f"a split by a number of rows takes 1 to {rows - 1} of these {rows} rows, found {fraction_or_count}"
+            )
+        return int(fraction_or_count)
+    if not 0.0 < fraction_or_count < 1.0:
+        raise InputError(f"a split fraction lies strictly between 0 and 1, found {fraction_or_count}")
+    return math.ceil(rows * fraction_or_count)

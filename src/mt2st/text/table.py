@@ -1,0 +1,99 @@
+"""CSV and TSV files with a header."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from mt2st.errors import InputError
+from mt2st.text.columns import clean_label, find_column
+from mt2st.text.lines import read_lines
+from mt2st.text.record import BadRow, Complain, Record
+
+LONGEST_FIELD = 1 << 24
+"""Characters (16 Mi): far beyond any text, and little enough to hold while looking for the end of an open quote."""
+
+
+def read_table(path: Path, delimiter: str, text: str | None, label: str | None, complain: Complain) -> Iterator[Record]:
+    """Yield the rows of a CSV or TSV file (RFC 4180: quoted fields may hold delimiters, line ends and doubled quotes).
+
+    Blank lines are passed over. Quotes work in TSV files as they do in CSV files.
+
+    Args:
+        path: the file; its first row is the header.
+        delimiter: what stands between two fields.
+        text: the column of the texts; None for ``text``, or the only column.
+        label: the column of the labels; None for none.
+        complain: called for a row with too many or too few fields, or with text after a closing quote.
+
+    Raises:
+        InputError: no header, no row, no such column, a quoted field that is not closed, or a file that is no text.
+    """
+    row_lines: list[str] = []  # of the row being read, to say where a quote was opened
+
+    def remembered() -> Iterator[str]:
+        for line in read_lines(path):
+            row_lines.append(line)
+            yield line
+
+    # The csv module knows this limit only as a setting of the whole process; it is raised, never lowered.
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
+    rows = csv.reader(remembered(), delimiter=delimiter, strict=True)
+
+    def next_row() -> tuple[int, list[str]] | None:
+        """The next row that is well formed and not blank, with the line it starts on; None at the end."""
+        while True:
+            row_lines.clear()
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                complain(_broken_row(path, str(error), rows.line_num, row_lines))
+                continue
+            if row is None:
+                return None
+            if row:
+                return rows.line_num - len(row_lines) + 1, row
+
+    first = next_row()
+    if first is None:
+        raise InputError(f"{path}: is empty; give a file with a header and at least one row")
+    place = f"{path}, line {first[0]}"
+    columns = [name.strip() for name in first[1]]
+    text_at = columns.index(find_column(text, columns, role="text", place=place))
+    label_at = None if label is None else columns.index(find_column(label, columns, role="label", place=place))
+    found_a_row = False
+    while (numbered := next_row()) is not None:
+        found_a_row = True
+        line, row = numbered
+        if len(row) != len(columns):
+            message = (
+                f"{path}, line {line}: expected {len(columns)} fields, as the header has, and found {len(row)}; "
+                f"quote a field that holds the delimiter"
+            )
+            complain(BadRow(line, f"with a number of fields other than the header's {len(columns)}", message))
+            continue
+        yield Record(row[text_at], None if label_at is None else clean_label(row[label_at]), line)
+    if not found_a_row:
+        raise InputError(f"{path}: has a header and no row; give at least one")
+
+
+def _broken_row(path: Path, error: str, line: int, row_lines: list[str]) -> BadRow:
+    """Say what the csv module could not read; raise when the rows after it cannot be trusted either."""
+    start = line - len(row_lines) + 1
+    opened_on, inside = start, False
+    for number, content in enumerate(row_lines, start):
+        if not inside:
+            opened_on = number
+        inside ^= content.count('"') % 2 == 1
+    opening = f"{path}, line {opened_on}: the quoted field that opens on this line"
+    if "end of data" in error or "field limit" in error:
+        raise InputError(f"{opening} is never closed; close it, or double the quotes that belong to the text")
+    if "expected after" in error:
+        message = f"{opening} is followed by text after its closing quote"
+        if opened_on != line:
+            raise InputError(f"{message}, on line {line}; is the quote that closes it missing on line {opened_on}?")
+        message += "; double the quotes that belong to the text"
+    else:
+        message = f"{path}, line {line}: not a row of a table ({error}); end lines with LF or CRLF"
+    return BadRow(start, "with quotes or line ends out of place", message)

@@ -1,0 +1,210 @@
+"""The tokens that have an id, and how often each was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.errors import InputError
+from mt2st.text.lines import read_lines
+
+PAD = 0
+"""The id of padding, ``<pad>``: fills up the shorter texts of a batch."""
+UNK = 1
+"""The id of every token that the vocabulary does not hold, ``<unk>``."""
+SPECIALS = ("<pad>", "<unk>")
+
+MOST_DIGITS = 18
+"""A count of this many digits always fits in int64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Tokens by id, with their counts. Ids 0 and 1 are always ``<pad>`` and ``<unk>``, whose counts are 0.
+
+    Made by `from_counts`, the tokens stand in descending order of their counts; tokens of equal counts stand in the
+    order of their first appearance, so the ids depend on the text alone.
+
+    Attributes:
+        tokens: V tokens, the two specials first.
+        counts: V counts, int64, read-only.
+
+    Raises:
+        InputError: the specials are not in their places, a token is empty, comes twice or holds a tab or a line feed,
+            or the counts are not as many as the tokens, or negative.
+
+    Example:
+        >>> vocabulary = Vocabulary.from_counts({"film": 7, "a": 9, "rare": 1}, min_count=5)
+        >>> vocabulary.tokens
+        ('<pad>', '<unk>', 'a', 'film')
+        >>> vocabulary.encode(["a", "rare", "film"])
+        array([2, 1, 3], dtype=int32)
+        >>> vocabulary.decode([2, 1, 3])
+        ['a', '<unk>', 'film']
+    """
+
+    tokens: tuple[str, ...]
+    counts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.tokens[: len(SPECIALS)] != SPECIALS:
+            raise InputError(f"a vocabulary starts with the tokens {SPECIALS}, found {self.tokens[: len(SPECIALS)]}")
+        counts = np.array(self.counts, dtype=np.int64)
+        if counts.shape != (len(self.tokens),):
+            raise InputError(f"a vocabulary of {len(self.tokens)} tokens needs as many counts, found {counts.shape}")
+        if (counts < 0).any():
+            raise InputError(f"counts cannot be negative, found {counts.min()} for {self.tokens[counts.argmin()]!r}")
+        for token in self.tokens:
+            if not token or "\t" in token or "\n" in token:
+                raise InputError(f"a token cannot be empty or hold a tab or a line feed, found {token!r}")
+        if len(set(self.tokens)) < len(self.tokens):
+            twice = Counter(self.tokens).most_common(1)[0][0]
+            raise InputError(f"a vocabulary holds each token once, found {twice!r} twice")
+        counts.flags.writeable = False
+        object.__setattr__(self, "counts", counts)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token: number for number, token in enumerate(self.tokens)}
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int], min_count: int = 5, max_size: int | None = None) -> Vocabulary:
+        """Return the vocabulary of the tokens that were seen often enough.
+
+        Args:
+            counts: how often each token was seen. The names of the specials are passed over.
+            min_count: tokens seen fewer times are left out, at least 1.
+            max_size: keep at most so many of the most frequent tokens, the specials not counted; None for all.
+
+        Raises:
+            InputError: no token is left, or a parameter is out of range.
+        """
+        tokens = [token for token in counts if token not in SPECIALS]
+        seen = np.fromiter((counts[token] for token in tokens), np.int64, len(tokens))
+        return cls.ranked(tokens, seen, min_count=min_count, max_size=max_size)[0]
+
+    @classmethod
+    def ranked(
+        cls, tokens: Sequence[str], counts: NDArray[np.int64], *, min_count: int, max_size: int | None
+    ) -> tuple[Vocabulary, NDArray[np.int32]]:
+        """Return the vocabulary of numbered tokens, and the id that each number has in it.
+
+        Args:
+            tokens: n distinct tokens in the order of their first appearance, without the specials.
+            counts: n counts.
+            min_count: as for `from_counts`.
+            max_size: as for `from_counts`.
+
+        Returns:
+            The vocabulary, and n ids, int32: `UNK` for the tokens left out.
+
+        Raises:
+            InputError: as `from_counts`.
+        """
+        if min_count < 1:
+            raise InputError(f"min_count must be 1 or more, found {min_count}")
+        if max_size is not None and max_size < 1:
+            raise InputError(f"the largest size of a vocabulary must be 1 or more, found {max_size}")
+        order = np.argsort(-counts, kind="stable")
+        order = order[counts[order] >= min_count][:max_size]
+        if not len(order):
+            if not len(tokens):
+                raise InputError("the vocabulary is empty: the text has no tokens")
+            raise InputError(
+                f"the vocabulary is empty: none of the {len(tokens):,} distinct tokens comes {min_count:,} times "
+                f"(min_count); the most frequent comes {counts.max():,} times. Lower min_count"
+            )
+        ids = np.full(len(tokens), UNK, dtype=np.int32)
+        ids[order] = np.arange(len(SPECIALS), len(SPECIALS) + len(order), dtype=np.int32)
+        kept = (*SPECIALS, *map(tokens.__getitem__, order.tolist()))
+        return cls(kept, np.concatenate([np.zeros(len(SPECIALS), dtype=np.int64), counts[order]])), ids
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Vocabulary):
+            return NotImplemented
+        return self.tokens == other.tokens and bool(np.array_equal(self.counts, other.counts))
+
+    def __hash__(self) -> int:
+        return hash(self.tokens)
+
+    def id_of(self, token: str) -> int:
+        """Return the id of a token, `UNK` when the vocabulary does not hold it."""
+        return self._ids.get(token, UNK)
+
+    def encode(self, tokens: Sequence[str]) -> NDArray[np.int32]:
+        """Return the ids of tokens, int32, with `UNK` for those the vocabulary does not hold."""
+        return np.fromiter(map(self._ids.get, tokens, repeat(UNK)), np.int32, len(tokens))
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Return the tokens of ids.
+
+        Raises:
+            IndexError: an id is not in the vocabulary.
+        """
+        chosen = [int(number) for number in ids]
+        if chosen and min(chosen) < 0:
+            raise IndexError(f"ids run from 0 to {len(self) - 1}, found {min(chosen)}")
+        return [self.tokens[number] for number in chosen]
+
+    def save(self, path: str | Path) -> None:
+        """Write the vocabulary as UTF-8 text: one token, a tab and its count per line, in the order of the ids.
+
+        The file appears whole or not at all; one that stands there is replaced.
+
+        Raises:
+            InputError: the folder does not exist or cannot be written.
+        """
+        path = Path(path)
+        part = path.parent / f".{path.name}.{uuid4().hex[:8]}.part"
+        try:
+            with part.open("x", encoding="utf-8", newline="\n") as file:
+                file.writelines(f"{token}\t{count}\n" for token, count in zip(self.tokens, self.counts, strict=True))
+            part.replace(path)
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{path}: a token holds half of a surrogate pair, which is no character: {error}"
+            ) from error
+        except OSError as error:
+            raise InputError(f"{path}: the vocabulary cannot be written: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Vocabulary:
+        """Read a vocabulary that `save` wrote.
+
+        Raises:
+            InputError: the file cannot be read or is no vocabulary; names the file and the line.
+        """
+        path = Path(path)
+        numbers: dict[str, int] = {}
+        counts: list[int] = []
+        for line, content in enumerate(read_lines(path), 1):
+            token, tab, count = content.removesuffix("\n").partition("\t")
+            if not (token and tab and count.isascii() and count.isdigit() and len(count) <= MOST_DIGITS):
+                raise InputError(f"{path}, line {line}: expected a token, a tab and its count, found {content!r}")
+            if line <= len(SPECIALS) and (token != SPECIALS[line - 1] or int(count) != 0):
+                raise InputError(
+                    f"{path}, line {line}: expected the special token {SPECIALS[line - 1]!r} with count 0, "
+                    f"found {content!r}"
+                )
+            if numbers.setdefault(token, line) != line:
+                raise InputError(f"{path}, line {line}: the token {token!r} stands on line {numbers[token]} already")
+            counts.append(int(count))
+        if len(counts) < len(SPECIALS):
+            raise InputError(f"{path}: is no vocabulary: its first lines must hold the tokens {SPECIALS}")
+        return cls(tuple(numbers), np.array(counts, dtype=np.int64))
