@@ -1,0 +1,6 @@
+"""The model that the tasks share: one embedding layer, one encoder, one head a task (section III-B3, III-B5)."""
+
+from mt2st.network.encoders import ENCODERS, Encoded, Encoder, build_encoder
+from mt2st.network.network import PAD, Network
+
+__all__ = ["ENCODERS", "PAD", "Encoded", "Encoder", "Network", "build_encoder"]

@@ -1,0 +1,36 @@
+"""Convolutions over word windows with max pooling (Kim 2014, arXiv 1408.5882)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mt2st.network.encoders.base import Encoded, Encoder
+from mt2st.network.pooling import build_pooling
+
+
+class CNN(Encoder):
+    """Filters over windows of several widths, joined.
+
+    Args:
+        vector_size: size of the word vectors.
+        channels: number of filters of each width.
+        widths: widths of the windows in words. Odd ones keep the windows centred on their word.
+        pooling: ``"max"`` (the original's), ``"mean"`` or ``"attention"``.
+    """
+
+    def __init__(
+        self, vector_size: int, channels: int = 100, widths: Sequence[int] = (1, 3, 5), pooling: str = "max"
+    ) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(nn.Conv1d(vector_size, channels, width, padding="same") for width in widths)
+        self.state_size = self.pooled_size = channels * len(widths)
+        self.pooling = build_pooling(pooling, self.state_size)
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Encoded:
+        """Encode a batch, as `Encoder.forward` describes."""
+        by_channel = vectors.transpose(1, 2)
+        states = torch.cat([each(by_channel) for each in self.convolutions], dim=1).relu().transpose(1, 2)
+        return Encoded(states, self.pooling(states, mask))

@@ -1,0 +1,25 @@
+"""The mean of the word vectors: the smallest encoder, fastText's classifier when a linear head follows."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mt2st.network.encoders.base import Encoded, Encoder
+from mt2st.network.pooling import MeanPooling
+
+
+class Mean(Encoder):
+    """The mean of a text's word vectors (Joulin et al. 2016); a token's state is its word vector.
+
+    Args:
+        vector_size: size of the word vectors.
+    """
+
+    def __init__(self, vector_size: int) -> None:
+        super().__init__()
+        self.state_size = self.pooled_size = vector_size
+        self.pooling = MeanPooling()
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Encoded:
+        """Encode a batch, as `Encoder.forward` describes."""
+        return Encoded(vectors, self.pooling(vectors, mask))

@@ -1,0 +1,59 @@
+"""One embedding, one shared encoder, one head a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mt2st.network.encoders import Encoded, Encoder
+
+PAD = 0
+"""The id of padding; the same as `mt2st.text.PAD`, whose layer this one does not depend on."""
+
+
+class Network(nn.Module):
+    """The paper's model: embedding layer, shared layers, task-specific heads (section III-B).
+
+    Args:
+        embedding: the shared word embedding, ``[vocabulary, vector_size]``; row 0 is padding.
+        encoder: the shared layers.
+        heads: one module a task that has its own layer; each takes what its task gives it.
+        dropout: share of the features dropped behind the embedding and before each classification head, in [0, 1).
+        word_dropout: share of the words that are dropped whole while training, in [0, 1).
+    """
+
+    def __init__(
+        self,
+        embedding: nn.Embedding,
+        encoder: Encoder,
+        heads: Mapping[str, nn.Module],
+        *,
+        dropout: float = 0.0,
+        word_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(heads)
+        self.dropout = nn.Dropout(dropout)
+        self.word_dropout = word_dropout
+
+    def encode(self, ids: Tensor) -> Encoded:
+        """Encode a batch of texts.
+
+        Args:
+            ids: ``[batch, length]`` token ids, `PAD` behind each text; at least one real token in each.
+        """
+        mask = ids != PAD
+        vectors = self.embedding(ids)
+        if self.training and self.word_dropout:
+            kept = torch.rand(ids.shape, device=ids.device) >= self.word_dropout
+            vectors = vectors * kept.unsqueeze(2)
+        return self.encoder(self.dropout(vectors), mask)
+
+    def logits(self, task: str, ids: Tensor) -> Tensor:
+        """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it."""
+        scores: Tensor = self.heads[task](self.dropout(self.encode(ids).pooled))
+        return scores

@@ -1,0 +1,91 @@
+"""Texts as token ids, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mt2st.text import PAD, UNK
+
+BUCKET = 16
+"""Batches whose texts are sorted by length among themselves: enough to save padding, few enough to stay random."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Encoded texts, one behind the other.
+
+    Attributes:
+        ids: ``[n_tokens]`` token ids.
+        offsets: ``[n_texts + 1]``: text ``i`` is ``ids[offsets[i]:offsets[i + 1]]``.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """``[n_texts]`` number of tokens of each."""
+        return np.diff(self.offsets)
+
+    def padded(self, indices: NDArray[np.int64], max_length: int) -> Tensor:
+        """Return ``[len(indices), longest]`` ids of these texts, cut at ``max_length`` and padded behind.
+
+        A text without a token becomes one unknown word, so that every row has something to encode.
+        """
+        lengths = np.clip(self.lengths[indices], 1, max_length)
+        rows = np.full((len(indices), int(lengths.max())), PAD, dtype=np.int64)
+        rows[:, 0] = UNK
+        for row, index in enumerate(indices):
+            text = self.ids[self.offsets[index] : self.offsets[index + 1]][:max_length]
+            rows[row, : len(text)] = text
+        return torch.from_numpy(rows)
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """A batch of texts with a target each.
+
+    Attributes:
+        ids: ``[batch, length]`` token ids, padded behind.
+        targets: ``[batch]`` class numbers.
+    """
+
+    ids: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+def shuffled(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of indices in random order, texts of similar length together where chance allows.
+
+    Args:
+        lengths: ``[n]`` number of tokens of each text.
+        batch_size: texts in a batch; the last one may be smaller.
+        rng: the source of the order.
+    """
+    order = rng.permutation(len(lengths))
+    batches: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), BUCKET * batch_size):
+        bucket = order[start : start + BUCKET * batch_size]
+        bucket = bucket[np.argsort(-lengths[bucket], kind="stable")]
+        batches += [bucket[at : at + batch_size] for at in range(0, len(bucket), batch_size)]
+    for index in rng.permutation(len(batches)):
+        yield batches[index]
+
+
+def by_length(lengths: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of all indices from the longest text to the shortest, for evaluation."""
+    order = np.argsort(-lengths, kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]

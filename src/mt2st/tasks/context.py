@@ -1,0 +1,131 @@
+"""Word context as an auxiliary task: compiled kernels that write into the shared embedding's own memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mt2st.errors import InputError
+from mt2st.tasks.batch import Texts
+from mt2st.tasks.task import Span
+
+if TYPE_CHECKING:
+    from mt2st.embedding.kernels.context import ContextKernel
+
+
+class ContextTask:
+    """Predict words from their neighbours (Skip-gram or CBOW) on unlabelled text, to shape the shared embedding.
+
+    The task does not go through torch: a compiled kernel makes plain gradient steps of its own learning rate straight
+    in the embedding's memory, several hundred thousand words a second, scaled by the strategy's weight as eq. 3 asks:
+    ``theta <- theta - alpha * weight * grad L_context``. `mt2st.tasks.context_autograd` is the same task as a torch
+    loss: the reference it is tested against, and the form for a GPU.
+
+    Args:
+        texts: the unlabelled corpus.
+        kernel: the context kernel, made with the counts of the vocabulary.
+        vector_size: columns of the embedding.
+        name: name of the task.
+        alpha: learning rate of the kernel, above 0.
+        passes: passes over the corpus in one epoch of the primary task, above 0; may be a fraction.
+
+    Raises:
+        InputError: when the corpus has no text, or a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        texts: Texts,
+        kernel: ContextKernel,
+        vector_size: int,
+        *,
+        name: str = "context",
+        alpha: float = 0.05,
+        passes: float = 1.0,
+    ) -> None:
+        if len(texts.ids) == 0:
+            raise InputError(f"the auxiliary task '{name}' needs unlabelled text, found none")
+        for parameter, value in (("alpha", alpha), ("passes", passes)):
+            if not (np.isfinite(value) and value > 0):
+                raise InputError(f"{parameter} must be a finite number above 0, found {value!r}")
+        self.name = name
+        self.texts, self.kernel = texts, kernel
+        self.alpha, self.passes = alpha, passes
+        self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
+
+    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+        """Train on the span's documents in place, as `KernelTask.update` describes.
+
+        Raises:
+            InputError: when the table is not float32 on the CPU.
+        """
+        if table.device.type != "cpu" or table.dtype != torch.float32:
+            raise InputError(
+                f"the compiled context task writes into float32 memory of the CPU, found {table.dtype} on {table.device}: "
+                "use its autograd form there"
+            )
+        inputs = table.detach().numpy()
+        loss, pairs = 0.0, 0
+        for number, offsets in enumerate(self.slices(span)):
+            report = self.kernel.update(
+                inputs,
+                self.outputs,
+                self.texts.ids,
+                offsets,
+                alpha=(self.alpha, self.alpha),
+                weight=weight,
+                stream=stream_of(span, number),
+            )
+            loss, pairs = loss + report.loss, pairs + report.pairs
+        return loss / pairs if pairs else float("nan")
+
+    def slices(self, span: Span) -> Iterator[NDArray[np.int64]]:
+        """Yield the bounds (``[m + 1]`` positions in the corpus) of the runs of documents that fall to a span."""
+        yield from document_runs(self.texts.offsets, span, self.passes)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the output table, which the embedding's vectors are trained against."""
+        return {"outputs": torch.from_numpy(self.outputs)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore the output table."""
+        self.outputs[:] = state["outputs"].numpy()
+
+
+def stream_of(span: Span, number: int) -> int:
+    """Return the random stream of the ``number``-th slice of a span: another one for each epoch, part and slice."""
+    return (span.epoch << 40) | (span.part << 16) | number
+
+
+def document_runs(offsets: NDArray[np.int64], span: Span, passes: float) -> Iterator[NDArray[np.int64]]:
+    """Cut an epoch's passes over a corpus into equal parts and yield the documents of one of them.
+
+    The corpus is read in a circle that starts at another place in each epoch. A document belongs to the part in which
+    its first token lies, so the parts of an epoch of one pass hold each document exactly once, and parts hold about as
+    many tokens as each other.
+
+    Args:
+        offsets: ``[n_documents + 1]`` positions of the corpus's documents, from 0.
+        span: which part, of how many, in which epoch.
+        passes: passes over the corpus in the epoch.
+
+    Yields:
+        ``[m + 1]`` bounds of ``m`` neighbouring documents, at least one.
+    """
+    n_tokens = int(offsets[-1])
+    rotation = int(np.random.default_rng([span.seed, span.epoch]).integers(n_tokens))
+    total = round(n_tokens * passes)
+    begin = rotation + total * span.part // span.parts
+    end = rotation + total * (span.part + 1) // span.parts
+    while begin < end:
+        lap = begin // n_tokens
+        stop = min(end, (lap + 1) * n_tokens)
+        first, last = np.searchsorted(offsets[:-1], (begin - lap * n_tokens, stop - lap * n_tokens))
+        if first < last:
+            yield offsets[first : last + 1]
+        begin = stop

@@ -1,0 +1,76 @@
+"""What the trainer knows of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Span:
+    """The share of an epoch's work that falls to one primary step.
+
+    Attributes:
+        epoch: the epoch, from 1.
+        part: which of the parts of the epoch, from 0.
+        parts: how many parts the epoch has: its number of primary steps.
+        seed: the run's seed.
+    """
+
+    epoch: int
+    part: int
+    parts: int
+    seed: int
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A task with a differentiable loss. Its batches may be of any type that its own `loss` takes."""
+
+    @property
+    def name(self) -> str:
+        """The name that strategies, logs and heads know the task by."""
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches an epoch has."""
+
+    def batches(self, *, epoch: int, seed: int) -> Iterator[Any]:
+        """Yield an epoch's batches: a pure function of the epoch (from 1) and the seed.
+
+        The primary task's batches make an epoch. An auxiliary task gives one batch for each of them and is asked for
+        a next epoch's when it runs out.
+        """
+
+    def loss(self, network: nn.Module, batch: Any) -> Tensor:
+        """Return the scalar loss of a batch, connected to the network's parameters."""
+
+    def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+        """Return measures on the task's validation part; an empty mapping where it has none."""
+
+
+@runtime_checkable
+class KernelTask(Protocol):
+    """A task that updates the shared embedding table in place, outside torch's autograd."""
+
+    @property
+    def name(self) -> str:
+        """The name that strategies and logs know the task by."""
+
+    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+        """Train on a share of an epoch's data and return the mean loss over it.
+
+        Args:
+            table: ``[vocabulary, vector_size]`` float32 on the CPU, written in place, maybe while torch uses it too.
+            weight: the strategy's weight of the task: scales every gradient.
+            span: which share.
+        """
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what a checkpoint must keep, for example the task's own output table."""
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Restore `state_dict`."""

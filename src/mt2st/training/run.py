@@ -1,0 +1,99 @@
+"""What a training run leaves behind: its course, and where it was best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The state of a run at one evaluation.
+
+    Attributes:
+        epoch: the epoch that is running or has just ended, from 1.
+        step: optimizer steps so far.
+        train_seconds: seconds of training so far; evaluation, logging and checkpoints are not training.
+        losses: mean training loss of each task since the evaluation before; tasks that were off are missing.
+        weights: the weights of the auxiliary tasks in the last step.
+        learning_rates: learning rate of each parameter group.
+        gradient_norm: mean norm of the primary's gradient since the evaluation before.
+        validation: the primary task's validation metrics.
+    """
+
+    epoch: int
+    step: int
+    train_seconds: float
+    losses: Mapping[str, float]
+    weights: Mapping[str, float]
+    learning_rates: Mapping[str, float]
+    gradient_norm: float
+    validation: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """An auxiliary task went off.
+
+    Attributes:
+        task: its name.
+        epoch: the first epoch without it.
+        step: the first step without it.
+    """
+
+    task: str
+    epoch: int
+    step: int
+
+
+@dataclass
+class Run:
+    """The course of a training run.
+
+    Attributes:
+        evaluations: in their order.
+        transitions: when each auxiliary task went off; one that ran to the end, or never ran, is missing.
+        best: index of the evaluation whose parameters the network has at the end.
+        stopped: why the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
+    """
+
+    evaluations: list[Evaluation] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    best: int = -1
+    stopped: str = "epochs"
+
+    @property
+    def train_seconds(self) -> float:
+        """Seconds of training in all."""
+        return self.evaluations[-1].train_seconds if self.evaluations else 0.0
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in all."""
+        return self.evaluations[-1].step if self.evaluations else 0
+
+    def best_value(self, metric: str) -> float:
+        """Return the largest validation value of a metric over the run."""
+        return max(each.validation[metric] for each in self.evaluations)
+
+    def seconds_to(self, metric: str, target: float) -> float | None:
+        """Return the training seconds until the validation metric first reached the target, or None if it never did."""
+        for each in self.evaluations:
+            if each.validation[metric] >= target:
+                return each.train_seconds
+        return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the run as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the run that `as_dict` described."""
+        return cls(
+            evaluations=[Evaluation(**each) for each in values["evaluations"]],
+            transitions=[Transition(**each) for each in values["transitions"]],
+            best=values["best"],
+            stopped=values["stopped"],
+        )

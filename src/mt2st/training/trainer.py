@@ -1,0 +1,303 @@
+"""The training loop: from all tasks to the primary one, as a strategy says."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mt2st.errors import InputError
+from mt2st.strategy import Observation, Strategy, load_strategy
+from mt2st.tasks import KernelTask, Span, Task
+from mt2st.training.auxiliary_stream import AuxiliaryStream
+from mt2st.training.clock import Clock
+from mt2st.training.convergence import CheckConvergence
+from mt2st.training.kernel_lane import KernelLane
+from mt2st.training.metrics_log import MetricsLog
+from mt2st.training.numerics import flushed_denormals
+from mt2st.training.run import Evaluation, Run, Transition
+
+GRADIENT_SAMPLE = 10
+"""The norm of the primary's gradient is taken in one step of ten: on small models it costs a tenth of a step."""
+
+
+@dataclass
+class Progress:
+    """Where a run is, as plain values.
+
+    Attributes:
+        epoch: the running epoch, from 1.
+        batch: primary batches done in it.
+        step: optimizer steps done in all.
+        active: auxiliary tasks that were on in the last step.
+        losses: sum and number of each task's losses since the last evaluation.
+        norms: sum and number of the primary's gradient norms since the last evaluation.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    step: int = 0
+    active: list[str] = field(default_factory=list)
+    losses: dict[str, tuple[float, int]] = field(default_factory=dict)
+    norms: tuple[float, int] = (0.0, 0)
+
+
+class Trainer:
+    """Trains a network on a primary task, with the help of auxiliary tasks for as long as the strategy wants them.
+
+    In each step the strategy says how much each auxiliary task weighs. A task of weight 0 is not computed: no batch is
+    drawn, no forward, no backward, and the parameters of its head keep ``grad is None``. The trainer knows tasks and
+    strategy by their protocols alone, so a user's own module, losses and data fit in as well as this package's.
+
+    Args:
+        network: any module that the tasks' losses accept; for kernel tasks it has an ``embedding`` with a ``weight``.
+        primary: the task that all is done for. Its batches make an epoch; its validation chooses the parameters kept.
+        optimizer: over the network's parameters.
+        strategy: the weights of the auxiliary tasks over time. It is bound to the auxiliaries' names here.
+        auxiliaries: any number of tasks of both forms, with different names.
+        epochs: the most epochs to train, at least 1.
+        seed: decides, with the epoch, the order of all data. (Initial parameters are the network's.)
+        evaluations_per_epoch: how often the primary's validation is measured, at even distances.
+        select: the validation metric whose best evaluation's parameters are kept at the end (the earliest of equals);
+            None keeps the last. Without validation data the last are kept.
+        convergence: ends the run when the primary's gradient has converged.
+        clip_norm: upper bound on the norm of the whole gradient; None does not clip.
+        beside: whether kernel tasks run on a second thread (`KernelLane`).
+        log: file of the metrics, as JSON Lines.
+        on_step: called after each step with the progress.
+        on_evaluation: called after each evaluation.
+
+    Raises:
+        InputError: when two tasks share a name, a number is out of its range, or the strategy does not fit the tasks.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        primary: Task,
+        optimizer: Optimizer,
+        strategy: Strategy,
+        auxiliaries: Sequence[Task | KernelTask] = (),
+        epochs: int,
+        seed: int = 1,
+        evaluations_per_epoch: int = 1,
+        select: str | None = "accuracy",
+        convergence: CheckConvergence | None = None,
+        clip_norm: float | None = None,
+        beside: bool = False,
+        log: Path | None = None,
+        on_step: Callable[[Progress], None] | None = None,
+        on_evaluation: Callable[[Evaluation], None] | None = None,
+    ) -> None:
+        for parameter, value in (("epochs", epochs), ("evaluations_per_epoch", evaluations_per_epoch)):
+            if value < 1:
+                raise InputError(f"{parameter} must be at least 1, found {value!r}")
+        if primary.n_batches < 1:
+            raise InputError(f"the primary task '{primary.name}' has no data: it has no batch to train on")
+        names = [task.name for task in auxiliaries]
+        if primary.name in names:
+            raise InputError(f"an auxiliary task has the primary task's name '{primary.name}'")
+        self.network, self.primary, self.optimizer = network, primary, optimizer
+        self.strategy = strategy.bind(names)
+        self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
+        self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if isinstance(task, Task)]
+        self.epochs, self.seed = epochs, seed
+        self.evaluations_per_epoch, self.select = evaluations_per_epoch, select
+        self.convergence, self.clip_norm, self.beside = convergence, clip_norm, beside
+        self.log = MetricsLog(log)
+        self.on_step, self.on_evaluation = on_step, on_evaluation
+        self.progress, self.clock, self.run = Progress(), Clock(), Run()
+        self.best_parameters: dict[str, Tensor] | None = None
+        self._stop = False
+
+    def stop(self) -> None:
+        """Ask a running `fit` to end after its current step; safe to call from a signal handler."""
+        self._stop = True
+
+    def fit(self) -> Run:
+        """Train until the epochs are over, the primary has converged or `stop` is called, and return the run.
+
+        The network then has the parameters of the best evaluation (see ``select``); after `stop` it has the current
+        ones, and `state_dict` is what a later `fit` goes on from.
+        """
+        self._stop = False
+        with flushed_denormals(), KernelLane(beside=self.beside and bool(self.kernels)) as lane:
+            self.network.train()
+            while self.progress.epoch <= self.epochs and not self._ended():
+                self._train_epoch(lane)
+        if self._stop:
+            self.run.stopped = "interrupted"
+            return self.run
+        if self.best_parameters is not None:
+            self.network.load_state_dict(self.best_parameters)
+        self.log.write("end", {"stopped": self.run.stopped, "best": self.run.best, "step": self.progress.step})
+        return self.run
+
+    def _train_epoch(self, lane: KernelLane) -> None:
+        progress, clock = self.progress, self.clock
+        parts = self.primary.n_batches
+        evaluate_after = {round(parts * share / self.evaluations_per_epoch) for share in range(1, self.evaluations_per_epoch + 1)}
+        batches = islice(self.primary.batches(epoch=progress.epoch, seed=self.seed), progress.batch, None)
+        while progress.batch < parts:
+            with clock.running():
+                self._step(next(batches), Span(progress.epoch, progress.batch, parts, self.seed), lane)
+            progress.batch += 1
+            if self.on_step:
+                self.on_step(progress)
+            if progress.batch in evaluate_after:
+                self._evaluate()
+            if self._stop:
+                return
+        progress.epoch, progress.batch = progress.epoch + 1, 0
+
+    def _step(self, batch: Any, span: Span, lane: KernelLane) -> None:
+        """One update of eq. 3: the primary's gradient plus the weighted gradients of the tasks that are on."""
+        progress = self.progress
+        progress.step += 1
+        weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
+        self._note_transitions(weights)
+        kernels = {
+            task.name: partial(self._update, task, weight=weights[task.name], span=span)
+            for task in self.kernels
+            if weights[task.name] > 0
+        }
+        streams = [stream for stream in self.streams if weights[stream.task.name] > 0]
+
+        with lane.running(kernels) as kernel_losses:
+            self.optimizer.zero_grad(set_to_none=True)
+            loss = self.primary.loss(self.network, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._record(self.primary.name, loss.item())
+            if progress.step % GRADIENT_SAMPLE == 1:
+                self._record_norm(gradient_norm(self.network.parameters()))
+            for stream in streams:
+                name = stream.task.name
+                loss = stream.task.loss(self.network, stream.draw())
+                (weights[name] * loss).backward()  # type: ignore[no-untyped-call]
+                self._record(name, loss.item())
+            if self.clip_norm is not None:
+                nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+            self.optimizer.step()
+        for name, value in kernel_losses.items():
+            self._record(name, value)
+
+    def _update(self, task: KernelTask, *, weight: float, span: Span) -> float:
+        embedding = self.network.embedding
+        assert isinstance(embedding, nn.Embedding)
+        return task.update(embedding.weight.data, weight=weight, span=span)
+
+    def _note_transitions(self, weights: Mapping[str, float]) -> None:
+        progress = self.progress
+        active = [name for name, weight in weights.items() if weight > 0]
+        for name in progress.active:
+            if name not in active:
+                transition = Transition(name, epoch=progress.epoch, step=progress.step)
+                self.run.transitions.append(transition)
+                self.log.write("transition", asdict(transition))
+        progress.active = active
+
+    def _record(self, task: str, loss: float) -> None:
+        total, count = self.progress.losses.get(task, (0.0, 0))
+        self.progress.losses[task] = (total + loss, count + 1)
+
+    def _record_norm(self, norm: float) -> None:
+        total, count = self.progress.norms
+        self.progress.norms = (total + norm, count + 1)
+
+    def _evaluate(self) -> None:
+        progress = self.progress
+        norm_total, norm_count = progress.norms
+        evaluation = Evaluation(
+            epoch=progress.epoch,
+            step=progress.step,
+            train_seconds=self.clock.seconds,
+            losses={task: total / count for task, (total, count) in progress.losses.items()},
+            weights=self.strategy.weights_at(epoch=progress.epoch, step=progress.step),
+            learning_rates={
+                group.get("name", str(number)): group["lr"] for number, group in enumerate(self.optimizer.param_groups)
+            },
+            gradient_norm=norm_total / norm_count if norm_count else float("nan"),
+            validation=dict(self.primary.evaluate(self.network)),
+        )
+        progress.losses, progress.norms = {}, (0.0, 0)
+        self.run.evaluations.append(evaluation)
+        self._keep_best(evaluation)
+        self.strategy.observe(Observation(progress.epoch, progress.step, evaluation.validation))
+        self.log.write("evaluation", asdict(evaluation))
+        if self.on_evaluation:
+            self.on_evaluation(evaluation)
+        if self.convergence and norm_count and self.convergence.converged(evaluation.gradient_norm):
+            self.run.stopped = "converged"
+
+    def _keep_best(self, evaluation: Evaluation) -> None:
+        if self.select is None or not evaluation.validation:
+            self.run.best = len(self.run.evaluations) - 1
+            return
+        if self.select not in evaluation.validation:
+            raise InputError(
+                f"select names the metric '{self.select}', but the task '{self.primary.name}' measures "
+                f"{sorted(evaluation.validation)}"
+            )
+        best = self.run.best
+        if best < 0 or evaluation.validation[self.select] > self.run.evaluations[best].validation[self.select]:
+            self.run.best = len(self.run.evaluations) - 1
+            self.best_parameters = copy.deepcopy(self.network.state_dict())
+
+    def _ended(self) -> bool:
+        return self._stop or self.run.stopped == "converged"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a new trainer with the same arguments needs to go on from here.
+
+        A run in which no kernel task runs beside goes on exactly as if it had not been interrupted.
+        """
+        return {
+            "network": self.network.state_dict(),
+            "best": self.best_parameters,
+            "optimizer": self.optimizer.state_dict(),
+            "kernels": {task.name: task.state_dict() for task in self.kernels},
+            "random": torch.get_rng_state(),
+            "plain": {
+                "progress": asdict(self.progress),
+                "run": self.run.as_dict(),
+                "train_seconds": self.clock.seconds,
+                "streams": {stream.task.name: stream.state_dict() for stream in self.streams},
+                "strategy": self.strategy.state_dict(),
+                "convergence": self.convergence.state_dict() if self.convergence else None,
+            },
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        plain = state["plain"]
+        self.network.load_state_dict(state["network"])
+        self.best_parameters = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        for task in self.kernels:
+            task.load_state_dict(state["kernels"][task.name])
+        torch.set_rng_state(state["random"])
+        self.progress = Progress(**plain["progress"])
+        self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
+        self.run = Run.from_dict(plain["run"])
+        self.run.stopped = "epochs"
+        self.clock = Clock(plain["train_seconds"])
+        for stream in self.streams:
+            stream.load_state_dict(plain["streams"][stream.task.name])
+        self.strategy = load_strategy(plain["strategy"])
+        if self.convergence and plain["convergence"]:
+            self.convergence.load_state_dict(plain["convergence"])
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
+    """Return the 2-norm of all gradients together; parameters without one count as zero."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return float(nn.utils.get_total_norm(gradients)) if gradients else 0.0
