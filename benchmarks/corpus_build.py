@@ -1,0 +1,99 @@
+"""How fast, and in how much memory, a corpus is built from a text file of any size.
+
+    python benchmarks/corpus_build.py                  # 1 GB of ASCII, the default
+    python benchmarks/corpus_build.py --megabytes 100 --accents
+
+Writes a text file whose words follow Zipf's law into a temporary folder, builds a corpus from it in a fresh process
+and prints one JSON object: tokens per second (reading, tokenising, encoding and writing) and the peak resident memory
+of that process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BASE = 6
+"""Spelling ranks in few letters makes words about as long as English ones: 4 to 5 letters on average."""
+PLAIN_LETTERS, ACCENTED_LETTERS = "aeinrt", "äéinrt"
+WORDS_PER_LINE = 200
+WORDS_PER_SENTENCE = 20
+LINES_PER_BLOCK = 1000
+
+
+def spelt(rank: int, letters: str) -> str:
+    word = ""
+    while rank:
+        rank, digit = divmod(rank, BASE)
+        word += letters[digit]
+    return word
+
+
+def generate(path: Path, megabytes: int, types: int, letters: str) -> None:
+    """Write lines of words whose probability is inverse to their rank, with a full stop after each sentence."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    words = np.array([spelt(rank, letters) for rank in range(1, types + 1)], dtype=object)
+    written = 0
+    with path.open("wb") as file:
+        while written < megabytes * 1_000_000:
+            # Rank types**u with u uniform has a probability proportional to 1 / rank.
+            ranks = (types ** rng.random((LINES_PER_BLOCK, WORDS_PER_LINE))).astype(np.int64) - 1
+            block = words[ranks]
+            block[:, ::WORDS_PER_SENTENCE] += "."
+            written += file.write("".join(" ".join(line) + "\n" for line in block.tolist()).encode())
+
+
+def measure(source: Path, directory: Path) -> None:
+    """Build the corpus and print the figures; run in a process of its own."""
+    from mt2st.text import Corpus, Tokeniser, iterate_texts
+
+    loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start, start_cpu = time.perf_counter(), time.process_time()
+    corpus = Corpus.build(iterate_texts(source), tokeniser=Tokeniser(), directory=directory)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
+    figures = {
+        "megabytes": round(source.stat().st_size / 1e6),
+        "documents": len(corpus),
+        "tokens": corpus.n_tokens,
+        "vocabulary": len(corpus.vocabulary),
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu_seconds, 2),
+        "tokens_per_second": round(corpus.n_tokens / seconds),
+        "peak_resident_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6),
+        "resident_mb_after_import": round(loaded * 1024 / 1e6),
+    }
+    print(json.dumps(figures))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megabytes", type=int, default=1000, help="size of the generated text (default 1000)")
+    parser.add_argument("--types", type=int, default=3_000_000, help="distinct words it is drawn from")
+    parser.add_argument("--accents", action="store_true", help="spell the words with accents, to leave ASCII")
+    parser.add_argument("--generate", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", type=Path, nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.generate:
+        letters = ACCENTED_LETTERS if options.accents else PLAIN_LETTERS
+        generate(options.generate, options.megabytes, options.types, letters)
+    elif options.measure:
+        measure(*options.measure)
+    else:
+        # Both steps run in processes of their own: a new process starts with its parent's peak memory in its books,
+        # so this parent stays small.
+        with tempfile.TemporaryDirectory() as folder:
+            text = str(Path(folder) / "text.txt")
+            subprocess.run([sys.executable, __file__, *sys.argv[1:], "--generate", text], check=True)
+            subprocess.run([sys.executable, __file__, "--measure", text, str(Path(folder) / "corpus")], check=True)
+
+
+if __name__ == "__main__":
+    main()
