@@ -1,5 +1,52 @@
-"""MT2ST: Multi-Task to Single-Task learning of task-specific word embeddings (arXiv 2406.18038v2)."""
+"""MT2ST: Multi-Task to Single-Task learning of task-specific word embeddings (arXiv 2406.18038v2).
+
+The names below load what they need when they are first used, so that importing the package, and asking the command line
+for help, takes a moment only.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mt2st.embedding import WordVectors, train_word_vectors
+    from mt2st.errors import InputError
+    from mt2st.models import TextClassifier
+    from mt2st.strategy import Diminish, MultiTask, SingleTask, Strategy, Switch
+    from mt2st.training import Trainer
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Diminish": "mt2st.strategy",
+    "InputError": "mt2st.errors",
+    "MultiTask": "mt2st.strategy",
+    "SingleTask": "mt2st.strategy",
+    "Strategy": "mt2st.strategy",
+    "Switch": "mt2st.strategy",
+    "TextClassifier": "mt2st.models",
+    "Trainer": "mt2st.training",
+    "WordVectors": "mt2st.embedding",
+    "train_word_vectors": "mt2st.embedding",
+}
+
+__all__ = [
+    "Diminish",
+    "InputError",
+    "MultiTask",
+    "SingleTask",
+    "Strategy",
+    "Switch",
+    "TextClassifier",
+    "Trainer",
+    "WordVectors",
+    "train_word_vectors",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home when it is first used (PEP 562)."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

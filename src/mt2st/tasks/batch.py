@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mt2st.text import PAD, UNK
+from mt2st.text import PAD, UNK, Corpus
 
 BUCKET = 16
 """Batches whose texts are sorted by length among themselves: enough to save padding, few enough to stay random."""
@@ -27,6 +27,11 @@ class Texts:
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, corpus: Corpus, *, stop: int | None = None) -> Texts:
+        """Return a corpus's documents, or its first ``stop``; nothing is copied."""
+        return cls(corpus.ids, corpus.offsets if stop is None else corpus.offsets[: stop + 1])
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

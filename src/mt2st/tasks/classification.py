@@ -53,10 +53,6 @@ class ClassificationTask:
     batch_size: int = 32
     max_length: int = 256
 
-    def head(self, pooled_size: int) -> nn.Module:
-        """Return a new head for this task on a text vector of ``pooled_size``."""
-        return nn.Linear(pooled_size, self.n_classes)
-
     @property
     def n_batches(self) -> int:
         """How many batches an epoch has; the last one may be smaller."""
@@ -89,6 +85,11 @@ class ClassificationTask:
         of_truth = probabilities[np.arange(len(labelled.targets)), labelled.targets]
         loss = -float(np.mean(np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))))
         return {"loss": loss, **report.as_dict()}
+
+
+def classification_head(pooled_size: int, n_classes: int) -> nn.Module:
+    """Return a new head for a classification task on text vectors of ``pooled_size``."""
+    return nn.Linear(pooled_size, n_classes)
 
 
 def predict_probabilities(

@@ -38,7 +38,9 @@ class AuxiliaryStream:
             self.drawn += 1
             return batch
         if self.drawn == 0:
-            raise InputError(f"the auxiliary task '{self.task.name}' has no data: it gave no batch in epoch {self.epoch}")
+            raise InputError(
+                f"the auxiliary task '{self.task.name}' has no data: it gave no batch in epoch {self.epoch}"
+            )
         self.epoch, self.drawn, self._batches = self.epoch + 1, 0, None
         return self.draw()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
@@ -14,8 +14,8 @@ Job = Callable[[], float]
 class KernelLane:
     """Runs the kernel tasks of each step.
 
-    Beside the step, the kernel and torch write the same embedding without a lock (hogwild, Niu et al. 2011): faster where
-    a second core is free, but not repeatable to the bit. In turn, a run is repeatable.
+    Beside the step, the kernel and torch write the same embedding without a lock (hogwild, Niu et al. 2011): faster
+    where a second core is free, but not repeatable to the bit. In turn, a run is repeatable.
 
     Args:
         beside: whether to run them on a second thread.
@@ -36,7 +36,7 @@ class KernelLane:
             self._executor.shutdown()
 
     @contextmanager
-    def running(self, jobs: dict[str, Job]) -> Iterator[dict[str, float]]:
+    def running(self, jobs: Mapping[str, Job]) -> Iterator[dict[str, float]]:
         """Run the jobs beside the block, or before it; what they return is in the yielded mapping after the block.
 
         Raises:

@@ -145,7 +145,9 @@ class Trainer:
     def _train_epoch(self, lane: KernelLane) -> None:
         progress, clock = self.progress, self.clock
         parts = self.primary.n_batches
-        evaluate_after = {round(parts * share / self.evaluations_per_epoch) for share in range(1, self.evaluations_per_epoch + 1)}
+        evaluate_after = {
+            round(parts * share / self.evaluations_per_epoch) for share in range(1, self.evaluations_per_epoch + 1)
+        }
         batches = islice(self.primary.batches(epoch=progress.epoch, seed=self.seed), progress.batch, None)
         while progress.batch < parts:
             with clock.running():

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -48,5 +44,7 @@ class Encoder(nn.Module):
             mask: ``[batch, length]``, true at real tokens.
         """
 
-    if TYPE_CHECKING:
-        __call__: Callable[[Tensor, Tensor], Encoded]
+    def __call__(self, vectors: Tensor, mask: Tensor) -> Encoded:
+        """Run `forward` and the module's hooks."""
+        encoded: Encoded = super().__call__(vectors, mask)
+        return encoded

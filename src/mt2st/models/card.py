@@ -1,0 +1,65 @@
+"""The card of a saved model: what it was made of, how, and how good it is."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from mt2st import __version__
+
+
+def model_card(config: Mapping[str, Any], *, vocabulary_size: int, about: Sequence[str]) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        config: classes, settings, strategy, run and metrics, as in the folder's ``config.json``.
+        vocabulary_size: rows of the embedding.
+        about: lines about the data.
+    """
+    run, strategy = config["run"], dict(config["strategy"])
+    sections = [
+        "# Text classifier",
+        f"Trained with mt2st {__version__} (torch {torch.__version__}, Python {platform.python_version()}). "
+        f"Classes: {', '.join(f'`{label}`' for label in config['classes'])}. Vocabulary: {vocabulary_size:,} rows.",
+        "## Data",
+        "\n".join(f"- {line}" for line in about) or "Not described.",
+        "## Metrics",
+        _table(
+            ["part", *next(iter(config["metrics"].values()))],
+            [[part, *(f"{value:.4f}" for value in values.values())] for part, values in config["metrics"].items()],
+        )
+        if config["metrics"]
+        else "None were measured.",  # fmt: skip
+        "## Training",
+        f"Strategy {strategy.pop('strategy')}: "
+        + (", ".join(f"{name} = {value}" for name, value in strategy.items()) or "no settings")
+        + ".",
+        _course(run),
+        "## Settings",
+        _table(["setting", "value"], [[name, f"`{value}`"] for name, value in config["settings"].items()]),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _course(run: Mapping[str, Any]) -> str:
+    evaluations = run["evaluations"]
+    if not evaluations:
+        return "No evaluation took place."
+    best, last = evaluations[run["best"]], evaluations[-1]
+    lines = [
+        f"{last['step']:,} steps in {last['train_seconds']:.1f} seconds of training; ended by: {run['stopped']}. "
+        f"The parameters are those after step {best['step']:,} (epoch {best['epoch']}), the best on validation."
+    ]
+    lines += [
+        f"The auxiliary task `{each['task']}` was off from step {each['step']:,} (epoch {each['epoch']}) on."
+        for each in run["transitions"]
+    ]
+    return "\n\n".join(lines)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

@@ -1,0 +1,141 @@
+"""The folder of a saved classifier: parameters, vocabulary, configuration and card; no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from mt2st.errors import InputError
+from mt2st.text import Vocabulary
+
+FORMAT = 1
+PARAMETERS, VOCABULARY, CONFIG, CARD = "model.safetensors", "vocabulary.txt", "config.json", "README.md"
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What a model folder holds.
+
+    Attributes:
+        parameters: the network's, by name.
+        vocabulary: of the embedding's rows.
+        config: plain values: settings, classes, strategy.
+        card: Markdown for a person: the data, the settings, the metrics.
+    """
+
+    parameters: Mapping[str, Tensor]
+    vocabulary: Vocabulary
+    config: Mapping[str, Any]
+    card: str
+
+    def save(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the folder whole or not at all.
+
+        Args:
+            folder: where; its parent is made if needed.
+            overwrite: replace a model folder that is there.
+
+        Raises:
+            InputError: when something is there that may not be replaced, or cannot be written.
+        """
+        from safetensors.torch import save_file
+
+        check_replaceable(folder, overwrite=overwrite)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+        except OSError as error:
+            raise InputError(f"cannot write {folder}: {error.strerror}") from error
+        try:
+            save_file({name: value.contiguous() for name, value in self.parameters.items()}, partial / PARAMETERS)
+            self.vocabulary.save(partial / VOCABULARY)
+            config = json.dumps({"format": FORMAT, **self.config}, indent=2, ensure_ascii=False)
+            (partial / CONFIG).write_text(config + "\n", encoding="utf-8")
+            (partial / CARD).write_text(self.card, encoding="utf-8")
+            partial.chmod(0o777 & ~_umask())
+            _replace(partial, folder)
+        except OSError as error:
+            raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> ModelFolder:
+        """Read a model folder.
+
+        Raises:
+            InputError: naming the folder or the file that is missing, broken or of another format.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        if not folder.is_dir():
+            raise InputError(f"there is no model folder at {folder}")
+        missing = [name for name in (PARAMETERS, VOCABULARY, CONFIG) if not (folder / name).is_file()]
+        if missing:
+            nested = folder / "model"
+            hint = f" Did you mean {nested}?" if (nested / CONFIG).is_file() else ""
+            raise InputError(f"{folder} is no model folder: it has no {missing[0]}.{hint}")
+        try:
+            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            found = config.pop("format")
+        except (ValueError, KeyError, AttributeError) as error:
+            raise InputError(f"{folder / CONFIG} is not the configuration of a model: {error}") from error
+        if found != FORMAT:
+            raise InputError(f"{folder / CONFIG} has format {found}, this version reads {FORMAT}")
+        try:
+            parameters = load_file(folder / PARAMETERS)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{folder / PARAMETERS} cannot be read: {error}") from error
+        card = folder / CARD
+        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        return cls(parameters, Vocabulary.load(folder / VOCABULARY), config, text)
+
+
+def check_replaceable(folder: Path, *, overwrite: bool) -> None:
+    """Raise unless a model may be written to this place.
+
+    Raises:
+        InputError: when it is a file, a model folder and ``overwrite`` is false, or a folder of other things.
+    """
+    if folder.is_file():
+        raise InputError(f"{folder} is a file: give the name of a folder")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / CONFIG).is_file():
+        raise InputError(f"{folder} is not empty and no model folder: choose another place")
+    if not overwrite:
+        raise InputError(f"{folder} holds a model already: choose another place or ask to overwrite it")
+
+
+def _replace(partial: Path, folder: Path) -> None:
+    """Put the complete new folder in the old one's place; between the two renames there is none, never half of one."""
+    for path in partial.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if not folder.exists():
+        partial.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old", dir=folder.parent))
+    folder.rename(old / folder.name)
+    try:
+        partial.rename(folder)
+    except OSError:
+        (old / folder.name).rename(folder)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,136 @@
+"""Everything that can be chosen about a text classifier, in one place for Python, files and the command line."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from mt2st.errors import InputError, listed, suggestion
+
+ENCODERS = ("bilstm", "mean", "cnn")
+POOLINGS = ("max", "mean", "attention")
+CONTEXT_METHODS = ("skipgram", "cbow")
+STARTS = ("random", *CONTEXT_METHODS)
+AUXILIARIES = ("context",)
+
+
+@dataclass(kw_only=True)
+class ClassifierSettings:
+    """Settings of a text classifier and its training.
+
+    Each field's own documentation says what it is; `check` says which values it takes.
+    """
+
+    encoder: str = "bilstm"
+    """Shared layers between embedding and classifier: bilstm (the paper's), cnn or mean."""
+    hidden_size: int = 256
+    """State of each direction of the BiLSTM, or filters of each width of the CNN."""
+    pooling: str = "max"
+    """How BiLSTM and CNN make one vector of a text: max, mean or attention."""
+    vector_size: int = 100
+    """Dimensions of the word embedding."""
+    embedding: str = "random"
+    """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), or a file of word vectors."""
+    auxiliary: tuple[str, ...] = AUXILIARIES
+    """Auxiliary tasks, which the strategy weighs: context (word context on all the text). None: no task."""
+    epochs: int = 10
+    """The most passes over the labelled texts."""
+    batch_size: int = 32
+    """Texts in a training batch."""
+    max_length: int = 256
+    """Tokens of a text that the encoder reads; the rest is cut."""
+    min_count: int = 2
+    """Words that occur less often in the training text are unknown words."""
+    max_vocabulary: int | None = None
+    """Keep only so many of the most frequent words."""
+    lowercase: bool = True
+    """Lower-case all text."""
+    remove_breaks: bool = True
+    """Read HTML line breaks as spaces."""
+    learning_rate: float = 1e-3
+    """AdamW's learning rate of the encoder and the classifier."""
+    embedding_learning_rate: float = 1e-3
+    """AdamW's learning rate of the word embedding."""
+    weight_decay: float = 0.01
+    """AdamW's weight decay of the encoder and the classifier; the embedding has none."""
+    dropout: float = 0.3
+    """Share of features dropped behind the embedding and before the classifier while training."""
+    word_dropout: float = 0.0
+    """Share of words dropped whole while training."""
+    clip_norm: float | None = None
+    """Upper bound on the norm of the gradient."""
+    context_method: str = "skipgram"
+    """How the auxiliary task context predicts words: skipgram or cbow."""
+    context_window: int = 5
+    """Widest reach of a context, in words."""
+    context_negative: int = 5
+    """Noise words against each true one."""
+    context_sample: float = 1e-3
+    """Threshold above which frequent words are thinned out."""
+    context_alpha: float = 0.025
+    """Learning rate of the context task, which its weight scales."""
+    context_passes: float = 1.0
+    """Passes of the context task over all text in one epoch of the labelled texts."""
+    start_epochs: int = 5
+    """Passes over all text when the embedding starts from skipgram or cbow."""
+    evaluations_per_epoch: int = 1
+    """How often the validation part is measured in an epoch."""
+    tolerance: float = 1e-3
+    """The run ends when the mean norm of the primary's gradient stays below this."""
+    patience: int = 2
+    """For how many evaluations in a row it must stay below the tolerance."""
+    beside: bool = True
+    """Run the context task on a second core beside the classifier's step; off, a seed repeats a run to the bit."""
+    threads: int | None = None
+    """Threads of torch; left as they are if not given."""
+    seed: int = 1
+    """Decides initial parameters, dropout and the order of all data."""
+
+    def check(self) -> None:
+        """Raise if a value cannot be used.
+
+        Raises:
+            InputError: naming the setting, the rule and the value found.
+        """
+        for name, known in (("encoder", ENCODERS), ("pooling", POOLINGS), ("context_method", CONTEXT_METHODS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(f"unknown {name} '{value}'.{suggestion(str(value), known)} Known: {listed(known)}")
+        for task in self.auxiliary:
+            if task not in AUXILIARIES:
+                raise InputError(
+                    f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
+                )
+        for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
+                     "context_negative", "start_epochs", "evaluations_per_epoch", "patience"):  # fmt: skip
+            self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
+        for name in ("max_vocabulary", "threads"):
+            if getattr(self, name) is not None:
+                self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
+        for name in ("learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance"):
+            self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
+        if self.clip_norm is not None:
+            self._require("clip_norm", "a finite number above 0", lambda value: _finite(value) and value > 0)
+        for name in ("dropout", "word_dropout", "context_sample"):
+            self._require(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
+        self._require("weight_decay", "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
+        self._require("seed", "a whole number of at least 0", lambda value: _whole(value) and value >= 0)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings alone, as plain JSON values."""
+        names = {field.name for field in fields(ClassifierSettings)}
+        return {name: value for name, value in asdict(self).items() if name in names}
+
+    def _require(self, name: str, rule: str, holds: Any) -> None:
+        value = getattr(self, name)
+        if not holds(value):
+            raise InputError(f"{name} must be {rule}, found {value!r}")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

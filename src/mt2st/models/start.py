@@ -1,0 +1,103 @@
+"""Where the word embedding starts: at random, trained on the corpus first, or from a file of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mt2st.embedding import Progress, WordVectors, train_word_vectors
+from mt2st.errors import InputError, listed, suggestion
+from mt2st.models.settings import CONTEXT_METHODS, STARTS, ClassifierSettings
+from mt2st.text import SPECIALS, Corpus, Vocabulary
+
+RANDOM_SCALE = 0.1
+"""Standard deviation of random word vectors: about that of trained ones, so that one learning rate suits both."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The first values of the embedding.
+
+    Attributes:
+        table: ``[vocabulary, vector_size]``; the row of padding is zero.
+        known: words of the vocabulary whose vector was given or trained, not random.
+    """
+
+    table: Tensor
+    known: int
+
+
+def check_start(settings: ClassifierSettings) -> None:
+    """Raise if the start is neither a known name nor an existing file.
+
+    Raises:
+        InputError: naming what was found and what would do.
+    """
+    name = settings.embedding
+    if name not in STARTS and not Path(name).is_file():
+        raise InputError(
+            f"embedding '{name}' is no file and no known start.{suggestion(name, STARTS)} "
+            f"Known: {listed(STARTS)}, or the path of a file of word vectors"
+        )
+
+
+def embedding_start(
+    settings: ClassifierSettings,
+    corpus: Corpus,
+    *,
+    generator: torch.Generator,
+    progress: Callable[[Progress], None] | None = None,
+) -> Start:
+    """Return the first values of the embedding that the settings ask for.
+
+    Args:
+        settings: the classifier's settings.
+        corpus: all training text, encoded.
+        generator: the source of random vectors.
+        progress: told about the training of vectors.
+
+    Raises:
+        InputError: when a file's vectors have another size, or none of its words is in the vocabulary.
+    """
+    vocabulary = corpus.vocabulary
+    table = torch.randn(len(vocabulary), settings.vector_size, generator=generator) * RANDOM_SCALE
+    table[0] = 0.0
+    if settings.embedding == "random":
+        return Start(table, known=0)
+    if settings.embedding in CONTEXT_METHODS:
+        vectors = train_word_vectors(
+            corpus,
+            method=settings.embedding,
+            vector_size=settings.vector_size,
+            window=settings.context_window,
+            negative=settings.context_negative,
+            sample=settings.context_sample,
+            epochs=settings.start_epochs,
+            seed=settings.seed,
+            progress=progress,
+        )
+    else:
+        vectors = WordVectors.load(settings.embedding)
+        if vectors.vector_size != settings.vector_size:
+            raise InputError(
+                f"{settings.embedding}: its vectors have {vectors.vector_size} dimensions, but vector_size is "
+                f"{settings.vector_size}: set vector_size to {vectors.vector_size} or choose another file"
+            )
+    return Start(table, known=_copy(vectors, vocabulary, table, settings.embedding))
+
+
+def _copy(vectors: WordVectors, vocabulary: Vocabulary, table: Tensor, source: str) -> int:
+    pairs = [
+        (row, vectors.key_to_index[token])
+        for row, token in enumerate(vocabulary.tokens)
+        if row >= len(SPECIALS) and token in vectors.key_to_index
+    ]
+    if not pairs:
+        raise InputError(f"{source}: none of its {len(vectors):,} words is in the vocabulary of the training text")
+    rows, found = zip(*pairs, strict=True)
+    table[list(rows)] = torch.from_numpy(vectors.vectors[list(found)])
+    return len(pairs)

@@ -1,0 +1,114 @@
+"""Checkpoints: a folder with everything a run needs to go on, complete or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mt2st.errors import InputError
+from mt2st.training.trainer import Trainer
+
+NETWORK, BEST, STATE, PLAIN, MANIFEST = (
+    "model.safetensors",
+    "best.safetensors",
+    "state.pt",
+    "progress.json",
+    "manifest.json",
+)
+
+
+def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:
+    """Write a checkpoint, in place of the one that may be there.
+
+    The files are written under a temporary name, flushed to disk and renamed; a manifest holds the hash of each.
+
+    Args:
+        folder: where.
+        trainer: the run to keep.
+        identity: plain values that must be the same when the run goes on: its settings and data.
+
+    Raises:
+        InputError: when the folder cannot be written.
+    """
+    state = trainer.state_dict()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+        try:
+            save_file({name: value.contiguous() for name, value in state["network"].items()}, partial / NETWORK)
+            if state["best"] is not None:
+                save_file({name: value.contiguous() for name, value in state["best"].items()}, partial / BEST)
+            torch.save({name: state[name] for name in ("optimizer", "kernels", "random")}, partial / STATE)
+            (partial / PLAIN).write_text(json.dumps(state["plain"]), encoding="utf-8")
+            hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
+            (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")
+            for path in partial.iterdir():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            if folder.exists():
+                shutil.rmtree(folder)
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise InputError(f"cannot write the checkpoint {folder}: {error.strerror or error}") from error
+
+
+def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:
+    """Bring a new trainer to where a checkpoint was written. Nothing is unpickled but tensors and plain values.
+
+    Args:
+        folder: the checkpoint.
+        trainer: a trainer with the same arguments as the one that was saved.
+        identity: the plain values that must be the same.
+
+    Raises:
+        InputError: when a file is missing or broken, or the checkpoint is of another run.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        for name, digest in manifest["files"].items():
+            if _digest(folder / name) != digest:
+                raise InputError(f"the checkpoint is broken: {folder / name} is not as it was written; delete {folder}")
+        _check_same(folder, manifest["identity"], json.loads(json.dumps(identity)))
+        trainer.load_state_dict(
+            {
+                "network": load_file(folder / NETWORK),
+                "best": load_file(folder / BEST) if BEST in manifest["files"] else None,
+                "plain": json.loads((folder / PLAIN).read_text(encoding="utf-8")),
+                **torch.load(folder / STATE, weights_only=True),
+            }
+        )
+    except (OSError, KeyError, json.JSONDecodeError, SafetensorError) as error:
+        raise InputError(f"the checkpoint {folder} cannot be read ({error}): delete it to start again") from error
+
+
+def _check_same(folder: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    for group, values in wanted.items():
+        before = saved.get(group)
+        if before == values:
+            continue
+        if isinstance(values, Mapping) and isinstance(before, Mapping):
+            name = next(key for key in (*values, *before) if values.get(key) != before.get(key))
+            found, value, group = before.get(name), values.get(name), f"{group}.{name}"
+        else:
+            found, value = before, values
+        raise InputError(
+            f"the checkpoint {folder} is of another run: {group} was {found!r} there and is {value!r} now; "
+            f"use the same, or delete the checkpoint"
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
