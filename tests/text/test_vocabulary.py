@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mt2st.errors import InputError
 from mt2st.text import PAD, SPECIALS, UNK, Vocabulary
 
-words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n"), min_size=1, max_size=8)
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\0"), min_size=1, max_size=8)
 counted = st.dictionaries(words.filter(lambda word: word not in SPECIALS), st.integers(1, 10**12), min_size=1)
 
 
@@ -82,7 +82,9 @@ def test_a_vocabulary_equals_only_the_same_tokens_and_counts() -> None:
 
 
 def test_a_vocabulary_left_empty_tells_what_there_was() -> None:
-    with pytest.raises(InputError, match=r"none of the 2 distinct tokens comes 5 times .* comes 4 times. Lower min_count"):
+    with pytest.raises(
+        InputError, match=r"none of the 2 distinct tokens comes 5 times .* comes 4 times. Lower min_count"
+    ):
         Vocabulary.from_counts({"a": 4, "b": 1})
     with pytest.raises(InputError, match="no tokens"):
         Vocabulary.from_counts({})
@@ -105,6 +107,7 @@ def test_limits_out_of_range_are_refused(limits: dict[str, int], message: str) -
         ((*SPECIALS, "a"), [0, 0, -1], "cannot be negative, found -1 for 'a'"),
         ((*SPECIALS, "a\tb"), [0, 0, 1], "hold a tab"),
         ((*SPECIALS, "a\n"), [0, 0, 1], "line feed"),
+        ((*SPECIALS, "a\0"), [0, 0, 1], "NUL"),
         ((*SPECIALS, ""), [0, 0, 1], "cannot be empty"),
         ((*SPECIALS, "a", "a"), [0, 0, 1, 1], "found 'a' twice"),
     ],

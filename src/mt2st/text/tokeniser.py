@@ -16,6 +16,8 @@ LONGEST_RUN = 100
 _BREAK = re.compile(r"</?br\s*/?>", re.IGNORECASE)
 _JOINERS = "\u200c\u200d"
 """The zero-width (non-)joiner, which stands inside words of Persian, Hindi and their neighbours."""
+_SYMBOL = r"[^\s\x00-\x1f\x7f-\x9f\u200b\ufeff]"
+"""Neither white space nor a control character nor a zero-width space: what may stand as a token by itself."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Tokeniser:
     - A *word* is a run of letters and digits with their combining marks. Inner apostrophes belong to it (``don't``,
       ``o'clock`` are one token each), hyphens and underscores do not (``well-made`` is three tokens).
     - A *number* keeps its inner points and commas: ``3.14``, ``1,000,000``.
-    - Every other character that is not white space is a token by itself, with the marks that follow it.
+    - Every other character is a token by itself, with the marks that follow it; white space, control characters and
+      zero-width spaces only separate.
     - Text is brought to Unicode's form NFC, and the curly apostrophe to the straight one, so that what reads the same
       is the same token.
 
@@ -87,7 +90,7 @@ class Tokeniser:
 _ASCII_TOKEN = re.compile(
     rf"[A-Za-z0-9]{{1,{LONGEST_RUN}}}"
     rf"(?:['.,](?:(?<=')(?=[A-Za-z0-9])|(?<=[0-9].)(?=[0-9]))[A-Za-z0-9]{{0,{LONGEST_RUN}}})*"
-    r"|\S"
+    rf"|{_SYMBOL}"
 )
 """What `_unicode_token` matches, for text that is ASCII: half as long to run."""
 
@@ -104,7 +107,7 @@ def _unicode_token() -> re.Pattern[str]:
     return re.compile(
         rf"{letter}{{1,{LONGEST_RUN}}}"
         rf"(?:['.,{high}](?:(?<=')(?={letter})|(?<=[0-9].)(?=[0-9])|{is_mark}){letter}{{0,{LONGEST_RUN}}})*"
-        rf"|\S(?:[{high}]{is_mark})*"
+        rf"|{_SYMBOL}(?:[{high}]{is_mark})*"
     )
 
 

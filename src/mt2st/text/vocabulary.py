@@ -38,8 +38,8 @@ class Vocabulary:
         counts: V counts, int64, read-only.
 
     Raises:
-        InputError: the specials are not in their places, a token is empty, comes twice or holds a tab or a line feed,
-            or the counts are not as many as the tokens, or negative.
+        InputError: the specials are not in their places, a token is empty, comes twice or holds a tab, a line feed or
+            a NUL, or the counts are not as many as the tokens, or negative.
 
     Example:
         >>> vocabulary = Vocabulary.from_counts({"film": 7, "a": 9, "rare": 1}, min_count=5)
@@ -63,8 +63,8 @@ class Vocabulary:
         if (counts < 0).any():
             raise InputError(f"counts cannot be negative, found {counts.min()} for {self.tokens[counts.argmin()]!r}")
         for token in self.tokens:
-            if not token or "\t" in token or "\n" in token:
-                raise InputError(f"a token cannot be empty or hold a tab or a line feed, found {token!r}")
+            if not token or "\t" in token or "\n" in token or "\0" in token:
+                raise InputError(f"a token cannot be empty or hold a tab, a line feed or a NUL, found {token!r}")
         if len(set(self.tokens)) < len(self.tokens):
             twice = Counter(self.tokens).most_common(1)[0][0]
             raise InputError(f"a vocabulary holds each token once, found {twice!r} twice")

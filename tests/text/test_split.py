@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mt2st.errors import InputError
+from mt2st.text import LabelledText, read_labelled, split_labelled
+
+
+def numbered(labels: list[str]) -> LabelledText:
+    return LabelledText([str(number) for number in range(len(labels))], labels, source="reviews.csv")
+
+
+@given(
+    sizes=st.lists(st.integers(4, 30), min_size=2, max_size=4), fraction=st.floats(0.3, 0.7), seed=st.integers(0, 99)
+)
+@settings(max_examples=30, deadline=None)
+def test_a_split_is_stratified_ordered_and_loses_nothing(sizes: list[int], fraction: float, seed: int) -> None:
+    data = numbered([f"class {k}" for k, size in enumerate(sizes) for _ in range(size)])
+    rest, part = split_labelled(data, fraction, seed=seed)
+    assert sorted(map(int, rest.texts + part.texts)) == list(range(len(data)))
+    assert all(data.labels[int(text)] == label for text, label in zip(part.texts, part.labels, strict=True))
+    for side in (rest, part):
+        assert list(map(int, side.texts)) == sorted(map(int, side.texts))
+    for name, size in Counter(data.labels).items():
+        assert abs(part.labels.count(name) - size * len(part) / len(data)) <= 1
+
+
+def test_the_same_seed_gives_the_same_split_and_another_another() -> None:
+    data = numbered(["x", "y"] * 50)
+    assert split_labelled(data, 0.3, seed=1) == split_labelled(data, 0.3, seed=1)
+    assert split_labelled(data, 0.3, seed=1) != split_labelled(data, 0.3, seed=2)
+
+
+def test_a_number_of_rows_is_exact() -> None:
+    rest, part = split_labelled(numbered(["x", "y"] * 50), 33, seed=1)
+    assert (len(rest), len(part)) == (67, 33)
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0, -0.1, 1.5, float("nan")])
+def test_fractions_out_of_range_are_refused(size: float) -> None:
+    with pytest.raises(InputError, match="strictly between 0 and 1, found"):
+        split_labelled(numbered(["x", "y"] * 5), size, seed=1)
+
+
+@pytest.mark.parametrize("size", [0, 10, -1])
+def test_counts_out_of_range_are_refused(size: int) -> None:
+    with pytest.raises(InputError, match=f"takes 1 to 9 of these 10 rows, found {size}"):
+        split_labelled(numbered(["x", "y"] * 5), size, seed=1)
+
+
+def test_what_is_no_number_is_refused() -> None:
+    with pytest.raises(InputError, match="found True"):
+        split_labelled(numbered(["x", "y"] * 5), True, seed=1)
+
+
+def test_a_class_with_one_row_is_named() -> None:
+    with pytest.raises(InputError, match="reviews.csv: a split needs two rows of each class, found one only of 'z'"):
+        split_labelled(numbered(["x", "x", "y", "y", "z"]), 0.5, seed=1)
+
+
+@pytest.mark.parametrize(("size", "side"), [(1, "the part split off"), (0.95, "what is left")])
+def test_a_side_with_fewer_rows_than_classes_is_refused(size: float, side: str) -> None:
+    with pytest.raises(InputError, match=rf"leaves \d rows for {side}, fewer than its 2 classes \('x', 'y'\)"):
+        split_labelled(numbered(["x", "y"] * 5), size, seed=1)
+
+
+def test_real_reviews_split_evenly(shared_data: Path) -> None:
+    data = read_labelled(shared_data / "imdb5k" / "imdb5k.csv.gz", text="review", label="sentiment")
+    rest, part = split_labelled(data, 750, seed=42)
+    share = Counter(data.labels)["1"] / len(data)
+    assert abs(Counter(part.labels)["1"] / 750 - share) < 0.002
+    assert len(rest) == 4250
