@@ -44,7 +44,9 @@ def classification_report(
         (0.75, 0.7333)
     """
     if len(targets) != len(predictions) or len(targets) == 0:
-        raise ValueError(f"need as many predictions as targets and at least one, found {len(predictions)}, {len(targets)}")
+        raise ValueError(
+            f"need as many predictions as targets and at least one, found {len(predictions)}, {len(targets)}"
+        )
     from sklearn.metrics import precision_recall_fscore_support  # half a second to import
 
     averages = {

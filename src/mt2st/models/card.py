@@ -27,12 +27,7 @@ def model_card(config: Mapping[str, Any], *, vocabulary_size: int, about: Sequen
         "## Data",
         "\n".join(f"- {line}" for line in about) or "Not described.",
         "## Metrics",
-        _table(
-            ["part", *next(iter(config["metrics"].values()))],
-            [[part, *(f"{value:.4f}" for value in values.values())] for part, values in config["metrics"].items()],
-        )
-        if config["metrics"]
-        else "None were measured.",  # fmt: skip
+        _metrics(config["metrics"]),
         "## Training",
         f"Strategy {strategy.pop('strategy')}: "
         + (", ".join(f"{name} = {value}" for name, value in strategy.items()) or "no settings")
@@ -42,6 +37,13 @@ def model_card(config: Mapping[str, Any], *, vocabulary_size: int, about: Sequen
         _table(["setting", "value"], [[name, f"`{value}`"] for name, value in config["settings"].items()]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _metrics(metrics: Mapping[str, Mapping[str, float]]) -> str:
+    if not metrics:
+        return "None were measured."
+    header = ["part", *next(iter(metrics.values()))]
+    return _table(header, [[part, *(f"{value:.4f}" for value in values.values())] for part, values in metrics.items()])
 
 
 def _course(run: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -262,7 +262,7 @@ class TextClassifier(ClassifierSettings):
             start = embedding_start(
                 self, corpus, generator=torch.Generator().manual_seed(self.seed), progress=listener.on_vectors
             )
-            embedding = nn.Embedding(*start.table.shape, padding_idx=0, _weight=start.table)
+            embedding = nn.Embedding(len(start.table), self.vector_size, padding_idx=0, _weight=start.table)
             self.network_ = self._new_network(embedding, len(classes))
         rest = [each for name, each in self.network_.named_parameters() if not name.startswith("embedding.")]
         optimizer = torch.optim.AdamW(

@@ -74,8 +74,8 @@ class ContextTask:
         """
         if table.device.type != "cpu" or table.dtype != torch.float32:
             raise InputError(
-                f"the compiled context task writes into float32 memory of the CPU, found {table.dtype} on {table.device}: "
-                "use its autograd form there"
+                "the compiled context task writes into float32 memory of the CPU, "
+                f"found {table.dtype} on {table.device}: use its autograd form there"
             )
         inputs = table.detach().numpy()
         loss, pairs = 0.0, 0

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.context import BLOCK, NOISE, ContextKernel
+from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import half_tanh
 from mt2st.embedding.kernels.windows import BEGIN, READY, refill
@@ -42,6 +42,8 @@ class CbowKernel(ContextKernel):
             *alpha,
             self.window,
             self.negative,
+            self.block,
+            self.noise,
             *self.tables,
             self.buffer_size,
             state,
@@ -59,6 +61,8 @@ def _train(
     alpha_last: float,
     window: int,
     negative: int,
+    block: int,
+    n_noise: int,
     keep: NDArray[np.uint32],
     accept: NDArray[np.uint32],
     alias: NDArray[np.int32],
@@ -71,23 +75,23 @@ def _train(
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
-    noise = np.empty(NOISE, np.int64)
-    H = np.empty((BLOCK, size), np.float32)
-    E = np.empty((BLOCK, size), np.float32)
-    V = np.empty((BLOCK + NOISE, size), np.float32)
-    G = np.empty((BLOCK, 1 + NOISE), np.float32)
-    noise_weight = np.float32(negative / NOISE)
+    noise = np.empty(n_noise, np.int64)
+    H = np.empty((block, size), np.float32)
+    E = np.empty((block, size), np.float32)
+    V = np.empty((block + n_noise, size), np.float32)
+    G = np.empty((block, 1 + n_noise), np.float32)
+    noise_weight = np.float32(negative / n_noise)
     total = max(1, offsets[-1] - offsets[0])
     kept, pairs, loss = 0, 0, 0.0
     while refill(ids, offsets, keep, window, state, walker, words, first, last, seen):
         begin, ready = walker[BEGIN], walker[READY]
         kept += ready - begin
-        for start in range(begin, ready, BLOCK):
-            stop = min(start + BLOCK, ready)
+        for start in range(begin, ready, block):
+            stop = min(start + block, ready)
             draw_noise(state, accept, alias, noise)
             alpha = np.float32(alpha_first + (alpha_last - alpha_first) * (seen[start] / total))
-            for n in range(NOISE):
-                V[BLOCK + n] = outputs[noise[n]]
+            for n in range(n_noise):
+                V[block + n] = outputs[noise[n]]
             for i in range(start, stop):
                 V[i - start] = outputs[words[i]]
                 h, e, g = H[i - start], E[i - start], G[i - start]
@@ -106,8 +110,8 @@ def _train(
                 for d in range(size):
                     h[d] *= np.float32(1) / np.float32(width)
                 likelihood = 1.0
-                for n in range(NOISE + 1):
-                    v = V[i - start] if n == 0 else V[BLOCK + n - 1]
+                for n in range(n_noise + 1):
+                    v = V[i - start] if n == 0 else V[block + n - 1]
                     score = np.float32(0)
                     for d in range(size):
                         score += h[d] * v[d]
@@ -133,7 +137,7 @@ def _train(
                 row = outputs[words[i]]
                 for d in range(size):
                     row[d] += G[i - start, 0] * h[d]
-                for n in range(NOISE):
+                for n in range(n_noise):
                     row = outputs[noise[n]]
                     for d in range(size):
                         row[d] += G[i - start, 1 + n] * h[d]

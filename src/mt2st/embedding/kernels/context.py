@@ -14,12 +14,6 @@ from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start
 from mt2st.embedding.kernels.windows import CAPACITY, DOCUMENT, INVALID, POSITION, WALKER_SIZE
 from mt2st.errors import InputError
 
-BLOCK = 16
-"""Centres that share noise words and are updated together."""
-NOISE = 16
-"""Noise words of a block."""
-
-
 @dataclass(frozen=True)
 class KernelReport:
     """What one kernel call did.
@@ -84,6 +78,10 @@ class ContextKernel(ABC):
     """
 
     method: ClassVar[str]
+    block: ClassVar[int] = 16
+    """Centres that share noise words and are updated together."""
+    noise: ClassVar[int] = 16
+    """Noise words of a block."""
 
     def __init__(
         self,

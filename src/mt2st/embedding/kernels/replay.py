@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.context import BLOCK, NOISE, ContextKernel
+from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.sampling import draw_noise, start_state
 from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
@@ -60,16 +60,16 @@ def sample_pairs(
     state, walker = start_state(kernel.seed, stream), kernel.new_walker(offsets)
     words, first, last = (np.empty(kernel.buffer_size, dtype=np.int32) for _ in range(3))
     seen = np.empty(kernel.buffer_size, dtype=np.int64)
-    noise = np.empty(NOISE, dtype=np.int64)
+    noise = np.empty(kernel.noise, dtype=np.int64)
     total = max(1, int(offsets[-1] - offsets[0]))
     one_row_each = kernel.method == "skipgram"
     while refill(ids, offsets, keep, kernel.window, state, walker, words, first, last, seen):
         ready = int(walker[READY])
-        for start in range(int(walker[BEGIN]), ready, BLOCK):
+        for start in range(int(walker[BEGIN]), ready, kernel.block):
             draw_noise(state, accept, alias, noise)
             contexts: list[int] = []
             bounds, centres = [0], []
-            for i in range(start, min(start + BLOCK, ready)):
+            for i in range(start, min(start + kernel.block, ready)):
                 around = [int(words[j]) for j in range(first[i], last[i]) if j != i]
                 for rows in [[word] for word in around] if one_row_each else [around] if around else []:
                     contexts += rows
@@ -80,7 +80,7 @@ def sample_pairs(
                 context_offsets=np.array(bounds, dtype=np.int64),
                 centres=np.array(centres, dtype=np.int64),
                 negatives=noise.copy(),
-                negative_weight=kernel.negative / NOISE,
+                negative_weight=kernel.negative / kernel.noise,
                 progress=float(seen[start]) / total,
             )
     kernel.check_walk(walker, ids)

@@ -6,9 +6,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.context import BLOCK, NOISE, ContextKernel
+from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import half_tanh
+from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
 
@@ -38,10 +39,13 @@ class SkipGramKernel(ContextKernel):
             *alpha,
             self.window,
             self.negative,
+            self.block,
+            self.noise,
             *self.tables,
             self.buffer_size,
             state,
             walker,
+            (0,) * -(-inputs.shape[1] // LANES),
         )
 
 
@@ -55,90 +59,113 @@ def _train(
     alpha_last: float,
     window: int,
     negative: int,
+    block: int,
+    n_noise: int,
     keep: NDArray[np.uint32],
     accept: NDArray[np.uint32],
     alias: NDArray[np.int32],
     buffer_size: int,
     state: NDArray[np.uint64],
     walker: NDArray[np.int64],
+    vectors: tuple[int, ...],
 ) -> tuple[int, int, float]:
     size = inputs.shape[1]
+    stride = len(vectors) * LANES
     words = np.empty(buffer_size, np.int32)
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
-    noise = np.empty(NOISE, np.int64)
-    span = BLOCK + 2 * window
-    U = np.empty((span, size), np.float32)
-    V = np.empty((BLOCK + NOISE, size), np.float32)
-    G = np.empty((span, BLOCK + NOISE), np.float32)
-    noise_weight = np.float32(negative / NOISE)
+    noise = np.empty(n_noise, np.int64)
+    span = block + 2 * window
+    # Padded copies of the block's rows: context words' input rows; noise words' and centres' output rows.
+    U = np.zeros(span * stride, np.float32)
+    V = np.zeros((n_noise + block) * stride, np.float32)
+    step = np.zeros(stride, np.float32)
+    # For every context word a list of its targets: the noise words, then the centres it is near to.
+    longest = n_noise + 2 * window + GROUP
+    target_at = np.zeros(span * longest, np.int64)
+    G = np.zeros(span * longest, np.float32)
+    n_targets = np.empty(span, np.int64)
+    for j in range(span):
+        for n in range(n_noise):
+            target_at[j * longest + n] = n * stride
+    context_at = np.arange(span) * stride
+    centre_slots = np.empty(2 * window, np.int64)
+    centre_at = np.empty(2 * window, np.int64)
+    centre_weights = np.empty(2 * window, np.float32)
+    noise_weight = np.float32(negative / n_noise)
     total = max(1, offsets[-1] - offsets[0])
     kept, pairs, loss = 0, 0, 0.0
     while refill(ids, offsets, keep, window, state, walker, words, first, last, seen):
         begin, ready = walker[BEGIN], walker[READY]
         kept += ready - begin
-        for start in range(begin, ready, BLOCK):
-            stop = min(start + BLOCK, ready)
+        for start in range(begin, ready, block):
+            stop = min(start + block, ready)
             draw_noise(state, accept, alias, noise)
             alpha = np.float32(alpha_first + (alpha_last - alpha_first) * (seen[start] / total))
             low, high = first[start], last[start]
             for i in range(start, stop):
                 low, high = min(low, first[i]), max(high, last[i])
+            for n in range(n_noise):
+                copy_row(V, n * stride, outputs, noise[n])
             for i in range(start, stop):
-                V[i - start] = outputs[words[i]]
-            for n in range(NOISE):
-                V[BLOCK + n] = outputs[noise[n]]
+                copy_row(V, (n_noise + i - start) * stride, outputs, words[i])
             for j in range(low, high):
-                U[j - low] = inputs[words[j]]
+                copy_row(U, (j - low) * stride, inputs, words[j])
+                n_targets[j - low] = n_noise
+            for i in range(start, stop):
+                for j in range(first[i], last[i]):
+                    if j != i:
+                        target_at[(j - low) * longest + n_targets[j - low]] = (n_noise + i - start) * stride
+                        n_targets[j - low] += 1
             for j in range(low, high):
-                u = U[j - low]
-                g = G[j - low]
-                uses = 0
+                at = (j - low) * longest
+                count = n_targets[j - low]
+                uses = count - n_noise
+                for k in range(count, count + GROUP):
+                    target_at[at + k] = 0
+                dot_products(G, at, U, (j - low) * stride, V, target_at, at, count, vectors)
                 likelihood = 1.0
-                for i in range(start, stop):
-                    if first[i] <= j < last[i] and i != j:
-                        uses += 1
-                        v = V[i - start]
-                        score = np.float32(0)
-                        for d in range(size):
-                            score += u[d] * v[d]
-                        t = half_tanh(score)
-                        g[i - start] = alpha * (np.float32(0.5) - t)
-                        likelihood *= max(np.float32(0.5) + t, np.float32(1e-7))
-                    else:
-                        g[i - start] = 0
-                pairs += uses
-                if uses == 0:
-                    g[:] = 0
-                    continue
-                loss -= np.log(likelihood)
-                likelihood = 1.0
-                for n in range(NOISE):
-                    v = V[BLOCK + n]
-                    score = np.float32(0)
-                    for d in range(size):
-                        score += u[d] * v[d]
-                    t = half_tanh(score)
-                    g[BLOCK + n] = -alpha * noise_weight * uses * (np.float32(0.5) + t)
+                weight = noise_weight * np.float32(uses)
+                for k in range(at, at + n_noise):
+                    t = half_tanh(G[k])
+                    G[k] = -alpha * weight * (np.float32(0.5) + t)
                     likelihood *= max(np.float32(0.5) - t, np.float32(1e-7))
-                loss -= np.log(likelihood) * noise_weight * uses
-                row = inputs[words[j]]
-                for i in range(BLOCK + NOISE):
-                    if g[i] != 0:
-                        v = V[i]
-                        for d in range(size):
-                            row[d] += g[i] * v[d]
-            for i in range(BLOCK + NOISE):
-                if i < stop - start:
-                    row = outputs[words[start + i]]
-                elif i >= BLOCK:
-                    row = outputs[noise[i - BLOCK]]
-                else:
-                    continue
-                for j in range(high - low):
-                    if G[j, i] != 0:
-                        u = U[j]
-                        for d in range(size):
-                            row[d] += G[j, i] * u[d]
+                loss -= np.log(likelihood) * weight
+                likelihood = 1.0
+                for k in range(at + n_noise, at + count):
+                    t = half_tanh(G[k])
+                    G[k] = alpha * (np.float32(0.5) - t)
+                    likelihood *= max(np.float32(0.5) + t, np.float32(1e-7))
+                loss -= np.log(likelihood)
+                pairs += uses
+                weighted_sum(step, V, target_at, at, G, at, 1, count, vectors)
+                add_row(inputs, words[j], step)
+            for n in range(n_noise):
+                weighted_sum(step, U, context_at, 0, G, n, longest, high - low, vectors)
+                add_row(outputs, noise[n], step)
+            for j in range(low, high):
+                n_targets[j - low] = n_noise
+            for i in range(start, stop):
+                n = 0
+                for j in range(first[i], last[i]):
+                    if j != i:
+                        centre_at[n] = (j - low) * stride
+                        centre_weights[n] = G[(j - low) * longest + n_targets[j - low]]
+                        n_targets[j - low] += 1
+                        n += 1
+                weighted_sum(step, U, centre_at, 0, centre_weights, 0, 1, n, vectors)
+                add_row(outputs, words[i], step)
     return kept, pairs, loss
+
+
+@njit(nogil=True, fastmath=True, inline="always")
+def copy_row(to, at, table, row):
+    for d in range(table.shape[1]):
+        to[at + d] = table[row, d]
+
+
+@njit(nogil=True, fastmath=True, inline="always")
+def add_row(table, row, step):
+    for d in range(table.shape[1]):
+        table[row, d] += step[d]

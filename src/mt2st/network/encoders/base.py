@@ -13,7 +13,7 @@ class Encoded:
     """A batch of encoded texts.
 
     Attributes:
-        states: ``[batch, length, state_size]``, one vector a token, for tasks that tag; values at padding are undefined.
+        states: ``[batch, length, state_size]``, one vector a token, for tasks that tag; undefined at padding.
         pooled: ``[batch, pooled_size]``, one vector a text, for tasks that classify.
     """
 

@@ -12,9 +12,9 @@ from mt2st.network.pooling import build_pooling
 class BiLSTM(Encoder):
     """One LSTM reads each text forwards, another one backwards; their states are joined and pooled.
 
-    The two directions are two LSTMs over padded batches, the second one over texts that are reversed each within its own
-    length. So padding always comes last and is never read, as with packed sequences; but torch's fused CPU kernel does
-    not take packed sequences, and a training step on them costs more than four times as much.
+    The two directions are two LSTMs over padded batches, the second one over texts that are reversed each within its
+    own length. So padding always comes last and is never read, as with packed sequences; but torch's fused CPU kernel
+    does not take packed sequences, and a training step on them costs more than four times as much.
 
     Args:
         vector_size: size of the word vectors.
