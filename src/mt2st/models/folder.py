@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from mt2st.errors import InputError
+from mt2st.files import complete_folder
 from mt2st.text import Vocabulary
 
 FORMAT = 1
@@ -49,23 +47,12 @@ class ModelFolder:
         from safetensors.torch import save_file
 
         check_replaceable(folder, overwrite=overwrite)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-        except OSError as error:
-            raise InputError(f"cannot write {folder}: {error.strerror}") from error
-        try:
+        with complete_folder(folder) as partial:
             save_file({name: value.contiguous() for name, value in self.parameters.items()}, partial / PARAMETERS)
             self.vocabulary.save(partial / VOCABULARY)
             config = json.dumps({"format": FORMAT, **self.config}, indent=2, ensure_ascii=False)
             (partial / CONFIG).write_text(config + "\n", encoding="utf-8")
             (partial / CARD).write_text(self.card, encoding="utf-8")
-            partial.chmod(0o777 & ~_umask())
-            _replace(partial, folder)
-        except OSError as error:
-            raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     @classmethod
     def load(cls, folder: Path) -> ModelFolder:
@@ -114,28 +101,3 @@ def check_replaceable(folder: Path, *, overwrite: bool) -> None:
         raise InputError(f"{folder} is not empty and no model folder: choose another place")
     if not overwrite:
         raise InputError(f"{folder} holds a model already: choose another place or ask to overwrite it")
-
-
-def _replace(partial: Path, folder: Path) -> None:
-    """Put the complete new folder in the old one's place; between the two renames there is none, never half of one."""
-    for path in partial.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    if not folder.exists():
-        partial.rename(folder)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old", dir=folder.parent))
-    folder.rename(old / folder.name)
-    try:
-        partial.rename(folder)
-    except OSError:
-        (old / folder.name).rename(folder)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from mt2st.errors import InputError, listed, suggestion
@@ -118,9 +118,8 @@ class ClassifierSettings:
         self._require("seed", "a whole number of at least 0", lambda value: _whole(value) and value >= 0)
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings alone, as plain JSON values."""
-        names = {field.name for field in fields(ClassifierSettings)}
-        return {name: value for name, value in asdict(self).items() if name in names}
+        """Return the settings alone, by name: the arguments of another `ClassifierSettings` or `TextClassifier`."""
+        return {field.name: getattr(self, field.name) for field in fields(ClassifierSettings)}
 
     def _require(self, name: str, rule: str, holds: Any) -> None:
         value = getattr(self, name)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mt2st.errors import InputError
+from mt2st.files import complete_folder
 from mt2st.training.trainer import Trainer
 
 NETWORK, BEST, STATE, PLAIN, MANIFEST = (
@@ -30,7 +28,7 @@ NETWORK, BEST, STATE, PLAIN, MANIFEST = (
 def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:
     """Write a checkpoint, in place of the one that may be there.
 
-    The files are written under a temporary name, flushed to disk and renamed; a manifest holds the hash of each.
+    It appears whole or not at all (`complete_folder`); a manifest holds the hash of each file.
 
     Args:
         folder: where.
@@ -41,27 +39,14 @@ def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
         InputError: when the folder cannot be written.
     """
     state = trainer.state_dict()
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-        try:
-            save_file({name: value.contiguous() for name, value in state["network"].items()}, partial / NETWORK)
-            if state["best"] is not None:
-                save_file({name: value.contiguous() for name, value in state["best"].items()}, partial / BEST)
-            torch.save({name: state[name] for name in ("optimizer", "kernels", "random")}, partial / STATE)
-            (partial / PLAIN).write_text(json.dumps(state["plain"]), encoding="utf-8")
-            hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
-            (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")
-            for path in partial.iterdir():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-            if folder.exists():
-                shutil.rmtree(folder)
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise InputError(f"cannot write the checkpoint {folder}: {error.strerror or error}") from error
+    with complete_folder(folder) as partial:
+        save_file({name: value.contiguous() for name, value in state["network"].items()}, partial / NETWORK)
+        if state["best"] is not None:
+            save_file({name: value.contiguous() for name, value in state["best"].items()}, partial / BEST)
+        torch.save({name: state[name] for name in ("optimizer", "kernels", "random")}, partial / STATE)
+        (partial / PLAIN).write_text(json.dumps(state["plain"]), encoding="utf-8")
+        hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
+        (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")
 
 
 def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:

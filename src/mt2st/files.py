@@ -1,0 +1,113 @@
+"""Files and folders that are either complete or not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from mt2st.errors import InputError
+
+_PERMISSIONS = 0o666
+
+
+@contextmanager
+def complete_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
+    """Give a binary file to write; it appears under ``path`` when the block ends well, and never in part.
+
+    The bytes go to a temporary name in the same folder, reach the disk, and are then renamed. If the block raises, the
+    temporary file goes and what ``path`` held before stays.
+
+    Raises:
+        InputError: ``path`` exists and ``overwrite`` is false, is a folder, or lies in no existing folder; or the disk
+            refuses the write.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the name of a file in it")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            _grant_default_permissions(file.fileno())
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+
+
+@contextmanager
+def complete_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; it appears as ``folder`` when the block ends well, and never in part.
+
+    The files reach the disk before the folder gets its name. What ``folder`` held before is replaced; if the block
+    raises, it stays. Between the two renames there is no folder of that name, but never half of one.
+
+    Raises:
+        InputError: the disk refuses the write.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}") from error
+    try:
+        yield partial
+        for path in partial.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        partial.chmod(0o777 & ~_umask())
+        _replace_folder(partial, folder)
+        _flush_folder(folder.parent)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old", dir=folder.parent))
+    try:
+        folder.rename(aside / folder.name)
+        try:
+            new.rename(folder)
+        except OSError:
+            (aside / folder.name).rename(folder)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _grant_default_permissions(descriptor: int) -> None:
+    # mkstemp makes private files; a result file has the permissions of any other new file.
+    os.fchmod(descriptor, _PERMISSIONS & ~_umask())
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
