@@ -7,8 +7,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.context import ContextKernel
+from mt2st.embedding.kernels.rows import add_row, copy_row
 from mt2st.embedding.kernels.sampling import draw_noise
-from mt2st.embedding.kernels.sigmoid import half_tanh
+from mt2st.embedding.kernels.sigmoid import HALF, SMALLEST, half_tanh
+from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
 
@@ -48,6 +50,7 @@ class CbowKernel(ContextKernel):
             self.buffer_size,
             state,
             walker,
+            (0,) * -(-inputs.shape[1] // LANES),
         )
 
 
@@ -69,17 +72,30 @@ def _train(
     buffer_size: int,
     state: NDArray[np.uint64],
     walker: NDArray[np.int64],
+    vectors: tuple[int, ...],
 ) -> tuple[int, int, float]:
-    size = inputs.shape[1]
+    stride = len(vectors) * LANES
     words = np.empty(buffer_size, np.int32)
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
     noise = np.empty(n_noise, np.int64)
-    H = np.empty((block, size), np.float32)
-    E = np.empty((block, size), np.float32)
-    V = np.empty((block + n_noise, size), np.float32)
-    G = np.empty((block, 1 + n_noise), np.float32)
+    span = block + 2 * window
+    # The block's rows, padded: context words' input rows; noise words' and centres' output rows; the centres' mean
+    # contexts; and the errors of these, which go to the context words.
+    U = np.zeros(span * stride, np.float32)
+    V = np.zeros((n_noise + block) * stride, np.float32)
+    H = np.zeros(block * stride, np.float32)
+    E = np.zeros(block * stride, np.float32)
+    step = np.zeros(stride, np.float32)
+    row_at = np.arange(max(span, n_noise + block)) * stride
+    # Each centre's targets are the noise words and, last, the centre itself.
+    width = (n_noise // GROUP + 1) * GROUP
+    G = np.zeros(block * width, np.float32)
+    target_at = np.zeros(width, np.int64)
+    target_at[:n_noise] = row_at[:n_noise]
+    near_at = np.empty(max(2 * window, block), np.int64)
+    shares = np.empty(max(2 * window, block), np.float32)
     noise_weight = np.float32(negative / n_noise)
     total = max(1, offsets[-1] - offsets[0])
     kept, pairs, loss = 0, 0, 0.0
@@ -90,55 +106,50 @@ def _train(
             stop = min(start + block, ready)
             draw_noise(state, accept, alias, noise)
             alpha = np.float32(alpha_first + (alpha_last - alpha_first) * (seen[start] / total))
+            low, high = first[start], last[start]
+            for i in range(start, stop):
+                low, high = min(low, first[i]), max(high, last[i])
             for n in range(n_noise):
-                V[block + n] = outputs[noise[n]]
+                copy_row(V, n * stride, outputs, noise[n])
             for i in range(start, stop):
-                V[i - start] = outputs[words[i]]
-                h, e, g = H[i - start], E[i - start], G[i - start]
-                h[:] = 0
-                e[:] = 0
-                g[:] = 0
-                width = last[i] - first[i] - 1
-                if width == 0:
-                    continue
-                pairs += 1
+                copy_row(V, (n_noise + i - start) * stride, outputs, words[i])
+            for j in range(low, high):
+                copy_row(U, (j - low) * stride, inputs, words[j])
+
+            for i in range(start, stop):
+                near = 0
                 for j in range(first[i], last[i]):
-                    if j != i:
-                        row = inputs[words[j]]
-                        for d in range(size):
-                            h[d] += row[d]
-                for d in range(size):
-                    h[d] *= np.float32(1) / np.float32(width)
+                    near_at[near] = row_at[j - low]
+                    near += j != i
+                shares[:near] = np.float32(1) / np.float32(max(near, 1))
+                at, mean_at = (i - start) * width, (i - start) * stride
+                weighted_sum(H, mean_at, U, near_at, 0, shares, 0, 1, near, vectors)
+                target_at[n_noise] = row_at[n_noise + i - start]
+                dot_products(G, at, H, mean_at, V, target_at, 0, n_noise + 1, vectors)
                 likelihood = 1.0
-                for n in range(n_noise + 1):
-                    v = V[i - start] if n == 0 else V[block + n - 1]
-                    score = np.float32(0)
-                    for d in range(size):
-                        score += h[d] * v[d]
-                    t = half_tanh(score)
-                    if n == 0:
-                        g[0] = alpha * (np.float32(0.5) - t)
-                        loss -= np.log(max(np.float32(0.5) + t, np.float32(1e-7)))
-                    else:
-                        g[n] = -alpha * noise_weight * (np.float32(0.5) + t)
-                        likelihood *= max(np.float32(0.5) - t, np.float32(1e-7))
-                    for d in range(size):
-                        e[d] += g[n] * v[d]
-                loss -= np.log(likelihood) * noise_weight
+                for k in range(at, at + n_noise):
+                    t = half_tanh(G[k])
+                    G[k] = -alpha * noise_weight * (HALF + t)
+                    likelihood *= max(HALF - t, SMALLEST)
+                t = half_tanh(G[at + n_noise])
+                G[at + n_noise] = alpha * (HALF - t)
+                if near > 0:
+                    pairs += 1
+                    loss -= np.log(likelihood) * noise_weight + np.log(max(HALF + t, SMALLEST))
+                weighted_sum(E, mean_at, V, target_at, 0, G, at, 1, n_noise + 1, vectors)
+
+            for j in range(low, high):
+                near = 0
+                for i in range(max(start, j - window), min(stop, j + window + 1)):
+                    near_at[near] = row_at[i - start]
+                    near += (first[i] <= j) & (j < last[i]) & (i != j)
+                shares[:near] = np.float32(1)
+                weighted_sum(step, 0, E, near_at, 0, shares, 0, 1, near, vectors)
+                add_row(inputs, words[j], step)
+            for n in range(n_noise):
+                weighted_sum(step, 0, H, row_at, 0, G, n, width, stop - start, vectors)
+                add_row(outputs, noise[n], step)
             for i in range(start, stop):
-                if last[i] - first[i] == 1:
-                    continue
-                e, h = E[i - start], H[i - start]
-                for j in range(first[i], last[i]):
-                    if j != i:
-                        row = inputs[words[j]]
-                        for d in range(size):
-                            row[d] += e[d]
-                row = outputs[words[i]]
-                for d in range(size):
-                    row[d] += G[i - start, 0] * h[d]
-                for n in range(n_noise):
-                    row = outputs[noise[n]]
-                    for d in range(size):
-                        row[d] += G[i - start, 1 + n] * h[d]
+                weighted_sum(step, 0, H, row_at, i - start, G, (i - start) * width + n_noise, 1, 1, vectors)
+                add_row(outputs, words[i], step)
     return kept, pairs, loss

@@ -14,6 +14,7 @@ from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start
 from mt2st.embedding.kernels.windows import CAPACITY, DOCUMENT, INVALID, POSITION, WALKER_SIZE
 from mt2st.errors import InputError
 
+
 @dataclass(frozen=True)
 class KernelReport:
     """What one kernel call did.

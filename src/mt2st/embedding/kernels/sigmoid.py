@@ -22,7 +22,9 @@ _Q0, _Q2, _Q4, _Q6 = (
     _f(1.18534705686654e-04),
     _f(1.19825839466702e-06),
 )
-_HALF = _f(0.5)
+HALF = _f(0.5)
+SMALLEST = _f(1e-7)
+"""The probability that a loss is computed from at least: float32 cannot tell smaller ones from 0."""
 
 
 @njit(inline="always")
@@ -31,8 +33,8 @@ def half_tanh(score: np.float32) -> np.float32:
 
     Both sides from one evaluation, within 3e-7 of the true value for every finite ``score``.
     """
-    z = min(max(_HALF * score, -_LIMIT), _LIMIT)
+    z = min(max(HALF * score, -_LIMIT), _LIMIT)
     s = z * z
     p = ((((((_P13 * s + _P11) * s + _P9) * s + _P7) * s + _P5) * s + _P3) * s + _P1) * z
     q = ((_Q6 * s + _Q4) * s + _Q2) * s + _Q0
-    return _HALF * p / q
+    return HALF * p / q

@@ -7,8 +7,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.context import ContextKernel
+from mt2st.embedding.kernels.rows import add_row, copy_row
 from mt2st.embedding.kernels.sampling import draw_noise
-from mt2st.embedding.kernels.sigmoid import half_tanh
+from mt2st.embedding.kernels.sigmoid import HALF, SMALLEST, half_tanh
 from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
@@ -129,20 +130,20 @@ def _train(
                 weight = noise_weight * np.float32(uses)
                 for k in range(at, at + n_noise):
                     t = half_tanh(G[k])
-                    G[k] = -alpha * weight * (np.float32(0.5) + t)
-                    likelihood *= max(np.float32(0.5) - t, np.float32(1e-7))
+                    G[k] = -alpha * weight * (HALF + t)
+                    likelihood *= max(HALF - t, SMALLEST)
                 loss -= np.log(likelihood) * weight
                 likelihood = 1.0
                 for k in range(at + n_noise, at + count):
                     t = half_tanh(G[k])
-                    G[k] = alpha * (np.float32(0.5) - t)
-                    likelihood *= max(np.float32(0.5) + t, np.float32(1e-7))
+                    G[k] = alpha * (HALF - t)
+                    likelihood *= max(HALF + t, SMALLEST)
                 loss -= np.log(likelihood)
                 pairs += uses
-                weighted_sum(step, V, target_at, at, G, at, 1, count, vectors)
+                weighted_sum(step, 0, V, target_at, at, G, at, 1, count, vectors)
                 add_row(inputs, words[j], step)
             for n in range(n_noise):
-                weighted_sum(step, U, context_at, 0, G, n, longest, high - low, vectors)
+                weighted_sum(step, 0, U, context_at, 0, G, n, longest, high - low, vectors)
                 add_row(outputs, noise[n], step)
             for j in range(low, high):
                 n_targets[j - low] = n_noise
@@ -154,18 +155,6 @@ def _train(
                         centre_weights[n] = G[(j - low) * longest + n_targets[j - low]]
                         n_targets[j - low] += 1
                         n += 1
-                weighted_sum(step, U, centre_at, 0, centre_weights, 0, 1, n, vectors)
+                weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, vectors)
                 add_row(outputs, words[i], step)
     return kept, pairs, loss
-
-
-@njit(nogil=True, fastmath=True, inline="always")
-def copy_row(to, at, table, row):
-    for d in range(table.shape[1]):
-        to[at + d] = table[row, d]
-
-
-@njit(nogil=True, fastmath=True, inline="always")
-def add_row(table, row, step):
-    for d in range(table.shape[1]):
-        table[row, d] += step[d]
