@@ -109,6 +109,12 @@ def test_a_long_document_is_not_cut_inside_a_break(monkeypatch: pytest.MonkeyPat
         assert words_of(corpus) == [tokenise(text)]
 
 
+def test_a_long_document_without_spaces_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus_writer, "CHARACTERS_PER_PIECE", 4)
+    corpus = Corpus.build(["abcdefghij kl"], tokeniser=tokenise, min_count=1)
+    assert words_of(corpus) == [["abcd", "efgh", "ij", "kl"]]
+
+
 def test_past_the_limit_of_types_the_rarest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpus_writer, "MOST_TYPES", 50)
     monkeypatch.setattr(corpus_writer, "TYPES_AFTER_PRUNING", 25)
