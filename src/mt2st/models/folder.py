@@ -74,7 +74,7 @@ class ModelFolder:
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             found = config.pop("format")
-        except (ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder / CONFIG} is not the configuration of a model: {error}") from error
         if found != FORMAT:
             raise InputError(f"{folder / CONFIG} has format {found}, this version reads {FORMAT}")
@@ -83,7 +83,7 @@ class ModelFolder:
         except (SafetensorError, OSError) as error:
             raise InputError(f"{folder / PARAMETERS} cannot be read: {error}") from error
         card = folder / CARD
-        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
         return cls(parameters, Vocabulary.load(folder / VOCABULARY), config, text)
 
 

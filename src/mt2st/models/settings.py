@@ -97,6 +97,8 @@ class ClassifierSettings:
             value = getattr(self, name)
             if value not in known:
                 raise InputError(f"unknown {name} '{value}'.{suggestion(str(value), known)} Known: {listed(known)}")
+        if isinstance(self.auxiliary, str):
+            raise InputError(f"auxiliary must be a list of tasks, found the text {self.auxiliary!r}")
         for task in self.auxiliary:
             if task not in AUXILIARIES:
                 raise InputError(
@@ -115,6 +117,9 @@ class ClassifierSettings:
         for name in ("dropout", "word_dropout", "context_sample"):
             self._require(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
         self._require("weight_decay", "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
+        for name in ("lowercase", "remove_breaks", "beside"):
+            self._require(name, "true or false", lambda value: isinstance(value, bool))
+        self._require("embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str))
         self._require("seed", "a whole number of at least 0", lambda value: _whole(value) and value >= 0)
 
     def settings(self) -> dict[str, Any]:

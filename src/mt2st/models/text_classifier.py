@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -103,10 +105,10 @@ class TextClassifier(ClassifierSettings):
         self.check()
         check_start(self)
         listener = listener or Listener()
-        labelled = LabelledText(list(texts), [str(label) for label in labels], source="the labelled texts")
+        labelled = _labelled_text(texts, labels, source="the labelled texts")
         check_classes(labelled)
         if isinstance(validation, tuple):
-            held_out = LabelledText(list(validation[0]), [str(label) for label in validation[1]], source="validation")
+            held_out = _labelled_text(*validation, source="validation")
         else:
             labelled, held_out = split_labelled(labelled, validation, seed=self.seed)
         classes = tuple(sorted(set(labelled.labels)))
@@ -115,15 +117,24 @@ class TextClassifier(ClassifierSettings):
             listener.on_corpus(corpus, n_labelled=len(labelled))
             trainer = self._new_trainer(labelled, held_out, classes, corpus, listener, log)
             self._train(trainer, corpus, checkpoint)
+        assert isinstance(trainer.network, Network)
+        self.network_ = trainer.network.eval()
         self.classes_, self.run_, self.vocabulary_ = classes, trainer.run, corpus.vocabulary
-        if trainer.run.evaluations:
-            self.metrics_ = {"validation": dict(trainer.run.evaluations[trainer.run.best].validation)}
+        self.metrics_ = {}
+        if trainer.run.evaluations and trainer.run.stopped != "interrupted":
+            self.metrics_["validation"] = dict(trainer.run.evaluations[trainer.run.best].validation)
         return self
 
-    def stop(self) -> None:
-        """Ask a running `fit` to end after its current step, with a checkpoint; safe in a signal handler."""
-        if self._trainer is not None:
-            self._trainer.stop()
+    def stop(self) -> bool:
+        """Ask a running `fit` to end after its current step, with a checkpoint; safe in a signal handler.
+
+        Returns:
+            Whether there was a training to end: while the text is still being read, there is none.
+        """
+        if self._trainer is None:
+            return False
+        self._trainer.stop()
+        return True
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
         """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`.
@@ -132,7 +143,7 @@ class TextClassifier(ClassifierSettings):
             InputError: before `fit`.
         """
         network, vocabulary = self._fitted()
-        encoded = Texts.of(Corpus.build(texts, tokeniser=self._tokeniser(), vocabulary=vocabulary))
+        encoded = Texts.of(Corpus.build(_checked(texts, "texts"), tokeniser=self._tokeniser(), vocabulary=vocabulary))
         if len(encoded) == 0:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
         return predict_probabilities(network, PRIMARY, encoded, max_length=self.max_length)
@@ -155,7 +166,7 @@ class TextClassifier(ClassifierSettings):
             InputError: before `fit`, or when a label is none that was trained on.
         """
         network, vocabulary = self._fitted()
-        labelled = self._labelled(LabelledText(list(texts), list(labels), source=name), self.classes_, vocabulary)
+        labelled = self._labelled(_labelled_text(texts, labels, source=name), self.classes_, vocabulary)
         task = ClassificationTask(PRIMARY, labelled, len(self.classes_), max_length=self.max_length)
         self.metrics_[name] = task.measure(network, labelled)
         return self.metrics_[name]
@@ -213,7 +224,7 @@ class TextClassifier(ClassifierSettings):
             with torch.random.fork_rng(devices=[]):  # the first values are thrown away
                 classifier.network_ = classifier._new_network(embedding, len(classifier.classes_))
             classifier.network_.load_state_dict(saved.parameters)
-        except (KeyError, TypeError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{folder} does not fit together: {error}") from error
         classifier.network_.eval()
         return classifier
@@ -229,7 +240,7 @@ class TextClassifier(ClassifierSettings):
     def _corpus(self, texts: Sequence[str], unlabelled: Iterable[str], directory: Path) -> Corpus:
         """Encode the labelled texts and, behind them, the unlabelled ones; the vocabulary is made of both."""
         return Corpus.build(
-            (text for source in (texts, unlabelled) for text in source),
+            chain(texts, _checked(unlabelled, "unlabelled")),
             tokeniser=self._tokeniser(),
             min_count=self.min_count,
             max_vocabulary=self.max_vocabulary,
@@ -263,8 +274,8 @@ class TextClassifier(ClassifierSettings):
                 self, corpus, generator=torch.Generator().manual_seed(self.seed), progress=listener.on_vectors
             )
             embedding = nn.Embedding(len(start.table), self.vector_size, padding_idx=0, _weight=start.table)
-            self.network_ = self._new_network(embedding, len(classes))
-        rest = [each for name, each in self.network_.named_parameters() if not name.startswith("embedding.")]
+            network = self._new_network(embedding, len(classes))
+        rest = [each for name, each in network.named_parameters() if not name.startswith("embedding.")]
         optimizer = torch.optim.AdamW(
             [
                 {
@@ -277,7 +288,7 @@ class TextClassifier(ClassifierSettings):
             ]
         )
         trainer = Trainer(
-            self.network_,
+            network,
             primary=primary,
             optimizer=optimizer,
             strategy=self.strategy,
@@ -321,12 +332,25 @@ class TextClassifier(ClassifierSettings):
         heads = {PRIMARY: classification_head(encoder.pooled_size, n_classes)}
         return Network(embedding, encoder, heads, dropout=self.dropout, word_dropout=self.word_dropout)
 
-    def _train(self, trainer: Trainer, corpus: Corpus, checkpoint: Path | None) -> None:
-        identity = {
+    def _identity(self, trainer: Trainer, corpus: Corpus) -> dict[str, Any]:
+        """Return what must be the same for a run to go on from a checkpoint."""
+        assert isinstance(trainer.primary, ClassificationTask)
+        held_out = trainer.primary.validation
+        return {
             "settings": self.settings(),
             "strategy": self.strategy.state_dict(),
-            "data": {"tokens": corpus.n_tokens, "documents": len(corpus), "vocabulary": len(corpus.vocabulary)},
+            "data": {
+                "documents": len(corpus),
+                "tokens": corpus.n_tokens,
+                "vocabulary": crc32("\n".join(corpus.vocabulary.tokens).encode(errors="surrogatepass")),
+                "text": _checksum(corpus.ids),
+                "labels": _checksum(trainer.primary.train.targets),
+                "validation": [_checksum(held_out.texts.ids), _checksum(held_out.targets)] if held_out else None,
+            },
         }
+
+    def _train(self, trainer: Trainer, corpus: Corpus, checkpoint: Path | None) -> None:
+        identity = self._identity(trainer, corpus) if checkpoint is not None else {}
         self._trainer = trainer
         try:
             with torch.random.fork_rng(devices=[]):
@@ -340,6 +364,27 @@ class TextClassifier(ClassifierSettings):
             self._trainer = None
         if checkpoint is not None and trainer.run.stopped != "interrupted":
             shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _checksum(values: NDArray[Any]) -> int:
+    return crc32(np.ascontiguousarray(values).data)
+
+
+def _labelled_text(texts: Sequence[str], labels: Sequence[str], *, source: str) -> LabelledText:
+    labelled = LabelledText(list(_checked(texts, source)), [str(label) for label in labels], source=source)
+    if not len(labelled):
+        raise InputError(f"{source}: no labelled text; give at least one")
+    return labelled
+
+
+def _checked(texts: Iterable[str], source: str) -> Iterator[str]:
+    """Yield the texts after checking that each is one."""
+    if isinstance(texts, str):
+        raise InputError(f"{source}: give a list of texts, found the one text {texts[:40]!r}")
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"{source}: number {number} is no text but {text!r}")
+        yield text
 
 
 def _targets(labelled: LabelledText, classes: Sequence[str]) -> NDArray[np.int64]:

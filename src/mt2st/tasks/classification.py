@@ -109,12 +109,14 @@ def predict_probabilities(
     network.eval()
     device = next(network.parameters()).device
     rows: NDArray[np.float32] | None = None
-    with torch.inference_mode():
-        for indices in by_length(np.minimum(texts.lengths, max_length), batch_size):
-            logits = network.logits(task, texts.padded(indices, max_length).to(device))
-            if rows is None:
-                rows = np.empty((len(texts), logits.shape[1]), dtype=np.float32)
-            rows[indices] = logits.softmax(dim=1).cpu().numpy()
-    network.train(was_training)
+    try:
+        with torch.inference_mode():
+            for indices in by_length(np.minimum(texts.lengths, max_length), batch_size):
+                logits = network.logits(task, texts.padded(indices, max_length).to(device))
+                if rows is None:
+                    rows = np.empty((len(texts), logits.shape[1]), dtype=np.float32)
+                rows[indices] = logits.softmax(dim=1).cpu().numpy()
+    finally:
+        network.train(was_training)
     assert rows is not None, "no text to predict"
     return rows

@@ -48,7 +48,7 @@ class ContextTask:
         alpha: float = 0.05,
         passes: float = 1.0,
     ) -> None:
-        if len(texts.ids) == 0:
+        if texts.offsets[-1] == 0:
             raise InputError(f"the auxiliary task '{name}' needs unlabelled text, found none")
         for parameter, value in (("alpha", alpha), ("passes", passes)):
             if not (np.isfinite(value) and value > 0):

@@ -54,7 +54,7 @@ class ContextBatch:
         )
 
 
-def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch) -> Tensor:
+def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch, *, undivided: bool = False) -> Tensor:
     r"""Return the summed negative-sampling loss of a batch's pairs.
 
     .. math:: -\sum_p \Big( \log\sigma(h_p \cdot o_{c_p}) + w \sum_n \log\sigma(-h_p \cdot o_n) \Big)
@@ -65,11 +65,15 @@ def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch) -> Tensor
         inputs: ``[vocabulary, vector_size]`` the embedding.
         outputs: ``[vocabulary, vector_size]`` the output table.
         batch: the pairs.
+        undivided: give each input row of a pair the gradient of :math:`h_p` whole, as word2vec's CBOW and the compiled
+            kernel do, in place of its share of the mean. The value is the same; pairs of one row know no difference.
     """
     n_pairs = len(batch.centres)
     sizes = torch.bincount(batch.owners, minlength=n_pairs).to(inputs.dtype)
     sums = inputs.new_zeros(n_pairs, inputs.shape[1]).index_add(0, batch.owners, inputs[batch.contexts])
     hidden = sums / sizes.unsqueeze(1)
+    if undivided:
+        hidden = hidden.detach() + sums - sums.detach()
     positive = functional.logsigmoid((hidden * outputs[batch.centres]).sum(dim=1))
     noise = functional.logsigmoid(-torch.einsum("ps,pns->pn", hidden, outputs[batch.negatives]))
     return -(positive.sum() + batch.negative_weight * noise.sum())
@@ -126,7 +130,7 @@ class AutogradContextTask:
         assert isinstance(network, Network)
         outputs = network.heads[self.name].weight
         assert isinstance(outputs, Tensor)
-        return context_loss(network.embedding.weight, outputs, batch) / len(batch.centres)
+        return context_loss(network.embedding.weight, outputs, batch, undivided=True) / len(batch.centres)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:  # noqa: ARG002  # the protocol's argument
         """Return nothing: the task has no validation part."""

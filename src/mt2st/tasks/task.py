@@ -61,7 +61,7 @@ class KernelTask(Protocol):
         """The name that strategies and logs know the task by."""
 
     def update(self, table: Tensor, *, weight: float, span: Span) -> float:
-        """Train on a share of an epoch's data and return the mean loss over it.
+        """Train on a share of an epoch's data and return the mean loss over it, NaN where it holds nothing to learn.
 
         Args:
             table: ``[vocabulary, vector_size]`` float32 on the CPU, written in place, maybe while torch uses it too.

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -23,6 +24,10 @@ NETWORK, BEST, STATE, PLAIN, MANIFEST = (
     "progress.json",
     "manifest.json",
 )
+
+
+_DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
+"""What plain values of another shape raise where they are used."""
 
 
 def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:
@@ -60,22 +65,41 @@ def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
     Raises:
         InputError: when a file is missing or broken, or the checkpoint is of another run.
     """
+    files, saved = _manifest(folder)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        for name, digest in manifest["files"].items():
-            if _digest(folder / name) != digest:
-                raise InputError(f"the checkpoint is broken: {folder / name} is not as it was written; delete {folder}")
-        _check_same(folder, manifest["identity"], json.loads(json.dumps(identity)))
+        _check_whole(folder, files)
+        _check_same(folder, saved, json.loads(json.dumps(identity)))
         trainer.load_state_dict(
             {
                 "network": load_file(folder / NETWORK),
-                "best": load_file(folder / BEST) if BEST in manifest["files"] else None,
+                "best": load_file(folder / BEST) if BEST in files else None,
                 "plain": json.loads((folder / PLAIN).read_text(encoding="utf-8")),
                 **torch.load(folder / STATE, weights_only=True),
             }
         )
-    except (OSError, KeyError, json.JSONDecodeError, SafetensorError) as error:
+    except InputError:
+        raise
+    except (OSError, SafetensorError, UnpicklingError, *_DOES_NOT_FIT) as error:
         raise InputError(f"the checkpoint {folder} cannot be read ({error}): delete it to start again") from error
+
+
+def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the hash of each file and the identity."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return dict(manifest["files"]), dict(manifest["identity"])
+    except (OSError, *_DOES_NOT_FIT) as error:
+        raise InputError(
+            f"{path} is not the manifest of a checkpoint ({type(error).__name__}: {error}): "
+            f"delete {folder} to start again"
+        ) from error
+
+
+def _check_whole(folder: Path, files: Mapping[str, str]) -> None:
+    for name, digest in files.items():
+        if _digest(folder / name) != digest:
+            raise InputError(f"the checkpoint is broken: {folder / name} is not as it was written; delete {folder}")
 
 
 def _check_same(folder: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

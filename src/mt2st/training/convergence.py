@@ -12,11 +12,12 @@ from mt2st.errors import InputError
 class CheckConvergence:
     """Converged once the mean norm of the primary's gradient stays below a tolerance (Algorithms 1 and 2).
 
-    The norm of one mini-batch is noisy, so it is averaged over each epoch; ``patience`` epochs in a row must be below.
+    The norm of one mini-batch is noisy, so it is averaged from one evaluation to the next (an epoch, unless the trainer
+    is told to measure more often); ``patience`` such means in a row must be below.
 
     Attributes:
         tolerance: the bound on the mean gradient norm, above 0.
-        patience: how many epochs in a row must be below it, at least 1.
+        patience: how many means in a row must be below it, at least 1.
 
     Raises:
         InputError: when a setting is out of its range.
@@ -38,12 +39,12 @@ class CheckConvergence:
             raise InputError(f"patience must be at least 1, found {self.patience!r}")
 
     def converged(self, norm: float) -> bool:
-        """Take in the mean gradient norm of an epoch and return whether the primary task has converged."""
+        """Take in a mean gradient norm and return whether the primary task has converged."""
         self._below = self._below + 1 if norm < self.tolerance else 0
         return self._below >= self.patience
 
     def state_dict(self) -> dict[str, int]:
-        """Return how many epochs in a row were below the tolerance."""
+        """Return how many means in a row were below the tolerance."""
         return {"below": self._below}
 
     def load_state_dict(self, state: dict[str, int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,18 +24,18 @@ class MetricsLog:
 
         Args:
             event: what it is about: ``"evaluation"``, ``"transition"``, ``"end"``.
-            record: plain JSON values; NaN becomes null.
+            record: plain JSON values; numbers that are not finite become null.
         """
         if self.path is None:
             return
-        line = json.dumps({"event": event, **_without_nan(dict(record))}, allow_nan=False)
+        line = json.dumps({"event": event, **_finite(dict(record))}, allow_nan=False)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
 
-def _without_nan(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, float) and value != value:
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

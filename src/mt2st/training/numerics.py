@@ -15,6 +15,9 @@ def flushed_denormals() -> Iterator[None]:
     Without this, a run that drives activations towards zero can become many times slower for no reason of the method:
     arithmetic on denormal numbers takes a slow path in the processor. The previous state is restored, but on builds
     that cannot report it, which stay flushed.
+
+    The state belongs to a thread. The threads of torch's pool take it over when torch makes them, at the first large
+    operation of the process: those that were made before keep theirs.
     """
     before = _flushes()
     torch.set_flush_denormal(True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
@@ -26,7 +27,8 @@ from mt2st.training.numerics import flushed_denormals
 from mt2st.training.run import Evaluation, Run, Transition
 
 GRADIENT_SAMPLE = 10
-"""The norm of the primary's gradient is taken in one step of ten: on small models it costs a tenth of a step."""
+"""The norm of the primary's gradient is taken in one step of ten: on small models it costs a tenth of a step. (And in
+the first step after each evaluation, so that every evaluation has one.)"""
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Trainer:
         seed: decides, with the epoch, the order of all data. (Initial parameters are the network's.)
         evaluations_per_epoch: how often the primary's validation is measured, at even distances.
         select: the validation metric whose best evaluation's parameters are kept at the end (the earliest of equals);
-            None keeps the last. Without validation data the last are kept.
+            None keeps the last. Without validation data the last are kept. More of it must be better.
         convergence: ends the run when the primary's gradient has converged.
         clip_norm: upper bound on the norm of the whole gradient; None does not clip.
         beside: whether kernel tasks run on a second thread (`KernelLane`).
@@ -76,7 +78,8 @@ class Trainer:
         on_evaluation: called after each evaluation.
 
     Raises:
-        InputError: when two tasks share a name, a number is out of its range, or the strategy does not fit the tasks.
+        InputError: when two tasks share a name, a number is out of its range, an auxiliary has neither form of a task,
+            a kernel task finds no embedding, or the strategy does not fit the tasks.
     """
 
     def __init__(
@@ -106,10 +109,17 @@ class Trainer:
         names = [task.name for task in auxiliaries]
         if primary.name in names:
             raise InputError(f"an auxiliary task has the primary task's name '{primary.name}'")
+        for task in auxiliaries:
+            if isinstance(task, KernelTask):
+                _embedding_weight(network, task.name)
+            elif not isinstance(task, Task):
+                raise InputError(
+                    f"the auxiliary '{task.name}' is neither a Task nor a KernelTask: it lacks some of their methods"
+                )
         self.network, self.primary, self.optimizer = network, primary, optimizer
         self.strategy = strategy.bind(names)
         self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
-        self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if isinstance(task, Task)]
+        self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
         self.epochs, self.seed = epochs, seed
         self.evaluations_per_epoch, self.select = evaluations_per_epoch, select
         self.convergence, self.clip_norm, self.beside = convergence, clip_norm, beside
@@ -120,7 +130,7 @@ class Trainer:
         self._stop = False
 
     def stop(self) -> None:
-        """Ask a running `fit` to end after its current step; safe to call from a signal handler."""
+        """Ask a running `fit` (or the next one) to end after its current step; safe to call from a signal handler."""
         self._stop = True
 
     def fit(self) -> Run:
@@ -129,12 +139,12 @@ class Trainer:
         The network then has the parameters of the best evaluation (see ``select``); after `stop` it has the current
         ones, and `state_dict` is what a later `fit` goes on from.
         """
-        self._stop = False
         with flushed_denormals(), KernelLane(beside=self.beside and bool(self.kernels)) as lane:
             self.network.train()
             while self.progress.epoch <= self.epochs and not self._ended():
                 self._train_epoch(lane)
-        if self._stop:
+        stopped, self._stop = self._stop, False
+        if stopped and self.run.stopped != "converged":
             self.run.stopped = "interrupted"
             return self.run
         if self.best_parameters is not None:
@@ -151,15 +161,23 @@ class Trainer:
         batches = islice(self.primary.batches(epoch=progress.epoch, seed=self.seed), progress.batch, None)
         while progress.batch < parts:
             with clock.running():
-                self._step(next(batches), Span(progress.epoch, progress.batch, parts, self.seed), lane)
+                self._step(self._next(batches), Span(progress.epoch, progress.batch, parts, self.seed), lane)
             progress.batch += 1
             if self.on_step:
                 self.on_step(progress)
             if progress.batch in evaluate_after:
                 self._evaluate()
-            if self._stop:
+            if self._ended():
                 return
         progress.epoch, progress.batch = progress.epoch + 1, 0
+
+    def _next(self, batches: Iterator[Any]) -> Any:
+        for batch in batches:
+            return batch
+        raise InputError(
+            f"the primary task '{self.primary.name}' promised {self.primary.n_batches} batches an epoch, "
+            f"but gave only {self.progress.batch} in epoch {self.progress.epoch}"
+        )
 
     def _step(self, batch: Any, span: Span, lane: KernelLane) -> None:
         """One update of eq. 3: the primary's gradient plus the weighted gradients of the tasks that are on."""
@@ -179,7 +197,7 @@ class Trainer:
             loss = self.primary.loss(self.network, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             self._record(self.primary.name, loss.item())
-            if progress.step % GRADIENT_SAMPLE == 1:
+            if progress.step % GRADIENT_SAMPLE == 1 or progress.norms[1] == 0:
                 self._record_norm(gradient_norm(self.network.parameters()))
             for stream in streams:
                 name = stream.task.name
@@ -190,12 +208,11 @@ class Trainer:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
             self.optimizer.step()
         for name, value in kernel_losses.items():
-            self._record(name, value)
+            if not math.isnan(value):
+                self._record(name, value)
 
     def _update(self, task: KernelTask, *, weight: float, span: Span) -> float:
-        embedding = self.network.embedding
-        assert isinstance(embedding, nn.Embedding)
-        return task.update(embedding.weight.data, weight=weight, span=span)
+        return task.update(_embedding_weight(self.network, task.name).data, weight=weight, span=span)
 
     def _note_transitions(self, weights: Mapping[str, float]) -> None:
         progress = self.progress
@@ -249,8 +266,9 @@ class Trainer:
                 f"select names the metric '{self.select}', but the task '{self.primary.name}' measures "
                 f"{sorted(evaluation.validation)}"
             )
-        best = self.run.best
-        if best < 0 or evaluation.validation[self.select] > self.run.evaluations[best].validation[self.select]:
+        value = evaluation.validation[self.select]
+        best = self.run.evaluations[self.run.best].validation[self.select] if self.run.best >= 0 else math.nan
+        if self.run.best < 0 or value > best or (math.isnan(best) and not math.isnan(value)):
             self.run.best = len(self.run.evaluations) - 1
             self.best_parameters = copy.deepcopy(self.network.state_dict())
 
@@ -297,6 +315,13 @@ class Trainer:
         self.strategy = load_strategy(plain["strategy"])
         if self.convergence and plain["convergence"]:
             self.convergence.load_state_dict(plain["convergence"])
+
+
+def _embedding_weight(network: nn.Module, task: str) -> Tensor:
+    weight = getattr(getattr(network, "embedding", None), "weight", None)
+    if not isinstance(weight, Tensor):
+        raise InputError(f"the kernel task '{task}' trains network.embedding.weight, but the network has none")
+    return weight
 
 
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:

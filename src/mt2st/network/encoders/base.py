@@ -40,7 +40,7 @@ class Encoder(nn.Module):
         """Encode a batch.
 
         Args:
-            vectors: ``[batch, length, vector_size]``, zero where padded.
+            vectors: ``[batch, length, vector_size]``, of any value where padded.
             mask: ``[batch, length]``, true at real tokens.
         """
 

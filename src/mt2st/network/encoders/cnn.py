@@ -31,6 +31,7 @@ class CNN(Encoder):
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Encoded:
         """Encode a batch, as `Encoder.forward` describes."""
-        by_channel = vectors.transpose(1, 2)
+        # A window that reaches behind a text must read zeros there, as it does behind the longest of the batch.
+        by_channel = vectors.masked_fill(~mask.unsqueeze(2), 0.0).transpose(1, 2)
         states = torch.cat([each(by_channel) for each in self.convolutions], dim=1).relu().transpose(1, 2)
         return Encoded(states, self.pooling(states, mask))
