@@ -10,9 +10,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.atomic_file import complete_file
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError
+from mt2st.files import complete_file
 
 _MIN_BYTES_PER_VALUE = 2  # a digit and the space before it
 _LONGEST_VALUE = 64  # bytes of one number as text; repr of a float64 takes 25

@@ -25,6 +25,9 @@ class CbowKernel(ContextKernel):
     """
 
     method = "cbow"
+    block = (
+        8  # a mean's error goes undivided to every word of its context: larger blocks cost similarity (see NOTES.md)
+    )
 
     def _train(
         self,
@@ -36,21 +39,24 @@ class CbowKernel(ContextKernel):
         state: NDArray[np.uint64],
         walker: NDArray[np.int64],
     ) -> tuple[int, int, float]:
-        return _train(  # type: ignore[no-any-return]
+        keep, accept, alias = self.tables
+        return _train(
             inputs,
             outputs,
             ids,
             offsets,
-            *alpha,
+            alpha[0],
+            alpha[1],
             self.window,
             self.negative,
             self.block,
             self.noise,
-            *self.tables,
+            keep,
+            accept,
+            alias,
             self.buffer_size,
             state,
             walker,
-            (0,) * -(-inputs.shape[1] // LANES),
         )
 
 
@@ -72,9 +78,8 @@ def _train(
     buffer_size: int,
     state: NDArray[np.uint64],
     walker: NDArray[np.int64],
-    vectors: tuple[int, ...],
 ) -> tuple[int, int, float]:
-    stride = len(vectors) * LANES
+    stride = (inputs.shape[1] + LANES - 1) // LANES * LANES
     words = np.empty(buffer_size, np.int32)
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
@@ -123,10 +128,10 @@ def _train(
                     near += j != i
                 shares[:near] = np.float32(1) / np.float32(max(near, 1))
                 at, mean_at = (i - start) * width, (i - start) * stride
-                weighted_sum(H, mean_at, U, near_at, 0, shares, 0, 1, near, vectors)
+                weighted_sum(H, mean_at, U, near_at, 0, shares, 0, 1, near, stride)
                 target_at[n_noise] = row_at[n_noise + i - start]
-                dot_products(G, at, H, mean_at, V, target_at, 0, n_noise + 1, vectors)
-                likelihood = 1.0
+                dot_products(G, at, H, mean_at, V, target_at, 0, n_noise + 1, stride)
+                likelihood = np.float64(1)
                 for k in range(at, at + n_noise):
                     t = half_tanh(G[k])
                     G[k] = -alpha * noise_weight * (HALF + t)
@@ -136,7 +141,7 @@ def _train(
                 if near > 0:
                     pairs += 1
                     loss -= np.log(likelihood) * noise_weight + np.log(max(HALF + t, SMALLEST))
-                weighted_sum(E, mean_at, V, target_at, 0, G, at, 1, n_noise + 1, vectors)
+                weighted_sum(E, mean_at, V, target_at, 0, G, at, 1, n_noise + 1, stride)
 
             for j in range(low, high):
                 near = 0
@@ -144,12 +149,12 @@ def _train(
                     near_at[near] = row_at[i - start]
                     near += (first[i] <= j) & (j < last[i]) & (i != j)
                 shares[:near] = np.float32(1)
-                weighted_sum(step, 0, E, near_at, 0, shares, 0, 1, near, vectors)
+                weighted_sum(step, 0, E, near_at, 0, shares, 0, 1, near, stride)
                 add_row(inputs, words[j], step)
             for n in range(n_noise):
-                weighted_sum(step, 0, H, row_at, 0, G, n, width, stop - start, vectors)
+                weighted_sum(step, 0, H, row_at, 0, G, n, width, stop - start, stride)
                 add_row(outputs, noise[n], step)
             for i in range(start, stop):
-                weighted_sum(step, 0, H, row_at, i - start, G, (i - start) * width + n_noise, 1, 1, vectors)
+                weighted_sum(step, 0, H, row_at, i - start, G, (i - start) * width + n_noise, 1, 1, stride)
                 add_row(outputs, words[i], step)
     return kept, pairs, loss

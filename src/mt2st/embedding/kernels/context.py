@@ -45,15 +45,15 @@ class KernelReport:
 class ContextKernel(ABC):
     """Updates two embedding tables in place from a slice of a corpus, by negative sampling.
 
-    A slice is walked in blocks of 16 kept words (the centres). For a block with pairs ``p`` of an input vector ``h_p``
-    and a centre word ``c_p``, and noise words ``n = 1..N`` shared by the whole block, the loss is
+    A slice is walked in blocks of `block` kept words (the centres). For a block with pairs ``p`` of an input vector
+    ``h_p`` and a centre word ``c_p``, and noise words ``n = 1..N`` shared by the whole block, the loss is
 
         ``L = sum_p [ -log sigmoid(h_p . out[c_p]) - (negative / N) * sum_n log sigmoid(-h_p . out[n]) ]``
 
     and the update ``theta <- theta - alpha * weight * dL/dtheta``, with **every gradient taken at the values the
     tables had when the block began**. So a block is one plain SGD step, which autograd reproduces (`sample_pairs`
     returns the blocks' pairs). In expectation over the noise words this is the objective of word2vec, each pair against
-    ``negative`` noise words: a block draws ``N = 16`` and weighs them to count as ``negative``. Sharing them is
+    ``negative`` noise words: a block draws ``N`` (`noise`) and weighs them to count as ``negative``. Sharing them is
     what makes the arithmetic dense (Ji et al. 2016, pWord2Vec, share within one window). Unlike word2vec, a noise
     word that equals the centre is not skipped.
 
@@ -79,7 +79,7 @@ class ContextKernel(ABC):
     """
 
     method: ClassVar[str]
-    block: ClassVar[int] = 16
+    block: ClassVar[int] = 32
     """Centres that share noise words and are updated together."""
     noise: ClassVar[int] = 16
     """Noise words of a block."""

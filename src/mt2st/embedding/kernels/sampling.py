@@ -22,7 +22,7 @@ KEEP_ALWAYS = 0xFFFFFFFF
 """The keep threshold of a word that subsampling never drops."""
 
 
-@njit(inline="always")
+@njit(nogil=True, cache=True)
 def mixed(value: np.uint64) -> np.uint64:
     """Return a 64-bit integer scrambled so that neighbouring inputs give unrelated outputs."""
     value = (value ^ (value >> _SHIFT_30)) * _MIX_1
@@ -30,14 +30,14 @@ def mixed(value: np.uint64) -> np.uint64:
     return value ^ (value >> _SHIFT_31)
 
 
-@njit(inline="always")
+@njit(nogil=True, cache=True)
 def next_random(state: NDArray[np.uint64]) -> np.uint64:
     """Advance ``state`` (uint64 [1]) and return 64 random bits."""
     state[0] += _GOLDEN_GAMMA
     return mixed(state[0])
 
 
-@njit(inline="always")
+@njit(nogil=True, cache=True)
 def below(bits: np.uint64, limit: int) -> np.int64:
     """Map the upper 32 of 64 random bits to an integer in ``[0, limit)``, ``limit`` under 2**32 (Lemire 2019)."""
     return np.int64(((bits >> _SHIFT_32) * np.uint64(limit)) >> _SHIFT_32)

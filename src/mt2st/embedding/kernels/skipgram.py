@@ -32,21 +32,24 @@ class SkipGramKernel(ContextKernel):
         state: NDArray[np.uint64],
         walker: NDArray[np.int64],
     ) -> tuple[int, int, float]:
-        return _train(  # type: ignore[no-any-return]
+        keep, accept, alias = self.tables
+        return _train(
             inputs,
             outputs,
             ids,
             offsets,
-            *alpha,
+            alpha[0],
+            alpha[1],
             self.window,
             self.negative,
             self.block,
             self.noise,
-            *self.tables,
+            keep,
+            accept,
+            alias,
             self.buffer_size,
             state,
             walker,
-            (0,) * -(-inputs.shape[1] // LANES),
         )
 
 
@@ -68,10 +71,8 @@ def _train(
     buffer_size: int,
     state: NDArray[np.uint64],
     walker: NDArray[np.int64],
-    vectors: tuple[int, ...],
 ) -> tuple[int, int, float]:
-    size = inputs.shape[1]
-    stride = len(vectors) * LANES
+    stride = (inputs.shape[1] + LANES - 1) // LANES * LANES
     words = np.empty(buffer_size, np.int32)
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
@@ -91,7 +92,6 @@ def _train(
         for n in range(n_noise):
             target_at[j * longest + n] = n * stride
     context_at = np.arange(span) * stride
-    centre_slots = np.empty(2 * window, np.int64)
     centre_at = np.empty(2 * window, np.int64)
     centre_weights = np.empty(2 * window, np.float32)
     noise_weight = np.float32(negative / n_noise)
@@ -125,25 +125,25 @@ def _train(
                 uses = count - n_noise
                 for k in range(count, count + GROUP):
                     target_at[at + k] = 0
-                dot_products(G, at, U, (j - low) * stride, V, target_at, at, count, vectors)
-                likelihood = 1.0
+                dot_products(G, at, U, (j - low) * stride, V, target_at, at, count, stride)
+                likelihood = np.float64(1)
                 weight = noise_weight * np.float32(uses)
                 for k in range(at, at + n_noise):
                     t = half_tanh(G[k])
                     G[k] = -alpha * weight * (HALF + t)
                     likelihood *= max(HALF - t, SMALLEST)
                 loss -= np.log(likelihood) * weight
-                likelihood = 1.0
+                likelihood = np.float64(1)
                 for k in range(at + n_noise, at + count):
                     t = half_tanh(G[k])
                     G[k] = alpha * (HALF - t)
                     likelihood *= max(HALF + t, SMALLEST)
                 loss -= np.log(likelihood)
                 pairs += uses
-                weighted_sum(step, 0, V, target_at, at, G, at, 1, count, vectors)
+                weighted_sum(step, 0, V, target_at, at, G, at, 1, count, stride)
                 add_row(inputs, words[j], step)
             for n in range(n_noise):
-                weighted_sum(step, 0, U, context_at, 0, G, n, longest, high - low, vectors)
+                weighted_sum(step, 0, U, context_at, 0, G, n, longest, high - low, stride)
                 add_row(outputs, noise[n], step)
             for j in range(low, high):
                 n_targets[j - low] = n_noise
@@ -155,6 +155,6 @@ def _train(
                         centre_weights[n] = G[(j - low) * longest + n_targets[j - low]]
                         n_targets[j - low] += 1
                         n += 1
-                weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, vectors)
+                weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, stride)
                 add_row(outputs, words[i], step)
     return kept, pairs, loss

@@ -1,12 +1,11 @@
 """The two inner loops of the kernels, written as LLVM vector code: many dot products, and weighted sums of rows.
 
 Numba's own loops reach a fraction of the machine here: the compiler must assume that arrays overlap, adds up each dot
-product across lanes by itself, and keeps no partial sums in registers. These two intrinsics say what is meant on
-vectors of 16 floats. LLVM lowers those to what the processor has: one AVX-512 register, two of AVX2, four of NEON or SSE.
+product across lanes by itself, and keeps no partial sums in registers. These two functions say what is meant on
+vectors of 16 floats. LLVM lowers those to what the processor has: one AVX-512 register, two of AVX2, four of SSE.
 
-Rows live in flat float32 scratch arrays, each row padded with zeros to a multiple of `LANES`; a row is named by the
-position of its first element. The number of vectors per row is passed as the **length of a tuple**, ``(0,) * n``, so that
-Numba compiles a form for it and the loops over a row unroll.
+Rows live in flat float32 scratch arrays, each row padded with zeros to a multiple of `LANES` floats; a row is named by
+the position of its first element.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -23,114 +22,193 @@ LANES = 16
 """Floats per vector; rows are padded to a multiple."""
 GROUP = 8
 """Dot products computed together; lists of rows are padded to a multiple with any valid row."""
-_SUMS_IN_REGISTERS = 8
+_MOST_SUMS = 8
+"""Vectors of a sum held in registers: enough independent additions to hide their latency."""
 
 _float, _int64 = ir.FloatType(), ir.IntType(64)
-_vector = ir.VectorType(_float, LANES)
-_half_vector = ir.VectorType(_float, GROUP)
-_FLOAT_BYTES = 4
-_Emit = Callable[[Any, Any, Any, Any], Any]
+_vector, _half_vector = ir.VectorType(_float, LANES), ir.VectorType(_float, GROUP)
+_zeros = ir.Constant(_vector, [0.0] * LANES)
+_floats, _positions = _float.as_pointer(), _int64.as_pointer()
+_ALIGNED = 4  # bytes; a row may start anywhere
+_Emitter = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
 
-# Merging two vectors of partial sums: indices 0-15 pick from the first, 16-31 from the second. After three merges,
-# lane k of each half holds half the sum of dot product k.
+# Merging two vectors of partial sums: indices 0-15 pick from the first, 16-31 from the second; they are the same in
+# each quarter of 4 lanes. After three merges, lane k of each half holds half of dot product k.
+_QUARTERS = (0, 4, 8, 12)
 _MERGES = (
-    ([0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29], [2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31]),
-    ([0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29], [2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31]),
-    ([0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27], [4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31]),
-)  # fmt: skip
+    ([q + k for q in _QUARTERS for k in (0, 16, 1, 17)], [q + k for q in _QUARTERS for k in (2, 18, 3, 19)]),
+    ([q + k for q in _QUARTERS for k in (0, 1, 16, 17)], [q + k for q in _QUARTERS for k in (2, 3, 18, 19)]),
+    (
+        [*range(4), *range(16, 20), *range(8, 12), *range(24, 28)],
+        [*range(4, 8), *range(20, 24), *range(12, 16), *range(28, 32)],
+    ),
+)
 
 
-@intrinsic
-def dot_products(typingctx, scores, scores_at, row, row_at, rows, rows_at, first, count, vectors):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
-    """Set ``scores[scores_at + k]`` to the dot product of ``row[row_at:]`` and ``rows[rows_at[first + k]:]``, k < count.
+def _dot_products(
+    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
+    scores: Any,
+    scores_at: Any,
+    row: Any,
+    row_at: Any,
+    rows: Any,
+    rows_at: Any,
+    first: Any,
+    count: Any,
+    stride: Any,
+) -> _Emitter:
+    """Set each ``scores[scores_at + k]`` to the dot product of ``row[row_at:]`` and ``rows[rows_at[first + k]:]``.
 
-    ``count`` is rounded up to a multiple of `GROUP`: ``rows_at`` and ``scores`` must reach so far.
+    ``k`` runs from 0 to ``count``, rounded up to a multiple of `GROUP`: ``rows_at`` and ``scores`` must reach so far.
+    ``stride`` is the padded length of a row.
     """
-    signature = types.void(scores, scores_at, row, row_at, rows, rows_at, first, count, vectors)
+    signature = types.void(scores, scores_at, row, row_at, rows, rows_at, first, count, stride)
 
-    def emit(context, builder, signature, arguments) -> Any:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN401
-        scores, row, rows, rows_at = (_data(context, builder, signature, arguments, k) for k in (0, 2, 4, 5))
-        scores = builder.gep(scores, [arguments[1]])
-        row = builder.gep(row, [arguments[3]])
-        rows_at = builder.gep(rows_at, [arguments[6]])
-        n_vectors = len(signature.args[8])
-        groups = builder.udiv(builder.add(arguments[7], _int64(GROUP - 1)), _int64(GROUP))
-        with cgutils.for_range(builder, groups) as loop:
-            done = builder.mul(loop.index, _int64(GROUP))
-            starts = [
-                builder.gep(rows, [builder.load(builder.gep(rows_at, [builder.add(done, _int64(k))]))])
-                for k in range(GROUP)
-            ]
-            sums: list[Any] = [None] * GROUP
-            for v in range(n_vectors):
-                factor = _load(builder, row, v)
-                for k in range(GROUP):
-                    sums[k] = _multiply_add(builder, factor, _load(builder, starts[k], v), sums[k])
-            for low, high in _MERGES:
-                sums = [
-                    builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high), flags=("contract",))
-                    for a, b in zip(sums[::2], sums[1::2], strict=True)
-                ]
-            lower, upper = (_shuffle(builder, sums[0], sums[0], half) for half in (range(8), range(8, 16)))
-            _store(builder, builder.fadd(lower, upper), builder.gep(scores, [done]), _half_vector)
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function = _function(
+            builder.module, "mt2st_dot_products", [_floats, _floats, _floats, _positions, _int64, _int64], _emit_dots
+        )
+        start = [_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, 3), (4, None), (5, 6))]
+        builder.call(function, [*start, *arguments[7:9]])
         return context.get_dummy_value()
 
     return signature, emit
 
 
-@intrinsic
-def weighted_sum(typingctx, total, total_at, rows, rows_at, first, weights, weight_at, step, count, vectors):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
-    """Set ``total[total_at:]`` to the sum over ``k < count`` of ``weights[weight_at + k * step] * rows[rows_at[first + k]:]``."""
-    signature = types.void(total, total_at, rows, rows_at, first, weights, weight_at, step, count, vectors)
+def _weighted_sum(
+    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
+    total: Any,
+    total_at: Any,
+    rows: Any,
+    rows_at: Any,
+    first: Any,
+    weights: Any,
+    weight_at: Any,
+    step: Any,
+    count: Any,
+    stride: Any,
+) -> _Emitter:
+    """Set ``total[total_at:]`` to the sum of ``weights[weight_at + k * step] * rows[rows_at[first + k]:]``, k < count.
 
-    def emit(context, builder, signature, arguments) -> Any:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN401
-        total, rows, rows_at, weights = (_data(context, builder, signature, arguments, k) for k in (0, 2, 3, 5))
-        total = builder.gep(total, [arguments[1]])
-        rows_at = builder.gep(rows_at, [arguments[4]])
-        weights = builder.gep(weights, [arguments[6]])
-        step, count = arguments[7:9]
-        n_vectors = len(signature.args[9])
-        for start in range(0, n_vectors, _SUMS_IN_REGISTERS):
-            part = range(start, min(start + _SUMS_IN_REGISTERS, n_vectors))
-            sums = {v: cgutils.alloca_once(builder, _vector) for v in part}  # becomes a register
-            for v in part:
-                builder.store(ir.Constant(_vector, [0.0] * LANES), sums[v])
-            with cgutils.for_range(builder, count) as loop:
-                weight = _spread(builder, builder.load(builder.gep(weights, [builder.mul(loop.index, step)])))
-                row = builder.gep(rows, [builder.load(builder.gep(rows_at, [loop.index]))])
-                for v in part:
-                    new = _multiply_add(builder, weight, _load(builder, row, v), builder.load(sums[v]))
-                    builder.store(new, sums[v])
-            for v in part:
-                _store(builder, builder.load(sums[v]), builder.gep(total, [_int64(v * LANES)]), _vector)
+    ``stride`` is the padded length of a row. ``total`` must not be one of ``rows``.
+    """
+    signature = types.void(total, total_at, rows, rows_at, first, weights, weight_at, step, count, stride)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = [_floats, _floats, _positions, _floats, _int64, _int64, _int64]
+        function = _function(builder.module, "mt2st_weighted_sum", kinds, _emit_sum)
+        start = [_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, None), (3, 4), (5, 6))]
+        builder.call(function, [*start, *arguments[7:10]])
         return context.get_dummy_value()
 
     return signature, emit
 
 
-def _data(context: Any, builder: Any, signature: Any, arguments: Any, k: int) -> Any:  # noqa: ANN401
-    return context.make_array(signature.args[k])(context, builder, arguments[k]).data
+dot_products: Callable[..., None] = intrinsic(_dot_products)
+weighted_sum: Callable[..., None] = intrinsic(_weighted_sum)
 
 
-def _load(builder: Any, start: Any, v: int) -> Any:  # noqa: ANN401
-    pointer = builder.bitcast(builder.gep(start, [_int64(v * LANES)]), _vector.as_pointer())
-    return builder.load(pointer, align=_FLOAT_BYTES)
+def _emit_dots(builder: Any, scores: Any, row: Any, rows: Any, rows_at: Any, count: Any, stride: Any) -> None:
+    with cgutils.for_range(builder, _ceil_divide(builder, count, _int64(GROUP))) as group:
+        done = builder.mul(group.index, _int64(GROUP))
+        starts = [builder.gep(rows, [_load_at(builder, rows_at, builder.add(done, _int64(k)))]) for k in range(GROUP)]
+        sums = _registers(builder, GROUP)
+        with cgutils.for_range(builder, builder.udiv(stride, _int64(LANES))) as part:
+            at = builder.mul(part.index, _int64(LANES))
+            factor = _load_vector(builder, row, at)
+            for start, total in zip(starts, sums, strict=True):
+                _multiply_add(builder, factor, _load_vector(builder, start, at), total)
+        merged = [builder.load(total) for total in sums]
+        for low, high in _MERGES:
+            pairs = zip(merged[::2], merged[1::2], strict=True)
+            merged = [builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high)) for a, b in pairs]
+        halves = [_shuffle(builder, merged[0], merged[0], lanes) for lanes in ([*range(8)], [*range(8, 16)])]
+        target = builder.bitcast(builder.gep(scores, [done]), _half_vector.as_pointer())
+        builder.store(builder.fadd(*halves), target, align=_ALIGNED)
 
 
-def _store(builder: Any, value: Any, pointer: Any, kind: ir.VectorType) -> None:  # noqa: ANN401
-    builder.store(value, builder.bitcast(pointer, kind.as_pointer()), align=_FLOAT_BYTES)
+def _emit_sum(
+    builder: Any, total: Any, rows: Any, rows_at: Any, weights: Any, step: Any, count: Any, stride: Any
+) -> None:
+    # A row is done in parts of equal width, as few as registers allow; the last may be narrower.
+    n_vectors = builder.udiv(stride, _int64(LANES))
+    n_parts = _ceil_divide(builder, n_vectors, _int64(_MOST_SUMS))
+    widest = _ceil_divide(builder, n_vectors, builder.select(_is_zero(builder, n_parts), _int64(1), n_parts))
+    with cgutils.for_range(builder, n_parts) as part:
+        before = builder.mul(part.index, widest)
+        left = builder.sub(n_vectors, before)
+        width = builder.select(builder.icmp_signed("<", left, widest), left, widest)
+        done = builder.append_basic_block("done")
+        choice = builder.switch(width, done)
+        for n in range(1, _MOST_SUMS + 1):  # a loop for each width, so that its sums are registers
+            block = builder.append_basic_block(f"width{n}")
+            choice.add_case(_int64(n), block)
+            builder.position_at_end(block)
+            begin = builder.mul(before, _int64(LANES))
+            sums = _registers(builder, n)
+            with cgutils.for_range(builder, count) as entry:
+                weight = _spread(builder, _load_at(builder, weights, builder.mul(entry.index, step)))
+                row = builder.gep(rows, [builder.add(_load_at(builder, rows_at, entry.index), begin)])
+                for v, partial in enumerate(sums):
+                    _multiply_add(builder, weight, _load_vector(builder, row, _int64(v * LANES)), partial)
+            for v, partial in enumerate(sums):
+                target = builder.gep(total, [builder.add(begin, _int64(v * LANES))])
+                builder.store(builder.load(partial), builder.bitcast(target, _vector.as_pointer()), align=_ALIGNED)
+            builder.branch(done)
+        builder.position_at_end(done)
 
 
-def _multiply_add(builder: Any, a: Any, b: Any, total: Any) -> Any:  # noqa: ANN401
+def _function(module: Any, name: str, kinds: list[Any], emit_body: Callable[..., None]) -> Any:
+    """Return the LLVM function of this name, made on its first use in a module; its first argument is the result."""
+    if name in module.globals:
+        return module.globals[name]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+    function.linkage = "internal"
+    function.args[0].add_attribute("noalias")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    emit_body(builder, *function.args)
+    builder.ret_void()
+    return function
+
+
+def _start(context: Any, builder: Any, signature: Any, arguments: Any, k: int, at: int | None) -> Any:
+    data = context.make_array(signature.args[k])(context, builder, arguments[k]).data
+    return data if at is None else builder.gep(data, [arguments[at]])
+
+
+def _registers(builder: Any, n: int) -> list[Any]:
+    # Stack slots by name; LLVM turns them into registers.
+    slots = [cgutils.alloca_once(builder, _vector) for _ in range(n)]  # type: ignore[no-untyped-call]
+    for slot in slots:
+        builder.store(_zeros, slot)
+    return slots
+
+
+def _multiply_add(builder: Any, a: Any, b: Any, total: Any) -> None:
     product = builder.fmul(a, b, flags=("contract",))  # contract: one fused instruction where there is one
-    return product if total is None else builder.fadd(product, total, flags=("contract",))
+    builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
 
-def _shuffle(builder: Any, a: Any, b: Any, order: Any) -> Any:  # noqa: ANN401
-    order = list(order)
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(order)), order))
+def _load_at(builder: Any, start: Any, index: Any) -> Any:
+    return builder.load(builder.gep(start, [index]))
 
 
-def _spread(builder: Any, value: Any) -> Any:  # noqa: ANN401
+def _load_vector(builder: Any, start: Any, at: Any) -> Any:
+    return builder.load(builder.bitcast(builder.gep(start, [at]), _vector.as_pointer()), align=_ALIGNED)
+
+
+def _shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
+
+
+def _spread(builder: Any, value: Any) -> Any:
     single = builder.insert_element(ir.Constant(_vector, ir.Undefined), value, ir.IntType(32)(0))
     return _shuffle(builder, single, ir.Constant(_vector, ir.Undefined), [0] * LANES)
+
+
+def _ceil_divide(builder: Any, a: Any, b: Any) -> Any:
+    return builder.udiv(builder.add(a, builder.sub(b, _int64(1))), b)
+
+
+def _is_zero(builder: Any, value: Any) -> Any:
+    return builder.icmp_signed("==", value, _int64(0))

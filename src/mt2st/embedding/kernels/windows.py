@@ -98,4 +98,4 @@ def refill(
 
     walker[DOCUMENT], walker[POSITION], walker[RAW] = document, position, raw
     walker[FILLED], walker[BEGIN], walker[READY], walker[DOCUMENT_START] = filled, begin, ready, document_start
-    return ready > begin
+    return bool(ready > begin)
