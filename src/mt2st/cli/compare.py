@@ -1,0 +1,105 @@
+"""``mt2st compare``: several strategies and seeds on the same data, with a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mt2st.cli.data_options import DataOptions, read_parts
+from mt2st.cli.options import parse, say
+from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
+from mt2st.cli.tables import aligned
+from mt2st.errors import InputError
+from mt2st.models.settings import ClassifierSettings
+from mt2st.strategy import Strategy
+
+if TYPE_CHECKING:
+    from mt2st.study import CellResult, StudyData
+
+REFERENCE = "single-task"
+"""Its best validation accuracy is what the others are timed to."""
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Options of ``mt2st compare``."""
+
+    source: DataOptions
+    output: Path
+    """Folder of the study: a folder a cell with result and model; finished cells are not run again."""
+    strategies: tuple[str, ...] = STRATEGIES
+    """Strategies to compare: single-task, multi-task, diminish, switch."""
+    seeds: tuple[int, ...] = (1, 2, 3)
+    """A run of each strategy for each seed."""
+    schedule: StrategyOptions = field(default_factory=StrategyOptions)
+    model: ClassifierSettings = field(default_factory=ClassifierSettings)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(
+        CompareOptions, arguments, program="mt2st compare", description="Compare strategies on the same data."
+    )
+    options.model.check()
+    strategies = {name: options.schedule.build(name) for name in options.strategies}
+    parts = read_parts(options.source)
+    if parts.test is None:
+        raise InputError("a comparison needs a test part: give --test a file or a share above 0")
+
+    from mt2st.models.start import check_start
+    from mt2st.study import StudyData
+
+    check_start(options.model)
+    data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
+    print_comparison(compare_all(data, strategies, options.model, seeds=options.seeds, folder=options.output))
+    return 0
+
+
+def compare_all(
+    data: StudyData,
+    strategies: Mapping[str, Strategy],
+    settings: ClassifierSettings,
+    *,
+    seeds: Sequence[int],
+    folder: Path,
+) -> list[CellResult]:
+    """Run all cells with progress on stderr."""
+    from mt2st.cli.progress import ProgressListener
+    from mt2st.study import compare
+
+    total = len(strategies) * len(seeds)
+    started = 0
+    listeners: list[ProgressListener] = []
+
+    def listener_of(cell: object) -> ProgressListener:
+        nonlocal started
+        from mt2st.study import Cell
+
+        assert isinstance(cell, Cell)
+        started += 1
+        for listener in listeners:
+            listener.close()
+        listeners.append(ProgressListener(f"[{started}/{total}] {cell.name}, seed {cell.settings.seed}"))
+        return listeners[-1]
+
+    try:
+        return compare(data, strategies, settings, seeds=seeds, folder=folder, listener_of=listener_of)
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+def print_comparison(results: Sequence[CellResult]) -> None:
+    """Print the table."""
+    from mt2st.study.summary import summarise, table
+
+    rows = summarise(results, reference=REFERENCE)
+    print(aligned(table(rows)))
+    if any(row.reached is not None for row in rows):
+        say(
+            "accuracy and macro F1 on the test part, mean over the seeds (± standard deviation); seconds of training, "
+            "evaluation apart; the last column: until single-task's best validation accuracy of the same seed was "
+            "first reached, mean over the seeds that reached it (how many did)"
+        )

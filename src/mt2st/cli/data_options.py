@@ -1,0 +1,122 @@
+"""The data on the command line, for the commands that train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from mt2st.errors import InputError
+from mt2st.text import LabelledText, check_classes, iterate_texts, read_labelled, split_labelled
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Where the texts come from."""
+
+    data: Annotated[str, tyro.conf.Positional]
+    """Labelled texts: .csv, .tsv, .jsonl (each also .gz), .parquet, a folder per class, or hf:owner/name."""
+    text: str | None = None
+    """Column of the texts; needed where a source has several columns and none is called 'text'."""
+    label: str | None = None
+    """Column of the labels; 'label' if not given."""
+    unlabelled: tuple[str, ...] = ()
+    """Further sources whose texts, without labels, train the word embedding."""
+    validation: str = "0.2"
+    """Labelled texts to choose the best epoch by: a file, or a share of the data."""
+    test: str = "0.2"
+    """Labelled texts for the report, used once at the end: a file, a share of the data, or 0 for none."""
+    train_size: int | None = None
+    """Learn from so many labelled texts only; the others join the unlabelled ones. Default: all."""
+    skip_bad_rows: bool = False
+    """Go on without rows that cannot be used."""
+    split_seed: int = 0
+    """Decides the split of the data, which is stratified by label; apart from --seed, so that seeds share a split."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The data, read and split.
+
+    Attributes:
+        train: labelled texts to learn from.
+        validation: labelled texts to choose by.
+        test: labelled texts for the report; None without a test.
+        left_over: texts whose labels are not used, by ``train_size``.
+        sources: further unlabelled sources.
+        text: column of the texts.
+    """
+
+    train: LabelledText
+    validation: LabelledText
+    test: LabelledText | None
+    left_over: tuple[str, ...]
+    sources: tuple[str, ...]
+    text: str | None
+
+    def unlabelled(self) -> Iterator[str]:
+        """Yield all unlabelled texts; call it again to read them again."""
+        yield from self.left_over
+        for source in self.sources:
+            yield from iterate_texts(source, text=self.text)
+
+    def described(self) -> list[str]:
+        """Return lines about the data, for the model's card."""
+        lines = [f"{len(self.train):,} labelled texts to learn from ({self.train.source})"]
+        lines.append(f"{len(self.validation):,} labelled texts to choose by ({self.validation.source})")
+        if self.test is not None:
+            lines.append(f"{len(self.test):,} labelled texts for the report ({self.test.source})")
+        if self.left_over:
+            lines.append(f"{len(self.left_over):,} texts of the same source without their labels")
+        lines += [f"unlabelled texts of {source}" for source in self.sources]
+        return lines
+
+
+def read_parts(options: DataOptions) -> Parts:
+    """Read and split the data.
+
+    Raises:
+        InputError: whatever is wrong with it.
+    """
+    labelled = _read(options, options.data)
+    check_classes(labelled)
+    for source in options.unlabelled:  # found now, not after minutes of training
+        next(iter(iterate_texts(source, text=options.text)), None)
+    test, rest = _part(options, "test", options.test, labelled, optional=True)
+    validation, rest = _part(options, "validation", options.validation, rest, optional=False)
+    assert validation is not None
+    left_over: tuple[str, ...] = ()
+    if options.train_size is not None:
+        if options.train_size < len(rest):
+            others, rest = split_labelled(rest, options.train_size, seed=options.split_seed)
+            left_over = tuple(others.texts)
+        elif options.train_size > len(rest):
+            raise InputError(
+                f"train_size is {options.train_size:,}, but only {len(rest):,} labelled texts are left to learn from"
+            )
+    return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text)
+
+
+def _read(options: DataOptions, source: str) -> LabelledText:
+    return read_labelled(source, text=options.text, label=options.label, skip_bad_rows=options.skip_bad_rows)
+
+
+def _part(
+    options: DataOptions, name: str, value: str, labelled: LabelledText, *, optional: bool
+) -> tuple[LabelledText | None, LabelledText]:
+    """Return the part that ``value`` asks for, and the rest."""
+    try:
+        share = float(value)
+    except ValueError:
+        if not Path(value).exists() and not value.startswith("hf:"):
+            raise InputError(f"--{name} takes a share between 0 and 1 or a file, found '{value}'") from None
+        return _read(options, value), labelled
+    if share == 0 and optional:
+        return None, labelled
+    if not 0 < share < 1:
+        raise InputError(f"--{name} must be a share between 0 and 1, or a file, found {value}")
+    rest, part = split_labelled(labelled, share, seed=options.split_seed)
+    return part, rest

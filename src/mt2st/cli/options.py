@@ -1,0 +1,121 @@
+"""Parsing of a command's options, with defaults from a TOML file."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from mt2st.errors import InputError, suggestion
+
+OptionsT = TypeVar("OptionsT")
+
+
+def parse(options: type[OptionsT], arguments: Sequence[str], *, program: str, description: str) -> OptionsT:
+    """Return a command's options: the command line before the file of ``--config``, the file before the defaults.
+
+    Prints the help and ends the program when asked to, or when an option is wrong (exit code 2).
+
+    Args:
+        options: a dataclass; nested dataclasses are groups of options, and sections of the file.
+        arguments: the words behind the command's name.
+        program: what the help calls it.
+        description: the help's first lines.
+
+    Raises:
+        InputError: when the file cannot be used: all its errors at once, each with its dotted key.
+    """
+    import tyro
+
+    path, rest = _without_config(arguments)
+    default = read_config(options, path) if path else tyro.MISSING_NONPROP
+    parsed: OptionsT = tyro.cli(
+        options,
+        args=rest,
+        prog=program,
+        description=f"{description}\n\n--config FILE.toml gives defaults: one key an option, one section a group.",
+        default=default,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    return parsed
+
+
+def read_config(options: type[OptionsT], path: Path) -> OptionsT:
+    """Return options with the values of a TOML file; what neither it nor the class gives is left to the command line.
+
+    Raises:
+        InputError: when the file cannot be read, a key is unknown or a value has the wrong type; all errors at once.
+    """
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+    problems: list[str] = []
+    read = _read_section(options, values, "", problems)
+    if problems:
+        raise InputError("\n".join(f"{path}: {problem}" for problem in problems))
+    return read
+
+
+def say(text: str) -> None:
+    """Print a line for the person, not for a program: to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _read_section(options: type[OptionsT], values: Mapping[str, Any], prefix: str, problems: list[str]) -> OptionsT:
+    from pydantic import TypeAdapter, ValidationError
+    from tyro import MISSING_NONPROP
+
+    types = get_type_hints(options)
+    known = [field.name for field in fields(options)]  # type: ignore[arg-type]  # every options class is a dataclass
+    problems += [
+        f"{prefix}{key}: unknown key, found {value!r}.{suggestion(key, known)}"
+        for key, value in values.items()
+        if key not in known
+    ]
+    arguments: dict[str, Any] = {}
+    for field in fields(options):  # type: ignore[arg-type]
+        name, kind = field.name, types[field.name]
+        if is_dataclass(kind):
+            section = values.get(name, {})
+            if isinstance(section, Mapping):
+                arguments[name] = _read_section(kind, section, f"{prefix}{name}.", problems)  # type: ignore[arg-type]
+            else:
+                problems.append(f"{prefix}{name}: must be a section [{prefix}{name}], found {section!r}")
+        elif name in values:
+            try:
+                arguments[name] = TypeAdapter(kind).validate_python(values[name])
+            except ValidationError as error:
+                for each in error.errors():
+                    at = ".".join([f"{prefix}{name}", *(str(part) for part in each["loc"])])
+                    problems.append(f"{at}: {each['msg']}, found {each['input']!r}")
+        elif field.default is MISSING and field.default_factory is MISSING:
+            arguments[name] = MISSING_NONPROP
+    return options(**arguments) if not problems else _incomplete(options)
+
+
+def _incomplete(options: type[OptionsT]) -> OptionsT:
+    return object.__new__(options)  # thrown away: the problems are raised instead
+
+
+def _without_config(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+    rest: list[str] = []
+    path: Path | None = None
+    words: Iterator[str] = iter(arguments)
+    for word in words:
+        if word == "--config":
+            value = next(words, None)
+            if value is None:
+                raise InputError("--config needs the path of a TOML file")
+            path = Path(value)
+        elif word.startswith("--config="):
+            path = Path(word.removeprefix("--config="))
+        else:
+            rest.append(word)
+    return path, rest

@@ -1,0 +1,74 @@
+"""Progress on stderr: a bar in a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from mt2st.cli.options import say
+from mt2st.embedding import Progress as VectorProgress
+from mt2st.models import Listener
+from mt2st.text import Corpus
+from mt2st.training import Evaluation, Trainer
+from mt2st.training.trainer import Progress
+
+
+class ProgressListener(Listener):
+    """Shows how a training goes.
+
+    Args:
+        title: what is being trained.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.trainer: Trainer | None = None
+        self._bar: tqdm[NoReturn] | None = None
+
+    def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
+        """Say how much text there is."""
+        say(
+            f"{self.title}: {n_labelled:,} labelled and {len(corpus) - n_labelled:,} unlabelled texts, "
+            f"{corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}"
+        )
+
+    def on_vectors(self, progress: VectorProgress) -> None:
+        """Show the training of the first word vectors."""
+        if progress.words >= progress.total_words:
+            say(f"{self.title}: first word vectors, {progress.words_per_second:,.0f} words/s")
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Open the bar."""
+        self.trainer = trainer
+        self._bar = tqdm(
+            total=trainer.epochs * trainer.primary.n_batches,
+            desc=self.title,
+            unit="step",
+            disable=not sys.stderr.isatty(),
+            leave=False,
+        )
+
+    def on_step(self, progress: Progress) -> None:
+        """Move the bar."""
+        assert self._bar is not None
+        self._bar.update(progress.step - self._bar.n)
+
+    def on_evaluation(self, evaluation: Evaluation) -> None:
+        """Say what the epoch brought."""
+        assert self._bar is not None
+        losses = ", ".join(f"{task} {loss:.3f}" for task, loss in evaluation.losses.items())
+        weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
+        accuracy = evaluation.validation.get("accuracy")
+        measured = f"validation accuracy {100 * accuracy:.1f} %, " if accuracy is not None else ""
+        with tqdm.external_write_mode(sys.stderr):
+            say(
+                f"{self.title}: epoch {evaluation.epoch}, {measured}losses {losses}"
+                f"{f', weights {weights}' if weights else ''}, {evaluation.train_seconds:.1f} s"
+            )
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,150 @@
+"""``mt2st train``: one run, from a file of labelled texts to a model folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mt2st.cli.data_options import DataOptions, Parts, read_parts
+from mt2st.cli.options import parse, say
+from mt2st.cli.strategy_options import StrategyName, StrategyOptions
+from mt2st.cli.tables import aligned
+from mt2st.errors import InputError
+from mt2st.models.settings import ClassifierSettings
+
+if TYPE_CHECKING:
+    from mt2st.models import TextClassifier
+
+MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"
+OURS = {MODEL, METRICS, REPORT, CHECKPOINT}
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of ``mt2st train``."""
+
+    source: DataOptions
+    output: Path
+    """Folder for the model, the metrics and the report."""
+    strategy: StrategyName = "diminish"
+    """How training moves from all tasks to the primary one."""
+    schedule: StrategyOptions = field(default_factory=StrategyOptions)
+    model: ClassifierSettings = field(default_factory=ClassifierSettings)
+    overwrite: bool = False
+    """Replace an earlier run in the output folder."""
+    resume: bool = False
+    """Go on with an interrupted run in the output folder."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(TrainOptions, arguments, program="mt2st train", description="Train a text classifier.")
+    options.model.check()
+    strategy = options.schedule.build(options.strategy)
+    _check_output(options)
+    parts = read_parts(options.source)
+
+    from mt2st.cli.progress import ProgressListener
+    from mt2st.models import TextClassifier
+    from mt2st.models.start import check_start
+
+    check_start(options.model)
+    classifier = TextClassifier(**options.model.settings(), strategy=strategy)
+    listener = ProgressListener("train")
+    with _stopped_by_signals(classifier) as received:
+        _prepare_output(options)
+        classifier.fit(
+            parts.train.texts,
+            parts.train.labels,
+            unlabelled=parts.unlabelled(),
+            validation=(parts.validation.texts, parts.validation.labels),
+            log=options.output / METRICS,
+            checkpoint=options.output / CHECKPOINT,
+            listener=listener,
+        )
+    listener.close()
+    if classifier.run_.stopped == "interrupted":
+        say(f"interrupted: {options.output / CHECKPOINT} is written; the same command with --resume goes on")
+        return 128 + received[0]
+    _report(options, parts, classifier)
+    return 0
+
+
+def _report(options: TrainOptions, parts: Parts, classifier: TextClassifier) -> None:
+    if parts.test is not None:
+        classifier.evaluate(parts.test.texts, parts.test.labels)
+    classifier.save(options.output / MODEL, overwrite=options.overwrite, about=parts.described())
+    run = classifier.run_
+    report = {
+        "metrics": classifier.metrics_,
+        "train_seconds": run.train_seconds,
+        "steps": run.steps,
+        "best_epoch": run.evaluations[run.best].epoch,
+        "stopped": run.stopped,
+    }
+    (options.output / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    header = ["part", "accuracy", "macro F1", "loss"]
+    rows = [
+        [part, f"{100 * values['accuracy']:.1f} %", f"{100 * values['macro_f1']:.1f} %", f"{values['loss']:.3f}"]
+        for part, values in classifier.metrics_.items()
+    ]
+    print(aligned([header, *rows]))
+    print(f"model: {options.output / MODEL}")
+    say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
+
+
+def _check_output(options: TrainOptions) -> None:
+    output = options.output
+    if output.is_file():
+        raise InputError(f"--output {output} is a file: give the name of a folder")
+    if options.resume:
+        if not (output / CHECKPOINT).is_dir():
+            raise InputError(f"--resume: there is no interrupted run in {output}")
+        return
+    found = {path.name for path in output.iterdir()} if output.is_dir() else set()
+    if not found:
+        return
+    if not found <= OURS:
+        raise InputError(f"--output {output} holds files that are no run's ({sorted(found - OURS)[0]}): choose another")
+    if not options.overwrite:
+        raise InputError(f"--output {output} is not empty: choose another folder, or replace it by --overwrite")
+
+
+def _prepare_output(options: TrainOptions) -> None:
+    """Make room for the run; an earlier model stays until the new one is complete."""
+    options.output.mkdir(parents=True, exist_ok=True)
+    if options.resume:
+        return
+    for name in (METRICS, REPORT):
+        (options.output / name).unlink(missing_ok=True)
+    shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
+
+
+@contextmanager
+def _stopped_by_signals(classifier: TextClassifier) -> Iterator[list[int]]:
+    """Let the first Ctrl-C or SIGTERM end the training with a checkpoint; a second one ends the program."""
+    received: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: object) -> None:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        received.append(number)
+        if not classifier.stop():
+            handler = before[signal.Signals(number)]
+            assert callable(handler)
+            handler(number, frame)  # type: ignore[arg-type]
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield received
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

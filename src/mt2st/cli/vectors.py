@@ -1,0 +1,164 @@
+"""``mt2st vectors``: word vectors alone."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from mt2st.cli.options import parse, say
+from mt2st.cli.tables import aligned
+from mt2st.errors import InputError, suggestion
+
+if TYPE_CHECKING:
+    from mt2st.embedding import Progress
+
+COMMANDS = {"train": "train word vectors on a corpus", "neighbours": "the words nearest to a word"}
+
+
+@dataclass(frozen=True)
+class VectorsTrainOptions:
+    """Options of ``mt2st vectors train``; the names and defaults are gensim's."""
+
+    corpus: Annotated[str, tyro.conf.Positional]
+    """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, or hf:owner/name."""
+    output: Path
+    """File for the vectors, in word2vec's text format; .gz compresses."""
+    text: str | None = None
+    """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
+    method: str = "skipgram"
+    """skipgram or cbow."""
+    vector_size: int = 100
+    """Dimensions of the vectors."""
+    window: int = 5
+    """Widest reach of a context, in words."""
+    negative: int = 5
+    """Noise words against each true one."""
+    min_count: int = 5
+    """Leave out words that occur less often."""
+    sample: float = 1e-3
+    """Threshold above which frequent words are thinned out; 0 keeps all."""
+    ns_exponent: float = 0.75
+    """Noise words are drawn in proportion to their count to this power."""
+    alpha: float = 0.025
+    """Learning rate at the start."""
+    min_alpha: float = 1e-4
+    """Learning rate at the end."""
+    epochs: int = 5
+    """Passes over the corpus."""
+    workers: int = 1
+    """Threads. One repeats a seed's result to the bit; several do not."""
+    seed: int = 1
+    """Decides the first vectors, the windows and the noise."""
+    lowercase: bool = True
+    """Lower-case all text."""
+    remove_breaks: bool = True
+    """Read HTML line breaks as spaces."""
+    overwrite: bool = False
+    """Replace the output file."""
+
+
+@dataclass(frozen=True)
+class NeighboursOptions:
+    """Options of ``mt2st vectors neighbours``."""
+
+    vectors: Annotated[Path, tyro.conf.Positional]
+    """File of word vectors, in word2vec's text format."""
+    words: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Words whose neighbours are wanted."""
+    topn: int = 10
+    """How many."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that the first argument names."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        listing = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
+        print(f"usage: mt2st vectors COMMAND ...\n\ncommands:\n{listing}", file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name == "train":
+        return _train(
+            parse(VectorsTrainOptions, rest, program="mt2st vectors train", description="Train word vectors.")
+        )
+    if name == "neighbours":
+        return _neighbours(
+            parse(NeighboursOptions, rest, program="mt2st vectors neighbours", description="The nearest words.")
+        )
+    raise InputError(f"unknown command 'vectors {name}'.{suggestion(name, COMMANDS)} See mt2st vectors --help")
+
+
+def _train(options: VectorsTrainOptions) -> int:
+    from mt2st.embedding import TrainingInterrupted, train_word_vectors
+    from mt2st.files import check_writable
+    from mt2st.text import Corpus, Tokeniser, iterate_texts
+
+    check_writable(options.output, overwrite=options.overwrite)
+    with tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
+        corpus = Corpus.build(
+            iterate_texts(options.corpus, text=options.text),
+            tokeniser=Tokeniser(lowercase=options.lowercase, remove_breaks=options.remove_breaks),
+            min_count=options.min_count,
+            directory=Path(folder) / "corpus",
+        )
+        say(f"{len(corpus):,} documents, {corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}")
+        interrupted: TrainingInterrupted | None = None
+        try:
+            vectors = train_word_vectors(
+                corpus,
+                method=options.method,
+                vector_size=options.vector_size,
+                window=options.window,
+                negative=options.negative,
+                sample=options.sample,
+                ns_exponent=options.ns_exponent,
+                alpha=options.alpha,
+                min_alpha=options.min_alpha,
+                epochs=options.epochs,
+                workers=options.workers,
+                seed=options.seed,
+                progress=_reporter(),
+            )
+        except TrainingInterrupted as stop:
+            vectors, interrupted = stop.vectors, stop
+        vectors.save(options.output, overwrite=options.overwrite)
+    print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
+    if interrupted is not None:
+        say(f"{interrupted}: the vectors as far as they were trained are saved")
+        return 130
+    return 0
+
+
+def _reporter() -> Callable[[Progress], None]:
+    """Return what shows progress: a line a tenth, redrawn in a terminal."""
+    shown = -1
+
+    def report(progress: Progress) -> None:
+        nonlocal shown
+        tenth = 10 * progress.words // max(1, progress.total_words)
+        if tenth == shown:
+            return
+        shown = tenth
+        say(
+            f"{progress.words / max(1, progress.total_words):4.0%}  {progress.words_per_second:,.0f} words/s  "
+            f"loss {progress.loss:.4f}  {progress.seconds_left:.0f} s left"
+        )
+
+    return report
+
+
+def _neighbours(options: NeighboursOptions) -> int:
+    from mt2st.embedding import WordVectors
+
+    if not options.words:
+        raise InputError("give at least one word")
+    vectors = WordVectors.load(options.vectors)
+    for word in options.words:
+        found = vectors.most_similar(word, topn=options.topn)
+        print(aligned([[word, "cosine"], *([each, f"{similarity:.4f}"] for each, similarity in found)]))
+    return 0
