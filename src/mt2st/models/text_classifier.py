@@ -225,7 +225,7 @@ class TextClassifier(ClassifierSettings):
                 classifier.network_ = classifier._new_network(embedding, len(classifier.classes_))
             classifier.network_.load_state_dict(saved.parameters)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise InputError(f"{folder} does not fit together: {error}") from error
+            raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
         classifier.network_.eval()
         return classifier
 

@@ -80,7 +80,8 @@ def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
     except InputError:
         raise
     except (OSError, SafetensorError, UnpicklingError, *_DOES_NOT_FIT) as error:
-        raise InputError(f"the checkpoint {folder} cannot be read ({error}): delete it to start again") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"the checkpoint {folder} cannot be read ({reason}): delete it to start again") from error
 
 
 def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import pickletools
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mt2st.embedding.kernels import kernel_for
+from mt2st.errors import InputError
+from mt2st.network import Network, build_encoder
+from mt2st.strategy import Strategy, Switch
+from mt2st.tasks import ClassificationTask, ContextTask, Texts
+from mt2st.tasks.classification import Labelled, classification_head
+from mt2st.training import CheckConvergence, Trainer
+from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
+
+VOCABULARY, SIZE = 20, 6
+IDENTITY = {"settings": {"seed": 1, "layers": (1, 2)}, "data": {"documents": 40}}
+
+
+def labelled(n_texts: int, seed: int) -> Labelled:
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 12, n_texts)
+    ids = rng.integers(1, VOCABULARY, lengths.sum()).astype(np.int32)
+    return Labelled(Texts(ids, np.concatenate([[0], np.cumsum(lengths)])), rng.integers(0, 2, n_texts))
+
+
+def make_trainer(strategy: Strategy | None = None, size: int = SIZE) -> Trainer:
+    """A run with everything that has a state: dropout, AdamW, both forms of auxiliaries, a best so far."""
+    torch.manual_seed(2)
+    encoder = build_encoder("bilstm", vector_size=size, hidden_size=4, pooling="attention")
+    heads = {name: classification_head(encoder.pooled_size, 2) for name in ("label", "topic")}
+    network = Network(nn.Embedding(VOCABULARY, size, padding_idx=0), encoder, heads, dropout=0.4, word_dropout=0.1)
+    texts = labelled(40, 0).texts
+    counts = np.bincount(texts.ids, minlength=VOCABULARY)
+    counts[:2] = 0
+    return Trainer(
+        network,
+        primary=ClassificationTask("label", labelled(40, 0), 2, validation=labelled(15, 1), batch_size=6),
+        optimizer=torch.optim.AdamW(network.parameters(), lr=0.02, weight_decay=0.1),
+        strategy=strategy or Switch(at=4, weight=0.5),
+        auxiliaries=[
+            ClassificationTask("topic", labelled(25, 2), 2, batch_size=6),
+            ContextTask(texts, kernel_for("skipgram", counts), size),
+        ],
+        epochs=5,
+        evaluations_per_epoch=2,
+        convergence=CheckConvergence(tolerance=1e-9),
+    )
+
+
+def course(trainer: Trainer) -> list[dict[str, Any]]:
+    """The evaluations of a run without their times, which never repeat."""
+    return [dataclasses.asdict(dataclasses.replace(each, train_seconds=0.0)) for each in trainer.run.evaluations]
+
+
+@functools.cache
+def finished() -> tuple[Trainer, dict[str, Tensor]]:
+    trainer = make_trainer()
+    torch.manual_seed(9)
+    trainer.fit()
+    return trainer, trainer.network.state_dict()
+
+
+def interrupted(step: int) -> Trainer:
+    trainer = make_trainer()
+    trainer.on_step = lambda progress: trainer.stop() if progress.step == step else None
+    torch.manual_seed(9)
+    assert trainer.fit().stopped == "interrupted"
+    return trainer
+
+
+@pytest.mark.parametrize("step", [1, 4, 7, 10, 18, 21, 22, 25, 35])
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(step: int, tmp_path: Path) -> None:
+    whole, expected = finished()
+    before = interrupted(step)
+    seconds = before.clock.seconds
+    save_checkpoint(tmp_path / "at", before, IDENTITY)
+    torch.manual_seed(12345)
+    after = make_trainer()
+    load_checkpoint(tmp_path / "at", after, IDENTITY)
+    run = after.fit()
+    for name, value in after.network.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+    assert course(after) == course(whole)
+    assert run.transitions == whole.run.transitions
+    assert (run.best, run.stopped) == (whole.run.best, "epochs")
+    assert run.train_seconds > seconds or not run.evaluations[-1].step > step
+    kernels = [trainer.kernels[0].state_dict()["outputs"] for trainer in (after, whole)]
+    assert torch.equal(*kernels)
+
+
+def test_a_run_may_be_interrupted_again_and_again(tmp_path: Path) -> None:
+    whole, expected = finished()
+    save_checkpoint(tmp_path / "at", interrupted(3), IDENTITY)
+    for step in (8, 14, 26):
+        trainer = make_trainer()
+        load_checkpoint(tmp_path / "at", trainer, IDENTITY)
+        trainer.on_step = lambda progress, step=step, trainer=trainer: trainer.stop() if progress.step == step else None
+        assert trainer.fit().stopped == "interrupted"
+        save_checkpoint(tmp_path / "at", trainer, IDENTITY)
+    last = make_trainer()
+    load_checkpoint(tmp_path / "at", last, IDENTITY)
+    last.fit()
+    assert course(last) == course(whole)
+    assert all(torch.equal(value, expected[name]) for name, value in last.network.state_dict().items())
+
+
+def test_a_run_that_converged_in_the_step_it_was_stopped_is_complete() -> None:
+    trainer = make_trainer()
+    trainer.convergence = CheckConvergence(tolerance=1e9, patience=1)
+    trainer.on_evaluation = lambda _: trainer.stop()
+    assert trainer.fit().stopped == "converged"
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    save_checkpoint(tmp_path / "at", interrupted(10), IDENTITY)
+    return tmp_path / "at"
+
+
+def test_nothing_in_it_needs_more_than_tensors_and_plain_values(checkpoint: Path) -> None:
+    files = sorted(path.name for path in checkpoint.iterdir())
+    assert files == ["best.safetensors", "manifest.json", "model.safetensors", "progress.json", "state.pt"]
+    state = torch.load(checkpoint / "state.pt", weights_only=True)
+    assert state.keys() == {"optimizer", "kernels", "random"}
+    with zipfile.ZipFile(checkpoint / "state.pt") as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith("data.pkl"))
+        imports = {
+            argument for operation, argument, _ in pickletools.genops(archive.read(name)) if operation.name == "GLOBAL"
+        }
+    assert imports <= {
+        "collections OrderedDict",
+        "torch._utils _rebuild_tensor_v2",
+        "torch FloatStorage",
+        "torch ByteStorage",
+    }
+
+
+def test_it_is_not_unpickled_but_by_the_safe_loader(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, modes = torch.load, []
+
+    def load(*arguments: Any, **options: Any) -> Any:
+        modes.append(options.get("weights_only"))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(torch, "load", load)
+    load_checkpoint(checkpoint, make_trainer(), IDENTITY)
+    assert modes == [True]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "best.safetensors", "state.pt", "progress.json"])
+@pytest.mark.parametrize("damage", ["truncated", "one bit", "missing"])
+def test_a_damaged_file_is_named(name: str, damage: str, checkpoint: Path) -> None:
+    path = checkpoint / name
+    content = bytearray(path.read_bytes())
+    if damage == "missing":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=f"{name}.* delete"):
+        load_checkpoint(checkpoint, make_trainer(), IDENTITY)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}", '{"files": 3, "identity": {}}', '{"files": {}}', "\xff"])
+def test_a_manifest_of_something_else_is_named(content: str, checkpoint: Path) -> None:
+    (checkpoint / "manifest.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(InputError, match=r"manifest.json is not the manifest of a checkpoint .* delete"):
+        load_checkpoint(checkpoint, make_trainer(), IDENTITY)
+
+
+def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(InputError, match=r"manifest.json is not the manifest of a checkpoint"):
+        load_checkpoint(tmp_path, make_trainer(), IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("identity", "message"),
+    [
+        (IDENTITY | {"data": {"documents": 41}}, "data.documents was 40 there and is 41 now"),
+        (IDENTITY | {"settings": {"seed": 2, "layers": (1, 2)}}, "settings.seed was 1 there and is 2 now"),
+        (IDENTITY | {"strategy": "x"}, "strategy was None there and is 'x' now"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_refused(identity: dict[str, Any], message: str, checkpoint: Path) -> None:
+    trainer = make_trainer()
+    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    with pytest.raises(InputError, match=f"is of another run: {message}"):
+        load_checkpoint(checkpoint, trainer, identity)
+    assert all(torch.equal(value, before[name]) for name, value in trainer.network.state_dict().items())
+
+
+def test_the_checkpoint_of_another_network_is_refused(checkpoint: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read .*size mismatch"):
+        load_checkpoint(checkpoint, make_trainer(size=SIZE + 1), IDENTITY)
+
+
+def test_a_failure_while_writing_leaves_the_checkpoint_before_as_it_was(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+
+    def fail(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(InputError, match="No space left on device"):
+        save_checkpoint(checkpoint, interrupted(20), IDENTITY)
+    assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["at"]
+
+
+def test_a_new_checkpoint_takes_the_place_of_the_one_before(checkpoint: Path) -> None:
+    save_checkpoint(checkpoint, interrupted(20), IDENTITY)
+    assert json.loads((checkpoint / "progress.json").read_text())["progress"]["step"] == 20
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["at"]

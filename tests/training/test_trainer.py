@@ -1,0 +1,525 @@
+# ruff: noqa: ARG002, ARG005  # tasks and listeners take what their protocols give them
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mt2st.errors import InputError
+from mt2st.strategy import Diminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.tasks import Span
+from mt2st.training import CheckConvergence, Evaluation, Trainer
+from mt2st.training.trainer import Progress, gradient_norm
+
+SIZE = 4
+
+
+class Shared(nn.Module):
+    """A user's own module: it knows nothing of this package."""
+
+    def __init__(self, heads: Sequence[str] = ("primary", "helper"), dropout: float = 0.0) -> None:
+        super().__init__()
+        torch.manual_seed(5)
+        self.embedding = nn.Embedding(12, SIZE)
+        self.heads = nn.ModuleDict({name: nn.Linear(SIZE, 1) for name in heads})
+        self.dropout = nn.Dropout(dropout)
+
+
+@dataclass
+class Regression:
+    """A user's own task, which keeps count of what is asked of it."""
+
+    name: str
+    n_batches: int = 6
+    scores: Sequence[float] = ()
+    pause: float = 0.0
+    drawn: int = 0
+    forwards: int = 0
+    orders: list[tuple[int, int]] = field(default_factory=list)
+
+    def batches(self, *, epoch: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        self.orders.append((epoch, seed))
+        generator = torch.Generator().manual_seed(1000 * seed + 10 * epoch + len(self.name))
+        for _ in range(self.n_batches):
+            self.drawn += 1
+            ids = torch.randint(12, (8, 3), generator=generator)
+            yield ids, (ids.float().mean(dim=1, keepdim=True) - 5) / 3
+
+    def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+        self.forwards += 1
+        assert isinstance(network, Shared)
+        ids, targets = batch
+        predicted: Tensor = network.heads[self.name](network.dropout(network.embedding(ids)).mean(dim=1))
+        return (predicted - targets).square().mean()
+
+    def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+        time.sleep(self.pause)
+        at = getattr(self, "measured", 0)
+        self.measured = at + 1
+        return {"accuracy": self.scores[at]} if self.scores else {}
+
+
+@dataclass
+class Nudge:
+    """A kernel task that moves every row by a known amount."""
+
+    name: str = "nudge"
+    calls: list[tuple[float, Span]] = field(default_factory=list)
+    loss: float = 0.5
+    total: Tensor = field(default_factory=lambda: torch.zeros(1))
+
+    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+        self.calls.append((weight, span))
+        self.total += weight
+        table += 0.01 * weight * torch.sin(self.total)
+        return self.loss
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"total": self.total}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.total = state["total"].clone()
+
+
+def make_trainer(strategy: Strategy, *auxiliaries: Any, **options: Any) -> Trainer:
+    network = options.pop("network", None) or Shared()
+    optimizer = options.pop("optimizer", None) or torch.optim.SGD(network.parameters(), lr=0.1)
+    primary = options.pop("primary", None) or Regression("primary")
+    settings = {"epochs": 3} | options
+    return Trainer(
+        network, primary=primary, optimizer=optimizer, strategy=strategy, auxiliaries=auxiliaries, **settings
+    )
+
+
+def parameters(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def assert_same_bits(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+# A weight of 0 means not computed
+
+
+def test_a_task_of_weight_zero_draws_no_batch_and_runs_no_forward() -> None:
+    helper, nudge = Regression("helper"), Nudge()
+    trainer = make_trainer(SingleTask(), helper, nudge)
+    trainer.fit()
+    assert (helper.drawn, helper.forwards, helper.orders, nudge.calls) == (0, 0, [], [])
+    assert all(parameter.grad is None for parameter in trainer.network.get_submodule("heads.helper").parameters())
+    assert all(parameter.grad is not None for parameter in trainer.network.get_submodule("heads.primary").parameters())
+
+
+def test_switch_stops_drawing_auxiliary_batches() -> None:
+    helper, nudge = Regression("helper", n_batches=4), Nudge()
+    run = make_trainer(Switch(at=3), helper, nudge, epochs=5).fit()
+    assert (helper.drawn, helper.forwards) == (12, 12), "one batch for each primary step of the two epochs before"
+    assert len(nudge.calls) == 12
+    assert [(each.task, each.epoch, each.step) for each in run.transitions] == [("helper", 3, 13), ("nudge", 3, 13)]
+
+
+def test_under_adamw_an_auxiliary_head_stays_as_it_was_from_the_switch_on() -> None:
+    network = Shared()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.05, weight_decay=0.3)
+    heads: list[dict[str, Tensor]] = []
+    gradients: list[bool] = []
+
+    def note(progress: Progress) -> None:
+        heads.append(parameters(network.heads["helper"]))
+        gradients.append(any(parameter.grad is not None for parameter in network.heads["helper"].parameters()))
+
+    strategy = Switch(at=9, unit="step")
+    make_trainer(strategy, Regression("helper"), network=network, optimizer=optimizer, on_step=note).fit()
+    assert gradients == [True] * 8 + [False] * 10
+    assert not torch.equal(heads[6]["weight"], heads[7]["weight"])
+    for after in heads[8:]:
+        assert_same_bits(after, heads[7])
+
+
+def test_diminish_weighs_kernel_tasks_and_turns_them_off_when_negligible() -> None:
+    nudge = Nudge()
+    make_trainer(Diminish(decay=2.0, negligible=0.01), nudge, epochs=4).fit()
+    weights = [weight for weight, _ in nudge.calls]
+    assert weights == pytest.approx([0.1353352832] * 6 + [0.01831563889] * 6)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_kernel_tasks_get_every_part_of_every_epoch(beside: bool) -> None:
+    nudge = Nudge()
+    make_trainer(MultiTask(), nudge, epochs=2, seed=7, beside=beside).fit()
+    assert [span for _, span in nudge.calls] == [Span(epoch, part, 6, 7) for epoch in (1, 2) for part in range(6)]
+
+
+def test_auxiliaries_that_are_off_leave_no_trace_in_single_task_training() -> None:
+    with_help = make_trainer(SingleTask(), Regression("helper"), Nudge())
+    alone = make_trainer(SingleTask())
+    with_help.fit()
+    alone.fit()
+    assert_same_bits(parameters(with_help.network), parameters(alone.network))
+
+
+def test_an_auxiliary_task_starts_its_next_epoch_when_it_runs_out() -> None:
+    helper = Regression("helper", n_batches=4)
+    make_trainer(MultiTask(), helper, seed=3).fit()
+    assert helper.drawn == 18
+    assert helper.orders == [(epoch, 3) for epoch in (1, 2, 3, 4, 5)]
+
+
+# The update
+
+
+def test_one_step_is_equation_3_by_hand() -> None:
+    reference = Shared()
+    primary, helper = Regression("primary", n_batches=1), Regression("helper", n_batches=1)
+    losses = [task.loss(reference, next(task.batches(epoch=1, seed=1))) for task in (primary, helper)]
+    gradients = [
+        torch.autograd.grad(loss, list(reference.parameters()), allow_unused=True, materialize_grads=True)
+        for loss in losses
+    ]
+    expected = {
+        name: theta.detach() - 0.1 * (of_primary + 0.3 * of_helper)
+        for (name, theta), of_primary, of_helper in zip(reference.named_parameters(), *gradients, strict=True)
+    }
+    trainer = make_trainer(MultiTask(0.3), helper, primary=primary, epochs=1)
+    run = trainer.fit()
+    for name, value in trainer.network.named_parameters():
+        torch.testing.assert_close(value.detach(), expected[name], atol=1e-7, rtol=1e-6)
+    assert run.evaluations[0].losses == pytest.approx({"primary": losses[0].item(), "helper": losses[1].item()})
+    norm = torch.cat([each.flatten() for each in gradients[0]]).norm().item()
+    assert run.evaluations[0].gradient_norm == pytest.approx(norm, rel=1e-6), "of the primary's gradient alone"
+
+
+def test_gradients_do_not_pile_up_from_step_to_step() -> None:
+    reference = Shared()
+    optimizer = torch.optim.SGD(reference.parameters(), lr=0.1)
+    primary = Regression("primary")
+    for batch in primary.batches(epoch=1, seed=1):
+        optimizer.zero_grad()
+        primary.loss(reference, batch).backward()
+        optimizer.step()
+    trainer = make_trainer(SingleTask(), epochs=1)
+    trainer.fit()
+    expected = parameters(reference)
+    assert_same_bits({name: trainer.network.state_dict()[name] for name in expected}, expected)
+
+
+def test_clipping_bounds_the_norm_of_the_whole_gradient() -> None:
+    norms: list[float] = []
+    network = Shared()
+    make_trainer(
+        MultiTask(),
+        Regression("helper"),
+        network=network,
+        clip_norm=0.01,
+        on_step=lambda progress: norms.append(gradient_norm(network.parameters())),
+    ).fit()
+    assert max(norms) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_gradient_norm_counts_parameters_without_a_gradient_as_zero() -> None:
+    network = Shared()
+    assert gradient_norm(network.parameters()) == 0.0
+    network.heads["primary"].weight.grad = torch.full((1, SIZE), 3.0)
+    assert gradient_norm(network.parameters()) == pytest.approx(6.0)
+
+
+# What is measured
+
+
+def test_evaluation_is_not_training_time() -> None:
+    primary = Regression("primary", n_batches=2, scores=[0.5] * 3, pause=0.2)
+    start = time.perf_counter()
+    run = make_trainer(SingleTask(), primary=primary).fit()
+    elapsed = time.perf_counter() - start
+    assert 0 < run.train_seconds <= elapsed - 0.6
+
+
+def test_listeners_are_not_training_time() -> None:
+    run = make_trainer(SingleTask(), epochs=1, on_step=lambda progress: time.sleep(0.1)).fit()
+    assert run.train_seconds < 0.5
+
+
+def test_the_log_tells_the_course_of_the_run(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.jsonl"
+    network = Shared()
+    optimizer = torch.optim.SGD(
+        [
+            {"name": "embedding", "params": network.embedding.parameters(), "lr": 0.2},
+            {"params": network.heads.parameters(), "lr": 0.1},
+        ]
+    )
+    primary = Regression("primary", scores=[0.5, float("nan"), 0.25])
+    run = make_trainer(
+        Switch(at=3, weight=0.7), Regression("helper"), Nudge(loss=float("inf")),
+        network=network, optimizer=optimizer, primary=primary, log=log,
+    ).fit()  # fmt: skip
+    records = [json.loads(line, parse_constant=pytest.fail) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert [record["event"] for record in records] == [
+        "evaluation", "evaluation", "transition", "transition", "evaluation", "end",
+    ]  # fmt: skip
+    first, second, off, _, third, end = records
+    assert first["losses"].keys() == {"primary", "helper", "nudge"}
+    assert first["losses"]["primary"] == run.evaluations[0].losses["primary"] > 0
+    assert first["losses"]["nudge"] is None, "what is not finite is null"
+    assert first["weights"] == {"helper": 0.7, "nudge": 0.7}
+    assert first["learning_rates"] == {"embedding": 0.2, "1": 0.1}
+    assert (first["epoch"], first["step"]) == (1, 6)
+    assert first["validation"] == {"accuracy": 0.5}
+    assert 0 < first["train_seconds"] < second["train_seconds"] < third["train_seconds"]
+    assert first["gradient_norm"] > 0
+    assert second["validation"] == {"accuracy": None}
+    assert off == {"event": "transition", "task": "helper", "epoch": 3, "step": 13}
+    assert third["losses"].keys() == {"primary"}
+    assert third["weights"] == {"helper": 0.0, "nudge": 0.0}
+    assert end == {"event": "end", "stopped": "epochs", "best": 0, "step": 18}
+
+
+def test_losses_are_means_since_the_evaluation_before() -> None:
+    seen: list[float] = []
+
+    class Noting(Regression):
+        def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+            loss = super().loss(network, batch)
+            seen.append(loss.item())
+            return loss
+
+    run = make_trainer(SingleTask(), primary=Noting("primary"), epochs=2, evaluations_per_epoch=3).fit()
+    assert [each.step for each in run.evaluations] == [2, 4, 6, 8, 10, 12]
+    assert [each.losses["primary"] for each in run.evaluations] == pytest.approx(
+        [sum(seen[at : at + 2]) / 2 for at in range(0, 12, 2)]
+    )
+
+
+def test_a_kernel_task_without_a_word_to_learn_in_one_part_keeps_the_mean_of_the_others() -> None:
+    class Sparse(Nudge):
+        def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+            return float("nan") if span.part % 2 else 2.0
+
+    run = make_trainer(MultiTask(), Sparse(), epochs=1).fit()
+    assert run.evaluations[0].losses["nudge"] == 2.0
+
+
+@pytest.mark.parametrize("n_batches", [1, 2, 5, 7])
+@pytest.mark.parametrize("per_epoch", [1, 2, 3, 10])
+def test_every_evaluation_has_a_gradient_norm_and_each_epoch_ends_with_one(n_batches: int, per_epoch: int) -> None:
+    primary = Regression("primary", n_batches=n_batches)
+    run = make_trainer(SingleTask(), primary=primary, epochs=4, evaluations_per_epoch=per_epoch).fit()
+    assert all(each.gradient_norm > 0 for each in run.evaluations)
+    assert {n_batches * epoch for epoch in range(1, 5)} <= {each.step for each in run.evaluations}
+    assert len(run.evaluations) == 4 * min(n_batches, per_epoch)
+
+
+# How it ends
+
+
+def kept_after(scores: list[float]) -> int:
+    """The evaluation whose parameters a run with these validation scores ends with."""
+    states: list[dict[str, Tensor]] = []
+    network = Shared()
+    primary = Regression("primary", scores=scores)
+    trainer = make_trainer(
+        SingleTask(), network=network, primary=primary, epochs=len(scores),
+        on_evaluation=lambda evaluation: states.append(parameters(network)),
+    )  # fmt: skip
+    run = trainer.fit()
+    assert_same_bits(parameters(network), states[run.best])
+    return run.best
+
+
+def test_the_best_parameters_are_restored_the_earliest_of_equals() -> None:
+    assert kept_after([0.3, 0.8, 0.5, 0.8, 0.1]) == 1
+    assert kept_after([0.5, 0.5]) == 0
+    assert kept_after([0.1, 0.2, 0.3]) == 2
+
+
+def test_a_measure_that_is_no_number_is_never_better() -> None:
+    nan = float("nan")
+    assert kept_after([nan, 0.2, nan, 0.1]) == 1
+    assert kept_after([0.2, nan]) == 0
+
+
+def test_without_validation_or_selection_the_last_parameters_are_kept() -> None:
+    for scores, select in (((), "accuracy"), ((0.9, 0.2, 0.1), None)):
+        network, states = Shared(), []
+        trainer = make_trainer(
+            SingleTask(), network=network, primary=Regression("primary", scores=scores), select=select,
+            on_evaluation=lambda evaluation, network=network, states=states: states.append(parameters(network)),
+        )  # fmt: skip
+        assert trainer.fit().best == 2
+        assert_same_bits(parameters(network), states[-1])
+
+
+def test_selecting_by_a_measure_that_is_not_taken_is_refused() -> None:
+    with pytest.raises(InputError, match=r"the metric 'f1', but the task 'primary' measures \['accuracy'\]"):
+        make_trainer(SingleTask(), primary=Regression("primary", scores=[0.5]), select="f1").fit()
+
+
+@pytest.mark.parametrize("per_epoch", [1, 3])
+def test_a_converged_primary_ends_the_run_and_says_so(per_epoch: int, tmp_path: Path) -> None:
+    run = make_trainer(
+        SingleTask(), epochs=50, convergence=CheckConvergence(tolerance=1e9, patience=2),
+        evaluations_per_epoch=per_epoch, log=tmp_path / "log",
+    ).fit()  # fmt: skip
+    assert run.stopped == "converged"
+    assert len(run.evaluations) == 2
+    assert json.loads((tmp_path / "log").read_text().splitlines()[-1])["stopped"] == "converged"
+
+
+def test_a_primary_that_has_not_converged_runs_all_epochs() -> None:
+    run = make_trainer(SingleTask(), convergence=CheckConvergence(tolerance=1e-12)).fit()
+    assert (run.stopped, len(run.evaluations), run.steps) == ("epochs", 3, 18)
+
+
+def test_stop_ends_the_run_after_the_current_step_with_the_current_parameters() -> None:
+    primary = Regression("primary", scores=[0.9, 0.1, 0.1])
+    trainer = make_trainer(SingleTask(), primary=primary)
+    trainer.on_step = lambda progress: trainer.stop() if progress.step == 10 else None
+    run = trainer.fit()
+    assert run.stopped == "interrupted"
+    assert trainer.progress.step == 10
+    assert trainer.best_parameters is not None
+    assert not torch.equal(
+        trainer.best_parameters["embedding.weight"], trainer.network.state_dict()["embedding.weight"]
+    )
+
+
+def test_stop_before_the_first_step_is_not_lost_and_holds_for_one_fit() -> None:
+    trainer = make_trainer(SingleTask())
+    trainer.stop()
+    assert trainer.fit().stopped == "interrupted"
+    assert trainer.progress.step == 0
+    trainer.run.stopped = "epochs"
+    assert trainer.fit().stopped == "epochs"
+    assert trainer.progress.step == 18
+
+
+def test_the_network_trains_in_training_mode_again_after_each_evaluation() -> None:
+    modes: list[bool] = []
+
+    class Measuring(Regression):
+        def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+            modes.append(network.training)
+            return super().loss(network, batch)
+
+    network = Shared()
+    network.eval()
+    make_trainer(SingleTask(), network=network, primary=Measuring("primary")).fit()
+    assert all(modes)
+
+
+def test_an_adaptive_strategy_hears_every_evaluation_and_acts_on_it() -> None:
+    class OffWhenGood(MultiTask):
+        on = True
+
+        def weight(self, task: str, t: int) -> float:
+            return super().weight(task, t) if self.on else 0.0
+
+        def observe(self, observation: Any) -> None:
+            self.on = observation.metrics["accuracy"] < 0.7
+
+    helper = Regression("helper")
+    run = make_trainer(OffWhenGood(), helper, primary=Regression("primary", scores=[0.5, 0.8, 0.9])).fit()
+    assert helper.drawn == 12
+    assert [(each.task, each.epoch) for each in run.transitions] == [("helper", 3)]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, found 0"),
+        ({"evaluations_per_epoch": 0}, "evaluations_per_epoch must be at least 1, found 0"),
+        ({"primary": Regression("primary", n_batches=0)}, "'primary' has no data: it has no batch"),
+        ({"primary": Regression("helper")}, "an auxiliary task has the primary task's name 'helper'"),
+    ],
+)
+def test_arguments_out_of_range_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_trainer(MultiTask(), Regression("helper"), **options)
+
+
+def test_two_auxiliaries_of_one_name_are_refused() -> None:
+    with pytest.raises(InputError, match="different names"):
+        make_trainer(MultiTask(), Regression("helper"), Nudge("helper"))
+
+
+def test_a_strategy_for_another_task_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(InputError, match="unknown task 'helpr'. Did you mean 'helper'"):
+        make_trainer(MultiTask({"helpr": 1.0}), Regression("helper"))
+
+
+def test_an_auxiliary_of_neither_form_is_refused_rather_than_passed_over() -> None:
+    class Half:
+        name = "half"
+
+        def loss(self, network: nn.Module, batch: Any) -> Tensor:
+            return torch.zeros(())
+
+    with pytest.raises(InputError, match="'half' is neither a Task nor a KernelTask"):
+        make_trainer(MultiTask(), Half())
+
+
+def test_a_kernel_task_needs_an_embedding() -> None:
+    network = nn.Linear(2, 2)
+    with pytest.raises(InputError, match=r"'nudge' trains network.embedding.weight, but the network has none"):
+        make_trainer(MultiTask(), Nudge(), network=network)
+
+
+def test_an_auxiliary_task_without_a_batch_is_named() -> None:
+    with pytest.raises(InputError, match="the auxiliary task 'helper' has no data: it gave no batch in epoch 1"):
+        make_trainer(MultiTask(), Regression("helper", n_batches=0)).fit()
+
+
+def test_a_primary_task_that_gives_fewer_batches_than_promised_is_named() -> None:
+    class Short(Regression):
+        def batches(self, *, epoch: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+            yield next(super().batches(epoch=epoch, seed=seed))
+
+    with pytest.raises(InputError, match="'primary' promised 6 batches an epoch, but gave only 1 in epoch 1"):
+        make_trainer(SingleTask(), primary=Short("primary")).fit()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_an_error_in_a_kernel_task_surfaces(beside: bool) -> None:
+    class Broken(Nudge):
+        def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+            raise InputError("the corpus is gone")
+
+    with pytest.raises(InputError, match="the corpus is gone"):
+        make_trainer(MultiTask(), Broken(), beside=beside).fit()
+
+
+def test_repeated_runs_are_the_same_to_the_bit() -> None:
+    states = []
+    for _ in range(2):
+        trainer = make_trainer(Diminish(), Regression("helper"), Nudge(), network=Shared(dropout=0.4))
+        torch.manual_seed(1)
+        trainer.fit()
+        states.append(parameters(trainer.network))
+    assert_same_bits(*states)
+
+
+def test_the_strategy_given_is_not_changed() -> None:
+    strategy = Switch(at=2)
+    before = copy.deepcopy(strategy)
+    make_trainer(strategy, Regression("helper")).fit()
+    assert strategy == before
+
+
+def test_evaluations_reach_the_listener_in_order() -> None:
+    heard: list[Evaluation] = []
+    run = make_trainer(SingleTask(), on_evaluation=heard.append).fit()
+    assert heard == run.evaluations
