@@ -220,8 +220,8 @@ class TextClassifier(ClassifierSettings):
             classifier.run_ = Run.from_dict(saved.config["run"])
             classifier.metrics_ = saved.config["metrics"]
             classifier.vocabulary_ = saved.vocabulary
-            embedding = nn.Embedding(len(saved.vocabulary), classifier.vector_size, padding_idx=0)
             with torch.random.fork_rng(devices=[]):  # the first values are thrown away
+                embedding = nn.Embedding(len(saved.vocabulary), classifier.vector_size, padding_idx=0)
                 classifier.network_ = classifier._new_network(embedding, len(classifier.classes_))
             classifier.network_.load_state_dict(saved.parameters)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:

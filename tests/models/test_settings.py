@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from mt2st.errors import InputError
+from mt2st.models import ClassifierSettings, TextClassifier
+from mt2st.models import settings as names
+from mt2st.network import ENCODERS
+from mt2st.network.pooling import POOLINGS
+
+COUNTS = [
+    "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
+    "context_negative", "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
+]  # fmt: skip
+RATES = ["learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance", "clip_norm"]
+SHARES = ["dropout", "word_dropout", "context_sample"]
+FLAGS = ["lowercase", "remove_breaks", "beside"]
+NAMES = ["encoder", "pooling", "context_method"]
+NAN, INFINITE = float("nan"), float("inf")
+
+BAD = [
+    *((name, value, "a whole number of at least 1") for name in COUNTS for value in (0, -1, 1.5, "3", True)),
+    *((name, value, "a finite number above 0") for name in RATES for value in (0, -0.1, NAN, INFINITE, "1", True)),
+    *((name, value, "at least 0 and below 1") for name in SHARES for value in (-0.1, 1, 1.5, NAN, None)),
+    *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
+    *(("weight_decay", value, "a finite number of at least 0") for value in (-1, NAN, INFINITE)),
+    *(("seed", value, "a whole number of at least 0") for value in (-1, 0.5, None)),
+    ("embedding", None, "a text"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "rule"), BAD)
+def test_a_value_out_of_range_is_named_with_its_rule(name: str, value: Any, rule: str) -> None:
+    with pytest.raises(InputError) as caught:
+        TextClassifier(**{name: value})
+    assert str(caught.value).startswith(f"{name} must be {rule}")
+    assert str(caught.value).endswith(f"found {value!r}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_name_is_rejected_with_what_is_known(name: str) -> None:
+    with pytest.raises(InputError, match=f"unknown {name} 'xyz'. *Known: '"):
+        TextClassifier(**{name: "xyz"})  # type: ignore[arg-type]
+
+
+def test_a_misspelt_name_is_rejected_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"unknown encoder 'bistlm'. Did you mean 'bilstm'\?"):
+        TextClassifier(encoder="bistlm")
+    with pytest.raises(InputError, match=r"unknown auxiliary task 'contxt'. Did you mean 'context'\?"):
+        TextClassifier(auxiliary=("contxt",))
+
+
+def test_one_auxiliary_without_its_list_is_rejected() -> None:
+    with pytest.raises(InputError, match="auxiliary must be a list of tasks, found the text 'context'"):
+        TextClassifier(auxiliary="context")  # type: ignore[arg-type]
+
+
+def test_every_setting_is_checked() -> None:
+    checked = {name for name, _, _ in BAD} | set(NAMES) | {"auxiliary"}
+    assert {field.name for field in dataclasses.fields(ClassifierSettings)} == checked
+
+
+def test_a_value_changed_later_is_checked_by_fit() -> None:
+    classifier = TextClassifier()
+    classifier.epochs = 0
+    with pytest.raises(InputError, match="epochs must be a whole number of at least 1, found 0"):
+        classifier.fit(["a", "b"] * 3, ["x", "y"] * 3)
+
+
+def test_the_names_are_those_of_the_layers_below() -> None:
+    assert names.ENCODERS == ENCODERS
+    assert names.POOLINGS == POOLINGS
+
+
+def test_settings_survive_json() -> None:
+    settings = ClassifierSettings(encoder="cnn", clip_norm=1.0, seed=7)
+    again = json.loads(json.dumps(settings.settings()))
+    assert ClassifierSettings(**again | {"auxiliary": tuple(again["auxiliary"])}) == settings
+
+
+def test_reading_the_settings_loads_neither_torch_nor_numba() -> None:
+    script = "import sys; import mt2st.models; print(sorted({'torch', 'numba', 'sklearn'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
