@@ -20,6 +20,7 @@ from mt2st.models.settings import ClassifierSettings
 
 if TYPE_CHECKING:
     from mt2st.models import TextClassifier
+    from mt2st.training import Trainer
 
 MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"
 OURS = {MODEL, METRICS, REPORT, CHECKPOINT}
@@ -54,11 +55,17 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.models import TextClassifier
     from mt2st.models.start import check_start
 
+    class Watcher(ProgressListener):
+        """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
+
+        def on_start(self, trainer: Trainer) -> None:
+            _prepare_output(options)
+            super().on_start(trainer)
+
     check_start(options.model)
     classifier = TextClassifier(**options.model.settings(), strategy=strategy)
-    listener = ProgressListener("train")
+    listener = Watcher("train")
     with _stopped_by_signals(classifier) as received:
-        _prepare_output(options)
         classifier.fit(
             parts.train.texts,
             parts.train.labels,

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mt2st.cli.main import main
+from tests.cli.conftest import FAST
+
+
+@pytest.fixture
+def arguments(reviews: Path, tmp_path: Path) -> list[str]:
+    return ["compare", str(reviews), "--text", "review", "--label", "sentiment", "--output", str(tmp_path / "study"),
+            "--seeds", "1", "2", *FAST]  # fmt: skip
+
+
+def test_the_table_has_a_row_a_strategy_with_its_number_of_seeds(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    assert "accuracy" in header
+    assert "macro F1" in header
+    assert [row.split()[:2] for row in rows] == [
+        ["single-task", "2"], ["multi-task", "2"], ["diminish", "2"], ["switch", "2"]
+    ]  # fmt: skip
+    assert len(list((tmp_path / "study").glob("*/result.json"))) == 8
+
+
+def test_finished_cells_are_not_run_again(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    table = capsys.readouterr().out
+    result = tmp_path / "study" / "switch-seed2" / "result.json"
+    before = result.stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert result.stat().st_mtime_ns == before
+    assert capsys.readouterr().out == table
+
+
+def test_a_study_of_other_settings_is_not_mixed_in(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    assert main([*arguments, "--epochs", "3"]) == 2
+    assert "result of other settings" in capsys.readouterr().err
+
+
+def test_a_broken_result_is_named(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = tmp_path / "study" / "single-task-seed1"
+    cell.mkdir(parents=True)
+    (cell / "result.json").write_text(json.dumps({"identity": {}}), encoding="utf-8")
+    assert main(arguments) == 2
+    assert str(cell / "result.json") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["--strategies", "swich"], "Did you mean 'switch'?"),
+        (["--seeds", "1", "1"], "the seeds must differ"),
+        (["--test", "0"], "needs a test part"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    arguments: list[str], more: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, *more]) == 2
+    assert expected in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mt2st import TextClassifier
+from mt2st.cli.main import main
+from tests.cli.conftest import FAST, write_reviews
+
+
+def test_a_run_leaves_model_metrics_and_report(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(train_arguments) == 0
+    printed = capsys.readouterr()
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"model", "metrics.jsonl", "report.json"}
+    report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert set(report["metrics"]) == {"validation", "test"}
+    assert f"{100 * report['metrics']['test']['accuracy']:.1f} %" in printed.out
+    assert "epoch 2" in printed.err
+    assert "epoch" not in printed.out  # results to stdout, progress to stderr
+    card = (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "reviews.csv" in card
+    assert "vector_size | `8`" in card
+
+
+def test_an_earlier_run_is_replaced_only_when_asked(train_arguments: list[str], tmp_path: Path) -> None:
+    assert main(train_arguments) == 0
+    before = (tmp_path / "run" / "model" / "config.json").read_text(encoding="utf-8")
+    assert main(train_arguments) == 2
+    assert (tmp_path / "run" / "model" / "config.json").read_text(encoding="utf-8") == before
+    assert main([*train_arguments, "--overwrite", "--seed", "7"]) == 0
+    assert TextClassifier.load(tmp_path / "run" / "model").seed == 7
+
+
+def test_files_can_be_given_for_validation_and_test(reviews: Path, tmp_path: Path) -> None:
+    validation, test = write_reviews(tmp_path / "v.csv", 20), write_reviews(tmp_path / "t.csv", 30)
+    arguments = ["train", str(reviews), "--text", "review", "--label", "sentiment", "--output", str(tmp_path / "run")]
+    assert main([*arguments, *FAST, "--validation", str(validation), "--test", str(test)]) == 0
+    card = (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "60 labelled texts to learn from" in card
+    assert "20 labelled texts to choose by" in card
+    assert "30 labelled texts for the report" in card
+
+
+def test_without_a_test_part_the_report_has_none(train_arguments: list[str], tmp_path: Path) -> None:
+    assert main([*train_arguments, "--test", "0"]) == 0
+    report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert set(report["metrics"]) == {"validation"}
+
+
+def test_unlabelled_text_joins_the_vocabulary(train_arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("an unheard word\n", encoding="utf-8")
+    assert main([*train_arguments, "--unlabelled", str(tmp_path / "more.txt")]) == 0
+    assert "unheard" in TextClassifier.load(tmp_path / "run" / "model").word_vectors
+
+
+def test_train_size_takes_the_labels_of_the_others_away(train_arguments: list[str], tmp_path: Path) -> None:
+    assert main([*train_arguments, "--train-size", "10"]) == 0
+    card = (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "10 labelled texts to learn from" in card
+    assert "texts of the same source without their labels" in card
+
+
+def test_settings_come_from_a_file_and_the_command_line_goes_before_it(reviews: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        f"output = '{tmp_path / 'run'}'\nstrategy = 'switch'\n[schedule]\nswitch_at = 2\n"
+        f"[source]\ndata = '{reviews}'\ntext = 'review'\nlabel = 'sentiment'\n"
+        "[model]\nencoder = 'mean'\nvector_size = 6\nepochs = 1\nmin_count = 1\nauxiliary = ['context']\n"
+        "beside = false\n",
+        encoding="utf-8",
+    )
+    assert main(["train", "--config", str(settings), "--vector-size", "5"]) == 0
+    config = json.loads((tmp_path / "run" / "model" / "config.json").read_text(encoding="utf-8"))
+    assert config["settings"]["vector_size"] == 5
+    assert config["settings"]["epochs"] == 1
+    assert config["strategy"]["strategy"] == "Switch"
+    assert config["strategy"]["at"] == 2
+
+
+def test_all_errors_of_a_settings_file_come_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[model]\nencodr = 'mean'\nepochs = 'many'\n[source]\ntext = 3\n", encoding="utf-8")
+    assert main(["train", f"--config={settings}"]) == 2
+    message = capsys.readouterr().err
+    assert "model.encodr: unknown key, found 'mean'. Did you mean 'encoder'?" in message
+    assert "model.epochs" in message
+    assert "'many'" in message
+    assert "source.text" in message
+
+
+@pytest.mark.parametrize("content", ["[model", None])
+def test_a_settings_file_that_cannot_be_read_is_named(
+    tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "settings.toml"
+    if content is not None:
+        settings.write_text(content, encoding="utf-8")
+    assert main(["train", "--config", str(settings)]) == 2
+    assert str(settings) in capsys.readouterr().err
+
+
+@pytest.fixture
+def model(train_arguments: list[str], tmp_path: Path) -> Path:
+    assert main(train_arguments) == 0
+    return tmp_path / "run" / "model"
+
+
+def test_predict_prints_a_row_a_text(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["predict", str(model), "a warm film", "a dull film"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 2
+    for row in rows:
+        assert set(row) == {"label", "p_neg", "p_pos"}
+        assert float(row["p_neg"]) + float(row["p_pos"]) == pytest.approx(1, abs=1e-5)
+        assert row["label"] == ("pos" if float(row["p_pos"]) > float(row["p_neg"]) else "neg")
+
+
+def test_predict_streams_a_file_and_keeps_its_rows_aligned(
+    model: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "review,x\n" + "".join(f"a warm film {number},0\n" if number % 3 else ",0\n" for number in range(3000))
+    (tmp_path / "many.csv").write_text(rows, encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    command = ["predict", str(model), "--file", str(tmp_path / "many.csv"), "--text", "review", "--format", "jsonl"]
+    assert main([*command, "--output", str(out)]) == 0
+    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert len(lines) == 3000
+    assert lines[0]["probabilities"] == lines[3]["probabilities"]  # the empty ones
+    assert main([*command, "--output", str(out)]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "give texts"),
+        (["a", "--file", "x.csv"], "not both"),
+        (["--file", "missing.csv"], "missing.csv"),
+    ],
+)
+def test_predict_says_what_is_missing(
+    model: Path, arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(model), *arguments]) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_predict_hints_at_the_model_inside_a_run(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(model.parent), "text"]) == 2
+    assert f"Did you mean {model}?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on_from_it(
+    train_arguments: list[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", "import sys; from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"]
+    arguments = [*train_arguments, "--epochs", "3000", "--tolerance", "1e-30"]
+    process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "epoch 3," in line:
+                break
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + number
+    assert "--resume" in errors
+    assert (tmp_path / "run" / "checkpoint" / "manifest.json").is_file()
+    assert not (tmp_path / "run" / "model").exists()
+    assert main([*arguments, "--resume", "--seed", "2"]) == 2  # not with other settings
+    process = subprocess.Popen([*command, *arguments, "--resume"], stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        first = next(line for line in process.stderr if " epoch " in line)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert int(first.split("epoch ")[1].split(",")[0]) >= 4

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mt2st import WordVectors
+from mt2st.cli.main import main
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text("the cat sat on the mat\nthe dog sat on the log\n" * 50, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("method", ["skipgram", "cbow"])
+def test_train_and_neighbours(corpus: Path, tmp_path: Path, method: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "words.vec"
+    arguments = ["vectors", "train", str(corpus), "--method", method, "--vector-size", "12", "--window", "5",
+                 "--negative", "5", "--min-count", "5", "--sample", "1e-3", "--epochs", "2", "--workers", "1",
+                 "--seed", "1", "--output", str(out)]  # fmt: skip
+    assert main(arguments) == 0
+    assert "7 vectors of 12 dimensions" in capsys.readouterr().out
+    assert set(WordVectors.load(out).index_to_key) == {"the", "cat", "sat", "on", "mat", "dog", "log"}
+    before = out.read_bytes()
+    assert main(arguments) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+    assert out.read_bytes() == before  # one worker repeats a seed's result to the bit
+    assert main(["vectors", "neighbours", str(out), "cat", "--topn", "3"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["train", "CORPUS", "--method", "skipgran", "--output", "OUT"], "Did you mean 'skipgram'?"),
+        (["train", "missing.txt", "--output", "OUT"], "missing.txt"),
+        (["train", "CORPUS", "--min-count", "1000", "--output", "OUT"], "min_count"),
+        (["train", "CORPUS", "--window", "0", "--output", "OUT"], "window"),
+        (["train", "CORPUS", "--output", "FOLDER/none/words.vec"], "no folder"),
+        (["neighbours", "missing.vec", "cat"], "missing.vec"),
+        (["neighbors", "missing.vec", "cat"], "Did you mean 'neighbours'?"),
+    ],
+)
+def test_wrong_input_is_exit_code_2(
+    corpus: Path, tmp_path: Path, arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"CORPUS": str(corpus), "OUT": str(tmp_path / "out.vec")}
+    words = [places.get(word, word).replace("FOLDER", str(tmp_path)) for word in arguments]
+    assert main(["vectors", *words]) == 2
+    assert expected in capsys.readouterr().err
+    assert not (tmp_path / "out.vec").exists()
+
+
+def test_an_unknown_word_is_named(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "words.vec"
+    assert main(["vectors", "train", str(corpus), "--vector-size", "4", "--epochs", "1", "--output", str(out)]) == 0
+    assert main(["vectors", "neighbours", str(out), "catt"]) == 2
+    assert "catt" in capsys.readouterr().err
