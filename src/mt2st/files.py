@@ -26,10 +26,7 @@ def complete_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]
         InputError: ``path`` exists and ``overwrite`` is false, is a folder, or lies in no existing folder; or the disk
             refuses the write.
     """
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give the name of a file in it")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
+    check_writable(path, overwrite=overwrite)
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
     except OSError as error:
@@ -47,6 +44,20 @@ def complete_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]
     finally:
         with suppress(FileNotFoundError):
             Path(temporary).unlink()
+
+
+def check_writable(path: Path, *, overwrite: bool) -> None:
+    """Raise if a file may not be written to this place; ask before hours of work, not after.
+
+    Raises:
+        InputError: ``path`` exists and ``overwrite`` is false, is a folder, or lies in no existing folder.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the name of a file in it")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.parent}")
 
 
 @contextmanager
@@ -68,6 +79,7 @@ def complete_folder(folder: Path) -> Iterator[Path]:
         yield partial
         for path in partial.iterdir():
             with path.open("rb") as file:
+                _grant_default_permissions(file.fileno())
                 os.fsync(file.fileno())
         partial.chmod(0o777 & ~_umask())
         _replace_folder(partial, folder)
@@ -101,7 +113,7 @@ def _umask() -> int:
 
 
 def _grant_default_permissions(descriptor: int) -> None:
-    # mkstemp makes private files; a result file has the permissions of any other new file.
+    # Temporary files are private; a result has the permissions of any other new file.
     os.fchmod(descriptor, _PERMISSIONS & ~_umask())
 
 

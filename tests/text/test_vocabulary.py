@@ -142,7 +142,7 @@ def test_a_bad_file_is_reported_with_its_line(tmp_path: Path, content: str, mess
 def test_a_missing_file_or_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing.txt: cannot be read"):
         Vocabulary.load(tmp_path / "nothing.txt")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot write"):
         Vocabulary.from_counts({"a": 5}).save(tmp_path / "nowhere" / "vocabulary.txt")
 
 

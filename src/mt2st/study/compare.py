@@ -174,6 +174,6 @@ def _finished(path: Path, identity: Mapping[str, Any]) -> CellResult:
     for name, value in identity.items():
         if found.get(name) != value:
             raise InputError(
-                f"{path} is the result of other {name}: choose another output folder, or delete this one to run it again"
+                f"{path} is the result of other {name}: choose another folder, or delete this one to run it again"
             )
     return result

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
+from mt2st.files import complete_folder
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known, write_new
 from mt2st.text.tokeniser import Tokeniser
 from mt2st.text.vocabulary import Vocabulary
@@ -107,15 +106,8 @@ class Corpus:
             directory = Path(directory)
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
                 raise InputError(f"{directory}: exists and is not an empty folder; name another or remove it")
-            directory.parent.mkdir(parents=True, exist_ok=True)
-            part = directory.parent / f".{directory.name}.{uuid4().hex[:8]}.part"
-            part.mkdir()
-            try:
-                _write(part, texts, tokeniser, vocabulary, min_count, max_vocabulary)
-                part.rename(directory)
-            except BaseException:
-                shutil.rmtree(part, ignore_errors=True)
-                raise
+            with complete_folder(directory) as partial:
+                _write(partial, texts, tokeniser, vocabulary, min_count, max_vocabulary)
         except OSError as error:
             where = error.filename or directory or "the folder for temporary files"
             raise InputError(f"{where}: the corpus cannot be written: {error.strerror or error}") from error

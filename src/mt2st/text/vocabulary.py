@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
+from mt2st.files import complete_file
 from mt2st.text.lines import read_lines
 
 PAD = 0
@@ -168,20 +168,15 @@ class Vocabulary:
         Raises:
             InputError: the folder does not exist or cannot be written.
         """
-        path = Path(path)
-        part = path.parent / f".{path.name}.{uuid4().hex[:8]}.part"
+        lines = "".join(f"{token}\t{count}\n" for token, count in zip(self.tokens, self.counts, strict=True))
         try:
-            with part.open("x", encoding="utf-8", newline="\n") as file:
-                file.writelines(f"{token}\t{count}\n" for token, count in zip(self.tokens, self.counts, strict=True))
-            part.replace(path)
+            content = lines.encode("utf-8")
         except UnicodeEncodeError as error:
             raise InputError(
                 f"{path}: a token holds half of a surrogate pair, which is no character: {error}"
             ) from error
-        except OSError as error:
-            raise InputError(f"{path}: the vocabulary cannot be written: {error.strerror or error}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        with complete_file(Path(path), overwrite=True) as file:
+            file.write(content)
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mt2st.errors import InputError
+from mt2st.files import complete_file, complete_folder
+
+
+def test_a_file_appears_whole_with_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    with complete_file(tmp_path / "a") as file:
+        file.write(b"whole")
+        assert not (tmp_path / "a").exists()
+    (tmp_path / "b").touch()
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(RuntimeError), complete_file(tmp_path / "a", overwrite=True) as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_a_file_is_replaced_only_when_asked_and_never_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="exists already"), complete_file(tmp_path / "a"):
+        pass
+    with pytest.raises(InputError, match="is a folder"), complete_file(tmp_path / "folder", overwrite=True):
+        pass
+    with pytest.raises(InputError, match="there is no folder"), complete_file(tmp_path / "none" / "a"):
+        pass
+
+
+def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path) -> None:
+    place = tmp_path / "deep" / "folder"
+    for content in ("first", "second"):
+        with complete_folder(place) as partial:
+            (partial / content).write_text(content, encoding="utf-8")
+            assert not (place / content).exists()
+        assert [path.name for path in place.iterdir()] == [content]
+    assert [path.name for path in place.parent.iterdir()] == ["folder"]
+
+
+def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
+    with complete_folder(tmp_path / "a") as partial:
+        (partial / "old").touch()
+    with pytest.raises(RuntimeError), complete_folder(tmp_path / "a") as partial:
+        (partial / "half").touch()
+        raise RuntimeError
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "old"]
+
+
+def test_an_impossible_place_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write"), complete_folder(tmp_path / "file" / "below"):
+        pass
+    if os.geteuid() == 0:
+        return  # root may write everywhere
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="cannot write"), complete_file(tmp_path / "a"):
+        pass
