@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.rows import add_row, copy_row
 from mt2st.embedding.kernels.sampling import draw_noise
-from mt2st.embedding.kernels.sigmoid import HALF, SMALLEST, half_tanh
-from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, weighted_sum
-from mt2st.embedding.kernels.windows import BEGIN, READY, refill
+from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
+from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, prefetch_row, weighted_sum
+from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
+
+LOSS_OF_0 = np.log(2.0)
 
 
 class CbowKernel(ContextKernel):
@@ -25,9 +27,9 @@ class CbowKernel(ContextKernel):
     """
 
     method = "cbow"
-    block = (
-        8  # a mean's error goes undivided to every word of its context: larger blocks cost similarity (see NOTES.md)
-    )
+    # A mean's error goes undivided to every word of its context: with larger blocks similarity suffers.
+    block = 8
+    noise = 15  # with the centre itself, two whole groups of dot products
 
     def _train(
         self,
@@ -95,15 +97,16 @@ def _train(
     step = np.zeros(stride, np.float32)
     row_at = np.arange(max(span, n_noise + block)) * stride
     # Each centre's targets are the noise words and, last, the centre itself.
-    width = (n_noise // GROUP + 1) * GROUP
-    G = np.zeros(block * width, np.float32)
+    width = (n_noise + GROUP) // GROUP * GROUP
+    G = np.zeros(block * width + LANES, np.float32)
+    centre_G = np.zeros(block + LANES, np.float32)
     target_at = np.zeros(width, np.int64)
     target_at[:n_noise] = row_at[:n_noise]
     near_at = np.empty(max(2 * window, block), np.int64)
     shares = np.empty(max(2 * window, block), np.float32)
     noise_weight = np.float32(negative / n_noise)
     total = max(1, offsets[-1] - offsets[0])
-    kept, pairs, loss = 0, 0, 0.0
+    kept, pairs, loss = 0, 0, np.float64(0)
     while refill(ids, offsets, keep, window, state, walker, words, first, last, seen):
         begin, ready = walker[BEGIN], walker[READY]
         kept += ready - begin
@@ -121,27 +124,34 @@ def _train(
             for j in range(low, high):
                 copy_row(U, (j - low) * stride, inputs, words[j])
 
+            # In passes, so that the processor works on several centres' scores at a time.
             for i in range(start, stop):
+                soon = np.int64(words[min(i + span, walker[FILLED] - 1)])
+                prefetch_row(inputs, soon)
+                prefetch_row(outputs, soon)
                 near = 0
                 for j in range(first[i], last[i]):
                     near_at[near] = row_at[j - low]
                     near += j != i
                 shares[:near] = np.float32(1) / np.float32(max(near, 1))
-                at, mean_at = (i - start) * width, (i - start) * stride
+                mean_at = (i - start) * stride
                 weighted_sum(H, mean_at, U, near_at, 0, shares, 0, 1, near, stride)
                 target_at[n_noise] = row_at[n_noise + i - start]
-                dot_products(G, at, H, mean_at, V, target_at, 0, n_noise + 1, stride)
-                likelihood = np.float64(1)
-                for k in range(at, at + n_noise):
-                    t = half_tanh(G[k])
-                    G[k] = -alpha * noise_weight * (HALF + t)
-                    likelihood *= max(HALF - t, SMALLEST)
-                t = half_tanh(G[at + n_noise])
-                G[at + n_noise] = alpha * (HALF - t)
-                if near > 0:
+                dot_products(G, (i - start) * width, H, mean_at, V, target_at, 0, n_noise + 1, stride)
+                centre_G[i - start] = G[(i - start) * width + n_noise]
+            for i in range(start, stop):
+                noise_loss = logistic_step(G, (i - start) * width, n_noise, NOISE, alpha * noise_weight)
+                if last[i] - first[i] > 1:
                     pairs += 1
-                    loss -= np.log(likelihood) * noise_weight + np.log(max(HALF + t, SMALLEST))
-                weighted_sum(E, mean_at, V, target_at, 0, G, at, 1, n_noise + 1, stride)
+                    loss += noise_weight * noise_loss
+                else:  # a word alone in its document has no pair: its mean is 0, and so will be its steps
+                    loss -= LOSS_OF_0
+            loss += logistic_step(centre_G, 0, stop - start, PAIR, alpha)
+            for i in range(start, stop):
+                at = (i - start) * width
+                G[at + n_noise] = centre_G[i - start]
+                target_at[n_noise] = row_at[n_noise + i - start]
+                weighted_sum(E, (i - start) * stride, V, target_at, 0, G, at, 1, n_noise + 1, stride)
 
             for j in range(low, high):
                 near = 0
@@ -157,4 +167,4 @@ def _train(
             for i in range(start, stop):
                 weighted_sum(step, 0, H, row_at, i - start, G, (i - start) * width + n_noise, 1, 1, stride)
                 add_row(outputs, words[i], step)
-    return kept, pairs, loss
+    return kept, pairs, float(loss)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.rows import add_row, copy_row
 from mt2st.embedding.kernels.sampling import draw_noise
-from mt2st.embedding.kernels.sigmoid import HALF, SMALLEST, half_tanh
-from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, weighted_sum
-from mt2st.embedding.kernels.windows import BEGIN, READY, refill
+from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
+from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, prefetch_row, weighted_sum
+from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
 
 
 class SkipGramKernel(ContextKernel):
@@ -84,9 +84,9 @@ def _train(
     V = np.zeros((n_noise + block) * stride, np.float32)
     step = np.zeros(stride, np.float32)
     # For every context word a list of its targets: the noise words, then the centres it is near to.
-    longest = n_noise + 2 * window + GROUP
+    longest = n_noise + (2 * window + LANES) // LANES * LANES
     target_at = np.zeros(span * longest, np.int64)
-    G = np.zeros(span * longest, np.float32)
+    G = np.zeros(span * longest + LANES, np.float32)
     n_targets = np.empty(span, np.int64)
     for j in range(span):
         for n in range(n_noise):
@@ -96,7 +96,7 @@ def _train(
     centre_weights = np.empty(2 * window, np.float32)
     noise_weight = np.float32(negative / n_noise)
     total = max(1, offsets[-1] - offsets[0])
-    kept, pairs, loss = 0, 0, 0.0
+    kept, pairs, loss = 0, 0, np.float64(0)
     while refill(ids, offsets, keep, window, state, walker, words, first, last, seen):
         begin, ready = walker[BEGIN], walker[READY]
         kept += ready - begin
@@ -119,28 +119,23 @@ def _train(
                     if j != i:
                         target_at[(j - low) * longest + n_targets[j - low]] = (n_noise + i - start) * stride
                         n_targets[j - low] += 1
+            # In three passes, so that the processor works on several rows' scores at a time.
+            for j in range(low, high):
+                soon = np.int64(words[min(j + span, walker[FILLED] - 1)])
+                prefetch_row(inputs, soon)
+                prefetch_row(outputs, soon)
+                at, count = (j - low) * longest, n_targets[j - low]
+                target_at[at + count : at + count + GROUP] = 0
+                dot_products(G, at, U, (j - low) * stride, V, target_at, at, count, stride)
+            for j in range(low, high):
+                at, uses = (j - low) * longest, n_targets[j - low] - n_noise
+                weight = noise_weight * np.float32(uses)
+                noise_loss = logistic_step(G, at, n_noise, NOISE, alpha * weight)
+                loss += weight * noise_loss + logistic_step(G, at + n_noise, uses, PAIR, alpha)
+                pairs += uses
             for j in range(low, high):
                 at = (j - low) * longest
-                count = n_targets[j - low]
-                uses = count - n_noise
-                for k in range(count, count + GROUP):
-                    target_at[at + k] = 0
-                dot_products(G, at, U, (j - low) * stride, V, target_at, at, count, stride)
-                likelihood = np.float64(1)
-                weight = noise_weight * np.float32(uses)
-                for k in range(at, at + n_noise):
-                    t = half_tanh(G[k])
-                    G[k] = -alpha * weight * (HALF + t)
-                    likelihood *= max(HALF - t, SMALLEST)
-                loss -= np.log(likelihood) * weight
-                likelihood = np.float64(1)
-                for k in range(at + n_noise, at + count):
-                    t = half_tanh(G[k])
-                    G[k] = alpha * (HALF - t)
-                    likelihood *= max(HALF + t, SMALLEST)
-                loss -= np.log(likelihood)
-                pairs += uses
-                weighted_sum(step, 0, V, target_at, at, G, at, 1, count, stride)
+                weighted_sum(step, 0, V, target_at, at, G, at, 1, n_targets[j - low], stride)
                 add_row(inputs, words[j], step)
             for n in range(n_noise):
                 weighted_sum(step, 0, U, context_at, 0, G, n, longest, high - low, stride)
@@ -157,4 +152,4 @@ def _train(
                         n += 1
                 weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, stride)
                 add_row(outputs, words[i], step)
-    return kept, pairs, loss
+    return kept, pairs, float(loss)

@@ -104,8 +104,34 @@ def _weighted_sum(
     return signature, emit
 
 
+def _prefetch_row(
+    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
+    table: Any,
+    row: Any,
+) -> _Emitter:
+    """Ask for ``table[row]`` (float32 [V, D]) to be brought near, without waiting for it."""
+    signature = types.void(table, row)
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        width = cgutils.unpack_tuple(builder, array.shape, 2)[1]  # type: ignore[no-untyped-call]
+        start = builder.gep(array.data, [builder.mul(arguments[1], width)])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        module = builder.module
+        prefetch = module.globals.get("llvm.prefetch.p0") or ir.Function(module, kind, "llvm.prefetch.p0")
+        for_read, near, data = number(0), number(2), number(1)
+        with cgutils.for_range(builder, _ceil_divide(builder, width, _int64(LANES))) as line:
+            address = builder.gep(start, [builder.mul(line.index, _int64(LANES))])
+            builder.call(prefetch, [builder.bitcast(address, byte), for_read, near, data])
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
 dot_products: Callable[..., None] = intrinsic(_dot_products)
 weighted_sum: Callable[..., None] = intrinsic(_weighted_sum)
+prefetch_row: Callable[..., None] = intrinsic(_prefetch_row)
 
 
 def _emit_dots(builder: Any, scores: Any, row: Any, rows: Any, rows_at: Any, count: Any, stride: Any) -> None:
@@ -133,7 +159,10 @@ def _emit_sum(
     # A row is done in parts of equal width, as few as registers allow; the last may be narrower.
     n_vectors = builder.udiv(stride, _int64(LANES))
     n_parts = _ceil_divide(builder, n_vectors, _int64(_MOST_SUMS))
-    widest = _ceil_divide(builder, n_vectors, builder.select(_is_zero(builder, n_parts), _int64(1), n_parts))
+    width_slot = cgutils.alloca_once_value(builder, n_vectors)  # type: ignore[no-untyped-call]
+    with builder.if_then(builder.icmp_signed(">", n_parts, _int64(1))):  # else spared: a division is slow
+        builder.store(_ceil_divide(builder, n_vectors, n_parts), width_slot)
+    widest = builder.load(width_slot)
     with cgutils.for_range(builder, n_parts) as part:
         before = builder.mul(part.index, widest)
         left = builder.sub(n_vectors, before)
@@ -208,7 +237,3 @@ def _spread(builder: Any, value: Any) -> Any:
 
 def _ceil_divide(builder: Any, a: Any, b: Any) -> Any:
     return builder.udiv(builder.add(a, builder.sub(b, _int64(1))), b)
-
-
-def _is_zero(builder: Any, value: Any) -> Any:
-    return builder.icmp_signed("==", value, _int64(0))
