@@ -35,9 +35,11 @@ class StopAt(Listener):
 
     def __init__(self, step: int) -> None:
         self.step = step
+        self.steps: list[int] = []
         self.classifier: TextClassifier | None = None
 
     def on_step(self, progress: Progress) -> None:
+        self.steps.append(progress.step)
         if progress.step == self.step:
             assert self.classifier is not None
             self.classifier.stop()
@@ -53,7 +55,7 @@ def test_it_learns_what_can_be_learnt(encoder: str, films: Films) -> None:
     classifier = make(encoder=encoder).fit(*films)
     assert classifier.classes_ == ("bad", "good")
     assert classifier.metrics_["validation"]["accuracy"] == 1.0
-    assert classifier.evaluate(*films, name="all")["accuracy"] >= 0.95
+    assert classifier.evaluate(*films, name="all")["accuracy"] >= 0.85
 
 
 def test_it_predicts_and_measures_texts_that_it_has_not_seen(fitted: TextClassifier) -> None:
@@ -94,7 +96,11 @@ def test_without_an_auxiliary_task_nothing_but_the_primary_is_trained(films: Fil
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(films: Films) -> None:
     settings: dict[str, Any] = {"encoder": "bilstm", "epochs": 3, "word_dropout": 0.1}
-    first, second = (make(**settings).fit(*films).predict_proba(UNSEEN) for _ in range(2))
+    results = []
+    for elsewhere in (3, 4):
+        torch.manual_seed(elsewhere)
+        results.append(make(**settings).fit(*films).predict_proba(UNSEEN))
+    first, second = results
     assert np.array_equal(first, second)
     assert not np.array_equal(make(seed=2, **settings).fit(*films).predict_proba(UNSEEN), first)
 
@@ -224,7 +230,9 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_same_bits(
     broken.fit(*films, checkpoint=tmp_path / "at", listener=listener)
     assert broken.run_.stopped == "interrupted"
     assert (tmp_path / "at" / "manifest.json").is_file()
-    resumed = make(**settings).fit(*films, checkpoint=tmp_path / "at")
+    rest = StopAt(0)
+    resumed = make(**settings).fit(*films, checkpoint=tmp_path / "at", listener=rest)
+    assert rest.steps == list(range(step + 1, whole.run_.steps + 1)), "no step is done twice"
     assert np.array_equal(resumed.predict_proba(UNSEEN), whole.predict_proba(UNSEEN))
     assert [each.losses for each in resumed.run_.evaluations] == [each.losses for each in whole.run_.evaluations]
     assert resumed.metrics_ == whole.metrics_

@@ -502,6 +502,23 @@ def test_an_error_in_a_kernel_task_surfaces(beside: bool) -> None:
         make_trainer(MultiTask(), Broken(), beside=beside).fit()
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_denormals_are_flushed_while_training_in_kernel_tasks_too_and_kept_again_after(beside: bool) -> None:
+    def flushed() -> bool:
+        return bool((torch.tensor([1e-39]) * 1.0 == 0).item())
+
+    seen: list[bool] = []
+
+    class Looking(Nudge):
+        def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+            seen.append(flushed())
+            return 0.0
+
+    make_trainer(MultiTask(), Looking(), beside=beside, epochs=1, on_step=lambda progress: seen.append(flushed())).fit()
+    assert seen == [True] * 12
+    assert not flushed()
+
+
 def test_repeated_runs_are_the_same_to_the_bit() -> None:
     states = []
     for _ in range(2):
