@@ -36,9 +36,8 @@ _LOG_2 = 0.693147180559945
 _SQRT_2 = 1.4142135
 _MANTISSA_BITS, _EXPONENT_BIAS, _MANTISSA, _ONE = 23, 127, 0x007FFFFF, 0x3F800000
 
-SMALLEST_PROBABILITY = 1e-7
-"""A loss counts no probability as smaller: from a score of -16 on, float32 cannot tell it from 0."""
-
+_UNLIKELY = -6.0
+"""Scores below it have the loss ``-x + sigmoid(x)`` to 4e-6; a logarithm of the sigmoid would have few true digits."""
 
 PAIR, NOISE = np.float32(1), np.float32(-1)
 """The ``sign`` of `logistic_step`: a pair that occurs, whose score should rise; one with noise, whose should fall."""
@@ -77,12 +76,15 @@ def _logistic_step(
             score = builder.load(address, align=4)
             left = _spread(builder, builder.trunc(builder.sub(count, before), _int), _ints)
             wanted = builder.icmp_signed("<", ir.Constant(_ints, list(range(LANES))), left)
-            half_tanh = _half_tanh(builder, builder.fmul(score, sign))
+            signed = builder.fmul(score, sign)
+            half_tanh = _half_tanh(builder, signed)
             step = builder.fmul(signed_factor, builder.fsub(_constant(0.5), half_tanh))
             builder.store(builder.select(wanted, step, score), address, align=4)
-            likelihood = _clipped(builder, builder.fadd(_constant(0.5), half_tanh), SMALLEST_PROBABILITY, 1.0)
-            lost = builder.select(wanted, _log(builder, likelihood), _constant(0.0))
-            builder.store(builder.fsub(builder.load(loss), lost), loss)
+            likelihood = builder.fadd(_constant(0.5), half_tanh)
+            unlikely = builder.fcmp_ordered("<", signed, _constant(_UNLIKELY))
+            gained = builder.select(unlikely, builder.fsub(signed, likelihood), _log(builder, likelihood))
+            gained = builder.select(wanted, gained, _constant(0.0))
+            builder.store(builder.fsub(builder.load(loss), gained), loss)
         return builder.fpext(_sum(builder, builder.load(loss)), _double)
 
     return signature, emit
@@ -100,7 +102,7 @@ def _half_tanh(builder: Any, score: Any) -> Any:
 
 
 def _log(builder: Any, value: Any) -> Any:
-    """The natural logarithm of normal numbers above 0: value = mantissa * 2 ** exponent."""
+    """The natural logarithm of normal numbers above 0 (of others, some number): value = mantissa * 2 ** exponent."""
     bits = builder.bitcast(value, _ints)
     mantissa = builder.or_(builder.and_(bits, _constant(_MANTISSA, _ints)), _constant(_ONE, _ints))
     mantissa = builder.bitcast(mantissa, _floats)

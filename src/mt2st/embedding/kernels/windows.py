@@ -55,7 +55,7 @@ def refill(
 
     Returns:
         Whether there is a centre to train. ``walker[INVALID]`` is 1 after an id outside the vocabulary, with
-        ``walker[POSITION]`` its place.
+        ``walker[POSITION]`` and ``walker[DOCUMENT]`` its place.
     """
     capacity = words.size
     # Move what the unfinished document still needs to the front: the unready centres and their left context.
@@ -76,7 +76,7 @@ def refill(
         while position < end and filled < capacity:
             word = ids[position]
             if word < 0 or word >= keep.size:
-                walker[INVALID], walker[POSITION] = 1, position
+                walker[INVALID], walker[POSITION], walker[DOCUMENT] = 1, position, document
                 return False
             threshold = np.uint64(keep[word])
             if threshold == _ALWAYS or (threshold > 0 and (next_random(state) >> _SHIFT_32) < threshold):

@@ -1,0 +1,299 @@
+"""A kernel makes the update that its docstring states: checked against float64 and against torch autograd."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from mt2st.embedding.kernels import (
+    CbowKernel,
+    ContextKernel,
+    KernelReport,
+    PairBlock,
+    SkipGramKernel,
+    kernel_for,
+    sample_pairs,
+)
+from mt2st.errors import InputError
+
+KERNELS = [SkipGramKernel, CbowKernel]
+WORDS = 60
+
+
+class Setting(NamedTuple):
+    """A corpus with short, empty, one-word and longer documents; two tables with values that make scores matter."""
+
+    counts: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    inputs: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.inputs.copy(), self.outputs.copy()
+
+
+def setting(size: int = 20, words: int = 1500) -> Setting:
+    rng = np.random.default_rng(5)
+    ids = rng.integers(0, WORDS, words).astype(np.int32)
+    counts = np.bincount(ids, minlength=WORDS)
+    counts[:2] = 0
+    scale = (2 / size**0.5) ** 0.5  # scores of standard deviation 2
+    inputs, outputs = (rng.normal(scale=scale, size=(WORDS, size)).astype(np.float32) for _ in range(2))
+    return Setting(counts, ids, np.array([0, 100, 101, 101, 400, words]), inputs, outputs)
+
+
+def reference_update(block: PairBlock, inputs: NDArray[np.float64], outputs: NDArray[np.float64], rate: float) -> float:
+    """One block in float64, pair by pair from the formulas in `ContextKernel`; returns its loss."""
+    input_steps, output_steps, loss = np.zeros_like(inputs), np.zeros_like(outputs), 0.0
+    for pair, centre in enumerate(block.centres):
+        rows = block.contexts[block.context_offsets[pair] : block.context_offsets[pair + 1]]
+        mean = inputs[rows].mean(axis=0)
+        error = np.zeros_like(mean)
+        targets = [(centre, 1.0, 1.0), *((n, -1.0, block.negative_weight) for n in block.negatives)]
+        for target, sign, weight in targets:
+            score = sign * (mean @ outputs[target])
+            loss += weight * np.logaddexp(0, -score)
+            pull = weight * sign / (1 + np.exp(score))
+            error += pull * outputs[target]
+            output_steps[target] += pull * mean
+        np.add.at(input_steps, rows, error)
+    inputs += rate * input_steps
+    outputs += rate * output_steps
+    return loss
+
+
+@pytest.mark.parametrize("size", [1, 16, 20, 100, 130, 300])
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_update_is_block_by_block_gradient_descent(kernel_class: type[ContextKernel], size: int) -> None:
+    s = setting(size)
+    kernel = kernel_class(s.counts, window=4, negative=3, sample=1e-2, seed=9)
+    inputs, outputs = s.tables()
+    report = kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), weight=0.7, stream=2)
+    wide_inputs, wide_outputs, loss, pairs = s.inputs.astype(float), s.outputs.astype(float), 0.0, 0
+    for block in sample_pairs(kernel, s.ids, s.offsets, stream=2):
+        rate = (0.05 + block.progress * (0.01 - 0.05)) * 0.7
+        loss += reference_update(block, wide_inputs, wide_outputs, rate)
+        pairs += block.centres.size
+    scale = np.abs(wide_inputs).max()
+    np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=3e-6 * scale)
+    np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=3e-6 * scale)
+    assert np.abs(inputs - s.inputs).max() > 0.05
+    assert report.words == s.ids.size
+    assert report.pairs == pairs
+    assert report.loss == pytest.approx(loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_torch_autograd_makes_the_same_update_on_the_same_pairs(kernel_class: type[ContextKernel]) -> None:
+    s = setting(size=32)
+    kernel = kernel_class(s.counts, window=3, seed=4)
+    inputs, outputs = s.tables()
+    kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.03, 0.03), weight=0.5, stream=1)
+    torch_inputs, torch_outputs = (torch.tensor(t, requires_grad=True) for t in (s.inputs, s.outputs))
+    optimizer = torch.optim.SGD([torch_inputs, torch_outputs], lr=0.03)
+    for block in sample_pairs(kernel, s.ids, s.offsets, stream=1):
+        if not block.centres.size:
+            continue
+        rows, starts = torch.from_numpy(block.contexts), torch.from_numpy(block.context_offsets[:-1])
+        total, mean = (torch.nn.functional.embedding_bag(rows, torch_inputs, starts, mode=m) for m in ("sum", "mean"))
+        hidden = mean.detach() + total - total.detach()  # word2vec's CBOW does not divide the error (see CbowKernel)
+        attracted = (hidden * torch_outputs[torch.from_numpy(block.centres)]).sum(dim=1)
+        repelled = hidden @ torch_outputs[torch.from_numpy(block.negatives)].T
+        softplus = torch.nn.functional.softplus
+        loss = softplus(-attracted).sum() + block.negative_weight * softplus(repelled).sum()
+        optimizer.zero_grad()
+        (0.5 * loss).backward()
+        optimizer.step()
+    np.testing.assert_allclose(inputs, torch_inputs.detach().numpy(), rtol=0, atol=2e-6)
+    np.testing.assert_allclose(outputs, torch_outputs.detach().numpy(), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("window", [1, 50])
+def test_windows_narrower_and_wider_than_a_block(kernel_class: type[ContextKernel], window: int) -> None:
+    s = setting(size=8, words=600)
+    kernel = kernel_class(s.counts, window=window, sample=0)
+    inputs, outputs = s.tables()
+    kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.01, 0.01), stream=0)
+    wide_inputs, wide_outputs = s.inputs.astype(float), s.outputs.astype(float)
+    for block in sample_pairs(kernel, s.ids, s.offsets, stream=0):
+        reference_update(block, wide_inputs, wide_outputs, 0.01)
+    np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_noise_counts_as_the_asked_number_of_words(kernel_class: type[ContextKernel]) -> None:
+    s = setting()
+    for negative in (1, 5, 20):
+        for block in sample_pairs(kernel_class(s.counts, negative=negative), s.ids, s.offsets, stream=0):
+            assert block.negatives.size * block.negative_weight == pytest.approx(negative)
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_one_call_is_bitwise_repeatable_and_another_stream_or_seed_is_not_the_same(
+    kernel_class: type[ContextKernel],
+) -> None:
+    s = setting()
+
+    def trained(seed: int, stream: int) -> bytes:
+        inputs, outputs = s.tables()
+        kernel = kernel_class(s.counts, seed=seed)
+        kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.025, 0.01), stream=stream)
+        return inputs.tobytes() + outputs.tobytes()
+
+    assert trained(1, 0) == trained(1, 0)
+    assert len({trained(1, 0), trained(1, 1), trained(2, 0)}) == 3
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_specials_are_never_trained_and_weight_0_changes_nothing(kernel_class: type[ContextKernel]) -> None:
+    s = setting()
+    kernel = kernel_class(s.counts)
+    inputs, outputs = s.tables()
+    kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.05), weight=0.0, stream=0)
+    np.testing.assert_array_equal(inputs, s.inputs)
+    np.testing.assert_array_equal(outputs, s.outputs)
+    kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.05), stream=0)
+    np.testing.assert_array_equal(inputs[:2], s.inputs[:2])
+    np.testing.assert_array_equal(outputs[:2], s.outputs[:2])
+    assert (inputs[2:] != s.inputs[2:]).any(axis=1).all()
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_a_slice_of_a_memory_mapped_corpus_trains_like_the_same_words_alone(
+    kernel_class: type[ContextKernel], tmp_path: Path
+) -> None:
+    s = setting()
+    np.save(tmp_path / "ids.npy", s.ids)
+    mapped = np.load(tmp_path / "ids.npy", mmap_mode="r")
+    kernel = kernel_class(s.counts)
+    sliced, alone = s.tables(), s.tables()
+    first = kernel.update(*sliced, mapped, s.offsets[3:], alpha=(0.02, 0.01), stream=5)
+    second = kernel.update(*alone, s.ids[101:].copy(), s.offsets[3:] - 101, alpha=(0.02, 0.01), stream=5)
+    assert first == second
+    for a, b in zip(sliced, alone, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_torch_sees_the_update_in_its_own_memory(kernel_class: type[ContextKernel]) -> None:
+    s = setting()
+    embedding = torch.nn.Embedding.from_pretrained(torch.from_numpy(s.inputs.copy()), freeze=False)
+    kernel_class(s.counts).update(
+        embedding.weight.data.numpy(), s.outputs.copy(), s.ids, s.offsets, alpha=(0.05, 0.05), stream=0
+    )
+    assert not torch.equal(embedding.weight.data, torch.from_numpy(s.inputs))
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_threads_may_share_the_tables(kernel_class: type[ContextKernel]) -> None:
+    s = setting(words=20_000)
+    kernel = kernel_class(s.counts)
+    inputs, outputs = s.tables()
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(
+            pool.map(
+                lambda stream: kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.02, 0.02), stream=stream),
+                range(6),
+            )
+        )
+    assert np.isfinite(inputs).all()
+    assert sum(reports, KernelReport()).words == 6 * 20_000
+    assert reports[-1].mean_loss < reports[0].mean_loss
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("offsets", [[0], [5, 5], [0, 1, 2, 3]])
+def test_slices_without_pairs_do_nothing(kernel_class: type[ContextKernel], offsets: list[int]) -> None:
+    s = setting()
+    inputs, outputs = s.tables()
+    report = kernel_class(s.counts, sample=0).update(
+        inputs, outputs, s.ids, np.array(offsets), alpha=(0.1, 0.1), stream=0
+    )
+    np.testing.assert_array_equal(inputs, s.inputs)
+    np.testing.assert_array_equal(outputs, s.outputs)
+    assert (report.pairs, report.words) == (0, offsets[-1] - offsets[0])
+    assert report.loss == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_an_id_outside_the_vocabulary_is_named(kernel_class: type[ContextKernel]) -> None:
+    s = setting()
+    for wrong in (WORDS, -1):
+        ids = s.ids.copy()
+        ids[250] = wrong
+        with pytest.raises(InputError, match=rf"ids\[250\] \(document 3 of the slice\).*found {wrong}"):
+            kernel_class(s.counts).update(*s.tables(), ids, s.offsets, alpha=(0.1, 0.1), stream=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"inputs": np.zeros((WORDS, 4))}, "inputs must be a C-contiguous float32"),
+        ({"outputs": np.zeros((WORDS, 40), np.float32)[:, ::2]}, "outputs must be a C-contiguous float32"),
+        ({"outputs": np.zeros((WORDS, 7), np.float32)}, r"\[60, 20\] and \[60, 7\]"),
+        ({"ids": np.zeros(2000, np.int64)}, "ids must be a contiguous int32"),
+        ({"offsets": np.array([0, 5], np.int32)}, "offsets must be int64"),
+        ({"offsets": np.array([5, 3])}, "offsets must not decrease"),
+        ({"offsets": np.array([0, 9999])}, r"offsets must lie in \[0, 1500\]; found 0 to 9999"),
+        ({"offsets": np.array([-2, 3])}, "offsets must lie in"),
+        ({"alpha": (0.1, float("nan"))}, "alpha must be finite and at least 0; found nan"),
+        ({"weight": -0.5}, "weight must be finite and at least 0; found -0.5"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name_and_nothing_is_trained(change: dict[str, object], message: str) -> None:
+    s = setting()
+    inputs, outputs = s.tables()
+    arguments = {"inputs": inputs, "outputs": outputs, "ids": s.ids, "offsets": s.offsets, "alpha": (0.1, 0.1)}
+    with pytest.raises(InputError, match=message):
+        SkipGramKernel(s.counts).update(**{**arguments, **change}, stream=0)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(inputs, s.inputs)
+
+
+def test_tables_must_be_two_and_writeable() -> None:
+    s = setting()
+    kernel = SkipGramKernel(s.counts)
+    with pytest.raises(InputError, match="overlapping"):
+        kernel.update(s.inputs, s.inputs, s.ids, s.offsets, alpha=(0.1, 0.1), stream=0)
+    frozen = s.inputs.copy()
+    frozen.flags.writeable = False
+    with pytest.raises(InputError, match="writeable"):
+        kernel.update(frozen, s.outputs, s.ids, s.offsets, alpha=(0.1, 0.1), stream=0)
+
+
+@pytest.mark.parametrize(
+    ("setting_", "message"),
+    [
+        ({"window": 0}, "window must be an integer, at least 1; found 0"),
+        ({"window": 2.5}, "window must be an integer"),
+        ({"negative": 0}, "negative must be an integer, at least 1; found 0"),
+        ({"sample": 1.0}, r"sample must be in \[0, 1\); found 1.0"),
+        ({"sample": float("nan")}, "sample must be in"),
+        ({"ns_exponent": float("inf")}, "ns_exponent must be finite; found inf"),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(setting_: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        SkipGramKernel(np.array([0, 0, 1]), **setting_)  # type: ignore[arg-type]
+
+
+def test_counts_must_be_one_non_negative_number_per_word() -> None:
+    for counts in (np.array([[1, 2]]), np.array([1, -1])):
+        with pytest.raises(InputError, match="counts must be"):
+            SkipGramKernel(counts)
+
+
+def test_kernels_are_found_by_the_name_of_their_method() -> None:
+    counts = np.array([0, 0, 3, 4])
+    assert isinstance(kernel_for("cbow", counts), CbowKernel)
+    assert kernel_for("skipgram", counts, window=2, seed=7).window == 2
+    with pytest.raises(InputError, match="unknown method 'skipgrm'.*Did you mean 'skipgram'"):
+        kernel_for("skipgrm", counts)
