@@ -13,6 +13,8 @@ POOLINGS = ("max", "mean", "attention")
 CONTEXT_METHODS = ("skipgram", "cbow")
 STARTS = ("random", *CONTEXT_METHODS)
 AUXILIARIES = ("context",)
+LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-2, 5e-3)}
+"""For each encoder, the learning rates of network and embedding that did best on validation: small nets take more."""
 
 
 @dataclass(kw_only=True)
@@ -26,7 +28,7 @@ class ClassifierSettings:
     """Shared layers between embedding and classifier: bilstm (the paper's), cnn or mean."""
     hidden_size: int = 256
     """State of each direction of the BiLSTM, or filters of each width of the CNN."""
-    pooling: str = "max"
+    pooling: str = "mean"
     """How BiLSTM and CNN make one vector of a text: max, mean or attention."""
     vector_size: int = 100
     """Dimensions of the word embedding."""
@@ -36,7 +38,7 @@ class ClassifierSettings:
     """Auxiliary tasks, which the strategy weighs: context (word context on all the text). None: no task."""
     epochs: int = 10
     """The most passes over the labelled texts."""
-    batch_size: int = 32
+    batch_size: int = 16
     """Texts in a training batch."""
     max_length: int = 256
     """Tokens of a text that the encoder reads; the rest is cut."""
@@ -48,10 +50,10 @@ class ClassifierSettings:
     """Lower-case all text."""
     remove_breaks: bool = True
     """Read HTML line breaks as spaces."""
-    learning_rate: float = 1e-3
-    """AdamW's learning rate of the encoder and the classifier."""
-    embedding_learning_rate: float = 1e-3
-    """AdamW's learning rate of the word embedding."""
+    learning_rate: float | None = None
+    """AdamW's learning rate of the encoder and the classifier; the encoder's own if not given."""
+    embedding_learning_rate: float | None = None
+    """AdamW's learning rate of the word embedding; the encoder's own if not given."""
     weight_decay: float = 0.01
     """AdamW's weight decay of the encoder and the classifier; the embedding has none."""
     dropout: float = 0.3
@@ -68,10 +70,10 @@ class ClassifierSettings:
     """Noise words against each true one."""
     context_sample: float = 1e-3
     """Threshold above which frequent words are thinned out."""
-    context_alpha: float = 0.025
+    context_alpha: float = 0.0125
     """Learning rate of the context task, which its weight scales."""
-    context_passes: float = 1.0
-    """Passes of the context task over all text in one epoch of the labelled texts."""
+    context_passes: float = 6.0
+    """Passes of the context task over all text in one epoch of the labelled texts; a fraction for very much text."""
     start_epochs: int = 5
     """Passes over all text when the embedding starts from skipgram or cbow."""
     evaluations_per_epoch: int = 1
@@ -82,8 +84,8 @@ class ClassifierSettings:
     """For how many evaluations in a row it must stay below the tolerance."""
     beside: bool = True
     """Run the context task on a second core beside the classifier's step; off, a seed repeats a run to the bit."""
-    threads: int | None = None
-    """Threads of torch; left as they are if not given."""
+    threads: int | None = 1
+    """Threads of torch while training: one, beside the context task's, is fastest on two cores. None: as they are."""
     seed: int = 1
     """Decides initial parameters, dropout and the order of all data."""
 
@@ -110,10 +112,11 @@ class ClassifierSettings:
         for name in ("max_vocabulary", "threads"):
             if getattr(self, name) is not None:
                 self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
-        for name in ("learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance"):
+        for name in ("context_alpha", "context_passes", "tolerance"):
             self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        if self.clip_norm is not None:
-            self._require("clip_norm", "a finite number above 0", lambda value: _finite(value) and value > 0)
+        for name in ("learning_rate", "embedding_learning_rate", "clip_norm"):
+            if getattr(self, name) is not None:
+                self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("dropout", "word_dropout", "context_sample"):
             self._require(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
         self._require("weight_decay", "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
@@ -121,6 +124,12 @@ class ClassifierSettings:
             self._require(name, "true or false", lambda value: isinstance(value, bool))
         self._require("embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str))
         self._require("seed", "a whole number of at least 0", lambda value: _whole(value) and value >= 0)
+
+    @property
+    def learning_rates(self) -> tuple[float, float]:
+        """The learning rates of network and embedding: those given, or else the encoder's own."""
+        network, embedding = LEARNING_RATES[self.encoder]
+        return self.learning_rate or network, self.embedding_learning_rate or embedding
 
     def settings(self) -> dict[str, Any]:
         """Return the settings alone, by name: the arguments of another `ClassifierSettings` or `TextClassifier`."""

@@ -14,8 +14,8 @@ from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.settings import CONTEXT_METHODS, STARTS, ClassifierSettings
 from mt2st.text import SPECIALS, Corpus, Vocabulary
 
-RANDOM_SCALE = 0.1
-"""Standard deviation of random word vectors: about that of trained ones, so that one learning rate suits both."""
+RANDOM_SCALE = 0.01
+"""Standard deviation of random word vectors: small, so that what the tasks learn soon outweighs it."""
 
 
 @dataclass(frozen=True)

@@ -276,15 +276,16 @@ class TextClassifier(ClassifierSettings):
             embedding = nn.Embedding(len(start.table), self.vector_size, padding_idx=0, _weight=start.table)
             network = self._new_network(embedding, len(classes))
         rest = [each for name, each in network.named_parameters() if not name.startswith("embedding.")]
+        network_rate, embedding_rate = self.learning_rates
         optimizer = torch.optim.AdamW(
             [
                 {
                     "name": "embedding",
                     "params": [embedding.weight],
-                    "lr": self.embedding_learning_rate,
+                    "lr": embedding_rate,
                     "weight_decay": 0.0,
                 },
-                {"name": "network", "params": rest, "lr": self.learning_rate, "weight_decay": self.weight_decay},
+                {"name": "network", "params": rest, "lr": network_rate, "weight_decay": self.weight_decay},
             ]
         )
         trainer = Trainer(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.cbow import CbowKernel
+from mt2st.embedding.kernels.compiled import drop_outdated
 from mt2st.embedding.kernels.context import ContextKernel, KernelReport
 from mt2st.embedding.kernels.replay import PairBlock, sample_pairs
 from mt2st.embedding.kernels.skipgram import SkipGramKernel
@@ -26,6 +27,8 @@ __all__ = [
     "kernel_for",
     "sample_pairs",
 ]
+
+drop_outdated()  # before any kernel runs: that is when Numba looks into its cache
 
 _KERNELS: dict[str, type[ContextKernel]] = {kernel.method: kernel for kernel in (SkipGramKernel, CbowKernel)}
 
