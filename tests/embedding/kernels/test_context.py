@@ -118,7 +118,7 @@ def test_torch_autograd_makes_the_same_update_on_the_same_pairs(kernel_class: ty
 @pytest.mark.parametrize("kernel_class", KERNELS)
 @pytest.mark.parametrize("window", [1, 50])
 def test_windows_narrower_and_wider_than_a_block(kernel_class: type[ContextKernel], window: int) -> None:
-    s = setting(size=8, words=600)
+    s = setting(size=8, words=450)
     kernel = kernel_class(s.counts, window=window, sample=0)
     inputs, outputs = s.tables()
     kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.01, 0.01), stream=0)
