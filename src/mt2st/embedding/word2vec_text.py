@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.word_vectors import WordVectors
+from mt2st.embedding.word_vectors import WordVectors, first_row_not_finite
 from mt2st.errors import InputError
 from mt2st.files import complete_file
 
@@ -18,7 +18,7 @@ _MIN_BYTES_PER_VALUE = 2  # a digit and the space before it
 _LONGEST_VALUE = 64  # bytes of one number as text; repr of a float64 takes 25
 _LONGEST_WORD = 1 << 16  # bytes
 _LONGEST_HEADER = 256  # bytes
-_ROWS_AT_FIRST = 1 << 12
+_VALUES_AT_FIRST = 1 << 18  # 1 MB
 _ROWS_AT_ONCE = 1 << 12
 _COMPRESSION_LEVEL = 5  # of 9: nearly the size of 9 in a third of the time
 _NINE_DIGITS = "%.9g"  # brings every float32 back exactly
@@ -56,7 +56,7 @@ def _read(file: IO[bytes] | gzip.GzipFile, path: Path, *, size_on_disk: int | No
             f"{least:,} bytes; the file has {size_on_disk:,}. It is cut short, or in binary format"
         )
     words: dict[str, int] = {}
-    vectors = np.empty((min(count, _ROWS_AT_FIRST), size), dtype=np.float32)
+    vectors = np.empty((0, size), dtype=np.float32)
     longest_line = _LONGEST_WORD + size * _LONGEST_VALUE
     with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and is reported as such
         for row in range(count):
@@ -70,7 +70,7 @@ def _read(file: IO[bytes] | gzip.GzipFile, path: Path, *, size_on_disk: int | No
             if len(fields) != size + 1:
                 raise InputError(_misfit(line, len(fields) - 1, size, f"{path}, line {row + 2}"))
             if row == len(vectors):
-                vectors.resize((min(count, 2 * row), size), refcheck=False)
+                vectors.resize((min(count, max(2 * row, _VALUES_AT_FIRST // size, 1)), size), refcheck=False)
             word = _word(fields[0], f"{path}, line {row + 2}")
             if words.setdefault(word, row) != row:
                 raise InputError(f"{path}, line {row + 2}: '{word}' again; it is also on line {words[word] + 2}")
@@ -136,14 +136,28 @@ def write_word2vec_text(vectors: WordVectors, path: Path, *, overwrite: bool = F
             Unicode, which the format cannot hold; the values are not finite.
     """
     for index, word in enumerate(vectors.index_to_key):
-        if len(word.encode("utf-8", errors="surrogatepass").split()) != 1 or word != word.strip(" \t\r\n\v\f"):
-            raise InputError(f"the word2vec text format cannot hold the word {word!r} (at {index}): it has white space")
+        if not _is_one_field(word):
+            raise InputError(
+                f"the word2vec text format cannot hold the word {word!r} (at {index}): "
+                "it is empty, has white space or is not valid Unicode"
+            )
+    bad = first_row_not_finite(vectors.vectors)
+    if bad is not None:
+        raise InputError(f"the vector of '{vectors.index_to_key[bad]}' has NaN or infinite values: nothing was written")
     with complete_file(path, overwrite=overwrite) as raw:
         if path.suffix == ".gz":
             with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=_COMPRESSION_LEVEL, mtime=0) as file:
                 _write(vectors, file)
         else:
             _write(vectors, raw)
+
+
+def _is_one_field(word: str) -> bool:
+    try:
+        field = word.encode()
+    except UnicodeEncodeError:
+        return False
+    return field.split() == [field]
 
 
 def _write(vectors: WordVectors, file: IO[bytes] | gzip.GzipFile) -> None:

@@ -58,7 +58,7 @@ class WordVectors:
                 f"found {vectors.dtype} {list(vectors.shape)}"
             )
         self.vectors: Vector = np.ascontiguousarray(vectors, dtype=np.float32)
-        bad = _first_row_not_finite(self.vectors)
+        bad = first_row_not_finite(self.vectors)
         if bad is not None:
             raise InputError(f"vectors must be finite; found NaN or infinity in that of '{self.index_to_key[bad]}'")
         self._norms: Vector | None = None
@@ -223,7 +223,8 @@ def _unit(vector: Vector) -> Vector:
     return vector / length if length > 0 else vector
 
 
-def _first_row_not_finite(vectors: Vector) -> int | None:
+def first_row_not_finite(vectors: Vector) -> int | None:
+    """Return the first row with a value that is NaN or infinite, None if there is none."""
     # A sum is finite if all its terms are (and, on overflow, only then worth the exact look).
     with np.errstate(over="ignore", invalid="ignore"):
         suspect = np.flatnonzero(~np.isfinite(vectors.sum(axis=1, dtype=np.float64)))

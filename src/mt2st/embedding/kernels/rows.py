@@ -6,6 +6,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+LONGEST_STEP = np.float32(0.5)
+"""How far a row moves at most in one block.
+
+The steps of a block add up without seeing each other. Where one row takes part in very many pairs (a word that repeats
+itself, a vocabulary of a few dozen words, a high learning rate), their sum overshoots, each time further, to infinity;
+word by word it would not. Cut to this length, the same training settles. Ordinary steps are far shorter.
+"""
+
 
 @njit(nogil=True, fastmath=True, cache=True)
 def copy_row(to: NDArray[np.float32], at: int, table: NDArray[np.float32], row: int) -> None:
@@ -16,6 +24,12 @@ def copy_row(to: NDArray[np.float32], at: int, table: NDArray[np.float32], row: 
 
 @njit(nogil=True, fastmath=True, cache=True)
 def add_row(table: NDArray[np.float32], row: int, step: NDArray[np.float32]) -> None:
-    """Add ``step`` to ``table[row]``."""
+    """Add ``step`` to ``table[row]``, shortened to `LONGEST_STEP` if it is longer."""
+    squared = np.float32(0)
     for d in range(table.shape[1]):
-        table[row, d] += step[d]
+        squared += step[d] * step[d]
+    scale = np.float32(1)
+    if squared > LONGEST_STEP * LONGEST_STEP:
+        scale = LONGEST_STEP / np.sqrt(squared)
+    for d in range(table.shape[1]):
+        table[row, d] += scale * step[d]
