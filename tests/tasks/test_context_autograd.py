@@ -55,7 +55,8 @@ def test_kernel_and_autograd_make_the_same_update_on_the_same_pairs(method: str,
         kernel_loss = task.update(compiled, weight=weight, span=span)
         losses, pairs = 0.0, 0
         for number, offsets in enumerate(document_runs(texts.offsets, span, 1.0)):
-            for block in sample_pairs(kernel, texts.ids, offsets, stream=stream_of(span, number)):
+            stream = stream_of(span, number)
+            for block in sample_pairs(kernel, texts.ids, offsets, stream=stream, rate=alpha * weight):
                 if not len(block.centres):
                     continue
                 loss = context_loss(inputs, outputs, ContextBatch.of([block]), undivided=True)

@@ -77,7 +77,7 @@ def test_update_is_block_by_block_gradient_descent(kernel_class: type[ContextKer
     inputs, outputs = s.tables()
     report = kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), weight=0.7, stream=2)
     wide_inputs, wide_outputs, loss, pairs = s.inputs.astype(float), s.outputs.astype(float), 0.0, 0
-    for block in sample_pairs(kernel, s.ids, s.offsets, stream=2):
+    for block in sample_pairs(kernel, s.ids, s.offsets, stream=2, rate=0.05 * 0.7):
         rate = (0.05 + block.progress * (0.01 - 0.05)) * 0.7
         loss += reference_update(block, wide_inputs, wide_outputs, rate)
         pairs += block.centres.size
@@ -98,7 +98,7 @@ def test_torch_autograd_makes_the_same_update_on_the_same_pairs(kernel_class: ty
     kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.03, 0.03), weight=0.5, stream=1)
     torch_inputs, torch_outputs = (torch.tensor(t, requires_grad=True) for t in (s.inputs, s.outputs))
     optimizer = torch.optim.SGD([torch_inputs, torch_outputs], lr=0.03)
-    for block in sample_pairs(kernel, s.ids, s.offsets, stream=1):
+    for block in sample_pairs(kernel, s.ids, s.offsets, stream=1, rate=0.03 * 0.5):
         if not block.centres.size:
             continue
         rows, starts = torch.from_numpy(block.contexts), torch.from_numpy(block.context_offsets[:-1])
@@ -123,7 +123,7 @@ def test_windows_narrower_and_wider_than_a_block(kernel_class: type[ContextKerne
     inputs, outputs = s.tables()
     kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.01, 0.01), stream=0)
     wide_inputs, wide_outputs = s.inputs.astype(float), s.outputs.astype(float)
-    for block in sample_pairs(kernel, s.ids, s.offsets, stream=0):
+    for block in sample_pairs(kernel, s.ids, s.offsets, stream=0, rate=0.01):
         reference_update(block, wide_inputs, wide_outputs, 0.01)
     np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=1e-5)
     np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=1e-5)
@@ -297,3 +297,38 @@ def test_kernels_are_found_by_the_name_of_their_method() -> None:
     assert kernel_for("skipgram", counts, window=2, seed=7).window == 2
     with pytest.raises(InputError, match="unknown method 'skipgrm'.*Did you mean 'skipgram'"):
         kernel_for("skipgrm", counts)
+
+
+@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize(("window", "alpha"), [(5, 0.025), (5, 0.1), (10, 0.05), (20, 0.025)])
+def test_a_high_rate_and_a_wide_window_do_not_make_the_loss_explode(
+    kernel_class: type[ContextKernel], window: int, alpha: float
+) -> None:
+    rng = np.random.default_rng(0)
+    n_words = 2000
+    frequent_first = 1 / np.arange(1, n_words + 1)
+    ids = (2 + rng.choice(n_words, 60_000, p=frequent_first / frequent_first.sum())).astype(np.int32)
+    counts = np.bincount(ids, minlength=n_words + 2)
+    offsets = np.arange(0, ids.size + 1, 100, dtype=np.int64)
+    inputs = ((rng.random((n_words + 2, 64), dtype=np.float32) - 0.5) / 32).astype(np.float32)
+    outputs = np.zeros_like(inputs)
+    kernel = kernel_class(counts, window=window)
+    losses = [
+        kernel.update(inputs, outputs, ids, offsets, alpha=(alpha, alpha), stream=epoch).mean_loss for epoch in range(6)
+    ]
+    assert max(losses[1:]) <= losses[0]
+
+
+def test_blocks_shrink_with_window_and_rate_and_stay_within_bounds() -> None:
+    counts = np.array([0, 0, 1, 1])
+    sizes = [SkipGramKernel(counts, window=w).block_size(r) for w, r in ((5, 0.0), (5, 0.0125), (5, 0.025), (10, 0.05))]
+    assert sizes == [32, 16, 8, 2]
+    assert SkipGramKernel(counts, window=50).block_size(1.0) == 1
+
+
+def test_a_training_that_diverges_all_the_same_says_so() -> None:
+    s = setting()
+    inputs, outputs = s.tables()
+    inputs[3, 0] = np.inf
+    with pytest.raises(InputError, match="diverged .* lower alpha, found 0.05"):
+        SkipGramKernel(s.counts).update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), stream=0)

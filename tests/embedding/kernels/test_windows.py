@@ -93,7 +93,10 @@ def test_skip_gram_and_cbow_walk_the_same_windows() -> None:
     counts, offsets = np.ones(500, dtype=np.int64), np.array([0, 200, 500])
 
     class SkipGramInCbowBlocks(SkipGramKernel):
-        block, noise = CbowKernel.block, CbowKernel.noise
+        noise = CbowKernel.noise
+
+        def block_size(self, rate: float) -> int:
+            return CbowKernel(counts).block_size(rate)
 
     one_each = [
         (int(row), int(centre))

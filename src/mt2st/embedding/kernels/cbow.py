@@ -27,9 +27,14 @@ class CbowKernel(ContextKernel):
     """
 
     method = "cbow"
-    # A mean's error goes undivided to every word of its context: with larger blocks similarity suffers.
-    block = 8
     noise = 15  # with the centre itself, two whole groups of dot products
+
+    def block_size(self, rate: float) -> int:  # noqa: ARG002  # one size does for every rate
+        """Return how many centres are updated together.
+
+        A mean's error goes undivided to every word of its context: with larger blocks similarity suffers.
+        """
+        return 8
 
     def _train(
         self,
@@ -38,6 +43,7 @@ class CbowKernel(ContextKernel):
         ids: NDArray[np.int32],
         offsets: NDArray[np.int64],
         alpha: tuple[float, float],
+        block: int,
         state: NDArray[np.uint64],
         walker: NDArray[np.int64],
     ) -> tuple[int, int, float]:
@@ -51,7 +57,7 @@ class CbowKernel(ContextKernel):
             alpha[1],
             self.window,
             self.negative,
-            self.block,
+            block,
             self.noise,
             keep,
             accept,

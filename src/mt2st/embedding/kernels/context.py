@@ -45,8 +45,8 @@ class KernelReport:
 class ContextKernel(ABC):
     """Updates two embedding tables in place from a slice of a corpus, by negative sampling.
 
-    A slice is walked in blocks of `block` kept words (the centres). For a block with pairs ``p`` of an input vector
-    ``h_p`` and a centre word ``c_p``, and noise words ``n = 1..N`` shared by the whole block, the loss is
+    A slice is walked in blocks of kept words (the centres; how many: `block_size`). For a block with pairs ``p`` of an
+    input vector ``h_p`` and a centre word ``c_p``, and noise words ``n = 1..N`` shared by the whole block, the loss is
 
         ``L = sum_p [ -log sigmoid(h_p . out[c_p]) - (negative / N) * sum_n log sigmoid(-h_p . out[n]) ]``
 
@@ -79,8 +79,6 @@ class ContextKernel(ABC):
     """
 
     method: ClassVar[str]
-    block: ClassVar[int] = 32
-    """Centres that share noise words and are updated together."""
     noise: ClassVar[int] = 16
     """Noise words of a block."""
 
@@ -133,7 +131,8 @@ class ContextKernel(ABC):
 
         Raises:
             InputError: arrays of another shape, type or layout, offsets outside ``ids``, an id outside the
-                vocabulary (what precedes it has then been trained), a rate or weight that is negative or not finite.
+                vocabulary (what precedes it has then been trained), a rate or weight that is negative or not finite;
+                or a loss that is not finite any more.
         """
         self._check_tables(inputs, outputs)
         for name, value in (("alpha", alpha[0]), ("alpha", alpha[1]), ("weight", weight)):
@@ -141,16 +140,14 @@ class ContextKernel(ABC):
                 raise InputError(f"{name} must be finite and at least 0; found {value!r}")
         ids, offsets = self.checked_slice(ids, offsets)
         walker = self.new_walker(offsets)
-        kept, pairs, loss = self._train(
-            inputs,
-            outputs,
-            ids,
-            offsets,
-            (alpha[0] * weight, alpha[1] * weight),
-            start_state(self.seed, stream),
-            walker,
-        )
+        rates = alpha[0] * weight, alpha[1] * weight
+        block, state = self.block_size(max(rates)), start_state(self.seed, stream)
+        kept, pairs, loss = self._train(inputs, outputs, ids, offsets, rates, block, state, walker)
         self.check_walk(walker, ids)
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the training of word vectors has diverged (its loss is {loss}): lower alpha, found {max(alpha)!r}"
+            )
         return KernelReport(int(offsets[-1] - offsets[0]), int(kept), int(pairs), float(loss))
 
     @abstractmethod
@@ -161,10 +158,19 @@ class ContextKernel(ABC):
         ids: NDArray[np.int32],
         offsets: NDArray[np.int64],
         alpha: tuple[float, float],
+        block: int,
         state: NDArray[np.uint64],
         walker: NDArray[np.int64],
     ) -> tuple[int, int, float]:
         """Run the compiled loop: returns kept words, pairs, loss."""
+
+    @abstractmethod
+    def block_size(self, rate: float) -> int:
+        """Return how many centres share noise words and are updated together.
+
+        Args:
+            rate: the largest learning rate of the update, its weight included.
+        """
 
     @property
     def buffer_size(self) -> int:

@@ -39,7 +39,7 @@ class PairBlock:
 
 
 def sample_pairs(
-    kernel: ContextKernel, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, stream: int
+    kernel: ContextKernel, ids: NDArray[np.int32], offsets: NDArray[np.int64], *, stream: int, rate: float = 0.025
 ) -> Iterator[PairBlock]:
     """Yield, in order, the blocks that ``kernel.update(..., ids, offsets, stream=stream)`` trains on.
 
@@ -51,6 +51,7 @@ def sample_pairs(
         ids: the corpus, int32.
         offsets: bounds of the slice's documents, int64 [m + 1].
         stream: the stream of the update to replay.
+        rate: the largest learning rate of that update, its weight included: the size of the blocks depends on it.
 
     Raises:
         InputError: as `ContextKernel.update`.
@@ -62,14 +63,15 @@ def sample_pairs(
     seen = np.empty(kernel.buffer_size, dtype=np.int64)
     noise = np.empty(kernel.noise, dtype=np.int64)
     total = max(1, int(offsets[-1] - offsets[0]))
+    block = kernel.block_size(rate)
     one_row_each = kernel.method == "skipgram"
     while refill(ids, offsets, keep, kernel.window, state, walker, words, first, last, seen):
         ready = int(walker[READY])
-        for start in range(int(walker[BEGIN]), ready, kernel.block):
+        for start in range(int(walker[BEGIN]), ready, block):
             draw_noise(state, accept, alias, noise)
             contexts: list[int] = []
             bounds, centres = [0], []
-            for i in range(start, min(start + kernel.block, ready)):
+            for i in range(start, min(start + block, ready)):
                 around = [int(words[j]) for j in range(first[i], last[i]) if j != i]
                 for rows in [[word] for word in around] if one_row_each else [around] if around else []:
                     contexts += rows
