@@ -36,7 +36,7 @@ class ClassifierSettings:
     """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), or a file of word vectors."""
     auxiliary: tuple[str, ...] = AUXILIARIES
     """Auxiliary tasks, which the strategy weighs: context (word context on all the text). None: no task."""
-    epochs: int = 10
+    epochs: int = 8
     """The most passes over the labelled texts."""
     batch_size: int = 16
     """Texts in a training batch."""
