@@ -64,6 +64,14 @@ def test_it_predicts_and_measures_texts_that_it_has_not_seen(fitted: TextClassif
     assert fitted.metrics_.pop("odd")["accuracy"] == 0.75
 
 
+def test_its_score_is_the_accuracy(fitted: TextClassifier) -> None:
+    assert fitted.score(UNSEEN[:4], ["good", "bad", "good", "good"]) == 0.75
+    with pytest.raises(InputError, match="found 2 texts and 1 labels"):
+        fitted.score(["a", "b"], ["good"])
+    with pytest.raises(InputError, match="at least one text"):
+        fitted.score([], [])
+
+
 def test_probabilities_are_in_the_order_of_the_classes_and_sum_to_one(fitted: TextClassifier) -> None:
     probabilities = fitted.predict_proba(UNSEEN)
     assert probabilities.shape == (len(UNSEEN), 2)

@@ -114,6 +114,26 @@ def test_a_run_may_be_interrupted_again_and_again(tmp_path: Path) -> None:
     assert all(torch.equal(value, expected[name]) for name, value in last.network.state_dict().items())
 
 
+class EveryOther(Strategy):
+    """A user's own strategy."""
+
+    def weight(self, task: str, t: int) -> float:
+        return float(t % 2)
+
+    def _settings(self) -> dict[str, Any]:
+        return {}
+
+
+def test_a_run_with_a_users_own_strategy_goes_on_too(tmp_path: Path) -> None:
+    trainer = make_trainer(EveryOther(None, "epoch"))
+    trainer.on_step = lambda progress: trainer.stop() if progress.step == 3 else None
+    trainer.fit()
+    save_checkpoint(tmp_path / "at", trainer, IDENTITY)
+    after = make_trainer(EveryOther(None, "epoch"))
+    load_checkpoint(tmp_path / "at", after, IDENTITY)
+    assert after.fit().stopped == "epochs"
+
+
 def test_a_run_that_converged_in_the_step_it_was_stopped_is_complete() -> None:
     trainer = make_trainer()
     trainer.convergence = CheckConvergence(tolerance=1e9, patience=1)

@@ -171,6 +171,19 @@ class TextClassifier(ClassifierSettings):
         self.metrics_[name] = task.measure(network, labelled)
         return self.metrics_[name]
 
+    def score(self, texts: Sequence[str], labels: Sequence[str]) -> float:
+        """Return the accuracy on labelled texts, as scikit-learn's classifiers do.
+
+        Raises:
+            InputError: before `fit`, or when there are not as many labels as texts.
+        """
+        predicted = self.predict(texts)
+        if len(predicted) != len(labels):
+            raise InputError(f"need a label for each text, found {len(predicted):,} texts and {len(labels):,} labels")
+        if not predicted:
+            raise InputError("need at least one text to score")
+        return sum(found == str(label) for found, label in zip(predicted, labels, strict=True)) / len(predicted)
+
     @property
     def word_vectors(self) -> WordVectors:
         """The task-specific word vectors.

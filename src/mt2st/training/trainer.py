@@ -312,7 +312,8 @@ class Trainer:
         self.clock = Clock(plain["train_seconds"])
         for stream in self.streams:
             stream.load_state_dict(plain["streams"][stream.task.name])
-        self.strategy = load_strategy(plain["strategy"])
+        if self.strategy.state_dict() != plain["strategy"]:  # else it may be of a kind that only its user knows
+            self.strategy = load_strategy(plain["strategy"])
         if self.convergence and plain["convergence"]:
             self.convergence.load_state_dict(plain["convergence"])
 
