@@ -400,7 +400,7 @@ def test_a_fit_that_fails_leaves_the_model_before_as_it_was(films: Films) -> Non
     before = classifier.predict_proba(UNSEEN)
 
     class Failing(Listener):
-        def on_step(self, progress: Progress) -> None:  # noqa: ARG002
+        def on_step(self, progress: Progress) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

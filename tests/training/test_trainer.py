@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002, ARG005  # tasks and listeners take what their protocols give them
+# ruff: noqa: ARG005  # tasks and listeners take what their protocols give them
 from __future__ import annotations
 
 import copy
