@@ -121,10 +121,10 @@ def test_windows_narrower_and_wider_than_a_block(kernel_class: type[ContextKerne
     s = setting(size=8, words=450)
     kernel = kernel_class(s.counts, window=window, sample=0)
     inputs, outputs = s.tables()
-    kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.01, 0.01), stream=0)
+    kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.002, 0.002), stream=0)
     wide_inputs, wide_outputs = s.inputs.astype(float), s.outputs.astype(float)
-    for block in sample_pairs(kernel, s.ids, s.offsets, stream=0, rate=0.01):
-        reference_update(block, wide_inputs, wide_outputs, 0.01)
+    for block in sample_pairs(kernel, s.ids, s.offsets, stream=0, rate=0.002):
+        reference_update(block, wide_inputs, wide_outputs, 0.002)
     np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=1e-5)
     np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=1e-5)
 

@@ -12,7 +12,7 @@ from mt2st.embedding.kernels.rows import LONGEST_STEP, add_row, copy_row
 def test_ordinary_steps_are_added_whole_and_long_ones_cut_in_their_direction(size: int) -> None:
     direction = np.random.default_rng(0).normal(size=size)
     direction /= np.linalg.norm(direction)
-    for length, added in ((0.3, 0.3), (0.49, 0.49), (3.0, LONGEST_STEP), (1e15, LONGEST_STEP)):
+    for length, added in ((0.3, 0.3), (0.99, 0.99), (3.0, LONGEST_STEP), (1e15, LONGEST_STEP)):
         table = np.ones((3, size), dtype=np.float32)
         add_row(table, 1, (length * direction).astype(np.float32))
         np.testing.assert_allclose(table[1] - 1, added * direction, rtol=0, atol=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-LONGEST_STEP = np.float32(0.5)
+LONGEST_STEP = np.float32(1.0)
 """How far a row moves at most in one block.
 
 The steps of a block add up without seeing each other. Where one row takes part in very many pairs (a word that repeats
