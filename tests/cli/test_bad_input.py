@@ -38,6 +38,14 @@ def _with_vectors(content: str) -> Change:
     return change
 
 
+def _with_file(name: str, content: str, *more: str) -> Change:
+    def change(folder: Path) -> list[str]:
+        (folder / name).write_text(content, encoding="utf-8")
+        return _command(write_reviews(folder / "reviews.csv"), *(word.format(folder / name) for word in more))
+
+    return change
+
+
 def _into(name: str, content: str) -> Change:
     def change(folder: Path) -> list[str]:
         (folder / "run").mkdir()
@@ -45,6 +53,11 @@ def _into(name: str, content: str) -> Change:
         return _command(write_reviews(folder / "reviews.csv"))
 
     return change
+
+
+def _into_checkpoint(folder: Path) -> list[str]:
+    (folder / "run" / "checkpoint").mkdir(parents=True)
+    return _command(write_reviews(folder / "reviews.csv"))
 
 
 ROWS = b"".join(b"text %d,%s\n" % (number, b"ab"[number % 2 : number % 2 + 1]) for number in range(20))
@@ -81,6 +94,17 @@ WRONG: dict[str, tuple[Change, list[str]]] = {
     "missing test file": (_with("--test", "tset.csv"), ["--test", "tset.csv"]),
     "missing unlabelled file": (_with("--unlabelled", "more.txt"), ["more.txt"]),
     "too large train size": (_with("--train-size", "1000"), ["1,000"]),
+    "label of the test file that training lacks": (
+        _with_file("test.csv", "review,sentiment\na,pos\nb,meh\n", "--test", "{}"),
+        ["--test", "test.csv", "'meh'", "'neg', 'pos'"],
+    ),
+    "label of the validation file that training lacks": (
+        _with_file("val.csv", "review,sentiment\na,pos\nb,meh\n", "--validation", "{}"),
+        ["--validation", "val.csv", "'meh'"],
+    ),
+    "output inside a file": (_with_file("notes", "x", "--output", "{}/run"), ["--output", "notes", "is a file"]),
+    "interrupted run there": (_into_checkpoint, ["not empty", "--overwrite", "--resume"]),
+    "split seed below zero": (_with("--split-seed", "-1"), ["seed", "0 to", "-1"]),
     "nothing to resume": (_with("--resume"), ["--resume"]),
 }
 
@@ -101,12 +125,13 @@ def test_wrong_input_is_one_clear_message_exit_code_2_and_nothing_written(
     assert not (tmp_path / "run").exists() or any((tmp_path / "run").iterdir())
 
 
-def test_bad_rows_are_skipped_when_asked(tmp_path: Path) -> None:
+def test_bad_rows_are_skipped_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
     with data.open("a", encoding="utf-8") as file:
         file.write("no label,\n")
     assert main(_command(data)) == 2
     assert main(_command(data, "--skip-bad-rows")) == 0
+    assert "1 rows that cannot be used are left out, 60 are read" in capsys.readouterr().err
 
 
 def test_an_option_that_does_not_exist_exits_with_2(tmp_path: Path) -> None:

@@ -151,8 +151,11 @@ def test_predict_streams_a_file_and_keeps_its_rows_aligned(
 def test_predict_says_what_is_missing(
     model: Path, arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    capsys.readouterr()
     assert main(["predict", str(model), *arguments]) == 2
-    assert expected in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert expected in printed.err
+    assert printed.out == ""
 
 
 def test_predict_hints_at_the_model_inside_a_run(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,3 +193,43 @@ def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on_from_it(
     finally:
         process.kill()
     assert int(first.split("epoch ")[1].split(",")[0]) >= 4
+
+
+def _run_until(line: str, number: signal.Signals, arguments: list[str], *, ignoring: bool = False) -> tuple[int, str]:
+    """Run a command, send it a signal once stderr has shown a line, and return its exit code and last line."""
+    first = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " if ignoring else ""
+    code = f"import sys; {first}from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    last = ""
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for last in process.stderr:
+            if line in last:
+                process.send_signal(number)
+    return process.returncode, last
+
+
+def test_a_resumed_run_replaces_the_model_that_it_was_told_to_replace(
+    train_arguments: list[str], tmp_path: Path
+) -> None:
+    assert main(train_arguments) == 0
+    arguments = [*train_arguments, "--epochs", "200", "--tolerance", "1e-30"]
+    assert _run_until("epoch 3,", signal.SIGINT, [*arguments, "--overwrite"])[0] == 130
+    assert TextClassifier.load(tmp_path / "run" / "model").epochs == 2  # the earlier model stays until then
+    assert main([*arguments, "--resume"]) == 0
+    assert TextClassifier.load(tmp_path / "run" / "model").epochs == 200
+
+
+def test_a_signal_that_was_turned_off_stays_off(train_arguments: list[str], tmp_path: Path) -> None:
+    assert _run_until("epoch 1,", signal.SIGINT, train_arguments, ignoring=True)[0] == 0
+    assert (tmp_path / "run" / "model").is_dir()
+
+
+def test_a_file_that_cannot_be_read_gives_an_error_and_no_header(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.csv").write_text("review\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["predict", str(model), "--file", str(tmp_path / "bad.csv")]) == 2
+    printed = capsys.readouterr()
+    assert "bad.csv" in printed.err
+    assert printed.out == ""

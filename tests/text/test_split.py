@@ -53,6 +53,12 @@ def test_counts_out_of_range_are_refused(size: int) -> None:
         split_labelled(numbered(["x", "y"] * 5), size, seed=1)
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused(seed: int) -> None:
+    with pytest.raises(InputError, match=f"the seed of a split must be 0 to 4294967295, found {seed}"):
+        split_labelled(numbered(["x", "y"] * 5), 0.5, seed=seed)
+
+
 def test_what_is_no_number_is_refused() -> None:
     with pytest.raises(InputError, match="found True"):
         split_labelled(numbered(["x", "y"] * 5), True, seed=1)

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import tyro
 
-from mt2st.errors import InputError
+from mt2st.cli.options import say
+from mt2st.errors import InputError, listed
 from mt2st.text import LabelledText, check_classes, iterate_texts, read_labelled, split_labelled
+from mt2st.text.labelled import CLASSES_SHOWN
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class DataOptions:
     unlabelled: tuple[str, ...] = ()
     """Further sources whose texts, without labels, train the word embedding."""
     validation: str = "0.2"
-    """Labelled texts to choose the best epoch by: a file, or a share of the data."""
+    """Labelled texts to choose the best epoch by: a file, or a share of what --test leaves of the data."""
     test: str = "0.2"
     """Labelled texts for the report, used once at the end: a file, a share of the data, or 0 for none."""
     train_size: int | None = None
@@ -88,6 +90,8 @@ def read_parts(options: DataOptions) -> Parts:
     test, rest = _part(options, "test", options.test, labelled, optional=True)
     validation, rest = _part(options, "validation", options.validation, rest, optional=False)
     assert validation is not None
+    for name, part in (("validation", validation), ("test", test)):
+        _check_labels(name, part, rest)
     left_over: tuple[str, ...] = ()
     if options.train_size is not None:
         if options.train_size < len(rest):
@@ -101,7 +105,21 @@ def read_parts(options: DataOptions) -> Parts:
 
 
 def _read(options: DataOptions, source: str) -> LabelledText:
-    return read_labelled(source, text=options.text, label=options.label, skip_bad_rows=options.skip_bad_rows)
+    labelled = read_labelled(source, text=options.text, label=options.label, skip_bad_rows=options.skip_bad_rows)
+    if labelled.skipped:
+        say(f"{source}: {labelled.skipped:,} rows that cannot be used are left out, {len(labelled):,} are read")
+    return labelled
+
+
+def _check_labels(name: str, part: LabelledText | None, train: LabelledText) -> None:
+    """Refuse a label that training cannot learn now, not when the part is measured after it."""
+    classes = sorted(set(train.labels))
+    unknown = sorted(set(part.labels) - set(classes)) if part is not None else []
+    if part is not None and unknown:
+        raise InputError(
+            f"--{name} {part.source}: the label '{unknown[0]}' does not occur in the training part, whose classes are "
+            f"{listed(classes[:CLASSES_SHOWN])}{', ...' if len(classes) > CLASSES_SHOWN else ''}"
+        )
 
 
 def _part(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
@@ -77,8 +77,10 @@ def _predicted(classifier: TextClassifier, texts: Iterable[str]) -> Iterator[tup
 
 def _write_csv(out: TextIO, classifier: TextClassifier, texts: Iterable[str]) -> None:
     writer = csv.writer(out, lineterminator="\n")
+    rows = _predicted(classifier, texts)
+    first = next(rows, None)  # a source that cannot be read is found before the header is written
     writer.writerow(["label", *(f"p_{label}" for label in classifier.classes_)])
-    for label, probabilities in _predicted(classifier, texts):
+    for label, probabilities in chain([first] if first else [], rows):
         writer.writerow([label, *probabilities])
 
 

@@ -86,7 +86,9 @@ def run(arguments: Sequence[str]) -> int:
 def _report(options: TrainOptions, parts: Parts, classifier: TextClassifier) -> None:
     if parts.test is not None:
         classifier.evaluate(parts.test.texts, parts.test.labels)
-    classifier.save(options.output / MODEL, overwrite=options.overwrite, about=parts.described())
+    # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
+    replaces = options.overwrite or options.resume
+    classifier.save(options.output / MODEL, overwrite=replaces, about=parts.described())
     run = classifier.run_
     report = {
         "metrics": classifier.metrics_,
@@ -108,8 +110,9 @@ def _report(options: TrainOptions, parts: Parts, classifier: TextClassifier) -> 
 
 def _check_output(options: TrainOptions) -> None:
     output = options.output
-    if output.is_file():
-        raise InputError(f"--output {output} is a file: give the name of a folder")
+    there = next((place for place in (output, *output.parents) if place.exists()), Path())
+    if not there.is_dir():
+        raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
     if options.resume:
         if not (output / CHECKPOINT).is_dir():
             raise InputError(f"--resume: there is no interrupted run in {output}")
@@ -120,12 +123,16 @@ def _check_output(options: TrainOptions) -> None:
     if not found <= OURS:
         raise InputError(f"--output {output} holds files that are no run's ({sorted(found - OURS)[0]}): choose another")
     if not options.overwrite:
-        raise InputError(f"--output {output} is not empty: choose another folder, or replace it by --overwrite")
+        go_on = ", or go on with its interrupted run by --resume" if CHECKPOINT in found else ""
+        raise InputError(f"--output {output} is not empty: choose another folder, or replace it by --overwrite{go_on}")
 
 
 def _prepare_output(options: TrainOptions) -> None:
     """Make room for the run; an earlier model stays until the new one is complete."""
-    options.output.mkdir(parents=True, exist_ok=True)
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {options.output} cannot be made: {error.strerror}") from error
     if options.resume:
         return
     for name in (METRICS, REPORT):
@@ -137,16 +144,16 @@ def _prepare_output(options: TrainOptions) -> None:
 def _stopped_by_signals(classifier: TextClassifier) -> Iterator[list[int]]:
     """Let the first Ctrl-C or SIGTERM end the training with a checkpoint; a second one ends the program."""
     received: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that whoever started us has turned off (SIGINT in a script's background job) stays off.
+    before = {number: handler for number, handler in handlers.items() if callable(handler)}
 
     def stop(number: int, frame: object) -> None:
         for each, handler in before.items():
             signal.signal(each, handler)
         received.append(number)
         if not classifier.stop():
-            handler = before[signal.Signals(number)]
-            assert callable(handler)
-            handler(number, frame)  # type: ignore[arg-type]
+            before[signal.Signals(number)](number, frame)  # type: ignore[arg-type]
 
     for number in before:
         signal.signal(number, stop)

@@ -10,6 +10,9 @@ import numpy as np
 from mt2st.errors import InputError, listed
 from mt2st.text.labelled import CLASSES_SHOWN, LabelledText
 
+LARGEST_SEED = 2**32 - 1
+"""NumPy's random generators of the old kind, which scikit-learn's splits draw from, take no larger one."""
+
 
 def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
     """Split a part off, with the classes in the same proportions as in the whole.
@@ -20,14 +23,14 @@ def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: in
         labelled: the rows to split.
         fraction_or_count: the size of the part: a float strictly between 0 and 1 is a fraction (rounded up to whole
             rows), an int is a number of rows.
-        seed: of the random choice, from 0.
+        seed: of the random choice, from 0 to 2 ** 32 - 1.
 
     Returns:
         The rest and the part.
 
     Raises:
-        InputError: the fraction or count is out of range, a class has fewer than two rows, or one of the two sides
-            would have fewer rows than there are classes.
+        InputError: the fraction, count or seed is out of range, a class has fewer than two rows, or one of the two
+            sides would have fewer rows than there are classes.
 
     Example:
         >>> data = LabelledText(list("abcdefgh"), ["x", "y"] * 4)
@@ -35,6 +38,8 @@ def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: in
         >>> len(rest), sorted(part.labels)
         (6, ['x', 'y'])
     """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"the seed of a split must be 0 to {LARGEST_SEED}, found {seed}")
     size = _part_size(len(labelled), fraction_or_count)
     source = labelled.source or "the labelled data"
     counts = Counter(labelled.labels)
