@@ -165,9 +165,8 @@ def main() -> None:
         file.write_text("".join(" ".join(document) + "\n" for document in corpus.documents), encoding="utf-8")
         forms = {"lists": [None], "file": [file], "both": [None, file]}[settings.gensim_form]
         for method in settings.methods:
-            print(
-                f"\n{method}: first call, compiled or loaded from the cache: {first_call(corpus, method, settings):.1f} s"
-            )
+            seconds = first_call(corpus, method, settings)
+            print(f"\n{method}: first call (compiled, or from the cache): {seconds:.1f} s")
             for threads in settings.threads:
                 compare(corpus, method, threads, settings, forms)
 

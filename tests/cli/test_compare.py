@@ -68,3 +68,28 @@ def test_what_cannot_be_compared_is_refused(
     assert main([*arguments, *more]) == 2
     assert expected in capsys.readouterr().err
     assert not (tmp_path / "study").exists()
+
+
+def test_other_unlabelled_text_makes_another_study(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "more.txt"
+    more.write_text("a film\n", encoding="utf-8")
+    arguments += ["--strategies", "switch", "--unlabelled", str(more)]
+    assert main(arguments) == 0
+    more.write_text("a longer film\n", encoding="utf-8")
+    assert main(arguments) == 2
+    assert "result of other data" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+
+
+def test_a_place_that_is_no_studys_is_refused_before_anything_is_trained(
+    arguments: list[str], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "thesis.doc").touch()
+    assert main([*arguments, "--overwrite"]) == 2
+    assert "thesis.doc" in capsys.readouterr().err
+    assert main([*arguments, "--output", str(reviews)]) == 2
+    assert "is a file" in capsys.readouterr().err
+    assert (tmp_path / "study" / "thesis.doc").exists()

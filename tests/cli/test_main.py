@@ -56,3 +56,12 @@ def test_a_closed_pipe_ends_quietly() -> None:
         shell=True, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert process.stderr == ""
+
+
+def test_a_full_disk_is_one_line_and_no_traceback() -> None:
+    process = subprocess.run(
+        f"{sys.executable} -c 'from mt2st.cli.main import main; import sys; sys.exit(main([\"--help\"]))' > /dev/full",
+        shell=True, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert process.returncode == 2
+    assert process.stderr == "mt2st: cannot write: No space left on device\n"

@@ -30,7 +30,7 @@ BAD = [
     *((name, value, "at least 0 and below 1") for name in SHARES for value in (-0.1, 1, 1.5, NAN, None)),
     *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
     *(("weight_decay", value, "a finite number of at least 0") for value in (-1, NAN, INFINITE)),
-    *(("seed", value, "a whole number of at least 0") for value in (-1, 0.5, None)),
+    *(("seed", value, "a whole number from 0 to 2**32 - 1") for value in (-1, 0.5, None, 2**32)),
     ("embedding", None, "a text"),
 ]
 

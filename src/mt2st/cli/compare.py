@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mt2st.cli.data_options import DataOptions, read_parts
+from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.tables import aligned
@@ -18,6 +21,8 @@ from mt2st.strategy import Strategy
 if TYPE_CHECKING:
     from mt2st.study import CellResult, StudyData
 
+CELL = re.compile(r"-seed\d+$")
+"""What the names of a study's folders end with."""
 REFERENCE = "single-task"
 """Its best validation accuracy is what the others are timed to."""
 
@@ -35,6 +40,8 @@ class CompareOptions:
     """A run of each strategy for each seed."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)
     model: ClassifierSettings = field(default_factory=ClassifierSettings)
+    overwrite: bool = False
+    """Throw an earlier study in the output folder away."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,6 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     options.model.check()
     strategies = {name: options.schedule.build(name) for name in options.strategies}
+    _check_output(options.output)
     parts = read_parts(options.source)
     if parts.test is None:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
@@ -53,8 +61,25 @@ def run(arguments: Sequence[str]) -> int:
 
     check_start(options.model)
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
-    print_comparison(compare_all(data, strategies, options.model, seeds=options.seeds, folder=options.output))
+    if options.overwrite and options.output.is_dir():
+        shutil.rmtree(options.output)
+    try:
+        results = compare_all(data, strategies, options.model, seeds=options.seeds, folder=options.output)
+    except (KeyboardInterrupt, Interrupted):
+        say(f"the runs that are finished are kept in {options.output}: the same command goes on with the others")
+        raise
+    print_comparison(results)
     return 0
+
+
+def _check_output(output: Path) -> None:
+    """Refuse a place that is no study's before anything is trained."""
+    there = next((place for place in (output, *output.parents) if place.exists()), Path())
+    if not there.is_dir():
+        raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
+    strange = [path for path in output.iterdir() if not CELL.search(path.name)] if output.is_dir() else []
+    if strange:
+        raise InputError(f"--output {output} holds files that are no study's ({strange[0].name}): choose another")
 
 
 def compare_all(

@@ -50,6 +50,7 @@ class Parts:
         left_over: texts whose labels are not used, by ``train_size``.
         sources: further unlabelled sources.
         text: column of the texts.
+        skip_bad_rows: whether to go on without unlabelled rows that cannot be read.
     """
 
     train: LabelledText
@@ -58,12 +59,13 @@ class Parts:
     left_over: tuple[str, ...]
     sources: tuple[str, ...]
     text: str | None
+    skip_bad_rows: bool
 
     def unlabelled(self) -> Iterator[str]:
         """Yield all unlabelled texts; call it again to read them again."""
         yield from self.left_over
         for source in self.sources:
-            yield from iterate_texts(source, text=self.text)
+            yield from iterate_texts(source, text=self.text, skip_bad_rows=self.skip_bad_rows)
 
     def described(self) -> list[str]:
         """Return lines about the data, for the model's card."""
@@ -86,7 +88,7 @@ def read_parts(options: DataOptions) -> Parts:
     labelled = _read(options, options.data)
     check_classes(labelled)
     for source in options.unlabelled:  # found now, not after minutes of training
-        next(iter(iterate_texts(source, text=options.text)), None)
+        next(iter(iterate_texts(source, text=options.text, skip_bad_rows=options.skip_bad_rows)), None)
     test, rest = _part(options, "test", options.test, labelled, optional=True)
     validation, rest = _part(options, "validation", options.validation, rest, optional=False)
     assert validation is not None
@@ -101,7 +103,7 @@ def read_parts(options: DataOptions) -> Parts:
             raise InputError(
                 f"train_size is {options.train_size:,}, but only {len(rest):,} labelled texts are left to learn from"
             )
-    return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text)
+    return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text, options.skip_bad_rows)
 
 
 def _read(options: DataOptions, source: str) -> LabelledText:

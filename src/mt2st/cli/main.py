@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Protocol, cast
 
 from mt2st import __version__
+from mt2st.cli.interruption import Interrupted
 from mt2st.errors import InputError, suggestion
 
 OK, FAULT, WRONG_INPUT = 0, 1, 2
@@ -41,18 +44,6 @@ class Command(Protocol):
         """Run the command with the arguments behind its name and return the exit code."""
 
 
-class Interrupted(BaseException):
-    """The user or the system asked the program to end.
-
-    Attributes:
-        signal: the signal's number; the exit code is 128 more.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.signal = number
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -64,8 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as the files are, wherever a label's characters come from
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        sys.stdout.flush()
+        return code  # noqa: TRY300  # what the flush raises is answered below
     except InputError as error:
         print(f"mt2st: {error}", file=sys.stderr)
         return WRONG_INPUT
@@ -75,10 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as end:
         print(f"mt2st: ended by signal {end.signal}", file=sys.stderr)
         return 128 + end.signal
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python must not fail once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has gone
+        _drop_output()
         return OK
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"mt2st: cannot write: {error.strerror}", file=sys.stderr)
+        _drop_output()
+        return WRONG_INPUT
 
 
 def _dispatch(words: list[str]) -> int:
@@ -98,6 +98,11 @@ def _dispatch(words: list[str]) -> int:
         raise InputError(f"unknown command '{name}'.{suggestion(name, COMMANDS)} See mt2st --help")
     command = cast("Command", import_module(f"mt2st.cli.{name}"))
     return command.run(rest)
+
+
+def _drop_output() -> None:
+    """Keep Python from failing once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(number: int, frame: object) -> None:  # noqa: ARG001  # a signal handler's arguments

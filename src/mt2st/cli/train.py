@@ -98,6 +98,7 @@ def _report(options: TrainOptions, parts: Parts, classifier: TextClassifier) -> 
         "stopped": run.stopped,
     }
     (options.output / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
     header = ["part", "accuracy", "macro F1", "loss"]
     rows = [
         [part, f"{100 * values['accuracy']:.1f} %", f"{100 * values['macro_f1']:.1f} %", f"{values['loss']:.3f}"]

@@ -19,10 +19,7 @@ LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-2, 5e
 
 @dataclass(kw_only=True)
 class ClassifierSettings:
-    """Settings of a text classifier and its training.
-
-    Each field's own documentation says what it is; `check` says which values it takes.
-    """
+    """Settings of the classifier and its training."""
 
     encoder: str = "bilstm"
     """Shared layers between embedding and classifier: bilstm (the paper's), cnn or mean."""
@@ -35,7 +32,7 @@ class ClassifierSettings:
     embedding: str = "random"
     """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), or a file of word vectors."""
     auxiliary: tuple[str, ...] = AUXILIARIES
-    """Auxiliary tasks, which the strategy weighs: context (word context on all the text). None: no task."""
+    """Auxiliary tasks, which the strategy weighs: context (word context on all the text). An empty list: no task."""
     epochs: int = 8
     """The most passes over the labelled texts."""
     batch_size: int = 16
@@ -123,7 +120,7 @@ class ClassifierSettings:
         for name in ("lowercase", "remove_breaks", "beside"):
             self._require(name, "true or false", lambda value: isinstance(value, bool))
         self._require("embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str))
-        self._require("seed", "a whole number of at least 0", lambda value: _whole(value) and value >= 0)
+        self._require("seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32)
 
     @property
     def learning_rates(self) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -92,8 +91,8 @@ class TextClassifier(ClassifierSettings):
             validation: labelled texts to choose the best epoch by, as ``(texts, labels)``, or the share of the labelled
                 texts, in (0, 1), that is set apart for this: stratified, by the seed.
             log: file of the metrics, as JSON Lines.
-            checkpoint: folder of checkpoints: written when the run is interrupted, gone on from when one is there,
-                removed when the run is complete.
+            checkpoint: folder of a checkpoint: written when the run is interrupted, gone on from when one is there.
+                It is not removed: do so once the complete model is saved.
             listener: told how the training goes.
 
         Returns:
@@ -376,8 +375,6 @@ class TextClassifier(ClassifierSettings):
                     save_checkpoint(checkpoint, trainer, identity)
         finally:
             self._trainer = None
-        if checkpoint is not None and trainer.run.stopped != "interrupted":
-            shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def _checksum(values: NDArray[Any]) -> int:

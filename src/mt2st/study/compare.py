@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class StudyData:
         train: labelled texts to learn from.
         validation: labelled texts to choose the best epoch by.
         test: labelled texts that are measured once a cell, after its training.
-        unlabelled: returns further texts; called once a cell.
+        unlabelled: returns further texts; called once a cell, and once to recognise the data.
     """
 
     train: LabelledText
@@ -36,13 +37,22 @@ class StudyData:
     test: LabelledText
     unlabelled: Callable[[], Iterable[str]]
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Return a hash of the labelled parts, which tells a finished cell of other data from one of these."""
+        """A hash of all texts and labels, which tells a finished cell of other data from one of these."""
         digest = hashlib.sha256()
-        for part in (self.train, self.validation, self.test):
+        for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
             for text, label in zip(part.texts, part.labels, strict=True):
-                digest.update(f"{len(text)}:{text}{label}\n".encode())
+                _add(digest, name, label, text)
+        for text in self.unlabelled():
+            _add(digest, "unlabelled", text)
         return digest.hexdigest()[:16]
+
+
+def _add(digest: hashlib._Hash, *fields: str) -> None:
+    for field in fields:  # each with its length, so that no two rows make the same bytes
+        content = field.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:%s" % (len(content), content))
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Cell:
         return {
             "strategy": self.strategy.state_dict(),
             "settings": json.loads(json.dumps(self.settings.settings())),
-            "data": data.fingerprint(),
+            "data": data.fingerprint,
             "version": __version__,
         }
 

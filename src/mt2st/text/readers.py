@@ -67,7 +67,7 @@ def read_records(
     return stream_records(source, text, label, ignore if skip_bad_rows else refuse)
 
 
-def iterate_texts(source: str | Path, *, text: str | None = None) -> Iterator[str]:
+def iterate_texts(source: str | Path, *, text: str | None = None, skip_bad_rows: bool = False) -> Iterator[str]:
     """Stream the texts of a source without labels; rows whose text is empty are passed over.
 
     Call it again to read the source again.
@@ -75,11 +75,13 @@ def iterate_texts(source: str | Path, *, text: str | None = None) -> Iterator[st
     Args:
         source: as for `read_records`.
         text: the column of the texts; None for the column ``text``, or the only one.
+        skip_bad_rows: go on without the rows that cannot be read.
 
     Raises:
         InputError: as `read_records`.
     """
-    return (record.text for record in read_records(source, text=text) if record.text.strip())
+    records = read_records(source, text=text, skip_bad_rows=skip_bad_rows)
+    return (record.text for record in records if record.text.strip())
 
 
 def stream_records(source: str | Path, text: str | None, label: str | None, complain: Complain) -> Iterator[Record]:

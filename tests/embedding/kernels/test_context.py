@@ -324,11 +324,28 @@ def test_blocks_shrink_with_window_and_rate_and_stay_within_bounds() -> None:
     sizes = [SkipGramKernel(counts, window=w).block_size(r) for w, r in ((5, 0.0), (5, 0.0125), (5, 0.025), (10, 0.05))]
     assert sizes == [32, 16, 8, 2]
     assert SkipGramKernel(counts, window=50).block_size(1.0) == 1
+    assert SkipGramKernel(counts, negative=20).block_size(0.025) == 2
+    assert [CbowKernel(counts, window=50).block_size(rate) for rate in (0.0, 0.0125, 0.025, 0.1, 1.0)] == [
+        32,
+        16,
+        8,
+        2,
+        1,
+    ]
 
 
-def test_a_training_that_diverges_all_the_same_says_so() -> None:
-    s = setting()
-    inputs, outputs = s.tables()
-    inputs[3, 0] = np.inf
-    with pytest.raises(InputError, match="diverged .* lower alpha, found 0.05"):
-        SkipGramKernel(s.counts).update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), stream=0)
+@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("negative", [5, 20])
+def test_a_text_of_hardly_more_than_one_word_does_not_diverge(kernel_class: type[ContextKernel], negative: int) -> None:
+    ids = np.full(20_000, 2, dtype=np.int32)
+    ids[::50] = 3
+    kernel = kernel_class(np.bincount(ids), sample=0, negative=negative)
+    inputs = np.random.default_rng(0).uniform(-0.05, 0.05, (4, 20)).astype(np.float32)
+    outputs = np.zeros_like(inputs)
+    for epoch in range(10):
+        rate = 0.1 if epoch < 5 else 0.01
+        report = kernel.update(inputs, outputs, ids, np.arange(0, 20_001, 200), alpha=(rate, rate), stream=epoch)
+        assert max(np.abs(inputs).max(), np.abs(outputs).max()) < 20
+    chance = 1 / (1 + negative)  # noise draws the same word: no score tells pairs from noise
+    unavoidable = -np.log(chance) - negative * np.log(1 - chance)
+    assert report.mean_loss == pytest.approx(unavoidable, rel=0.02)

@@ -13,7 +13,12 @@ from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, prefetch_row, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
 
+LARGEST_BLOCK = 32
+"""Larger blocks are hardly faster."""
+REACH = 0.2
+"""Bound on rate * block (times negative / 5 if above 5): blocks of 8 at the usual start of 0.025, larger ones as the rate falls."""
 LOSS_OF_0 = np.log(2.0)
+"""What a score of 0 loses, pair or noise."""
 
 
 class CbowKernel(ContextKernel):
@@ -29,12 +34,15 @@ class CbowKernel(ContextKernel):
     method = "cbow"
     noise = 15  # with the centre itself, two whole groups of dot products
 
-    def block_size(self, rate: float) -> int:  # noqa: ARG002  # one size does for every rate
-        """Return how many centres are updated together.
+    def block_size(self, rate: float) -> int:
+        """Return how many centres are updated together: the fewer, the higher the rate and the more noise.
 
-        A mean's error goes undivided to every word of its context: with larger blocks similarity suffers.
+        A mean's error goes undivided to every word of its context, so that neighbouring centres move the same rows
+        alike: with large blocks at high rates they overshoot and similarity suffers. A pair is a centre here, whatever
+        the window, so the window does not matter.
         """
-        return 8
+        pull = rate * max(1.0, self.negative / 5)
+        return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
 
     def _train(
         self,

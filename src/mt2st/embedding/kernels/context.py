@@ -55,7 +55,8 @@ class ContextKernel(ABC):
     returns the blocks' pairs). In expectation over the noise words this is the objective of word2vec, each pair against
     ``negative`` noise words: a block draws ``N`` (`noise`) and weighs them to count as ``negative``. Sharing them is
     what makes the arithmetic dense (Ji et al. 2016, pWord2Vec, share within one window). Unlike word2vec, a noise
-    word that equals the centre is not skipped.
+    word that equals the centre is not skipped. One thing departs from plain SGD: no place of a row in a block (context
+    word, centre, noise word) moves it by more than 1 (`rows.LONGEST_STEP`), which ordinary steps are far below.
 
     One call is bitwise deterministic, and its random numbers are a pure function of ``(seed, stream)``. The global
     interpreter lock is released: several threads may update the same tables at once (hogwild, Niu et al. 2011; then
