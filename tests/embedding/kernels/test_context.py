@@ -343,9 +343,18 @@ def test_a_text_of_hardly_more_than_one_word_does_not_diverge(kernel_class: type
     inputs = np.random.default_rng(0).uniform(-0.05, 0.05, (4, 20)).astype(np.float32)
     outputs = np.zeros_like(inputs)
     for epoch in range(10):
-        rate = 0.1 if epoch < 5 else 0.01
-        report = kernel.update(inputs, outputs, ids, np.arange(0, 20_001, 200), alpha=(rate, rate), stream=epoch)
-        assert max(np.abs(inputs).max(), np.abs(outputs).max()) < 20
+        rates = 0.025 - 0.0025 * epoch, 0.0225 - 0.0025 * epoch
+        report = kernel.update(inputs, outputs, ids, np.arange(0, 20_001, 200), alpha=rates, stream=epoch)
     chance = 1 / (1 + negative)  # noise draws the same word: no score tells pairs from noise
     unavoidable = -np.log(chance) - negative * np.log(1 - chance)
     assert report.mean_loss == pytest.approx(unavoidable, rel=0.02)
+    kernel.update(inputs, outputs, ids, np.arange(0, 20_001, 200), alpha=(0.2, 0.2), stream=10)
+    assert max(np.abs(inputs).max(), np.abs(outputs).max()) < 100
+
+
+def test_a_training_that_diverges_all_the_same_says_so() -> None:
+    s = setting()
+    inputs, outputs = s.tables()
+    inputs[3, 0] = np.inf
+    with pytest.raises(InputError, match="diverged .* lower alpha, found 0.05"):
+        SkipGramKernel(s.counts).update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), stream=0)

@@ -16,7 +16,7 @@ from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
 LARGEST_BLOCK = 32
 """Larger blocks are hardly faster."""
 REACH = 0.2
-"""Bound on rate * block (times negative / 5 if above 5): blocks of 8 at the usual start of 0.025, larger ones as the rate falls."""
+"""Bound on rate * block: blocks of 8 at the usual start of 0.025, larger ones as the rate falls."""
 LOSS_OF_0 = np.log(2.0)
 """What a score of 0 loses, pair or noise."""
 

@@ -16,7 +16,7 @@ from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
 LARGEST_BLOCK = 32
 """Larger blocks are hardly faster."""
 REACH = 1.0
-"""Bound on window * rate * block (times negative / 5 if above 5). On 1.4 million words at windows 5 and 10, some settings diverge at 2."""
+"""Bound on window * rate * block. On 1.4 million words at windows 5 and 10, some settings diverge at 2."""
 
 
 class SkipGramKernel(ContextKernel):
@@ -28,7 +28,7 @@ class SkipGramKernel(ContextKernel):
     method = "skipgram"
 
     def block_size(self, rate: float) -> int:
-        """Return how many centres are updated together: the fewer, the wider the window, the higher the rate, the more noise.
+        """Return how many centres are updated together: few for wide windows, high rates and much noise.
 
         A noise word's row meets all pairs of a block in one step; too many at too high a rate overshoot and diverge
         (window 10 at rate 0.05, blocks of 8: the loss explodes; of 2: it falls as word by word).
