@@ -81,6 +81,29 @@ def test_progress_reaches_the_end_and_the_loss_falls() -> None:
     assert seen[-1].loss < seen[-1].mean_loss < seen[0].loss
 
 
+def test_the_rate_falls_linearly_over_all_epochs_and_every_chunk_has_random_numbers_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from mt2st.embedding import SkipGramKernel
+
+    calls: list[tuple[tuple[float, float], int]] = []
+    update = SkipGramKernel.update
+
+    def spy(self: SkipGramKernel, *tables: NDArray, alpha: tuple[float, float], stream: int) -> object:
+        calls.append((alpha, stream))
+        return update(self, *tables, alpha=alpha, stream=stream)
+
+    monkeypatch.setattr(SkipGramKernel, "update", spy)
+    train_word_vectors(two_topics(2500), vector_size=4, epochs=3, alpha=0.025, min_alpha=0.001)
+    rates = [rate for alpha, _ in calls for rate in alpha]
+    assert (rates[0], rates[-1]) == (0.025, pytest.approx(0.001))
+    assert rates[1:-1:2] == rates[2::2]  # each chunk goes on where the last one ended
+    per_epoch = len(calls) // 3  # equal chunks
+    assert per_epoch > 1
+    assert rates[2 * per_epoch] == pytest.approx(0.025 - 0.024 / 3)
+    assert len({stream for _, stream in calls}) == len(calls)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_keeps_the_vectors_trained_so_far(workers: int) -> None:
     def interrupt(progress: Progress) -> None:
