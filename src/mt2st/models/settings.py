@@ -14,7 +14,7 @@ CONTEXT_METHODS = ("skipgram", "cbow")
 STARTS = ("random", *CONTEXT_METHODS)
 AUXILIARIES = ("context",)
 LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-2, 5e-3)}
-"""For each encoder, the learning rates of network and embedding that did best on validation: small nets take more."""
+"""For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
 
 @dataclass(kw_only=True)
@@ -82,7 +82,7 @@ class ClassifierSettings:
     beside: bool = True
     """Run the context task on a second core beside the classifier's step; off, a seed repeats a run to the bit."""
     threads: int | None = 1
-    """Threads of torch while training: one, beside the context task's, is fastest on two cores. None: as they are."""
+    """Threads of torch while training: one leaves a second core to the context task. None: as they are."""
     seed: int = 1
     """Decides initial parameters, dropout and the order of all data."""
 
