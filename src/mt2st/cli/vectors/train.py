@@ -1,8 +1,7 @@
-"""``mt2st vectors``: word vectors alone."""
+"""``mt2st vectors train``: word vectors from a corpus of text."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from mt2st.cli.options import parse, say
-from mt2st.cli.tables import aligned
-from mt2st.errors import InputError, suggestion
 
 if TYPE_CHECKING:
     from mt2st.embedding import Progress
-
-COMMANDS = {"train": "train word vectors on a corpus", "neighbours": "the words nearest to a word"}
 
 
 @dataclass(frozen=True)
@@ -63,37 +58,9 @@ class VectorsTrainOptions:
     """Replace the output file."""
 
 
-@dataclass(frozen=True)
-class NeighboursOptions:
-    """Options of ``mt2st vectors neighbours``."""
-
-    vectors: Annotated[Path, tyro.conf.Positional]
-    """File of word vectors, in word2vec's text format."""
-    words: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Words whose neighbours are wanted."""
-    topn: int = 10
-    """How many."""
-
-
 def run(arguments: Sequence[str]) -> int:
-    """Run the command that the first argument names."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        listing = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
-        print(f"usage: mt2st vectors COMMAND ...\n\ncommands:\n{listing}", file=sys.stdout if arguments else sys.stderr)
-        return 0 if arguments else 2
-    name, *rest = arguments
-    if name == "train":
-        return _train(
-            parse(VectorsTrainOptions, rest, program="mt2st vectors train", description="Train word vectors.")
-        )
-    if name == "neighbours":
-        return _neighbours(
-            parse(NeighboursOptions, rest, program="mt2st vectors neighbours", description="The nearest words.")
-        )
-    raise InputError(f"unknown command 'vectors {name}'.{suggestion(name, COMMANDS)} See mt2st vectors --help")
-
-
-def _train(options: VectorsTrainOptions) -> int:
+    """Run the command."""
+    options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
     from mt2st.embedding import TrainingInterrupted, train_word_vectors
     from mt2st.files import check_writable
     from mt2st.text import Corpus, Tokeniser, iterate_texts
@@ -150,15 +117,3 @@ def _reporter() -> Callable[[Progress], None]:
         )
 
     return report
-
-
-def _neighbours(options: NeighboursOptions) -> int:
-    from mt2st.embedding import WordVectors
-
-    if not options.words:
-        raise InputError("give at least one word")
-    vectors = WordVectors.load(options.vectors)
-    for word in options.words:
-        found = vectors.most_similar(word, topn=options.topn)
-        print(aligned([[word, "cosine"], *([each, f"{similarity:.4f}"] for each, similarity in found)]))
-    return 0

@@ -1,0 +1,30 @@
+"""``mt2st vectors``: word vectors alone, one module a command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from mt2st.errors import InputError, suggestion
+
+if TYPE_CHECKING:
+    from mt2st.cli.main import Command
+
+COMMANDS = {
+    "train": "train word vectors on a corpus",
+    "neighbours": "the words nearest to a word",
+}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that the first argument names."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        listing = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
+        print(f"usage: mt2st vectors COMMAND ...\n\ncommands:\n{listing}", file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise InputError(f"unknown command 'vectors {name}'.{suggestion(name, COMMANDS)} See mt2st vectors --help")
+    return cast("Command", import_module(f"mt2st.cli.vectors.{name}")).run(rest)

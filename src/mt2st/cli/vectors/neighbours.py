@@ -1,0 +1,40 @@
+"""``mt2st vectors neighbours``: the words nearest to a word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from mt2st.cli.options import parse
+from mt2st.cli.tables import aligned
+from mt2st.errors import InputError
+
+
+@dataclass(frozen=True)
+class NeighboursOptions:
+    """Options of ``mt2st vectors neighbours``."""
+
+    vectors: Annotated[Path, tyro.conf.Positional]
+    """File of word vectors, in word2vec's text format."""
+    words: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Words whose neighbours are wanted."""
+    topn: int = 10
+    """How many."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(NeighboursOptions, arguments, program="mt2st vectors neighbours", description="The nearest words.")
+    from mt2st.embedding import WordVectors
+
+    if not options.words:
+        raise InputError("give at least one word")
+    vectors = WordVectors.load(options.vectors)
+    for word in options.words:
+        found = vectors.most_similar(word, topn=options.topn)
+        print(aligned([[word, "cosine"], *([each, f"{similarity:.4f}"] for each, similarity in found)]))
+    return 0
