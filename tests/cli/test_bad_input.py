@@ -91,9 +91,11 @@ WRONG: dict[str, tuple[Change, list[str]]] = {
     "vectors without a known word": (_with_vectors("1 8\nxyz 1 2 3 4 5 6 7 8\n"), ["none of its 1 words"]),
     "broken vectors": (_with_vectors("1 8\nfilm 1 2 3 4 5 6 7.25\n"), ["words.vec", "line 2"]),
     "share above one": (_with("--test", "1.5"), ["--test", "1.5"]),
-    "missing test file": (_with("--test", "tset.csv"), ["--test", "tset.csv"]),
+    "missing test file": (_with("--test", "tset.csv"), ["--test", "tset.csv", "no such file"]),
     "missing unlabelled file": (_with("--unlabelled", "more.txt"), ["more.txt"]),
     "too large train size": (_with("--train-size", "1000"), ["1,000"]),
+    "train size of none": (_with("--train-size", "0"), ["--train-size", "at least 1", "0"]),
+    "average of all": (_with("--average", "1"), ["average", "below 1", "1"]),
     "label of the test file that training lacks": (
         _with_file("test.csv", "review,sentiment\na,pos\nb,meh\n", "--test", "{}"),
         ["--test", "test.csv", "'meh'", "'neg', 'pos'"],

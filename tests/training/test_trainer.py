@@ -343,6 +343,47 @@ def test_the_best_parameters_are_restored_the_earliest_of_equals() -> None:
     assert kept_after([0.1, 0.2, 0.3]) == 2
 
 
+def test_of_equals_the_one_of_less_loss_is_kept() -> None:
+    @dataclass
+    class Measured(Regression):
+        def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+            accuracy = super().evaluate(network)
+            return {**accuracy, "loss": (0.5, 0.4, 0.3, 0.6, 0.1)[self.measured - 1]}
+
+    def best(scores: Sequence[float]) -> int:
+        primary = Measured("primary", scores=scores)
+        return make_trainer(SingleTask(), primary=primary, epochs=len(scores)).fit().best
+
+    assert best([0.8, 0.8, 0.8, 0.8, 0.2]) == 2
+    assert best([0.8, 0.8, 0.8, 0.8, 0.8]) == 4
+    assert best([0.2, 0.9, 0.3, 0.8, 0.8]) == 1
+
+
+@pytest.mark.parametrize("scores", [(), (0.5, 0.9, 0.2)])
+def test_with_an_average_it_is_what_is_evaluated_and_kept(scores: Sequence[float]) -> None:
+    seen, steps = [], []
+    network = Shared()
+    trainer = make_trainer(
+        SingleTask(), network=network, primary=Regression("primary", scores=scores), average=0.5,
+        on_step=lambda progress: steps.append(parameters(network)),
+        on_evaluation=lambda evaluation: seen.append(parameters(network)),
+    )  # fmt: skip
+    trainer.fit()
+    expected = steps[0]
+    at_epochs = []
+    for number, state in enumerate(steps[1:], start=1):
+        decay = min(0.5, (1 + number) / (10 + number))
+        expected = {name: decay * expected[name] + (1 - decay) * state[name] for name in state}
+        if (number + 1) % trainer.primary.n_batches == 0:
+            at_epochs.append(expected)
+    for found, wanted in zip(seen, at_epochs, strict=True):
+        for name, value in wanted.items():
+            torch.testing.assert_close(found[name], value)
+    kept = at_epochs[1 if scores else -1]
+    for name, value in parameters(network).items():
+        torch.testing.assert_close(value, kept[name])
+
+
 def test_a_measure_that_is_no_number_is_never_better() -> None:
     nan = float("nan")
     assert kept_after([nan, 0.2, nan, 0.1]) == 1

@@ -50,6 +50,9 @@ def run(arguments: Sequence[str]) -> int:
         CompareOptions, arguments, program="mt2st compare", description="Compare strategies on the same data."
     )
     options.model.check()
+    twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
+    if twice:
+        raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
     strategies = {name: options.schedule.build(name) for name in options.strategies}
     _check_output(options.output)
     parts = read_parts(options.source)

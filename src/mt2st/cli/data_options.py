@@ -96,12 +96,14 @@ def read_parts(options: DataOptions) -> Parts:
         _check_labels(name, part, rest)
     left_over: tuple[str, ...] = ()
     if options.train_size is not None:
+        if options.train_size < 1:
+            raise InputError(f"--train-size must be at least 1, found {options.train_size}")
         if options.train_size < len(rest):
             others, rest = split_labelled(rest, options.train_size, seed=options.split_seed)
             left_over = tuple(others.texts)
         elif options.train_size > len(rest):
             raise InputError(
-                f"train_size is {options.train_size:,}, but only {len(rest):,} labelled texts are left to learn from"
+                f"--train-size is {options.train_size:,}, but only {len(rest):,} labelled texts are left to learn from"
             )
     return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text, options.skip_bad_rows)
 
@@ -132,7 +134,9 @@ def _part(
         share = float(value)
     except ValueError:
         if not Path(value).exists() and not value.startswith("hf:"):
-            raise InputError(f"--{name} takes a share between 0 and 1 or a file, found '{value}'") from None
+            raise InputError(
+                f"--{name} takes a share between 0 and 1 or a file; '{value}' is no number, and there is no such file"
+            ) from None
         return _read(options, value), labelled
     if share == 0 and optional:
         return None, labelled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ def read_config(options: type[OptionsT], path: Path) -> OptionsT:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}") from error
     problems: list[str] = []
-    read = _read_section(options, values, "", problems)
+    read = _read_section(options, values, "", problems, _sections(options))
     if problems:
         raise InputError("\n".join(f"{path}: {problem}" for problem in problems))
     return read
@@ -68,14 +69,20 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _read_section(options: type[OptionsT], values: Mapping[str, Any], prefix: str, problems: list[str]) -> OptionsT:
-    from pydantic import TypeAdapter, ValidationError
+def _read_section(
+    options: type[OptionsT],
+    values: Mapping[str, Any],
+    prefix: str,
+    problems: list[str],
+    sections: Mapping[str, Sequence[str]],
+) -> OptionsT:
+    from pydantic import ValidationError
     from tyro import MISSING_NONPROP
 
     types = get_type_hints(options)
     known = [field.name for field in fields(options)]  # type: ignore[arg-type]  # every options class is a dataclass
     problems += [
-        f"{prefix}{key}: unknown key, found {value!r}.{suggestion(key, known)}"
+        f"{prefix}{key}: unknown key, found {value!r}.{_section_of(key, sections) or suggestion(key, known)}"
         for key, value in values.items()
         if key not in known
     ]
@@ -85,12 +92,12 @@ def _read_section(options: type[OptionsT], values: Mapping[str, Any], prefix: st
         if is_dataclass(kind):
             section = values.get(name, {})
             if isinstance(section, Mapping):
-                arguments[name] = _read_section(kind, section, f"{prefix}{name}.", problems)  # type: ignore[arg-type]
+                arguments[name] = _read_section(kind, section, f"{prefix}{name}.", problems, sections)  # type: ignore[arg-type]
             else:
                 problems.append(f"{prefix}{name}: must be a section [{prefix}{name}], found {section!r}")
         elif name in values:
             try:
-                arguments[name] = TypeAdapter(kind).validate_python(values[name])
+                arguments[name] = _value(kind, values[name])
             except ValidationError as error:
                 for each in error.errors():
                     at = ".".join([f"{prefix}{name}", *(str(part) for part in each["loc"])])
@@ -98,6 +105,39 @@ def _read_section(options: type[OptionsT], values: Mapping[str, Any], prefix: st
         elif field.default is MISSING and field.default_factory is MISSING:
             arguments[name] = MISSING_NONPROP
     return options(**arguments) if not problems else _incomplete(options)
+
+
+def _value(kind: Any, value: Any) -> Any:
+    """Return a value of the type that an option has. As JSON, strictly: true is no number, "3" neither, a list a tuple.
+
+    A number is taken for a text only where the command line would take it: ``test = 0.2``.
+    """
+    from pydantic import TypeAdapter
+
+    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
+
+
+def _sections(options: type) -> dict[str, list[str]]:
+    """Return the keys of each section, and of the top level under the name ''."""
+    types = get_type_hints(options)
+    sections: dict[str, list[str]] = {"": []}
+    for field in fields(options):
+        kind = types[field.name]
+        if is_dataclass(kind):
+            sections[field.name] = [each.name for each in fields(kind)]
+        else:
+            sections[""].append(field.name)
+    return sections
+
+
+def _section_of(key: str, sections: Mapping[str, Sequence[str]]) -> str:
+    """Return a hint for a key that is right in another place of the file, or an empty text."""
+    for name, keys in sections.items():
+        if key in keys:
+            return f" It belongs into the section [{name}]." if name else " It belongs above the first section."
+    return ""
 
 
 def _incomplete(options: type[OptionsT]) -> OptionsT:

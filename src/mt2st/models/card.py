@@ -34,9 +34,17 @@ def model_card(config: Mapping[str, Any], *, vocabulary_size: int, about: Sequen
         + ".",
         _course(run),
         "## Settings",
-        _table(["setting", "value"], [[name, f"`{value}`"] for name, value in config["settings"].items()]),
+        _table(["setting", "value"], [[name, _setting(value)] for name, value in config["settings"].items()]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return "not given"
+    if isinstance(value, list | tuple):
+        return ", ".join(f"`{each}`" for each in value) or "none"
+    return f"`{value}`"
 
 
 def _metrics(metrics: Mapping[str, Mapping[str, float]]) -> str:

@@ -59,6 +59,8 @@ class ClassifierSettings:
     """Share of words dropped whole while training."""
     clip_norm: float | None = None
     """Upper bound on the norm of the gradient."""
+    average: float = 0.97
+    """Decay of the running average of the parameters, which is what is evaluated and kept; 0: the last step's are."""
     context_method: str = "skipgram"
     """How the auxiliary task context predicts words: skipgram or cbow."""
     context_window: int = 5
@@ -114,7 +116,7 @@ class ClassifierSettings:
         for name in ("learning_rate", "embedding_learning_rate", "clip_norm"):
             if getattr(self, name) is not None:
                 self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        for name in ("dropout", "word_dropout", "context_sample"):
+        for name in ("dropout", "word_dropout", "average", "context_sample"):
             self._require(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
         self._require("weight_decay", "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
         for name in ("lowercase", "remove_breaks", "beside"):

@@ -311,6 +311,7 @@ class TextClassifier(ClassifierSettings):
             evaluations_per_epoch=self.evaluations_per_epoch,
             convergence=CheckConvergence(self.tolerance, self.patience),
             clip_norm=self.clip_norm,
+            average=self.average or None,
             beside=self.beside and _usable_cores() > 1,
             log=log,
             on_step=listener.on_step,

@@ -48,7 +48,7 @@ def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
         save_file({name: value.contiguous() for name, value in state["network"].items()}, partial / NETWORK)
         if state["best"] is not None:
             save_file({name: value.contiguous() for name, value in state["best"].items()}, partial / BEST)
-        torch.save({name: state[name] for name in ("optimizer", "kernels", "random")}, partial / STATE)
+        torch.save({name: state[name] for name in ("optimizer", "kernels", "average", "random")}, partial / STATE)
         (partial / PLAIN).write_text(json.dumps(state["plain"]), encoding="utf-8")
         hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
         (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")

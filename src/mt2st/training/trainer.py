@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
@@ -19,6 +20,7 @@ from mt2st.errors import InputError
 from mt2st.strategy import Observation, Strategy, load_strategy
 from mt2st.tasks import KernelTask, Span, Task
 from mt2st.training.auxiliary_stream import AuxiliaryStream
+from mt2st.training.averaging import ParameterAverage
 from mt2st.training.clock import Clock
 from mt2st.training.convergence import CheckConvergence
 from mt2st.training.kernel_lane import KernelLane
@@ -68,14 +70,16 @@ class Trainer:
         epochs: the most epochs to train, at least 1.
         seed: decides, with the epoch, the order of all data. (Initial parameters are the network's.)
         evaluations_per_epoch: how often the primary's validation is measured, at even distances.
-        select: the validation metric whose best evaluation's parameters are kept at the end (the earliest of equals);
-            None keeps the last. Without validation data the last are kept. More of it must be better.
+        select: the validation metric whose best evaluation's parameters are kept at the end, of equals the one of less
+            loss, then the earliest. More of it must be better. None keeps the last, as does a task without validation.
         convergence: ends the run when the primary's gradient has converged.
         clip_norm: upper bound on the norm of the whole gradient; None does not clip.
+        average: decay of the average of the parameters (`ParameterAverage`), which then is what is evaluated and kept,
+            in place of the last step's; None for none.
         beside: whether kernel tasks run on a second thread (`KernelLane`).
         log: file of the metrics, as JSON Lines.
         on_step: called after each step with the progress.
-        on_evaluation: called after each evaluation.
+        on_evaluation: called after each evaluation, while the network has the parameters that were evaluated.
 
     Raises:
         InputError: when two tasks share a name, a number is out of its range, an auxiliary has neither form of a task,
@@ -96,6 +100,7 @@ class Trainer:
         select: str | None = "accuracy",
         convergence: CheckConvergence | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
         beside: bool = False,
         log: Path | None = None,
         on_step: Callable[[Progress], None] | None = None,
@@ -123,6 +128,7 @@ class Trainer:
         self.epochs, self.seed = epochs, seed
         self.evaluations_per_epoch, self.select = evaluations_per_epoch, select
         self.convergence, self.clip_norm, self.beside = convergence, clip_norm, beside
+        self.average = ParameterAverage(average) if average is not None else None
         self.log = MetricsLog(log)
         self.on_step, self.on_evaluation = on_step, on_evaluation
         self.progress, self.clock, self.run = Progress(), Clock(), Run()
@@ -149,6 +155,8 @@ class Trainer:
             return self.run
         if self.best_parameters is not None:
             self.network.load_state_dict(self.best_parameters)
+        elif self.average is not None:
+            self.average.copy_to(self.network)
         self.log.write("end", {"stopped": self.run.stopped, "best": self.run.best, "step": self.progress.step})
         return self.run
 
@@ -207,6 +215,8 @@ class Trainer:
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
             self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.network)
         for name, value in kernel_losses.items():
             if not math.isnan(value):
                 self._record(name, value)
@@ -233,6 +243,20 @@ class Trainer:
         self.progress.norms = (total + norm, count + 1)
 
     def _evaluate(self) -> None:
+        """Measure the primary's validation, keep the parameters if they are the best so far, tell who wants to know."""
+        with self.average.applied(self.network) if self.average else nullcontext():
+            evaluation = self._measured()
+            self.run.evaluations.append(evaluation)
+            self._keep_best(evaluation)
+            self.strategy.observe(Observation(evaluation.epoch, evaluation.step, evaluation.validation))
+            self.log.write("evaluation", asdict(evaluation))
+            if self.on_evaluation:
+                self.on_evaluation(evaluation)
+        norm = evaluation.gradient_norm
+        if self.convergence and not math.isnan(norm) and self.convergence.converged(norm):
+            self.run.stopped = "converged"
+
+    def _measured(self) -> Evaluation:
         progress = self.progress
         norm_total, norm_count = progress.norms
         evaluation = Evaluation(
@@ -248,14 +272,7 @@ class Trainer:
             validation=dict(self.primary.evaluate(self.network)),
         )
         progress.losses, progress.norms = {}, (0.0, 0)
-        self.run.evaluations.append(evaluation)
-        self._keep_best(evaluation)
-        self.strategy.observe(Observation(progress.epoch, progress.step, evaluation.validation))
-        self.log.write("evaluation", asdict(evaluation))
-        if self.on_evaluation:
-            self.on_evaluation(evaluation)
-        if self.convergence and norm_count and self.convergence.converged(evaluation.gradient_norm):
-            self.run.stopped = "converged"
+        return evaluation
 
     def _keep_best(self, evaluation: Evaluation) -> None:
         if self.select is None or not evaluation.validation:
@@ -266,11 +283,15 @@ class Trainer:
                 f"select names the metric '{self.select}', but the task '{self.primary.name}' measures "
                 f"{sorted(evaluation.validation)}"
             )
-        value = evaluation.validation[self.select]
-        best = self.run.evaluations[self.run.best].validation[self.select] if self.run.best >= 0 else math.nan
-        if self.run.best < 0 or value > best or (math.isnan(best) and not math.isnan(value)):
+        if self.run.best < 0 or self._rank(evaluation) > self._rank(self.run.evaluations[self.run.best]):
             self.run.best = len(self.run.evaluations) - 1
             self.best_parameters = copy.deepcopy(self.network.state_dict())
+
+    def _rank(self, evaluation: Evaluation) -> tuple[float, float]:
+        """What the best evaluation has most of: the metric and, where that is the same, less loss. NaN is the least."""
+        assert self.select is not None
+        value, loss = evaluation.validation[self.select], evaluation.validation.get("loss", 0.0)
+        return -math.inf if math.isnan(value) else value, -math.inf if math.isnan(loss) else -loss
 
     def _ended(self) -> bool:
         return self._stop or self.run.stopped == "converged"
@@ -285,6 +306,7 @@ class Trainer:
             "best": self.best_parameters,
             "optimizer": self.optimizer.state_dict(),
             "kernels": {task.name: task.state_dict() for task in self.kernels},
+            "average": self.average.state_dict() if self.average else {},
             "random": torch.get_rng_state(),
             "plain": {
                 "progress": asdict(self.progress),
@@ -304,6 +326,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         for task in self.kernels:
             task.load_state_dict(state["kernels"][task.name])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         torch.set_rng_state(state["random"])
         self.progress = Progress(**plain["progress"])
         self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}

@@ -1,0 +1,78 @@
+"""The exponential average of a network's parameters over the training steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from mt2st.errors import InputError
+
+_HEAD_START = 10
+"""After k steps the average forgets at most (1 + k) / (10 + k) of a step, so that the first values fade early."""
+
+
+class ParameterAverage:
+    """``average <- d * average + (1 - d) * parameters`` after each step, with ``d`` rising to the decay.
+
+    From few labels, the last steps of a run scatter widely around a good point; their average lies nearer to it than
+    any one of them (Polyak and Juditsky 1992; Izmailov et al. 2018, arXiv 1803.05407, for equal weights).
+
+    Args:
+        decay: share of the average that a step leaves, in (0, 1): 0.97 looks back over some 30 steps.
+
+    Raises:
+        InputError: a decay outside of its range.
+    """
+
+    def __init__(self, decay: float) -> None:
+        if not 0 < decay < 1:
+            raise InputError(f"the decay of the parameters' average must be above 0 and below 1, found {decay!r}")
+        self.decay = decay
+        self.steps = 0
+        self._values: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take in the parameters as they are after a step. Buffers are not averaged, and neither are whole numbers."""
+        current = {name: each.detach() for name, each in network.named_parameters() if each.is_floating_point()}
+        if self.steps == 0:
+            self._values = {name: value.clone() for name, value in current.items()}
+        else:
+            decay = min(self.decay, (1 + self.steps) / (_HEAD_START + self.steps))
+            average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+            average([self._values[name] for name in current], list(current.values()), self.steps)
+        self.steps += 1
+
+    @contextmanager
+    def applied(self, network: nn.Module) -> Iterator[None]:
+        """Give the network the average for the length of a block, in its own memory; without a step yet, nothing."""
+        own = {name: each for name, each in network.named_parameters() if name in self._values}
+        kept = {name: each.detach().clone() for name, each in own.items()}
+        try:
+            self.copy_to(network)
+            yield
+        finally:
+            with torch.no_grad():
+                for name, each in own.items():
+                    each.copy_(kept[name])
+
+    @torch.no_grad()
+    def copy_to(self, network: nn.Module) -> None:
+        """Give the network the average for good."""
+        for name, each in network.named_parameters():
+            if name in self._values:
+                each.copy_(self._values[name])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the average and the number of its steps, as tensors."""
+        return {f"value.{name}": value for name, value in self._values.items()} | {"steps": torch.tensor(self.steps)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state_dict`."""
+        self.steps = int(state["steps"])
+        prefix = "value."
+        self._values = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
