@@ -16,7 +16,7 @@ from mt2st.models.settings import ClassifierSettings
 from mt2st.text import LabelledText, split_labelled
 
 PER_CLASS, VALIDATION, TEST = 10, 200, 1000
-SETTINGS = ClassifierSettings(hidden_size=64, max_length=128, epochs=20, batch_size=8, context_passes=2.0)
+SETTINGS = ClassifierSettings(hidden_size=64, max_length=128, epochs=20, batch_size=8, context_passes=1.0)
 """A smaller network and shorter texts than by default: the demo shall take a minute or two."""
 MODEL = "model"
 

@@ -69,9 +69,9 @@ class ClassifierSettings:
     """Noise words against each true one."""
     context_sample: float = 1e-3
     """Threshold above which frequent words are thinned out."""
-    context_alpha: float = 0.0125
+    context_alpha: float = 0.025
     """Learning rate of the context task, which its weight scales."""
-    context_passes: float = 6.0
+    context_passes: float = 3.0
     """Passes of the context task over all text in one epoch of the labelled texts; a fraction for very much text."""
     start_epochs: int = 5
     """Passes over all text when the embedding starts from skipgram or cbow."""
