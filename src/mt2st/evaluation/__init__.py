@@ -22,7 +22,7 @@ from mt2st.evaluation.similarity_sets import (
     overlaps,
     read_similarity,
 )
-from mt2st.evaluation.word_vectors import WordVectorReport, evaluate_word_vectors
+from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
 
 __all__ = [
     "AnalogyReport",
@@ -34,6 +34,7 @@ __all__ = [
     "SimilarityResult",
     "SimilaritySet",
     "WordVectorReport",
+    "WordVectorTests",
     "classification_report",
     "evaluate_analogies",
     "evaluate_similarity",

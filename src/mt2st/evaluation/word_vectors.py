@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, TypedDict
 
 from mt2st.embedding import WordVectors
-from mt2st.errors import InputError, listed
+from mt2st.errors import InputError
 from mt2st.evaluation.analogies import AnalogyReport, Method, evaluate_analogies
-from mt2st.evaluation.analogy_questions import packaged_analogies, read_analogies
+from mt2st.evaluation.analogy_questions import AnalogySection, packaged_analogies, read_analogies
 from mt2st.evaluation.known_words import RESTRICT_VOCAB
 from mt2st.evaluation.similarity import SimilarityResult, evaluate_similarity
-from mt2st.evaluation.similarity_sets import Overlap, gensim_similarity_files, overlaps, read_similarity
+from mt2st.evaluation.similarity_sets import (
+    Overlap,
+    SimilaritySet,
+    gensim_similarity_files,
+    overlaps,
+    read_similarity,
+)
 
 Paths = Sequence[str | PathLike[str]]
 
@@ -52,11 +58,50 @@ class WordVectorReport:
         }
 
 
+@dataclass(frozen=True)
+class WordVectorTests:
+    """What word vectors are asked.
+
+    Attributes:
+        analogies: questions by relation.
+        similarity: judged pairs by set.
+        analogy_files: where the questions come from; empty for those of this package.
+        similarity_files: where the judged pairs come from; empty if no file was named.
+        notes: what is missing, in sentences.
+    """
+
+    analogies: tuple[AnalogySection, ...]
+    similarity: tuple[SimilaritySet, ...]
+    analogy_files: tuple[str, ...] = ()
+    similarity_files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, analogies: Paths = (), similarity: Paths = ()) -> WordVectorTests:
+        """Read the tests of some files; where none is named, those that come with this package and with gensim.
+
+        Args:
+            analogies: files of questions, as `read_analogies` reads them.
+            similarity: files of judged pairs, as `read_similarity` reads them.
+
+        Raises:
+            InputError: a file that cannot be used, with its line.
+        """
+        if analogies or similarity:
+            return cls(
+                tuple(section for path in analogies for section in read_analogies(path)),
+                tuple(read_similarity(path) for path in similarity),
+                tuple(map(str, analogies)),
+                tuple(map(str, similarity)),
+            )
+        judged = tuple(read_similarity(path) for path in gensim_similarity_files())
+        return cls(tuple(packaged_analogies()), judged, notes=() if judged else (_NO_GENSIM,))
+
+
 def evaluate_word_vectors(
     vectors: WordVectors,
+    tests: WordVectorTests | None = None,
     *,
-    analogies: Paths = (),
-    similarity: Paths = (),
     method: Method = "3cosadd",
     restrict_vocab: int | None = RESTRICT_VOCAB,
     case_insensitive: bool = True,
@@ -66,60 +111,41 @@ def evaluate_word_vectors(
 
     Args:
         vectors: words and vectors, by falling frequency.
-        analogies: files of questions, as `read_analogies` reads them.
-        similarity: files of judged pairs, as `read_similarity` reads them. If no file of either kind is given, the
-            relation tables of this package are asked, and the sets that an installed gensim brings.
+        tests: what to ask; by default what comes with this package and with gensim.
         method: ``"3cosadd"`` or ``"3cosmul"``.
         restrict_vocab: only this many of the first words take part; None for all.
         case_insensitive: words that differ in case alone are one word.
         dummy4unknown: count questions with unknown words as wrong, and pairs with unknown words as cosine 0.
 
     Raises:
-        InputError: a file that cannot be used, with its line; files none of whose questions or pairs has vectors for
-            all its words; an unknown method.
+        InputError: none of the questions, or none of the pairs, of the files named has vectors for all its words; an
+            unknown method; `restrict_vocab` under 1.
     """
-    notes: list[str] = []
-    given = bool(analogies or similarity)
-    if given:
-        sections = [section for path in analogies for section in read_analogies(path)]
-        files: Paths = similarity
-    else:
-        sections, files = packaged_analogies(), gensim_similarity_files()
-        if not files:
-            notes.append(_NO_GENSIM)
-    sets = [read_similarity(path) for path in files]  # files are checked before the work starts
-
-    settings: dict[str, Any] = {
-        "restrict_vocab": restrict_vocab,
-        "case_insensitive": case_insensitive,
-        "dummy4unknown": dummy4unknown,
-    }
-    report = evaluate_analogies(vectors, sections, method=method, **settings) if sections else None
-    results = evaluate_similarity(vectors, sets, **settings)
-    shared = overlaps(sets)
-    _check_some_seen(report, results, analogies, similarity)
-    if report is not None:
-        notes += _notes_on_analogies(report)
-    notes += _notes_on_similarity(results, shared)
-    notes += [
-        f"{each.name}: {each.repeats:,} of {len(each.pairs):,} pairs stand there twice, and count twice as is usual"
-        for each in sets
-        if each.repeats
-    ]
+    tests = WordVectorTests.read() if tests is None else tests
+    settings = _Settings(restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, dummy4unknown=dummy4unknown)
+    report = evaluate_analogies(vectors, tests.analogies, method=method, **settings) if tests.analogies else None
+    results = evaluate_similarity(vectors, tests.similarity, **settings)
+    _check_some_seen(tests, report, results)
+    shared = overlaps(tests.similarity)
+    notes = [*tests.notes, *_notes_on_analogies(report), *_notes_on_similarity(tests.similarity, results, shared)]
     return WordVectorReport(report, tuple(results), tuple(shared), tuple(notes))
 
 
-def _check_some_seen(
-    report: AnalogyReport | None, results: Sequence[SimilarityResult], analogies: Paths, similarity: Paths
-) -> None:
-    """Refuse tests of which nothing can be asked: of one kind if its files were given, of both if none was."""
+class _Settings(TypedDict):
+    restrict_vocab: int | None
+    case_insensitive: bool
+    dummy4unknown: bool
+
+
+def _check_some_seen(tests: WordVectorTests, report: AnalogyReport | None, results: Sequence[SimilarityResult]) -> None:
+    """Refuse tests of which nothing can be asked: of one kind if its files were named, of both if none was."""
     asked = report.total.seen if report is not None else 0
     judged = sum(result.seen for result in results)
     advice = "are the words in the vectors' language and spelling, and is restrict_vocab large enough?"
-    if analogies and not asked:
-        raise InputError(f"no question of {listed(map(str, analogies))} has vectors for all its words; {advice}")
-    if similarity and not judged:
-        raise InputError(f"no pair of {listed(map(str, similarity))} has vectors for both its words; {advice}")
+    if tests.analogy_files and not asked:
+        raise InputError(f"{', '.join(tests.analogy_files)}: no question has vectors for all its words; {advice}")
+    if tests.similarity_files and not judged:
+        raise InputError(f"{', '.join(tests.similarity_files)}: no pair has vectors for both its words; {advice}")
     if not asked and not judged:
         raise InputError(
             "the vectors know the words of no packaged question or pair, which are English; "
@@ -127,10 +153,15 @@ def _check_some_seen(
         )
 
 
-def _notes_on_analogies(report: AnalogyReport) -> list[str]:
+def _notes_on_analogies(report: AnalogyReport | None) -> list[str]:
+    if report is None:
+        return []
     notes = []
     if report.total.seen < FEW:
-        notes.append(f"analogies: only {report.total.seen:,} questions seen; the accuracy is mostly chance")
+        notes.append(
+            f"analogies: only {report.total.seen:,} of {report.total.total:,} questions seen; "
+            f"the accuracy is mostly chance"
+        )
     if report.repeats:
         notes.append(
             f"analogies: {report.repeats:,} questions stand there more than once; 'semantic', 'syntactic' and 'total' "
@@ -139,12 +170,17 @@ def _notes_on_analogies(report: AnalogyReport) -> list[str]:
     return notes
 
 
-def _notes_on_similarity(results: Sequence[SimilarityResult], shared: Sequence[Overlap]) -> list[str]:
+def _notes_on_similarity(
+    sets: Sequence[SimilaritySet], results: Sequence[SimilarityResult], shared: Sequence[Overlap]
+) -> list[str]:
     notes = [
         f"{result.name}: only {result.seen:,} of {result.total:,} pairs seen; the correlation is mostly chance"
         for result in results
         if result.seen < FEW
     ]
+    repeating = [f"{each.name} ({each.repeats:,} of {len(each.pairs):,})" for each in sets if each.repeats]
+    if repeating:
+        notes.append(f"pairs that stand in their set again, and count again as is usual: {', '.join(repeating)}")
     large = [str(overlap) for overlap in shared if overlap.shared >= _LARGE_SHARE * overlap.size]
     if large:
         notes.append(f"sets that overlap, whose results are not to be averaged: {', '.join(large)}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "train": "train word vectors on a corpus",
+    "evaluate": "analogy and similarity tests",
     "neighbours": "the words nearest to a word",
 }
 
