@@ -121,9 +121,10 @@ def _centred(values: Values) -> Values:
 
 
 def _cosines(known: KnownWords, rows: NDArray[np.intp]) -> Values:
-    """Return the cosines of pairs of rows ``[n, 2]``, 0 where a vector is zero."""
+    """Return the cosines of pairs of rows ``[n, 2]``; 0 where a vector is zero, else of a row to itself exactly 1."""
     first, second = (known.vectors.vectors[side].astype(np.float64) for side in rows.T)
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     products: Values = np.einsum("nd,nd->n", first, second)
     cosines: Values = np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    cosines[(rows[:, 0] == rows[:, 1]) & (lengths > 0)] = 1  # rounding would rank words with themselves at random
     return cosines
