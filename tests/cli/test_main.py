@@ -65,3 +65,8 @@ def test_a_full_disk_is_one_line_and_no_traceback() -> None:
     )  # fmt: skip
     assert process.returncode == 2
     assert process.stderr == "mt2st: cannot write: No space left on device\n"
+
+
+def test_it_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "mt2st", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith(__version__)
