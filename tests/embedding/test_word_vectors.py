@@ -61,14 +61,24 @@ def test_a_vector_in_place_of_a_word_counts_as_it_is(vectors: WordVectors) -> No
     assert [word for word, _ in by_vector if word != "word1"] == [word for word, _ in by_word][:2]
 
 
-def test_many_queries_at_once_give_what_each_alone_gives(vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.embedding.word_vectors._BATCH_SCORES", 1500)  # three queries a batch
+def test_many_queries_at_once_give_what_each_alone_gives(vectors: WordVectors) -> None:
     queries = vectors.vectors[:10] + 0.1
     together = vectors.similar_by_vectors(queries, topn=4)
     for hits, query in zip(together, queries, strict=True):
         alone = vectors.similar_by_vector(query, topn=4)
         assert [word for word, _ in hits] == [word for word, _ in alone]
         np.testing.assert_allclose([s for _, s in hits], [s for _, s in alone], atol=1e-6)
+
+
+def test_many_words_at_once_have_the_neighbours_of_each_alone(vectors: WordVectors) -> None:
+    words = ["word7", "word0", "word7", "word499"]
+    for word, hits in zip(words, vectors.similar_by_words(words, topn=6), strict=True):
+        alone = vectors.most_similar(word, topn=6)
+        assert [near for near, _ in hits] == [near for near, _ in alone]
+        np.testing.assert_allclose([s for _, s in hits], [s for _, s in alone], atol=1e-6)
+    assert vectors.similar_by_words([]) == []
+    with pytest.raises(UnknownWordError, match="'word500'"):
+        vectors.similar_by_words(["word1", "word500"])
 
 
 def test_look_ups(vectors: WordVectors) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.embedding.nearest import lengths, nearest
 from mt2st.errors import InputError, suggestion
 
 Vector = NDArray[np.float32]
 WordOrVector = str | NDArray[np.float32]
 
-_BATCH_SCORES = 16_000_000
-"""Similarities held at a time by the batched search: 64 MB."""
 _SPELLINGS = 20_000
 """Words among which the spelling of an unknown one is sought: the frequent ones come first, and it stays instant."""
 
@@ -105,7 +104,7 @@ class WordVectors:
     def norms(self) -> Vector:
         """Lengths of the vectors [n_words], computed once; forget them with `forget_norms` after changing vectors."""
         if self._norms is None:
-            self._norms = np.linalg.norm(self.vectors, axis=1)
+            self._norms = lengths(self.vectors)
         return self._norms
 
     def forget_norms(self) -> None:
@@ -156,6 +155,19 @@ class WordVectors:
         """Return the ``topn`` words whose vectors have the highest cosine with ``vector`` [vector_size]."""
         return self._nearest(self._checked(vector)[None], topn, [[]])[0]
 
+    def similar_by_words(self, words: Sequence[str], topn: int = 10) -> list[list[tuple[str, float]]]:
+        """Return the neighbours of many words at once, each as `most_similar` gives them for it alone.
+
+        Args:
+            words: the words, each asked for by itself.
+            topn: neighbours of each, at least 1.
+
+        Raises:
+            UnknownWordError: a word that has no vector.
+        """
+        rows = [self.index(word) for word in words]
+        return self._nearest(self.vectors[np.array(rows, dtype=np.intp)], topn, [[row] for row in rows])
+
     def similar_by_vectors(self, vectors: NDArray[np.float32], topn: int = 10) -> list[list[tuple[str, float]]]:
         """Return the nearest words of many vectors [n, vector_size] at once, by exact matrix products.
 
@@ -176,18 +188,13 @@ class WordVectors:
     def _nearest(self, queries: Vector, topn: int, excluded: Sequence[list[int]]) -> list[list[tuple[str, float]]]:
         if topn < 1:
             raise InputError(f"topn must be at least 1; found {topn!r}")
-        lengths = np.where(self.norms > 0, self.norms, np.float32(1))
+        units = np.array([_unit(query) for query in queries], dtype=np.float32).reshape(-1, self.vector_size)
+        most = topn + max((len(set(rows)) for rows in excluded), default=0)
         results: list[list[tuple[str, float]]] = []
-        batch = max(1, _BATCH_SCORES // max(1, len(self)))
-        for start in range(0, len(queries), batch):
-            units = np.stack([_unit(query) for query in queries[start : start + batch]])
-            cosines = (units @ self.vectors.T) / lengths
-            for row, left_out in zip(cosines, excluded[start : start + batch], strict=True):
-                wanted = min(topn + len(set(left_out)), len(self))
-                best = np.argpartition(row, len(self) - wanted)[len(self) - wanted :]
-                best = best[np.lexsort((best, -row[best]))]
-                hits = [(self.index_to_key[i], float(row[i])) for i in best.tolist() if i not in left_out]
-                results.append(hits[:topn])
+        found = nearest(units, self.vectors, self.norms, most)
+        for left_out, (rows, cosines) in zip(excluded, found, strict=True):
+            hits = zip(rows.tolist(), cosines.tolist(), strict=True)
+            results.append([(self.index_to_key[row], cosine) for row, cosine in hits if row not in left_out][:topn])
         return results
 
     @classmethod

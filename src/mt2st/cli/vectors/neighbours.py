@@ -34,7 +34,6 @@ def run(arguments: Sequence[str]) -> int:
     if not options.words:
         raise InputError("give at least one word")
     vectors = WordVectors.load(options.vectors)
-    for word in options.words:
-        found = vectors.most_similar(word, topn=options.topn)
+    for word, found in zip(options.words, vectors.similar_by_words(options.words, topn=options.topn), strict=True):
         print(aligned([[word, "cosine"], *([each, f"{similarity:.4f}"] for each, similarity in found)]))
     return 0
