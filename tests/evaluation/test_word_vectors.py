@@ -76,7 +76,7 @@ def test_few_questions_repeats_and_overlaps_are_noted(vectors: WordVectors, tmp_
     tests = WordVectorTests.read([questions], [small, large])
     notes = "\n".join(evaluate_word_vectors(vectors, tests).notes)
     assert "analogies: only 1 of 1 questions seen" in notes
-    assert "1 questions stand there more than once" in notes
+    assert "1 of 2 questions are repeats" in notes
     assert "small: only 4 of 4 pairs seen" in notes
     assert "small (1 of 4)" in notes
     assert "not to be averaged: small with large (3 of its 3 pairs)" in notes

@@ -164,8 +164,8 @@ def _notes_on_analogies(report: AnalogyReport | None) -> list[str]:
         )
     if report.repeats:
         notes.append(
-            f"analogies: {report.repeats:,} questions stand there more than once; 'semantic', 'syntactic' and 'total' "
-            f"count each once"
+            f"analogies: {report.repeats:,} of {report.with_repeats.total:,} questions are repeats; 'semantic', "
+            f"'syntactic' and 'total' count each question once"
         )
     return notes
 
