@@ -1,0 +1,145 @@
+"""Co-occurrence counting in a stated memory: sums in a table, sorted runs on disk, one merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.glove.cooccurrences import ENTRY, Cooccurrences
+from mt2st.embedding.glove.kernels.records import to_entries
+from mt2st.embedding.glove.kernels.walk import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count
+from mt2st.embedding.glove.runs import Runs, Sums, merged
+from mt2st.embedding.glove.sums import SumTable
+from mt2st.embedding.kernels.context import ContextKernel
+from mt2st.errors import InputError
+
+UNIT = 232_792_560
+"""A co-occurrence at distance 1, as an integer: the least common multiple of 1 to 22.
+
+Sums of integers are exact in any order, so the result does not depend on the memory. 1/distance is exact up to
+distance 22 and right to 1e-6 at 500; a pair may co-occur 4e10 times next to each other.
+"""
+WIDEST_WINDOW = 100_000
+
+STEP_WORDS = 1 << 20
+"""Words counted between two reports: a fraction of a second."""
+
+
+@dataclass(frozen=True)
+class CountingReport:
+    """How far the counting is.
+
+    Attributes:
+        words: words read.
+        total_words: words of the corpus.
+        runs: sorted runs written to disk.
+    """
+
+    words: int
+    total_words: int
+    runs: int
+
+
+def count_cooccurrences(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    *,
+    folder: Path,
+    window: int = 10,
+    memory: int = 1 << 30,
+    report: Callable[[CountingReport], None] | None = None,
+) -> Cooccurrences:
+    """Count how often words stand near each other, each time weighted by 1/distance (Pennington et al. 2014, 4.2).
+
+    ``X[i, j]`` is the sum of ``1 / d`` over all places where ``j`` stands ``d`` words before or after ``i``, with
+    ``1 <= d <= window``, in one document. Words of count 0 (``<pad>``, ``<unk>``) are left out **and take no place**:
+    their two neighbours are at distance 1, as in the published program. X is symmetric, and only its upper triangle is
+    kept.
+
+    The sums live in a hash table. When it has reached its share of the memory, it is written to disk as a sorted run and
+    starts anew; the runs are merged at the end. The counting uses no more than ``memory`` bytes and a few megabytes; the
+    result is bit for bit the same whatever the memory. Disk: at most 32 bytes for each pair of each run.
+
+    Args:
+        ids: the corpus, int32 [*]; may be memory-mapped.
+        offsets: bounds of its documents, int64 [m + 1].
+        counts: occurrences of each word, int64 [V].
+        folder: an existing folder for the temporary files and the result, which is mapped from there.
+        window: the widest distance, 1 to 100,000.
+        memory: bytes for the counting, at least 1.
+        report: called about every million words.
+
+    Returns:
+        The co-occurrences, mapped from ``folder``; none where no two words meet.
+
+    Raises:
+        InputError: a setting out of its range, an id outside the vocabulary, or a disk that refuses the write.
+    """
+    if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= WIDEST_WINDOW:
+        raise InputError(f"window must be an integer from 1 to {WIDEST_WINDOW:,}; found {window!r}")
+    if memory < 1:
+        raise InputError(f"memory must be at least 1 byte; found {memory!r}")
+    ids, offsets = ContextKernel.checked_slice(ids, offsets)
+    try:
+        runs = Runs(folder / "runs.bin")
+        table = SumTable(memory, at_least=window)
+        _count_all(ids, offsets, counts > 0, _amounts(window), table, runs, report)
+        runs.append(table.drain())
+        del table  # its memory is the merge's now
+        path = folder / "cooccurrences.bin"
+        diagonal = _write_entries(merged(runs, memory), path)
+        return Cooccurrences.mapped(path, vocabulary_size=counts.size, diagonal=diagonal)
+    except OSError as error:
+        raise InputError(
+            f"the co-occurrences cannot be counted in {folder}: {error.strerror or error}; "
+            f"TMPDIR names the folder of temporary files"
+        ) from error
+
+
+def _amounts(window: int) -> NDArray[np.int64]:
+    return np.rint(UNIT / np.arange(1, window + 1)).astype(np.int64)
+
+
+def _count_all(
+    ids: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    amounts: NDArray[np.int64],
+    table: SumTable,
+    runs: Runs,
+    report: Callable[[CountingReport], None] | None,
+) -> None:
+    walk = np.zeros(WALK_SIZE, dtype=np.int64)
+    walk[POSITION] = begin = int(offsets[0])
+    end = int(offsets[-1])
+    recent = np.zeros(1 << (amounts.size - 1).bit_length(), dtype=np.int32)
+    while walk[POSITION] < end:
+        stop = min(int(walk[POSITION]) + STEP_WORDS, end)
+        while walk[POSITION] < stop:
+            count(ids, offsets, present, amounts, recent, walk, stop, table.keys, table.sums, table.most_used)
+            if walk[INVALID]:
+                at = int(walk[POSITION])
+                raise InputError(
+                    f"ids[{at}] (document {int(walk[DOCUMENT])}) must be in [0, {present.size}), the vocabulary; "
+                    f"found {int(ids[at])}"
+                )
+            if walk[POSITION] < stop and not table.grow():
+                runs.append(table.drain())
+                walk[USED] = 0
+        if report is not None:
+            report(CountingReport(stop - begin, end - begin, len(runs)))
+
+
+def _write_entries(sums: Iterator[Sums], path: Path) -> int:
+    diagonal = 0
+    with path.open("wb") as file:
+        for keys, amounts in sums:
+            entries = np.empty(keys.size, dtype=ENTRY)
+            diagonal += to_entries(keys, amounts, float(UNIT), entries)
+            entries.tofile(file)
+    return diagonal

@@ -1,0 +1,85 @@
+"""GloVe's training loop over co-occurrences in a random order."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from mt2st.embedding.glove.kernels.adagrad import LARGEST_GRADIENT, adagrad_step, row_product
+from mt2st.embedding.glove.kernels.order import in_order, order_bits
+from mt2st.embedding.kernels.vector import prefetch_row
+
+BLOCK = 256
+"""Entries fetched together from their random places before they are trained on."""
+AHEAD = 8
+"""How many entries before its turn an entry's rows are asked for: they come from memory while others are computed."""
+
+
+@njit(nogil=True, cache=True)
+def _bias_step(biases: NDArray[np.float32], squares: NDArray[np.float32], row: int, slope: float, rate: float) -> None:
+    step = np.float32(rate * min(max(slope, -LARGEST_GRADIENT), LARGEST_GRADIENT))
+    biases[row] -= step / np.sqrt(squares[row])
+    squares[row] += step * step
+
+
+@njit(nogil=True, cache=True)
+def train(
+    words: NDArray[np.float32],
+    contexts: NDArray[np.float32],
+    word_biases: NDArray[np.float32],
+    context_biases: NDArray[np.float32],
+    word_squares: NDArray[np.float32],
+    context_squares: NDArray[np.float32],
+    word_bias_squares: NDArray[np.float32],
+    context_bias_squares: NDArray[np.float32],
+    targets: NDArray[np.void],
+    first: int,
+    last: int,
+    key: np.uint64,
+    rate: float,
+) -> tuple[int, float]:
+    """Train on the ``first``-th to the ``last``-th of the directed entries in the order of ``key``.
+
+    Every record of ``targets`` is two directed entries, (row, column) and (column, row); on the diagonal they are one,
+    and the second is passed over.
+
+    Returns:
+        How many entries were trained on, and their summed loss before each one's step.
+    """
+    size = 2 * targets.size
+    bits = order_bits(size)
+    rows, columns = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    logs, weights = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    done, loss = 0, 0.0
+    for start in range(first, last, BLOCK):
+        count = 0
+        for number in range(start, min(start + BLOCK, last)):
+            entry = in_order(number, size, bits, key)
+            target = targets[entry >> 1]
+            row, column = np.int64(target["row"]), np.int64(target["column"])
+            if entry & 1:
+                if row == column:
+                    continue
+                row, column = column, row
+            rows[count], columns[count] = row, column
+            logs[count], weights[count] = target["log"], target["weight"]
+            count += 1
+        for k in range(count):
+            soon = min(k + AHEAD, count - 1)
+            prefetch_row(words, rows[soon])
+            prefetch_row(word_squares, rows[soon])
+            prefetch_row(contexts, columns[soon])
+            prefetch_row(context_squares, columns[soon])
+            row, column = rows[k], columns[k]
+            product = row_product(words, contexts, row, column)
+            error = product + word_biases[row] + context_biases[column] - logs[k]
+            slope = weights[k] * error
+            loss += 0.5 * np.float64(slope) * np.float64(error)
+            adagrad_step(words, contexts, word_squares, context_squares, row, column, slope, np.float32(rate))
+            _bias_step(word_biases, word_bias_squares, row, slope, rate)
+            _bias_step(context_biases, context_bias_squares, column, slope, rate)
+        done += count
+    return done, loss if math.isfinite(loss) else math.inf

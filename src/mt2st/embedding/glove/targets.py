@@ -1,0 +1,146 @@
+"""The training's entries in random order, all in memory or a chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.glove.cooccurrences import Cooccurrences
+from mt2st.embedding.glove.kernels.records import to_targets
+from mt2st.embedding.kernels.sampling import start_state
+from mt2st.errors import InputError
+
+TARGET = np.dtype([("row", np.int32), ("column", np.int32), ("log", np.float32), ("weight", np.float32)])
+"""A pair of words, the logarithm of its co-occurrences and its weight f; 16 bytes."""
+
+BLOCK = 1024
+"""Neighbouring entries that move together from disk to a chunk: 12 KB."""
+
+
+@dataclass(frozen=True)
+class TargetSlice:
+    """A stretch of a random order: the ``first``-th to the ``last``-th of ``targets`` in the order of ``key``.
+
+    Attributes:
+        targets: `TARGET` [n]; each is two entries, one in each direction.
+        first: in [0, 2 n].
+        last: in [first, 2 n].
+        key: names the order (`kernels.order.in_order`).
+    """
+
+    targets: NDArray[Any]
+    first: int
+    last: int
+    key: np.uint64
+
+    def pieces(self, size: int) -> Iterator[TargetSlice]:
+        """Cut into stretches of at most ``size``."""
+        for start in range(self.first, self.last, size):
+            yield TargetSlice(self.targets, start, min(start + size, self.last), self.key)
+
+
+class TargetSource:
+    """Gives co-occurrences in random orders, within a stated memory.
+
+    What fits in the memory is held there, and every order is a permutation of all entries. Of more, every order gathers
+    randomly chosen blocks of neighbouring entries to chunks, one after the other, and permutes within the chunk; another
+    order has other chunks.
+
+    The orders are computed (`kernels.order`), not stored: any stretch of any order can be had at any time.
+
+    Args:
+        cooccurrences: at least one.
+        x_max: from how many co-occurrences on the weight is 1, above 0.
+        alpha: exponent of the weight below, at least 0.
+        memory: bytes for a chunk.
+        seed: any integer.
+
+    Raises:
+        InputError: a number out of its range, or no co-occurrences.
+    """
+
+    def __init__(
+        self,
+        cooccurrences: Cooccurrences,
+        *,
+        x_max: float = 100.0,
+        alpha: float = 0.75,
+        memory: int = 1 << 30,
+        seed: int = 1,
+    ) -> None:
+        if not (np.isfinite(x_max) and x_max > 0):
+            raise InputError(f"x_max must be finite and above 0; found {x_max!r}")
+        if not (np.isfinite(alpha) and alpha >= 0):
+            raise InputError(f"alpha must be finite and at least 0; found {alpha!r}")
+        if len(cooccurrences) == 0:
+            raise InputError("there are no co-occurrences: no two words of the vocabulary stand in one document")
+        self._entries = cooccurrences.entries
+        self._x_max, self._alpha, self._seed = float(x_max), float(alpha), seed
+        self._n_blocks = -(-len(cooccurrences) // BLOCK)
+        self._chunk_blocks = min(max(1, memory // (BLOCK * TARGET.itemsize)), self._n_blocks)
+        self._chunk = np.empty(min(self._chunk_blocks * BLOCK, len(cooccurrences)), dtype=TARGET)
+        self._blocks: tuple[int, NDArray[np.int64]] | None = None
+        self._held: tuple[int, int] | None = None
+
+    @property
+    def n_chunks(self) -> int:
+        """Chunks of an order; 1 where all entries fit in the memory."""
+        return -(-self._n_blocks // self._chunk_blocks)
+
+    @property
+    def size(self) -> int:
+        """Length of an order: two for each entry. (Those on the diagonal are passed over once in training.)"""
+        return 2 * int(self._entries.size)
+
+    def slices(self, order: int, first: int, last: int) -> Iterator[TargetSlice]:
+        """Yield the ``first``-th to the ``last``-th entry of an order, chunk by chunk.
+
+        A slice's targets are overwritten when the next is asked for.
+
+        Args:
+            order: names it, any non-negative integer.
+            first: in [0, size].
+            last: in [first, size].
+        """
+        start = 0
+        for chunk in range(self.n_chunks):
+            blocks = self._blocks_of(order, chunk)
+            end = start + 2 * self._entries_of(blocks)
+            if start < last and first < end:
+                key = start_state(self._seed, (order << 24) | chunk)[0]
+                targets = self._loaded(order, chunk)
+                yield TargetSlice(targets, max(first, start) - start, min(last, end) - start, key)
+            start = end
+
+    def _blocks_of(self, order: int, chunk: int) -> NDArray[np.int64]:
+        if self.n_chunks == 1:  # the same for all orders
+            order, shuffled = 0, np.arange
+        else:
+            shuffled = np.random.default_rng([self._seed % 2**64, order]).permutation
+        if self._blocks is None or self._blocks[0] != order:
+            self._blocks = order, shuffled(self._n_blocks)
+        return self._blocks[1][chunk * self._chunk_blocks : (chunk + 1) * self._chunk_blocks]
+
+    def _entries_of(self, blocks: NDArray[np.int64]) -> int:
+        size = blocks.size * BLOCK
+        if (blocks == self._n_blocks - 1).any():  # the last one may be incomplete
+            size -= self._n_blocks * BLOCK - self._entries.size
+        return size
+
+    def _loaded(self, order: int, chunk: int) -> NDArray[Any]:
+        blocks = self._blocks_of(order, chunk)
+        size = self._entries_of(blocks)
+        wanted = (order, chunk) if self.n_chunks > 1 else (0, 0)
+        if self._held != wanted:
+            self._held = None
+            filled = 0
+            for block in blocks.tolist():
+                source = self._entries[block * BLOCK : (block + 1) * BLOCK]
+                to_targets(source, self._x_max, self._alpha, self._chunk[filled : filled + source.size])
+                filled += source.size
+            self._held = wanted
+        return self._chunk[:size]
