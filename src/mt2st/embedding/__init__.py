@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mt2st.embedding.glove import GloveInterrupted, GloveProgress, glove_memory, train_glove
 from mt2st.embedding.training import Progress, TrainingInterrupted, train_word_vectors
 from mt2st.embedding.word2vec_text import read_word2vec_text, write_word2vec_text
 from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CbowKernel",
     "ContextKernel",
+    "GloveInterrupted",
+    "GloveProgress",
     "KernelReport",
     "PairBlock",
     "Progress",
@@ -34,9 +37,11 @@ __all__ = [
     "TrainingInterrupted",
     "UnknownWordError",
     "WordVectors",
+    "glove_memory",
     "kernel_for",
     "read_word2vec_text",
     "sample_pairs",
+    "train_glove",
     "train_word_vectors",
     "write_word2vec_text",
 ]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.word_vectors import WordVectors
+from mt2st.embedding.workers import results
 from mt2st.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,8 +90,12 @@ class TrainingInterrupted(KeyboardInterrupt):
         vectors: the word vectors after ``words`` of ``total_words`` words.
     """
 
+    unit: ClassVar[str] = "words"
+    """What ``words`` counts."""
+
     def __init__(self, vectors: WordVectors, words: int, total_words: int) -> None:
-        super().__init__(f"interrupted after {words:,} of {total_words:,} words ({words / max(1, total_words):.0%})")
+        part = words / max(1, total_words)
+        super().__init__(f"interrupted after {words:,} of {total_words:,} {self.unit} ({part:.0%})")
         self.vectors, self.words, self.total_words = vectors, words, total_words
 
 
@@ -164,7 +168,7 @@ def train_word_vectors(
 
     done, started = KernelReport(), time.perf_counter()
     try:
-        for report in _reports(run, chunks(corpus.offsets, epochs), workers):
+        for report in results(run, chunks(corpus.offsets, epochs), workers):
             done += report
             if progress is not None:
                 elapsed = time.perf_counter() - started
@@ -230,23 +234,6 @@ def chunks(offsets: NDArray[np.int64], epochs: int, chunk_words: int = CHUNK_WOR
                 bounds = np.array([position, position + chunk_words], dtype=np.int64)
             yield Chunk(number, words_before, bounds)
             number, words_before, position = number + 1, words_before + int(bounds[-1]) - position, int(bounds[-1])
-
-
-def _reports(run: Callable[[Chunk], KernelReport], work: Iterator[Chunk], workers: int) -> Iterator[KernelReport]:
-    """Yield the reports of all chunks; with several workers, as they finish, a few chunks in flight at a time."""
-    if workers == 1:
-        yield from map(run, work)
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="mt2st-vectors") as pool:
-        flying: set[Future[KernelReport]] = {pool.submit(run, chunk) for chunk in islice(work, 2 * workers)}
-        try:
-            while flying:
-                finished, flying = wait(flying, return_when=FIRST_COMPLETED)
-                flying |= {pool.submit(run, chunk) for chunk in islice(work, len(finished))}
-                for future in finished:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _check_settings(*, vector_size: int, alpha: float, min_alpha: float, epochs: int, workers: int) -> None:

@@ -61,9 +61,9 @@ def count_cooccurrences(
     their two neighbours are at distance 1, as in the published program. X is symmetric, and only its upper triangle is
     kept.
 
-    The sums live in a hash table. When it has reached its share of the memory, it is written to disk as a sorted run and
-    starts anew; the runs are merged at the end. The counting uses no more than ``memory`` bytes and a few megabytes; the
-    result is bit for bit the same whatever the memory. Disk: at most 32 bytes for each pair of each run.
+    The sums live in a hash table. When it has reached the stated memory, it is written to disk as a sorted run and
+    starts anew; the runs are merged at the end. The counting takes ``memory`` bytes and a few megabytes; the result is
+    bit for bit the same whatever the memory. Disk: at most 32 bytes for each pair of each run.
 
     Args:
         ids: the corpus, int32 [*]; may be memory-mapped.

@@ -46,9 +46,9 @@ class TargetSlice:
 class TargetSource:
     """Gives co-occurrences in random orders, within a stated memory.
 
-    What fits in the memory is held there, and every order is a permutation of all entries. Of more, every order gathers
-    randomly chosen blocks of neighbouring entries to chunks, one after the other, and permutes within the chunk; another
-    order has other chunks.
+    What fits in the memory is held there, and every order is a permutation of all entries. Of more, every order
+    gathers randomly chosen blocks of neighbouring entries to chunks, one after the other, and permutes within the
+    chunk; another order has other chunks.
 
     The orders are computed (`kernels.order`), not stored: any stretch of any order can be had at any time.
 
@@ -93,7 +93,10 @@ class TargetSource:
 
     @property
     def size(self) -> int:
-        """Length of an order: two for each entry. (Those on the diagonal are passed over once in training.)"""
+        """Length of an order: two for each entry.
+
+        The second of an entry on the diagonal is passed over in training.
+        """
         return 2 * int(self._entries.size)
 
     def slices(self, order: int, first: int, last: int) -> Iterator[TargetSlice]:
@@ -118,11 +121,10 @@ class TargetSource:
 
     def _blocks_of(self, order: int, chunk: int) -> NDArray[np.int64]:
         if self.n_chunks == 1:  # the same for all orders
-            order, shuffled = 0, np.arange
-        else:
-            shuffled = np.random.default_rng([self._seed % 2**64, order]).permutation
+            return np.arange(self._n_blocks)
         if self._blocks is None or self._blocks[0] != order:
-            self._blocks = order, shuffled(self._n_blocks)
+            rng = np.random.default_rng([self._seed % 2**64, order])
+            self._blocks = order, rng.permutation(self._n_blocks)
         return self._blocks[1][chunk * self._chunk_blocks : (chunk + 1) * self._chunk_blocks]
 
     def _entries_of(self, blocks: NDArray[np.int64]) -> int:

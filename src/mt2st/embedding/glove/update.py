@@ -35,8 +35,8 @@ class GloveReport:
 def update(tables: GloveTables, chosen: TargetSlice, *, rate: float = 0.05, weight: float = 1.0) -> GloveReport:
     """Train on a stretch of co-occurrences in place, one after the other.
 
-    For an entry ``X[i, j] > 0`` the loss is, with the parameters before the entry's step (Pennington et al. 2014, eq. 8,
-    times 1/2 as in the published program),
+    For an entry ``X[i, j] > 0`` the loss is, with the parameters before the entry's step (Pennington et al. 2014,
+    eq. 8, times 1/2 as in the published program),
 
         ``L = 1/2 f(X[i, j]) (W[i] . W~[j] + b[i] + b~[j] - log X[i, j])**2``,  ``f(x) = min(1, (x / x_max)**alpha)``
 
@@ -64,7 +64,19 @@ def update(tables: GloveTables, chosen: TargetSlice, *, rate: float = 0.05, weig
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name} must be finite and at least 0; found {value!r}")
     entries, loss = train(
-        *tables.arrays().values(), chosen.targets, chosen.first, chosen.last, chosen.key, float(rate * weight)
+        tables.words,
+        tables.contexts,
+        tables.word_biases,
+        tables.context_biases,
+        tables.word_squares,
+        tables.context_squares,
+        tables.word_bias_squares,
+        tables.context_bias_squares,
+        chosen.targets,
+        chosen.first,
+        chosen.last,
+        chosen.key,
+        float(rate * weight),
     )
     if not math.isfinite(loss):
         raise InputError(f"the training of word vectors has diverged: lower learning_rate, found {rate!r}")

@@ -38,9 +38,7 @@ def push(
 
 
 @njit(nogil=True, cache=True)
-def _sink(
-    keys: NDArray[np.uint64], begin: NDArray[np.int64], heap: NDArray[np.int64], size: int, run: int
-) -> None:
+def _sink(keys: NDArray[np.uint64], begin: NDArray[np.int64], heap: NDArray[np.int64], size: int, run: int) -> None:
     """Put a run where the heap's top was."""
     place = 0
     while 2 * place + 1 < size:

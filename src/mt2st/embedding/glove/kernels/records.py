@@ -12,9 +12,7 @@ from mt2st.embedding.glove.kernels.table import key_column, key_row
 
 
 @njit(nogil=True, cache=True)
-def to_entries(
-    keys: NDArray[np.uint64], sums: NDArray[np.int64], unit: float, entries: NDArray[np.void]
-) -> int:
+def to_entries(keys: NDArray[np.uint64], sums: NDArray[np.int64], unit: float, entries: NDArray[np.void]) -> int:
     """Write keys and sums as (row, column, value), value = sum / unit; return how many lie on the diagonal."""
     diagonal = 0
     for k in range(keys.size):

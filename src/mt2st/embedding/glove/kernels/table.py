@@ -45,7 +45,7 @@ def add(keys: NDArray[np.uint64], sums: NDArray[np.int64], key: np.uint64, amoun
         key: a pair's key.
         amount: what to add.
     """
-    slot = below(mixed(key), keys.size)
+    slot = int(below(mixed(key), keys.size))
     while keys[slot] != key:
         if keys[slot] == EMPTY:
             keys[slot], sums[slot] = key, amount

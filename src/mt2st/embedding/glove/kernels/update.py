@@ -14,7 +14,7 @@ from mt2st.embedding.kernels.vector import prefetch_row
 
 BLOCK = 256
 """Entries fetched together from their random places before they are trained on."""
-AHEAD = 8
+AHEAD = 4
 """How many entries before its turn an entry's rows are asked for: they come from memory while others are computed."""
 
 
@@ -51,13 +51,17 @@ def train(
     """
     size = 2 * targets.size
     bits = order_bits(size)
+    chosen = np.empty(BLOCK, np.int64)
     rows, columns = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     logs, weights = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     done, loss = 0, 0.0
     for start in range(first, last, BLOCK):
+        size_of_block = min(BLOCK, last - start)
+        for k in range(size_of_block):  # apart from the fetching, whose waits then overlap
+            chosen[k] = in_order(start + k, size, bits, key)
         count = 0
-        for number in range(start, min(start + BLOCK, last)):
-            entry = in_order(number, size, bits, key)
+        for k in range(size_of_block):
+            entry = chosen[k]
             target = targets[entry >> 1]
             row, column = np.int64(target["row"]), np.int64(target["column"])
             if entry & 1:

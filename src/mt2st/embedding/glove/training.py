@@ -1,0 +1,235 @@
+"""Training of GloVe vectors from a corpus: counting, then epochs over the co-occurrences."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mt2st.embedding.training import SPECIALS, EncodedCorpus, TrainingInterrupted
+from mt2st.embedding.word_vectors import WordVectors
+from mt2st.embedding.workers import results
+from mt2st.errors import InputError
+
+if TYPE_CHECKING:
+    from mt2st.embedding.glove.cooccurrences import Cooccurrences
+    from mt2st.embedding.glove.counting import CountingReport
+    from mt2st.embedding.glove.tables import GloveTables
+    from mt2st.embedding.glove.targets import TargetSlice, TargetSource
+    from mt2st.embedding.glove.update import GloveReport
+
+MEGABYTE = 1 << 20
+
+JOB_ENTRIES = 1 << 18
+"""Co-occurrences of one call of the kernel: a tenth of a second or two, and nothing lost in between."""
+
+
+@dataclass(frozen=True)
+class GloveProgress:
+    """How far the counting or the training is.
+
+    Attributes:
+        stage: ``"counting"`` of co-occurrences, then ``"training"``.
+        done: words read, or co-occurrences trained on over all epochs.
+        total: words of the corpus, or co-occurrences of all epochs.
+        seconds: time since the stage began (compilation included the very first time).
+        loss: mean loss per co-occurrence of the last part; NaN while counting.
+        mean_loss: mean loss per co-occurrence since the start of the epoch; NaN while counting.
+    """
+
+    stage: Literal["counting", "training"]
+    done: int
+    total: int
+    seconds: float
+    loss: float = math.nan
+    mean_loss: float = math.nan
+
+    @property
+    def unit(self) -> str:
+        """What ``done`` and ``total`` count."""
+        return "words" if self.stage == "counting" else "co-occurrences"
+
+    @property
+    def per_second(self) -> float:
+        """Words or co-occurrences per second since the stage began."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """Expected time to the end of the stage at that speed; infinite before the first part."""
+        return (self.total - self.done) / self.per_second if self.per_second else math.inf
+
+
+class GloveInterrupted(TrainingInterrupted):
+    """Ctrl-C during the training: carries the vectors trained so far; ``words`` counts co-occurrences."""
+
+    unit = "co-occurrences"
+
+
+def glove_memory(vocabulary_size: int, vector_size: int, memory_mb: float = 1024) -> int:
+    """Return the bytes that `train_glove` takes at most, beside the program itself and the corpus.
+
+    Args:
+        vocabulary_size: words, the specials included.
+        vector_size: dimensions.
+        memory_mb: bound on the counting, and later on the co-occurrences held for training, in MB of 2**20 bytes.
+    """
+    from mt2st.embedding.glove.tables import GloveTables
+
+    return GloveTables.bytes_needed(vocabulary_size, vector_size) + int(memory_mb * MEGABYTE)
+
+
+def train_glove(
+    corpus: EncodedCorpus,
+    *,
+    vector_size: int = 100,
+    window: int = 10,
+    x_max: float = 100.0,
+    alpha: float = 0.75,
+    learning_rate: float = 0.05,
+    epochs: int = 25,
+    memory_mb: float = 1024,
+    workers: int = 1,
+    seed: int = 1,
+    scratch: Path | None = None,
+    progress: Callable[[GloveProgress], None] | None = None,
+) -> WordVectors:
+    """Train GloVe vectors on an encoded corpus (Pennington, Socher and Manning 2014).
+
+    Co-occurrences within the window are counted, each weighted by 1/distance (`count_cooccurrences`), and fitted by
+    AdaGrad (`update`): a word's vector and another's context vector, with two biases, to the logarithm of their count.
+    The result is the sum of a word's two vectors. Defaults are the paper's and its program's.
+
+    A corpus of a few million words has few counts near 100: there, a smaller ``x_max`` (10) learns much faster.
+
+    Args:
+        corpus: ids, offsets and vocabulary (`EncodedCorpus`); words of count 0 are left out and take no place.
+        vector_size: dimensions, at least 1.
+        window: reach of a context to each side, in words, 1 to 100,000.
+        x_max: the count from which on a pair has its full weight, above 0.
+        alpha: exponent of the weight below ``x_max``, at least 0. (Not the learning rate, as in word2vec.)
+        learning_rate: of AdaGrad, above 0.
+        epochs: passes over the co-occurrences, at least 1.
+        memory_mb: bound on the counting's memory, and later on the co-occurrences held at a time, in MB, above 0. What
+            does not fit goes through temporary files. The tables come on top: `glove_memory`.
+        workers: threads of the training (the counting has one), at least 1. One is bitwise repeatable for a seed;
+            several update the same tables without locks (hogwild), so their result depends on timing.
+        seed: any integer.
+        scratch: folder for the temporary files; by default the system's, which the variable TMPDIR names. They are
+            removed whatever happens.
+        progress: called several times a second, in the calling thread.
+
+    Returns:
+        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order.
+
+    Raises:
+        InputError: a setting out of its range, a corpus in which no two words meet, or a disk that is full.
+        GloveInterrupted: after Ctrl-C during the training, with the vectors trained so far.
+        KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
+    """
+    from mt2st.embedding.glove.tables import GloveTables  # numba loads only when something is trained
+    from mt2st.embedding.glove.targets import TargetSource
+
+    for name, value in (("vector_size", vector_size), ("epochs", epochs), ("workers", workers)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
+    for name, number in (("learning_rate", learning_rate), ("memory_mb", memory_mb)):
+        if not (math.isfinite(number) and number > 0):
+            raise InputError(f"{name} must be finite and above 0; found {number!r}")
+    memory = max(1, int(memory_mb * MEGABYTE))
+    tokens = corpus.vocabulary.tokens
+    n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
+    with _scratch_folder(scratch) as folder:
+        cooccurrences = _counted(corpus, n_specials, window, memory, folder, progress)
+        source = TargetSource(cooccurrences, x_max=x_max, alpha=alpha, memory=memory, seed=seed)
+        tables = GloveTables.fresh(len(tokens), vector_size, seed)
+
+        meter = _Meter(epochs * cooccurrences.directed, progress)
+        try:
+            for epoch in range(epochs):
+                _train_epoch(tables, source, epoch, learning_rate, workers, meter)
+        except KeyboardInterrupt as error:
+            raise GloveInterrupted(_result(tables, tokens, n_specials), meter.done, meter.total) from error
+        return _result(tables, tokens, n_specials)
+
+
+def _counted(
+    corpus: EncodedCorpus,
+    n_specials: int,
+    window: int,
+    memory: int,
+    folder: Path,
+    progress: Callable[[GloveProgress], None] | None,
+) -> Cooccurrences:
+    from mt2st.embedding.glove.counting import count_cooccurrences
+
+    counts = np.array(corpus.vocabulary.counts, dtype=np.int64)
+    counts[:n_specials] = 0
+    if not counts.any():
+        raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")
+    started = time.perf_counter()
+
+    def report(state: CountingReport) -> None:
+        if progress is not None:
+            seconds = time.perf_counter() - started
+            progress(GloveProgress("counting", state.words, state.total_words, seconds))
+
+    return count_cooccurrences(
+        corpus.ids, corpus.offsets, counts, folder=folder, window=window, memory=memory, report=report
+    )
+
+
+class _Meter:
+    """Counts what is done and tells the caller."""
+
+    def __init__(self, total: int, progress: Callable[[GloveProgress], None] | None) -> None:
+        self.done, self.total = 0, total
+        self._started, self._progress = time.perf_counter(), progress
+
+    def add(self, report: GloveReport, epoch_loss: float) -> None:
+        self.done += report.entries
+        if self._progress is not None:
+            seconds = time.perf_counter() - self._started
+            self._progress(GloveProgress("training", self.done, self.total, seconds, report.mean_loss, epoch_loss))
+
+
+def _train_epoch(
+    tables: GloveTables, source: TargetSource, epoch: int, learning_rate: float, workers: int, meter: _Meter
+) -> None:
+    from mt2st.embedding.glove.update import GloveReport, update
+
+    def run(job: TargetSlice) -> GloveReport:
+        return update(tables, job, rate=learning_rate)
+
+    total = GloveReport()
+    for chunk in source.slices(epoch, 0, source.size):
+        # All of a chunk is done before the next one takes its memory.
+        with closing(results(run, chunk.pieces(JOB_ENTRIES), workers)) as reports:
+            for report in reports:
+                total += report
+                meter.add(report, total.mean_loss)
+
+
+def _result(tables: GloveTables, tokens: Sequence[str], n_specials: int) -> WordVectors:
+    vectors = tables.words
+    vectors += tables.contexts
+    return WordVectors(tokens[n_specials:], vectors[n_specials:])
+
+
+@contextmanager
+def _scratch_folder(parent: Path | None) -> Iterator[Path]:
+    try:
+        folder = TemporaryDirectory(prefix="mt2st-glove-", dir=parent)
+    except OSError as error:
+        where = parent or "the folder for temporary files"
+        raise InputError(f"{where}: no temporary folder can be made there: {error.strerror or error}") from error
+    with folder as name:
+        yield Path(name)

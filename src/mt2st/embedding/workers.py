@@ -1,0 +1,39 @@
+"""Jobs on one thread or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def results(run: Callable[[Job], Result], jobs: Iterator[Job], workers: int) -> Generator[Result]:
+    """Yield what ``run`` returns for every job; with several workers, as they finish, a few jobs in flight at a time.
+
+    When the caller stops early, by an exception for one, the jobs in flight end before the exception goes on.
+
+    Args:
+        run: does a job; with several workers on threads of their own.
+        jobs: taken one by one as workers become free.
+        workers: threads, at least 1; one is the calling thread, and keeps the order.
+
+    Raises:
+        Exception: what ``run`` raised.
+    """
+    if workers == 1:
+        yield from map(run, jobs)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="mt2st-vectors") as pool:
+        flying: set[Future[Result]] = {pool.submit(run, job) for job in islice(jobs, 2 * workers)}
+        try:
+            while flying:
+                finished, flying = wait(flying, return_when=FIRST_COMPLETED)
+                flying |= {pool.submit(run, job) for job in islice(jobs, len(finished))}
+                for future in finished:
+                    yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
