@@ -70,6 +70,8 @@ def merged(runs: Runs, memory: int) -> Iterator[Sums]:
     Raises:
         OSError: the disk refuses.
     """
+    if len(runs) == 0:
+        return
     most = int(np.clip(memory // (_GOOD_BUFFER * RECORD.itemsize) - 1, 2, _MOST_RUNS))
     generation = 0
     while len(runs) > most:
@@ -80,7 +82,7 @@ def merged(runs: Runs, memory: int) -> Iterator[Sums]:
         runs.path.unlink()
         runs = longer
     yield from _merged_at_once(runs, range(len(runs)), memory)
-    runs.path.unlink(missing_ok=True)
+    runs.path.unlink()
 
 
 def _merged_at_once(runs: Runs, chosen: range, memory: int) -> Iterator[Sums]:
