@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from mt2st.cli.options import parse, say
+from mt2st.cli.vectors import glove
+from mt2st.errors import InputError, listed, suggestion
 
 if TYPE_CHECKING:
-    from mt2st.embedding import Progress
+    from mt2st.embedding import Progress, WordVectors
+    from mt2st.text import Corpus
+
+METHODS = ("skipgram", "cbow", glove.METHOD)
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,11 @@ class VectorsTrainOptions:
     text: str | None = None
     """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
     method: str = "skipgram"
-    """skipgram or cbow."""
+    """skipgram, cbow or glove."""
     vector_size: int = 100
     """Dimensions of the vectors."""
-    window: int = 5
-    """Widest reach of a context, in words."""
+    window: int | None = None
+    """Widest reach of a context, in words; by default 5, glove 10."""
     negative: int = 5
     """Noise words against each true one."""
     min_count: int = 5
@@ -40,12 +45,18 @@ class VectorsTrainOptions:
     """Threshold above which frequent words are thinned out; 0 keeps all."""
     ns_exponent: float = 0.75
     """Noise words are drawn in proportion to their count to this power."""
-    alpha: float = 0.025
-    """Learning rate at the start."""
+    alpha: float | None = None
+    """Learning rate at the start, by default 0.025; glove's own throughout, by default 0.05."""
     min_alpha: float = 1e-4
     """Learning rate at the end."""
-    epochs: int = 5
-    """Passes over the corpus."""
+    epochs: int | None = None
+    """Passes over the corpus, by default 5; of glove over its co-occurrences, by default 25."""
+    x_max: float | None = None
+    """glove: co-occurrences from which on a pair has its full weight, by default 100; 10 suits a few million words."""
+    weight_exponent: float | None = None
+    """glove: of the weight of rarer pairs, by default 0.75."""
+    memory: float | None = None
+    """glove: MB for counting and holding co-occurrences, by default 1024; the rest is in temporary files (TMPDIR)."""
     workers: int = 1
     """Threads. One repeats a seed's result to the bit; several do not."""
     seed: int = 1
@@ -61,10 +72,12 @@ class VectorsTrainOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
-    from mt2st.embedding import TrainingInterrupted, train_word_vectors
+    from mt2st.embedding import TrainingInterrupted
     from mt2st.files import check_writable
     from mt2st.text import Corpus, Tokeniser, iterate_texts
 
+    check_method(options.method)
+    glove.check_options(options)
     check_writable(options.output, overwrite=options.overwrite)
     with tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
         corpus = Corpus.build(
@@ -76,21 +89,7 @@ def run(arguments: Sequence[str]) -> int:
         say(f"{len(corpus):,} documents, {corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}")
         interrupted: TrainingInterrupted | None = None
         try:
-            vectors = train_word_vectors(
-                corpus,
-                method=options.method,
-                vector_size=options.vector_size,
-                window=options.window,
-                negative=options.negative,
-                sample=options.sample,
-                ns_exponent=options.ns_exponent,
-                alpha=options.alpha,
-                min_alpha=options.min_alpha,
-                epochs=options.epochs,
-                workers=options.workers,
-                seed=options.seed,
-                progress=_reporter(),
-            )
+            vectors = glove.train(corpus, options) if options.method == glove.METHOD else _train(corpus, options)
         except TrainingInterrupted as stop:
             vectors, interrupted = stop.vectors, stop
         vectors.save(options.output, overwrite=options.overwrite)
@@ -99,6 +98,36 @@ def run(arguments: Sequence[str]) -> int:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
         return 130
     return 0
+
+
+def check_method(method: str) -> None:
+    """Refuse a method that does not exist, before the corpus is read.
+
+    Raises:
+        InputError: naming those that do.
+    """
+    if method not in METHODS:
+        raise InputError(f"unknown method '{method}': choose from {listed(METHODS)}.{suggestion(method, METHODS)}")
+
+
+def _train(corpus: Corpus, options: VectorsTrainOptions) -> WordVectors:
+    from mt2st.embedding import train_word_vectors
+
+    given = {"window": options.window, "alpha": options.alpha, "epochs": options.epochs}
+    settings = {name: value for name, value in given.items() if value is not None}
+    return train_word_vectors(
+        corpus,
+        method=options.method,
+        vector_size=options.vector_size,
+        negative=options.negative,
+        sample=options.sample,
+        ns_exponent=options.ns_exponent,
+        min_alpha=options.min_alpha,
+        workers=options.workers,
+        seed=options.seed,
+        progress=_reporter(),
+        **settings,  # type: ignore[arg-type]
+    )
 
 
 def _reporter() -> Callable[[Progress], None]:

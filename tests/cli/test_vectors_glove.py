@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mt2st import WordVectors
+from mt2st.cli.main import main
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text("the cat sat on the mat\nthe dog sat on the log\n" * 50, encoding="utf-8")
+    return path
+
+
+def arguments(corpus: Path, *more: str) -> list[str]:
+    return ["vectors", "train", str(corpus), "--method", "glove", "--output", str(corpus.with_name("out.vec")), *more]
+
+
+def test_train_tells_its_memory_and_repeats_to_the_bit(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["--vector-size", "12", "--window", "3", "--epochs", "4", "--alpha", "0.04", "--x-max", "10",
+                "--weight-exponent", "0.8", "--memory", "0.5", "--seed", "3"]  # fmt: skip
+    assert main(arguments(corpus, *settings)) == 0
+    said = capsys.readouterr()
+    assert "7 vectors of 12 dimensions" in said.out
+    assert "memory: at most 1 MB" in said.err
+    assert "counting  100%" in said.err
+    assert "co-occurrences/s  loss" in said.err
+    out = corpus.with_name("out.vec")
+    vectors = WordVectors.load(out)
+    assert set(vectors.index_to_key) == {"the", "cat", "sat", "on", "mat", "dog", "log"}
+    before = out.read_bytes()
+    assert main(arguments(corpus, *settings, "--overwrite")) == 0
+    assert out.read_bytes() == before
+    assert main(arguments(corpus, *settings, "--overwrite", "--x-max", "20")) == 0
+    assert out.read_bytes() != before
+
+
+def test_defaults_are_those_of_the_function(corpus: Path) -> None:
+    from mt2st.embedding import train_glove
+    from mt2st.text import Corpus, Tokeniser
+
+    assert main(arguments(corpus)) == 0
+    texts = corpus.read_text(encoding="utf-8").splitlines()
+    trained = train_glove(Corpus.build(texts, tokeniser=Tokeniser(), min_count=5))
+    assert WordVectors.load(corpus.with_name("out.vec")).vectors == pytest.approx(trained.vectors, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["--negative", "3"], "'--negative' cannot be given with --method glove"),
+        (["--sample", "0", "--ns-exponent", "1"], "'--sample', '--ns-exponent' cannot be given with --method glove"),
+        (["--method", "cbow", "--x-max", "10"], "'--x-max' cannot be given with --method cbow"),
+        (["--method", "skipgram", "--weight-exponent", "1"], "'--weight-exponent' cannot be given with --method skipg"),
+        (["--method", "glvoe"], "Did you mean 'glove'?"),
+        (["--memory", "0"], "memory_mb must be finite and above 0"),
+        (["--x-max", "-1"], "x_max must be finite and above 0"),
+        (["--window", "0"], "window must be an integer from 1 to 100,000"),
+        (["--epochs", "0"], "epochs must be an integer, at least 1"),
+    ],
+)
+def test_wrong_input_is_exit_code_2(
+    corpus: Path, more: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(corpus, *more)) == 2
+    assert expected in capsys.readouterr().err
+    assert not corpus.with_name("out.vec").exists()
+
+
+def test_ctrl_c_saves_the_vectors_trained_so_far(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mt2st.embedding.glove import training
+
+    calls = 0
+    train_epoch = training._train_epoch
+
+    def interrupted(*given: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        train_epoch(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "_train_epoch", interrupted)
+    assert main(arguments(corpus, "--epochs", "4")) == 130
+    said = capsys.readouterr().err
+    assert "co-occurrences (50%): the vectors as far as they were trained are saved" in said
+    assert len(WordVectors.load(corpus.with_name("out.vec"))) == 7
