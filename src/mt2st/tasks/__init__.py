@@ -3,11 +3,44 @@
 A task learns in one of two ways. A `Task` gives batches and a differentiable loss, and torch computes its gradient. A
 `KernelTask` updates the shared embedding table itself, in compiled code, and runs beside the primary task's step. A new
 task is one new file with a class of either form; the trainer knows nothing else of it.
+
+The appendix's auxiliary tasks are `SemanticSyntacticTask` (UPDATE 0), `MisalignmentTask` (UPDATE 1), `AnalogyTask`
+(UPDATE 2) and `SpearmanTask` (UPDATE 3). They learn from relations between words (`Questions`, `Lexicon`,
+`Judgements`), which `hold_out` splits by word, and move ``network.embedding.weight`` of any module. What is held out
+shares no word with what is learned from: where each word has a row of its own, a task alone cannot move its own
+held-out measures. They show what the tasks together, the context task above all, make of the other words.
 """
 
+from mt2st.tasks.analogy import AnalogyTask, Coefficients
 from mt2st.tasks.batch import TextBatch, Texts
 from mt2st.tasks.classification import ClassificationTask
 from mt2st.tasks.context import ContextTask
+from mt2st.tasks.held_out import Coverage, HeldOut, hold_out
+from mt2st.tasks.misalignment import MisalignmentTask
+from mt2st.tasks.pair_files import read_pairs
+from mt2st.tasks.relations import Judgements, Lexicon, Questions
+from mt2st.tasks.semantic_syntactic import SemanticSyntacticTask
+from mt2st.tasks.spearman import SpearmanTask
 from mt2st.tasks.task import KernelTask, Span, Task
 
-__all__ = ["ClassificationTask", "ContextTask", "KernelTask", "Span", "Task", "TextBatch", "Texts"]
+__all__ = [
+    "AnalogyTask",
+    "ClassificationTask",
+    "Coefficients",
+    "ContextTask",
+    "Coverage",
+    "HeldOut",
+    "Judgements",
+    "KernelTask",
+    "Lexicon",
+    "MisalignmentTask",
+    "Questions",
+    "SemanticSyntacticTask",
+    "Span",
+    "SpearmanTask",
+    "Task",
+    "TextBatch",
+    "Texts",
+    "hold_out",
+    "read_pairs",
+]

@@ -1,0 +1,213 @@
+"""UPDATE 2, word analogy: the share of analogy questions that the vectors answer, made differentiable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mt2st.errors import InputError
+from mt2st.tasks.relations import Questions, words_of
+from mt2st.tasks.shared_table import (
+    check_number,
+    check_rows,
+    random_of,
+    row_batches,
+    shared_table,
+    tensor_of,
+    vectors_of,
+)
+from mt2st.text import SPECIALS
+
+QUESTIONS_AT_ONCE = 256
+"""Questions that are measured in one matrix product with the vocabulary, which bounds its memory."""
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The linear combination of eq. 8; each a finite number of at least 0, not all 0.
+
+    Attributes:
+        semantic: of the accuracy on semantic questions.
+        syntactic: of the accuracy on syntactic questions.
+        total: of the accuracy on all questions.
+    """
+
+    semantic: float = 1.0
+    syntactic: float = 1.0
+    total: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            check_number(f"the coefficient {name}", value, least=0)
+        if not any(vars(self).values()):
+            raise InputError("one of the coefficients semantic, syntactic and total must be above 0")
+
+    def combine(self, values: Tensor, semantic: Tensor) -> Tensor:
+        """Return the combination of the mean values over the kinds of questions; a kind without questions adds 0.
+
+        Args:
+            values: ``[n]`` accuracy of each question, in [0, 1].
+            semantic: ``[n]`` whether it is semantic.
+        """
+        combined = self.total * values.mean()
+        for coefficient, rows in ((self.semantic, semantic), (self.syntactic, ~semantic)):
+            combined = combined + coefficient * (values * rows).sum() / rows.sum().clamp_min(1)
+        return combined
+
+
+@dataclass(frozen=True)
+class AnalogyBatch:
+    """Questions, and the words that compete for their answers.
+
+    Attributes:
+        candidates: ``[C]`` ids of different words, rising, the questions' own among them.
+        places: ``[B, 4]`` places of the questions' words among the candidates.
+        log_shares: ``[C]`` logarithm of how many words a candidate stands for.
+        semantic: ``[B]`` whether a question is semantic.
+    """
+
+    candidates: Tensor
+    places: Tensor
+    log_shares: Tensor
+    semantic: Tensor
+
+
+@dataclass(frozen=True)
+class AnalogyTask:
+    r"""Answer analogy questions: a soft accuracy by kind of question, eq. 8 of arXiv 2406.18038v2.
+
+    .. math:: \text{Linear}\{\text{Semantic\_Acc}, \text{Syntactic\_Acc}, \text{Total\_Acc}\}
+
+    The soft accuracy of a question :math:`a : b = c : d` is the probability of :math:`d` among candidate words,
+
+    .. math:: p(d) = \frac{\exp(s_d / \tau)}{\sum_w \exp(s_w / \tau)}, \quad
+        s_w = \cos(w, b) - \cos(w, a) + \cos(w, c)
+
+    the scores of 3CosAdd, the three question words excluded. As the temperature :math:`\tau` goes to 0, it becomes 1
+    where :math:`d` is the best candidate and 0 where it is not: the accuracy. The loss is minus the linear
+    combination over a batch.
+
+    Candidates are the words of the batch's questions, which are the hardest (answers of the same relation), and words
+    drawn evenly from the rest of the vocabulary; each drawn word counts as often as there are words for each drawn,
+    so that the sum estimates that over the whole vocabulary. A vocabulary of no more than ``candidates`` words is used
+    whole, and the soft accuracy is exact. Words of held-out questions are never candidates: training does not touch
+    them.
+
+    Attributes:
+        train: questions to learn from.
+        vocabulary_size: rows of the table, the specials included.
+        held_out: questions that `evaluate` measures on.
+        name: name of the task.
+        batch_size: questions in a batch.
+        coefficients: of the linear combination.
+        temperature: :math:`\tau`, above 0; scores lie in [-3, 3].
+        candidates: about how many words compete in a batch.
+    """
+
+    train: Questions
+    vocabulary_size: int
+    held_out: Questions | None = None
+    name: str = "analogy"
+    batch_size: int = 32
+    coefficients: Coefficients = Coefficients()  # frozen: sharing one is safe
+    temperature: float = 0.1
+    candidates: int = 1024
+
+    def __post_init__(self) -> None:
+        check_rows(self.name, len(self.train), self.batch_size)
+        check_number("temperature", self.temperature, above=0)
+        check_number("candidates", self.candidates, least=1)
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.train) // self.batch_size)
+
+    @cached_property
+    def _words(self) -> NDArray[np.int64]:
+        """The words that may be candidates, rising."""
+        return np.setdiff1d(np.arange(len(SPECIALS), self.vocabulary_size), words_of(self.held_out))
+
+    def batches(self, *, epoch: int, seed: int) -> Iterator[AnalogyBatch]:
+        """Yield all questions once, with candidates for each batch."""
+        rng = random_of(self.name, epoch=epoch, seed=seed)
+        for rows in row_batches(len(self.train), self.batch_size, rng):
+            yield self.batch_of(self.train.take(rows), rng)
+
+    def batch_of(self, questions: Questions, rng: np.random.Generator) -> AnalogyBatch:
+        """Return questions (of words that may be candidates) with their candidates."""
+        own = words_of(questions)
+        if len(self._words) <= self.candidates:
+            candidates, share = self._words, 1.0
+        else:
+            drawn = rng.choice(self._words, max(0, self.candidates - len(own)), replace=False)
+            drawn = np.setdiff1d(drawn, own)
+            share = max(1.0, (len(self._words) - len(own)) / max(1, len(drawn)))
+            candidates = np.union1d(own, drawn)
+        log_shares = np.where(np.isin(candidates, own), 0.0, math.log(share))
+        return AnalogyBatch(
+            tensor_of(candidates),
+            tensor_of(np.searchsorted(candidates, questions.ids)),
+            tensor_of(log_shares.astype(np.float32)),
+            tensor_of(questions.semantic),
+        )
+
+    def loss(self, network: nn.Module, batch: AnalogyBatch) -> Tensor:
+        """Return minus the linear combination of the batch's soft accuracies."""
+        accuracies = self.soft_accuracies(network, batch)
+        return -self.coefficients.combine(accuracies, batch.semantic.to(accuracies.device))
+
+    def soft_accuracies(self, network: nn.Module, batch: AnalogyBatch) -> Tensor:
+        """Return the soft accuracy ``[B]`` of each question of a batch."""
+        units = functional.normalize(vectors_of(shared_table(network, self.name), batch.candidates), dim=1)
+        places = batch.places.to(units.device)
+        logits = _scores(units, places[:, :3]) / self.temperature + batch.log_shares.to(units)
+        return logits.softmax(dim=1).gather(1, places[:, 3:]).squeeze(1)
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Return the accuracies of 3CosAdd on the held-out questions, answered from the whole vocabulary.
+
+        ``semantic_accuracy``, ``syntactic_accuracy`` (of those, the kinds that were held out) and ``total_accuracy``.
+        """
+        if self.held_out is None:
+            return {}
+        right = answered_right(shared_table(network, self.name), self.held_out.ids)
+        semantic = self.held_out.semantic
+        measures = {"total_accuracy": float(right.mean())}
+        for kind, rows in (("semantic_accuracy", semantic), ("syntactic_accuracy", ~semantic)):
+            if rows.any():
+                measures[kind] = float(right[rows].mean())
+        return measures
+
+
+def answered_right(table: Tensor, questions: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether 3CosAdd answers each question ``[n, 4]`` right, from all words of the table but the specials."""
+    with torch.no_grad():
+        units = functional.normalize(table[len(SPECIALS) :], dim=1)
+        places = (tensor_of(questions) - len(SPECIALS)).to(units.device)
+        parts = [
+            _scores(units, some[:, :3]).argmax(dim=1) == some[:, 3]
+            for some in torch.split(places, QUESTIONS_AT_ONCE)
+            if len(some)
+        ]
+    right: NDArray[np.bool_] = torch.cat(parts).cpu().numpy()
+    return right
+
+
+def _scores(units: Tensor, places: Tensor) -> Tensor:
+    """Return the scores ``[B, C]`` of 3CosAdd for candidates ``[C, D]``, and minus infinity for the question's words.
+
+    Args:
+        units: vectors of length 1.
+        places: ``[B, 3]`` rows of a, b and c among them.
+    """
+    a, b, c = functional.embedding(places, units).unbind(dim=1)
+    return ((b - a + c) @ units.T).scatter(1, places, -torch.inf)

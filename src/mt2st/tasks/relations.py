@@ -1,0 +1,198 @@
+"""Relations between words as rows of vocabulary ids: analogy questions, a lexicon of pairs, judged pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.errors import InputError
+from mt2st.evaluation import AnalogySection, SimilaritySet
+from mt2st.text import UNK, Vocabulary
+
+Pair = tuple[str, str]
+Links = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Rows of words that stand in some relation, all of them in the vocabulary.
+
+    Attributes:
+        ids: ``[n, k]`` token ids; the words of a row differ.
+        links: columns whose words belong together: a split by word keeps them on one side where it can.
+    """
+
+    links: ClassVar[Links] = ((0, 1),)
+
+    ids: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
+        """Return some of the rows, with all that is known of them."""
+        by_row = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: each[rows] for name, each in by_row.items() if isinstance(each, np.ndarray)})
+
+
+@dataclass(frozen=True)
+class Questions(Relations):
+    """Analogy questions: a is to b as c is to d.
+
+    Attributes:
+        ids: ``[n, 4]`` ids of a, b, c and d, four different words; no question twice.
+        semantic: ``[n]`` true where the relation is semantic, false where it is syntactic.
+
+    Example:
+        >>> vocabulary = Vocabulary.from_counts({"rome": 4, "italy": 3, "paris": 2, "france": 1}, min_count=1)
+        >>> questions = (("Rome", "Italy", "Paris", "France"), ("rome", "italy", "oslo", "norway"))
+        >>> Questions.encode([AnalogySection("capital", questions)], vocabulary).ids.tolist()
+        [[2, 3, 4, 5]]
+    """
+
+    links: ClassVar[Links] = ((0, 1), (2, 3))
+
+    semantic: NDArray[np.bool_]
+
+    @classmethod
+    def encode(cls, sections: Sequence[AnalogySection], vocabulary: Vocabulary) -> Questions:
+        """Return the questions whose four words the vocabulary holds.
+
+        Raises:
+            InputError: there is none.
+        """
+        questions = [question for section in sections for question in section.questions]
+        semantic = np.repeat([each.kind == "semantic" for each in sections], [len(each.questions) for each in sections])
+        ids, rows = encode_rows(questions, vocabulary, width=4)
+        first = _first_of_each(ids)
+        _check_some(first, len(questions), "analogy questions", vocabulary)
+        return cls(ids[first], semantic[rows][first].astype(np.bool_))
+
+
+@dataclass(frozen=True)
+class Lexicon(Relations):
+    """Pairs of words that should agree, and pairs that should not.
+
+    Attributes:
+        ids: ``[n, 2]`` ids of two different words; no pair twice, in either order.
+        agree: ``[n]`` true for synonyms, translations and the like, false for antonyms and the like.
+    """
+
+    agree: NDArray[np.bool_]
+
+    @classmethod
+    def encode(cls, agree: Sequence[Pair], disagree: Sequence[Pair], vocabulary: Vocabulary) -> Lexicon:
+        """Return the pairs whose two words the vocabulary holds.
+
+        Pairs that stand on both sides contradict themselves and are left out.
+
+        Raises:
+            InputError: no pair that should agree is left.
+        """
+        ids, rows = encode_rows([*agree, *disagree], vocabulary, width=2)
+        agrees = rows < len(agree)
+        unordered = np.sort(ids, axis=1)
+        contradicting = _members(unordered, unordered[agrees]) & _members(unordered, unordered[~agrees])
+        first = _first_of_each(unordered)
+        first = first[~contradicting[first]]
+        _check_some(first[agrees[first]], len(agree), "pairs that should agree", vocabulary)
+        return cls(ids[first], agrees[first])
+
+
+@dataclass(frozen=True)
+class Judgements(Relations):
+    """Pairs of words with people's scores of their similarity, from one or more sets of different scales.
+
+    Attributes:
+        ids: ``[n, 2]`` ids of two different words; no pair twice in a set, in either order.
+        scores: ``[n]`` finite; greater where more similar; scores of different sets cannot be compared.
+        sets: ``[n]`` number of the pair's set.
+        names: name of each set.
+    """
+
+    scores: NDArray[np.float64]
+    sets: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @classmethod
+    def encode(cls, sets: Sequence[SimilaritySet], vocabulary: Vocabulary) -> Judgements:
+        """Return the pairs whose two words the vocabulary holds.
+
+        Raises:
+            InputError: there is none.
+        """
+        pairs = [(a, b) for each in sets for a, b, _ in each.pairs]
+        scores = np.array([score for each in sets for _, _, score in each.pairs], dtype=np.float64)
+        numbers = np.repeat(np.arange(len(sets)), [len(each.pairs) for each in sets])
+        ids, rows = encode_rows(pairs, vocabulary, width=2)
+        first = _first_of_each(np.column_stack([np.sort(ids, axis=1), numbers[rows]]))
+        _check_some(first, len(pairs), "judged pairs", vocabulary)
+        rows = rows[first]
+        return cls(ids[first], scores[rows], numbers[rows], tuple(each.name for each in sets))
+
+
+def encode_rows(
+    rows: Sequence[Sequence[str]], vocabulary: Vocabulary, *, width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the ids of the rows of words that can be used: all words known, and different.
+
+    A word that the vocabulary does not hold as it is spelt is sought without regard to case; of several spellings the
+    most frequent one counts.
+
+    Args:
+        rows: rows of ``width`` words.
+        vocabulary: the vocabulary.
+        width: words in a row.
+
+    Returns:
+        Ids ``[m, width]``, and the numbers ``[m]`` of the rows that they belong to, rising.
+    """
+    folded: dict[str, int] = {}
+    for number, token in enumerate(vocabulary.tokens):
+        folded.setdefault(token.casefold(), number)
+    found: dict[str, int] = {}
+
+    def id_of(word: str) -> int:
+        if word not in found:
+            exact = vocabulary.id_of(word)
+            found[word] = exact if exact > UNK else folded.get(word.casefold(), UNK)
+        return found[word]
+
+    ids = np.array([[id_of(word) for word in row] for row in rows], dtype=np.int64).reshape(-1, width)
+    ordered = np.sort(ids, axis=1)
+    usable = (ordered > UNK).all(axis=1) & (np.diff(ordered, axis=1) > 0).all(axis=1)
+    return ids[usable], np.flatnonzero(usable)
+
+
+def pair_keys(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return one number ``[...]`` for each pair of ids ``[..., 2]``, the same in either order."""
+    low, high = pairs.min(axis=-1), pairs.max(axis=-1)
+    keys: NDArray[np.int64] = low * (1 << 32) + high
+    return keys
+
+
+def _members(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.isin(pair_keys(pairs), pair_keys(others))
+
+
+def _first_of_each(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers, rising, of the rows that do not stand there before."""
+    return np.sort(np.unique(rows, axis=0, return_index=True)[1]).astype(np.int64)
+
+
+def _check_some(usable: NDArray[np.int64], total: int, what: str, vocabulary: Vocabulary) -> None:
+    if not len(usable):
+        raise InputError(
+            f"none of the {total:,} {what} can be used: the vocabulary of {len(vocabulary):,} words holds all words of "
+            "none of them. Are they in the texts' language? More text or a lower min_count makes the vocabulary larger"
+        )
+
+
+def words_of(*relations: Relations | None) -> NDArray[np.int64]:
+    """Return the different words ``[m]`` of some relations, rising; None has no words."""
+    parts: Iterable[NDArray[np.int64]] = (each.ids.ravel() for each in relations if each is not None)
+    return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *parts]))

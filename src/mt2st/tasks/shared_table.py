@@ -1,0 +1,78 @@
+"""What auxiliary tasks over words alone have in common: the shared table, products of its rows, batches of rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from zlib import crc32
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mt2st.errors import InputError
+
+
+def shared_table(network: nn.Module, task: str) -> Tensor:
+    """Return ``network.embedding.weight``, ``[vocabulary, vector_size]``, of any module that has it.
+
+    Raises:
+        InputError: it has none.
+    """
+    weight = getattr(getattr(network, "embedding", None), "weight", None)
+    if not isinstance(weight, Tensor):
+        raise InputError(f"the task '{task}' trains network.embedding.weight, but the network has none")
+    return weight
+
+
+def vectors_of(table: Tensor, ids: Tensor) -> Tensor:
+    """Return the rows ``[..., vector_size]`` of ids ``[...]`` on any device, connected to the table."""
+    return functional.embedding(ids.to(table.device), table)
+
+
+def products(x: Tensor, y: Tensor, *, raw: bool) -> Tensor:
+    """Return the inner products ``[...]`` of vectors ``[..., vector_size]``, or their cosines unless ``raw``."""
+    return (x * y).sum(dim=-1) if raw else functional.cosine_similarity(x, y, dim=-1)
+
+
+def random_of(name: str, *, epoch: int, seed: int) -> np.random.Generator:
+    """Return the source of a task's random choices in an epoch: it depends on name, epoch and seed alone."""
+    return np.random.default_rng([seed, epoch, crc32(name.encode())])
+
+
+def row_batches(n_rows: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yield all row numbers once in random order, ``batch_size`` at a time; the last batch may be smaller."""
+    order = rng.permutation(n_rows).astype(np.int64)
+    for start in range(0, n_rows, batch_size):
+        yield order[start : start + batch_size]
+
+
+def tensor_of(array: NDArray[np.generic]) -> Tensor:
+    """Return a numpy array as a tensor of the same kind."""
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def check_number(name: str, value: float, *, above: float | None = None, least: float | None = None) -> None:
+    """Raise unless a parameter is finite and in its range.
+
+    Raises:
+        InputError: naming the parameter, the rule and the value found.
+    """
+    rule = f"above {above:g}" if above is not None else f"of at least {least:g}"
+    holds = (above is None or value > above) and (least is None or value >= least)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not holds:
+        raise InputError(f"{name} must be a finite number {rule}, found {value!r}")
+
+
+def check_rows(task: str, n_rows: int, batch_size: int, *, least: int = 1) -> None:
+    """Raise unless a task has rows to learn from and a batch size that it can use.
+
+    Raises:
+        InputError: naming the task.
+    """
+    if n_rows < least:
+        raise InputError(f"the task '{task}' needs at least {least} rows to learn from, found {n_rows}")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < least:
+        raise InputError(f"the task '{task}' needs a batch_size of at least {least}, found {batch_size!r}")

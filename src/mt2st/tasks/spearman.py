@@ -1,0 +1,143 @@
+"""UPDATE 3, Spearman's correlation: of similarities with human judgements, or of related vectors' elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mt2st.errors import InputError, listed
+from mt2st.tasks.relations import Judgements
+from mt2st.tasks.shared_table import (
+    check_number,
+    check_rows,
+    products,
+    random_of,
+    shared_table,
+    tensor_of,
+    vectors_of,
+)
+from mt2st.tasks.soft_ranks import correlation, hard_ranks, soft_ranks, soft_spearman, standardised
+
+Reading = Literal["judgements", "elements"]
+READINGS: tuple[Reading, ...] = ("judgements", "elements")
+
+LEAST = 3
+"""Pairs that have a correlation worth the name: any two correlate perfectly, one way or the other."""
+
+
+@dataclass(frozen=True)
+class JudgedBatch:
+    """Judged pairs of one set.
+
+    Attributes:
+        pairs: ``[B, 2]`` ids.
+        ranks: ``[B]`` ranks of their scores among themselves, from 1, average ranks for ties.
+    """
+
+    pairs: Tensor
+    ranks: Tensor
+
+
+@dataclass(frozen=True)
+class SpearmanTask:
+    r"""Raise a Spearman correlation, UPDATE 3 of arXiv 2406.18038v2, in one of two readings.
+
+    - ``"judgements"``, what the published code computes: between the cosines of pairs and people's scores of them,
+      :math:`\rho(\cos(v_1, v_2), \text{score})` over a batch of pairs of one set. (Scores of different sets have
+      different scales, and are never ranked together.)
+    - ``"elements"``, Algorithm 3 to the letter: for each pair of related words, between the elements of their two
+      vectors, :math:`\text{Cov}(R_1, R_2) / (\sigma_{R_1} \sigma_{R_2})` with the ranks :math:`R_i` of the elements of
+      :math:`v_i`; the mean over a batch. The pairs with data count as related, whatever their score.
+
+    Ranks are soft (`soft_ranks`), relative to the spread of what is ranked; as the softness goes to 0 they become ranks
+    and the correlation Spearman's. The loss is **minus** the correlation. (Algorithm 3 adds the correlation to what it
+    calls a loss; minimising that would drive related words apart.)
+
+    Attributes:
+        train: judged pairs to learn from; sets of fewer than three pairs are passed over in the first reading.
+        held_out: judged pairs that `evaluate` measures on.
+        name: name of the task.
+        batch_size: about how many pairs a batch has, at least 3.
+        softness: of the ranks, above 0, in standard deviations.
+        reading: which of the two.
+    """
+
+    train: Judgements
+    held_out: Judgements | None = None
+    name: str = "spearman"
+    batch_size: int = 32
+    softness: float = 0.1
+    reading: Reading = "judgements"
+
+    def __post_init__(self) -> None:
+        if self.reading not in READINGS:
+            raise InputError(f"reading must be one of {listed(READINGS)}, found {self.reading!r}")
+        check_rows(self.name, max((len(rows) for rows in self._by_set), default=0), self.batch_size, least=LEAST)
+        check_number("softness", self.softness, above=0)
+
+    @cached_property
+    def _by_set(self) -> list[NDArray[np.int64]]:
+        """The rows of each set that has enough, or all rows as one where scores do not matter."""
+        if self.reading == "elements":
+            return [np.arange(len(self.train))]
+        sets = [np.flatnonzero(self.train.sets == number) for number in range(len(self.train.names))]
+        return [rows for rows in sets if len(rows) >= LEAST]
+
+    def _batches_of(self, rows: NDArray[np.int64]) -> int:
+        return max(1, len(rows) // self.batch_size)  # no small batch is left over: their correlations are chance
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches an epoch has."""
+        return sum(map(self._batches_of, self._by_set))
+
+    def batches(self, *, epoch: int, seed: int) -> Iterator[JudgedBatch]:
+        """Yield all pairs once in batches of one set each, the sets mixed."""
+        rng = random_of(self.name, epoch=epoch, seed=seed)
+        parts = [
+            part for rows in self._by_set for part in np.array_split(rng.permutation(rows), self._batches_of(rows))
+        ]
+        for number in rng.permutation(len(parts)):
+            rows = parts[number]
+            ranks = hard_ranks(tensor_of(self.train.scores[rows]))
+            yield JudgedBatch(tensor_of(self.train.ids[rows]), ranks)
+
+    def loss(self, network: nn.Module, batch: JudgedBatch) -> Tensor:
+        """Return minus the soft correlation."""
+        first, second = vectors_of(shared_table(network, self.name), batch.pairs).unbind(dim=1)
+        if self.reading == "elements":
+            ranks = (soft_ranks(standardised(each), self.softness) for each in (first, second))
+            return -correlation(*ranks).mean()
+        return -soft_spearman(products(first, second, raw=False), batch.ranks.to(first), self.softness)
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Return Spearman's correlation, of true ranks, on the held-out pairs.
+
+        ``spearman NAME`` for each set of at least three held-out pairs (0 where all cosines or scores are the same), or
+        for Algorithm 3 ``element_spearman``, the mean over the pairs.
+        """
+        if self.held_out is None:
+            return {}
+        with torch.no_grad():
+            vectors = vectors_of(shared_table(network, self.name), tensor_of(self.held_out.ids))
+            first, second = vectors.unbind(dim=1)
+            if self.reading == "elements":
+                correlations = [
+                    float(correlation(hard_ranks(x), hard_ranks(y))) for x, y in zip(first, second, strict=True)
+                ]
+                return {"element_spearman": float(np.mean(correlations))}
+            cosines = products(first, second, raw=False).double().cpu()
+        measures = {}
+        for number, name in enumerate(self.held_out.names):
+            rows = self.held_out.sets == number
+            if rows.sum() >= LEAST:
+                ranks = hard_ranks(cosines[tensor_of(rows)]), hard_ranks(tensor_of(self.held_out.scores[rows]))
+                measures[f"spearman {name}"] = float(correlation(*ranks))
+        return measures
