@@ -79,7 +79,10 @@ class SpearmanTask:
     def __post_init__(self) -> None:
         if self.reading not in READINGS:
             raise InputError(f"reading must be one of {listed(READINGS)}, found {self.reading!r}")
-        check_rows(self.name, max((len(rows) for rows in self._by_set), default=0), self.batch_size, least=LEAST)
+        of_one_set = len(self.train)
+        if self.reading == "judgements" and of_one_set:
+            of_one_set = int(np.bincount(self.train.sets).max())
+        check_rows(self.name, of_one_set, self.batch_size, least=LEAST)
         check_number("softness", self.softness, above=0)
 
     @cached_property
