@@ -22,7 +22,7 @@ COMMANDS = {
     "train": "train a text classifier: model folder, metrics, report",
     "predict": "labels and probabilities from a trained model",
     "compare": "several strategies and seeds on the same data, with a table",
-    "vectors": "word vectors alone: train, evaluate, neighbours",
+    "vectors": "word vectors alone: train, evaluate, neighbours, convert",
 }
 
 USAGE = """usage: mt2st COMMAND ...

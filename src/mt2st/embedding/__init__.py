@@ -2,16 +2,18 @@
 
 `WordVectors` holds words and their vectors. `train_word_vectors` makes them from a corpus with the compiled kernels of
 `mt2st.embedding.kernels`, which also serve as the word-context task of multi-task training: they update tables that
-torch owns. Importing this package loads neither numba nor torch; naming a kernel loads numba.
+torch owns. `mt2st.embedding.formats` reads and writes vectors in every common format.
+
+Importing this package loads neither numba nor torch; naming a kernel loads numba.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mt2st.embedding.formats import Conversion, VectorStream, convert_vectors, open_vectors
 from mt2st.embedding.glove import GloveInterrupted, GloveProgress, glove_memory, train_glove
 from mt2st.embedding.training import Progress, TrainingInterrupted, train_word_vectors
-from mt2st.embedding.word2vec_text import read_word2vec_text, write_word2vec_text
 from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CbowKernel",
     "ContextKernel",
+    "Conversion",
     "GloveInterrupted",
     "GloveProgress",
     "KernelReport",
@@ -36,14 +39,15 @@ __all__ = [
     "SkipGramKernel",
     "TrainingInterrupted",
     "UnknownWordError",
+    "VectorStream",
     "WordVectors",
+    "convert_vectors",
     "glove_memory",
     "kernel_for",
-    "read_word2vec_text",
+    "open_vectors",
     "sample_pairs",
     "train_glove",
     "train_word_vectors",
-    "write_word2vec_text",
 ]
 
 

@@ -9,6 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.embedding.formats import (
+    WORD2VEC,
+    checked,
+    collected,
+    format_by_name_of,
+    format_named,
+    open_vectors,
+    stream_of,
+    write_vectors,
+)
 from mt2st.embedding.nearest import lengths, nearest
 from mt2st.errors import InputError, suggestion
 
@@ -198,25 +208,36 @@ class WordVectors:
         return results
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> WordVectors:
-        """Read vectors from a file in word2vec text format (``.gz`` too).
+    def load(cls, path: str | PathLike[str], *, format: str | None = None) -> WordVectors:
+        """Read vectors from a file or folder in any format of `mt2st.embedding.formats`.
+
+        Args:
+            path: a file in word2vec text or binary format, GloVe text, fastText's ``.vec`` or ``.bin``, gensim's
+                KeyedVectors (text and word2vec also as ``.gz``); a folder of safetensors or of a static embedding; or
+                published vectors by name: ``gensim:glove-twitter-100``.
+            format: the name of the format, such as ``word2vec-binary``; found by the content if None.
 
         Raises:
-            InputError: a file that is missing or damaged, with file and line.
+            InputError: what is missing, damaged or in no known format, with the file and the line or word.
         """
-        from mt2st.embedding.word2vec_text import read_word2vec_text
+        return cls(*collected(open_vectors(path, format)))
 
-        return read_word2vec_text(Path(path))
+    def save(self, path: str | PathLike[str], *, format: str | None = None, overwrite: bool = False) -> None:
+        """Write the vectors to a file or folder; it appears whole or not at all.
 
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the vectors to a file in word2vec text format, gzip-compressed if the name ends in ``.gz``.
+        Args:
+            path: where; a name that ends in ``.gz`` has text and word2vec files compressed.
+            format: ``word2vec``, ``word2vec-binary``, ``glove``, ``keyedvectors``, ``safetensors`` or
+                ``static-embedding``. None takes it from the name: ``.bin`` is word2vec's binary format, ``.kv``
+                gensim's, ``.glove`` GloVe's, and anything else word2vec's text format.
+            overwrite: replace what is there.
 
         Raises:
-            InputError: the file exists and ``overwrite`` is false, or a word cannot be written.
+            InputError: the place exists and ``overwrite`` is false, the vectors are not finite any more, or the format
+                cannot hold a word.
         """
-        from mt2st.embedding.word2vec_text import write_word2vec_text
-
-        write_word2vec_text(self, Path(path), overwrite=overwrite)
+        chosen = format_named(format) if format is not None else format_by_name_of(Path(path)) or WORD2VEC
+        write_vectors(checked(stream_of(self.index_to_key, self.vectors)), Path(path), chosen, overwrite=overwrite)
 
 
 def _as_list(items: WordOrVector | Iterable[WordOrVector]) -> list[WordOrVector]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mt2st.embedding import Progress, WordVectors, train_word_vectors
+from mt2st.embedding.formats import is_pretrained
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.settings import CONTEXT_METHODS, STARTS, ClassifierSettings
 from mt2st.text import SPECIALS, Corpus, Vocabulary
@@ -32,16 +33,16 @@ class Start:
 
 
 def check_start(settings: ClassifierSettings) -> None:
-    """Raise if the start is neither a known name nor an existing file.
+    """Raise if the start is neither a known name nor an existing file or folder nor published vectors.
 
     Raises:
         InputError: naming what was found and what would do.
     """
     name = settings.embedding
-    if name not in STARTS and not Path(name).is_file():
+    if name not in STARTS and not is_pretrained(name) and not Path(name).exists():
         raise InputError(
             f"embedding '{name}' is no file and no known start.{suggestion(name, STARTS)} "
-            f"Known: {listed(STARTS)}, or the path of a file of word vectors"
+            f"Known: {listed(STARTS)}, the path of a file of word vectors, or gensim:NAME"
         )
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train word vectors on a corpus",
     "evaluate": "analogy and similarity tests",
     "neighbours": "the words nearest to a word",
+    "convert": "from one file format to another",
 }
 
 

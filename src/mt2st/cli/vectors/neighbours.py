@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -18,8 +17,8 @@ from mt2st.errors import InputError
 class NeighboursOptions:
     """Options of ``mt2st vectors neighbours``."""
 
-    vectors: Annotated[Path, tyro.conf.Positional]
-    """File of word vectors, in word2vec's text format."""
+    vectors: Annotated[str, tyro.conf.Positional]
+    """File or folder of word vectors in any format, or published ones: gensim:glove-twitter-100."""
     words: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Words whose neighbours are wanted."""
     topn: int = 10

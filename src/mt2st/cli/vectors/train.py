@@ -28,7 +28,8 @@ class VectorsTrainOptions:
     corpus: Annotated[str, tyro.conf.Positional]
     """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, or hf:owner/name."""
     output: Path
-    """File for the vectors, in word2vec's text format; .gz compresses."""
+    """File for the vectors. Its name tells the format: .bin word2vec's binary, .kv gensim's, .glove GloVe's, anything
+    else word2vec's text format; .gz compresses."""
     text: str | None = None
     """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
     method: str = "skipgram"

@@ -73,9 +73,10 @@ def test_trailing_spaces_windows_line_ends_and_blank_lines_at_the_end_are_accept
         (b"2 2\na 1 2\nb 3\n", "line 3: 1 values where the header promised 2"),
         (b"2 2\na 1 2\nb 3 4 5\n", "line 3: 3 values where the header promised 2"),
         (b"2 2\na 1 2\nb 3 x4\n", "line 3: a value of 'b' is not a number"),
-        (b"2 2\na 1 2\nb nan 4\n", "line 3: a value is NaN or beyond"),
-        (b"2 2\na 1 -inf\nb 3 4\n", "line 2: a value is NaN or beyond"),
-        (b"2 2\na 1 2\nb 1e40 4\n", "line 3: a value is NaN or beyond"),
+        (b"2 2\na 1 2\nb 1_0 4\n", "line 3: a value is not a number: '1_0'"),
+        (b"2 2\na 1 2\nb nan 4\n", "line 3: a value of 'b' is NaN or beyond"),
+        (b"2 2\na 1 -inf\nb 3 4\n", "line 2: a value of 'a' is NaN or beyond"),
+        (b"2 2\na 1 2\nb 1e40 4\n", "line 3: a value of 'b' is NaN or beyond"),
         (b"2 2\na 1 2\na 3 4\n", "line 3: 'a' again; it is also on line 2"),
         (b"2 2\na 1 2\n\xff\xfe 3 4\n", "line 3: the word is not UTF-8"),
         (b"1 4\na \x00\x00\x80?\x00\x00\x00@\x00\x00@@\x00\x00\x80@", "line 2: not text but bytes.*binary format"),
@@ -87,11 +88,11 @@ def test_damage_is_reported_with_file_and_line(tmp_path: Path, content: bytes, m
     path = tmp_path / "broken.vec"
     path.write_bytes(content)
     with pytest.raises(InputError, match=f"broken.vec, {message}"):
-        WordVectors.load(path)
+        WordVectors.load(path, format="word2vec")
     packed = tmp_path / "broken.vec.gz"
     packed.write_bytes(gzip.compress(content))
     with pytest.raises(InputError, match="broken.vec.gz, line"):
-        WordVectors.load(packed)
+        WordVectors.load(packed, format="word2vec")
 
 
 def test_truncated_or_wrong_gzip_missing_files_and_folders_are_refused(vectors: WordVectors, tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_mangled_files_give_vectors_or_an_input_error_and_little_memory(
     path.write_bytes(gzip.compress(content) if packed else content)
     tracemalloc.start()
     try:
-        loaded = WordVectors.load(path)
+        loaded = WordVectors.load(path, format="word2vec")
     except InputError as error:
         assert path.name in str(error)  # noqa: PT017 - either outcome is right
     else:

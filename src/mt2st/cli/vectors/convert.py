@@ -1,0 +1,57 @@
+"""``mt2st vectors convert``: word vectors from one file format to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from mt2st.cli.options import parse
+
+DESCRIPTION = """Write the word vectors of one file to another, in flat memory.
+
+Formats: word2vec (.vec, .txt), word2vec-binary (.bin), glove (.glove), keyedvectors (gensim's, .kv), safetensors and
+static-embedding (folders; the second is what model2vec and sentence-transformers load). Read only: fasttext
+(fastText's own .bin)."""
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """Options of ``mt2st vectors convert``."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """File or folder to read, or published vectors: gensim:glove-twitter-100."""
+    target: Annotated[Path, tyro.conf.Positional]
+    """File or folder to write; .gz compresses text and word2vec files."""
+    from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
+    """Format to read; found by the content if not given."""
+    to: str | None = None
+    """Format to write; found by the name if not given."""
+    spaces: str | None = None
+    """What to write for each space inside a word, for a format that cannot hold one: _"""
+    overwrite: bool = False
+    """Replace what is there."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(ConvertOptions, arguments, program="mt2st vectors convert", description=DESCRIPTION)
+
+    from mt2st.embedding import convert_vectors
+
+    done = convert_vectors(
+        options.source,
+        options.target,
+        source_format=options.from_,
+        target_format=options.to,
+        overwrite=options.overwrite,
+        spaces=options.spaces,
+    )
+    print(
+        f"{options.target}: {done.count:,} vectors of {done.size} dimensions "
+        f"({done.source_format} -> {done.target_format})"
+    )
+    return 0

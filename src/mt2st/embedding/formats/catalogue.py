@@ -1,0 +1,183 @@
+"""All formats, and how the format of a file is found: by what is in it to read, by its name to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mt2st.embedding.formats import fasttext_binary, safetensors_folder, static_embedding
+from mt2st.embedding.formats.fasttext_binary import read_fasttext_binary
+from mt2st.embedding.formats.glove_text import read_glove_text, write_glove_text
+from mt2st.embedding.formats.keyedvectors import read_keyedvectors, write_keyedvectors
+from mt2st.embedding.formats.safetensors_folder import read_safetensors_folder, write_safetensors_folder
+from mt2st.embedding.formats.source import Source
+from mt2st.embedding.formats.static_embedding import read_static_embedding, write_static_embedding
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, VectorStream
+from mt2st.embedding.formats.text_rows import excerpt, longest_line, looks_binary
+from mt2st.embedding.formats.word2vec_binary import read_word2vec_binary, write_word2vec_binary
+from mt2st.embedding.formats.word2vec_text import parsed_header, read_word2vec_text, write_word2vec_text
+from mt2st.errors import InputError, listed, suggestion
+
+_HEAD = 1 << 12  # bytes from which text and binary are told apart
+
+
+class Writer(Protocol):
+    """Writes a stream to a place, whole or not at all, and returns the number of words."""
+
+    def __call__(self, stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
+        """Write."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to keep word vectors in files.
+
+    Attributes:
+        name: what the command line calls it.
+        read: opens a file or folder as a stream.
+        write: writes a stream; None where that is not done.
+        suffixes: ends of file names that tell it, in lower case, without ``.gz``.
+    """
+
+    name: str
+    read: Callable[[Path], VectorStream]
+    write: Writer | None
+    suffixes: tuple[str, ...] = ()
+
+
+WORD2VEC = Format("word2vec", read_word2vec_text, write_word2vec_text, (".vec", ".w2v", ".txt"))
+WORD2VEC_BINARY = Format("word2vec-binary", read_word2vec_binary, write_word2vec_binary, (".bin",))
+GLOVE = Format("glove", read_glove_text, write_glove_text, (".glove", ".glove.txt"))
+KEYEDVECTORS = Format("keyedvectors", read_keyedvectors, write_keyedvectors, (".kv", ".model"))
+FASTTEXT = Format("fasttext", read_fasttext_binary, None)
+SAFETENSORS = Format("safetensors", read_safetensors_folder, write_safetensors_folder)
+STATIC_EMBEDDING = Format("static-embedding", read_static_embedding, write_static_embedding)
+
+FORMATS = (WORD2VEC, WORD2VEC_BINARY, GLOVE, KEYEDVECTORS, FASTTEXT, SAFETENSORS, STATIC_EMBEDDING)
+"""Every format there is. ``word2vec`` is fastText's ``.vec`` too."""
+
+
+def format_named(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises:
+        InputError: there is none; the message names those there are.
+
+    Example:
+        >>> format_named("glove").suffixes[0]
+        '.glove'
+    """
+    found = next((each for each in FORMATS if each.name == name), None)
+    if found is None:
+        names = [each.name for each in FORMATS]
+        raise InputError(f"unknown format '{name}' of word vectors.{suggestion(name, names)} Known: {listed(names)}")
+    return found
+
+
+def format_by_name_of(path: Path) -> Format | None:
+    """Return the format that a file's name tells; None if it tells none.
+
+    Example:
+        >>> format_by_name_of(Path("news.VEC.gz")).name, format_by_name_of(Path("news"))
+        ('word2vec', None)
+    """
+    name = path.name.lower().removesuffix(".gz")
+    if name.startswith("glove.") and name.endswith(".txt"):  # as the published ones are called: glove.6B.100d.txt
+        return GLOVE
+    fitting = [(suffix, each) for each in FORMATS for suffix in each.suffixes if name.endswith(suffix)]
+    return max(fitting, key=lambda pair: len(pair[0]))[1] if fitting else None
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file or folder, found by what is in it, and only where that tells nothing by its name.
+
+    Raises:
+        InputError: it cannot be read, or is in no format that is known.
+    """
+    if path.is_dir():
+        return _format_of_folder(path)
+    found = _format_of_file(path) or format_by_name_of(path)
+    if found is None:
+        with Source(path) as source:
+            line = source.readline(_HEAD)
+        raise InputError(
+            f"{path}: in none of the known formats of word vectors ({_names(FORMATS)}); its first line is "
+            f"{excerpt(line)}. If it is one of them, name the format"
+        )
+    return found
+
+
+def _format_of_folder(folder: Path) -> Format:
+    for home in (folder, folder / static_embedding.NESTED):
+        if all((home / name).is_file() for name in (static_embedding.VECTORS, static_embedding.TOKENIZER)):
+            return STATIC_EMBEDDING
+    if (folder / safetensors_folder.VECTORS).is_file():
+        return SAFETENSORS
+    raise InputError(
+        f"cannot read {folder}: a folder of word vectors holds {static_embedding.VECTORS} and "
+        f"{static_embedding.TOKENIZER}, or {safetensors_folder.VECTORS} and {safetensors_folder.VOCABULARY}"
+    )
+
+
+def _format_of_file(path: Path) -> Format | None:
+    with Source(path) as source:
+        line = source.readline(longest_line(MOST_DIMENSIONS))
+        if line.startswith(fasttext_binary.MAGIC):
+            return FASTTEXT
+        if len(line) > 1 and line[0] == 0x80 and line[1] in range(2, 6):  # PROTO and a version: a pickle
+            return KEYEDVECTORS
+        header = parsed_header(line)
+        if header is None:
+            return GLOVE if _is_word_and_numbers(line) else None
+        rest = source.read(_HEAD)
+    return WORD2VEC_BINARY if _is_binary(rest) else WORD2VEC
+
+
+def _is_word_and_numbers(line: bytes) -> bool:
+    fields = line.split()
+    try:
+        float(fields[-1])
+    except (ValueError, IndexError):
+        return False
+    return len(fields) > 1
+
+
+def _is_binary(head: bytes) -> bool:
+    if looks_binary(head):
+        return True
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start < len(head) - 3  # else a character was cut at the end
+    return False
+
+
+def _names(formats: Iterable[Format]) -> str:
+    return ", ".join(each.name for each in formats)
+
+
+def format_for_writing(path: Path) -> Format:
+    """Return the format that the name of a file to be written asks for.
+
+    Raises:
+        InputError: it asks for none.
+    """
+    found = format_by_name_of(path)
+    if found is None:
+        raise InputError(
+            f"{path}: its name tells no format of word vectors; name one of {_names(f for f in FORMATS if f.write)}"
+        )
+    return found
+
+
+def write_vectors(stream: VectorStream, path: Path, chosen: Format, *, overwrite: bool = False) -> int:
+    """Write a stream in a format; return the number of words.
+
+    Raises:
+        InputError: the format is only read, or as its writer does.
+    """
+    if chosen.write is None:
+        raise InputError(f"vectors are not written in the format '{chosen.name}': choose another")
+    return chosen.write(stream, path, overwrite=overwrite)

@@ -1,0 +1,151 @@
+"""fastText's own format, ``.bin``: the vectors of words and of the parts of words that theirs are made of. Read only.
+
+The vector of a word is the mean of its own row and the rows of its character n-grams (fastText's
+``Dictionary::initNgrams`` and ``FastText::getWordVector``); which rows these are is told by gensim's compiled hash
+function. The layout is walked here, and held against the size of the file before anything is reserved: gensim's own
+loader takes the file's word for every length, and never ends on one that is cut short within its words.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.formats.checked import checked
+from mt2st.embedding.formats.source import Source
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
+from mt2st.embedding.formats.text_rows import LONGEST_WORD, decoded, excerpt
+from mt2st.errors import InputError, MissingExtraError
+
+MAGIC = struct.pack("<i", 793712314)
+_HEADER = struct.Struct("<2i12id")  # magic, version, then dim ws epoch minCount neg wordNgrams loss model bucket ...
+_DICTIONARY = struct.Struct("<3iqq")  # entries, words, labels, tokens, pruned
+_ENTRY = struct.Struct("<qb")  # count and kind, behind the word and a zero byte
+_PRUNED = struct.Struct("<2i")
+_MATRIX = struct.Struct("<?qq")  # quantised, rows, columns
+_VERSIONS = (11, 12)
+_END_OF_SENTENCE = "</s>"
+
+
+@dataclass(frozen=True)
+class _Model:
+    words: list[str]
+    size: int
+    bucket: int
+    shortest: int
+    longest: int
+    rows: int
+    offset: int
+
+
+def read_fasttext_binary(path: Path) -> VectorStream:
+    """Return the word vectors of a fastText model, as a stream; its words are held in memory, its matrix is not.
+
+    Raises:
+        MissingExtraError: gensim is not installed.
+        InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``); a word that
+            is not UTF-8; a value that is NaN or infinite. The message names the file and the word.
+    """
+    try:
+        from gensim.models.fasttext import ft_ngram_hashes
+    except ImportError as error:
+        raise MissingExtraError("reading fastText's .bin", "gensim") from error
+    model = _walked(path)
+    step = rows_per_block(model.size)
+
+    def blocks() -> Iterator[Block]:
+        matrix = _mapped(path, model)
+        for start in range(0, len(model.words), step):
+            words = model.words[start : start + step]
+            vectors = np.empty((len(words), model.size), dtype=np.float32)
+            for index, word in enumerate(words):
+                rows = [start + index]
+                if model.longest > 0 and model.bucket > 0 and word != _END_OF_SENTENCE:
+                    hashes = ft_ngram_hashes(word, model.shortest, model.longest, model.bucket)
+                    rows += [len(model.words) + each for each in hashes]
+                with np.errstate(over="ignore", invalid="ignore"):  # reported as not finite
+                    vectors[index] = matrix[rows].mean(axis=0)
+            yield words, vectors
+
+    return checked(VectorStream(model.size, len(model.words), blocks, lambda row: f"{path}, word {row + 1}"))
+
+
+def _mapped(path: Path, model: _Model) -> NDArray[np.float32]:
+    try:
+        return np.memmap(path, "<f4", "r", offset=model.offset, shape=(model.rows, model.size))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+
+
+def _walked(path: Path) -> _Model:
+    with Source(path) as source:
+        if source.size is None:
+            raise InputError(f"{path} is packed: fastText's .bin is read here and there, so unpack it first")
+        magic, version, *args = _unpacked(source, _HEADER, "its settings")
+        size, bucket, shortest, longest = args[0], args[8], args[9], args[10]
+        if struct.pack("<i", magic) != MAGIC or version not in _VERSIONS:
+            raise InputError(f"{path}: no fastText model of a version that is read ({_VERSIONS[0]} and {_VERSIONS[1]})")
+        if not (1 <= size <= MOST_DIMENSIONS and bucket >= 0 and 0 <= longest <= 1024 and shortest >= 0):
+            raise InputError(
+                f"{path}: damaged: {size} dimensions, {bucket} buckets, n-grams of {shortest} to {longest}"
+            )
+        words = _words(source)
+        quantised, rows, columns = _unpacked(source, _MATRIX, "the size of its matrix")
+        if quantised:
+            raise InputError(f"{path}: a quantised fastText model (.ftz); only .bin has the vectors themselves")
+        if columns != size or rows != len(words) + bucket:
+            raise InputError(
+                f"{path}: damaged: a matrix of {rows:,} x {columns:,} where {len(words):,} words, {bucket:,} buckets "
+                f"and {size:,} dimensions were announced"
+            )
+        offset = source.tell()
+        if 4 * rows * columns > source.size - offset:
+            raise InputError(
+                f"{path}: cut short: {rows:,} vectors of {columns:,} values take {4 * rows * columns:,} bytes, "
+                f"{source.size - offset:,} are left"
+            )
+    return _Model(words, size, bucket, shortest, longest, rows, offset)
+
+
+def _words(source: Source) -> list[str]:
+    entries, n_words, labels, _, pruned = _unpacked(source, _DICTIONARY, "the size of its dictionary")
+    least = entries * (1 + _ENTRY.size) + max(0, pruned) * _PRUNED.size
+    assert source.size is not None
+    if min(entries, labels) < 0 or n_words < 1 or entries != n_words + labels or least > source.size:
+        raise InputError(
+            f"{source.path}: damaged: {entries:,} entries of {n_words:,} words and {labels:,} labels, "
+            f"{pruned:,} of them pruned, in {source.size:,} bytes"
+        )
+    words: list[str] = []
+    rest, at = b"", 0
+    for number in range(1, entries + 1):
+        place = f"{source.path}, word {number}"
+        end = rest.find(b"\0", at)
+        while end < 0 or len(rest) - end - 1 < _ENTRY.size:
+            if end < 0 and len(rest) - at > LONGEST_WORD:
+                raise InputError(f"{place}: no end within {LONGEST_WORD:,} bytes, found {excerpt(rest[at:])}: damaged")
+            more = source.read(1 << 16)
+            if not more:
+                raise InputError(f"{place}: the file ends within its words: it is cut short")
+            rest, at = rest[at:] + more, 0
+            end = rest.find(b"\0")
+        _, kind = _ENTRY.unpack_from(rest, end + 1)
+        if kind != (number > n_words):  # labels, of kind 1, follow the words
+            raise InputError(f"{place}: damaged: an entry of kind {kind}")
+        if number <= n_words:
+            words.append(decoded(rest[at:end], place))
+        at = end + 1 + _ENTRY.size
+    source.seek(source.tell() - (len(rest) - at) + max(0, pruned) * _PRUNED.size)
+    return words
+
+
+def _unpacked(source: Source, layout: struct.Struct, what: str) -> tuple[int, ...]:
+    raw = source.read(layout.size)
+    if len(raw) < layout.size:
+        raise InputError(f"{source.path}: the file ends before {what}: it is cut short")
+    return layout.unpack(raw)

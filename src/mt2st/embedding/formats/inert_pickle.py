@@ -1,0 +1,156 @@
+"""Reads what a pickle says without doing what it says.
+
+A pickle is a program: to load one from a stranger is to run the stranger's code. Here every class and function that it
+names becomes an inert stand-in, which keeps the arguments and the state it is given; plain values (texts, numbers,
+lists, dicts) come out as they are. Nothing is imported, nothing is called.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import pickletools
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.errors import InputError
+
+_MOST_NAMES = 1_000
+"""Different classes and functions in a pickle; a model of word vectors names about ten."""
+_REFUSED = {"BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4"}
+_STORING = {"PUT", "BINPUT", "LONG_BINPUT"}
+
+
+class Inert:
+    """Stands for an object of a class, or the result of a function, that a pickle names.
+
+    Attributes:
+        origin: the name of the class or function, with its module.
+        arguments: what it was called with.
+        state: what the pickle sets its attributes to, usually a dict; None if it does not.
+    """
+
+    origin = ""
+    arguments: tuple[object, ...]
+    state: object
+
+    def __new__(cls, *arguments: object, **named: object) -> Inert:  # noqa: ARG004, D102
+        made = super().__new__(cls)
+        made.arguments, made.state = arguments, None
+        return made
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def __setitem__(self, key: object, value: object) -> None:
+        pass
+
+    def append(self, value: object) -> None:
+        """Take no notice of what a stand-in for a list is given."""
+
+    def extend(self, values: object) -> None:
+        """Take no notice of what a stand-in for a list is given."""
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: _Bounded) -> None:
+        super().__init__(file, encoding="latin1")  # as gensim reads what Python 2 wrote
+        self._made: dict[tuple[str, str], type[Inert]] = {}
+
+    def find_class(self, module: str, name: str) -> type[Inert]:
+        key = (module, name)
+        if key not in self._made:
+            if len(self._made) == _MOST_NAMES:
+                raise pickle.UnpicklingError(f"it names more than {_MOST_NAMES:,} classes")
+            self._made[key] = type("Inert", (Inert,), {"origin": f"{module}.{name}"})
+        return self._made[key]
+
+
+class _Bounded:
+    """A file that gives no more bytes than it has, and reserves no memory for what is only claimed."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._size = os.fstat(self._file.fileno()).st_size
+
+    def read(self, count: int = -1) -> bytes:
+        left = self._size - self._file.tell()
+        if count > left:
+            raise EOFError(f"{count:,} bytes announced where {left:,} are left")
+        return self._file.read(count)
+
+    def readline(self) -> bytes:
+        return self._file.readline()
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+
+def read_pickle(path: Path) -> object:
+    """Return what a pickle holds, with `Inert` in the place of every object of a class.
+
+    Raises:
+        InputError: the file cannot be read, or is no pickle or a damaged one.
+    """
+    try:
+        for first in (True, False):
+            file = _Bounded(path)
+            try:
+                if first:
+                    _check(file)
+                else:
+                    return _Unpickler(file).load()
+            finally:
+                file.close()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:  # damaged bytes make the unpickler raise nearly anything
+        raise InputError(f"{path}: a damaged pickle, or none: {error or type(error).__name__}") from error
+    raise AssertionError
+
+
+def _check(file: _Bounded) -> None:
+    """Refuse what makes the unpickler reserve memory that the file does not fill."""
+    for opcode, argument, _ in pickletools.genops(cast(IO[bytes], file)):
+        if opcode.name in _REFUSED:
+            raise pickle.UnpicklingError(f"it uses {opcode.name}, which models of word vectors do not")
+        if opcode.name in _STORING and isinstance(argument, int) and argument > file.size:
+            raise pickle.UnpicklingError(f"it stores a {argument:,}th value")
+
+
+def attributes(value: object) -> dict[str, Any]:
+    """Return the attributes of an object in a pickle; none for anything else."""
+    return value.state if isinstance(value, Inert) and isinstance(value.state, dict) else {}
+
+
+def array(value: object) -> NDArray[Any] | None:
+    """Return a NumPy array that a pickle holds; None for anything else, and for an array of objects.
+
+    Raises:
+        ValueError: the array's description and its bytes do not match.
+    """
+    if not isinstance(value, Inert) or not isinstance(value.state, tuple) or len(value.state) != 5:
+        return None
+    _, shape, kind, columns_first, raw = value.state
+    if isinstance(raw, str):
+        raw = raw.encode("latin1")
+    if not (isinstance(kind, Inert) and kind.arguments and isinstance(raw, bytes) and isinstance(shape, tuple)):
+        return None
+    code = kind.arguments[0]
+    order = kind.state[1] if isinstance(kind.state, tuple) and len(kind.state) > 1 else "|"
+    if code not in ("f2", "f4", "f8") or order not in ("<", ">", "|", "="):
+        return None
+    return np.frombuffer(raw, dtype=np.dtype(f"{order}{code}")).reshape(shape, order="F" if columns_first else "C")

@@ -1,0 +1,151 @@
+"""gensim's own format: a pickle of ``KeyedVectors``, with large arrays in ``.npy`` files beside it.
+
+Written by gensim. Read without running anything that the pickle names (see `mt2st.embedding.formats.inert_pickle`), so
+that vectors from strangers are safe to read, and without gensim.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.formats.checked import checked
+from mt2st.embedding.formats.inert_pickle import array, attributes, read_pickle
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
+from mt2st.errors import InputError, MissingExtraError
+from mt2st.files import check_writable
+
+_WORDS = ("index_to_key", "index2word", "index2entity")
+_VECTORS = ("vectors", "syn0")
+
+
+def read_keyedvectors(path: Path) -> VectorStream:
+    """Return the word vectors of a file that gensim's ``KeyedVectors.save`` wrote, as a stream.
+
+    ``Word2Vec`` models are read too. The words are held in memory; vectors in a file of their own are not.
+
+    Raises:
+        InputError: the file or the one beside it is missing, unreadable or damaged; it holds something else; words and
+            vectors do not match; a word twice; a value that is NaN or infinite. The message names the file.
+    """
+    model = read_pickle(path)
+    owner = attributes(model)
+    beside = path
+    if "wv" in owner and not any(name in owner for name in _WORDS):
+        owner, beside = attributes(owner["wv"]), path.with_name(f"{path.name}.wv")
+    words = next((owner[name] for name in _WORDS if name in owner), None)
+    if not isinstance(words, list) or not all(type(word) is str for word in words):
+        raise InputError(
+            f"{path}: a pickle, but not of gensim's KeyedVectors with words for keys; save it in gensim by "
+            f"save_word2vec_format and read that"
+        )
+    vectors = _vectors(path, owner, beside)
+    if vectors.ndim != 2 or len(vectors) != len(words) or not 1 <= vectors.shape[1] <= MOST_DIMENSIONS:
+        raise InputError(f"{path}: has {len(words):,} words, but vectors of shape {list(vectors.shape)}")
+    step = rows_per_block(vectors.shape[1])
+
+    def blocks() -> Iterator[Block]:
+        for start in range(0, len(words), step):
+            with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and is reported as such
+                rows = np.array(vectors[start : start + step], dtype=np.float32)
+            yield words[start : start + step], rows
+
+    return checked(VectorStream(vectors.shape[1], len(words), blocks, lambda row: f"{path}, word {row + 1}"))
+
+
+def _vectors(path: Path, owner: dict[str, Any], beside: Path) -> NDArray[Any]:
+    for name in _VECTORS:
+        separate = beside.with_name(f"{beside.name}.{name}.npy")
+        if name in owner.get("__numpys", ()) or (name not in owner and separate.exists()):
+            return _mapped(separate)
+        try:
+            found = array(owner.get(name))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path}: the vectors are damaged: {error}") from error
+        if found is not None:
+            return found
+    if "vectors_ngrams" in owner or "vectors_ngrams" in owner.get("__numpys", ()):
+        raise InputError(
+            f"{path}: holds vectors of parts of words, from which gensim makes those of words when it loads them; save "
+            f"it in gensim by save_word2vec_format and read that"
+        )
+    raise InputError(f"{path}: names words, but holds no vectors")
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """Return a matrix in NumPy's file format, mapped into memory, not read."""
+    try:
+        with path.open("rb") as file:
+            major, _ = np.lib.format.read_magic(file)
+            length = int.from_bytes(file.read(2 if major == 1 else 4), "little")
+            if length > path.stat().st_size:
+                raise ValueError(f"a header of {length:,} bytes")  # noqa: TRY301
+        mapped = np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError as error:
+        raise InputError(f"there is no {path}, in which gensim put the vectors: it belongs beside the model") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:  # a damaged header makes NumPy raise nearly anything
+        raise InputError(f"{path}: a damaged array file, or none: {error}") from error
+    if mapped.dtype.kind != "f":
+        raise InputError(f"{path}: vectors must be floats; found {mapped.dtype}")
+    return mapped
+
+
+def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
+    """Write word vectors by gensim's ``KeyedVectors.save``; large ones lie in ``PATH.vectors.npy`` beside the file.
+
+    The words are held in memory; the vectors are not.
+
+    Returns:
+        The number of words.
+
+    Raises:
+        MissingExtraError: gensim is not installed.
+        InputError: the file exists and ``overwrite`` is false, or cannot be written; or as the stream does.
+    """
+    try:
+        from gensim.models import KeyedVectors
+    except ImportError as error:
+        raise MissingExtraError("writing gensim's KeyedVectors", "gensim") from error
+    check_writable(path, overwrite=overwrite)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder:
+            words: list[str] = []
+            spool = Path(folder) / "rows"
+            with spool.open("wb") as file:
+                for block_words, vectors in stream.blocks():
+                    words += block_words
+                    file.write(np.ascontiguousarray(vectors).tobytes())
+            vectors_of_all: NDArray[np.float32] = np.memmap(spool, np.float32, "r", shape=(len(words), stream.size))
+            made = KeyedVectors(stream.size)
+            made.index_to_key = words
+            made.key_to_index = {word: index for index, word in enumerate(words)}
+            made.vectors = vectors_of_all.view(np.ndarray)
+            made.norms, made.next_index = None, len(words)
+            made.save(str(Path(folder) / path.name))
+            spool.unlink()
+            _move(Path(folder), path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    return len(words)
+
+
+def _move(folder: Path, path: Path) -> None:
+    """Bring what gensim wrote to its place: the large arrays first, so that the file that names them comes last."""
+    written = {each.name for each in folder.iterdir()}
+    for name in written:
+        with (folder / name).open("rb") as file:
+            os.fsync(file.fileno())
+    for name in sorted(written - {path.name}):
+        (folder / name).replace(path.with_name(name))
+    (folder / path.name).replace(path)
+    old = path.with_name(f"{path.name}.vectors.npy")
+    if old.name not in written:
+        old.unlink(missing_ok=True)

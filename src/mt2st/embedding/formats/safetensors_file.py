@@ -1,0 +1,184 @@
+"""One matrix in a safetensors file, read and written row by row.
+
+The safetensors library takes or gives whole tensors; a table of vectors that does not fit in memory needs its rows one
+after the other. The layout (https://huggingface.co/docs/safetensors) is 8 bytes with the length of a JSON header,
+little-endian, the header with each tensor's type, shape and place, which spaces may follow, and the values,
+little-endian.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.formats.source import Source
+from mt2st.embedding.formats.stream import rows_per_block
+from mt2st.errors import InputError
+
+_LENGTH = struct.Struct("<Q")
+_LONGEST_HEADER = 100_000_000  # bytes: the library's own bound
+_RESERVED = 512  # bytes for the header of one matrix, whose number of rows is known at the end
+_TYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),
+    "I8": np.dtype("i1"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Where a tensor stands in a safetensors file.
+
+    Attributes:
+        path: the file.
+        name: the tensor's.
+        kind: the type of its values, in the format's words: ``F32``.
+        shape: its dimensions.
+        offset: the byte of the file at which the values begin.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    offset: int
+
+    def blocks(self, first: int = 0, last: int | None = None) -> Iterator[NDArray[np.float32]]:
+        """Yield the rows of a matrix as float32, some at a time.
+
+        Args:
+            first: the row to begin with.
+            last: the row to end before; None for all.
+
+        Raises:
+            InputError: the file cannot be read, or changed while it was.
+        """
+        rows, size = self.shape
+        rows = rows if last is None else last
+        step, kind = rows_per_block(size), _TYPES[self.kind]
+        with Source(self.path) as source:
+            source.seek(self.offset + first * size * kind.itemsize)
+            for start in range(first, rows, step):
+                wanted = min(step, rows - start) * size * kind.itemsize
+                raw = source.read(wanted)
+                if len(raw) != wanted:
+                    raise InputError(f"{self.path}: the values of '{self.name}' end in row {start}: it is cut short")
+                yield _as_float32(np.frombuffer(raw, dtype=kind), self.kind).reshape(-1, size)
+
+    def values(self) -> NDArray[Any]:
+        """Return the whole tensor, in the type it has.
+
+        Raises:
+            InputError: the file cannot be read, or changed while it was.
+        """
+        kind = _TYPES[self.kind]
+        with Source(self.path) as source:
+            source.seek(self.offset)
+            raw = source.read(kind.itemsize * int(np.prod(self.shape, dtype=object)))
+        return np.frombuffer(raw, dtype=kind).reshape(self.shape)
+
+
+def _as_float32(values: NDArray[Any], kind: str) -> NDArray[np.float32]:
+    if kind == "BF16":  # the upper half of a float32
+        return (values.astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and is reported as such
+        return values.astype(np.float32)
+
+
+def tensors_of(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file by name, after checking that they lie in it.
+
+    Raises:
+        InputError: the file cannot be read, is cut short or is no safetensors file.
+    """
+    with Source(path) as source:
+        if source.size is None:
+            raise InputError(f"{path} is packed: unpack it first")
+        head = source.read(_LENGTH.size)
+        length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
+        if not 2 <= length <= min(_LONGEST_HEADER, source.size - _LENGTH.size):
+            raise InputError(f"{path}: no safetensors file, or one that is cut short within its header")
+        raw = source.read(length)
+        start = _LENGTH.size + length
+        room = source.size - start
+    try:
+        entries = json.loads(raw)
+        if not isinstance(entries, dict):
+            raise TypeError("the header is no object")  # noqa: TRY301
+        return {
+            name: _tensor(path, name, entry, start, room) for name, entry in entries.items() if name != "__metadata__"
+        }
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: the header of the safetensors file is damaged: {error}") from error
+
+
+def _tensor(path: Path, name: str, entry: dict[str, Any], start: int, room: int) -> Tensor:
+    kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+        raise TypeError(f"the shape or place of '{name}' is not in natural numbers")
+    if not begin <= end <= room:
+        raise InputError(f"{path}: the values of '{name}' reach beyond the end of the file: it is cut short")
+    if kind in _TYPES:
+        width = _TYPES[kind].itemsize
+        for number in shape:
+            width *= number
+        if width != end - begin:
+            raise InputError(f"{path}: '{name}' of shape {list(shape)} takes {width:,} bytes, found {end - begin:,}")
+    return Tensor(path, name, str(kind), shape, start + begin)
+
+
+def matrix_of(path: Path, *names: str) -> Tensor:
+    """Return the first of some tensors that a safetensors file holds, which must be a matrix of numbers.
+
+    Raises:
+        InputError: as `tensors_of` does, or when there is none of these names, or it is no matrix.
+    """
+    tensors = tensors_of(path)
+    found = next((tensors[name] for name in names if name in tensors), None)
+    if found is None:
+        raise InputError(f"{path}: holds no tensor '{names[0]}'; found {sorted(tensors)[:5]}")
+    if len(found.shape) != 2 or found.kind not in ("F64", "F32", "F16", "BF16", "I8") or found.shape[1] < 1:
+        raise InputError(f"{path}: '{found.name}' must be a matrix of numbers; found {found.kind} {list(found.shape)}")
+    return found
+
+
+class MatrixWriter:
+    """Writes the rows of one float32 matrix to a safetensors file whose number of rows shows only at the end.
+
+    Args:
+        file: an empty file, open for writing, in which places can be sought.
+        name: the tensor's name.
+        size: the number of columns.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, size: int) -> None:
+        self._file, self._name, self._size = file, name, size
+        self._rows = 0
+        file.write(bytes(_LENGTH.size + _RESERVED))
+
+    def add(self, rows: NDArray[np.float32]) -> None:
+        """Write some rows [n, size]."""
+        self._file.write(np.ascontiguousarray(rows, dtype="<f4").tobytes())
+        self._rows += len(rows)
+
+    def finish(self) -> None:
+        """Write the header."""
+        place = [0, 4 * self._rows * self._size]
+        entry = {"dtype": "F32", "shape": [self._rows, self._size], "data_offsets": place}
+        header = json.dumps({"__metadata__": {"format": "pt"}, self._name: entry}, separators=(",", ":")).encode()
+        self._file.seek(0)
+        self._file.write(_LENGTH.pack(_RESERVED) + header.ljust(_RESERVED))
+        self._file.seek(0, 2)
