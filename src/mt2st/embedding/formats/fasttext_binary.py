@@ -4,6 +4,9 @@ The vector of a word is the mean of its own row and the rows of its character n-
 ``Dictionary::initNgrams`` and ``FastText::getWordVector``); which rows these are is told by gensim's compiled hash
 function. The layout is walked here, and held against the size of the file before anything is reserved: gensim's own
 loader takes the file's word for every length, and never ends on one that is cut short within its words.
+
+Published models have words that were cut within a character: their broken bytes are spelled out (``caf\\xc3``), as gensim
+does. Its n-grams of ``</s>``, the end of a sentence, are not followed: fastText makes none of it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.formats.checked import checked
 from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
-from mt2st.embedding.formats.text_rows import LONGEST_WORD, decoded, excerpt
+from mt2st.embedding.formats.text_rows import LONGEST_WORD, excerpt
 from mt2st.errors import InputError, MissingExtraError
 
 MAGIC = struct.pack("<i", 793712314)
@@ -48,8 +51,8 @@ def read_fasttext_binary(path: Path) -> VectorStream:
 
     Raises:
         MissingExtraError: gensim is not installed.
-        InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``); a word that
-            is not UTF-8; a value that is NaN or infinite. The message names the file and the word.
+        InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``); a value
+            that is NaN or infinite. The message names the file and the word.
     """
     try:
         from gensim.models.fasttext import ft_ngram_hashes
@@ -138,7 +141,7 @@ def _words(source: Source) -> list[str]:
         if kind != (number > n_words):  # labels, of kind 1, follow the words
             raise InputError(f"{place}: damaged: an entry of kind {kind}")
         if number <= n_words:
-            words.append(decoded(rest[at:end], place))
+            words.append(rest[at:end].decode("utf-8", errors="backslashreplace"))
         at = end + 1 + _ENTRY.size
     source.seek(source.tell() - (len(rest) - at) + max(0, pruned) * _PRUNED.size)
     return words

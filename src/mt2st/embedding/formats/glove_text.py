@@ -7,6 +7,7 @@ the right, and how many numbers to cut must first be found out.
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -23,16 +24,18 @@ from mt2st.embedding.formats.text_rows import (
     refuse_grouped_digits,
     write_rows,
 )
+from mt2st.embedding.formats.word2vec_text import parsed_header
 from mt2st.errors import InputError
 
 _LINES_TRIED = 1_000
-"""Lines from which the number of dimensions is found. A word may end in numbers, but not those of all these lines."""
+"""Lines from which the number of dimensions is found."""
 
 
 def read_glove_text(path: Path) -> VectorStream:
     """Return the word vectors of a file in GloVe text format, as a stream; ``.gz`` files are unpacked.
 
-    The number of dimensions is the fewest numbers that any of the first thousand lines ends in.
+    The number of dimensions is how many numbers most of the first thousand lines end in: now and then a word ends in
+    numbers too, and a line may be damaged. Of two that are as frequent the larger counts.
 
     Raises:
         InputError: the file is missing, not readable or empty; its first line is no word with numbers; a line with
@@ -65,7 +68,7 @@ def glove_size(path: Path) -> int:
     Raises:
         InputError: the file cannot be read, or does not begin with lines of a word and numbers.
     """
-    size: int | None = None
+    seen: Counter[int] = Counter()
     with Source(path) as source:
         for number in range(1, _LINES_TRIED + 1):
             line = source.readline(longest_line(MOST_DIMENSIONS))
@@ -76,9 +79,10 @@ def glove_size(path: Path) -> int:
             if numbers < 1:
                 found = f"found {excerpt(line)}{', not text but bytes' if looks_binary(line[:256]) else ''}"
                 raise InputError(f"{path}, line {number}: a line of GloVe text is a word and its numbers; {found}")
-            size = numbers if size is None else min(size, numbers)
-    if size is None:
+            seen[numbers] += 1
+    if not seen:
         raise InputError(f"{path}, line 1: the file is empty or begins with a blank line; expected a word and numbers")
+    size = max(seen, key=lambda numbers: (seen[numbers], numbers))
     if size > MOST_DIMENSIONS:
         raise InputError(f"{path}, line 1: {size:,} numbers behind a word; at most {MOST_DIMENSIONS:,} are dimensions")
     return size
@@ -112,8 +116,10 @@ def _fields(source: Source, size: int) -> Iterator[tuple[list[bytes], str]]:
         if blank:
             raise InputError(f"{place}: a word behind a blank line; remove the line, or what follows it")
         if len(fields) != size + 1:
+            header = row == 1 and parsed_header(line) is not None
+            hint = "; this is a header, which word2vec text has and GloVe text has not" if header else ""
             raise InputError(
-                f"{place}: {len(fields) - 1:,} values where the lines before have {size:,}: {excerpt(line)}"
+                f"{place}: {len(fields) - 1:,} values where most lines have {size:,}: {excerpt(line)}{hint}"
             )
         if b"_" in line:
             refuse_grouped_digits(fields, place)

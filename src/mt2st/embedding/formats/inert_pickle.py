@@ -145,6 +145,8 @@ def array(value: object) -> NDArray[Any] | None:
     if not isinstance(value, Inert) or not isinstance(value.state, tuple) or len(value.state) != 5:
         return None
     _, shape, kind, columns_first, raw = value.state
+    if isinstance(raw, Inert) and raw.origin == "_codecs.encode" and raw.arguments:
+        raw = raw.arguments[0]  # so Python 3 writes bytes for Python 2
     if isinstance(raw, str):
         raw = raw.encode("latin1")
     if not (isinstance(kind, Inert) and kind.arguments and isinstance(raw, bytes) and isinstance(shape, tuple)):
