@@ -31,9 +31,7 @@ def test_what_is_saved_loads_bit_for_bit_and_its_format_is_found(
 
 
 @pytest.mark.parametrize(("first", "second"), list(itertools.product(WRITTEN, WRITTEN)))
-def test_every_format_converts_to_every_other(
-    vectors: WordVectors, tmp_path: Path, first: str, second: str
-) -> None:
+def test_every_format_converts_to_every_other(vectors: WordVectors, tmp_path: Path, first: str, second: str) -> None:
     vectors.save(tmp_path / "first", format=first)
     done = convert_vectors(tmp_path / "first", tmp_path / "second", target_format=second)
     assert (done.count, done.size, done.source_format, done.target_format) == (len(vectors), 5, first, second)
@@ -55,9 +53,7 @@ def test_several_blocks_pass(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["v.vec.gz", "v.bin.gz", "v.glove.gz"])
-def test_packed_files_are_written_the_same_each_time_and_read(
-    vectors: WordVectors, tmp_path: Path, name: str
-) -> None:
+def test_packed_files_are_written_the_same_each_time_and_read(vectors: WordVectors, tmp_path: Path, name: str) -> None:
     vectors.save(tmp_path / name)
     before = (tmp_path / name).read_bytes()
     assert before[:2] == b"\x1f\x8b"
@@ -69,9 +65,7 @@ def test_packed_files_are_written_the_same_each_time_and_read(
 
 
 @pytest.mark.parametrize("name", ["v.vec", "v.vec.gz", "v.bin", "v.bin.gz"])
-def test_a_count_that_shows_only_at_the_end_still_comes_first(
-    vectors: WordVectors, tmp_path: Path, name: str
-) -> None:
+def test_a_count_that_shows_only_at_the_end_still_comes_first(vectors: WordVectors, tmp_path: Path, name: str) -> None:
     vectors.save(tmp_path / "v.glove")
     assert open_vectors(tmp_path / "v.glove").count is None
     convert_vectors(tmp_path / "v.glove", tmp_path / name)
@@ -81,9 +75,7 @@ def test_a_count_that_shows_only_at_the_end_still_comes_first(
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_what_is_there_stays_unless_overwriting_is_asked_for(
-    vectors: WordVectors, tmp_path: Path, name: str
-) -> None:
+def test_what_is_there_stays_unless_overwriting_is_asked_for(vectors: WordVectors, tmp_path: Path, name: str) -> None:
     vectors.save(tmp_path / "v", format=name)
     with pytest.raises(InputError, match="v exists already"):
         vectors.save(tmp_path / "v", format=name)

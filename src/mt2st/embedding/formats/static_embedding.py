@@ -158,7 +158,10 @@ def _tokens(path: Path) -> tuple[list[str], int | None]:
             unknown = ids.get(model.get("unk_token"))
         ids |= {entry["content"]: entry["id"] for entry in tokenizer.get("added_tokens") or ()}
         tokens = sorted(ids, key=ids.__getitem__)
-        if not all(type(token) is str and ids[token] == number for number, token in enumerate(tokens)):
+        if not all(
+            type(token) is str and type(ids[token]) is int and ids[token] == number
+            for number, token in enumerate(tokens)
+        ):
             raise ValueError(f"the tokens' ids do not run from 0 to {len(tokens) - 1}")  # noqa: TRY301
         if unknown is not None and not (type(unknown) is int and 0 <= unknown < len(tokens)):
             raise ValueError(f"the unknown token has the id {unknown!r}")  # noqa: TRY301

@@ -1,0 +1,48 @@
+"""A large file is converted in flat memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+N_WORDS, SIZE = 25_000, 512
+TABLE = N_WORDS * SIZE * 4 / 1e6
+"""Megabytes of the vectors alone."""
+
+CONVERT = (
+    """
+import json, resource, sys
+from mt2st.embedding import WordVectors, convert_vectors
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+convert_vectors(sys.argv[1], sys.argv[1] + ".warm", target_format="word2vec")  # one block: whatever is set up once
+before, grown = peak(), {}
+source = sys.argv[2]
+for name in sys.argv[3:]:
+    target = f"{sys.argv[2]}.{name}"
+    done = convert_vectors(source, target, target_format=name)
+    grown[name], source = peak() - before, target
+    assert done.count == %d, done
+WordVectors.load(source)
+print(json.dumps([grown, peak() - before]))
+"""
+    % N_WORDS
+)  # noqa: UP031 - the code has braces of its own
+
+
+def test_conversions_hold_a_block_and_loading_holds_the_table_once(tmp_path: Path) -> None:
+    row = " 0.5" * SIZE + "\n"
+    (tmp_path / "small").write_text("a" + row + "b" + row)
+    with (tmp_path / "large").open("w") as file:
+        file.writelines(f"word{number}{row}" for number in range(N_WORDS))
+    names = ["word2vec-binary", "safetensors", "static-embedding"]
+
+    command = [sys.executable, "-c", CONVERT, str(tmp_path / "small"), str(tmp_path / "large"), *names]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    grown, grown_by_loading = json.loads(found.stdout)
+    assert max(grown.values()) < 0.4 * TABLE, grown
+    assert grown_by_loading < 1.6 * TABLE
