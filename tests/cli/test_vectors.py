@@ -42,6 +42,11 @@ def test_train_and_neighbours(corpus: Path, tmp_path: Path, method: str, capsys:
         (["train", "CORPUS", "--window", "0", "--output", "OUT"], "window"),
         (["train", "CORPUS", "--output", "FOLDER/none/words.vec"], "no folder"),
         (["neighbours", "missing.vec", "cat"], "missing.vec"),
+        (["convert", "missing.vec", "OUT"], "missing.vec"),
+        (["convert", "CORPUS", "OUT"], "corpus.txt, line 1"),
+        (["convert", "CORPUS", "OUT", "--to", "glov"], "Did you mean 'glove'?"),
+        (["convert", "CORPUS", "OUT", "--from", "word2ve"], "Did you mean 'word2vec'?"),
+        (["convert", "CORPUS", "FOLDER/out"], "its name tells no format"),
         (["neighbors", "missing.vec", "cat"], "Did you mean 'neighbours'?"),
     ],
 )
@@ -60,3 +65,30 @@ def test_an_unknown_word_is_named(corpus: Path, tmp_path: Path, capsys: pytest.C
     assert main(["vectors", "train", str(corpus), "--vector-size", "4", "--epochs", "1", "--output", str(out)]) == 0
     assert main(["vectors", "neighbours", str(out), "catt"]) == 2
     assert "catt" in capsys.readouterr().err
+
+
+def test_convert_through_every_format_ends_where_it_began(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = tmp_path / "words.vec"
+    assert main(["vectors", "train", str(corpus), "--vector-size", "4", "--epochs", "1", "--output", str(first)]) == 0
+    capsys.readouterr()
+    source = first
+    for name in ("word2vec-binary", "glove", "safetensors", "static-embedding", "word2vec"):
+        target = tmp_path / name
+        assert main(["vectors", "convert", str(source), str(target), "--to", name]) == 0
+        assert f"{target}: 7 vectors of 4 dimensions" in capsys.readouterr().out
+        assert main(["vectors", "neighbours", str(target), "cat", "--topn", "2"]) == 0
+        capsys.readouterr()
+        source = target
+    assert source.read_bytes() == first.read_bytes()
+    assert main(["vectors", "convert", str(first), str(source), "--to", "glove"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["vectors", "convert", str(first), str(source), "--to", "glove", "--overwrite"]) == 0
+
+
+def test_convert_of_a_damaged_file_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.vec").write_text("3 2\na 1 2\nb 3 4\nc 5\n")
+    assert main(["vectors", "convert", str(tmp_path / "broken.vec"), str(tmp_path / "out.bin")]) == 2
+    assert "broken.vec, line 4: 1 values where the header promised 2" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.vec"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.embedding.formats.conftest import gensim_data
 
 from mt2st.embedding import WordVectors
 from mt2st.embedding.formats import format_by_name_of
 from mt2st.embedding.formats.catalogue import format_of
 from mt2st.errors import InputError
-
-from tests.embedding.formats.conftest import gensim_data
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.embedding.formats.conftest import gensim_data
 
 from mt2st.embedding import WordVectors
 from mt2st.embedding.formats.checked import SeenWords
 from mt2st.errors import InputError
-from tests.embedding.formats.conftest import gensim_data
 
 ONE = np.array([1, 2], dtype="<f4").tobytes()
 NAN = np.array([1, np.nan], dtype="<f4").tobytes()

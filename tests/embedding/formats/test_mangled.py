@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.embedding.formats.conftest import gensim_data
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
-from tests.embedding.formats.conftest import gensim_data
 
 MOST_MEMORY = 4_000_000
 """Bytes, for files of a few thousand: a hundredth of what any inflated count or size would reserve."""

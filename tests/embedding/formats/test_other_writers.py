@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.embedding.formats.conftest import gensim_data
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
-from tests.embedding.formats.conftest import gensim_data
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
@@ -142,7 +142,7 @@ def test_model2vec_folders_with_reduced_vocabulary_are_read(tmp_path: Path) -> N
     model2vec = pytest.importorskip("model2vec")
     tokenizers = pytest.importorskip("tokenizers")
     words = {"[PAD]": 0, "[UNK]": 1, "good": 2, "film": 3, "bad": 4}
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))  # noqa: S106
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     rows = np.array([[0, 0], [1, 2], [3, 4]], dtype=np.float16)
     factors = np.array([1, 1, 0.5, 2, 1])

@@ -5,8 +5,8 @@ The vector of a word is the mean of its own row and the rows of its character n-
 function. The layout is walked here, and held against the size of the file before anything is reserved: gensim's own
 loader takes the file's word for every length, and never ends on one that is cut short within its words.
 
-Published models have words that were cut within a character: their broken bytes are spelled out (``caf\\xc3``), as gensim
-does. Its n-grams of ``</s>``, the end of a sentence, are not followed: fastText makes none of it.
+Published models have words that were cut within a character: their broken bytes are spelled out, as gensim does.
+Its n-grams of ``</s>``, the end of a sentence, are not followed: fastText makes none of it.
 """
 
 from __future__ import annotations

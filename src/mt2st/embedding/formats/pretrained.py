@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from mt2st.errors import InputError, MissingExtraError
@@ -51,7 +53,8 @@ def pretrained_file(name: str) -> Path:
     logger = logging.getLogger(downloader.__name__)
     was_disabled, logger.disabled = logger.disabled, True  # it logs a traceback when there is no network
     try:
-        return Path(downloader.load(model, return_path=True))
+        with redirect_stdout(sys.stderr):  # its progress bar; results alone go to stdout
+            return Path(downloader.load(model, return_path=True))
     except Exception as error:  # the downloader raises Exception itself
         known = "Incorrect model" not in str(error)
         raise InputError(

@@ -76,8 +76,8 @@ def decoded(field: bytes, place: str) -> str:
         return field.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{place}: the word is not UTF-8 text ({excerpt(field)}): the file is damaged, in another encoding (save it "
-            f"as UTF-8) or in another format (name it)"
+            f"{place}: the word is not UTF-8 text ({excerpt(field)}): the file is damaged, in another encoding (save "
+            f"it as UTF-8) or in another format (name it)"
         ) from error
 
 
