@@ -22,7 +22,7 @@ class EvaluateOptions:
     """Options of ``mt2st vectors evaluate``; the defaults are gensim's."""
 
     vectors: Annotated[Path, tyro.conf.Positional]
-    """File of word vectors."""
+    """File or folder of word vectors in any format, or published ones: gensim:glove-twitter-100."""
     analogies: tuple[Path, ...] = ()
     """Files of analogy questions (four words a line, ': NAME' starts a section) or pairs to compose them from."""
     similarity: tuple[Path, ...] = ()
