@@ -30,8 +30,7 @@ class ClassifierSettings:
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"
-    """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), a file of word vectors
-    in any format that `mt2st vectors convert` reads, or published ones: gensim:glove-twitter-100."""
+    """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), or a file of word vectors."""
     auxiliary: tuple[str, ...] = AUXILIARIES
     """Auxiliary tasks, which the strategy weighs: context (word context on all the text). An empty list: no task."""
     epochs: int = 8
