@@ -1,4 +1,4 @@
-"""Compiled updates of word vectors (Numba): Skip-gram and CBOW with negative sampling.
+"""Compiled updates of word vectors (Numba): Skip-gram and CBOW with negative sampling, on words or on subwords.
 
 A kernel writes straight into two tables that somebody else may own (torch, for one), from a slice of an encoded corpus,
 with a weight. `ContextKernel` states the objective; `sample_pairs` replays a call's random choices for a reference.
@@ -12,42 +12,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.cbow import CbowKernel
+from mt2st.embedding.kernels.cbow_subwords import CbowSubwordKernel
 from mt2st.embedding.kernels.compiled import drop_outdated
 from mt2st.embedding.kernels.context import ContextKernel, KernelReport
 from mt2st.embedding.kernels.replay import PairBlock, sample_pairs
 from mt2st.embedding.kernels.skipgram import SkipGramKernel
+from mt2st.embedding.kernels.skipgram_subwords import SkipGramSubwordKernel
+from mt2st.embedding.kernels.subword_context import SubwordContextKernel
+from mt2st.embedding.subwords import SubwordRows
 from mt2st.errors import InputError, listed, suggestion
 
 __all__ = [
     "CbowKernel",
+    "CbowSubwordKernel",
     "ContextKernel",
     "KernelReport",
     "PairBlock",
     "SkipGramKernel",
+    "SkipGramSubwordKernel",
+    "SubwordContextKernel",
     "kernel_for",
     "sample_pairs",
 ]
 
 drop_outdated()  # before any kernel runs: that is when Numba looks into its cache
 
-_KERNELS: dict[str, type[ContextKernel]] = {kernel.method: kernel for kernel in (SkipGramKernel, CbowKernel)}
+_KERNELS = {kernel.method: kernel for kernel in (SkipGramKernel, CbowKernel)}
+_SUBWORD_KERNELS = {kernel.method: kernel for kernel in (SkipGramSubwordKernel, CbowSubwordKernel)}
+_METHODS = (*_KERNELS, *_SUBWORD_KERNELS)
 
 
 def kernel_for(
-    method: Literal["skipgram", "cbow"] | str,
+    method: Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"] | str,
     counts: NDArray[np.int64],
     *,
+    subwords: SubwordRows | None = None,
     window: int = 5,
     negative: int = 5,
     sample: float = 1e-3,
     ns_exponent: float = 0.75,
     seed: int = 1,
 ) -> ContextKernel:
-    """Return the kernel of a method, ``"skipgram"`` or ``"cbow"``; the other arguments are `ContextKernel`'s.
+    """Return the kernel of a method.
+
+    Args:
+        method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``.
+        counts: as for `ContextKernel`, like the settings that follow.
+        subwords: the rows of each word, for the two last methods and for them alone.
+        window: the widest reach of a context.
+        negative: the weight of noise.
+        sample: subsampling threshold.
+        ns_exponent: power of the counts for the noise.
+        seed: any integer.
 
     Raises:
-        InputError: an unknown method, or a setting out of its range.
+        InputError: an unknown method, a setting out of its range, or subwords that are missing or not wanted.
     """
-    if method not in _KERNELS:
-        raise InputError(f"unknown method '{method}': choose from {listed(_KERNELS)}.{suggestion(method, _KERNELS)}")
-    return _KERNELS[method](counts, window=window, negative=negative, sample=sample, ns_exponent=ns_exponent, seed=seed)
+    if method not in _METHODS:
+        raise InputError(f"unknown method '{method}': choose from {listed(_METHODS)}.{suggestion(method, _METHODS)}")
+    settings = {"window": window, "negative": negative, "sample": sample, "ns_exponent": ns_exponent, "seed": seed}
+    if (method in _SUBWORD_KERNELS) != (subwords is not None):
+        raise InputError(f"subwords are for the methods {listed(_SUBWORD_KERNELS)}; found {method!r} and {subwords!r}")
+    if subwords is None:
+        return _KERNELS[method](counts, **settings)
+    return _SUBWORD_KERNELS[method](counts, subwords=subwords, **settings)

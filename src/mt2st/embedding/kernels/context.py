@@ -1,9 +1,10 @@
-"""The word-context kernel: what Skip-gram and CBOW share, from the caller's side."""
+"""The word-context kernel: what Skip-gram, CBOW and their forms with subwords share, from the caller's side."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -117,7 +118,7 @@ class ContextKernel(ABC):
         """Train on the documents ``ids[offsets[0]:offsets[1]]``, ``ids[offsets[1]:offsets[2]]``, ... in place.
 
         Args:
-            inputs: input vectors (the embedding), C-contiguous float32 [V, D]; torch's memory through
+            inputs: the embedding, C-contiguous float32 [`input_rows`, D]; torch's memory through
                 ``embedding.weight.data.numpy()`` will do.
             outputs: output vectors, C-contiguous float32 [V, D].
             ids: the corpus, int32; may be memory-mapped and read-only.
@@ -151,6 +152,14 @@ class ContextKernel(ABC):
             )
         return KernelReport(int(offsets[-1] - offsets[0]), int(kept), int(pairs), float(loss))
 
+    def compile(self, vector_size: int) -> None:
+        """Compile the update, or load it from the compiler's cache, so that the first call is not charged with it."""
+        inputs, outputs = (  # zeros that nothing touches take no memory
+            np.zeros((rows, vector_size), dtype=np.float32) for rows in (self.input_rows, self.vocabulary_size)
+        )
+        no_words, no_documents = np.empty(0, dtype=np.int32), np.zeros(1, dtype=np.int64)
+        self.update(inputs, outputs, no_words, no_documents, alpha=(0.0, 0.0), stream=0)
+
     @abstractmethod
     def _train(
         self,
@@ -172,6 +181,23 @@ class ContextKernel(ABC):
         Args:
             rate: the largest learning rate of the update, its weight included.
         """
+
+    @abstractmethod
+    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+        """Yield the pairs that a centre and its context words make: what `_train` trains on, for its replay.
+
+        Args:
+            centre: a word's id.
+            context: the ids of the words around it; may be empty.
+
+        Yields:
+            Rows of ``inputs`` whose mean is the pair's input vector, and the row of ``outputs`` that it predicts.
+        """
+
+    @property
+    def input_rows(self) -> int:
+        """Rows of ``inputs``: V, and those that words share as parts, where the kernel knows such."""
+        return self.vocabulary_size
 
     @property
     def buffer_size(self) -> int:
@@ -224,10 +250,12 @@ class ContextKernel(ABC):
                 )
             if not table.flags.writeable:
                 raise InputError(f"{name} must be writeable: the kernel updates it in place")
-        if inputs.shape != outputs.shape or inputs.shape[0] != self.vocabulary_size:
+        rows = self.input_rows, self.vocabulary_size
+        if (len(inputs), len(outputs)) != rows or inputs.shape[1] != outputs.shape[1]:
             raise InputError(
-                f"inputs and outputs must both have {self.vocabulary_size} rows (one per word of counts) of the same "
-                f"size; found {list(inputs.shape)} and {list(outputs.shape)}"
+                f"inputs and outputs must have {rows[0]} and {rows[1]} rows (one per word of counts, and one per "
+                f"bucket of n-grams if there are such in the inputs) of the same size; found {list(inputs.shape)} and "
+                f"{list(outputs.shape)}"
             )
         if np.may_share_memory(inputs, outputs):
             raise InputError("inputs and outputs must be two tables; found overlapping memory")

@@ -15,10 +15,11 @@ from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
 @dataclass(frozen=True)
 class PairBlock:
-    """One block of a kernel call: pairs of an input vector and a centre word, and the noise words they share.
+    """One block of a kernel call: pairs of an input vector and a word to predict, and the noise words they share.
 
     The input vector of pair ``p`` is the mean of the input rows ``contexts[context_offsets[p]:context_offsets[p + 1]]``
-    (Skip-gram: one row). With it, `ContextKernel` states the block's loss.
+    (Skip-gram: one row; with subwords, those of a word and its n-grams). With it, `ContextKernel` states the block's
+    loss.
 
     Attributes:
         contexts: rows of the input table, int64 [C].
@@ -47,7 +48,7 @@ def sample_pairs(
     nothing. Blocks without a pair (words alone in their document) are yielded too, empty.
 
     Args:
-        kernel: a Skip-gram or CBOW kernel.
+        kernel: the kernel of that update.
         ids: the corpus, int32.
         offsets: bounds of the slice's documents, int64 [m + 1].
         stream: the stream of the update to replay.
@@ -64,7 +65,6 @@ def sample_pairs(
     noise = np.empty(kernel.noise, dtype=np.int64)
     total = max(1, int(offsets[-1] - offsets[0]))
     block = kernel.block_size(rate)
-    one_row_each = kernel.method == "skipgram"
     while refill(ids, offsets, keep, kernel.window, state, walker, words, first, last, seen):
         ready = int(walker[READY])
         for start in range(int(walker[BEGIN]), ready, block):
@@ -73,10 +73,10 @@ def sample_pairs(
             bounds, centres = [0], []
             for i in range(start, min(start + block, ready)):
                 around = [int(words[j]) for j in range(first[i], last[i]) if j != i]
-                for rows in [[word] for word in around] if one_row_each else [around] if around else []:
+                for rows, target in kernel.pairs_of(int(words[i]), around):
                     contexts += rows
                     bounds.append(len(contexts))
-                    centres.append(int(words[i]))
+                    centres.append(target)
             yield PairBlock(
                 contexts=np.array(contexts, dtype=np.int64),
                 context_offsets=np.array(bounds, dtype=np.int64),

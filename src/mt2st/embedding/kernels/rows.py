@@ -23,13 +23,19 @@ def copy_row(to: NDArray[np.float32], at: int, table: NDArray[np.float32], row: 
 
 
 @njit(nogil=True, fastmath=True, cache=True)
+def shortened(step: NDArray[np.float32], size: int) -> np.float32:
+    """Return the factor, 1 or less, that cuts the first ``size`` values of ``step`` to `LONGEST_STEP`."""
+    squared = np.float32(0)
+    for d in range(size):
+        squared += step[d] * step[d]
+    if squared > LONGEST_STEP * LONGEST_STEP:
+        return LONGEST_STEP / np.sqrt(squared)
+    return np.float32(1)
+
+
+@njit(nogil=True, fastmath=True, cache=True)
 def add_row(table: NDArray[np.float32], row: int, step: NDArray[np.float32]) -> None:
     """Add ``step`` to ``table[row]``, shortened to `LONGEST_STEP` if it is longer."""
-    squared = np.float32(0)
-    for d in range(table.shape[1]):
-        squared += step[d] * step[d]
-    scale = np.float32(1)
-    if squared > LONGEST_STEP * LONGEST_STEP:
-        scale = LONGEST_STEP / np.sqrt(squared)
+    scale = shortened(step, table.shape[1])
     for d in range(table.shape[1]):
         table[row, d] += scale * step[d]

@@ -11,7 +11,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from mt2st.embedding.kernels.vector import LANES
+from mt2st.embedding.kernels.emit import LANES
 
 _float, _int = ir.FloatType(), ir.IntType(32)
 _int64, _double = ir.IntType(64), ir.DoubleType()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.context import ContextKernel
+from mt2st.embedding.kernels.emit import LANES
 from mt2st.embedding.kernels.rows import add_row, copy_row
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
-from mt2st.embedding.kernels.vector import GROUP, LANES, dot_products, prefetch_row, weighted_sum
+from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
 
 LARGEST_BLOCK = 32
@@ -35,6 +38,11 @@ class SkipGramKernel(ContextKernel):
         """
         pull = self.window * rate * max(1.0, self.negative / 5)
         return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
+
+    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+        """Yield each context word with the centre."""
+        for word in context:
+            yield [word], centre
 
     def _train(
         self,

@@ -1,0 +1,209 @@
+"""The character n-grams of words and the rows of an embedding table that hold them, as in fastText.
+
+A word's input vector is the mean of its own row and of the rows of its n-grams (Bojanowski et al. 2017, "Enriching Word
+Vectors with Subword Information"). The table has ``V + bucket`` rows: the words' first, then ``bucket`` rows that the
+n-grams share by their hash, so that two n-grams may fall into one row. Boundaries, n-grams, their order and their hash
+are fastText's to the bit: a table trained there has each n-gram in the row where this module looks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.errors import InputError
+
+_FNV_START, _FNV_PRIME = 2166136261, 16777619
+_CONTINUES, _CONTINUATION = 0b1100_0000, 0b1000_0000
+"""A byte of UTF-8 whose first two bits are 10 goes on with a character."""
+_SIGN = np.uint32(0xFFFF_FF00)
+_WORDS_AT_ONCE = 20_000
+"""Words hashed together: their n-grams take some ten megabytes."""
+_COMPOSED_AT_ONCE = 2_000
+"""Words composed together: their rows are some 30,000."""
+
+
+@dataclass(frozen=True)
+class SubwordSettings:
+    """Which n-grams of a word are used, and how many rows they share; the names and lengths are gensim's and fastText's.
+
+    Attributes:
+        min_n: length of the shortest n-gram in characters, at least 1; word boundaries count as characters.
+        max_n: length of the longest, at least ``min_n``.
+        bucket: rows for all n-grams, at least 1. fastText and gensim default to 2,000,000; a vocabulary of 50,000 words
+            has fewer than 200,000 n-grams.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    min_n: int = 3
+    max_n: int = 6
+    bucket: int = 200_000
+
+    def __post_init__(self) -> None:
+        for name in ("min_n", "max_n", "bucket"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
+        if self.max_n < self.min_n:
+            raise InputError(f"max_n must be at least min_n = {self.min_n}; found {self.max_n}")
+        if self.bucket >= 2**31:
+            raise InputError(f"bucket must be below 2**31; found {self.bucket}")
+
+
+@dataclass(frozen=True)
+class SubwordRows:
+    """The rows of the table ``[V + bucket, D]`` whose mean is each word's input vector.
+
+    Attributes:
+        offsets: word ``w`` has ``rows[offsets[w] : offsets[w + 1]]``, int64 [V + 1].
+        rows: for each word its own row ``w``, then ``V + hash % bucket`` of each n-gram, int32 [*]. An n-gram that
+            stands twice in a word is there twice.
+        bucket: rows behind those of the words.
+
+    Example:
+        >>> table = SubwordRows.of(["<pad>", "<unk>", "film"], SubwordSettings(min_n=5, max_n=6, bucket=100))
+        >>> table.rows[table.offsets[2] :].tolist()  # itself, <film, <film>, film>
+        [2, 92, 32, 30]
+    """
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    bucket: int
+
+    @classmethod
+    def of(cls, words: Sequence[str], settings: SubwordSettings) -> SubwordRows:
+        """Return the rows of a vocabulary's words.
+
+        Args:
+            words: V words by id.
+            settings: which n-grams, in how many rows.
+
+        Raises:
+            InputError: the table would have 2**31 rows or more.
+        """
+        n_words = len(words)
+        if n_words + settings.bucket >= 2**31:
+            raise InputError(
+                f"words and buckets must be fewer than 2**31 together; found {n_words} and {settings.bucket}"
+            )
+        counts, rows = np.empty(n_words, dtype=np.int64), []
+        for start in range(0, n_words, _WORDS_AT_ONCE):
+            part = words[start : start + _WORDS_AT_ONCE]
+            buckets, sizes = _buckets(part, settings)
+            counts[start : start + len(part)] = sizes + 1
+            own_rows = np.cumsum(np.concatenate([[0], sizes[:-1]]))
+            rows.append(np.insert(buckets + n_words, own_rows, np.arange(start, start + len(part))).astype(np.int32))
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return cls(offsets, np.concatenate(rows) if rows else np.empty(0, dtype=np.int32), settings.bucket)
+
+    @property
+    def n_words(self) -> int:
+        """V, the words that have rows."""
+        return self.offsets.size - 1
+
+    @property
+    def table_rows(self) -> int:
+        """V + bucket, the rows of the table."""
+        return self.n_words + self.bucket
+
+    def of_word(self, word: int) -> NDArray[np.int32]:
+        """Return the rows of the word with this id, its own first."""
+        return self.rows[self.offsets[word] : self.offsets[word + 1]]
+
+    def composed(self, table: NDArray[np.float32], words: slice = slice(None)) -> NDArray[np.float32]:
+        """Return the words' input vectors, the means of their rows.
+
+        Args:
+            table: float32 [V + bucket, D].
+            words: which words, by id, without a step; all by default.
+
+        Returns:
+            float32 [n, D].
+        """
+        start, stop, _ = words.indices(self.n_words)
+        vectors = np.empty((max(0, stop - start), table.shape[1]), dtype=np.float32)
+        for first in range(start, stop, _COMPOSED_AT_ONCE):
+            bounds = self.offsets[first : min(first + _COMPOSED_AT_ONCE, stop) + 1]
+            gathered = table[self.rows[bounds[0] : bounds[-1]]]
+            sums = np.add.reduceat(gathered, bounds[:-1] - bounds[0], axis=0)
+            vectors[first - start : first - start + len(sums)] = sums / np.diff(bounds)[:, None].astype(np.float32)
+        return vectors
+
+
+def ngrams(word: str, min_n: int, max_n: int) -> list[str]:
+    """Return a word's n-grams of ``min_n`` to ``max_n`` characters, with ``<`` before and ``>`` behind the word.
+
+    They come by where they start, then by length; a boundary alone is none.
+
+    Example:
+        >>> ngrams("año", 3, 4)
+        ['<añ', '<año', 'año', 'año>', 'ño>']
+        >>> ngrams("a", 1, 2)
+        ['<a', 'a', 'a>']
+    """
+    bounded = f"<{word}>"
+    return [
+        bounded[start : start + n]
+        for start in range(len(bounded))
+        for n in range(min_n, min(max_n, len(bounded) - start) + 1)
+        if not (n == 1 and start in (0, len(bounded) - 1))
+    ]
+
+
+def ngram_hash(ngram: bytes) -> int:
+    """Return the 32-bit FNV-1a hash of an n-gram's UTF-8 bytes as fastText computes it.
+
+    Each byte is taken as a **signed** char and widened, so that those of 128 and above (all letters beyond ASCII) flip
+    the upper 24 bits too: not FNV-1a as published, but what every fastText model was trained with.
+
+    Example:
+        >>> ngram_hash(b"<film"), ngram_hash("ñ".encode())
+        (630732589, 620380921)
+    """
+    value = _FNV_START
+    for byte in ngram:
+        value = ((value ^ (byte if byte < 128 else byte | int(_SIGN))) * _FNV_PRIME) & 0xFFFF_FFFF
+    return value
+
+
+def ngram_buckets(word: str, settings: SubwordSettings) -> NDArray[np.int64]:
+    """Return the buckets, in [0, bucket), of a word's n-grams in the order of `ngrams`, int64 [n].
+
+    Example:
+        >>> ngram_buckets("film", SubwordSettings(min_n=5, max_n=6, bucket=100))
+        array([92, 32, 30])
+    """
+    return _buckets([word], settings)[0]
+
+
+def _buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the buckets of all n-grams of all words, and how many each word has: `ngrams` and `ngram_hash` in bulk."""
+    encoded = [f"<{word}>".encode("utf-8", errors="surrogatepass") for word in words]
+    text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    characters = np.flatnonzero((text & _CONTINUES) != _CONTINUATION)
+    ends = np.cumsum([len(each) for each in encoded])
+    # Each character begins n-grams of every length that the rest of its word allows.
+    word_of = np.searchsorted(ends, characters, side="right")
+    past_word = np.searchsorted(characters, ends)[word_of]  # the first character behind the word
+    at = np.arange(characters.size)
+    lengths = np.arange(settings.min_n, settings.max_n + 1)
+    starts, n = (grid.ravel() for grid in np.broadcast_arrays(at[:, None], lengths))
+    boundary = (word_of != np.roll(word_of, 1)) | (at + 1 == past_word)
+    if len(words) == 1:
+        boundary[0] = True
+    chosen = (starts + n <= past_word[starts]) & ~((n == 1) & boundary[starts])
+    starts, n = starts[chosen], n[chosen]
+    first = characters[starts]
+    stop = np.append(characters, text.size)[starts + n]
+    signed = text.astype(np.uint32)
+    signed[text >= 128] |= _SIGN
+    hashes = np.full(starts.size, _FNV_START, dtype=np.uint32)
+    for k in range(int((stop - first).max(initial=0))):
+        going = first + k < stop
+        hashes[going] = (hashes[going] ^ signed[first[going] + k]) * np.uint32(_FNV_PRIME)
+    return (hashes % np.uint32(settings.bucket)).astype(np.int64), np.bincount(word_of[starts], minlength=len(words))
