@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -13,17 +14,39 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels import (
     CbowKernel,
+    CbowSubwordKernel,
     ContextKernel,
     KernelReport,
     PairBlock,
     SkipGramKernel,
+    SkipGramSubwordKernel,
     kernel_for,
     sample_pairs,
 )
+from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.errors import InputError
 
-KERNELS = [SkipGramKernel, CbowKernel]
 WORDS = 60
+BUCKET = 90
+"""Few, so that words share n-gram rows and some words have one twice."""
+
+MakeKernel = Callable[..., ContextKernel]
+
+
+def skipgram_subwords(counts: NDArray[np.int64], **settings: int | float) -> ContextKernel:
+    return SkipGramSubwordKernel(counts, subwords=subwords(len(counts)), **settings)  # type: ignore[arg-type]
+
+
+def cbow_subwords(counts: NDArray[np.int64], **settings: int | float) -> ContextKernel:
+    return CbowSubwordKernel(counts, subwords=subwords(len(counts)), **settings)  # type: ignore[arg-type]
+
+
+def subwords(n_words: int) -> SubwordRows:
+    words = [f"{i:03d}" * (1 + i % 3) for i in range(n_words)]
+    return SubwordRows.of(words, SubwordSettings(min_n=3, max_n=4, bucket=BUCKET))
+
+
+KERNELS = [SkipGramKernel, CbowKernel, skipgram_subwords, cbow_subwords]
 
 
 class Setting(NamedTuple):
@@ -35,8 +58,11 @@ class Setting(NamedTuple):
     inputs: NDArray[np.float32]
     outputs: NDArray[np.float32]
 
-    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.inputs.copy(), self.outputs.copy()
+    def tables(self, kernel: ContextKernel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.inputs[: kernel.input_rows].copy(), self.outputs.copy()
+
+    def wide_tables(self, kernel: ContextKernel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.inputs[: kernel.input_rows].astype(float), self.outputs.astype(float)
 
 
 def setting(size: int = 20, words: int = 1500) -> Setting:
@@ -45,7 +71,7 @@ def setting(size: int = 20, words: int = 1500) -> Setting:
     counts = np.bincount(ids, minlength=WORDS)
     counts[:2] = 0
     scale = (2 / size**0.5) ** 0.5  # scores of standard deviation 2
-    inputs, outputs = (rng.normal(scale=scale, size=(WORDS, size)).astype(np.float32) for _ in range(2))
+    inputs, outputs = (rng.normal(scale=scale, size=(n, size)).astype(np.float32) for n in (WORDS + BUCKET, WORDS))
     return Setting(counts, ids, np.array([0, 100, 101, 101, 400, words]), inputs, outputs)
 
 
@@ -70,13 +96,13 @@ def reference_update(block: PairBlock, inputs: NDArray[np.float64], outputs: NDA
 
 
 @pytest.mark.parametrize("size", [1, 16, 20, 100, 130, 300])
-@pytest.mark.parametrize("kernel_class", KERNELS)
-def test_update_is_block_by_block_gradient_descent(kernel_class: type[ContextKernel], size: int) -> None:
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_update_is_block_by_block_gradient_descent(make_kernel: MakeKernel, size: int) -> None:
     s = setting(size)
-    kernel = kernel_class(s.counts, window=4, negative=3, sample=1e-2, seed=9)
-    inputs, outputs = s.tables()
+    kernel = make_kernel(s.counts, window=4, negative=3, sample=1e-2, seed=9)
+    inputs, outputs = s.tables(kernel)
     report = kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), weight=0.7, stream=2)
-    wide_inputs, wide_outputs, loss, pairs = s.inputs.astype(float), s.outputs.astype(float), 0.0, 0
+    (wide_inputs, wide_outputs), loss, pairs = s.wide_tables(kernel), 0.0, 0
     for block in sample_pairs(kernel, s.ids, s.offsets, stream=2, rate=0.05 * 0.7):
         rate = (0.05 + block.progress * (0.01 - 0.05)) * 0.7
         loss += reference_update(block, wide_inputs, wide_outputs, rate)
@@ -84,19 +110,19 @@ def test_update_is_block_by_block_gradient_descent(kernel_class: type[ContextKer
     scale = np.abs(wide_inputs).max()
     np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=3e-6 * scale)
     np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=3e-6 * scale)
-    assert np.abs(inputs - s.inputs).max() > 0.05
+    assert np.abs(inputs - s.inputs[: kernel.input_rows]).max() > 0.05
     assert report.words == s.ids.size
     assert report.pairs == pairs
     assert report.loss == pytest.approx(loss, rel=1e-4)
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
-def test_torch_autograd_makes_the_same_update_on_the_same_pairs(kernel_class: type[ContextKernel]) -> None:
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_torch_autograd_makes_the_same_update_on_the_same_pairs(make_kernel: MakeKernel) -> None:
     s = setting(size=32)
-    kernel = kernel_class(s.counts, window=3, seed=4)
-    inputs, outputs = s.tables()
+    kernel = make_kernel(s.counts, window=3, seed=4)
+    inputs, outputs = s.tables(kernel)
     kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.03, 0.03), weight=0.5, stream=1)
-    torch_inputs, torch_outputs = (torch.tensor(t, requires_grad=True) for t in (s.inputs, s.outputs))
+    torch_inputs, torch_outputs = (torch.tensor(t, requires_grad=True) for t in s.tables(kernel))
     optimizer = torch.optim.SGD([torch_inputs, torch_outputs], lr=0.03)
     for block in sample_pairs(kernel, s.ids, s.offsets, stream=1, rate=0.03 * 0.5):
         if not block.centres.size:
@@ -115,37 +141,37 @@ def test_torch_autograd_makes_the_same_update_on_the_same_pairs(kernel_class: ty
     np.testing.assert_allclose(outputs, torch_outputs.detach().numpy(), rtol=0, atol=2e-6)
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("make_kernel", KERNELS)
 @pytest.mark.parametrize("window", [1, 50])
-def test_windows_narrower_and_wider_than_a_block(kernel_class: type[ContextKernel], window: int) -> None:
+def test_windows_narrower_and_wider_than_a_block(make_kernel: MakeKernel, window: int) -> None:
     s = setting(size=8, words=450)
-    kernel = kernel_class(s.counts, window=window, sample=0)
-    inputs, outputs = s.tables()
+    kernel = make_kernel(s.counts, window=window, sample=0)
+    inputs, outputs = s.tables(kernel)
     kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.002, 0.002), stream=0)
-    wide_inputs, wide_outputs = s.inputs.astype(float), s.outputs.astype(float)
+    wide_inputs, wide_outputs = s.wide_tables(kernel)
     for block in sample_pairs(kernel, s.ids, s.offsets, stream=0, rate=0.002):
         reference_update(block, wide_inputs, wide_outputs, 0.002)
     np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=1e-5)
     np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
-def test_noise_counts_as_the_asked_number_of_words(kernel_class: type[ContextKernel]) -> None:
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_noise_counts_as_the_asked_number_of_words(make_kernel: MakeKernel) -> None:
     s = setting()
     for negative in (1, 5, 20):
-        for block in sample_pairs(kernel_class(s.counts, negative=negative), s.ids, s.offsets, stream=0):
+        for block in sample_pairs(make_kernel(s.counts, negative=negative), s.ids, s.offsets, stream=0):
             assert block.negatives.size * block.negative_weight == pytest.approx(negative)
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("make_kernel", KERNELS)
 def test_one_call_is_bitwise_repeatable_and_another_stream_or_seed_is_not_the_same(
-    kernel_class: type[ContextKernel],
+    make_kernel: MakeKernel,
 ) -> None:
     s = setting()
 
     def trained(seed: int, stream: int) -> bytes:
-        inputs, outputs = s.tables()
-        kernel = kernel_class(s.counts, seed=seed)
+        kernel = make_kernel(s.counts, seed=seed)
+        inputs, outputs = s.tables(kernel)
         kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.025, 0.01), stream=stream)
         return inputs.tobytes() + outputs.tobytes()
 
@@ -153,29 +179,29 @@ def test_one_call_is_bitwise_repeatable_and_another_stream_or_seed_is_not_the_sa
     assert len({trained(1, 0), trained(1, 1), trained(2, 0)}) == 3
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
-def test_specials_are_never_trained_and_weight_0_changes_nothing(kernel_class: type[ContextKernel]) -> None:
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_specials_are_never_trained_and_weight_0_changes_nothing(make_kernel: MakeKernel) -> None:
     s = setting()
-    kernel = kernel_class(s.counts)
-    inputs, outputs = s.tables()
+    kernel = make_kernel(s.counts)
+    inputs, outputs = s.tables(kernel)
     kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.05), weight=0.0, stream=0)
-    np.testing.assert_array_equal(inputs, s.inputs)
+    np.testing.assert_array_equal(inputs, s.inputs[: kernel.input_rows])
     np.testing.assert_array_equal(outputs, s.outputs)
     kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.05), stream=0)
     np.testing.assert_array_equal(inputs[:2], s.inputs[:2])
     np.testing.assert_array_equal(outputs[:2], s.outputs[:2])
-    assert (inputs[2:] != s.inputs[2:]).any(axis=1).all()
+    assert (inputs[2:WORDS] != s.inputs[2:WORDS]).any(axis=1).all()
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("make_kernel", KERNELS)
 def test_a_slice_of_a_memory_mapped_corpus_trains_like_the_same_words_alone(
-    kernel_class: type[ContextKernel], tmp_path: Path
+    make_kernel: MakeKernel, tmp_path: Path
 ) -> None:
     s = setting()
     np.save(tmp_path / "ids.npy", s.ids)
     mapped = np.load(tmp_path / "ids.npy", mmap_mode="r")
-    kernel = kernel_class(s.counts)
-    sliced, alone = s.tables(), s.tables()
+    kernel = make_kernel(s.counts)
+    sliced, alone = s.tables(kernel), s.tables(kernel)
     first = kernel.update(*sliced, mapped, s.offsets[3:], alpha=(0.02, 0.01), stream=5)
     second = kernel.update(*alone, s.ids[101:].copy(), s.offsets[3:] - 101, alpha=(0.02, 0.01), stream=5)
     assert first == second
@@ -183,21 +209,21 @@ def test_a_slice_of_a_memory_mapped_corpus_trains_like_the_same_words_alone(
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
-def test_torch_sees_the_update_in_its_own_memory(kernel_class: type[ContextKernel]) -> None:
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_torch_sees_the_update_in_its_own_memory(make_kernel: MakeKernel) -> None:
     s = setting()
-    embedding = torch.nn.Embedding.from_pretrained(torch.from_numpy(s.inputs.copy()), freeze=False)
-    kernel_class(s.counts).update(
-        embedding.weight.data.numpy(), s.outputs.copy(), s.ids, s.offsets, alpha=(0.05, 0.05), stream=0
-    )
-    assert not torch.equal(embedding.weight.data, torch.from_numpy(s.inputs))
+    kernel = make_kernel(s.counts)
+    inputs, outputs = s.tables(kernel)
+    embedding = torch.nn.Embedding.from_pretrained(torch.from_numpy(inputs.copy()), freeze=False)
+    kernel.update(embedding.weight.data.numpy(), outputs, s.ids, s.offsets, alpha=(0.05, 0.05), stream=0)
+    assert not torch.equal(embedding.weight.data, torch.from_numpy(inputs))
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
-def test_threads_may_share_the_tables(kernel_class: type[ContextKernel]) -> None:
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_threads_may_share_the_tables(make_kernel: MakeKernel) -> None:
     s = setting(words=20_000)
-    kernel = kernel_class(s.counts)
-    inputs, outputs = s.tables()
+    kernel = make_kernel(s.counts)
+    inputs, outputs = s.tables(kernel)
     with ThreadPoolExecutor(2) as pool:
         reports = list(
             pool.map(
@@ -210,28 +236,28 @@ def test_threads_may_share_the_tables(kernel_class: type[ContextKernel]) -> None
     assert reports[-1].mean_loss < reports[0].mean_loss
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("make_kernel", KERNELS)
 @pytest.mark.parametrize("offsets", [[0], [5, 5], [0, 1, 2, 3]])
-def test_slices_without_pairs_do_nothing(kernel_class: type[ContextKernel], offsets: list[int]) -> None:
+def test_slices_without_pairs_do_nothing(make_kernel: MakeKernel, offsets: list[int]) -> None:
     s = setting()
-    inputs, outputs = s.tables()
-    report = kernel_class(s.counts, sample=0).update(
-        inputs, outputs, s.ids, np.array(offsets), alpha=(0.1, 0.1), stream=0
-    )
-    np.testing.assert_array_equal(inputs, s.inputs)
+    kernel = make_kernel(s.counts, sample=0)
+    inputs, outputs = s.tables(kernel)
+    report = kernel.update(inputs, outputs, s.ids, np.array(offsets), alpha=(0.1, 0.1), stream=0)
+    np.testing.assert_array_equal(inputs, s.inputs[: kernel.input_rows])
     np.testing.assert_array_equal(outputs, s.outputs)
     assert (report.pairs, report.words) == (0, offsets[-1] - offsets[0])
     assert report.loss == pytest.approx(0, abs=1e-5)
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
-def test_an_id_outside_the_vocabulary_is_named(kernel_class: type[ContextKernel]) -> None:
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_an_id_outside_the_vocabulary_is_named(make_kernel: MakeKernel) -> None:
     s = setting()
+    kernel = make_kernel(s.counts)
     for wrong in (WORDS, -1):
         ids = s.ids.copy()
         ids[250] = wrong
         with pytest.raises(InputError, match=rf"ids\[250\] \(document 3 of the slice\).*found {wrong}"):
-            kernel_class(s.counts).update(*s.tables(), ids, s.offsets, alpha=(0.1, 0.1), stream=0)
+            kernel.update(*s.tables(kernel), ids, s.offsets, alpha=(0.1, 0.1), stream=0)
 
 
 @pytest.mark.parametrize(
@@ -251,22 +277,24 @@ def test_an_id_outside_the_vocabulary_is_named(kernel_class: type[ContextKernel]
 )
 def test_wrong_arguments_are_refused_by_name_and_nothing_is_trained(change: dict[str, object], message: str) -> None:
     s = setting()
-    inputs, outputs = s.tables()
+    kernel = SkipGramKernel(s.counts)
+    inputs, outputs = s.tables(kernel)
     arguments = {"inputs": inputs, "outputs": outputs, "ids": s.ids, "offsets": s.offsets, "alpha": (0.1, 0.1)}
     with pytest.raises(InputError, match=message):
-        SkipGramKernel(s.counts).update(**{**arguments, **change}, stream=0)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(inputs, s.inputs)
+        kernel.update(**{**arguments, **change}, stream=0)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(inputs, s.inputs[:WORDS])
 
 
 def test_tables_must_be_two_and_writeable() -> None:
     s = setting()
     kernel = SkipGramKernel(s.counts)
+    inputs, outputs = s.tables(kernel)
     with pytest.raises(InputError, match="overlapping"):
-        kernel.update(s.inputs, s.inputs, s.ids, s.offsets, alpha=(0.1, 0.1), stream=0)
-    frozen = s.inputs.copy()
+        kernel.update(inputs, inputs, s.ids, s.offsets, alpha=(0.1, 0.1), stream=0)
+    frozen = inputs.copy()
     frozen.flags.writeable = False
     with pytest.raises(InputError, match="writeable"):
-        kernel.update(frozen, s.outputs, s.ids, s.offsets, alpha=(0.1, 0.1), stream=0)
+        kernel.update(frozen, outputs, s.ids, s.offsets, alpha=(0.1, 0.1), stream=0)
 
 
 @pytest.mark.parametrize(
@@ -293,16 +321,31 @@ def test_counts_must_be_one_non_negative_number_per_word() -> None:
 
 def test_kernels_are_found_by_the_name_of_their_method() -> None:
     counts = np.array([0, 0, 3, 4])
+    assert isinstance(kernel_for("skipgram-fasttext", counts, subwords=subwords(4)), SkipGramSubwordKernel)
+    assert isinstance(kernel_for("cbow-fasttext", counts, subwords=subwords(4)), CbowSubwordKernel)
     assert isinstance(kernel_for("cbow", counts), CbowKernel)
     assert kernel_for("skipgram", counts, window=2, seed=7).window == 2
     with pytest.raises(InputError, match="unknown method 'skipgrm'.*Did you mean 'skipgram'"):
         kernel_for("skipgrm", counts)
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
+def test_subwords_are_asked_for_where_they_are_needed_and_only_there() -> None:
+    counts = np.array([0, 0, 3, 4])
+    for method, rows in (("skipgram-fasttext", None), ("cbow", subwords(4))):
+        with pytest.raises(InputError, match=f"subwords are for the methods .*'{method}'"):
+            kernel_for(method, counts, subwords=rows)
+    with pytest.raises(InputError, match="rows of the 4 words of counts; found 3"):
+        kernel_for("cbow-fasttext", counts, subwords=subwords(3))
+    kernel = kernel_for("cbow-fasttext", counts, subwords=subwords(4))
+    table = np.zeros((4, 5), np.float32)
+    with pytest.raises(InputError, match=rf"must have {4 + BUCKET} and 4 rows .*found \[4, 5\] and \[4, 5\]"):
+        kernel.update(table, table.copy(), np.empty(0, np.int32), np.array([0]), alpha=(0.1, 0.1), stream=0)
+
+
+@pytest.mark.parametrize("make_kernel", KERNELS)
 @pytest.mark.parametrize(("window", "alpha"), [(5, 0.025), (5, 0.1), (10, 0.05), (20, 0.025)])
 def test_a_high_rate_and_a_wide_window_do_not_make_the_loss_explode(
-    kernel_class: type[ContextKernel], window: int, alpha: float
+    make_kernel: MakeKernel, window: int, alpha: float
 ) -> None:
     rng = np.random.default_rng(0)
     n_words = 2000
@@ -310,9 +353,9 @@ def test_a_high_rate_and_a_wide_window_do_not_make_the_loss_explode(
     ids = (2 + rng.choice(n_words, 60_000, p=frequent_first / frequent_first.sum())).astype(np.int32)
     counts = np.bincount(ids, minlength=n_words + 2)
     offsets = np.arange(0, ids.size + 1, 100, dtype=np.int64)
-    inputs = ((rng.random((n_words + 2, 64), dtype=np.float32) - 0.5) / 32).astype(np.float32)
-    outputs = np.zeros_like(inputs)
-    kernel = kernel_class(counts, window=window)
+    kernel = make_kernel(counts, window=window)
+    inputs = ((rng.random((kernel.input_rows, 64), dtype=np.float32) - 0.5) / 32).astype(np.float32)
+    outputs = np.zeros((n_words + 2, 64), dtype=np.float32)
     losses = [
         kernel.update(inputs, outputs, ids, offsets, alpha=(alpha, alpha), stream=epoch).mean_loss for epoch in range(6)
     ]
@@ -334,14 +377,14 @@ def test_blocks_shrink_with_window_and_rate_and_stay_within_bounds() -> None:
     ]
 
 
-@pytest.mark.parametrize("kernel_class", KERNELS)
+@pytest.mark.parametrize("make_kernel", KERNELS)
 @pytest.mark.parametrize("negative", [5, 20])
-def test_a_text_of_hardly_more_than_one_word_does_not_diverge(kernel_class: type[ContextKernel], negative: int) -> None:
+def test_a_text_of_hardly_more_than_one_word_does_not_diverge(make_kernel: MakeKernel, negative: int) -> None:
     ids = np.full(20_000, 2, dtype=np.int32)
     ids[::50] = 3
-    kernel = kernel_class(np.bincount(ids), sample=0, negative=negative)
-    inputs = np.random.default_rng(0).uniform(-0.05, 0.05, (4, 20)).astype(np.float32)
-    outputs = np.zeros_like(inputs)
+    kernel = make_kernel(np.bincount(ids), sample=0, negative=negative)
+    inputs = np.random.default_rng(0).uniform(-0.05, 0.05, (kernel.input_rows, 20)).astype(np.float32)
+    outputs = np.zeros((4, 20), dtype=np.float32)
     for epoch in range(10):
         rates = 0.025 - 0.0025 * epoch, 0.0225 - 0.0025 * epoch
         report = kernel.update(inputs, outputs, ids, np.arange(0, 20_001, 200), alpha=rates, stream=epoch)
@@ -354,7 +397,8 @@ def test_a_text_of_hardly_more_than_one_word_does_not_diverge(kernel_class: type
 
 def test_a_training_that_diverges_all_the_same_says_so() -> None:
     s = setting()
-    inputs, outputs = s.tables()
+    kernel = SkipGramKernel(s.counts)
+    inputs, outputs = s.tables(kernel)
     inputs[3, 0] = np.inf
     with pytest.raises(InputError, match="diverged .* lower alpha, found 0.05"):
-        SkipGramKernel(s.counts).update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), stream=0)
+        kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), stream=0)
