@@ -132,10 +132,11 @@ def test_a_vocabulary_without_specials_keeps_all_its_words() -> None:
 
 
 def test_start_is_that_of_gensim() -> None:
-    inputs, outputs = initial_tables(1000, 50, seed=7)
+    inputs, outputs = initial_tables(1000, 600, 50, seed=7)
     assert np.abs(inputs).max() == pytest.approx(1 / 50, rel=1e-3)
     assert inputs.mean() == pytest.approx(0, abs=3e-4)
     assert not outputs.any()
+    assert outputs.shape == (600, 50)
 
 
 def test_chunks_cover_every_epoch_in_order_and_cut_only_long_documents() -> None:

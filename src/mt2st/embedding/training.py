@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.embedding.subword_vectors import SubwordVectors
+from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.embedding.workers import results
 from mt2st.errors import InputError
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 CHUNK_WORDS = 50_000
 """Words of one kernel call: a tenth of a second of work or less between two reports, and nothing lost in between."""
+
+SUBWORD_METHODS = ("skipgram-fasttext", "cbow-fasttext")
+"""The methods whose words are made of n-grams."""
 
 SPECIALS = ("<pad>", "<unk>")
 """Tokens at the front of a vocabulary that are no words: they get no vector in the result."""
@@ -102,7 +107,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 def train_word_vectors(
     corpus: EncodedCorpus,
     *,
-    method: Literal["skipgram", "cbow"] | str = "skipgram",
+    method: Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"] | str = "skipgram",
     vector_size: int = 100,
     window: int = 5,
     negative: int = 5,
@@ -113,17 +118,23 @@ def train_word_vectors(
     workers: int = 1,
     seed: int = 1,
     ns_exponent: float = 0.75,
+    min_n: int = 3,
+    max_n: int = 6,
+    bucket: int = 200_000,
     progress: Callable[[Progress], None] | None = None,
 ) -> WordVectors:
     """Train word vectors on an encoded corpus with negative sampling.
 
     The names and defaults are gensim's. The learning rate falls linearly from ``alpha`` to ``min_alpha`` over the
     words of all epochs. Windows do not cross documents, nor the cuts of a document longer than 50,000 words.
-    Memory: two float32 tables [V, vector_size], 12 bytes per word of the vocabulary and little else.
+    Memory: two float32 tables [V, vector_size], 12 bytes per word of the vocabulary and little else; with n-grams,
+    another [bucket, vector_size], about 60 bytes per word for the rows of its n-grams, and at the end the composed
+    vectors [V, vector_size].
 
     Args:
         corpus: ids, offsets and vocabulary (`EncodedCorpus`).
-        method: ``"skipgram"`` or ``"cbow"``.
+        method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``; in the two last a word's
+            vector is the mean of its own and of those of its character n-grams, which words share.
         vector_size: dimensions, at least 1.
         window: the widest reach of a context, at least 1.
         negative: noise words per positive pair, at least 1.
@@ -135,10 +146,14 @@ def train_word_vectors(
             (hogwild), so their result depends on timing.
         seed: any integer.
         ns_exponent: noise words are drawn in proportion to ``count ** ns_exponent``.
+        min_n: length of the shortest n-gram, at least 1 (``-fasttext`` methods alone, like the two that follow).
+        max_n: length of the longest n-gram, at least ``min_n``.
+        bucket: rows that the n-grams share by their hash, at least 1.
         progress: called after every chunk, in the calling thread.
 
     Returns:
-        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order.
+        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order; with n-grams, a
+        `SubwordVectors`, which has vectors for other words too.
 
     Raises:
         InputError: a setting out of its range, or a corpus without words.
@@ -153,11 +168,24 @@ def train_word_vectors(
     total_words = epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
     if total_words == 0 or not counts.any():
         raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")
+    settings = SubwordSettings(min_n, max_n, bucket)
     kernel = kernel_for(
-        method, counts, window=window, negative=negative, sample=sample, ns_exponent=ns_exponent, seed=seed
+        method,
+        counts,
+        subwords=SubwordRows.of(tokens, settings) if method in SUBWORD_METHODS else None,
+        window=window,
+        negative=negative,
+        sample=sample,
+        ns_exponent=ns_exponent,
+        seed=seed,
     )
-    inputs, outputs = initial_tables(len(tokens), vector_size, seed)
+    inputs, outputs = initial_tables(kernel.input_rows, len(tokens), vector_size, seed)
     inputs[:n_specials] = 0
+
+    def result() -> WordVectors:
+        if method in SUBWORD_METHODS:
+            return SubwordVectors(tokens[n_specials:], inputs[n_specials:], settings)
+        return WordVectors(tokens[n_specials:], inputs[n_specials:])
 
     def rate(words: int) -> float:
         return alpha + (min_alpha - alpha) * (words / total_words)
@@ -174,21 +202,22 @@ def train_word_vectors(
                 elapsed = time.perf_counter() - started
                 progress(Progress(done.words, total_words, elapsed, report.mean_loss, done.mean_loss))
     except KeyboardInterrupt as error:
-        vectors = WordVectors(tokens[n_specials:], inputs[n_specials:])
-        raise TrainingInterrupted(vectors, done.words, total_words) from error
-    return WordVectors(tokens[n_specials:], inputs[n_specials:])
+        raise TrainingInterrupted(result(), done.words, total_words) from error
+    return result()
 
 
-def initial_tables(rows: int, vector_size: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return input vectors uniform in ``[-1, 1) / vector_size`` and zero output vectors, float32 [rows, vector_size].
+def initial_tables(
+    input_rows: int, output_rows: int, vector_size: int, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return input vectors uniform in ``[-1, 1) / vector_size`` and zero output vectors, float32 [*_rows, vector_size].
 
-    The start of gensim 4 (word2vec's C code uses half that range).
+    The start of gensim 4 and of fastText, whose n-grams start like words (word2vec's C code uses half that range).
     """
-    inputs = np.random.default_rng(seed % 2**64).random((rows, vector_size), dtype=np.float32)
+    inputs = np.random.default_rng(seed % 2**64).random((input_rows, vector_size), dtype=np.float32)
     inputs *= 2.0
     inputs -= 1.0
     inputs /= vector_size
-    return inputs, np.zeros((rows, vector_size), dtype=np.float32)
+    return inputs, np.zeros((output_rows, vector_size), dtype=np.float32)
 
 
 @dataclass(frozen=True)

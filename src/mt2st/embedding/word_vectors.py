@@ -158,7 +158,7 @@ class WordVectors:
         query = np.zeros(self.vector_size, dtype=np.float32)
         for item, sign in signed:
             query += np.float32(sign) * (_unit(self[item]) if isinstance(item, str) else self._checked(item))
-        known = [self.index(item) for item, _ in signed if isinstance(item, str)]
+        known = [self.key_to_index[item] for item, _ in signed if isinstance(item, str) and item in self]
         return self._nearest(query[None], topn, [known])[0]
 
     def similar_by_vector(self, vector: Vector, topn: int = 10) -> list[tuple[str, float]]:

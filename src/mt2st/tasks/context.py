@@ -28,7 +28,7 @@ class ContextTask:
 
     Args:
         texts: the unlabelled corpus.
-        kernel: the context kernel, made with the counts of the vocabulary.
+        kernel: the context kernel, made with the counts of the vocabulary; its `input_rows` are the embedding's.
         vector_size: columns of the embedding.
         name: name of the task.
         alpha: learning rate of the kernel, above 0.
@@ -60,11 +60,7 @@ class ContextTask:
 
     def compile(self) -> None:
         """Compile the kernel, or load it from the compiler's cache, so that the first step is not charged with it."""
-        counts = np.array([0, 0, 1, 1], dtype=np.int64)
-        inputs, outputs = (np.zeros((len(counts), self.outputs.shape[1]), dtype=np.float32) for _ in range(2))
-        offsets = np.array([0, 2], dtype=np.int64)
-        ids = np.array([2, 3], dtype=np.int32)
-        type(self.kernel)(counts).update(inputs, outputs, ids, offsets, alpha=(0.0, 0.0), stream=0)
+        self.kernel.compile(self.outputs.shape[1])
 
     def update(self, table: Tensor, *, weight: float, span: Span) -> float:
         """Train on the span's documents in place, as `KernelTask.update` describes.

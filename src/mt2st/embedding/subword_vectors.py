@@ -1,0 +1,159 @@
+"""Word vectors made of subwords: vectors for words that training never saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets
+from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors
+from mt2st.errors import InputError
+from mt2st.files import complete_folder
+
+TABLE_FILE, WORDS_FILE, SETTINGS_FILE = "table.safetensors", "words.json", "subwords.json"
+TEXT_SUFFIXES = (".vec", ".txt", ".gz")
+"""A file of these names holds the words' vectors as text; any other name is a folder with all that was trained."""
+
+
+class SubwordVectors(WordVectors):
+    """Words, their vectors, and the rows of their n-grams, of which an unseen word's vector is made.
+
+    A word of the vocabulary has the mean of its own row and its n-grams' rows, any other word the mean of its n-grams'
+    rows, as in fastText. ``vectors`` holds the former, so that everything `WordVectors` offers works on them; ``in``
+    and ``len`` speak of the vocabulary.
+
+    Args:
+        index_to_key: the words, each once.
+        table: their rows, then those of the n-grams, float32 [n_words + bucket, vector_size].
+        settings: which n-grams, in how many rows.
+
+    Raises:
+        InputError: as `WordVectors`, or a table of another number of rows.
+
+    Example:
+        >>> table = np.random.default_rng(0).normal(size=(1 + 50, 4)).astype(np.float32)
+        >>> vectors = SubwordVectors(["filming"], table, SubwordSettings(bucket=50))
+        >>> "films" in vectors, vectors["films"].shape
+        (False, (4,))
+    """
+
+    def __init__(self, index_to_key: Sequence[str], table: NDArray[np.float32], settings: SubwordSettings) -> None:
+        rows = SubwordRows.of(list(index_to_key), settings)
+        if table.ndim != 2 or len(table) != rows.table_rows or table.dtype.kind != "f":
+            raise InputError(
+                f"table must be floats with a row for each of the {rows.n_words} words and {settings.bucket} buckets "
+                f"of n-grams [{rows.table_rows}, vector_size]; found {table.dtype} {list(table.shape)}"
+            )
+        self.table: Vector = np.ascontiguousarray(table, dtype=np.float32)
+        self.settings = settings
+        super().__init__(index_to_key, rows.composed(self.table))
+
+    def __repr__(self) -> str:
+        s = self.settings
+        return (
+            f"SubwordVectors({len(self):,} words, {self.vector_size} dimensions, "
+            f"n-grams of {s.min_n} to {s.max_n} in {s.bucket:,} rows)"
+        )
+
+    def __getitem__(self, word: str | Sequence[str]) -> Vector:
+        """Return a word's vector [vector_size], seen or not, or those of several words [n, vector_size].
+
+        Raises:
+            UnknownWordError: a word outside the vocabulary that is too short to have an n-gram.
+        """
+        if not isinstance(word, str):
+            return np.stack([self[each] for each in word]) if len(word) else self.vectors[:0]
+        if word in self.key_to_index:
+            return super().__getitem__(word)
+        buckets = ngram_buckets(word, self.settings)
+        if not buckets.size:
+            raise UnknownWordError(
+                f"'{word}' is not among the {len(self):,} words and too short for an n-gram of {self.settings.min_n} "
+                "characters"
+            )
+        vector: Vector = self.table[len(self) + buckets].mean(axis=0)
+        return vector
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write a folder that `load` reads, or, under a name in ``.vec``, ``.txt`` or ``.gz``, the words' vectors alone.
+
+        The folder holds the rows of words and n-grams (``table.safetensors``), the words (``words.json``) and the
+        lengths and number of rows of the n-grams (``subwords.json``). It appears complete or not at all.
+
+        Raises:
+            InputError: the path exists and ``overwrite`` is false, or is something else than such a folder; or a word
+                cannot be written as text.
+        """
+        path = Path(path)
+        if path.suffix in TEXT_SUFFIXES:
+            super().save(path, overwrite=overwrite)
+            return
+        check_folder_writable(path, overwrite=overwrite)
+        with complete_folder(path) as folder:
+            save_file({"words": self.table[: len(self)], "ngrams": self.table[len(self) :]}, folder / TABLE_FILE)
+            (folder / WORDS_FILE).write_text(json.dumps(self.index_to_key), encoding="utf-8")
+            settings = {"min_n": self.settings.min_n, "max_n": self.settings.max_n, "bucket": self.settings.bucket}
+            (folder / SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> SubwordVectors:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            InputError: no such folder, or one whose files are missing, damaged or do not belong together.
+        """
+        folder = Path(path)
+        for name in (TABLE_FILE, WORDS_FILE, SETTINGS_FILE):
+            if not (folder / name).is_file():
+                raise InputError(f"{folder} is no folder of vectors with n-grams: it has no file {name}")
+        words, settings = _read_json(folder / WORDS_FILE), _read_json(folder / SETTINGS_FILE)
+        if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+            raise InputError(f"{folder / WORDS_FILE} must hold a list of words")
+        if not (isinstance(settings, dict) and set(settings) == {"min_n", "max_n", "bucket"}):
+            raise InputError(f"{folder / SETTINGS_FILE} must hold min_n, max_n and bucket; found {settings!r}")
+        try:
+            tensors = load_file(folder / TABLE_FILE)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"cannot read {folder / TABLE_FILE}: {error}") from error
+        if set(tensors) != {"words", "ngrams"} or any(
+            t.ndim != 2 or t.dtype != np.float32 or t.shape[1] != tensors["words"].shape[-1] for t in tensors.values()
+        ):
+            found = {name: f"{tensor.dtype} {list(tensor.shape)}" for name, tensor in tensors.items()}
+            raise InputError(
+                f"{folder / TABLE_FILE} must hold the float32 tables words and ngrams of the same vector size; "
+                f"found {found}"
+            )
+        if len(tensors["words"]) != len(words):
+            raise InputError(f"{folder} has {len(words):,} words but {len(tensors['words']):,} vectors of words")
+        try:
+            return cls(words, np.concatenate([tensors["words"], tensors["ngrams"]]), SubwordSettings(**settings))
+        except InputError as error:
+            raise InputError(f"{folder}: {error}") from error
+
+
+def check_folder_writable(path: Path, *, overwrite: bool) -> None:
+    """Raise if vectors with n-grams may not be written to this folder; ask before hours of work, not after.
+
+    Raises:
+        InputError: ``path`` exists, and ``overwrite`` is false or it is something else than such a folder.
+    """
+    if not path.exists():
+        return
+    if not overwrite:
+        raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
+    if not (path / SETTINGS_FILE).is_file():
+        raise InputError(f"{path} exists and is no folder of vectors with n-grams: it is not overwritten")
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
