@@ -1,12 +1,15 @@
-"""Train word vectors with mt2st and with gensim on the same corpus, in turn; print speed, ratio and quality of both.
+"""Train word vectors with mt2st, gensim and fastText on the same corpus, in turn; print speed, ratio, quality of each.
 
-    python benchmarks/word_vectors.py --methods skipgram cbow --threads 1 2 --rounds 3
+    python benchmarks/word_vectors.py --methods skipgram cbow skipgram-fasttext cbow-fasttext --threads 1 2 --rounds 3
 
-Both get the same documents, words, dimensions, window, negatives, subsampling, epochs and threads. gensim reads from
-pre-tokenised lists in memory or from a file in its `corpus_file` form; by default both are timed and the faster one
-counts. Counting the vocabulary is outside the clock for both, and so is compilation, which is printed apart. The ratio
-is taken within a round; rounds alternate who goes first. Quality: Spearman correlation with human similarity
-judgements, and accuracy of a logistic regression on mean vectors of reviews (750 train, the rest test).
+All get the same documents, words, dimensions, window, negatives, subsampling, learning rate, n-grams, epochs and
+threads. gensim reads from pre-tokenised lists in memory or from a file in its `corpus_file` form; by default both are
+timed and the faster one counts. Counting the vocabulary is outside the clock, and so is compilation, which is printed
+apart. fastText (the wheel `fasttext-community`; left out where it is not installed) counts and trains in one call: what
+the same call takes without an epoch is subtracted. Two things cannot be made equal there: its noise exponent is 0.5, and
+it cuts lines at 1,024 tokens. The ratio is taken within a round; rounds go through the three in turning order. Quality:
+Spearman correlation with human similarity judgements, and accuracy of a logistic regression on mean vectors of reviews
+(750 train, the rest test).
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +34,7 @@ from mt2st.embedding import WordVectors, train_word_vectors
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 MIN_COUNT = 5
+ALPHA = 0.025
 LABELLED = 750
 SIMILARITY_SETS = {"WS-353": "EN-WS-353-ALL", "SimLex": "EN-SIMLEX-999", "MEN": "EN-MEN-TR-3k"}
 _TOKEN = re.compile(r"\w+(?:'\w+)?")
@@ -54,6 +59,19 @@ class BenchmarkCorpus:
     vocabulary: Vocabulary
 
 
+@dataclass(frozen=True)
+class Run:
+    """What one training of each tool shares."""
+
+    method: str
+    threads: int
+    seed: int
+
+    @property
+    def subwords(self) -> bool:
+        return self.method.endswith("-fasttext")
+
+
 def read_corpus(path: Path) -> BenchmarkCorpus:
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -71,37 +89,44 @@ def read_corpus(path: Path) -> BenchmarkCorpus:
     )
 
 
-def train_ours(
-    corpus: BenchmarkCorpus, method: str, threads: int, seed: int, settings: argparse.Namespace
-) -> WordVectors:
+def train_ours(corpus: BenchmarkCorpus, run: Run, settings: argparse.Namespace) -> WordVectors:
     return train_word_vectors(
         corpus,
-        method=method,
+        method=run.method,
         vector_size=settings.vector_size,
         window=settings.window,
         negative=settings.negative,
         sample=settings.sample,
         epochs=settings.epochs,
-        workers=threads,
-        seed=seed,
+        alpha=ALPHA,
+        workers=run.threads,
+        seed=run.seed,
+        min_n=settings.min_n,
+        max_n=settings.max_n,
+        bucket=settings.bucket,
     )
 
 
 def train_gensim(
-    corpus: BenchmarkCorpus, method: str, threads: int, seed: int, settings: argparse.Namespace, file: Path | None
+    corpus: BenchmarkCorpus, run: Run, settings: argparse.Namespace, file: Path | None
 ) -> tuple[WordVectors, float]:
-    from gensim.models import Word2Vec
+    from gensim.models import FastText, Word2Vec
 
-    model = Word2Vec(
-        sg=int(method == "skipgram"),
-        vector_size=settings.vector_size,
-        window=settings.window,
-        negative=settings.negative,
-        sample=settings.sample,
-        min_count=MIN_COUNT,
-        workers=threads,
-        seed=seed,
-    )
+    common = {
+        "sg": int(run.method.startswith("skipgram")),
+        "vector_size": settings.vector_size,
+        "window": settings.window,
+        "negative": settings.negative,
+        "sample": settings.sample,
+        "alpha": ALPHA,
+        "min_count": MIN_COUNT,
+        "workers": run.threads,
+        "seed": run.seed,
+    }
+    if run.subwords:
+        model = FastText(**common, min_n=settings.min_n, max_n=settings.max_n, bucket=settings.bucket)
+    else:
+        model = Word2Vec(**common)
     source = {"corpus_file": str(file)} if file else {"corpus_iterable": corpus.documents}
     model.build_vocab(**source)
     started = time.perf_counter()
@@ -110,6 +135,34 @@ def train_gensim(
     )
     seconds = time.perf_counter() - started
     return WordVectors(model.wv.index_to_key, model.wv.vectors), seconds
+
+
+def train_fasttext(run: Run, settings: argparse.Namespace, file: Path) -> tuple[WordVectors, float]:
+    import fasttext
+
+    def trained(epochs: int) -> fasttext.FastText._FastText:
+        return fasttext.train_unsupervised(
+            input=str(file),
+            model="skipgram" if run.method.startswith("skipgram") else "cbow",
+            loss="ns",
+            dim=settings.vector_size,
+            ws=settings.window,
+            neg=settings.negative,
+            t=settings.sample,
+            lr=ALPHA,
+            epoch=epochs,
+            minCount=MIN_COUNT,
+            thread=run.threads,
+            minn=settings.min_n if run.subwords else 0,
+            maxn=settings.max_n if run.subwords else 0,
+            bucket=settings.bucket if run.subwords else 0,
+            verbose=0,
+        )
+
+    counting = timed(lambda: trained(0))[1]
+    model, seconds = timed(lambda: trained(settings.epochs))
+    words = [word for word in model.get_words() if word != "</s>"]
+    return WordVectors(words, np.stack([model.get_word_vector(word) for word in words])), seconds - counting
 
 
 def quality(vectors: WordVectors, corpus: BenchmarkCorpus) -> dict[str, float]:
@@ -155,52 +208,66 @@ def main() -> None:
     parser.add_argument("--negative", type=int, default=5)
     parser.add_argument("--sample", type=float, default=1e-3)
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--min-n", type=int, default=3)
+    parser.add_argument("--max-n", type=int, default=6)
+    parser.add_argument("--bucket", type=int, default=200_000)
+    parser.add_argument("--peers", nargs="*", choices=["gensim", "fasttext"], default=["gensim", "fasttext"])
     parser.add_argument("--gensim-form", choices=["lists", "file", "both"], default="both")
     settings = parser.parse_args()
+    if "fasttext" in settings.peers and find_spec("fasttext") is None:
+        print("fastText is not installed (pip install fasttext-community): left out")
+        settings.peers.remove("fasttext")
     corpus = read_corpus(settings.corpus)
     words = len(corpus.ids)
     print(f"{words:,} words, {len(corpus.vocabulary.tokens) - 2:,} different, {len(corpus.documents):,} documents")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "corpus.txt"
         file.write_text("".join(" ".join(document) + "\n" for document in corpus.documents), encoding="utf-8")
-        forms = {"lists": [None], "file": [file], "both": [None, file]}[settings.gensim_form]
         for method in settings.methods:
             seconds = first_call(corpus, method, settings)
             print(f"\n{method}: first call (compiled, or from the cache): {seconds:.1f} s")
             for threads in settings.threads:
-                compare(corpus, method, threads, settings, forms)
+                compare(corpus, method, threads, settings, file)
 
 
 def first_call(corpus: BenchmarkCorpus, method: str, settings: argparse.Namespace) -> float:
     few = BenchmarkCorpus(corpus.documents, corpus.labels, corpus.ids, corpus.offsets[:2], corpus.vocabulary)
-    return timed(lambda: train_ours(few, method, 1, 1, settings))[1]
+    return timed(lambda: train_ours(few, Run(method, 1, 1), settings))[1]
 
 
-def compare(
-    corpus: BenchmarkCorpus, method: str, threads: int, settings: argparse.Namespace, forms: list[Path | None]
-) -> None:
+def compare(corpus: BenchmarkCorpus, method: str, threads: int, settings: argparse.Namespace, file: Path) -> None:
     words = settings.epochs * len(corpus.ids)
-    speeds: dict[str, list[float]] = {"mt2st": [], "gensim": []}
-    qualities: dict[str, list[dict[str, float]]] = {"mt2st": [], "gensim": []}
+    tools = ["mt2st", *settings.peers]
+    speeds: dict[str, list[float]] = {tool: [] for tool in tools}
+    qualities: dict[str, list[dict[str, float]]] = {tool: [] for tool in tools}
     for turn in range(settings.rounds):
-        for who in ("mt2st", "gensim") if turn % 2 == 0 else ("gensim", "mt2st"):
-            if who == "mt2st":
-                vectors, seconds = timed(lambda: train_ours(corpus, method, threads, turn + 1, settings))  # noqa: B023
-            else:
-                runs = [train_gensim(corpus, method, threads, turn + 1, settings, form) for form in forms]
-                vectors, seconds = min(runs, key=lambda run: run[1])
-            speeds[who].append(words / seconds)
-            qualities[who].append(quality(vectors, corpus))
-    ratios = [ours / theirs for ours, theirs in zip(speeds["mt2st"], speeds["gensim"], strict=True)]
+        run = Run(method, threads, turn + 1)
+        for tool in tools[turn % len(tools) :] + tools[: turn % len(tools)]:
+            vectors, seconds = train(tool, corpus, run, settings, file)
+            speeds[tool].append(words / seconds)
+            qualities[tool].append(quality(vectors, corpus))
     print(f"{method}, {threads} thread(s), {settings.rounds} rounds: median (range)")
-    for who in ("mt2st", "gensim"):
+    for tool in tools:
         measures = "  ".join(
-            f"{name} {statistics.mean(q[name] for q in qualities[who]):.3f}"
-            f" ±{statistics.pstdev(q[name] for q in qualities[who]):.3f}"
-            for name in qualities[who][0]
+            f"{name} {statistics.mean(q[name] for q in qualities[tool]):.3f}"
+            f" ±{statistics.pstdev(q[name] for q in qualities[tool]):.3f}"
+            for name in qualities[tool][0]
         )
-        print(f"  {who:7}{spread(speeds[who], ',.0f')} words/s   {measures}")
-    print(f"  ratio  {spread(ratios, '.2f')}", flush=True)
+        print(f"  {tool:9}{spread(speeds[tool], ',.0f')} words/s   {measures}")
+    for peer in settings.peers:
+        ratios = [ours / theirs for ours, theirs in zip(speeds["mt2st"], speeds[peer], strict=True)]
+        print(f"  mt2st / {peer}: {spread(ratios, '.2f')}", flush=True)
+
+
+def train(
+    tool: str, corpus: BenchmarkCorpus, run: Run, settings: argparse.Namespace, file: Path
+) -> tuple[WordVectors, float]:
+    if tool == "mt2st":
+        return timed(lambda: train_ours(corpus, run, settings))
+    if tool == "fasttext":
+        return train_fasttext(run, settings, file)
+    forms = {"lists": [None], "file": [file], "both": [None, file]}[settings.gensim_form]
+    return min((train_gensim(corpus, run, settings, form) for form in forms), key=lambda result: result[1])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.emit import LANES
-from mt2st.embedding.kernels.rows import add_row, copy_row
+from mt2st.embedding.kernels.gather import add_to_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, weighted_sum
@@ -108,7 +108,7 @@ def _train(
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
-    noise = np.empty(n_noise, np.int64)
+    noise = np.empty(n_noise, np.int32)
     span = block + 2 * window
     # The block's rows, padded: context words' input rows; noise words' and centres' output rows; the centres' mean
     # contexts; and the errors of these, which go to the context words.
@@ -140,11 +140,11 @@ def _train(
             for i in range(start, stop):
                 low, high = min(low, first[i]), max(high, last[i])
             for n in range(n_noise):
-                copy_row(V, n * stride, outputs, noise[n])
+                sum_of_rows(V, n * stride, outputs, noise, n, 1, np.float32(1))
             for i in range(start, stop):
-                copy_row(V, (n_noise + i - start) * stride, outputs, words[i])
+                sum_of_rows(V, (n_noise + i - start) * stride, outputs, words, i, 1, np.float32(1))
             for j in range(low, high):
-                copy_row(U, (j - low) * stride, inputs, words[j])
+                sum_of_rows(U, (j - low) * stride, inputs, words, j, 1, np.float32(1))
 
             # In passes, so that the processor works on several centres' scores at a time.
             for i in range(start, stop):
@@ -182,11 +182,11 @@ def _train(
                     near += (first[i] <= j) & (j < last[i]) & (i != j)
                 shares[:near] = np.float32(1)
                 weighted_sum(step, 0, E, near_at, 0, shares, 0, 1, near, stride)
-                add_row(inputs, words[j], step)
+                add_to_rows(inputs, words, j, 1, step)
             for n in range(n_noise):
                 weighted_sum(step, 0, H, row_at, 0, G, n, width, stop - start, stride)
-                add_row(outputs, noise[n], step)
+                add_to_rows(outputs, noise, n, 1, step)
             for i in range(start, stop):
                 weighted_sum(step, 0, H, row_at, i - start, G, (i - start) * width + n_noise, 1, 1, stride)
-                add_row(outputs, words[i], step)
+                add_to_rows(outputs, words, i, 1, step)
     return kept, pairs, float(loss)

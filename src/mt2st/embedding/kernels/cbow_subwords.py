@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.cbow import LARGEST_BLOCK, LOSS_OF_0, REACH
 from mt2st.embedding.kernels.emit import LANES
 from mt2st.embedding.kernels.gather import add_to_rows, prefetch_rows, sum_of_rows
-from mt2st.embedding.kernels.rows import add_row, copy_row
+from mt2st.embedding.kernels.gather import add_to_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.subword_context import SubwordContextKernel
@@ -101,7 +101,7 @@ def _train(
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
-    noise = np.empty(n_noise, np.int64)
+    noise = np.empty(n_noise, np.int32)
     span = block + 2 * window
     # The block's rows, padded: sums of the context words' input rows, and how many rows; noise words' and centres'
     # output rows; the centres' mean contexts; and the errors of these, which go to the context words' rows.
@@ -134,9 +134,9 @@ def _train(
             for i in range(start, stop):
                 low, high = min(low, first[i]), max(high, last[i])
             for n in range(n_noise):
-                copy_row(V, n * stride, outputs, noise[n])
+                sum_of_rows(V, n * stride, outputs, noise, n, 1, np.float32(1))
             for i in range(start, stop):
-                copy_row(V, (n_noise + i - start) * stride, outputs, words[i])
+                sum_of_rows(V, (n_noise + i - start) * stride, outputs, words, i, 1, np.float32(1))
             for j in range(low, high):
                 at = subword_offsets[words[j]]
                 sizes[j - low] = subword_offsets[words[j] + 1] - at
@@ -182,8 +182,8 @@ def _train(
                 add_to_rows(inputs, subword_rows, subword_offsets[words[j]], sizes[j - low], step)
             for n in range(n_noise):
                 weighted_sum(step, 0, H, row_at, 0, G, n, width, stop - start, stride)
-                add_row(outputs, noise[n], step)
+                add_to_rows(outputs, noise, n, 1, step)
             for i in range(start, stop):
                 weighted_sum(step, 0, H, row_at, i - start, G, (i - start) * width + n_noise, 1, 1, stride)
-                add_row(outputs, words[i], step)
+                add_to_rows(outputs, words, i, 1, step)
     return kept, pairs, float(loss)

@@ -62,7 +62,7 @@ def sample_pairs(
     state, walker = start_state(kernel.seed, stream), kernel.new_walker(offsets)
     words, first, last = (np.empty(kernel.buffer_size, dtype=np.int32) for _ in range(3))
     seen = np.empty(kernel.buffer_size, dtype=np.int64)
-    noise = np.empty(kernel.noise, dtype=np.int64)
+    noise = np.empty(kernel.noise, dtype=np.int32)
     total = max(1, int(offsets[-1] - offsets[0]))
     block = kernel.block_size(rate)
     while refill(ids, offsets, keep, kernel.window, state, walker, words, first, last, seen):
@@ -81,7 +81,7 @@ def sample_pairs(
                 contexts=np.array(contexts, dtype=np.int64),
                 context_offsets=np.array(bounds, dtype=np.int64),
                 centres=np.array(centres, dtype=np.int64),
-                negatives=noise.copy(),
+                negatives=noise.astype(np.int64),
                 negative_weight=kernel.negative / kernel.noise,
                 progress=float(seen[start]) / total,
             )

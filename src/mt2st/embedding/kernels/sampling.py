@@ -45,13 +45,13 @@ def below(bits: np.uint64, limit: int) -> np.int64:
 
 @njit(nogil=True, cache=True)
 def draw_noise(
-    state: NDArray[np.uint64], accept: NDArray[np.uint32], alias: NDArray[np.int32], noise: NDArray[np.int64]
+    state: NDArray[np.uint64], accept: NDArray[np.uint32], alias: NDArray[np.int32], noise: NDArray[np.int32]
 ) -> None:
-    """Fill ``noise`` (int64 [N]) with words drawn with replacement from an alias table."""
+    """Fill ``noise`` (int32 [N]) with words drawn with replacement from an alias table."""
     for n in range(noise.size):
         bits = next_random(state)
         word = below(bits, accept.size)
-        noise[n] = word if (bits & _LOW_HALF) < np.uint64(accept[word]) else alias[word]
+        noise[n] = np.int32(word) if (bits & _LOW_HALF) < np.uint64(accept[word]) else alias[word]
 
 
 def start_state(seed: int, stream: int) -> NDArray[np.uint64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.emit import LANES
-from mt2st.embedding.kernels.rows import add_row, copy_row
+from mt2st.embedding.kernels.gather import add_to_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, weighted_sum
@@ -100,7 +100,7 @@ def _train(
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
-    noise = np.empty(n_noise, np.int64)
+    noise = np.empty(n_noise, np.int32)
     span = block + 2 * window
     # Padded copies of the block's rows: context words' input rows; noise words' and centres' output rows.
     U = np.zeros(span * stride, np.float32)
@@ -131,11 +131,11 @@ def _train(
             for i in range(start, stop):
                 low, high = min(low, first[i]), max(high, last[i])
             for n in range(n_noise):
-                copy_row(V, n * stride, outputs, noise[n])
+                sum_of_rows(V, n * stride, outputs, noise, n, 1, np.float32(1))
             for i in range(start, stop):
-                copy_row(V, (n_noise + i - start) * stride, outputs, words[i])
+                sum_of_rows(V, (n_noise + i - start) * stride, outputs, words, i, 1, np.float32(1))
             for j in range(low, high):
-                copy_row(U, (j - low) * stride, inputs, words[j])
+                sum_of_rows(U, (j - low) * stride, inputs, words, j, 1, np.float32(1))
                 n_targets[j - low] = n_noise
             for i in range(start, stop):
                 for j in range(first[i], last[i]):
@@ -159,10 +159,10 @@ def _train(
             for j in range(low, high):
                 at = (j - low) * longest
                 weighted_sum(step, 0, V, target_at, at, G, at, 1, n_targets[j - low], stride)
-                add_row(inputs, words[j], step)
+                add_to_rows(inputs, words, j, 1, step)
             for n in range(n_noise):
                 weighted_sum(step, 0, U, context_at, 0, G, n, longest, high - low, stride)
-                add_row(outputs, noise[n], step)
+                add_to_rows(outputs, noise, n, 1, step)
             for j in range(low, high):
                 n_targets[j - low] = n_noise
             for i in range(start, stop):
@@ -174,5 +174,5 @@ def _train(
                         n_targets[j - low] += 1
                         n += 1
                 weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, stride)
-                add_row(outputs, words[i], step)
+                add_to_rows(outputs, words, i, 1, step)
     return kept, pairs, float(loss)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.emit import LANES
 from mt2st.embedding.kernels.gather import add_to_rows, prefetch_rows, sum_of_rows
-from mt2st.embedding.kernels.rows import add_row, copy_row
+from mt2st.embedding.kernels.gather import add_to_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.skipgram import LARGEST_BLOCK, REACH
@@ -101,7 +101,7 @@ def _train(
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
-    noise = np.empty(n_noise, np.int64)
+    noise = np.empty(n_noise, np.int32)
     span = block + 2 * window
     # The block's rows, padded: the centres' composed input vectors; output rows of noise words and of context words.
     U = np.zeros(block * stride, np.float32)
@@ -129,9 +129,9 @@ def _train(
             for i in range(start, stop):
                 low, high = min(low, first[i]), max(high, last[i])
             for n in range(n_noise):
-                copy_row(V, n * stride, outputs, noise[n])
+                sum_of_rows(V, n * stride, outputs, noise, n, 1, np.float32(1))
             for j in range(low, high):
-                copy_row(V, (n_noise + j - low) * stride, outputs, words[j])
+                sum_of_rows(V, (n_noise + j - low) * stride, outputs, words, j, 1, np.float32(1))
             for i in range(start, stop):
                 at, count = subword_offsets[words[i]], subword_offsets[words[i] + 1] - subword_offsets[words[i]]
                 share = np.float32(1) / np.float32(count)
@@ -166,7 +166,7 @@ def _train(
                 add_to_rows(inputs, subword_rows, at, subword_offsets[words[i] + 1] - at, step)
             for n in range(n_noise):
                 weighted_sum(step, 0, U, row_at, 0, G, n, longest, stop - start, stride)
-                add_row(outputs, noise[n], step)
+                add_to_rows(outputs, noise, n, 1, step)
             for j in range(low, high):
                 near = 0
                 for i in range(max(start, j - window), min(stop, j + window + 1)):
@@ -175,5 +175,5 @@ def _train(
                         centre_weights[near] = G[(i - start) * longest + n_noise + j - first[i] - (j > i)]
                         near += 1
                 weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, near, stride)
-                add_row(outputs, words[j], step)
+                add_to_rows(outputs, words, j, 1, step)
     return kept, pairs, float(loss)
