@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mt2st.embedding import Progress, TrainingInterrupted, WordVectors, train_word_vectors
+from mt2st.embedding import (
+    Progress,
+    SubwordSettings,
+    SubwordVectors,
+    TrainingInterrupted,
+    WordVectors,
+    train_word_vectors,
+)
 from mt2st.embedding.training import chunks, initial_tables
 from mt2st.errors import InputError
 
@@ -51,8 +58,11 @@ def separation(vectors: WordVectors) -> float:
 SETTINGS = {"vector_size": 20, "sample": 0, "epochs": 5, "seed": 3, "alpha": 0.05}
 
 
+METHODS = ["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("method", ["skipgram", "cbow"])
+@pytest.mark.parametrize("method", METHODS)
 def test_words_of_one_topic_end_up_together(method: str, workers: int) -> None:
     corpus = two_topics()
     vectors = train_word_vectors(corpus, method=method, workers=workers, **SETTINGS)  # type: ignore[arg-type]
@@ -61,13 +71,23 @@ def test_words_of_one_topic_end_up_together(method: str, workers: int) -> None:
     assert separation(vectors) > 0.5
 
 
-@pytest.mark.parametrize("method", ["skipgram", "cbow"])
+@pytest.mark.parametrize("method", METHODS)
 def test_one_worker_repeats_bit_for_bit_and_follows_the_seed(method: str) -> None:
     def trained(seed: int) -> bytes:
         return train_word_vectors(two_topics(100), method=method, vector_size=10, epochs=2, seed=seed).vectors.tobytes()
 
     assert trained(1) == trained(1)
     assert trained(1) != trained(2)
+
+
+@pytest.mark.parametrize("method", ["skipgram-fasttext", "cbow-fasttext"])
+def test_words_made_of_ngrams_have_vectors_for_their_like(method: str) -> None:
+    corpus = two_topics()
+    corpus.vocabulary.tokens[2:] = [f"{topic}-{i}" for topic in ("filming", "cooking") for i in range(20)]
+    vectors = train_word_vectors(corpus, method=method, min_n=4, max_n=5, bucket=500, **SETTINGS)  # type: ignore[arg-type]
+    assert isinstance(vectors, SubwordVectors)
+    assert vectors.settings == SubwordSettings(4, 5, 500)
+    assert vectors.similarity("filmed", "filming-3") > vectors.similarity("filmed", "cooking-3") + 0.3
 
 
 def test_progress_reaches_the_end_and_the_loss_falls() -> None:
@@ -169,6 +189,8 @@ def test_chunks_cover_every_epoch_in_order_and_cut_only_long_documents() -> None
         ({"window": 0}, "window must be an integer, at least 1; found 0"),
         ({"negative": 0}, "negative must be an integer, at least 1"),
         ({"sample": -1.0}, r"sample must be in \[0, 1\)"),
+        ({"min_n": 0}, "min_n must be an integer, at least 1; found 0"),
+        ({"max_n": 2}, "max_n must be at least min_n = 3; found 2"),
         ({"method": "cbw"}, "unknown method 'cbw'.*Did you mean 'cbow'"),
     ],
 )

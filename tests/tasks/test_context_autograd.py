@@ -87,7 +87,7 @@ def test_the_loss_equals_the_sum_over_pairs_in_its_formula(method: str) -> None:
         for pair, centre in enumerate(block.centres):
             h = inputs[block.contexts[block.context_offsets[pair] : block.context_offsets[pair + 1]]].mean(axis=0)
             expected += np.log1p(np.exp(-h @ outputs[centre]))
-            expected += block.negative_weight * sum(np.log1p(np.exp(h @ outputs[n])) for n in block.negatives)
+            expected += block.negative_weight * sum(np.log1p(np.exp(h @ outputs[n])) for n in block.negatives[pair])
     loss = context_loss(torch.from_numpy(inputs), torch.from_numpy(outputs), batch_of(method))
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 

@@ -1,6 +1,6 @@
 """Word vectors: train, query, read and write.
 
-`WordVectors` holds words and their vectors. `train_word_vectors` makes them from a corpus with the compiled kernels of
+`WordVectors` holds words and their vectors, `SubwordVectors` those of their character n-grams too. `train_word_vectors` makes them from a corpus with the compiled kernels of
 `mt2st.embedding.kernels`, which also serve as the word-context task of multi-task training: they update tables that
 torch owns. `mt2st.embedding.formats` reads and writes vectors in every common format.
 
@@ -13,22 +13,27 @@ from typing import TYPE_CHECKING
 
 from mt2st.embedding.formats import Conversion, VectorStream, convert_vectors, open_vectors
 from mt2st.embedding.glove import GloveInterrupted, GloveProgress, glove_memory, train_glove
+from mt2st.embedding.subword_vectors import SubwordVectors
+from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.embedding.training import Progress, TrainingInterrupted, train_word_vectors
 from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import (
         CbowKernel,
+        CbowSubwordKernel,
         ContextKernel,
         KernelReport,
         PairBlock,
         SkipGramKernel,
+        SkipGramSubwordKernel,
         kernel_for,
         sample_pairs,
     )
 
 __all__ = [
     "CbowKernel",
+    "CbowSubwordKernel",
     "ContextKernel",
     "Conversion",
     "GloveInterrupted",
@@ -37,6 +42,10 @@ __all__ = [
     "PairBlock",
     "Progress",
     "SkipGramKernel",
+    "SkipGramSubwordKernel",
+    "SubwordRows",
+    "SubwordSettings",
+    "SubwordVectors",
     "TrainingInterrupted",
     "UnknownWordError",
     "VectorStream",

@@ -18,8 +18,6 @@ from mt2st.errors import InputError
 from mt2st.files import complete_folder
 
 TABLE_FILE, WORDS_FILE, SETTINGS_FILE = "table.safetensors", "words.json", "subwords.json"
-TEXT_SUFFIXES = (".vec", ".txt", ".gz")
-"""A file of these names holds the words' vectors as text; any other name is a folder with all that was trained."""
 
 
 class SubwordVectors(WordVectors):
@@ -81,20 +79,16 @@ class SubwordVectors(WordVectors):
         vector: Vector = self.table[len(self) + buckets].mean(axis=0)
         return vector
 
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write a folder that `load` reads, or, under a name in ``.vec``, ``.txt`` or ``.gz``, the words' vectors alone.
+    def save_folder(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write all that was trained to a folder, which `load_folder` reads; `save` writes the words' vectors alone.
 
         The folder holds the rows of words and n-grams (``table.safetensors``), the words (``words.json``) and the
         lengths and number of rows of the n-grams (``subwords.json``). It appears complete or not at all.
 
         Raises:
-            InputError: the path exists and ``overwrite`` is false, or is something else than such a folder; or a word
-                cannot be written as text.
+            InputError: the folder exists and ``overwrite`` is false, or something else is there.
         """
         path = Path(path)
-        if path.suffix in TEXT_SUFFIXES:
-            super().save(path, overwrite=overwrite)
-            return
         check_folder_writable(path, overwrite=overwrite)
         with complete_folder(path) as folder:
             save_file({"words": self.table[: len(self)], "ngrams": self.table[len(self) :]}, folder / TABLE_FILE)
@@ -103,8 +97,8 @@ class SubwordVectors(WordVectors):
             (folder / SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> SubwordVectors:
-        """Read a folder that `save` wrote.
+    def load_folder(cls, path: str | PathLike[str]) -> SubwordVectors:
+        """Read a folder that `save_folder` wrote.
 
         Raises:
             InputError: no such folder, or one whose files are missing, damaged or do not belong together.

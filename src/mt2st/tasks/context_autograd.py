@@ -44,7 +44,7 @@ class ContextBatch:
         """Join blocks of pairs into one batch."""
         pairs = [len(block.centres) for block in blocks]
         owners = np.repeat(np.arange(sum(pairs)), np.concatenate([np.diff(block.context_offsets) for block in blocks]))
-        negatives = np.repeat(np.stack([block.negatives for block in blocks]), pairs, axis=0)
+        negatives = np.concatenate([block.negatives for block in blocks])
         return cls(
             contexts=torch.from_numpy(np.concatenate([block.contexts for block in blocks])),
             owners=torch.from_numpy(owners),

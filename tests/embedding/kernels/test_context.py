@@ -85,7 +85,7 @@ def reference_update(block: PairBlock, inputs: NDArray[np.float64], outputs: NDA
         rows = block.contexts[block.context_offsets[pair] : block.context_offsets[pair + 1]]
         mean = inputs[rows].mean(axis=0)
         error = np.zeros_like(mean)
-        targets = [(centre, 1.0, 1.0), *((n, -1.0, block.negative_weight) for n in block.negatives)]
+        targets = [(centre, 1.0, 1.0), *((n, -1.0, block.negative_weight) for n in block.negatives[pair])]
         for target, sign, weight in targets:
             score = sign * (mean @ outputs[target])
             loss += weight * np.logaddexp(0, -score)
@@ -134,7 +134,7 @@ def test_torch_autograd_makes_the_same_update_on_the_same_pairs(make_kernel: Mak
         total, mean = (torch.nn.functional.embedding_bag(rows, torch_inputs, starts, mode=m) for m in ("sum", "mean"))
         hidden = mean.detach() + total - total.detach()  # word2vec's CBOW does not divide the error (see CbowKernel)
         attracted = (hidden * torch_outputs[torch.from_numpy(block.centres)]).sum(dim=1)
-        repelled = hidden @ torch_outputs[torch.from_numpy(block.negatives)].T
+        repelled = torch.einsum("pd,pnd->pn", hidden, torch_outputs[torch.from_numpy(block.negatives)])
         softplus = torch.nn.functional.softplus
         loss = softplus(-attracted).sum() + block.negative_weight * softplus(repelled).sum()
         optimizer.zero_grad()
@@ -163,7 +163,7 @@ def test_noise_counts_as_the_asked_number_of_words(make_kernel: MakeKernel) -> N
     s = setting()
     for negative in (1, 5, 20):
         for block in sample_pairs(make_kernel(s.counts, negative=negative), s.ids, s.offsets, stream=0):
-            assert block.negatives.size * block.negative_weight == pytest.approx(negative)
+            assert block.negatives.shape[1] * block.negative_weight == pytest.approx(negative)
 
 
 @pytest.mark.parametrize("make_kernel", KERNELS)

@@ -35,7 +35,8 @@ class CbowKernel(ContextKernel):
     """
 
     method = "cbow"
-    noise = 15  # with the centre itself, two whole groups of dot products
+    noise = 7  # with the centre itself, a whole group of dot products
+    noise_step = 1  # a block as varied as its centres are many, at the cost of 7
 
     def block_size(self, rate: float) -> int:
         """Return how many centres are updated together: the fewer, the higher the rate and the more noise.
@@ -108,22 +109,26 @@ def _train(
     first = np.empty(buffer_size, np.int32)
     last = np.empty(buffer_size, np.int32)
     seen = np.empty(buffer_size, np.int64)
-    noise = np.empty(n_noise, np.int32)
+    n_pool = block + n_noise - 1
+    noise = np.empty(n_pool, np.int32)
     span = block + 2 * window
     # The block's rows, padded: context words' input rows; noise words' and centres' output rows; the centres' mean
     # contexts; and the errors of these, which go to the context words.
     U = np.zeros(span * stride, np.float32)
-    V = np.zeros((n_noise + block) * stride, np.float32)
+    V = np.zeros((n_pool + block) * stride, np.float32)
     H = np.zeros(block * stride, np.float32)
     E = np.zeros(block * stride, np.float32)
     step = np.zeros(stride, np.float32)
-    row_at = np.arange(max(span, n_noise + block)) * stride
-    # Each centre's targets are the noise words and, last, the centre itself.
+    row_at = np.arange(max(span, n_pool + block)) * stride
+    # Each centre's targets are its noise words, a run of the block's that moves on by one, and last the centre itself.
     width = (n_noise + GROUP) // GROUP * GROUP
+    target_at = np.zeros(block * width, np.int64)
+    for k in range(block):
+        for n in range(n_noise):
+            target_at[k * width + n] = row_at[k + n]
+        target_at[k * width + n_noise] = row_at[n_pool + k]
     G = np.zeros(block * width + LANES, np.float32)
     centre_G = np.zeros(block + LANES, np.float32)
-    target_at = np.zeros(width, np.int64)
-    target_at[:n_noise] = row_at[:n_noise]
     near_at = np.empty(max(2 * window, block), np.int64)
     shares = np.empty(max(2 * window, block), np.float32)
     noise_weight = np.float32(negative / n_noise)
@@ -139,10 +144,11 @@ def _train(
             low, high = first[start], last[start]
             for i in range(start, stop):
                 low, high = min(low, first[i]), max(high, last[i])
-            for n in range(n_noise):
+            pool = stop - start + n_noise - 1
+            for n in range(pool):
                 sum_of_rows(V, n * stride, outputs, noise, n, 1, np.float32(1))
             for i in range(start, stop):
-                sum_of_rows(V, (n_noise + i - start) * stride, outputs, words, i, 1, np.float32(1))
+                sum_of_rows(V, (n_pool + i - start) * stride, outputs, words, i, 1, np.float32(1))
             for j in range(low, high):
                 sum_of_rows(U, (j - low) * stride, inputs, words, j, 1, np.float32(1))
 
@@ -158,9 +164,9 @@ def _train(
                 shares[:near] = np.float32(1) / np.float32(max(near, 1))
                 mean_at = (i - start) * stride
                 weighted_sum(H, mean_at, U, near_at, 0, shares, 0, 1, near, stride)
-                target_at[n_noise] = row_at[n_noise + i - start]
-                dot_products(G, (i - start) * width, H, mean_at, V, target_at, 0, n_noise + 1, stride)
-                centre_G[i - start] = G[(i - start) * width + n_noise]
+                at = (i - start) * width
+                dot_products(G, at, H, mean_at, V, target_at, at, n_noise + 1, stride)
+                centre_G[i - start] = G[at + n_noise]
             for i in range(start, stop):
                 noise_loss = logistic_step(G, (i - start) * width, n_noise, NOISE, alpha * noise_weight)
                 if last[i] - first[i] > 1:
@@ -172,8 +178,7 @@ def _train(
             for i in range(start, stop):
                 at = (i - start) * width
                 G[at + n_noise] = centre_G[i - start]
-                target_at[n_noise] = row_at[n_noise + i - start]
-                weighted_sum(E, (i - start) * stride, V, target_at, 0, G, at, 1, n_noise + 1, stride)
+                weighted_sum(E, (i - start) * stride, V, target_at, at, G, at, 1, n_noise + 1, stride)
 
             for j in range(low, high):
                 near = 0
@@ -183,8 +188,9 @@ def _train(
                 shares[:near] = np.float32(1)
                 weighted_sum(step, 0, E, near_at, 0, shares, 0, 1, near, stride)
                 add_to_rows(inputs, words, j, 1, step)
-            for n in range(n_noise):
-                weighted_sum(step, 0, H, row_at, 0, G, n, width, stop - start, stride)
+            for n in range(pool):
+                near, users = max(0, n - n_noise + 1), min(n + 1, stop - start)
+                weighted_sum(step, 0, H, row_at, near, G, near * (width - 1) + n, width - 1, users - near, stride)
                 add_to_rows(outputs, noise, n, 1, step)
             for i in range(start, stop):
                 weighted_sum(step, 0, H, row_at, i - start, G, (i - start) * width + n_noise, 1, 1, stride)

@@ -47,15 +47,16 @@ class ContextKernel(ABC):
     """Updates two embedding tables in place from a slice of a corpus, by negative sampling.
 
     A slice is walked in blocks of kept words (the centres; how many: `block_size`). For a block with pairs ``p`` of an
-    input vector ``h_p`` and a centre word ``c_p``, and noise words ``n = 1..N`` shared by the whole block, the loss is
+    input vector ``h_p`` and a word ``c_p`` to predict, and ``N`` noise words ``n`` that the pairs of one centre share
+    with each other and with many of the block's, the loss is
 
         ``L = sum_p [ -log sigmoid(h_p . out[c_p]) - (negative / N) * sum_n log sigmoid(-h_p . out[n]) ]``
 
     and the update ``theta <- theta - alpha * weight * dL/dtheta``, with **every gradient taken at the values the
     tables had when the block began**. So a block is one plain SGD step, which autograd reproduces (`sample_pairs`
     returns the blocks' pairs). In expectation over the noise words this is the objective of word2vec, each pair against
-    ``negative`` noise words: a block draws ``N`` (`noise`) and weighs them to count as ``negative``. Sharing them is
-    what makes the arithmetic dense (Ji et al. 2016, pWord2Vec, share within one window). Unlike word2vec, a noise
+    ``negative`` noise words: a pair meets ``N`` (`noise`), weighed to count as ``negative``. Sharing them is what makes
+    the arithmetic dense (Ji et al. 2016, pWord2Vec, share within one window). Unlike word2vec, a noise
     word that equals the centre is not skipped. One thing departs from plain SGD: no place of a row in a block (context
     word, centre, noise word) moves it by more than 1 (`rows.LONGEST_STEP`), which ordinary steps are far below.
 
@@ -82,7 +83,9 @@ class ContextKernel(ABC):
 
     method: ClassVar[str]
     noise: ClassVar[int] = 16
-    """Noise words of a block."""
+    """Noise words that each centre meets."""
+    noise_step: ClassVar[int] = 0
+    """By how many of the block's noise words a centre's run of `noise` lies behind that of the centre before it."""
 
     def __init__(
         self,

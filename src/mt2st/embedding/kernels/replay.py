@@ -15,7 +15,7 @@ from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
 @dataclass(frozen=True)
 class PairBlock:
-    """One block of a kernel call: pairs of an input vector and a word to predict, and the noise words they share.
+    """One block of a kernel call: pairs of an input vector and a word to predict, and the noise words they meet.
 
     The input vector of pair ``p`` is the mean of the input rows ``contexts[context_offsets[p]:context_offsets[p + 1]]``
     (Skip-gram: one row; with subwords, those of a word and its n-grams). With it, `ContextKernel` states the block's
@@ -25,7 +25,7 @@ class PairBlock:
         contexts: rows of the input table, int64 [C].
         context_offsets: bounds of each pair's rows in ``contexts``, int64 [P + 1].
         centres: rows of the output table, the words to predict, int64 [P].
-        negatives: rows of the output table, the noise words every pair of the block meets, int64 [N].
+        negatives: rows of the output table, the noise words that each pair meets, int64 [P, N].
         negative_weight: the factor on each noise word's loss, ``negative / N``.
         progress: the part of the slice's words before the block, in [0, 1): the block's learning rate is
             ``alpha[0] + progress * (alpha[1] - alpha[0])``.
@@ -62,26 +62,28 @@ def sample_pairs(
     state, walker = start_state(kernel.seed, stream), kernel.new_walker(offsets)
     words, first, last = (np.empty(kernel.buffer_size, dtype=np.int32) for _ in range(3))
     seen = np.empty(kernel.buffer_size, dtype=np.int64)
-    noise = np.empty(kernel.noise, dtype=np.int32)
     total = max(1, int(offsets[-1] - offsets[0]))
     block = kernel.block_size(rate)
+    noise = np.empty(kernel.noise + (block - 1) * kernel.noise_step, dtype=np.int32)
     while refill(ids, offsets, keep, kernel.window, state, walker, words, first, last, seen):
         ready = int(walker[READY])
         for start in range(int(walker[BEGIN]), ready, block):
             draw_noise(state, accept, alias, noise)
             contexts: list[int] = []
-            bounds, centres = [0], []
+            bounds, centres, negatives = [0], [], []
             for i in range(start, min(start + block, ready)):
+                first_noise = (i - start) * kernel.noise_step
                 around = [int(words[j]) for j in range(first[i], last[i]) if j != i]
                 for rows, target in kernel.pairs_of(int(words[i]), around):
                     contexts += rows
                     bounds.append(len(contexts))
                     centres.append(target)
+                    negatives.append(noise[first_noise : first_noise + kernel.noise])
             yield PairBlock(
                 contexts=np.array(contexts, dtype=np.int64),
                 context_offsets=np.array(bounds, dtype=np.int64),
                 centres=np.array(centres, dtype=np.int64),
-                negatives=noise.astype(np.int64),
+                negatives=np.array(negatives, dtype=np.int64).reshape(-1, kernel.noise),
                 negative_weight=kernel.negative / kernel.noise,
                 progress=float(seen[start]) / total,
             )

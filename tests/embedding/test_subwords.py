@@ -1,0 +1,86 @@
+"""N-grams, their hash and their rows are fastText's: checked against gensim's port of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets, ngram_hash, ngrams
+from mt2st.errors import InputError
+
+WORDS = ["film", "", "a", "año", "日本語の映画", "😀x", "aaaaaaaa", "é", "n'est", "Ⅻ", "e\u0301a"]
+SETTINGS = [SubwordSettings(), SubwordSettings(1, 3, 777), SubwordSettings(5, 6, 100), SubwordSettings(1, 1, 50)]
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(word=words, min_n=st.integers(1, 5), more=st.integers(0, 4))
+def test_ngrams_and_hashes_are_those_of_gensim(word: str, min_n: int, more: int) -> None:
+    fasttext = pytest.importorskip("gensim.models.fasttext")
+    found = [ngram.encode() for ngram in ngrams(word, min_n, min_n + more)]
+    assert found == fasttext.compute_ngrams_bytes(word, min_n, min_n + more)
+    assert [ngram_hash(ngram) for ngram in found] == [fasttext.ft_hash_bytes(ngram) for ngram in found]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_rows_of_a_vocabulary_are_those_of_gensim(settings: SubwordSettings) -> None:
+    fasttext = pytest.importorskip("gensim.models.fasttext")
+    rows = SubwordRows.of(WORDS, settings)
+    for index, word in enumerate(WORDS):
+        hashes = fasttext.ft_ngram_hashes(word, settings.min_n, settings.max_n, settings.bucket)
+        assert rows.of_word(index).tolist() == [index, *(len(WORDS) + bucket for bucket in hashes)]
+        assert ngram_buckets(word, settings).tolist() == hashes
+
+
+@given(vocabulary=st.lists(words, max_size=8), settings=st.sampled_from(SETTINGS))
+def test_words_hashed_together_have_the_rows_they_have_alone(vocabulary: list[str], settings: SubwordSettings) -> None:
+    rows = SubwordRows.of(vocabulary, settings)
+    for index, word in enumerate(vocabulary):
+        alone = [ngram_hash(n.encode()) % settings.bucket for n in ngrams(word, settings.min_n, settings.max_n)]
+        assert rows.of_word(index).tolist() == [index, *(len(vocabulary) + bucket for bucket in alone)]
+    assert (rows.n_words, rows.table_rows) == (len(vocabulary), len(vocabulary) + settings.bucket)
+
+
+def test_many_words_are_hashed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = SubwordRows.of(WORDS, SETTINGS[0])
+    monkeypatch.setattr("mt2st.embedding.subwords._WORDS_AT_ONCE", 3)
+    parts = SubwordRows.of(WORDS, SETTINGS[0])
+    np.testing.assert_array_equal(parts.rows, whole.rows)
+    np.testing.assert_array_equal(parts.offsets, whole.offsets)
+
+
+def test_a_lone_surrogate_is_no_crash() -> None:
+    assert ngram_buckets("\ud800bc", SubwordSettings()).size
+
+
+def test_composed_vectors_are_means_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt2st.embedding.subwords._COMPOSED_AT_ONCE", 4)
+    rows = SubwordRows.of(WORDS, SETTINGS[1])
+    table = np.random.default_rng(0).normal(size=(rows.table_rows, 7)).astype(np.float32)
+    expected = [table[rows.of_word(word)].mean(axis=0) for word in range(len(WORDS))]
+    np.testing.assert_allclose(rows.composed(table), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(rows.composed(table, slice(2, 9)), expected[2:9], rtol=0, atol=1e-6)
+    assert rows.composed(table, slice(3, 3)).shape == (0, 7)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"min_n": 0}, "min_n must be an integer, at least 1; found 0"),
+        ({"max_n": 2}, "max_n must be at least min_n = 3; found 2"),
+        ({"bucket": 0}, "bucket must be an integer, at least 1; found 0"),
+        ({"bucket": 1.5}, "bucket must be an integer"),
+        ({"min_n": True}, "min_n must be an integer"),
+        ({"bucket": 2**31}, "bucket must be below"),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(setting: dict[str, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        SubwordSettings(**setting)
+
+
+def test_a_table_too_large_for_its_row_numbers_is_refused() -> None:
+    with pytest.raises(InputError, match="fewer than 2"):
+        SubwordRows.of(["a", "b"], SubwordSettings(bucket=2**31 - 1))
