@@ -6,10 +6,10 @@ All get the same documents, words, dimensions, window, negatives, subsampling, l
 threads. gensim reads from pre-tokenised lists in memory or from a file in its `corpus_file` form; by default both are
 timed and the faster one counts. Counting the vocabulary is outside the clock, and so is compilation, which is printed
 apart. fastText (the wheel `fasttext-community`; left out where it is not installed) counts and trains in one call: what
-the same call takes without an epoch is subtracted. Two things cannot be made equal there: its noise exponent is 0.5, and
-it cuts lines at 1,024 tokens. The ratio is taken within a round; rounds go through the three in turning order. Quality:
-Spearman correlation with human similarity judgements, and accuracy of a logistic regression on mean vectors of reviews
-(750 train, the rest test).
+the same call takes without an epoch is subtracted. Two things cannot be made equal there: its noise exponent is 0.5,
+and it cuts lines at 1,024 tokens. The ratio is taken within a round; rounds go through the three in turning order.
+Quality: Spearman correlation with human similarity judgements, and accuracy of a logistic regression on mean vectors of
+reviews (750 train, the rest test).
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Run:
     seed: int
 
     @property
-    def subwords(self) -> bool:
+    def uses_ngrams(self) -> bool:
+        """Whether words are made of n-grams."""
         return self.method.endswith("-fasttext")
 
 
@@ -123,7 +124,7 @@ def train_gensim(
         "workers": run.threads,
         "seed": run.seed,
     }
-    if run.subwords:
+    if run.uses_ngrams:
         model = FastText(**common, min_n=settings.min_n, max_n=settings.max_n, bucket=settings.bucket)
     else:
         model = Word2Vec(**common)
@@ -153,9 +154,9 @@ def train_fasttext(run: Run, settings: argparse.Namespace, file: Path) -> tuple[
             epoch=epochs,
             minCount=MIN_COUNT,
             thread=run.threads,
-            minn=settings.min_n if run.subwords else 0,
-            maxn=settings.max_n if run.subwords else 0,
-            bucket=settings.bucket if run.subwords else 0,
+            minn=settings.min_n if run.uses_ngrams else 0,
+            maxn=settings.max_n if run.uses_ngrams else 0,
+            bucket=settings.bucket if run.uses_ngrams else 0,
             verbose=0,
         )
 

@@ -15,7 +15,7 @@ def corpus(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("method", ["skipgram", "cbow"])
+@pytest.mark.parametrize("method", ["skipgram", "cbow", "skipgram-fasttext"])
 def test_train_and_neighbours(corpus: Path, tmp_path: Path, method: str, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "words.vec"
     arguments = ["vectors", "train", str(corpus), "--method", method, "--vector-size", "12", "--window", "5",
@@ -33,9 +33,27 @@ def test_train_and_neighbours(corpus: Path, tmp_path: Path, method: str, capsys:
     assert len(capsys.readouterr().out.splitlines()) >= 5
 
 
+def test_a_folder_keeps_the_ngrams_and_has_neighbours_for_unseen_words(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "words"
+    arguments = ["vectors", "train", str(corpus), "--method", "cbow-fasttext", "--vector-size", "12", "--epochs", "1",
+                 "--min-n", "2", "--max-n", "3", "--bucket", "300", "--output", str(out)]  # fmt: skip
+    assert main(arguments) == 0
+    assert main(["vectors", "neighbours", str(out), "cats", "--topn", "3"]) == 0
+    assert "cat" in capsys.readouterr().out
+    assert main(arguments) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+    assert main([*arguments[:-1], str(tmp_path), "--overwrite"]) == 2
+    assert "not overwritten" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["train", "CORPUS", "--bucket", "5", "--output", "OUT"], "'--bucket' cannot be given with --method skipgram"),
+        (["train", "CORPUS", "--method", "cbow-fasttext", "--max-n", "1", "--output", "OUT"], "max_n"),
         (["train", "CORPUS", "--method", "skipgran", "--output", "OUT"], "Did you mean 'skipgram'?"),
         (["train", "missing.txt", "--output", "OUT"], "missing.txt"),
         (["train", "CORPUS", "--min-count", "1000", "--output", "OUT"], "min_count"),

@@ -1,8 +1,9 @@
 """Word vectors: train, query, read and write.
 
-`WordVectors` holds words and their vectors, `SubwordVectors` those of their character n-grams too. `train_word_vectors` makes them from a corpus with the compiled kernels of
-`mt2st.embedding.kernels`, which also serve as the word-context task of multi-task training: they update tables that
-torch owns. `mt2st.embedding.formats` reads and writes vectors in every common format.
+`WordVectors` holds words and their vectors, `SubwordVectors` those of their character n-grams too.
+`train_word_vectors` makes them from a corpus with the compiled kernels of `mt2st.embedding.kernels`, which also serve
+as the word-context task of multi-task training: they update tables that torch owns. `mt2st.embedding.formats` reads and
+writes vectors in every common format.
 
 Importing this package loads neither numba nor torch; naming a kernel loads numba.
 """

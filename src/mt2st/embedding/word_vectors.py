@@ -175,8 +175,8 @@ class WordVectors:
         Raises:
             UnknownWordError: a word that has no vector.
         """
-        rows = [self.index(word) for word in words]
-        return self._nearest(self.vectors[np.array(rows, dtype=np.intp)], topn, [[row] for row in rows])
+        known = [[self.key_to_index[word]] if word in self else [] for word in words]
+        return self._nearest(self[words], topn, known)
 
     def similar_by_vectors(self, vectors: NDArray[np.float32], topn: int = 10) -> list[list[tuple[str, float]]]:
         """Return the nearest words of many vectors [n, vector_size] at once, by exact matrix products.
@@ -220,7 +220,7 @@ class WordVectors:
         Raises:
             InputError: what is missing, damaged or in no known format, with the file and the line or word.
         """
-        return cls(*collected(open_vectors(path, format)))
+        return WordVectors(*collected(open_vectors(path, format)))  # subclasses know more than these formats hold
 
     def save(self, path: str | PathLike[str], *, format: str | None = None, overwrite: bool = False) -> None:
         """Write the vectors to a file or folder; it appears whole or not at all.

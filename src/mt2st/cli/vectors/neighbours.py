@@ -10,6 +10,7 @@ import tyro
 
 from mt2st.cli.options import parse
 from mt2st.cli.tables import aligned
+from mt2st.cli.vectors import subwords
 from mt2st.errors import InputError
 
 
@@ -18,7 +19,7 @@ class NeighboursOptions:
     """Options of ``mt2st vectors neighbours``."""
 
     vectors: Annotated[str, tyro.conf.Positional]
-    """File or folder of word vectors in any format, or published ones: gensim:glove-twitter-100."""
+    """File or folder of word vectors in any format, n-grams included, or published ones: gensim:glove-twitter-100."""
     words: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Words whose neighbours are wanted."""
     topn: int = 10
@@ -28,11 +29,9 @@ class NeighboursOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(NeighboursOptions, arguments, program="mt2st vectors neighbours", description="The nearest words.")
-    from mt2st.embedding import WordVectors
-
     if not options.words:
         raise InputError("give at least one word")
-    vectors = WordVectors.load(options.vectors)
+    vectors = subwords.load(options.vectors)
     for word, found in zip(options.words, vectors.similar_by_words(options.words, topn=options.topn), strict=True):
         print(aligned([[word, "cosine"], *([each, f"{similarity:.4f}"] for each, similarity in found)]))
     return 0

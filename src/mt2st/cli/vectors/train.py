@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from mt2st.cli.options import parse, say
-from mt2st.cli.vectors import glove
+from mt2st.cli.vectors import glove, subwords
 from mt2st.errors import InputError, listed, suggestion
 
 if TYPE_CHECKING:
     from mt2st.embedding import Progress, WordVectors
     from mt2st.text import Corpus
 
-METHODS = ("skipgram", "cbow", glove.METHOD)
+METHODS = ("skipgram", "cbow", *subwords.METHODS, glove.METHOD)
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,12 @@ class VectorsTrainOptions:
     """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, or hf:owner/name."""
     output: Path
     """File for the vectors. Its name tells the format: .bin word2vec's binary, .kv gensim's, .glove GloVe's, anything
-    else word2vec's text format; .gz compresses."""
+    else word2vec's text format; .gz compresses. With a -fasttext method, a name without an ending is a folder that
+    keeps the n-grams too."""
     text: str | None = None
     """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
     method: str = "skipgram"
-    """skipgram, cbow or glove."""
+    """skipgram, cbow, skipgram-fasttext, cbow-fasttext or glove."""
     vector_size: int = 100
     """Dimensions of the vectors."""
     window: int | None = None
@@ -58,6 +59,12 @@ class VectorsTrainOptions:
     """glove: of the weight of rarer pairs, by default 0.75."""
     memory: float | None = None
     """glove: MB for counting and holding co-occurrences, by default 1024; the rest is in temporary files (TMPDIR)."""
+    min_n: int | None = None
+    """-fasttext: characters of the shortest n-gram, by default 3."""
+    max_n: int | None = None
+    """-fasttext: characters of the longest n-gram, by default 6."""
+    bucket: int | None = None
+    """-fasttext: rows that all n-grams share, by default 200,000."""
     workers: int = 1
     """Threads. One repeats a seed's result to the bit; several do not."""
     seed: int = 1
@@ -73,13 +80,12 @@ class VectorsTrainOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
-    from mt2st.embedding import TrainingInterrupted
-    from mt2st.files import check_writable
+    from mt2st.embedding import SubwordVectors, TrainingInterrupted
     from mt2st.text import Corpus, Tokeniser, iterate_texts
 
     check_method(options.method)
     glove.check_options(options)
-    check_writable(options.output, overwrite=options.overwrite)
+    subwords.check_options(options)
     with tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
         corpus = Corpus.build(
             iterate_texts(options.corpus, text=options.text),
@@ -93,7 +99,10 @@ def run(arguments: Sequence[str]) -> int:
             vectors = glove.train(corpus, options) if options.method == glove.METHOD else _train(corpus, options)
         except TrainingInterrupted as stop:
             vectors, interrupted = stop.vectors, stop
-        vectors.save(options.output, overwrite=options.overwrite)
+        if isinstance(vectors, SubwordVectors) and subwords.keeps_ngrams(options.method, options.output):
+            vectors.save_folder(options.output, overwrite=options.overwrite)
+        else:
+            vectors.save(options.output, overwrite=options.overwrite)
     print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
@@ -114,7 +123,8 @@ def check_method(method: str) -> None:
 def _train(corpus: Corpus, options: VectorsTrainOptions) -> WordVectors:
     from mt2st.embedding import train_word_vectors
 
-    given = {"window": options.window, "alpha": options.alpha, "epochs": options.epochs}
+    names = ("window", "alpha", "epochs", *subwords.ONLY_HERE)
+    given = {name: getattr(options, name) for name in names}
     settings = {name: value for name, value in given.items() if value is not None}
     return train_word_vectors(
         corpus,
@@ -127,7 +137,7 @@ def _train(corpus: Corpus, options: VectorsTrainOptions) -> WordVectors:
         workers=options.workers,
         seed=options.seed,
         progress=_reporter(),
-        **settings,  # type: ignore[arg-type]
+        **settings,
     )
 
 

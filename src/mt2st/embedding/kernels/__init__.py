@@ -6,6 +6,8 @@ with a weight. `ContextKernel` states the objective; `sample_pairs` replays a ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -70,9 +72,9 @@ def kernel_for(
     """
     if method not in _METHODS:
         raise InputError(f"unknown method '{method}': choose from {listed(_METHODS)}.{suggestion(method, _METHODS)}")
-    settings = {"window": window, "negative": negative, "sample": sample, "ns_exponent": ns_exponent, "seed": seed}
     if (method in _SUBWORD_KERNELS) != (subwords is not None):
         raise InputError(f"subwords are for the methods {listed(_SUBWORD_KERNELS)}; found {method!r} and {subwords!r}")
-    if subwords is None:
-        return _KERNELS[method](counts, **settings)
-    return _SUBWORD_KERNELS[method](counts, subwords=subwords, **settings)
+    make: Callable[..., ContextKernel] = (
+        _KERNELS[method] if subwords is None else partial(_SUBWORD_KERNELS[method], subwords=subwords)
+    )
+    return make(counts, window=window, negative=negative, sample=sample, ns_exponent=ns_exponent, seed=seed)

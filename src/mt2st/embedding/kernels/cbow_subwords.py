@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.cbow import LARGEST_BLOCK, LOSS_OF_0, REACH
 from mt2st.embedding.kernels.emit import LANES
 from mt2st.embedding.kernels.gather import add_to_rows, prefetch_rows, sum_of_rows
-from mt2st.embedding.kernels.gather import add_to_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.subword_context import SubwordContextKernel
@@ -152,7 +151,9 @@ def _train(
             for i in range(start, stop):
                 soon = words[min(i + span, walker[FILLED] - 1)]
                 prefetch_row(outputs, np.int64(soon))
-                prefetch_rows(inputs, subword_rows, subword_offsets[soon], subword_offsets[soon + 1] - subword_offsets[soon])
+                prefetch_rows(
+                    inputs, subword_rows, subword_offsets[soon], subword_offsets[soon + 1] - subword_offsets[soon]
+                )
                 near, rows = 0, 0
                 for j in range(first[i], last[i]):
                     near_at[near] = row_at[j - low]

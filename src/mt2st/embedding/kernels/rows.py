@@ -29,7 +29,7 @@ def shortened(step: NDArray[np.float32], size: int) -> np.float32:
     for d in range(size):
         squared += step[d] * step[d]
     if squared > LONGEST_STEP * LONGEST_STEP:
-        return LONGEST_STEP / np.sqrt(squared)
+        return np.float32(LONGEST_STEP / np.sqrt(squared))
     return np.float32(1)
 
 

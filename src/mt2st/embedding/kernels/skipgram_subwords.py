@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.emit import LANES
 from mt2st.embedding.kernels.gather import add_to_rows, prefetch_rows, sum_of_rows
-from mt2st.embedding.kernels.gather import add_to_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.skipgram import LARGEST_BLOCK, REACH
@@ -22,8 +21,8 @@ from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
 class SkipGramSubwordKernel(SubwordContextKernel):
     """fastText's Skip-gram (Bojanowski et al. 2017): a pair's input vector is the mean of its centre's subword rows.
 
-    Here, as in fastText and gensim, the **centre** predicts its context, where `SkipGramKernel` lets the context predict
-    the centre: the same pairs in expectation, but a block then composes each centre once and no word besides.
+    Here, as in fastText and gensim, the **centre** predicts its context, where `SkipGramKernel` lets the context
+    predict the centre: the same pairs in expectation, but a block then composes each centre once and no word besides.
 
     See `SubwordContextKernel` for the gradient of a mean, `ContextKernel` for the objective, the blocks and the rest.
     """

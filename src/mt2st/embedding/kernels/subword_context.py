@@ -13,8 +13,8 @@ from mt2st.errors import InputError
 class SubwordContextKernel(ContextKernel):
     """A context kernel whose input vectors are means over the rows of words and their n-grams.
 
-    ``inputs`` then has ``V + bucket`` rows and ``outputs`` V. As in fastText and gensim, each row of a mean receives the
-    gradient with respect to the mean **undivided**, once for every time it is in the mean (see `CbowKernel`).
+    ``inputs`` then has ``V + bucket`` rows and ``outputs`` V. As in fastText and gensim, each row of a mean receives
+    the gradient with respect to the mean **undivided**, once for every time it is in the mean (see `CbowKernel`).
     `LONGEST_STEP` bounds the step that a place of a word in a block gives to each of the word's rows.
 
     Args:
@@ -41,9 +41,7 @@ class SubwordContextKernel(ContextKernel):
         ns_exponent: float = 0.75,
         seed: int = 1,
     ) -> None:
-        super().__init__(
-            counts, window=window, negative=negative, sample=sample, ns_exponent=ns_exponent, seed=seed
-        )
+        super().__init__(counts, window=window, negative=negative, sample=sample, ns_exponent=ns_exponent, seed=seed)
         if subwords.n_words != self.vocabulary_size:
             raise InputError(
                 f"subwords must have the rows of the {self.vocabulary_size} words of counts; found {subwords.n_words}"

@@ -80,7 +80,9 @@ def _dot_products(
         made = function(
             builder.module, "mt2st_dot_products", [FLOATS, FLOATS, FLOATS, POSITIONS, INT64, INT64], _emit_dots
         )
-        start = [array_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, 3), (4, None), (5, 6))]
+        start = [
+            array_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, 3), (4, None), (5, 6))
+        ]
         builder.call(made, [*start, *arguments[7:9]])
         return context.get_dummy_value()
 
@@ -109,7 +111,9 @@ def _weighted_sum(
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kinds = [FLOATS, FLOATS, POSITIONS, FLOATS, INT64, INT64, INT64]
         made = function(builder.module, "mt2st_weighted_sum", kinds, _emit_sum)
-        start = [array_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, None), (3, 4), (5, 6))]
+        start = [
+            array_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, None), (3, 4), (5, 6))
+        ]
         builder.call(made, [*start, *arguments[7:10]])
         return context.get_dummy_value()
 
