@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mt2st.embedding.kernels.rows import LONGEST_STEP, add_row, copy_row
+from mt2st.embedding.kernels.gather import add_to_rows
+from mt2st.embedding.kernels.rows import LONGEST_STEP
 
 
 @pytest.mark.parametrize("size", [1, 7, 16, 100])
@@ -14,12 +15,6 @@ def test_ordinary_steps_are_added_whole_and_long_ones_cut_in_their_direction(siz
     direction /= np.linalg.norm(direction)
     for length, added in ((0.3, 0.3), (0.99, 0.99), (3.0, LONGEST_STEP), (1e15, LONGEST_STEP)):
         table = np.ones((3, size), dtype=np.float32)
-        add_row(table, 1, (length * direction).astype(np.float32))
+        add_to_rows(table, np.array([1], dtype=np.int32), 0, 1, (length * direction).astype(np.float32))
         np.testing.assert_allclose(table[1] - 1, added * direction, rtol=0, atol=1e-6)
         assert (table[[0, 2]] == 1).all()
-
-
-def test_a_copied_row_leaves_its_padding() -> None:
-    to = np.full(8, 7, dtype=np.float32)
-    copy_row(to, 2, np.arange(6, dtype=np.float32).reshape(2, 3), 1)
-    assert to.tolist() == [7, 7, 3, 4, 5, 7, 7, 7]

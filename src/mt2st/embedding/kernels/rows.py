@@ -1,4 +1,4 @@
-"""Rows of a table copied into a kernel's scratch memory and changed in the table."""
+"""How far a row may move in one block."""
 
 from __future__ import annotations
 
@@ -16,13 +16,6 @@ word by word it would not. Cut to this length, the same training settles. Ordina
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def copy_row(to: NDArray[np.float32], at: int, table: NDArray[np.float32], row: int) -> None:
-    """Copy ``table[row]`` to ``to[at:]``; the padding behind it stays."""
-    for d in range(table.shape[1]):
-        to[at + d] = table[row, d]
-
-
-@njit(nogil=True, fastmath=True, cache=True)
 def shortened(step: NDArray[np.float32], size: int) -> np.float32:
     """Return the factor, 1 or less, that cuts the first ``size`` values of ``step`` to `LONGEST_STEP`."""
     squared = np.float32(0)
@@ -31,11 +24,3 @@ def shortened(step: NDArray[np.float32], size: int) -> np.float32:
     if squared > LONGEST_STEP * LONGEST_STEP:
         return np.float32(LONGEST_STEP / np.sqrt(squared))
     return np.float32(1)
-
-
-@njit(nogil=True, fastmath=True, cache=True)
-def add_row(table: NDArray[np.float32], row: int, step: NDArray[np.float32]) -> None:
-    """Add ``step`` to ``table[row]``, shortened to `LONGEST_STEP` if it is longer."""
-    scale = shortened(step, table.shape[1])
-    for d in range(table.shape[1]):
-        table[row, d] += scale * step[d]
