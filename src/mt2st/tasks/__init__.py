@@ -15,6 +15,7 @@ from mt2st.tasks.analogy import AnalogyTask, Coefficients
 from mt2st.tasks.batch import TextBatch, Texts
 from mt2st.tasks.classification import ClassificationTask
 from mt2st.tasks.context import ContextTask
+from mt2st.tasks.glove import GloveTask
 from mt2st.tasks.held_out import Coverage, HeldOut, hold_out
 from mt2st.tasks.misalignment import MisalignmentTask
 from mt2st.tasks.pair_files import read_pairs
@@ -29,6 +30,7 @@ __all__ = [
     "Coefficients",
     "ContextTask",
     "Coverage",
+    "GloveTask",
     "HeldOut",
     "Judgements",
     "KernelTask",

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.glove.cooccurrences import Cooccurrences
 from mt2st.embedding.glove.kernels.records import to_targets
-from mt2st.embedding.kernels.sampling import start_state
 from mt2st.errors import InputError
 
 TARGET = np.dtype([("row", np.int32), ("column", np.int32), ("log", np.float32), ("weight", np.float32)])
@@ -114,7 +113,7 @@ class TargetSource:
             blocks = self._blocks_of(order, chunk)
             end = start + 2 * self._entries_of(blocks)
             if start < last and first < end:
-                key = start_state(self._seed, (order << 24) | chunk)[0]
+                key = np.random.SeedSequence([self._seed % 2**64, order, chunk]).generate_state(1, np.uint64)[0]
                 targets = self._loaded(order, chunk)
                 yield TargetSlice(targets, max(first, start) - start, min(last, end) - start, key)
             start = end
