@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mt2st import WordVectors
@@ -110,3 +111,15 @@ def test_convert_of_a_damaged_file_leaves_nothing_behind(tmp_path: Path, capsys:
     assert main(["vectors", "convert", str(tmp_path / "broken.vec"), str(tmp_path / "out.bin")]) == 2
     assert "broken.vec, line 4: 1 values where the header promised 2" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["broken.vec"]
+
+
+@pytest.mark.parametrize(("name", "line"), [("v.vec", "100%  2 of 2 words"), ("v.glove", "2 words")])
+def test_convert_of_a_large_file_tells_how_far_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, line: str
+) -> None:
+    monkeypatch.setattr("mt2st.cli.vectors.convert._SECONDS_BETWEEN_LINES", 0.0)
+    WordVectors(["a", "b"], np.eye(2)).save(tmp_path / name)
+    assert main(["vectors", "convert", str(tmp_path / name), str(tmp_path / "out.bin")]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == f"{line}\n"
+    assert len(printed.out.splitlines()) == 1

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from mt2st.cli.options import parse
+from mt2st.cli.options import parse, say
 
 DESCRIPTION = """Write the word vectors of one file to another, in flat memory.
 
 Formats: word2vec (.vec, .txt), word2vec-binary (.bin), glove (.glove), keyedvectors (gensim's, .kv), safetensors and
 static-embedding (folders; the second is what model2vec and sentence-transformers load). Read only: fasttext
 (fastText's own .bin)."""
+
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,23 @@ def run(arguments: Sequence[str]) -> int:
         target_format=options.to,
         overwrite=options.overwrite,
         spaces=options.spaces,
+        progress=_reporter(),
     )
     print(
         f"{options.target}: {done.count:,} vectors of {done.size} dimensions "
         f"({done.source_format} -> {done.target_format})"
     )
     return 0
+
+
+def _reporter() -> Callable[[int, int | None], None]:
+    """Return what tells how far it is, a line now and then: small files pass in silence."""
+    told = time.monotonic()
+
+    def report(through: int, total: int | None) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _SECONDS_BETWEEN_LINES:
+            told = time.monotonic()
+            say(f"{through:,} words" if total is None else f"{through / total:4.0%}  {through:,} of {total:,} words")
+
+    return report

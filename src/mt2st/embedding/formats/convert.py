@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -53,6 +53,7 @@ def convert_vectors(
     target_format: str | None = None,
     overwrite: bool = False,
     spaces: str | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
 ) -> Conversion:
     """Write the word vectors of one file to another, block by block.
 
@@ -63,6 +64,7 @@ def convert_vectors(
         target_format: the name of the target's format; found by its name if None.
         overwrite: replace a target that is there.
         spaces: what to write for each space inside a word, for a format that cannot hold one; None leaves words alone.
+        progress: told, block by block, how many words are through, and of how many (None where that is not known).
 
     Raises:
         InputError: a format is unknown, the two places are the same, or as the reader and the writer do.
@@ -74,6 +76,8 @@ def convert_vectors(
         raise InputError(f"{target} would be read and written at once: choose another name for the result")
     if spaces is not None:
         stream = _without_spaces(stream, spaces)
+    if progress is not None:
+        stream = _watched(stream, progress)
     count = write_vectors(stream, place, chosen, overwrite=overwrite)
     return Conversion(count, stream.size, name, chosen.name)
 
@@ -90,3 +94,14 @@ def _without_spaces(stream: VectorStream, instead: str) -> VectorStream:
             yield [word.replace(" ", instead) for word in words], vectors
 
     return checked(replace(stream, blocks=blocks))  # what differed by a space alone is the same now
+
+
+def _watched(stream: VectorStream, progress: Callable[[int, int | None], None]) -> VectorStream:
+    def blocks() -> Iterator[Block]:
+        through = 0
+        for words, vectors in stream.blocks():
+            yield words, vectors
+            through += len(words)
+            progress(through, stream.count)
+
+    return replace(stream, blocks=blocks)
