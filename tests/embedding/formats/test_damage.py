@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -179,19 +180,25 @@ def test_a_pickle_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "content",
     [
-        b"\x80\x05\x96\xff\xff\xff\xff\xff\x00\x00\x00.",  # BYTEARRAY8 of 2**40 bytes
-        b"\x80\x04\x8d\xff\xff\xff\xff\xff\x00\x00\x00.",  # BINUNICODE8 likewise
-        b"\x80\x04\x8e\xff\xff\xff\xff\xff\x00\x00\x00.",  # BINBYTES8 likewise
-        b"\x80\x04\x95\xff\xff\xff\xff\xff\x00\x00\x00N.",  # a frame likewise
-        b"\x80\x04Nr\xff\xff\xff\x7f.",  # LONG_BINPUT at 2**31
+        b"\x80\x05\x96\x00\x00\x00\x10\x00\x00\x00\x00.",  # BYTEARRAY8 of 256 MB
+        b"\x80\x04\x8d\x00\x00\x00\x10\x00\x00\x00\x00.",  # BINUNICODE8 likewise
+        b"\x80\x04\x8e\x00\x00\x00\x10\x00\x00\x00\x00.",  # BINBYTES8 likewise
+        b"\x80\x04\x95\x00\x00\x00\x10\x00\x00\x00\x00N.",  # a frame likewise
+        b"\x80\x04Nr\x00\x00\x00\x01.",  # LONG_BINPUT: a table of 32 M places
+        b"\x80\x04Np16777216\n.",  # PUT: likewise
         b"\x80\x04\x8c\x01a.",
         b"\x80\x04",
     ],
 )
 def test_pickles_that_would_reserve_memory_or_hold_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "v.kv").write_bytes(content)
-    with pytest.raises(InputError, match=r"v\.kv: a (damaged )?pickle"):
-        WordVectors.load(tmp_path / "v.kv")
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"v\.kv: a (damaged )?pickle"):
+            WordVectors.load(tmp_path / "v.kv")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_gensims_separate_array(tmp_path: Path) -> None:

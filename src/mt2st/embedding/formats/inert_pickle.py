@@ -20,7 +20,6 @@ from mt2st.errors import InputError
 
 _MOST_NAMES = 1_000
 """Different classes and functions in a pickle; a model of word vectors names about ten."""
-_REFUSED = {"BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4"}
 _STORING = {"PUT", "BINPUT", "LONG_BINPUT"}
 
 
@@ -123,10 +122,12 @@ def read_pickle(path: Path) -> object:
 
 
 def _check(file: _Bounded) -> None:
-    """Refuse what makes the unpickler reserve memory that the file does not fill."""
+    """Refuse what makes the unpickler reserve memory that the file does not fill.
+
+    Going through the instructions finds every text that is shorter than announced; left is the table of stored values,
+    which the unpickler makes as long as the highest number that one is stored under.
+    """
     for opcode, argument, _ in pickletools.genops(cast(IO[bytes], file)):
-        if opcode.name in _REFUSED:
-            raise pickle.UnpicklingError(f"it uses {opcode.name}, which models of word vectors do not")
         if opcode.name in _STORING and isinstance(argument, int) and argument > file.size:
             raise pickle.UnpicklingError(f"it stores a {argument:,}th value")
 
