@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from mt2st.embedding import WordVectors, train_word_vectors
     from mt2st.errors import InputError
     from mt2st.models import TextClassifier
-    from mt2st.strategy import Diminish, MultiTask, SingleTask, Strategy, Switch
-    from mt2st.training import Trainer
+    from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
+    from mt2st.training import Feedback, Trainer
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdaptiveDiminish": "mt2st.strategy",
+    "AdaptiveSwitch": "mt2st.strategy",
     "Diminish": "mt2st.strategy",
+    "Feedback": "mt2st.training",
     "InputError": "mt2st.errors",
     "MultiTask": "mt2st.strategy",
     "SingleTask": "mt2st.strategy",
@@ -32,7 +35,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdaptiveDiminish",
+    "AdaptiveSwitch",
     "Diminish",
+    "Feedback",
     "InputError",
     "MultiTask",
     "SingleTask",

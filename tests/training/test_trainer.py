@@ -515,7 +515,7 @@ def test_an_auxiliary_of_neither_form_is_refused_rather_than_passed_over() -> No
 
 def test_a_kernel_task_needs_an_embedding() -> None:
     network = nn.Linear(2, 2)
-    with pytest.raises(InputError, match=r"'nudge' trains network.embedding.weight, but the network has none"):
+    with pytest.raises(InputError, match=r"'nudge' needs network.embedding.weight, but the network has none"):
         make_trainer(MultiTask(), Nudge(), network=network)
 
 

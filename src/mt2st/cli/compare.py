@@ -35,7 +35,7 @@ class CompareOptions:
     output: Path
     """Folder of the study: a folder a cell with result and model; finished cells are not run again."""
     strategies: tuple[str, ...] = STRATEGIES
-    """Strategies to compare: single-task, multi-task, diminish, switch."""
+    """Strategies to compare: single-task, multi-task, diminish, switch, adaptive-diminish, adaptive-switch."""
     seeds: tuple[int, ...] = (1, 2, 3)
     """A run of each strategy for each seed."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)

@@ -77,6 +77,8 @@ class ClassifierSettings:
     """Passes over all text when the embedding starts from skipgram or cbow."""
     evaluations_per_epoch: int = 1
     """How often the validation part is measured in an epoch."""
+    feedback_every: int = 10
+    """Steps from one measurement of the tasks' agreement to the next; only adaptive strategies have it measured."""
     tolerance: float = 1e-3
     """The run ends when the mean norm of the primary's gradient stays below this."""
     patience: int = 2
@@ -105,8 +107,9 @@ class ClassifierSettings:
                 raise InputError(
                     f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
                 )
-        for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
-                     "context_negative", "start_epochs", "evaluations_per_epoch", "patience"):  # fmt: skip
+        for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
+                     "context_window", "context_negative", "start_epochs", "evaluations_per_epoch",
+                     "feedback_every"):  # fmt: skip
             self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
         for name in ("max_vocabulary", "threads"):
             if getattr(self, name) is not None:

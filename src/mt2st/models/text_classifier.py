@@ -29,11 +29,13 @@ from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import ClassificationTask, ContextTask, KernelTask, Task, Texts
 from mt2st.tasks.classification import Labelled, classification_head, predict_probabilities
 from mt2st.text import SPECIALS, Corpus, LabelledText, Tokeniser, Vocabulary, check_classes, split_labelled
-from mt2st.training import CheckConvergence, Run, Trainer
+from mt2st.training import CheckConvergence, Feedback, Run, Trainer
 from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
 
 PRIMARY = "label"
 """The name of the primary task, and of its head."""
+LOOK_AHEAD_TEXTS = 64
+"""Validation texts that the gain of a step is measured on: about the work of a training batch."""
 
 
 @dataclass(kw_only=True)
@@ -309,6 +311,7 @@ class TextClassifier(ClassifierSettings):
             epochs=self.epochs,
             seed=self.seed,
             evaluations_per_epoch=self.evaluations_per_epoch,
+            feedback=self._feedback(primary) if self.strategy.adapts else None,
             convergence=CheckConvergence(self.tolerance, self.patience),
             clip_norm=self.clip_norm,
             average=self.average or None,
@@ -319,6 +322,13 @@ class TextClassifier(ClassifierSettings):
         )
         listener.on_start(trainer)
         return trainer
+
+    def _feedback(self, primary: ClassificationTask) -> Feedback:
+        """Measure cosines, and gains on a few validation texts where the strategy asks for them."""
+        if getattr(self.strategy, "signal", "cosine") != "gain" or primary.validation is None:
+            return Feedback(self.feedback_every)
+        few = primary.validation.sample(LOOK_AHEAD_TEXTS)
+        return Feedback(self.feedback_every, look_ahead=lambda network: primary.measure(network, few)["loss"])
 
     def _auxiliaries(self, corpus: Corpus) -> list[Task | KernelTask]:
         if "context" not in self.auxiliary:

@@ -14,11 +14,25 @@ Nothing here imports torch or the rest of the package, so a strategy steers any 
                 loss = loss + weight * losses[name]()
 """
 
+from mt2st.strategy.adaptive_diminish import AdaptiveDiminish
+from mt2st.strategy.adaptive_switch import AdaptiveSwitch
 from mt2st.strategy.base import Observation, Strategy
+from mt2st.strategy.decision import Decision
 from mt2st.strategy.diminish import Diminish
 from mt2st.strategy.multi_task import MultiTask
 from mt2st.strategy.serialise import load_strategy
 from mt2st.strategy.single_task import SingleTask
 from mt2st.strategy.switch import Switch
 
-__all__ = ["Diminish", "MultiTask", "Observation", "SingleTask", "Strategy", "Switch", "load_strategy"]
+__all__ = [
+    "AdaptiveDiminish",
+    "AdaptiveSwitch",
+    "Decision",
+    "Diminish",
+    "MultiTask",
+    "Observation",
+    "SingleTask",
+    "Strategy",
+    "Switch",
+    "load_strategy",
+]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.strategy.decision import Decision
 
 Unit = Literal["epoch", "step"]
 PerTask = float | Mapping[str, float]
 """One number for all auxiliary tasks, or one for each by its name."""
+SIGNALS = ("cosine", "gain")
+"""What the feedback loop can tell about a task's affinity to the primary one."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,21 @@ class Observation:
         epoch: epochs finished, from 1.
         step: optimizer steps done, from 1.
         metrics: the primary task's validation metrics, for example ``{"accuracy": 0.81, "loss": 0.44}``.
+        affinities: for each auxiliary task that was on, the mean cosine in [-1, 1] of its gradient and the primary's on
+            the shared embedding since the evaluation before; empty where nobody measures it.
+        gains: for each auxiliary task that was on, by which share a step on it alone lowered the primary's validation
+            loss, mean since the evaluation before; empty where nobody measures it.
     """
 
     epoch: int
     step: int
     metrics: Mapping[str, float] = field(default_factory=dict)
+    affinities: Mapping[str, float] = field(default_factory=dict)
+    gains: Mapping[str, float] = field(default_factory=dict)
+
+    def signal(self, name: str, task: str) -> float:
+        """Return a task's ``"cosine"`` or ``"gain"``; NaN where it was not measured."""
+        return (self.affinities if name == "cosine" else self.gains).get(task, math.nan)
 
 
 class Strategy(ABC):
@@ -36,12 +50,19 @@ class Strategy(ABC):
     Args:
         auxiliaries: names of the auxiliary tasks. May be left out and given later by `bind`, which the trainer does.
         unit: whether ``t`` counts epochs (as the paper's algorithms do) or optimizer steps. Both count from 1.
+
+    Attributes:
+        decisions: what a strategy that adapts has decided so far in this process, in order, with causes and numbers.
     """
+
+    adapts: ClassVar[bool] = False
+    """Whether `observe` learns from the feedback loop's signals, so that measuring them is worth its time."""
 
     def __init__(self, auxiliaries: Iterable[str] | None, unit: Unit) -> None:
         if unit not in ("epoch", "step"):
             raise InputError(f"unit must be 'epoch' or 'step', found {unit!r}")
         self.unit: Unit = unit
+        self.decisions: list[Decision] = []
         self._auxiliaries: tuple[str, ...] | None = None
         if auxiliaries is not None:
             self._set_auxiliaries(auxiliaries)
@@ -95,11 +116,26 @@ class Strategy(ABC):
         state: dict[str, Any] = {"strategy": type(self).__name__, "unit": self.unit}
         if self._auxiliaries is not None:
             state["auxiliaries"] = list(self._auxiliaries)
-        return state | self._settings()
+        state |= self._settings()
+        learnt = self._state()
+        return state | {"state": learnt} if learnt else state
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what another strategy of the same settings has learnt: the ``"state"`` of its `state_dict`."""
+        self._load_state(state)
 
     @abstractmethod
     def _settings(self) -> dict[str, Any]:
         """Return the constructor's own arguments as plain JSON values."""
+
+    def _state(self) -> dict[str, Any]:
+        """Return what the strategy has learnt from observations as plain JSON values; empty for a fixed course."""
+        return {}
+
+    def _load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `_state` returned."""
+        if state:
+            raise InputError(f"{type(self).__name__} has a fixed course and learns nothing, found the state {state!r}")
 
     def _per_task(self) -> dict[str, PerTask]:
         """Return the settings that may differ between tasks, by parameter name."""

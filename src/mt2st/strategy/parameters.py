@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from mt2st.errors import InputError
-from mt2st.strategy.base import PerTask
+from mt2st.errors import InputError, listed
+from mt2st.strategy.base import SIGNALS, PerTask
 
 
 def non_negative(parameter: str, value: PerTask) -> PerTask:
@@ -34,6 +34,46 @@ def fraction(parameter: str, value: PerTask) -> PerTask:
         InputError: naming the parameter, the rule and the value found.
     """
     return _checked(parameter, value, "above 0 and at most 1", lambda number: 0 < number <= 1)
+
+
+def finite_number(parameter: str, value: float) -> float:
+    """Return one number as a float after checking that it is finite.
+
+    Raises:
+        InputError: naming the parameter, the rule and the value found.
+    """
+    return _checked_number(parameter, value, "a finite number", lambda _: True)
+
+
+def memory_share(parameter: str, value: float) -> float:
+    """Return one number as a float after checking that it lies in [0, 1).
+
+    Raises:
+        InputError: naming the parameter, the rule and the value found.
+    """
+    return _checked_number(parameter, value, "at least 0 and below 1", lambda number: 0 <= number < 1)
+
+
+def whole(parameter: str, value: int) -> int:
+    """Return a whole number after checking that it is at least 1.
+
+    Raises:
+        InputError: naming the parameter, the rule and the value found.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{parameter} must be a whole number of at least 1, found {value!r}")
+    return value
+
+
+def signal_name(value: str) -> str:
+    """Return the name of a signal of the feedback loop after checking it.
+
+    Raises:
+        InputError: when there is no such signal.
+    """
+    if value not in SIGNALS:
+        raise InputError(f"signal must be one of {listed(SIGNALS)}, found {value!r}")
+    return value
 
 
 def of_task(value: PerTask, task: str) -> float:

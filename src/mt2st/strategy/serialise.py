@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.strategy.adaptive_diminish import AdaptiveDiminish
+from mt2st.strategy.adaptive_switch import AdaptiveSwitch
 from mt2st.strategy.base import Strategy
 from mt2st.strategy.diminish import Diminish
 from mt2st.strategy.multi_task import MultiTask
 from mt2st.strategy.single_task import SingleTask
 from mt2st.strategy.switch import Switch
 
-_CLASSES: dict[str, type[Strategy]] = {each.__name__: each for each in (SingleTask, MultiTask, Diminish, Switch)}
+_CLASSES: dict[str, type[Strategy]] = {
+    each.__name__: each for each in (SingleTask, MultiTask, Diminish, Switch, AdaptiveDiminish, AdaptiveSwitch)
+}
 
 
 def load_strategy(state: Mapping[str, Any]) -> Strategy:
@@ -31,7 +35,11 @@ def load_strategy(state: Mapping[str, Any]) -> Strategy:
         raise InputError(f"unknown strategy {kind!r}.{suggestion(str(kind), _CLASSES)} Known: {listed(_CLASSES)}")
     if kind in ("SingleTask", "MultiTask"):  # their weights do not depend on time, so they have no unit
         settings.pop("unit", None)
+    learnt = settings.pop("state", None)
     try:
-        return _CLASSES[kind](**settings)
-    except TypeError as error:
+        strategy = _CLASSES[kind](**settings)
+        if learnt is not None:
+            strategy.load_state(learnt)
+    except (TypeError, KeyError, AttributeError) as error:
         raise InputError(f"settings do not fit the strategy {kind}: {error}") from error
+    return strategy

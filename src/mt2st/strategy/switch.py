@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from mt2st.errors import InputError
 from mt2st.strategy.base import PerTask, Strategy, Unit
-from mt2st.strategy.parameters import non_negative, of_task
+from mt2st.strategy.parameters import non_negative, of_task, whole
 
 
 class Switch(Strategy):
@@ -37,9 +36,7 @@ class Switch(Strategy):
         unit: Unit = "epoch",
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
-        if isinstance(at, bool) or not isinstance(at, int) or at < 1:
-            raise InputError(f"at must be a whole number of at least 1, found {at!r}")
-        self.at = at
+        self.at = whole("at", at)
         self.before = non_negative("weight", weight)
         super().__init__(auxiliaries, unit)
 

@@ -36,6 +36,12 @@ class Texts:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def select(self, indices: NDArray[np.int64]) -> Texts:
+        """Return a copy of these texts, in the order of the indices."""
+        parts = [self.ids[self.offsets[index] : self.offsets[index + 1]] for index in indices]
+        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+        return Texts(np.concatenate([*parts, np.empty(0, np.int32)]).astype(np.int32), offsets)
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """``[n_texts]`` number of tokens of each."""

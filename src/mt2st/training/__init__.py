@@ -1,7 +1,8 @@
 """Training from all tasks to the primary one: the loop, its clock, its log, its end and its checkpoints (III-B6)."""
 
 from mt2st.training.convergence import CheckConvergence
+from mt2st.training.feedback import Feedback
 from mt2st.training.run import Evaluation, Run, Transition
 from mt2st.training.trainer import Trainer
 
-__all__ = ["CheckConvergence", "Evaluation", "Run", "Trainer", "Transition"]
+__all__ = ["CheckConvergence", "Evaluation", "Feedback", "Run", "Trainer", "Transition"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,7 @@ class KernelLane:
 
     def __init__(self, *, beside: bool) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mt2st-kernel") if beside else None
+        self._flying: list[Future[float]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -34,6 +35,10 @@ class KernelLane:
     ) -> None:
         if self._executor is not None:
             self._executor.shutdown()
+
+    def wait(self) -> None:
+        """Return when the running jobs are done: within the block of `running`, for whoever needs the table at rest."""
+        wait(self._flying)
 
     @contextmanager
     def running(self, jobs: Mapping[str, Job]) -> Iterator[dict[str, float]]:
@@ -48,7 +53,9 @@ class KernelLane:
             yield results
             return
         futures: dict[str, Future[float]] = {name: self._executor.submit(job) for name, job in jobs.items()}
+        self._flying = list(futures.values())
         try:
             yield results
         finally:
+            self._flying = []
             results.update((name, future.result()) for name, future in futures.items())

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from mt2st.strategy import Decision
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -20,6 +22,8 @@ class Evaluation:
         learning_rates: learning rate of each parameter group.
         gradient_norm: mean norm of the primary's gradient since the evaluation before.
         validation: the primary task's validation metrics.
+        affinities: cosine of each auxiliary task's and the primary's gradient since the evaluation before, if measured.
+        gains: share by which each auxiliary task's step lowered the validation loss since then, if measured.
     """
 
     epoch: int
@@ -30,6 +34,8 @@ class Evaluation:
     learning_rates: Mapping[str, float]
     gradient_norm: float
     validation: Mapping[str, float]
+    affinities: Mapping[str, float] = field(default_factory=dict)
+    gains: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,14 @@ class Run:
     Attributes:
         evaluations: in their order.
         transitions: when each auxiliary task went off; one that ran to the end, or never ran, is missing.
+        decisions: what an adaptive strategy decided, with causes and numbers.
         best: index of the evaluation whose parameters the network has at the end.
         stopped: why the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     best: int = -1
     stopped: str = "epochs"
 
@@ -94,6 +102,7 @@ class Run:
         return cls(
             evaluations=[Evaluation(**each) for each in values["evaluations"]],
             transitions=[Transition(**each) for each in values["transitions"]],
+            decisions=[Decision(**each) for each in values.get("decisions", ())],
             best=values["best"],
             stopped=values["stopped"],
         )

@@ -23,7 +23,8 @@ from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.clock import Clock
 from mt2st.training.convergence import CheckConvergence
-from mt2st.training.kernel_lane import KernelLane
+from mt2st.training.feedback import Feedback, Probe
+from mt2st.training.kernel_lane import Job, KernelLane
 from mt2st.training.metrics_log import MetricsLog
 from mt2st.training.numerics import flushed_denormals
 from mt2st.training.run import Evaluation, Run, Transition
@@ -72,6 +73,8 @@ class Trainer:
         evaluations_per_epoch: how often the primary's validation is measured, at even distances.
         select: the validation metric whose best evaluation's parameters are kept at the end, of equals the one of less
             loss, then the earliest. More of it must be better. None keeps the last, as does a task without validation.
+        feedback: measures how each auxiliary task and the primary get along; adaptive strategies decide by it. The
+            network then has an ``embedding`` with a ``weight``.
         convergence: ends the run when the primary's gradient has converged.
         clip_norm: upper bound on the norm of the whole gradient; None does not clip.
         average: decay of the average of the parameters (`ParameterAverage`), which then is what is evaluated and kept,
@@ -98,6 +101,7 @@ class Trainer:
         seed: int = 1,
         evaluations_per_epoch: int = 1,
         select: str | None = "accuracy",
+        feedback: Feedback | None = None,
         convergence: CheckConvergence | None = None,
         clip_norm: float | None = None,
         average: float | None = None,
@@ -116,7 +120,7 @@ class Trainer:
             raise InputError(f"an auxiliary task has the primary task's name '{primary.name}'")
         for task in auxiliaries:
             if isinstance(task, KernelTask):
-                _embedding_weight(network, task.name)
+                _embedding_weight(network, f"the kernel task '{task.name}'")
             elif not isinstance(task, Task):
                 raise InputError(
                     f"the auxiliary '{task.name}' is neither a Task nor a KernelTask: it lacks some of their methods"
@@ -127,7 +131,9 @@ class Trainer:
         self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
         self.epochs, self.seed = epochs, seed
         self.evaluations_per_epoch, self.select = evaluations_per_epoch, select
-        self.convergence, self.clip_norm, self.beside = convergence, clip_norm, beside
+        self.feedback, self.convergence, self.clip_norm, self.beside = feedback, convergence, clip_norm, beside
+        if feedback is not None:
+            _embedding_weight(network, "the feedback")
         self.average = ParameterAverage(average) if average is not None else None
         self.log = MetricsLog(log)
         self.on_step, self.on_evaluation = on_step, on_evaluation
@@ -193,11 +199,14 @@ class Trainer:
         progress.step += 1
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
         self._note_transitions(weights)
-        kernels = {
+        kernels: dict[str, Job] = {
             task.name: partial(self._update, task, weight=weights[task.name], span=span)
             for task in self.kernels
             if weights[task.name] > 0
         }
+        probe = self._new_probe(weights)
+        if probe:
+            kernels = {name: probe.kernel(name, job) for name, job in kernels.items()}
         streams = [stream for stream in self.streams if weights[stream.task.name] > 0]
 
         with lane.running(kernels) as kernel_losses:
@@ -205,6 +214,8 @@ class Trainer:
             loss = self.primary.loss(self.network, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             self._record(self.primary.name, loss.item())
+            if probe:
+                probe.primary()
             if progress.step % GRADIENT_SAMPLE == 1 or progress.norms[1] == 0:
                 self._record_norm(gradient_norm(self.network.parameters()))
             for stream in streams:
@@ -212,6 +223,11 @@ class Trainer:
                 loss = stream.task.loss(self.network, stream.draw())
                 (weights[name] * loss).backward()  # type: ignore[no-untyped-call]
                 self._record(name, loss.item())
+                if probe:
+                    probe.auxiliary(name)
+            if probe:
+                lane.wait()
+                self._measure(probe)
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
             self.optimizer.step()
@@ -220,6 +236,18 @@ class Trainer:
         for name, value in kernel_losses.items():
             if not math.isnan(value):
                 self._record(name, value)
+
+    def _new_probe(self, weights: Mapping[str, float]) -> Probe | None:
+        due = self.feedback is not None and self.feedback.due(self.progress.step) and any(weights.values())
+        return Probe(_embedding_weight(self.network, "feedback")) if due else None
+
+    def _measure(self, probe: Probe) -> None:
+        assert self.feedback is not None
+        table = _embedding_weight(self.network, "feedback")
+        rate = next(
+            group["lr"] for group in self.optimizer.param_groups if any(each is table for each in group["params"])
+        )
+        self.feedback.measure(self.network, table, probe, learning_rate=rate)
 
     def _update(self, task: KernelTask, *, weight: float, span: Span) -> float:
         return task.update(_embedding_weight(self.network, task.name).data, weight=weight, span=span)
@@ -248,17 +276,30 @@ class Trainer:
             evaluation = self._measured()
             self.run.evaluations.append(evaluation)
             self._keep_best(evaluation)
-            self.strategy.observe(Observation(evaluation.epoch, evaluation.step, evaluation.validation))
             self.log.write("evaluation", asdict(evaluation))
+            self._observe(evaluation)
             if self.on_evaluation:
                 self.on_evaluation(evaluation)
         norm = evaluation.gradient_norm
         if self.convergence and not math.isnan(norm) and self.convergence.converged(norm):
             self.run.stopped = "converged"
 
+    def _observe(self, evaluation: Evaluation) -> None:
+        """Let the strategy learn from an evaluation, and note what it decides."""
+        known = len(self.strategy.decisions)
+        self.strategy.observe(
+            Observation(
+                evaluation.epoch, evaluation.step, evaluation.validation, evaluation.affinities, evaluation.gains
+            )
+        )
+        for decision in self.strategy.decisions[known:]:
+            self.run.decisions.append(decision)
+            self.log.write("decision", asdict(decision))
+
     def _measured(self) -> Evaluation:
         progress = self.progress
         norm_total, norm_count = progress.norms
+        signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
         evaluation = Evaluation(
             epoch=progress.epoch,
             step=progress.step,
@@ -270,6 +311,8 @@ class Trainer:
             },
             gradient_norm=norm_total / norm_count if norm_count else float("nan"),
             validation=dict(self.primary.evaluate(self.network)),
+            affinities=signals["cosine"],
+            gains=signals["gain"],
         )
         progress.losses, progress.norms = {}, (0.0, 0)
         return evaluation
@@ -314,6 +357,7 @@ class Trainer:
                 "train_seconds": self.clock.seconds,
                 "streams": {stream.task.name: stream.state_dict() for stream in self.streams},
                 "strategy": self.strategy.state_dict(),
+                "feedback": self.feedback.state_dict() if self.feedback else None,
                 "convergence": self.convergence.state_dict() if self.convergence else None,
             },
         }
@@ -338,14 +382,16 @@ class Trainer:
             stream.load_state_dict(plain["streams"][stream.task.name])
         if self.strategy.state_dict() != plain["strategy"]:  # else it may be of a kind that only its user knows
             self.strategy = load_strategy(plain["strategy"])
+        if self.feedback and plain["feedback"]:
+            self.feedback.load_state_dict(plain["feedback"])
         if self.convergence and plain["convergence"]:
             self.convergence.load_state_dict(plain["convergence"])
 
 
-def _embedding_weight(network: nn.Module, task: str) -> Tensor:
+def _embedding_weight(network: nn.Module, user: str) -> nn.Parameter:
     weight = getattr(getattr(network, "embedding", None), "weight", None)
-    if not isinstance(weight, Tensor):
-        raise InputError(f"the kernel task '{task}' trains network.embedding.weight, but the network has none")
+    if not isinstance(weight, nn.Parameter):
+        raise InputError(f"{user} needs network.embedding.weight, but the network has none")
     return weight
 
 

@@ -1,0 +1,122 @@
+"""AdaptiveDiminish: each task's decay follows its affinity to the primary task (section III-B6, III-D)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mt2st.strategy.base import Observation, PerTask, Strategy, Unit
+from mt2st.strategy.decision import Decision, Smoothed
+from mt2st.strategy.diminish import NEGLIGIBLE
+from mt2st.strategy.parameters import memory_share, non_negative, non_negative_number, of_task, signal_name
+
+Segment = tuple[int, float, float]
+"""From this time on, the weight's exponent starts at the second number and grows at the third per unit of time."""
+
+
+class AdaptiveDiminish(Strategy):
+    r"""Diminish with decay rates that the feedback loop sets: tasks that agree with the primary last, others go.
+
+    .. math:: \gamma_k(t) = \gamma_{k,0} \, e^{-\int_0^t \eta_k}, \quad \eta_k = \eta_{k,0} \, e^{-s \, a_k}
+
+    with the task's smoothed affinity :math:`a_k` of the last evaluation and the sensitivity :math:`s`. Without
+    measurements, or with an affinity of 0, this is `Diminish` with curvature 1.
+
+    Args:
+        decay: the decay rate at affinity 0, at least 0; one number or ``{task: rate}``, as is ``initial``.
+        initial: the initial weight, at least 0.
+        sensitivity: how strongly the affinity acts, at least 0: with cosines, at 20 a cosine of 0.035 halves the
+            rate and one of -0.035 doubles it.
+        signal: ``"cosine"`` or ``"gain"``, as in `AdaptiveSwitch`.
+        memory: share of the smoothed signal that a new value leaves, in [0, 1).
+        negligible: a weight below this is exactly 0, and stays 0.
+        unit: whether ``t`` counts epochs or optimizer steps.
+        auxiliaries: names of the auxiliary tasks.
+
+    Raises:
+        InputError: when a parameter is out of its range.
+
+    Example:
+        >>> strategy = AdaptiveDiminish(0.5, sensitivity=10, auxiliaries=["analogy", "context"])
+        >>> strategy.observe(Observation(1, 10, affinities={"analogy": -0.2, "context": 0.2}))
+        >>> {task: round(weight, 2) for task, weight in strategy.weights(2).items()}
+        {'analogy': 0.02, 'context': 0.57}
+    """
+
+    adapts = True
+
+    def __init__(
+        self,
+        decay: PerTask = 0.5,
+        *,
+        initial: PerTask = 1.0,
+        sensitivity: float = 20.0,
+        signal: str = "cosine",
+        memory: float = 0.7,
+        negligible: float = NEGLIGIBLE,
+        unit: Unit = "epoch",
+        auxiliaries: Iterable[str] | None = None,
+    ) -> None:
+        self.decay = non_negative("decay", decay)
+        self.initial = non_negative("initial", initial)
+        self.sensitivity = non_negative_number("sensitivity", sensitivity)
+        self.signal = signal_name(signal)
+        self.memory = memory_share("memory", memory)
+        self.negligible = non_negative_number("negligible", negligible)
+        self._smoothed = Smoothed(self.memory)
+        self._course: dict[str, list[Segment]] = {}
+        super().__init__(auxiliaries, unit)
+
+    def weight(self, task: str, t: int) -> float:
+        """Return the weight at any time, or exactly 0 once it is below `negligible`; of the past, as it was."""
+        start, exponent, rate = next(each for each in reversed(self._segments(task)) if each[0] < t or each[0] == 0)
+        gamma = of_task(self.initial, task) * math.exp(-min(exponent + rate * (t - start), 700.0))
+        return gamma if gamma >= self.negligible else 0.0
+
+    def observe(self, observation: Observation) -> None:
+        """Take in an evaluation: the rates from now on follow the affinities."""
+        now = observation.epoch if self.unit == "epoch" else observation.step
+        for task in self.auxiliaries:
+            value = observation.signal(self.signal, task)
+            smooth = self._smoothed.update(task, value)
+            if smooth is None or math.isnan(value) or self.weight(task, now + 1) == 0:
+                continue
+            start, exponent, rate = self._segments(task)[-1]
+            new = of_task(self.decay, task) * math.exp(min(-self.sensitivity * smooth, 700.0))
+            if now > start:
+                self._course[task] = [*self._segments(task), (now, exponent + rate * (now - start), new)]
+            else:
+                self._course[task] = [*self._segments(task)[:-1], (start, exponent, new)]
+            numbers = {self.signal: value, f"smoothed {self.signal}": smooth, "rate before": rate, "rate": new}
+            cause = f"its decay rate follows its {self.signal} with the primary task"
+            self.decisions.append(Decision(task, "decay", cause, numbers, observation.epoch, observation.step))
+
+    def _segments(self, task: str) -> list[Segment]:
+        return self._course.get(task) or [(0, 0.0, of_task(self.decay, task))]
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "decay": self.decay,
+            "initial": self.initial,
+            "sensitivity": self.sensitivity,
+            "signal": self.signal,
+            "memory": self.memory,
+            "negligible": self.negligible,
+        }
+
+    def _per_task(self) -> dict[str, PerTask]:
+        return {"decay": self.decay, "initial": self.initial}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "smoothed": dict(self._smoothed.values),
+            "course": {task: [list(each) for each in segments] for task, segments in self._course.items()},
+        }
+
+    def _load_state(self, state: Mapping[str, Any]) -> None:
+        self._smoothed.values = {task: float(value) for task, value in state["smoothed"].items()}
+        self._course = {
+            task: [(int(start), float(exponent), float(rate)) for start, exponent, rate in segments]
+            for task, segments in state["course"].items()
+        }

@@ -1,0 +1,194 @@
+"""AdaptiveSwitch: the moment of the switch is found by the feedback loop, not set (section III-B6, III-E)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mt2st.errors import InputError
+from mt2st.strategy.base import Observation, PerTask, Strategy, Unit
+from mt2st.strategy.decision import Decision, Smoothed
+from mt2st.strategy.parameters import (
+    finite_number,
+    memory_share,
+    non_negative,
+    non_negative_number,
+    of_task,
+    signal_name,
+    whole,
+)
+
+
+class AdaptiveSwitch(Strategy):
+    """All tasks at first; then the primary alone, from when more multi-task training does not pay any more.
+
+    Two rules decide, after each evaluation:
+
+    - **Plateau**: all auxiliary tasks go off once the primary's validation measure has not improved by more than
+      ``minimum_gain`` for ``patience`` evaluations in a row; not before ``earliest``, and in any case at ``latest``.
+    - **Disagreement**: one task goes off once it has been against the primary for ``affinity_patience`` evaluations
+      in a row. The signal is smoothed over evaluations. A task falls under suspicion when its signal is below
+      ``off_below`` and is cleared only above ``clear_above`` (hysteresis), so noise around one bound decides nothing.
+
+    A task that is off stays off. Each decision is kept in `decisions` with its cause and numbers.
+
+    Args:
+        patience: evaluations without an improvement that make a plateau, at least 1.
+        minimum_gain: what counts as an improvement of the measure, at least 0.
+        earliest: the first epoch (or step) that may be single-task, at least 1.
+        latest: the first epoch (or step) that is single-task in any case; None for no bound.
+        metric: the validation measure of the plateau; less of ``"loss"`` is better, more of every other one.
+        signal: what tells a task's affinity to the primary: ``"cosine"`` of their gradients on the embedding, or the
+            ``"gain"`` of the primary's validation loss by a step on the task alone. Where the trainer does not measure
+            it (it needs a `mt2st.training.Feedback`), the rule is silent.
+        off_below: signal below which a task is suspected.
+        clear_above: signal above which it is cleared again, at least ``off_below``.
+        affinity_patience: evaluations under suspicion in a row that end a task, at least 1.
+        memory: share of the smoothed signal that a new value leaves, in [0, 1).
+        weight: weight of the auxiliary tasks while they are on; one number or ``{task: weight}``.
+        unit: whether times count epochs or optimizer steps.
+        auxiliaries: names of the auxiliary tasks.
+
+    Raises:
+        InputError: when a parameter is out of its range.
+
+    Example:
+        >>> strategy = AdaptiveSwitch(patience=1, auxiliaries=["context"])
+        >>> for epoch, loss in enumerate([0.6, 0.5, 0.55], start=1):
+        ...     strategy.observe(Observation(epoch, 10 * epoch, {"loss": loss}))
+        >>> [strategy.weights(t)["context"] for t in (1, 2, 3, 4)]
+        [1.0, 1.0, 1.0, 0.0]
+        >>> strategy.decisions[0].cause
+        'the validation loss has not improved for 1 evaluation'
+    """
+
+    adapts = True
+
+    def __init__(
+        self,
+        patience: int = 1,
+        *,
+        minimum_gain: float = 0.0,
+        earliest: int = 2,
+        latest: int | None = None,
+        metric: str = "loss",
+        signal: str = "cosine",
+        off_below: float = -0.03,
+        clear_above: float = 0.0,
+        affinity_patience: int = 2,
+        memory: float = 0.8,
+        weight: PerTask = 1.0,
+        unit: Unit = "epoch",
+        auxiliaries: Iterable[str] | None = None,
+    ) -> None:
+        self.patience = whole("patience", patience)
+        self.minimum_gain = non_negative_number("minimum_gain", minimum_gain)
+        self.earliest = whole("earliest", earliest)
+        self.latest = None if latest is None else whole("latest", latest)
+        if self.latest is not None and self.latest < self.earliest:
+            raise InputError(f"latest must be at least earliest ({self.earliest}), found {self.latest}")
+        self.metric = metric
+        self.signal = signal_name(signal)
+        self.off_below = finite_number("off_below", off_below)
+        self.clear_above = finite_number("clear_above", clear_above)
+        if self.clear_above < self.off_below:
+            raise InputError(f"clear_above must be at least off_below ({self.off_below}), found {self.clear_above}")
+        self.affinity_patience = whole("affinity_patience", affinity_patience)
+        self.memory = memory_share("memory", memory)
+        self.weight_before = non_negative("weight", weight)
+        self._best = math.inf
+        self._waited = 0
+        self._off_at: dict[str, int] = {}
+        self._suspected: dict[str, int] = {}
+        self._smoothed = Smoothed(self.memory)
+        super().__init__(auxiliaries, unit)
+
+    def weight(self, task: str, t: int) -> float:
+        """Return the task's weight while it is on, exactly 0 from when it went off."""
+        if t >= self._off_at.get(task, t + 1) or (self.latest is not None and t >= self.latest):
+            return 0.0
+        return of_task(self.weight_before, task)
+
+    def observe(self, observation: Observation) -> None:
+        """Take in an evaluation and decide."""
+        after = 1 + (observation.epoch if self.unit == "epoch" else observation.step)
+        on = [task for task in self.auxiliaries if self.weight(task, after) > 0]
+        if not on:
+            return
+        self._observe_affinities(observation, on, after)
+        self._observe_plateau(observation, on, after)
+
+    def _observe_plateau(self, observation: Observation, on: Iterable[str], after: int) -> None:
+        value = observation.metrics.get(self.metric, math.nan)
+        if math.isnan(value):
+            return
+        cost = value if self.metric == "loss" else -value
+        if cost < self._best - self.minimum_gain:
+            self._best, self._waited = cost, 0
+            return
+        self._waited += 1
+        if self._waited >= self.patience and after >= self.earliest:
+            best = self._best if self.metric == "loss" else -self._best
+            cause = f"the validation {self.metric} has not improved for {_evaluations(self._waited)}"
+            for task in on:
+                if task not in self._off_at:
+                    self._put_off(task, after, cause, {self.metric: value, f"best {self.metric}": best}, observation)
+
+    def _observe_affinities(self, observation: Observation, on: Iterable[str], after: int) -> None:
+        for task in on:
+            value = observation.signal(self.signal, task)
+            smooth = self._smoothed.update(task, value)
+            if smooth is None or math.isnan(value):
+                continue
+            if smooth > self.clear_above:
+                self._suspected.pop(task, None)
+            elif smooth < self.off_below or task in self._suspected:
+                self._suspected[task] = self._suspected.get(task, 0) + 1
+            if self._suspected.get(task, 0) >= self.affinity_patience and after >= self.earliest:
+                cause = f"its {self.signal} with the primary task was too low for {_evaluations(self._suspected[task])}"
+                self._put_off(task, after, cause, {self.signal: value, f"smoothed {self.signal}": smooth}, observation)
+
+    def _put_off(
+        self, task: str, after: int, cause: str, numbers: Mapping[str, float], observation: Observation
+    ) -> None:
+        self._off_at[task] = after
+        self.decisions.append(Decision(task, "off", cause, numbers, observation.epoch, observation.step))
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "patience": self.patience,
+            "minimum_gain": self.minimum_gain,
+            "earliest": self.earliest,
+            "latest": self.latest,
+            "metric": self.metric,
+            "signal": self.signal,
+            "off_below": self.off_below,
+            "clear_above": self.clear_above,
+            "affinity_patience": self.affinity_patience,
+            "memory": self.memory,
+            "weight": self.weight_before,
+        }
+
+    def _per_task(self) -> dict[str, PerTask]:
+        return {"weight": self.weight_before}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "best": None if math.isinf(self._best) else self._best,
+            "waited": self._waited,
+            "off_at": dict(self._off_at),
+            "suspected": dict(self._suspected),
+            "smoothed": dict(self._smoothed.values),
+        }
+
+    def _load_state(self, state: Mapping[str, Any]) -> None:
+        self._best = math.inf if state["best"] is None else float(state["best"])
+        self._waited = int(state["waited"])
+        self._off_at = {task: int(t) for task, t in state["off_at"].items()}
+        self._suspected = {task: int(count) for task, count in state["suspected"].items()}
+        self._smoothed.values = {task: float(value) for task, value in state["smoothed"].items()}
+
+
+def _evaluations(count: int) -> str:
+    return f"{count} evaluation" + ("" if count == 1 else "s")

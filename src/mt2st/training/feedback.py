@@ -1,0 +1,174 @@
+"""The feedback loop's measurements (III-B6): does an auxiliary task pull the shared embedding the primary's way?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mt2st.errors import InputError
+
+ValidationLoss = Callable[[nn.Module], float]
+"""The primary's loss on a little validation data, without dropout and gradient."""
+
+
+class Feedback:
+    """Measures, every few steps, how each auxiliary task and the primary get along on the shared embedding.
+
+    Of each auxiliary task that is on, the step's *direction* is taken: its negative gradient, or, of a kernel task,
+    which has no gradient in torch, the displacement that its update gave the table. Two signals come of it:
+
+    - **cosine** of the direction and the primary's own negative gradient, over the rows (words) that the primary has a
+      gradient on. Above 0 the task moves these words as the primary wants them (Du et al. 2018, arXiv 1812.02224).
+    - **gain** (if ``look_ahead`` is set): the share by which the primary's validation loss falls when the embedding
+      takes the task's step alone and nothing else moves (Fifty et al. 2021, arXiv 2109.04617, with one step instead of
+      two). A kernel task's step is its own; that of a task with a gradient is as long as Adam's first step would be,
+      the learning rate in every entry that has a gradient.
+
+    Adaptive strategies read the means since the last evaluation from the `Observation`. Weights scale no signal.
+
+    Args:
+        every: steps from one measurement to the next, at least 1.
+        look_ahead: returns the primary's loss on a little validation data; None measures no gain.
+        look_ahead_every: measurements of the cosine for each one of the gain, at least 1.
+
+    Raises:
+        InputError: when a number is out of its range.
+    """
+
+    def __init__(self, every: int = 10, *, look_ahead: ValidationLoss | None = None, look_ahead_every: int = 4) -> None:
+        for parameter, value in (("every", every), ("look_ahead_every", look_ahead_every)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InputError(f"{parameter} must be a whole number of at least 1, found {value!r}")
+        self.every, self.look_ahead, self.look_ahead_every = every, look_ahead, look_ahead_every
+        self.measurements = 0
+        self._sums: dict[str, dict[str, tuple[float, int]]] = {"cosine": {}, "gain": {}}
+
+    def due(self, step: int) -> bool:
+        """Return whether the step, counted from 1, is measured."""
+        return (step - 1) % self.every == 0
+
+    def measure(self, network: nn.Module, table: nn.Parameter, probe: Probe, *, learning_rate: float) -> None:
+        """Take in the directions of a step; before the optimizer moves anything, and with all kernels at rest.
+
+        Args:
+            network: the network, for the look-ahead.
+            table: the shared embedding's weight, ``[vocabulary, vector_size]``.
+            probe: the step's directions.
+            learning_rate: the embedding's.
+        """
+        for task, cosine in probe.cosines().items():
+            self._add("cosine", task, cosine)
+        if self.look_ahead is not None and self.measurements % self.look_ahead_every == 0:
+            self._measure_gains(network, table, probe, learning_rate)
+        self.measurements += 1
+
+    def take(self) -> dict[str, dict[str, float]]:
+        """Return the signals' means since the last call, ``{"cosine": {task: mean}, "gain": ...}``; start anew."""
+        means = {
+            signal: {task: total / count for task, (total, count) in sums.items()}
+            for signal, sums in self._sums.items()
+        }
+        self._sums = {"cosine": {}, "gain": {}}
+        return means
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"measurements": self.measurements, "sums": self._sums}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.measurements = state["measurements"]
+        self._sums = {
+            signal: {task: (total, count) for task, (total, count) in sums.items()}
+            for signal, sums in state["sums"].items()
+        }
+
+    @torch.no_grad()
+    def _measure_gains(self, network: nn.Module, table: nn.Parameter, probe: Probe, learning_rate: float) -> None:
+        assert self.look_ahead is not None
+        now = table.detach().clone()
+        try:
+            if probe.before is not None:  # kernels have moved the table already
+                table.copy_(probe.before)
+            start = table.detach().clone() if probe.before is not None else now
+            before = self.look_ahead(network)
+            for task, direction in probe.directions.items():
+                if task not in probe.of_kernels:
+                    norm, entries = float(direction.norm()), int(direction.count_nonzero())
+                    direction = direction * (learning_rate * math.sqrt(entries) / norm) if norm > 0 else direction
+                table.copy_(start + direction)
+                self._add("gain", task, (before - self.look_ahead(network)) / before if before > 0 else math.nan)
+        finally:
+            table.copy_(now)
+
+    def _add(self, signal: str, task: str, value: float) -> None:
+        if not math.isnan(value):
+            total, count = self._sums[signal].get(task, (0.0, 0))
+            self._sums[signal][task] = (total + value, count + 1)
+
+
+class Probe:
+    """Collects one step's directions on the embedding, task by task, as the step goes on.
+
+    Args:
+        table: the shared embedding's weight, with no gradient yet.
+
+    Attributes:
+        directions: where each auxiliary task would move the table, ``[vocabulary, vector_size]``, by name.
+        of_kernels: the tasks whose direction is the displacement that a kernel gave.
+        before: the table before any kernel moved it; None without kernels.
+    """
+
+    def __init__(self, table: nn.Parameter) -> None:
+        self._table = table
+        self.directions: dict[str, Tensor] = {}
+        self.of_kernels: set[str] = set()
+        self.before: Tensor | None = None
+        self._so_far: Tensor | None = None
+        self._rows: Tensor | None = None
+        self._primary: Tensor | None = None
+
+    def kernel(self, task: str, job: Callable[[], float]) -> Callable[[], float]:
+        """Return the job of a kernel task, wrapped so that its displacement is seen. Jobs run one after the other."""
+
+        def watched() -> float:
+            start = self._table.detach().clone()
+            if self.before is None:
+                self.before = start
+            loss = job()
+            self.directions[task] = self._table.detach() - start
+            self.of_kernels.add(task)
+            return loss
+
+        return watched
+
+    def primary(self) -> None:
+        """Take the primary's gradient: call it after its backward pass."""
+        self._so_far = self._gradient()
+        self._rows = self._so_far.abs().sum(dim=1).nonzero().squeeze(1)
+        self._primary = -self._so_far[self._rows]
+
+    def auxiliary(self, task: str) -> None:
+        """Take an auxiliary task's gradient, which its backward pass has just added to what was there."""
+        assert self._so_far is not None, "primary comes first"
+        total = self._gradient()
+        self.directions[task] = self._so_far - total
+        self._so_far = total
+
+    def cosines(self) -> dict[str, float]:
+        """Return each task's cosine with the primary on the primary's rows; NaN where one of them is zero there."""
+        assert self._primary is not None, "primary comes first"
+        return {task: _cosine(self._primary, each[self._rows]) for task, each in self.directions.items()}
+
+    def _gradient(self) -> Tensor:
+        gradient = self._table.grad
+        return torch.zeros_like(self._table) if gradient is None else gradient.detach().clone()
+
+
+def _cosine(a: Tensor, b: Tensor) -> float:
+    norms = float(a.norm()) * float(b.norm())
+    return float((a * b).sum()) / norms if norms > 0 else math.nan

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from tests.training.planted import Bag, Planted, plant
+from torch import Tensor, nn
+
+from mt2st.errors import InputError
+from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy
+from mt2st.tasks import Span
+from mt2st.training import Feedback, Run, Trainer
+from mt2st.training.feedback import Probe
+
+
+def table_of(values: list[list[float]]) -> nn.Parameter:
+    return nn.Parameter(torch.tensor(values))
+
+
+class Alone(nn.Module):
+    """A network that is its embedding."""
+
+    def __init__(self, values: list[list[float]]) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding.from_pretrained(torch.tensor(values), freeze=False)
+
+
+def test_the_cosine_is_taken_over_the_words_that_the_primary_moves() -> None:
+    table = table_of([[0.0, 0.0]] * 4)
+    probe = Probe(table)
+    table.grad = torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0], [0.0, 0.0]])
+    probe.primary()
+    table.grad = table.grad + torch.tensor([[3.0, 0.0], [0.0, 0.0], [9.0, 9.0], [0.0, 0.0]])
+    probe.auxiliary("first")
+    table.grad = table.grad + torch.tensor([[-1.0, 0.0], [0.0, -2.0], [7.0, 7.0], [0.0, 0.0]])
+    probe.auxiliary("second")
+    table.grad = table.grad + torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [5.0, 0.0]])
+    probe.auxiliary("elsewhere")
+    cosines = probe.cosines()
+    assert cosines["first"] == pytest.approx(3 / (3 * math.sqrt(5)))
+    assert cosines["second"] == pytest.approx(-1)
+    assert math.isnan(cosines["elsewhere"])
+
+
+def test_the_displacement_of_a_kernel_is_its_direction() -> None:
+    table = table_of([[0.0, 0.0], [0.0, 0.0]])
+    probe = Probe(table)
+
+    def job() -> float:
+        table.data += torch.tensor([[0.1, 0.0], [0.3, 0.0]])
+        return 0.7
+
+    assert probe.kernel("context", job)() == 0.7
+    table.grad = torch.tensor([[-2.0, 0.0], [0.0, 0.0]])  # the primary wants the first word to move the same way
+    probe.primary()
+    assert probe.cosines()["context"] == pytest.approx(1)
+    assert probe.before is not None
+    assert probe.before.tolist() == [[0, 0], [0, 0]]
+
+
+def test_the_gain_is_that_of_the_steps_alone_and_leaves_no_trace() -> None:
+    network = Alone([[1.0, 0.0], [2.0, 0.0]])
+    table = network.embedding.weight
+    feedback = Feedback(1, look_ahead=lambda network: float(network.embedding.weight.square().sum()))
+    probe = Probe(table)
+
+    def job() -> float:
+        table.data[1, 0] = 1.0
+        return 0.0
+
+    probe.kernel("kernel", job)()
+    table.grad = torch.zeros(2, 2)
+    probe.primary()
+    table.grad = torch.tensor([[5.0, 0.0], [0.0, 0.0]])
+    probe.auxiliary("towards 0")
+    table.grad = table.grad + torch.tensor([[0.0, 0.0], [-5.0, 0.0]])
+    probe.auxiliary("away from 0")
+    feedback.measure(network, table, probe, learning_rate=0.5)
+    assert table.tolist() == [[1, 0], [1, 0]], "what the kernel did stays, nothing else"
+    gains = feedback.take()["gain"]
+    assert gains["kernel"] == pytest.approx((5 - 2) / 5)
+    assert gains["towards 0"] == pytest.approx((5 - 4.25) / 5), "a step of the learning rate in each entry"
+    assert gains["away from 0"] == pytest.approx((5 - 7.25) / 5)
+
+
+def test_the_means_are_taken_and_begun_anew() -> None:
+    feedback = Feedback(1)
+    for cosine in (1.0, 0.0, math.nan, -0.5):
+        feedback._add("cosine", "a", cosine)
+    assert feedback.take()["cosine"] == {"a": pytest.approx(0.5 / 3)}
+    assert feedback.take() == {"cosine": {}, "gain": {}}
+
+
+def test_it_measures_every_few_steps_beginning_with_the_first() -> None:
+    assert [step for step in range(1, 12) if Feedback(5).due(step)] == [1, 6, 11]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [({"every": 0}, "every"), ({"look_ahead_every": 0}, "look_ahead_every")]
+)
+def test_wrong_numbers_are_refused(arguments: dict[str, int], name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} must be a whole number of at least 1, found 0"):
+        Feedback(**arguments)  # type: ignore[arg-type]
+
+
+def test_it_needs_an_embedding() -> None:
+    planted = plant(1)
+    network = nn.Linear(2, 2)
+    with pytest.raises(InputError, match=r"the feedback needs network\.embedding\.weight"):
+        Trainer(
+            network, primary=planted.primary, optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
+            strategy=SingleTask(), epochs=1, feedback=Feedback(),
+        )  # fmt: skip
+
+
+def trained(
+    planted: Planted,
+    strategy: Strategy,
+    seed: int,
+    *,
+    log: Path | None = None,
+    look_ahead: bool = False,
+    every: int = 1,
+) -> tuple[Run, float]:
+    torch.manual_seed(seed)
+    network = Bag(seed)
+    feedback = Feedback(every, look_ahead=lambda net: planted.primary.evaluate(net)["loss"] if look_ahead else 0.0)
+    run = Trainer(
+        network,
+        primary=planted.primary,
+        optimizer=torch.optim.Adam(network.parameters(), lr=0.02),
+        strategy=strategy,
+        auxiliaries=[planted.helpful, planted.harmful],
+        epochs=12,
+        seed=seed,
+        feedback=feedback,
+        log=log,
+    ).fit()
+    with torch.no_grad():
+        accuracy = (network(planted.test[0]).argmax(dim=1) == planted.test[1]).float().mean().item()
+    return run, accuracy
+
+
+ADAPTIVE = {
+    "switch": lambda: AdaptiveSwitch(patience=100),
+    "diminish": lambda: AdaptiveDiminish(0.1, negligible=0.1),
+    "switch by gain": lambda: AdaptiveSwitch(patience=100, signal="gain", off_below=-0.001),
+}
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_a_contradicting_task_is_off_early_and_a_helpful_one_stays(name: str) -> None:
+    """On planted data, ten seeds (others than those that the defaults were chosen on)."""
+    single, multi, adaptive, off = [], [], [], []
+    for seed in range(20, 30):
+        planted = plant(seed)
+        single.append(trained(planted, SingleTask(), seed)[1])
+        multi.append(trained(planted, MultiTask(), seed)[1])
+        run, accuracy = trained(planted, ADAPTIVE[name](), seed, look_ahead="gain" in name)
+        adaptive.append(accuracy)
+        assert [each.task for each in run.transitions] == ["harmful"], f"seed {seed}"
+        off.append(run.transitions[0].epoch)
+        assert run.evaluations[-1].weights["helpful"] > 0.1
+    assert sum(off) / 10 <= 6
+    mean = {key: sum(values) / 10 for key, values in (("single", single), ("multi", multi), ("adaptive", adaptive))}
+    assert mean["adaptive"] >= mean["single"] + 0.05, mean
+    assert mean["adaptive"] > mean["multi"], mean
+
+
+def test_every_decision_is_logged_with_its_cause_and_numbers(tmp_path: Path) -> None:
+    run, _ = trained(plant(3), ADAPTIVE["switch"](), 3, log=tmp_path / "metrics.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    logged = [each for each in lines if each["event"] == "decision"]
+    assert [each["task"] for each in logged] == [each.task for each in run.decisions] == ["harmful"]
+    assert logged[0]["numbers"]["smoothed cosine"] < 0
+    assert "cosine with the primary task was too low" in logged[0]["cause"]
+    assert Run.from_dict(run.as_dict()) == run
+
+
+def test_measuring_changes_nothing() -> None:
+    planted = plant(5)
+    often, never = (trained(planted, MultiTask(), 5, every=every, look_ahead=every == 1)[0] for every in (1, 10**9))
+    assert [each.validation for each in often.evaluations] == [each.validation for each in never.evaluations]
+    assert often.evaluations[-1].affinities.keys() == {"helpful", "harmful"}
+    assert often.evaluations[-1].gains.keys() == {"helpful", "harmful"}
+
+
+class Push:
+    """A kernel task that moves all words along a fixed direction, with or against the primary's head."""
+
+    def __init__(self, name: str, head: nn.Linear, sign: float) -> None:
+        self.name, self.head, self.sign = name, head, sign
+
+    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+        step = (self.head.weight[1] - self.head.weight[0]).detach()
+        lean = torch.where(torch.arange(len(table)) % 2 == 1, 1.0, -1.0)
+        table += 0.01 * weight * self.sign * lean[:, None] * step
+        return 0.0
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_state_dict(self, state: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_kernel_tasks_are_measured_by_their_displacement(beside: bool) -> None:
+    planted, network = plant(2), Bag(2)
+    run = Trainer(
+        network, primary=planted.primary, optimizer=torch.optim.Adam(network.parameters(), lr=0.01),
+        strategy=MultiTask(), auxiliaries=[Push("with", network.head, 1), Push("against", network.head, -1)],
+        epochs=2, seed=2, feedback=Feedback(1), beside=beside,
+    ).fit()  # fmt: skip
+    for evaluation in run.evaluations:
+        assert evaluation.affinities["with"] > 0.2
+        assert evaluation.affinities["against"] == pytest.approx(-evaluation.affinities["with"], abs=1e-3)
+
+
+def test_a_strategy_of_a_fixed_course_takes_no_notice() -> None:
+    run, _ = trained(plant(4), Diminish(0.3), 4)
+    assert run.decisions == []
