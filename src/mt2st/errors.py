@@ -26,6 +26,10 @@ class MissingExtraError(InputError):
         super().__init__(f"{purpose} needs the extra '{extra}': pip install 'mt2st[{extra}]'")
 
 
+class FewRowsWarning(UserWarning):
+    """So little of a file can be used that it teaches little, and that what is measured on it is mostly chance."""
+
+
 def suggestion(name: str, candidates: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest candidate, or an empty string when none is near.
 

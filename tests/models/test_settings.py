@@ -13,15 +13,21 @@ from mt2st.models import ClassifierSettings, TextClassifier
 from mt2st.models import settings as names
 from mt2st.network import ENCODERS
 from mt2st.network.pooling import POOLINGS
+from mt2st.tasks.spearman import READINGS
 
 COUNTS = [
     "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
     "context_negative", "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
+    "analogy_candidates",
 ]  # fmt: skip
-RATES = ["learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance", "clip_norm"]
-SHARES = ["dropout", "word_dropout", "context_sample"]
-FLAGS = ["lowercase", "remove_breaks", "beside"]
-NAMES = ["encoder", "pooling", "context_method"]
+RATES = [
+    "learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance", "clip_norm",
+    "analogy_temperature", "spearman_softness",
+]  # fmt: skip
+SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
+FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products"]
+NAMES = ["encoder", "pooling", "context_method", "spearman_reading"]
+FILES = ["analogies", "similarity", "agree", "disagree"]
 NAN, INFINITE = float("nan"), float("inf")
 
 BAD = [
@@ -29,7 +35,17 @@ BAD = [
     *((name, value, "a finite number above 0") for name in RATES for value in (0, -0.1, NAN, INFINITE, "1", True)),
     *((name, value, "at least 0 and below 1") for name in SHARES for value in (-0.1, 1, 1.5, NAN, None)),
     *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
-    *(("weight_decay", value, "a finite number of at least 0") for value in (-1, NAN, INFINITE)),
+    *(
+        (name, value, "a finite number of at least 0")
+        for name in ("weight_decay", "gamma")
+        for value in (-1, NAN, INFINITE)
+    ),
+    *(("auxiliary_batch", value, "a whole number of at least 3") for value in (2, 3.5, True)),
+    *(
+        ("analogy_coefficients", value, "three finite numbers of at least 0, one of them above 0")
+        for value in ((1, 1), (0, 0, 0), (1, -1, 1), (1, NAN, 1), 1.0)
+    ),
+    *((name, value, "a list of file names") for name in FILES for value in ("a.txt", (1,), None)),
     *(("seed", value, "a whole number from 0 to 2**32 - 1") for value in (-1, 0.5, None, 2**32)),
     ("embedding", None, "a text"),
 ]
@@ -73,15 +89,32 @@ def test_a_value_changed_later_is_checked_by_fit() -> None:
         classifier.fit(["a", "b"] * 3, ["x", "y"] * 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [("analogies", "analogy"), ("similarity", "spearman"), ("agree", "misalignment"), ("disagree", "misalignment")],
+)
+def test_files_that_no_task_reads_are_rejected(name: str, task: str) -> None:
+    with pytest.raises(InputError, match=f"{name} names files, but no auxiliary task reads them: add {task}"):
+        TextClassifier(**{name: ("a.txt",)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("task", "name"), [("spearman", "similarity"), ("misalignment", "agree")])
+def test_tasks_without_their_files_are_rejected(task: str, name: str) -> None:
+    with pytest.raises(InputError, match=f"the auxiliary task '{task}' needs data: name at least one file by {name}"):
+        TextClassifier(auxiliary=("context", task))
+
+
 def test_the_names_are_those_of_the_layers_below() -> None:
     assert names.ENCODERS == ENCODERS
     assert names.POOLINGS == POOLINGS
+    assert names.READINGS == READINGS
 
 
 def test_settings_survive_json() -> None:
     settings = ClassifierSettings(encoder="cnn", clip_norm=1.0, seed=7)
     again = json.loads(json.dumps(settings.settings()))
-    assert ClassifierSettings(**again | {"auxiliary": tuple(again["auxiliary"])}) == settings
+    again = {name: tuple(value) if isinstance(value, list) else value for name, value in again.items()}
+    assert ClassifierSettings(**again) == settings
 
 
 def test_reading_the_settings_loads_neither_torch_nor_numba() -> None:

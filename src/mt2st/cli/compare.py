@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
     if twice:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
-    strategies = {name: options.schedule.build(name) for name in options.strategies}
+    strategies = {name: options.schedule.build(name, options.model.auxiliary) for name in options.strategies}
     _check_output(options.output)
     parts = read_parts(options.source)
     if parts.test is None:

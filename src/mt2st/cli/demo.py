@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         f"{len(validation)} to choose by, {len(test):,} to measure on"
     )
     data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
-    strategies = {name: StrategyOptions().build(name) for name in STRATEGIES}
+    strategies = {name: StrategyOptions().build(name, SETTINGS.auxiliary) for name in STRATEGIES}
     results = compare_all(data, strategies, SETTINGS, seeds=options.seeds, folder=options.output / "runs")
     print_comparison(results)
 

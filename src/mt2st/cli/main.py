@@ -6,10 +6,11 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from mt2st import __version__
 from mt2st.cli.interruption import Interrupted
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as the files are, wherever a label's characters come from
     try:
-        code = _dispatch(words)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]  # takes what it needs
+            code = _dispatch(words)
         sys.stdout.flush()
         return code  # noqa: TRY300  # what the flush raises is answered below
     except InputError as error:
@@ -79,6 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mt2st: cannot write: {error.strerror}", file=sys.stderr)
         _drop_output()
         return WRONG_INPUT
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """Print what a warning says, without the place in our code that Python would add."""
+    print(f"mt2st: warning: {message}", file=sys.stderr)
 
 
 def _dispatch(words: list[str]) -> int:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from mt2st.cli.options import say
 from mt2st.embedding import Progress as VectorProgress
 from mt2st.models import Listener
+from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
 from mt2st.training.trainer import Progress
@@ -33,6 +34,10 @@ class ProgressListener(Listener):
             f"{self.title}: {n_labelled:,} labelled and {len(corpus) - n_labelled:,} unlabelled texts, "
             f"{corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}"
         )
+
+    def on_auxiliary(self, coverage: Coverage) -> None:
+        """Say how much of a task's data can be used."""
+        say(f"{self.title}: {coverage}")
 
     def on_vectors(self, progress: VectorProgress) -> None:
         """Show the training of the first word vectors."""

@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(TrainOptions, arguments, program="mt2st train", description="Train a text classifier.")
     options.model.check()
-    strategy = options.schedule.build(options.strategy)
+    strategy = options.schedule.build(options.strategy, options.model.auxiliary)
     _check_output(options)
     parts = read_parts(options.source)
 
@@ -96,6 +96,7 @@ def _report(options: TrainOptions, parts: Parts, classifier: TextClassifier) -> 
         "steps": run.steps,
         "best_epoch": run.evaluations[run.best].epoch,
         "stopped": run.stopped,
+        "auxiliaries": {name: report.as_dict() for name, report in classifier.auxiliaries_.items()},
     }
     (options.output / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
@@ -105,8 +106,20 @@ def _report(options: TrainOptions, parts: Parts, classifier: TextClassifier) -> 
         for part, values in classifier.metrics_.items()
     ]
     print(aligned([header, *rows]))
+    if held_out := _held_out(classifier):
+        print(aligned(held_out))
     print(f"model: {options.output / MODEL}")
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
+
+
+def _held_out(classifier: TextClassifier) -> list[list[str]]:
+    """Return a table of what the auxiliary tasks measure on the part of their data that is held out."""
+    rows = [
+        [name, measure, f"{report.before[measure]:.3f}", f"{value:.3f}"]
+        for name, report in classifier.auxiliaries_.items()
+        for measure, value in report.after.items()
+    ]
+    return [["auxiliary task", "on held-out words", "before", "after"], *rows] if rows else []
 
 
 def _check_output(options: TrainOptions) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from mt2st import __version__
+from mt2st.tasks import Coverage
 
 
 def model_card(config: Mapping[str, Any], *, vocabulary_size: int, about: Sequence[str]) -> str:
@@ -28,6 +29,7 @@ def model_card(config: Mapping[str, Any], *, vocabulary_size: int, about: Sequen
         "\n".join(f"- {line}" for line in about) or "Not described.",
         "## Metrics",
         _metrics(config["metrics"]),
+        *_auxiliaries(config.get("auxiliaries", {})),
         "## Training",
         f"Strategy {strategy.pop('strategy')}: "
         + (", ".join(f"{name} = {value}" for name, value in strategy.items()) or "no settings")
@@ -52,6 +54,20 @@ def _metrics(metrics: Mapping[str, Mapping[str, float]]) -> str:
         return "None were measured."
     header = ["part", *next(iter(metrics.values()))]
     return _table(header, [[part, *(f"{value:.4f}" for value in values.values())] for part, values in metrics.items()])
+
+
+def _auxiliaries(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the section on the data of auxiliary tasks, if any had some."""
+    if not reports:
+        return []
+    coverage = "\n".join(f"- {Coverage(**report['coverage'])}" for report in reports.values())
+    rows = [
+        [name, measure, f"{report['before'][measure]:.4f}", f"{value:.4f}"]
+        for name, report in reports.items()
+        for measure, value in report["after"].items()
+    ]
+    held_out = _table(["task", "on what was held out", "before training", "after"], rows) if rows else ""
+    return ["## Auxiliary tasks", coverage, *([held_out] if held_out else [])]
 
 
 def _course(run: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mt2st.embedding import Progress as VectorProgress
+from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
 from mt2st.training.trainer import Progress
@@ -13,6 +14,9 @@ class Listener:
 
     def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
         """The text is read and encoded: the first ``n_labelled`` documents have labels."""
+
+    def on_auxiliary(self, coverage: Coverage) -> None:
+        """The data of an auxiliary task are split; tells how much of them the vocabulary covers."""
 
     def on_vectors(self, progress: VectorProgress) -> None:
         """Word vectors for the embedding's start are being trained."""

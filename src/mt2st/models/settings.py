@@ -12,7 +12,15 @@ ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
 CONTEXT_METHODS = ("skipgram", "cbow")
 STARTS = ("random", *CONTEXT_METHODS)
-AUXILIARIES = ("context",)
+AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman")
+READINGS = ("judgements", "elements")
+READERS = {
+    "analogies": ("analogy", "semantic-syntactic"),
+    "similarity": ("spearman",),
+    "agree": ("misalignment",),
+    "disagree": ("misalignment",),
+}
+"""For each setting that names files, the auxiliary tasks that read them."""
 LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-2, 5e-3)}
 """For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
@@ -31,8 +39,8 @@ class ClassifierSettings:
     """Dimensions of the word embedding."""
     embedding: str = "random"
     """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), or a file of word vectors."""
-    auxiliary: tuple[str, ...] = AUXILIARIES
-    """Auxiliary tasks, which the strategy weighs: context (word context on all the text). An empty list: no task."""
+    auxiliary: tuple[str, ...] = ("context",)
+    """Auxiliary tasks: context (word context on all the text), semantic-syntactic, misalignment, analogy, spearman."""
     epochs: int = 8
     """The most passes over the labelled texts."""
     batch_size: int = 16
@@ -73,6 +81,32 @@ class ClassifierSettings:
     """Learning rate of the context task, which its weight scales."""
     context_passes: float = 3.0
     """Passes of the context task over all text in one epoch of the labelled texts; a fraction for very much text."""
+    analogies: tuple[str, ...] = ()
+    """Files of analogy questions for the tasks analogy and semantic-syntactic; if none is given, those of mt2st."""
+    similarity: tuple[str, ...] = ()
+    """Files of word pairs with people's scores of their similarity, for the task spearman."""
+    agree: tuple[str, ...] = ()
+    """Files of word pairs that should agree (synonyms, translations), for the task misalignment."""
+    disagree: tuple[str, ...] = ()
+    """Files of word pairs that should not (antonyms); if none is given, wrong partners are sought within a batch."""
+    held_out: float = 0.05
+    """Share of questions and pairs that is measured on, not learned from; what shares words with both is left out."""
+    auxiliary_batch: int = 32
+    """Questions or pairs in a batch."""
+    raw_products: bool = False
+    """Inner products in place of cosines in semantic-syntactic and misalignment: the paper's letter, without bound."""
+    gamma: float = 1.0
+    """Misalignment: weight of the pairs that should not agree."""
+    analogy_coefficients: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Analogy: coefficients of the semantic, the syntactic and the total accuracy."""
+    analogy_temperature: float = 0.1
+    """Analogy: temperature of the soft accuracy; near 0 it is the accuracy, and has hardly a gradient."""
+    analogy_candidates: int = 1024
+    """Analogy: words that compete for an answer; a vocabulary that has no more is used whole."""
+    spearman_softness: float = 0.1
+    """Spearman: softness of the ranks, in standard deviations."""
+    spearman_reading: str = "judgements"
+    """Spearman: of similarities with people's judgements, or of related words' elements (Algorithm 3)."""
     start_epochs: int = 5
     """Passes over all text when the embedding starts from skipgram or cbow."""
     evaluations_per_epoch: int = 1
@@ -96,7 +130,12 @@ class ClassifierSettings:
         Raises:
             InputError: naming the setting, the rule and the value found.
         """
-        for name, known in (("encoder", ENCODERS), ("pooling", POOLINGS), ("context_method", CONTEXT_METHODS)):
+        for name, known in (
+            ("encoder", ENCODERS),
+            ("pooling", POOLINGS),
+            ("context_method", CONTEXT_METHODS),
+            ("spearman_reading", READINGS),
+        ):
             value = getattr(self, name)
             if value not in known:
                 raise InputError(f"unknown {name} '{value}'.{suggestion(str(value), known)} Known: {listed(known)}")
@@ -109,20 +148,33 @@ class ClassifierSettings:
                 )
         for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
                      "context_window", "context_negative", "start_epochs", "evaluations_per_epoch",
-                     "feedback_every"):  # fmt: skip
+                     "feedback_every", "analogy_candidates"):  # fmt: skip
             self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
         for name in ("max_vocabulary", "threads"):
             if getattr(self, name) is not None:
                 self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
-        for name in ("context_alpha", "context_passes", "tolerance"):
+        self._require("auxiliary_batch", "a whole number of at least 3", lambda value: _whole(value) and value >= 3)
+        for name in ("context_alpha", "context_passes", "tolerance", "analogy_temperature", "spearman_softness"):
             self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("learning_rate", "embedding_learning_rate", "clip_norm"):
             if getattr(self, name) is not None:
                 self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        for name in ("dropout", "word_dropout", "average", "context_sample"):
+        for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):
             self._require(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
-        self._require("weight_decay", "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
-        for name in ("lowercase", "remove_breaks", "beside"):
+        for name in ("weight_decay", "gamma"):
+            self._require(name, "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
+        self._require(
+            "analogy_coefficients",
+            "three finite numbers of at least 0, one of them above 0",
+            lambda values: (
+                isinstance(values, tuple)
+                and len(values) == 3
+                and all(_finite(each) and each >= 0 for each in values)
+                and any(values)
+            ),
+        )
+        self._check_files()
+        for name in ("lowercase", "remove_breaks", "beside", "raw_products"):
             self._require(name, "true or false", lambda value: isinstance(value, bool))
         self._require("embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str))
         self._require("seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32)
@@ -136,6 +188,20 @@ class ClassifierSettings:
     def settings(self) -> dict[str, Any]:
         """Return the settings alone, by name: the arguments of another `ClassifierSettings` or `TextClassifier`."""
         return {field.name: getattr(self, field.name) for field in fields(ClassifierSettings)}
+
+    def _check_files(self) -> None:
+        """Refuse files that no chosen task reads, and tasks that lack theirs."""
+        for name, readers in READERS.items():
+            files = getattr(self, name)
+            if not isinstance(files, tuple | list) or not all(isinstance(file, str) for file in files):
+                raise InputError(f"{name} must be a list of file names, found {files!r}")
+            if files and not set(readers) & set(self.auxiliary):
+                raise InputError(
+                    f"{name} names files, but no auxiliary task reads them: add {' or '.join(readers)} to auxiliary"
+                )
+        for task, name in (("spearman", "similarity"), ("misalignment", "agree")):
+            if task in self.auxiliary and not getattr(self, name):
+                raise InputError(f"the auxiliary task '{task}' needs data: name at least one file by {name}")
 
     def _require(self, name: str, rule: str, holds: Any) -> None:
         value = getattr(self, name)

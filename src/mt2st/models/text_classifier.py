@@ -19,6 +19,7 @@ from torch import nn
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
+from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
 from mt2st.models.card import model_card
 from mt2st.models.folder import ModelFolder
 from mt2st.models.listener import Listener
@@ -26,7 +27,7 @@ from mt2st.models.settings import ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
 from mt2st.network import Network, build_encoder
 from mt2st.strategy import Diminish, Strategy, load_strategy
-from mt2st.tasks import ClassificationTask, ContextTask, KernelTask, Task, Texts
+from mt2st.tasks import ClassificationTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head, predict_probabilities
 from mt2st.text import SPECIALS, Corpus, LabelledText, Tokeniser, Vocabulary, check_classes, split_labelled
 from mt2st.training import CheckConvergence, Feedback, Run, Trainer
@@ -52,6 +53,7 @@ class TextClassifier(ClassifierSettings):
         run_: the course of the training; after `fit`.
         network_: the trained network; after `fit`.
         vocabulary_: what its embedding's rows mean; after `fit`.
+        auxiliaries_: what was used and held out of the data of auxiliary tasks, and measured on it; after `fit`.
 
     Example:
         >>> from mt2st import Switch, TextClassifier
@@ -71,6 +73,7 @@ class TextClassifier(ClassifierSettings):
         self.network_: Network | None = None
         self.vocabulary_: Vocabulary | None = None
         self.metrics_: dict[str, dict[str, float]] = {}
+        self.auxiliaries_: dict[str, AuxiliaryReport] = {}
         self._trainer: Trainer | None = None
 
     def fit(
@@ -105,6 +108,7 @@ class TextClassifier(ClassifierSettings):
         """
         self.check()
         check_start(self)
+        data = AuxiliaryData.read(self)
         listener = listener or Listener()
         labelled = _labelled_text(texts, labels, source="the labelled texts")
         check_classes(labelled)
@@ -116,11 +120,20 @@ class TextClassifier(ClassifierSettings):
         with tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder, _torch_threads(self.threads):
             corpus = self._corpus(labelled.texts, unlabelled, Path(folder) / "corpus")
             listener.on_corpus(corpus, n_labelled=len(labelled))
-            trainer = self._new_trainer(labelled, held_out, classes, corpus, listener, log)
-            self._train(trainer, corpus, checkpoint)
+            auxiliaries = Auxiliaries.build(self, data, corpus)
+            for coverage in auxiliaries.coverage.values():
+                listener.on_auxiliary(coverage)
+            trainer = self._new_trainer(labelled, held_out, classes, corpus, auxiliaries, listener, log)
+            before = auxiliaries.measure(trainer.network)
+            self._train(trainer, corpus, data, checkpoint)
+            after = auxiliaries.measure(trainer.network)
         assert isinstance(trainer.network, Network)
         self.network_ = trainer.network.eval()
         self.classes_, self.run_, self.vocabulary_ = classes, trainer.run, corpus.vocabulary
+        self.auxiliaries_ = {
+            name: AuxiliaryReport(coverage, before[name], after[name])
+            for name, coverage in auxiliaries.coverage.items()
+        }
         self.metrics_ = {}
         if trainer.run.evaluations and trainer.run.stopped != "interrupted":
             self.metrics_["validation"] = dict(trainer.run.evaluations[trainer.run.best].validation)
@@ -214,6 +227,7 @@ class TextClassifier(ClassifierSettings):
             "strategy": self.strategy.state_dict(),
             "run": self.run_.as_dict(),
             "metrics": self.metrics_,
+            "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
         }
         card = model_card(config, vocabulary_size=len(vocabulary), about=about)
         ModelFolder(network.state_dict(), vocabulary, config, card).save(Path(folder), overwrite=overwrite)
@@ -227,12 +241,17 @@ class TextClassifier(ClassifierSettings):
         """
         saved = ModelFolder.load(Path(folder))
         try:
-            settings = dict(saved.config["settings"])
-            settings["auxiliary"] = tuple(settings["auxiliary"])
+            settings: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in saved.config["settings"].items()
+            }
             classifier = cls(**settings, strategy=load_strategy(saved.config["strategy"]))
             classifier.classes_ = tuple(saved.config["classes"])
             classifier.run_ = Run.from_dict(saved.config["run"])
             classifier.metrics_ = saved.config["metrics"]
+            classifier.auxiliaries_ = {
+                name: AuxiliaryReport.from_dict(report) for name, report in saved.config.get("auxiliaries", {}).items()
+            }
             classifier.vocabulary_ = saved.vocabulary
             with torch.random.fork_rng(devices=[]):  # the first values are thrown away
                 embedding = nn.Embedding(len(saved.vocabulary), classifier.vector_size, padding_idx=0)
@@ -271,6 +290,7 @@ class TextClassifier(ClassifierSettings):
         held_out: LabelledText,
         classes: tuple[str, ...],
         corpus: Corpus,
+        auxiliaries: Auxiliaries,
         listener: Listener,
         log: Path | None,
     ) -> Trainer:
@@ -307,7 +327,7 @@ class TextClassifier(ClassifierSettings):
             primary=primary,
             optimizer=optimizer,
             strategy=self.strategy,
-            auxiliaries=self._auxiliaries(corpus),
+            auxiliaries=auxiliaries.tasks,
             epochs=self.epochs,
             seed=self.seed,
             evaluations_per_epoch=self.evaluations_per_epoch,
@@ -330,25 +350,6 @@ class TextClassifier(ClassifierSettings):
         few = primary.validation.sample(LOOK_AHEAD_TEXTS)
         return Feedback(self.feedback_every, look_ahead=lambda network: primary.measure(network, few)["loss"])
 
-    def _auxiliaries(self, corpus: Corpus) -> list[Task | KernelTask]:
-        if "context" not in self.auxiliary:
-            return []
-        from mt2st.embedding import kernel_for
-
-        kernel = kernel_for(
-            self.context_method,
-            corpus.vocabulary.counts,
-            window=self.context_window,
-            negative=self.context_negative,
-            sample=self.context_sample,
-            seed=self.seed,
-        )
-        task = ContextTask(
-            Texts.of(corpus), kernel, self.vector_size, alpha=self.context_alpha, passes=self.context_passes
-        )
-        task.compile()
-        return [task]
-
     def _new_network(self, embedding: nn.Embedding, n_classes: int) -> Network:
         encoder = build_encoder(
             self.encoder, vector_size=self.vector_size, hidden_size=self.hidden_size, pooling=self.pooling
@@ -356,7 +357,7 @@ class TextClassifier(ClassifierSettings):
         heads = {PRIMARY: classification_head(encoder.pooled_size, n_classes)}
         return Network(embedding, encoder, heads, dropout=self.dropout, word_dropout=self.word_dropout)
 
-    def _identity(self, trainer: Trainer, corpus: Corpus) -> dict[str, Any]:
+    def _identity(self, trainer: Trainer, corpus: Corpus, data: AuxiliaryData) -> dict[str, Any]:
         """Return what must be the same for a run to go on from a checkpoint."""
         assert isinstance(trainer.primary, ClassificationTask)
         held_out = trainer.primary.validation
@@ -368,13 +369,14 @@ class TextClassifier(ClassifierSettings):
                 "tokens": corpus.n_tokens,
                 "vocabulary": crc32("\n".join(corpus.vocabulary.tokens).encode(errors="surrogatepass")),
                 "text": _checksum(corpus.ids),
+                "auxiliary": data.fingerprint,
                 "labels": _checksum(trainer.primary.train.targets),
                 "validation": [_checksum(held_out.texts.ids), _checksum(held_out.targets)] if held_out else None,
             },
         }
 
-    def _train(self, trainer: Trainer, corpus: Corpus, checkpoint: Path | None) -> None:
-        identity = self._identity(trainer, corpus) if checkpoint is not None else {}
+    def _train(self, trainer: Trainer, corpus: Corpus, data: AuxiliaryData, checkpoint: Path | None) -> None:
+        identity = self._identity(trainer, corpus, data) if checkpoint is not None else {}
         self._trainer = trainer
         try:
             with torch.random.fork_rng(devices=[]):

@@ -14,6 +14,7 @@ from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.models import ClassifierSettings, Listener, TextClassifier
+from mt2st.models.auxiliaries import AuxiliaryData
 from mt2st.strategy import Strategy
 from mt2st.text import LabelledText
 from mt2st.training import Run
@@ -80,6 +81,7 @@ class Cell:
             "strategy": self.strategy.state_dict(),
             "settings": json.loads(json.dumps(self.settings.settings())),
             "data": data.fingerprint,
+            "auxiliary data": AuxiliaryData.read(self.settings).fingerprint,
             "version": __version__,
         }
 

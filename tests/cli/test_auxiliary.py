@@ -1,0 +1,73 @@
+"""Auxiliary tasks on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mt2st.cli.main import main
+
+WORDS = ["warm", "witty", "fine", "bright", "dull", "long", "weak", "grey"]
+
+
+@pytest.fixture
+def lexicon(tmp_path: Path) -> list[str]:
+    """Options for the task misalignment, with files of which the reviews have every word."""
+    (tmp_path / "agree.txt").write_text("warm witty\nfine bright\ndull long\nweak grey\nhot warm\n", encoding="utf-8")
+    (tmp_path / "disagree.txt").write_text("warm grey\nfine weak\n", encoding="utf-8")
+    return ["--agree", str(tmp_path / "agree.txt"), "--disagree", str(tmp_path / "disagree.txt")]
+
+
+@pytest.mark.filterwarnings("default")
+def test_coverage_warning_and_measures_are_printed_and_kept(
+    train_arguments: list[str], lexicon: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ["--auxiliary", "context", "misalignment", *lexicon, "--decay", "misalignment=0.1", "--held-out", "0.1"]
+    assert main([*train_arguments, *more]) == 0
+    printed = capsys.readouterr()
+    assert "train: misalignment: 6 different of 7 word pairs have all their words in the vocabulary" in printed.err
+    assert "mt2st: warning: misalignment: 6 different of 7 word pairs" in printed.err
+    assert "misalignment 0.90" in printed.err, "the weight of epoch 1"
+    report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert report["auxiliaries"]["misalignment"]["coverage"]["total"] == 7
+    for measure in report["auxiliaries"]["misalignment"]["after"]:
+        assert measure in printed.out
+
+
+def test_a_schedule_by_task_is_read_from_a_file(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text("[schedule]\ninitial = 0.5\n[schedule.decay]\ncontext = 0.2\n", encoding="utf-8")
+    assert main([*train_arguments, "--config", str(config)]) == 0
+    assert "weights context 0.41" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--auxiliary", "spearman"], "the auxiliary task 'spearman' needs data"),
+        (["--auxiliary", "anology"], "Did you mean 'analogy'?"),
+        (["--analogies", "q.txt"], "analogies names files, but no auxiliary task reads them"),
+        (["--auxiliary", "analogy", "--analogies", "gone.txt"], "gone.txt: cannot be read"),
+        (["--decay", "spearman=0.2"], "--decay names 'spearman', which is not among the auxiliary tasks of this run"),
+        (["--auxiliary", "analogy", "--analogies", "{foreign}"], "none of its 2 analogy questions can be used"),
+    ],
+)
+def test_what_cannot_be_used_is_one_message(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    foreign = tmp_path / "foreign.txt"
+    foreign.write_text("mot mots\nville villes\n", encoding="utf-8")
+    assert main([*train_arguments, *(word.format(foreign=foreign) for word in more)]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_word_that_is_no_number_is_refused(train_arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*train_arguments, "--decay", "fast"])
+    assert end.value.code == 2
+    assert "fast" in capsys.readouterr().err

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mt2st.errors import FewRowsWarning, InputError
+from mt2st.models import ClassifierSettings, Listener, TextClassifier
+from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData
+from mt2st.strategy import Diminish, Switch
+from mt2st.tasks import AnalogyTask, Coefficients, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
+from mt2st.tasks.relations import words_of
+from mt2st.text import Corpus, Tokeniser
+from mt2st.training.trainer import Progress
+
+N = 40
+NOUNS = [f"noun{number}" for number in range(N)]
+FAST: dict[str, Any] = {
+    "encoder": "mean", "vector_size": 8, "epochs": 2, "min_count": 1, "beside": False, "held_out": 0.1,
+}  # fmt: skip
+
+
+def corpus_texts() -> list[str]:
+    return [f"a {noun} and many {noun}s" for noun in NOUNS]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    content = {
+        "gram-plural.txt": [f"{noun} {noun}s" for noun in NOUNS],
+        "judged.txt": [f"{a}\t{b}\t{number % 7}" for number, (a, b) in enumerate(pairwise(NOUNS + NOUNS[::3]))],
+        "agree.txt": [f"{noun} {noun}s" for noun in NOUNS],
+        "disagree.txt": [f"{a} {b}s" for a, b in pairwise(NOUNS)],
+        "few.txt": [f"{noun} {noun}s" for noun in NOUNS[:12]],
+        "foreign.txt": ["mot mots", "ville villes"],
+        "foreign-judged.txt": ["mot\tville\t3", "mot\tmots\t9"],
+    }
+    for name, lines in content.items():
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {name.removesuffix(".txt"): str(tmp_path / name) for name in content}
+
+
+def built(settings: ClassifierSettings) -> Auxiliaries:
+    corpus = Corpus.build(corpus_texts(), tokeniser=Tokeniser(), min_count=1)
+    return Auxiliaries.build(settings, AuxiliaryData.read(settings), corpus)
+
+
+def every_task(files: dict[str, str], **more: Any) -> ClassifierSettings:
+    return ClassifierSettings(
+        auxiliary=("spearman", "analogy", "misalignment", "semantic-syntactic"),
+        analogies=(files["gram-plural"],),
+        similarity=(files["judged"],),
+        agree=(files["agree"],),
+        disagree=(files["disagree"],),
+        **FAST | more,
+    )
+
+
+def test_settings_reach_the_tasks_in_their_order(files: dict[str, str]) -> None:
+    settings = every_task(
+        files, gamma=0.7, raw_products=True, auxiliary_batch=5, analogy_coefficients=(1.0, 2.0, 3.0),
+        analogy_temperature=0.4, analogy_candidates=17, spearman_softness=0.3, spearman_reading="elements",
+    )  # fmt: skip
+    spearman, analogy, misalignment, semantic = built(settings).tasks
+    assert isinstance(spearman, SpearmanTask)
+    assert (spearman.softness, spearman.reading, spearman.batch_size) == (0.3, "elements", 5)
+    assert isinstance(analogy, AnalogyTask)
+    assert analogy.coefficients == Coefficients(1, 2, 3)
+    assert (analogy.temperature, analogy.candidates, analogy.batch_size) == (0.4, 17, 5)
+    assert isinstance(misalignment, MisalignmentTask)
+    assert (misalignment.gamma, misalignment.raw, misalignment.batch_size) == (0.7, True, 5)
+    assert isinstance(semantic, SemanticSyntacticTask)
+    assert (semantic.raw, semantic.batch_size) == (True, 5)
+    for task in (spearman, analogy, misalignment, semantic):
+        assert not np.intersect1d(words_of(task.train), words_of(task.held_out)).size
+
+
+def test_coverage_counts_what_was_read_and_used(files: dict[str, str]) -> None:
+    coverage = built(every_task(files)).coverage
+    assert set(coverage) == {"spearman", "analogy", "misalignment", "semantic-syntactic"}
+    assert coverage["misalignment"].total == N + N - 1
+    assert coverage["misalignment"].usable == N + N - 1
+    assert coverage["analogy"].total == N * 20
+
+
+def test_the_tasks_over_questions_share_one_split(files: dict[str, str]) -> None:
+    _, analogy, _, semantic = built(every_task(files)).tasks
+    assert isinstance(analogy, AnalogyTask)
+    assert isinstance(semantic, SemanticSyntacticTask)
+    assert analogy.train.ids.tolist() == semantic.train.ids.tolist()
+
+
+def test_packaged_questions_are_the_default() -> None:
+    data = AuxiliaryData.read(ClassifierSettings(auxiliary=("analogy",)))
+    assert sum(len(section.questions) for sections in data.analogies.values() for section in sections) > 1000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"analogies": "foreign"}, "foreign.txt: none of its 2 analogy questions can be used: the vocabulary of"),
+        ({"similarity": "foreign-judged"}, "foreign-judged.txt: none of its 2 judged pairs can be used"),
+        ({"agree": "foreign"}, "foreign.txt: none of its 2 word pairs can be used"),
+        ({"disagree": "foreign"}, "foreign.txt: none of its 2 word pairs can be used"),
+    ],
+)
+def test_a_file_without_a_usable_row_is_an_error(files: dict[str, str], change: dict[str, str], message: str) -> None:
+    settings = every_task(files)
+    for name, other in change.items():
+        setattr(settings, name, (*getattr(settings, name), files[other]))
+    with pytest.raises(InputError, match=message):
+        built(settings)
+
+
+def test_few_rows_are_a_warning(files: dict[str, str]) -> None:
+    settings = ClassifierSettings(auxiliary=("misalignment",), agree=(files["few"],), **FAST)
+    with pytest.warns(FewRowsWarning, match="misalignment: 12 different of 12 word pairs .* teach little"):
+        built(settings)
+
+
+def test_a_missing_file_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+    classifier = TextClassifier(auxiliary=("misalignment",), agree=(str(tmp_path / "gone.txt"),), **FAST)
+    with pytest.raises(InputError, match=r"gone.txt: cannot be read: No such file"):
+        classifier.fit(["a", "b"] * 4, ["x", "y"] * 4)
+
+
+def test_other_content_of_the_same_files_is_other_data(files: dict[str, str]) -> None:
+    settings = every_task(files)
+    before = AuxiliaryData.read(settings).fingerprint
+    assert AuxiliaryData.read(settings).fingerprint == before
+    Path(files["agree"]).write_text("a b\n", encoding="utf-8")
+    assert AuxiliaryData.read(settings).fingerprint != before
+    assert AuxiliaryData.read(ClassifierSettings()).fingerprint is None
+
+
+def test_a_classifier_trains_with_all_of_them_and_keeps_what_they_measured(
+    files: dict[str, str], films: tuple[list[str], list[str]], tmp_path: Path
+) -> None:
+    settings = every_task(files).settings()
+    settings["auxiliary"] = ("context", *settings["auxiliary"])
+    strategy = Diminish({"context": 0.5, "spearman": 0.1, "analogy": 0.2, "misalignment": 0.3, "semantic-syntactic": 9})
+    classifier = TextClassifier(**settings, strategy=strategy).fit(*films, unlabelled=corpus_texts())
+    assert set(classifier.run_.evaluations[0].losses) == {"label", *settings["auxiliary"]} - {"semantic-syntactic"}
+    assert set(classifier.auxiliaries_) == {"spearman", "analogy", "misalignment", "semantic-syntactic"}
+    assert set(classifier.auxiliaries_["misalignment"].after) == {"aligned", "misaligned", "error"}
+    classifier.save(tmp_path / "model", about=["films"])
+    again = TextClassifier.load(tmp_path / "model")
+    assert again.auxiliaries_ == classifier.auxiliaries_
+    assert again.settings() == classifier.settings()
+    assert again.predict(films[0]) == classifier.predict(films[0])
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert str(classifier.auxiliaries_["analogy"].coverage) in card
+    assert "| misalignment | error |" in card
+
+
+def test_a_run_with_them_is_gone_on_from_to_the_bit(
+    files: dict[str, str], films: tuple[list[str], list[str]], tmp_path: Path
+) -> None:
+    settings = every_task(files, epochs=3).settings()
+
+    def classifier() -> TextClassifier:
+        return TextClassifier(**settings, strategy=Switch(at=3))
+
+    whole = classifier().fit(*films, unlabelled=corpus_texts())
+    part = classifier()
+
+    class Stopper(Listener):
+        def on_step(self, progress: Progress) -> None:
+            if progress.step == 3:
+                part.stop()
+
+    part.fit(*films, unlabelled=corpus_texts(), checkpoint=tmp_path / "checkpoint", listener=Stopper())
+    assert part.run_.stopped == "interrupted"
+    resumed = classifier().fit(*films, unlabelled=corpus_texts(), checkpoint=tmp_path / "checkpoint")
+    assert (resumed.word_vectors.vectors == whole.word_vectors.vectors).all()
+    other = Path(files["disagree"])
+    other.write_text(other.read_text(encoding="utf-8").replace("noun0 noun1s", "noun0 noun7s"), encoding="utf-8")
+    with pytest.raises(InputError, match="data"):
+        classifier().fit(*films, unlabelled=corpus_texts(), checkpoint=tmp_path / "checkpoint")
