@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tasks.relations_data import VOCABULARY, FreeTable, planted_features, questions, random_table
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
@@ -15,6 +14,7 @@ from mt2st.evaluation import AnalogySection, evaluate_analogies
 from mt2st.tasks import AnalogyTask, Coefficients, Questions, hold_out
 from mt2st.tasks.analogy import AnalogyBatch, answered_right
 from mt2st.tasks.relations import words_of
+from tests.tasks.relations_data import VOCABULARY, FreeTable, planted_features, questions, random_table
 
 SETTINGS = ["semantic", "syntactic", "total"]
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tests.tasks.relations_data import judgements, lexicon, questions
 
 from mt2st.errors import InputError
 from mt2st.evaluation import read_analogies, read_similarity
@@ -15,6 +14,7 @@ from mt2st.tasks import Coverage, Judgements, Lexicon, Questions, hold_out, read
 from mt2st.tasks.held_out import split_by_word
 from mt2st.tasks.relations import words_of
 from mt2st.text import Vocabulary
+from tests.tasks.relations_data import judgements, lexicon, questions
 
 PAIRS = st.integers(1, 80).flatmap(lambda n: arrays(np.int64, (n, 2), elements=st.integers(2, 40)))
 QUADRUPLES = st.integers(1, 80).flatmap(lambda n: arrays(np.int64, (n, 4), elements=st.integers(2, 40)))

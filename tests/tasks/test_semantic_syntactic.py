@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
+from mt2st.tasks import SemanticSyntacticTask, hold_out
 from tests.tasks.relations_data import (
     FreeTable,
     MappedTable,
@@ -11,8 +13,6 @@ from tests.tasks.relations_data import (
     random_table,
     train_alone,
 )
-
-from mt2st.tasks import SemanticSyntacticTask, hold_out
 
 
 def batch_and_table() -> tuple[torch.Tensor, torch.Tensor]:

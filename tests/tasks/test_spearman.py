@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
-from tests.tasks.relations_data import FreeTable, judgements, random_table
 
 from mt2st.errors import InputError
 from mt2st.tasks import Judgements, SpearmanTask, hold_out
+from tests.tasks.relations_data import FreeTable, judgements, random_table
 
 HARD = 1e-9
 

@@ -10,6 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
+from mt2st.errors import InputError
+from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask, Task, hold_out
+from mt2st.tasks.relations import words_of
 from tests.tasks.relations_data import (
     VOCABULARY,
     FreeTable,
@@ -21,11 +26,6 @@ from tests.tasks.relations_data import (
     random_table,
     train_alone,
 )
-from torch import nn
-
-from mt2st.errors import InputError
-from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask, Task, hold_out
-from mt2st.tasks.relations import words_of
 
 SHARE = 0.1
 

@@ -14,6 +14,7 @@ from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.strategy.diminish import NEGLIGIBLE
 
+DECAY = 0.5
 STRATEGIES = ("single-task", "multi-task", "diminish", "switch")
 """The paper's four, which a comparison runs."""
 ADAPTIVE = ("adaptive-diminish", "adaptive-switch")
@@ -25,7 +26,7 @@ ALL_STRATEGIES = (*STRATEGIES, *ADAPTIVE)
 class StrategyOptions:
     """What the strategies can be told; numbers for all auxiliary tasks, or by task: --decay 0.5 analogy=0.3."""
 
-    decay: PerTask = 0.5
+    decay: PerTask = DECAY
     """Diminish, AdaptiveDiminish (at no affinity): decay rate eta, at least 0."""
     factor: OptionalPerTask = None
     """Diminish by eq 11, in place of the decay rate: factor per epoch (or step), above 0 and at most 1."""
@@ -95,9 +96,7 @@ class StrategyOptions:
         else:
             if self.decay != StrategyOptions.decay or self.curvature != StrategyOptions.curvature:
                 raise InputError("--factor is in place of --decay and --curvature: give one form of Diminish only")
-            decay = Diminish.geometric(
-                of_tasks("--factor", self.factor, auxiliaries, math.exp(-StrategyOptions.decay))
-            ).decay
+            decay = Diminish.geometric(of_tasks("--factor", self.factor, auxiliaries, math.exp(-DECAY))).decay
         return Diminish(decay, initial=initial, curvature=curvature, negligible=self.negligible, unit=self.unit)
 
     def _of_tasks(self, option: str, auxiliaries: Sequence[str]) -> float | dict[str, float]:
