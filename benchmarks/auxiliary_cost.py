@@ -1,0 +1,194 @@
+"""What a step of each auxiliary task costs, against a BiLSTM classifier's step, and against whole-vocabulary loops.
+
+The classifier's step is the paper's encoder (hidden 256) on a batch of 32 texts of 256 words: forward, backward and
+AdamW. An auxiliary's step is what it adds to that: drawing its batch, forward, and backward into the same gradient.
+Both are timed in turn, several rounds; the figures are medians of milliseconds, and their ratio.
+
+Beside it stands the way of the published code, written anew from its description: the vectors leave torch, Python walks
+over the whole vocabulary to make a dictionary and a matrix of them, then over all questions or pairs, each question
+against the whole matrix. Its result has no gradient, and it is computed once for each step there, a full batch. It is
+timed on some of the questions and pairs, and scaled up to all.
+
+    python benchmarks/auxiliary_cost.py [--rounds 5] [--vocabulary 20000] [--threads 1] [--no-loops]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from itertools import repeat
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mt2st.network import Network, build_encoder
+from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask, Task
+from mt2st.tasks.classification import classification_head
+from mt2st.tasks.relations import Judgements, Lexicon, Questions
+from mt2st.training.numerics import flushed_denormals
+
+VECTOR_SIZE, LENGTH, BATCH = 100, 256, 32
+N_QUESTIONS, N_PAIRS = 8_000, 6_000
+"""About what the vocabulary of 5,000 reviews covers of the usual test sets."""
+SAMPLED = 20
+"""Questions and pairs that the loops are timed on."""
+GOAL = 0.05
+
+
+def relations_of(vocabulary: int) -> tuple[Questions, Lexicon, Judgements]:
+    """Return random questions and pairs, among the more frequent words."""
+    rng = np.random.default_rng(0)
+    words = np.arange(2, min(vocabulary, 6000))
+    questions = np.stack([rng.choice(words, 4, replace=False) for _ in range(N_QUESTIONS)])
+    pairs = np.stack([rng.choice(words, 2, replace=False) for _ in range(N_PAIRS)])
+    return (
+        Questions(questions, rng.random(N_QUESTIONS) < 0.2),
+        Lexicon(pairs, rng.random(N_PAIRS) < 0.6),
+        Judgements(pairs, rng.random(N_PAIRS), np.zeros(N_PAIRS, dtype=np.int64), ("set",)),
+    )
+
+
+def tasks_of(vocabulary: int) -> dict[str, Task]:
+    """Return the tasks, with their default settings."""
+    questions, lexicon, judgements = relations_of(vocabulary)
+    return {
+        "semantic-syntactic": SemanticSyntacticTask(questions),
+        "misalignment": MisalignmentTask(lexicon),
+        "misalignment, hardest": MisalignmentTask(lexicon.take(lexicon.agree)),
+        "analogy": AnalogyTask(questions, vocabulary),
+        "spearman": SpearmanTask(judgements),
+        "spearman, elements": SpearmanTask(judgements, reading="elements"),
+    }
+
+
+def classifier_step(network: Network, optimizer: torch.optim.Optimizer, ids: torch.Tensor) -> None:
+    """Make one step on the classifier alone."""
+    optimizer.zero_grad(set_to_none=True)
+    targets = torch.arange(BATCH) % 2
+    functional.cross_entropy(network.logits("label", ids), targets).backward()
+    optimizer.step()
+
+
+def auxiliary_step(network: Network, task: Task, batches: Iterator[object]) -> None:
+    """Add the gradient of one batch to that of the classifier's step."""
+    task.loss(network, next(batches)).backward()
+
+
+def endless(task: Task) -> Iterator[object]:
+    """Yield a task's batches, epoch after epoch."""
+    for epoch, _ in enumerate(repeat(None), 1):
+        yield from task.batches(epoch=epoch, seed=1)
+
+
+def milliseconds(step: Callable[[], None], repeats: int) -> float:
+    """Return the time of one step, the mean over some."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        step()
+    return 1000 * (time.perf_counter() - start) / repeats
+
+
+def dictionary_of(weight: torch.Tensor) -> dict[int, list[float]]:
+    """Return the vectors of the whole vocabulary as Python lists, by word."""
+    return {word: [float(value) for value in row] for word, row in enumerate(weight.detach().numpy())}
+
+
+def loop_semantic(vectors: dict[int, list[float]], questions: np.ndarray) -> float:
+    """Sum the products of answers and offsets, number by number."""
+    total = 0.0
+    for a, b, c, d in questions.tolist():
+        offset = [y - x + z for x, y, z in zip(vectors[a], vectors[b], vectors[c], strict=True)]
+        total += sum(x * y for x, y in zip(vectors[d], offset, strict=True))
+    return total
+
+
+def units_of(vectors: dict[int, list[float]]) -> np.ndarray:
+    """Return the matrix of all vectors at length 1, made word by word."""
+    return np.array([np.asarray(vector) / (np.linalg.norm(vector) + 1e-9) for vector in vectors.values()])
+
+
+def loop_analogy(units: np.ndarray, questions: np.ndarray) -> float:
+    """Return the share of questions that are answered right, each by a product with the whole vocabulary."""
+    right = 0
+    for a, b, c, d in questions.tolist():
+        scores = units @ (units[b] - units[a] + units[c])
+        for word in np.argsort(-scores)[:4].tolist():
+            if word not in (a, b, c):
+                right += word == d
+                break
+    return right / len(questions)
+
+
+def loop_similarity(vectors: dict[int, list[float]], pairs: np.ndarray) -> float:
+    """Return the sum of the cosines of pairs, number by number."""
+    total = 0.0
+    for x, y in ((vectors[a], vectors[b]) for a, b in pairs.tolist()):
+        norms = math.sqrt(sum(value * value for value in x)) * math.sqrt(sum(value * value for value in y))
+        total += sum(p * q for p, q in zip(x, y, strict=True)) / (norms + 1e-9)
+    return total
+
+
+def loop_milliseconds(weight: torch.Tensor, vocabulary: int) -> dict[str, float]:
+    """Return the time of each loop over all its questions or pairs, the vocabulary's dictionary included."""
+    questions, _, judgements = relations_of(vocabulary)
+    vectors: dict[int, list[float]] = {}
+    dictionary = milliseconds(lambda: vectors.update(dictionary_of(weight)), 1)
+    matrix = milliseconds(lambda: units_of(vectors), 1)
+    units = units_of(vectors)
+    some, pairs = questions.ids[:SAMPLED], judgements.ids[:SAMPLED]
+    by_pair = dictionary + milliseconds(lambda: loop_similarity(vectors, pairs), 3) * N_PAIRS / SAMPLED
+    share = N_QUESTIONS / SAMPLED
+    return {
+        "semantic-syntactic": dictionary + milliseconds(lambda: loop_semantic(vectors, some), 3) * share,
+        "misalignment": by_pair,
+        "analogy": dictionary + matrix + milliseconds(lambda: loop_analogy(units, some), 3) * share,
+        "spearman": by_pair,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--vocabulary", type=int, default=20_000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--no-loops", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    encoder = build_encoder("bilstm", vector_size=VECTOR_SIZE)
+    embedding = nn.Embedding(options.vocabulary, VECTOR_SIZE, padding_idx=0)
+    network = Network(embedding, encoder, {"label": classification_head(encoder.pooled_size, 2)}, dropout=0.3).train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    ids = torch.randint(2, options.vocabulary, (BATCH, LENGTH))
+    tasks = tasks_of(options.vocabulary)
+    batches = {name: endless(task) for name, task in tasks.items()}
+    bare: list[float] = []
+    ours: dict[str, list[float]] = {name: [] for name in tasks}
+    with flushed_denormals():
+        classifier_step(network, optimizer, ids)
+        for _ in range(options.rounds):
+            bare.append(milliseconds(lambda: classifier_step(network, optimizer, ids), 2))
+            for name, task in tasks.items():
+                step = lambda task=task, name=name: auxiliary_step(network, task, batches[name])  # noqa: E731
+                ours[name].append(milliseconds(step, 10))
+    step = statistics.median(bare)
+    loops = {} if options.no_loops else loop_milliseconds(embedding.weight, options.vocabulary)
+    print(
+        f"BiLSTM step, batch {BATCH}, length {LENGTH}, vocabulary {options.vocabulary:,}, {options.threads} thread(s): "
+        f"{step:.0f} ms (median of {options.rounds} rounds)"
+    )
+    print(f"{'task':24}{'ms a step':>12}{'of the step':>14}{'goal 5 %':>10}{'loops, ms a step':>20}")
+    for name, times in ours.items():
+        median = statistics.median(times)
+        loop = f"{loops[name]:,.0f}" if name in loops else ""
+        met = "met" if median <= GOAL * step else "missed"
+        print(f"{name:24}{median:12.1f}{100 * median / step:12.1f} %{met:>10}{loop:>20}")
+
+
+if __name__ == "__main__":
+    main()
