@@ -18,7 +18,7 @@ from mt2st.tasks.spearman import READINGS
 COUNTS = [
     "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
     "context_negative", "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
-    "analogy_candidates",
+    "analogy_candidates", "feedback_every",
 ]  # fmt: skip
 RATES = [
     "learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance", "clip_norm",

@@ -1,7 +1,7 @@
 """What the auxiliary tasks teach about other words, on word vectors of real reviews and real lexicons.
 
-As in `test_word_tasks`, a linear map of fixed vectors is learned, so that other words can gain at all. The tasks `analogy`
-and `spearman` (of judgements) are not here: no linear map of such vectors (two thousand reviews) was seen to help them.
+As in `test_word_tasks`, a linear map of fixed vectors is learned, so that other words can gain at all. The tasks
+`analogy` and `spearman` (of judgements) are not here: no linear map of such vectors was seen to help them.
 """
 
 from __future__ import annotations
