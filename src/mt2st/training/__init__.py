@@ -2,7 +2,20 @@
 
 from mt2st.training.convergence import CheckConvergence
 from mt2st.training.feedback import Feedback
+from mt2st.training.freezing import DimensionFreezing
+from mt2st.training.learning_rate import AdaptiveRate
 from mt2st.training.run import Evaluation, Run, Transition
 from mt2st.training.trainer import Trainer
+from mt2st.training.transition import TransitionEffects
 
-__all__ = ["CheckConvergence", "Evaluation", "Feedback", "Run", "Trainer", "Transition"]
+__all__ = [
+    "AdaptiveRate",
+    "CheckConvergence",
+    "DimensionFreezing",
+    "Evaluation",
+    "Feedback",
+    "Run",
+    "Trainer",
+    "Transition",
+    "TransitionEffects",
+]

@@ -67,6 +67,11 @@ class ParameterAverage:
             if name in self._values:
                 each.copy_(self._values[name])
 
+    def pin(self, name: str, columns: list[int], values: Tensor) -> None:
+        """Set columns of the average of a parameter: those that will not move any more."""
+        if name in self._values:
+            self._values[name][:, columns] = values[:, columns].detach()
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the average and the number of its steps, as tensors."""
         return {f"value.{name}": value for name, value in self._values.items()} | {"steps": torch.tensor(self.steps)}

@@ -26,6 +26,9 @@ NETWORK, BEST, STATE, PLAIN, MANIFEST = (
 )
 
 
+IN_STATE = ("optimizer", "kernels", "average", "effects", "random")
+"""Parts of a trainer's state that hold tensors and plain values."""
+
 _DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
 """What plain values of another shape raise where they are used."""
 
@@ -48,7 +51,7 @@ def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
         save_file({name: value.contiguous() for name, value in state["network"].items()}, partial / NETWORK)
         if state["best"] is not None:
             save_file({name: value.contiguous() for name, value in state["best"].items()}, partial / BEST)
-        torch.save({name: state[name] for name in ("optimizer", "kernels", "average", "random")}, partial / STATE)
+        torch.save({name: state[name] for name in IN_STATE}, partial / STATE)
         (partial / PLAIN).write_text(json.dumps(state["plain"]), encoding="utf-8")
         hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
         (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")

@@ -53,6 +53,23 @@ class Transition:
     step: int
 
 
+@dataclass(frozen=True)
+class Freeze:
+    """Dimensions of the embedding were frozen.
+
+    Attributes:
+        epoch: the first epoch with them frozen.
+        step: the first step with them frozen.
+        dimensions: which.
+        relevance: the relevance of every dimension at that time.
+    """
+
+    epoch: int
+    step: int
+    dimensions: list[int]
+    relevance: list[float]
+
+
 @dataclass
 class Run:
     """The course of a training run.
@@ -61,6 +78,7 @@ class Run:
         evaluations: in their order.
         transitions: when each auxiliary task went off; one that ran to the end, or never ran, is missing.
         decisions: what an adaptive strategy decided, with causes and numbers.
+        freezes: when which dimensions of the embedding were frozen, and the relevance of all.
         best: index of the evaluation whose parameters the network has at the end.
         stopped: why the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
     """
@@ -68,6 +86,7 @@ class Run:
     evaluations: list[Evaluation] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    freezes: list[Freeze] = field(default_factory=list)
     best: int = -1
     stopped: str = "epochs"
 
@@ -103,6 +122,7 @@ class Run:
             evaluations=[Evaluation(**each) for each in values["evaluations"]],
             transitions=[Transition(**each) for each in values["transitions"]],
             decisions=[Decision(**each) for each in values.get("decisions", ())],
+            freezes=[Freeze(**each) for each in values.get("freezes", ())],
             best=values["best"],
             stopped=values["stopped"],
         )

@@ -28,6 +28,7 @@ from mt2st.training.kernel_lane import Job, KernelLane
 from mt2st.training.metrics_log import MetricsLog
 from mt2st.training.numerics import flushed_denormals
 from mt2st.training.run import Evaluation, Run, Transition
+from mt2st.training.transition import TransitionEffects
 
 GRADIENT_SAMPLE = 10
 """The norm of the primary's gradient is taken in one step of ten: on small models it costs a tenth of a step. (And in
@@ -75,6 +76,7 @@ class Trainer:
             loss, then the earliest. More of it must be better. None keeps the last, as does a task without validation.
         feedback: measures how each auxiliary task and the primary get along; adaptive strategies decide by it. The
             network then has an ``embedding`` with a ``weight``.
+        effects: learning rates, frozen dimensions and whatever else follows the transition.
         convergence: ends the run when the primary's gradient has converged.
         clip_norm: upper bound on the norm of the whole gradient; None does not clip.
         average: decay of the average of the parameters (`ParameterAverage`), which then is what is evaluated and kept,
@@ -102,6 +104,7 @@ class Trainer:
         evaluations_per_epoch: int = 1,
         select: str | None = "accuracy",
         feedback: Feedback | None = None,
+        effects: TransitionEffects | None = None,
         convergence: CheckConvergence | None = None,
         clip_norm: float | None = None,
         average: float | None = None,
@@ -134,6 +137,11 @@ class Trainer:
         self.feedback, self.convergence, self.clip_norm, self.beside = feedback, convergence, clip_norm, beside
         if feedback is not None:
             _embedding_weight(network, "the feedback")
+        self.effects = effects or TransitionEffects()
+        if self.effects.freezing is not None:
+            _embedding_weight(network, "freezing")
+        if self.effects.rates is not None:
+            self.effects.rates.bind(optimizer)
         self.average = ParameterAverage(average) if average is not None else None
         self.log = MetricsLog(log)
         self.on_step, self.on_evaluation = on_step, on_evaluation
@@ -199,6 +207,8 @@ class Trainer:
         progress.step += 1
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
         self._note_transitions(weights)
+        self._apply_effects(weights)
+        freezing = self.effects.freezing
         kernels: dict[str, Job] = {
             task.name: partial(self._update, task, weight=weights[task.name], span=span)
             for task in self.kernels
@@ -216,6 +226,8 @@ class Trainer:
             self._record(self.primary.name, loss.item())
             if probe:
                 probe.primary()
+            if freezing:
+                freezing.watch(_embedding_weight(self.network, "freezing"))
             if progress.step % GRADIENT_SAMPLE == 1 or progress.norms[1] == 0:
                 self._record_norm(gradient_norm(self.network.parameters()))
             for stream in streams:
@@ -231,11 +243,25 @@ class Trainer:
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
             self.optimizer.step()
+        if freezing:
+            freezing.restore(_embedding_weight(self.network, "freezing"))
         if self.average is not None:
             self.average.update(self.network)
         for name, value in kernel_losses.items():
             if not math.isnan(value):
                 self._record(name, value)
+
+    def _apply_effects(self, weights: Mapping[str, float]) -> None:
+        progress = self.progress
+        table = _embedding_weight(self.network, "freezing") if self.effects.freezing else None
+        freeze = self.effects.before_step(
+            self.network, table, self.optimizer, weights, epoch=progress.epoch, step=progress.step
+        )
+        if freeze and table is not None:
+            self.run.freezes.append(freeze)
+            self.log.write("freeze", asdict(freeze))
+            if self.average:
+                self.average.pin("embedding.weight", freeze.dimensions, table)
 
     def _new_probe(self, weights: Mapping[str, float]) -> Probe | None:
         due = self.feedback is not None and self.feedback.due(self.progress.step) and any(weights.values())
@@ -287,6 +313,8 @@ class Trainer:
     def _observe(self, evaluation: Evaluation) -> None:
         """Let the strategy learn from an evaluation, and note what it decides."""
         known = len(self.strategy.decisions)
+        if self.effects.rates:
+            self.effects.rates.observe(evaluation.validation)
         self.strategy.observe(
             Observation(
                 evaluation.epoch, evaluation.step, evaluation.validation, evaluation.affinities, evaluation.gains
@@ -350,6 +378,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "kernels": {task.name: task.state_dict() for task in self.kernels},
             "average": self.average.state_dict() if self.average else {},
+            "effects": self.effects.state_dict(),
             "random": torch.get_rng_state(),
             "plain": {
                 "progress": asdict(self.progress),
@@ -372,6 +401,7 @@ class Trainer:
             task.load_state_dict(state["kernels"][task.name])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        self.effects.load_state_dict(state["effects"], self.network)
         torch.set_rng_state(state["random"])
         self.progress = Progress(**plain["progress"])
         self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}

@@ -1,0 +1,150 @@
+"""Selective freezing of embedding dimensions by their relevance to the primary task (section III-A)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mt2st.errors import InputError
+
+Relevance = Literal["fisher", "saliency"]
+Which = Literal["least", "most"]
+
+
+class DimensionFreezing:
+    """Freezes columns of the embedding, so that what the auxiliary tasks put there is kept.
+
+    The relevance of a dimension is a mean over the steps and words on which the primary has a gradient ``g``: of
+    ``g ** 2`` (``"fisher"``, the diagonal of the empirical Fisher information) or of ``|g * w|`` (``"saliency"``, the
+    first-order change of the loss if the entry were 0). From the transition on (the step at which the last auxiliary
+    task goes off), or from a given epoch, the dimensions that matter least to the primary are frozen: they hold the
+    general knowledge of the multi-task phase, while the others go on learning what the primary needs.
+
+    Frozen entries are bit-identical after any number of steps, whatever moves the table (momentum, Adam, weight decay,
+    kernels): they are put back after each step.
+
+    Args:
+        fraction: share of the dimensions to freeze, in [0, 1]; None if ``threshold`` says which.
+        threshold: freeze the dimensions whose relevance is below (above, for ``"most"``) this multiple of the mean
+            relevance, at least 0.
+        relevance: ``"fisher"`` or ``"saliency"``.
+        which: whether the ``"least"`` relevant dimensions are frozen or the ``"most"``.
+        at: first epoch with frozen dimensions, from 1; None for the transition.
+        over: epochs over which the fraction grows evenly; 1 freezes all at once. Only with ``fraction``.
+
+    Attributes:
+        frozen: the frozen dimensions in the order of their freezing.
+
+    Raises:
+        InputError: when a value is out of its range, or not exactly one of fraction and threshold is given.
+    """
+
+    def __init__(
+        self,
+        fraction: float | None = None,
+        *,
+        threshold: float | None = None,
+        relevance: Relevance = "fisher",
+        which: Which = "least",
+        at: int | None = None,
+        over: int = 1,
+    ) -> None:
+        if (fraction is None) == (threshold is None):
+            raise InputError("freezing needs either a fraction or a threshold")
+        if fraction is not None and not 0 <= fraction <= 1:
+            raise InputError(f"fraction must be between 0 and 1, found {fraction!r}")
+        if threshold is not None and not (math.isfinite(threshold) and threshold >= 0):
+            raise InputError(f"threshold must be a finite number of at least 0, found {threshold!r}")
+        if relevance not in ("fisher", "saliency"):
+            raise InputError(f"relevance must be 'fisher' or 'saliency', found {relevance!r}")
+        if which not in ("least", "most"):
+            raise InputError(f"which must be 'least' or 'most', found {which!r}")
+        for name, value in (("at", at), ("over", over)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise InputError(f"{name} must be a whole number of at least 1, found {value!r}")
+        if over > 1 and fraction is None:
+            raise InputError("a threshold freezes at once: over takes a fraction")
+        self.fraction, self.threshold, self.relevance_kind, self.which = fraction, threshold, relevance, which
+        self.at, self.over = at, over
+        self.frozen: list[int] = []
+        self._total: Tensor | None = None
+        self._entries = 0
+        self._began: int | None = None
+        self._kept: Tensor | None = None
+
+    @property
+    def relevance(self) -> Tensor:
+        """The relevance of each dimension so far, float64 [vector_size]; empty before the first step."""
+        return torch.empty(0) if self._total is None else self._total / max(1, self._entries)
+
+    @torch.no_grad()
+    def watch(self, table: nn.Parameter) -> None:
+        """Take in the primary's gradient on the embedding, [vocabulary, vector_size], after its backward pass."""
+        if table.grad is None:
+            return
+        rows = table.grad.abs().amax(dim=1).nonzero().squeeze(1)
+        gradient = table.grad[rows].double()
+        relevance = gradient.square() if self.relevance_kind == "fisher" else (gradient * table[rows]).abs()
+        total = relevance.sum(dim=0)
+        self._total = total if self._total is None else self._total + total
+        self._entries += len(rows)
+
+    def update(self, table: nn.Parameter, *, epoch: int, single_task: bool) -> list[int]:
+        """Freeze what is due before a step and return the dimensions that have just been frozen.
+
+        Args:
+            table: the embedding's weight.
+            epoch: the running epoch, from 1.
+            single_task: whether all auxiliary tasks are off, having been on before.
+        """
+        if self._began is None and (single_task if self.at is None else epoch >= self.at):
+            self._began = epoch
+        if self._began is None or self._total is None:
+            return []
+        due = self._due(table.shape[1], epoch - self._began + 1)
+        free = [dimension for dimension in self._ranked() if dimension not in self.frozen]
+        new = free[: max(0, due - len(self.frozen))]
+        if new:
+            kept = table.detach()[:, new].clone()
+            self._kept = kept if self._kept is None else torch.cat([self._kept, kept], dim=1)
+            self.frozen += new
+        return new
+
+    @torch.no_grad()
+    def restore(self, table: nn.Parameter) -> None:
+        """Put the frozen entries back: after the optimizer and the kernels have moved the table."""
+        if self._kept is not None:
+            table[:, self.frozen] = self._kept
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors and plain values."""
+        return {
+            "frozen": list(self.frozen),
+            "began": self._began,
+            "entries": self._entries,
+            "total": self._total,
+            "kept": self._kept,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.frozen, self._began, self._entries = list(state["frozen"]), state["began"], state["entries"]
+        self._total, self._kept = state["total"], state["kept"]
+
+    def _due(self, size: int, epochs: int) -> int:
+        if self.fraction is not None:
+            return round(self.fraction * size * min(1.0, epochs / self.over))
+        if self.frozen:
+            return len(self.frozen)
+        assert self.threshold is not None
+        relevance = self.relevance
+        bound = self.threshold * relevance.mean()
+        return int((relevance < bound).sum() if self.which == "least" else (relevance > bound).sum())
+
+    def _ranked(self) -> list[int]:
+        order: list[int] = torch.argsort(self.relevance, descending=self.which == "most", stable=True).tolist()
+        return order

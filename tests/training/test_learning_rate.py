@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from tests.training.planted import Bag, plant
+from torch import nn
+
+from mt2st.errors import InputError
+from mt2st.strategy import Switch
+from mt2st.training import AdaptiveRate, Trainer, TransitionEffects
+
+
+def optimizer_of(**rates: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
+        [{"name": name, "params": [nn.Parameter(torch.ones(1))], "lr": rate} for name, rate in rates.items()]
+    )
+
+
+def bound(rate: AdaptiveRate, **rates: float) -> AdaptiveRate:
+    rate.bind(optimizer_of(**(rates or {"embedding": 1.0, "encoder": 1.0})))
+    return rate
+
+
+def test_by_default_nothing_changes() -> None:
+    rate = bound(AdaptiveRate())
+    rate.transition(5)
+    rate.observe({"loss": 1.0})
+    assert [rate.factor("embedding", step) for step in (1, 5, 100)] == [1, 1, 1]
+
+
+def test_the_warm_up_is_even() -> None:
+    rate = bound(AdaptiveRate(warmup=4))
+    assert [rate.factor("embedding", step) for step in range(1, 7)] == [0.25, 0.5, 0.75, 1, 1, 1]
+
+
+def test_on_a_plateau_the_rate_falls_to_a_minimum() -> None:
+    rate = bound(AdaptiveRate(patience=2, reduce=0.1, minimum=0.05))
+    factors = []
+    for loss in (1.0, 0.9, 0.95, 0.9, 0.8, 0.9, 0.9, 0.9, 0.9):
+        rate.observe({"loss": loss})
+        factors.append(round(rate.factor("embedding", 1), 3))
+    assert factors == [1, 1, 1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05]
+
+
+def test_other_measures_are_better_when_larger() -> None:
+    rate = bound(AdaptiveRate(patience=1, metric="accuracy"))
+    for accuracy in (0.5, 0.6, 0.7):
+        rate.observe({"accuracy": accuracy})
+    assert rate.factor("embedding", 1) == 1
+    rate.observe({"accuracy": 0.7})
+    assert rate.factor("embedding", 1) == 0.5
+
+
+def test_each_group_chooses_what_happens_at_the_transition() -> None:
+    rate = bound(
+        AdaptiveRate(warmup=2, at_transition={"embedding": 0.1, "encoder": "rewarm"}), embedding=1, encoder=1, heads=1
+    )
+    rate.transition(11)
+    assert [rate.factor("embedding", step) for step in (11, 12)] == pytest.approx([0.1, 0.1])
+    assert [rate.factor("encoder", step) for step in (11, 12, 13)] == [0.5, 1, 1]
+    assert rate.factor("heads", 11) == 1
+
+
+def test_the_plateau_begins_anew_at_the_transition() -> None:
+    rate = bound(AdaptiveRate(patience=1))
+    rate.observe({"loss": 0.1})
+    rate.transition(5)
+    rate.observe({"loss": 0.9})
+    assert rate.factor("embedding", 6) == 1
+
+
+def test_the_rates_are_set_on_the_optimizer_by_group() -> None:
+    optimizer = optimizer_of(embedding=0.1, heads=0.5)
+    rate = AdaptiveRate(warmup=2)
+    rate.bind(optimizer)
+    rate.apply(optimizer, 1)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.05, 0.25]
+    rate.apply(optimizer, 2)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.5]
+
+
+def test_the_state_is_plain_and_complete() -> None:
+    first, second = (bound(AdaptiveRate(warmup=3, patience=1, at_transition="rewarm")) for _ in range(2))
+    for rate in (first, second):
+        rate.observe({"loss": 0.5})
+    first.observe({"loss": 0.6})
+    first.transition(7)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    assert [second.factor("encoder", step) for step in range(7, 11)] == [
+        first.factor("encoder", s) for s in range(7, 11)
+    ]
+
+
+def test_in_a_run_the_transition_is_when_the_last_task_goes_off() -> None:
+    planted, network, called = plant(1), Bag(1), []
+    optimizer = torch.optim.SGD(
+        [
+            {"name": "embedding", "params": [network.embedding.weight], "lr": 0.2},
+            {"name": "heads", "params": list(network.head.parameters()), "lr": 0.4},
+        ]
+    )
+    run = Trainer(
+        network, primary=planted.primary, optimizer=optimizer, strategy=Switch(3), auxiliaries=[planted.helpful], epochs=4,
+        effects=TransitionEffects(AdaptiveRate(at_transition={"embedding": 0.5}), on_transition=called.append),
+    ).fit()  # fmt: skip
+    rates = [each.learning_rates for each in run.evaluations]
+    assert [each["embedding"] for each in rates] == [0.2, 0.2, 0.1, 0.1]
+    assert [each["heads"] for each in rates] == [0.4] * 4
+    assert called == [network]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"warmup": -1}, "warmup must be a whole number of at least 0, found -1"),
+        ({"patience": 0}, "patience must be a whole number of at least 1, found 0"),
+        ({"reduce": 1.0}, "reduce must be above 0 and below 1, found 1.0"),
+        ({"minimum": 2.0}, "minimum must be between 0 and 1, found 2.0"),
+        ({"at_transition": "drop"}, "at_transition must be 'keep', 'rewarm' or a finite factor .* found 'drop'"),
+        ({"at_transition": {"heads": -1.0}}, "at_transition must be"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        AdaptiveRate(**arguments)  # type: ignore[arg-type]
+
+
+def test_an_unknown_group_is_refused() -> None:
+    with pytest.raises(InputError, match="unknown group 'embeding'. Did you mean 'embedding'"):
+        bound(AdaptiveRate(at_transition={"embeding": 0.5}))
