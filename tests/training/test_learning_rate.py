@@ -102,9 +102,14 @@ def test_in_a_run_the_transition_is_when_the_last_task_goes_off() -> None:
         ]
     )
     run = Trainer(
-        network, primary=planted.primary, optimizer=optimizer, strategy=Switch(3), auxiliaries=[planted.helpful], epochs=4,
+        network,
+        primary=planted.primary,
+        optimizer=optimizer,
+        strategy=Switch(3),
+        auxiliaries=[planted.helpful],
+        epochs=4,
         effects=TransitionEffects(AdaptiveRate(at_transition={"embedding": 0.5}), on_transition=called.append),
-    ).fit()  # fmt: skip
+    ).fit()
     rates = [each.learning_rates for each in run.evaluations]
     assert [each["embedding"] for each in rates] == [0.2, 0.2, 0.1, 0.1]
     assert [each["heads"] for each in rates] == [0.4] * 4
