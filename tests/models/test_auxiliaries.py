@@ -62,13 +62,15 @@ def every_task(files: dict[str, str], **more: Any) -> ClassifierSettings:
 def test_settings_reach_the_tasks_in_their_order(files: dict[str, str]) -> None:
     settings = every_task(
         files, gamma=0.7, raw_products=True, auxiliary_batch=5, analogy_coefficients=(1.0, 2.0, 3.0),
-        analogy_temperature=0.4, analogy_candidates=17, spearman_softness=0.3, spearman_reading="elements",
+        analogy_logarithm=True, analogy_temperature=0.4, analogy_candidates=17, spearman_softness=0.3,
+        spearman_reading="elements",
     )  # fmt: skip
     spearman, analogy, misalignment, semantic = built(settings).tasks
     assert isinstance(spearman, SpearmanTask)
     assert (spearman.softness, spearman.reading, spearman.batch_size) == (0.3, "elements", 5)
     assert isinstance(analogy, AnalogyTask)
     assert analogy.coefficients == Coefficients(1, 2, 3)
+    assert analogy.logarithm
     assert (analogy.temperature, analogy.candidates, analogy.batch_size) == (0.4, 17, 5)
     assert isinstance(misalignment, MisalignmentTask)
     assert (misalignment.gamma, misalignment.raw, misalignment.batch_size) == (0.7, True, 5)

@@ -25,7 +25,7 @@ RATES = [
     "analogy_temperature", "spearman_softness",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
-FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products"]
+FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"]
 NAMES = ["encoder", "pooling", "context_method", "spearman_reading"]
 FILES = ["analogies", "similarity", "agree", "disagree"]
 NAN, INFINITE = float("nan"), float("inf")

@@ -150,3 +150,24 @@ def test_coefficients_out_of_range_are_refused() -> None:
             Coefficients(**{name: -1})
     with pytest.raises(InputError, match="must be above 0"):
         Coefficients(0, 0, 0)
+
+
+def test_the_logarithm_combines_logarithms_and_has_a_gradient_where_accuracies_are_near_zero() -> None:
+    rows, network = some_questions(), FreeTable(random_table())
+    coefficients = Coefficients(0.2, 0.5, 3.0)
+    gradients = {}
+    for logarithm in (False, True):
+        task = AnalogyTask(rows, VOCABULARY, coefficients=coefficients, temperature=0.02, logarithm=logarithm)
+        batch = exact_batch(task, rows)
+        values = task.soft_accuracies(network, batch).detach()
+        near_zero = values < 1e-6
+        assert near_zero.sum() > 20
+        chosen = task.batch_of(rows.take(near_zero.numpy()), np.random.default_rng(0))
+        loss = task.loss(network, chosen)
+        (gradients[logarithm],) = torch.autograd.grad(loss, network.embedding.weight)
+        if logarithm:
+            logs, semantic = values[near_zero].log(), chosen.semantic
+            expected = 0.2 * logs[semantic].mean() + 0.5 * logs[~semantic].mean() + 3.0 * logs.mean()
+            assert loss.item() == pytest.approx(-expected.item(), rel=1e-9)
+    assert gradients[False].abs().max() < 1e-3
+    assert gradients[True].abs().max() > 0.1

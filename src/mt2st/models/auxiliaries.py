@@ -228,6 +228,7 @@ def _of_relations(
             coefficients=Coefficients(*settings.analogy_coefficients),
             temperature=settings.analogy_temperature,
             candidates=settings.analogy_candidates,
+            logarithm=settings.analogy_logarithm,
         )
     else:
         task = SemanticSyntacticTask(questions.train, questions.held_out, batch_size=size, raw=settings.raw_products)

@@ -101,6 +101,8 @@ class ClassifierSettings:
     """Analogy: coefficients of the semantic, the syntactic and the total accuracy."""
     analogy_temperature: float = 0.1
     """Analogy: temperature of the soft accuracy; near 0 it is the accuracy, and has hardly a gradient."""
+    analogy_logarithm: bool = False
+    """Analogy: combine logarithms of the soft accuracies, which learn from the first step; off: the paper's letter."""
     analogy_candidates: int = 1024
     """Analogy: words that compete for an answer; a vocabulary that has no more is used whole."""
     spearman_softness: float = 0.1
@@ -174,7 +176,7 @@ class ClassifierSettings:
             ),
         )
         self._check_files()
-        for name in ("lowercase", "remove_breaks", "beside", "raw_products"):
+        for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"):
             self._require(name, "true or false", lambda value: isinstance(value, bool))
         self._require("embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str))
         self._require("seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32)

@@ -54,7 +54,7 @@ class Coefficients:
         """Return the combination of the mean values over the kinds of questions; a kind without questions adds 0.
 
         Args:
-            values: ``[n]`` accuracy of each question, in [0, 1].
+            values: ``[n]`` accuracy of each question, in [0, 1], or its logarithm.
             semantic: ``[n]`` whether it is semantic.
         """
         combined = self.total * values.mean()
@@ -95,6 +95,11 @@ class AnalogyTask:
     where :math:`d` is the best candidate and 0 where it is not: the accuracy. The loss is minus the linear
     combination over a batch.
 
+    The gradient of a soft accuracy is small where it is near 0, as it is for every question at a random start: the task
+    sets out slowly. With ``logarithm`` the loss combines the logarithms of the soft accuracies (the cross-entropy of
+    the right answer) in their place; it has the same best vectors and its full gradient from the first step, and weighs
+    more against the primary then.
+
     Candidates are the words of the batch's questions, which are the hardest (answers of the same relation), and words
     drawn evenly from the rest of the vocabulary; each drawn word counts as often as there are words for each drawn,
     so that the sum estimates that over the whole vocabulary. A vocabulary of no more than ``candidates`` words is used
@@ -110,6 +115,7 @@ class AnalogyTask:
         coefficients: of the linear combination.
         temperature: :math:`\tau`, above 0; scores lie in [-3, 3].
         candidates: about how many words compete in a batch.
+        logarithm: combine logarithms of the soft accuracies.
     """
 
     train: Questions
@@ -120,6 +126,7 @@ class AnalogyTask:
     coefficients: Coefficients = Coefficients()  # frozen: sharing one is safe
     temperature: float = 0.1
     candidates: int = 1024
+    logarithm: bool = False
 
     def __post_init__(self) -> None:
         check_rows(self.name, len(self.train), self.batch_size)
@@ -161,16 +168,19 @@ class AnalogyTask:
         )
 
     def loss(self, network: nn.Module, batch: AnalogyBatch) -> Tensor:
-        """Return minus the linear combination of the batch's soft accuracies."""
-        accuracies = self.soft_accuracies(network, batch)
-        return -self.coefficients.combine(accuracies, batch.semantic.to(accuracies.device))
+        """Return minus the linear combination of the batch's soft accuracies, or of their logarithms."""
+        logs = self._log_accuracies(network, batch)
+        return -self.coefficients.combine(logs if self.logarithm else logs.exp(), batch.semantic.to(logs.device))
 
     def soft_accuracies(self, network: nn.Module, batch: AnalogyBatch) -> Tensor:
         """Return the soft accuracy ``[B]`` of each question of a batch."""
+        return self._log_accuracies(network, batch).exp()
+
+    def _log_accuracies(self, network: nn.Module, batch: AnalogyBatch) -> Tensor:
         units = functional.normalize(vectors_of(shared_table(network, self.name), batch.candidates), dim=1)
         places = batch.places.to(units.device)
         logits = _scores(units, places[:, :3]) / self.temperature + batch.log_shares.to(units)
-        return logits.softmax(dim=1).gather(1, places[:, 3:]).squeeze(1)
+        return logits.log_softmax(dim=1).gather(1, places[:, 3:]).squeeze(1)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Return the accuracies of 3CosAdd on the held-out questions, answered from the whole vocabulary.
