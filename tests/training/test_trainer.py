@@ -282,7 +282,7 @@ def test_the_log_tells_the_course_of_the_run(tmp_path: Path) -> None:
     assert off == {"event": "transition", "task": "helper", "epoch": 3, "step": 13}
     assert third["losses"].keys() == {"primary"}
     assert third["weights"] == {"helper": 0.0, "nudge": 0.0}
-    assert end == {"event": "end", "stopped": "epochs", "best": 0, "step": 18}
+    assert end == {"event": "end", "stopped": "epochs", "cause": "", "best": 0, "step": 18}
 
 
 def test_losses_are_means_since_the_evaluation_before() -> None:

@@ -75,8 +75,9 @@ def _course(run: Mapping[str, Any]) -> str:
     if not evaluations:
         return "No evaluation took place."
     best, last = evaluations[run["best"]], evaluations[-1]
+    end = run.get("cause") or run["stopped"]
     lines = [
-        f"{last['step']:,} steps in {last['train_seconds']:.1f} seconds of training; ended by: {run['stopped']}. "
+        f"{last['step']:,} steps in {last['train_seconds']:.1f} seconds of training; ended by: {end}. "
         f"The parameters are those after step {best['step']:,} (epoch {best['epoch']}), the best on validation."
     ]
     lines += [

@@ -1,6 +1,6 @@
 """Training from all tasks to the primary one: the loop, its clock, its log, its end and its checkpoints (III-B6)."""
 
-from mt2st.training.convergence import CheckConvergence
+from mt2st.training.convergence import CheckConvergence, CheckValidation
 from mt2st.training.feedback import Feedback
 from mt2st.training.freezing import DimensionFreezing
 from mt2st.training.learning_rate import AdaptiveRate
@@ -11,6 +11,7 @@ from mt2st.training.transition import TransitionEffects
 __all__ = [
     "AdaptiveRate",
     "CheckConvergence",
+    "CheckValidation",
     "DimensionFreezing",
     "Evaluation",
     "Feedback",

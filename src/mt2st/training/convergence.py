@@ -1,11 +1,14 @@
-"""CheckConvergence: both of the paper's algorithms end when the primary task's gradient has converged."""
+"""When a run ends by itself: the primary's gradient has converged (Algorithms 1 and 2), or its validation has."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mt2st.errors import InputError
+from mt2st.training.run import Evaluation
 
 
 @dataclass
@@ -43,10 +46,72 @@ class CheckConvergence:
         self._below = self._below + 1 if norm < self.tolerance else 0
         return self._below >= self.patience
 
-    def state_dict(self) -> dict[str, int]:
+    def cause(self, evaluation: Evaluation) -> str | None:
+        """Take in an evaluation; if the primary has converged, return why in words."""
+        if math.isnan(evaluation.gradient_norm) or not self.converged(evaluation.gradient_norm):
+            return None
+        return f"the primary's mean gradient norm stayed below {self.tolerance:g} for {_times(self.patience)}"
+
+    def state_dict(self) -> dict[str, Any]:
         """Return how many means in a row were below the tolerance."""
         return {"below": self._below}
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore `state_dict`."""
         self._below = state["below"]
+
+
+@dataclass
+class CheckValidation:
+    """Converged once the primary's validation measure has not improved for some evaluations in a row (early stopping).
+
+    Attributes:
+        patience: how many evaluations in a row without an improvement, at least 1.
+        minimum_gain: what counts as an improvement, at least 0.
+        metric: the measure; less of ``"loss"`` is better, more of every other one.
+        earliest: the first epoch that may end the run: give the auxiliary tasks time to go off.
+
+    Raises:
+        InputError: when a setting is out of its range.
+    """
+
+    patience: int = 3
+    minimum_gain: float = 0.0
+    metric: str = "loss"
+    earliest: int = 1
+    _best: float = field(default=math.inf, repr=False)
+    _waited: int = field(default=0, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in (("patience", self.patience), ("earliest", self.earliest)):
+            if value < 1:
+                raise InputError(f"{name} must be at least 1, found {value!r}")
+        if not (math.isfinite(self.minimum_gain) and self.minimum_gain >= 0):
+            raise InputError(f"minimum_gain must be a finite number of at least 0, found {self.minimum_gain!r}")
+
+    def cause(self, evaluation: Evaluation) -> str | None:
+        """Take in an evaluation; if the primary has converged, return why in words."""
+        value = evaluation.validation.get(self.metric, math.nan)
+        if math.isnan(value):
+            return None
+        cost = value if self.metric == "loss" else -value
+        if cost < self._best - self.minimum_gain:
+            self._best, self._waited = cost, 0
+            return None
+        self._waited += 1
+        if self._waited < self.patience or evaluation.epoch < self.earliest:
+            return None
+        best = self._best if self.metric == "loss" else -self._best
+        return f"the validation {self.metric} has not come past {best:.4g} for {_times(self._waited)}"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best measure and how many evaluations lie behind it."""
+        return {"best": None if math.isinf(self._best) else self._best, "waited": self._waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore `state_dict`."""
+        self._best, self._waited = math.inf if state["best"] is None else state["best"], state["waited"]
+
+
+def _times(evaluations: int) -> str:
+    return f"{evaluations} evaluation" + ("" if evaluations == 1 else "s")

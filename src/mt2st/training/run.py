@@ -80,7 +80,8 @@ class Run:
         decisions: what an adaptive strategy decided, with causes and numbers.
         freezes: when which dimensions of the embedding were frozen, and the relevance of all.
         best: index of the evaluation whose parameters the network has at the end.
-        stopped: why the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
+        stopped: how the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
+        cause: of a run that converged, why in words.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -89,6 +90,7 @@ class Run:
     freezes: list[Freeze] = field(default_factory=list)
     best: int = -1
     stopped: str = "epochs"
+    cause: str = ""
 
     @property
     def train_seconds(self) -> float:
@@ -125,4 +127,5 @@ class Run:
             freezes=[Freeze(**each) for each in values.get("freezes", ())],
             best=values["best"],
             stopped=values["stopped"],
+            cause=values.get("cause", ""),
         )

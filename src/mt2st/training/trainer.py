@@ -22,7 +22,7 @@ from mt2st.tasks import KernelTask, Span, Task
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.clock import Clock
-from mt2st.training.convergence import CheckConvergence
+from mt2st.training.convergence import CheckConvergence, CheckValidation
 from mt2st.training.feedback import Feedback, Probe
 from mt2st.training.kernel_lane import Job, KernelLane
 from mt2st.training.metrics_log import MetricsLog
@@ -77,7 +77,7 @@ class Trainer:
         feedback: measures how each auxiliary task and the primary get along; adaptive strategies decide by it. The
             network then has an ``embedding`` with a ``weight``.
         effects: learning rates, frozen dimensions and whatever else follows the transition.
-        convergence: ends the run when the primary's gradient has converged.
+        convergence: ends the run when the primary's gradient, or its validation measure, has converged.
         clip_norm: upper bound on the norm of the whole gradient; None does not clip.
         average: decay of the average of the parameters (`ParameterAverage`), which then is what is evaluated and kept,
             in place of the last step's; None for none.
@@ -105,7 +105,7 @@ class Trainer:
         select: str | None = "accuracy",
         feedback: Feedback | None = None,
         effects: TransitionEffects | None = None,
-        convergence: CheckConvergence | None = None,
+        convergence: CheckConvergence | CheckValidation | None = None,
         clip_norm: float | None = None,
         average: float | None = None,
         beside: bool = False,
@@ -171,7 +171,8 @@ class Trainer:
             self.network.load_state_dict(self.best_parameters)
         elif self.average is not None:
             self.average.copy_to(self.network)
-        self.log.write("end", {"stopped": self.run.stopped, "best": self.run.best, "step": self.progress.step})
+        ended = {"stopped": self.run.stopped, "cause": self.run.cause}
+        self.log.write("end", ended | {"best": self.run.best, "step": self.progress.step})
         return self.run
 
     def _train_epoch(self, lane: KernelLane) -> None:
@@ -306,9 +307,9 @@ class Trainer:
             self._observe(evaluation)
             if self.on_evaluation:
                 self.on_evaluation(evaluation)
-        norm = evaluation.gradient_norm
-        if self.convergence and not math.isnan(norm) and self.convergence.converged(norm):
-            self.run.stopped = "converged"
+        cause = self.convergence.cause(evaluation) if self.convergence else None
+        if cause:
+            self.run.stopped, self.run.cause = "converged", cause
 
     def _observe(self, evaluation: Evaluation) -> None:
         """Let the strategy learn from an evaluation, and note what it decides."""
@@ -406,7 +407,7 @@ class Trainer:
         self.progress = Progress(**plain["progress"])
         self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
         self.run = Run.from_dict(plain["run"])
-        self.run.stopped = "epochs"
+        self.run.stopped, self.run.cause = "epochs", ""
         self.clock = Clock(plain["train_seconds"])
         for stream in self.streams:
             stream.load_state_dict(plain["streams"][stream.task.name])
