@@ -1,6 +1,7 @@
 """Measures on plain arrays and word vectors (section IV).
 
 - `classification_report`: accuracy, precision, recall and F1 of predicted labels.
+- `span_report`: precision, recall and F1 of whole entities, by seqeval's conventions.
 - `evaluate_analogies`: analogy questions by 3CosAdd and 3CosMul; `read_analogies`, `packaged_analogies` bring them.
 - `evaluate_similarity`: cosines against human judgements; `read_similarity` brings them.
 - `evaluate_word_vectors`: both, from files or from what is packaged.
@@ -14,6 +15,7 @@ from mt2st.evaluation.analogy_questions import (
     read_analogies,
 )
 from mt2st.evaluation.classification import ClassificationReport, classification_report
+from mt2st.evaluation.multi_label import MultiLabelReport, multi_label_report
 from mt2st.evaluation.similarity import SimilarityResult, evaluate_similarity
 from mt2st.evaluation.similarity_sets import (
     Overlap,
@@ -22,6 +24,7 @@ from mt2st.evaluation.similarity_sets import (
     overlaps,
     read_similarity,
 )
+from mt2st.evaluation.spans import Span, SpanReport, SpanScore, has_spans, span_report, spans
 from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
 
 __all__ = [
@@ -29,10 +32,14 @@ __all__ = [
     "AnalogyScore",
     "AnalogySection",
     "ClassificationReport",
+    "MultiLabelReport",
     "Overlap",
     "SectionResult",
     "SimilarityResult",
     "SimilaritySet",
+    "Span",
+    "SpanReport",
+    "SpanScore",
     "WordVectorReport",
     "WordVectorTests",
     "classification_report",
@@ -40,9 +47,13 @@ __all__ = [
     "evaluate_similarity",
     "evaluate_word_vectors",
     "gensim_similarity_files",
+    "has_spans",
+    "multi_label_report",
     "overlaps",
     "packaged_analogies",
     "questions_of_pairs",
     "read_analogies",
     "read_similarity",
+    "span_report",
+    "spans",
 ]

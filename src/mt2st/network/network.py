@@ -57,3 +57,14 @@ class Network(nn.Module):
         """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it."""
         scores: Tensor = self.heads[task](self.dropout(self.encode(ids).pooled))
         return scores
+
+    def token_logits(self, task: str, ids: Tensor, at: Tensor) -> Tensor:
+        """Return ``[n, tags]`` scores of a tagging task for the ``n`` tokens where ``at`` is true, row after row.
+
+        Args:
+            task: name of the task's head.
+            ids: ``[batch, length]`` token ids, as `encode` takes them.
+            at: ``[batch, length]`` booleans, false at padding.
+        """
+        scores: Tensor = self.heads[task](self.dropout(self.encode(ids).states[at]))
+        return scores

@@ -17,11 +17,14 @@ from mt2st.tasks.classification import ClassificationTask
 from mt2st.tasks.context import ContextTask
 from mt2st.tasks.glove import GloveTask
 from mt2st.tasks.held_out import Coverage, HeldOut, hold_out
+from mt2st.tasks.labelled import LabelledTask
 from mt2st.tasks.misalignment import MisalignmentTask
+from mt2st.tasks.multi_label import MultiLabelTask
 from mt2st.tasks.pair_files import read_pairs
 from mt2st.tasks.relations import Judgements, Lexicon, Questions
 from mt2st.tasks.semantic_syntactic import SemanticSyntacticTask
 from mt2st.tasks.spearman import SpearmanTask
+from mt2st.tasks.tagging import TaggingTask
 from mt2st.tasks.task import KernelTask, Span, Task
 
 __all__ = [
@@ -34,12 +37,15 @@ __all__ = [
     "HeldOut",
     "Judgements",
     "KernelTask",
+    "LabelledTask",
     "Lexicon",
     "MisalignmentTask",
+    "MultiLabelTask",
     "Questions",
     "SemanticSyntacticTask",
     "Span",
     "SpearmanTask",
+    "TaggingTask",
     "Task",
     "TextBatch",
     "Texts",

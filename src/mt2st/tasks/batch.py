@@ -29,9 +29,9 @@ class Texts:
     offsets: NDArray[np.int64]
 
     @classmethod
-    def of(cls, corpus: Corpus, *, stop: int | None = None) -> Texts:
-        """Return a corpus's documents, or its first ``stop``; nothing is copied."""
-        return cls(corpus.ids, corpus.offsets if stop is None else corpus.offsets[: stop + 1])
+    def of(cls, corpus: Corpus, *, start: int = 0, stop: int | None = None) -> Texts:
+        """Return a corpus's documents from ``start`` to before ``stop``; nothing is copied."""
+        return cls(corpus.ids, corpus.offsets[start : None if stop is None else stop + 1])
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -67,7 +67,7 @@ class TextBatch:
 
     Attributes:
         ids: ``[batch, length]`` token ids, padded behind.
-        targets: ``[batch]`` class numbers.
+        targets: ``[batch]`` class numbers, or ``[batch, n_labels]`` of 1 and 0 where a text may have several labels.
     """
 
     ids: Tensor

@@ -7,6 +7,8 @@ Text flows through this folder in one direction::
 - A *source* is a file, a folder per class or a hub data set; `read_records` streams its rows in flat memory.
   `read_labelled` collects those with labels, `iterate_texts` streams the texts alone.
 - `check_classes` and `split_labelled` prepare labelled text for training and for judging.
+- `read_tagged` and `read_multi_labelled` do the same for words with tags (CoNLL, CoNLL-U) and for texts with several
+  labels; `split_at_random` splits what has no one label a row.
 - A `Tokeniser` cuts a text into tokens, a `Vocabulary` gives each frequent token an id and knows its count.
 - A `Corpus` holds the ids of many texts in flat arrays, in memory or mapped from disk.
 
@@ -14,11 +16,14 @@ Nothing here knows of training, and importing it loads neither torch nor numba. 
 `mt2st.errors.InputError`.
 """
 
+from mt2st.text.conll import TaggedSentence, read_conll
 from mt2st.text.corpus import Corpus
 from mt2st.text.labelled import LabelledText, check_classes, read_labelled
+from mt2st.text.multi_labelled import MultiLabelledText, check_labels, read_multi_labelled
 from mt2st.text.readers import KNOWN_EXTENSIONS, iterate_texts, read_records
 from mt2st.text.record import Record
-from mt2st.text.split import split_labelled
+from mt2st.text.split import split_at_random, split_labelled
+from mt2st.text.tagged import TaggedText, check_tags, read_tagged
 from mt2st.text.tokeniser import Tokeniser
 from mt2st.text.vocabulary import PAD, SPECIALS, UNK, Vocabulary
 
@@ -29,12 +34,21 @@ __all__ = [
     "UNK",
     "Corpus",
     "LabelledText",
+    "MultiLabelledText",
     "Record",
+    "TaggedSentence",
+    "TaggedText",
     "Tokeniser",
     "Vocabulary",
     "check_classes",
+    "check_labels",
+    "check_tags",
     "iterate_texts",
+    "read_conll",
     "read_labelled",
+    "read_multi_labelled",
     "read_records",
+    "read_tagged",
+    "split_at_random",
     "split_labelled",
 ]

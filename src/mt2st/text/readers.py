@@ -89,7 +89,7 @@ def stream_records(source: str | Path, text: str | None, label: str | None, comp
     if str(source).startswith(PREFIX):
         return read_hub(str(source), text, label, complain)
     path = Path(source)
-    _check_exists(path)
+    check_exists(path)
     if path.is_dir():
         return read_folder(path)
     extension = _extension(path)
@@ -118,7 +118,8 @@ def _extension(path: Path) -> str:
     return Path(path.name.lower().removesuffix(COMPRESSED)).suffix
 
 
-def _check_exists(path: Path) -> None:
+def check_exists(path: Path) -> None:
+    """Raise `InputError` when there is no such file or folder, with a suggestion from those beside it."""
     try:
         if path.exists():
             return

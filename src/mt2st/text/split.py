@@ -1,9 +1,11 @@
-"""A stratified, seeded split of labelled text."""
+"""Seeded splits of labelled text: stratified by label, or at random."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -12,6 +14,51 @@ from mt2st.text.labelled import CLASSES_SHOWN, LabelledText
 
 LARGEST_SEED = 2**32 - 1
 """NumPy's random generators of the old kind, which scikit-learn's splits draw from, take no larger one."""
+
+
+class Rows(Protocol):
+    """What can be split: `LabelledText`, `TaggedText`, `MultiLabelledText`."""
+
+    @property
+    def source(self) -> str:
+        """Where they come from, for messages."""
+
+    def __len__(self) -> int: ...
+
+    def select(self, indices: Iterable[int]) -> Self:
+        """Return the rows of these indices, in their order."""
+
+
+RowsT = TypeVar("RowsT", bound=Rows)
+
+
+def split_at_random(rows: RowsT, fraction_or_count: float, *, seed: int) -> tuple[RowsT, RowsT]:
+    """Split a part off by chance alone, for data in which a row has no one label.
+
+    Both sides keep the order of the source. The same data and seed give the same split.
+
+    Args:
+        rows: the rows to split.
+        fraction_or_count: the size of the part: a float strictly between 0 and 1 is a fraction (rounded up to whole
+            rows), an int is a number of rows.
+        seed: of the random choice, at least 0.
+
+    Returns:
+        The rest and the part.
+
+    Raises:
+        InputError: the fraction, count or seed is out of range, or one of the two sides would be empty.
+    """
+    if seed < 0:
+        raise InputError(f"the seed of a split must be at least 0, found {seed}")
+    size = _part_size(len(rows), fraction_or_count)
+    if not 0 < size < len(rows):
+        raise InputError(
+            f"{rows.source}: a split of {len(rows):,} rows by {fraction_or_count} leaves nothing on one side; "
+            f"choose another size or give more rows"
+        )
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return rows.select(np.sort(order[size:])), rows.select(np.sort(order[:size]))
 
 
 def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: int) -> tuple[LabelledText, LabelledText]:

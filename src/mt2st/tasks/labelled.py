@@ -1,0 +1,95 @@
+"""What the tasks on labelled text share: classification, with one label or several, and tagging."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+from zlib import crc32
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mt2st.tasks.batch import Texts, shuffled
+
+EVALUATION_BATCH = 128
+"""Texts in a batch where no gradient is kept."""
+
+
+class LabelledData(Protocol):
+    """Encoded texts and what is to be learnt about them."""
+
+    @property
+    def texts(self) -> Texts:
+        """The texts."""
+
+    @property
+    def targets(self) -> NDArray[np.generic]:
+        """What is to be learnt."""
+
+
+DataT = TypeVar("DataT", bound=LabelledData)
+BatchT = TypeVar("BatchT")
+
+
+@dataclass(frozen=True)
+class LabelledTask(ABC, Generic[DataT, BatchT]):
+    """A task on labelled texts, primary or auxiliary, with a head of its own on the shared encoder.
+
+    Attributes:
+        name: the task's name, and that of its head in the network.
+        train: the labelled texts to learn from.
+        validation: labelled texts that `evaluate` measures on, if any.
+        batch_size: texts in a training batch.
+        max_length: tokens of a text that are read; the rest is cut.
+    """
+
+    name: str
+    train: DataT
+    validation: DataT | None = field(default=None, kw_only=True)
+    batch_size: int = field(default=32, kw_only=True)
+    max_length: int = field(default=256, kw_only=True)
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches an epoch has; the last one may be smaller."""
+        return -(-len(self.train.texts) // self.batch_size)
+
+    def batches(self, *, epoch: int, seed: int) -> Iterator[BatchT]:
+        """Yield all training texts once, in an order that depends on the name, epoch and seed alone."""
+        rng = np.random.default_rng([seed, epoch, crc32(self.name.encode())])
+        lengths = np.minimum(self.train.texts.lengths, self.max_length)
+        for indices in shuffled(lengths, self.batch_size, rng):
+            yield self.batch(self.train, indices)
+
+    def evaluate(self, network: nn.Module) -> dict[str, float]:
+        """Return `measure` on the validation part; nothing without one."""
+        return {} if self.validation is None else self.measure(network, self.validation)
+
+    @abstractmethod
+    def batch(self, data: DataT, indices: NDArray[np.int64]) -> BatchT:
+        """Return the texts of these indices as a batch."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: BatchT) -> Tensor:
+        """Return the mean loss of a batch."""
+
+    @abstractmethod
+    def measure(self, network: nn.Module, data: DataT) -> dict[str, float]:
+        """Return loss and measures on any labelled texts, at least one."""
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[torch.device]:
+    """Put a network in evaluation mode, without gradients, for a block and back after it; gives its device."""
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield next(network.parameters()).device
+    finally:
+        network.train(was_training)

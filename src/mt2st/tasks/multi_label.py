@@ -1,0 +1,65 @@
+"""Text classification with any number of labels a text, as the primary task or as an auxiliary one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mt2st.evaluation.multi_label import multi_label_report
+from mt2st.network import Network
+from mt2st.tasks.batch import TextBatch, Texts
+from mt2st.tasks.classification import predict_probabilities
+from mt2st.tasks.labelled import LabelledTask
+
+THRESHOLD = 0.5
+"""A label is predicted from this probability on: more likely than not."""
+
+
+@dataclass(frozen=True)
+class MultiLabelled:
+    """Encoded texts and the labels of each.
+
+    Attributes:
+        texts: ``n`` texts.
+        targets: ``[n, n_labels]`` true where a text has a label. In data to be measured on there may be more columns
+            than the task has labels, for labels that it cannot find.
+    """
+
+    texts: Texts
+    targets: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class MultiLabelTask(LabelledTask[MultiLabelled, TextBatch]):
+    """Binary cross-entropy of each label, on the pooled vector of the shared encoder.
+
+    The head is that of a classification task (`mt2st.tasks.classification.classification_head`); the attributes are
+    those of `LabelledTask`.
+    """
+
+    def batch(self, data: MultiLabelled, indices: NDArray[np.int64]) -> TextBatch:
+        """Return the texts of these indices and their labels, as 0 and 1."""
+        targets = torch.from_numpy(data.targets[indices].astype(np.float32))
+        return TextBatch(data.texts.padded(indices, self.max_length), targets)
+
+    def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
+        """Return the binary cross-entropy of a batch, the mean over texts and labels."""
+        assert isinstance(network, Network)
+        return functional.binary_cross_entropy_with_logits(network.logits(self.name, batch.ids), batch.targets)
+
+    def measure(self, network: nn.Module, data: MultiLabelled) -> dict[str, float]:
+        """Return the loss and the measures of `MultiLabelReport` on any labelled texts."""
+        probabilities = predict_probabilities(
+            network, self.name, data.texts, max_length=self.max_length, independent=True
+        )
+        n_labels = probabilities.shape[1]
+        of_truth = np.where(data.targets[:, :n_labels], probabilities, 1 - probabilities)
+        loss = -float(np.mean(np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))))
+        predictions = np.zeros(data.targets.shape, dtype=np.bool_)
+        predictions[:, :n_labels] = probabilities >= THRESHOLD
+        return {"loss": loss, **multi_label_report(data.targets, predictions).as_dict()}

@@ -1,0 +1,197 @@
+"""Tagging: a label for each word (parts of speech, named entities), as the primary task or as an auxiliary one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mt2st.evaluation import classification_report, has_spans, span_report
+from mt2st.network import Network
+from mt2st.tasks.batch import Texts, by_length
+from mt2st.tasks.classification import cross_entropy
+from mt2st.tasks.labelled import EVALUATION_BATCH, LabelledTask, evaluating
+
+NO_TARGET = -100
+"""The target of a token that begins no word, and of padding: it has no part in the loss."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Encoded sentences and where their words are.
+
+    Attributes:
+        texts: the sentences as token ids; a long sentence may be several texts behind one another. None is empty.
+        starts: ``[n_tokens]`` true at the first token of each word.
+        n_words: ``[n_sentences]`` words of each sentence; their sum is the number of true ``starts``.
+    """
+
+    texts: Texts
+    starts: NDArray[np.bool_]
+    n_words: NDArray[np.int64]
+
+    def by_sentence(self, values: Sequence[str]) -> list[list[str]]:
+        """Return one value a word as one list a sentence."""
+        bounds = np.concatenate([[0], np.cumsum(self.n_words)])
+        return [list(values[start:stop]) for start, stop in pairwise(bounds)]
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Encoded sentences and the tag number of each word.
+
+    Attributes:
+        words: the sentences.
+        targets: ``[n_words]`` numbers of tags from 0, in the order of the words.
+        further: tags that the task has not, numbered behind those it has: in data to be measured on, where they count
+            as not found.
+    """
+
+    words: Words
+    targets: NDArray[np.int64]
+    further: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> Texts:
+        """The sentences as token ids."""
+        return self.words.texts
+
+    @cached_property
+    def token_targets(self) -> NDArray[np.int64]:
+        """``[n_tokens]`` the tag number at the first token of each word, `NO_TARGET` elsewhere."""
+        spread = np.full(len(self.words.starts), NO_TARGET, dtype=np.int64)
+        spread[self.words.starts] = self.targets
+        return spread
+
+
+@dataclass(frozen=True)
+class TagBatch:
+    """A batch of sentences with a target for each token.
+
+    Attributes:
+        ids: ``[batch, length]`` token ids, padded behind.
+        targets: ``[batch, length]`` tag numbers, `NO_TARGET` where no word begins.
+    """
+
+    ids: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class TaggingTask(LabelledTask[Tagged, TagBatch]):
+    """Cross-entropy over the tags of a word, on the state of its first token in the shared encoder.
+
+    Attributes:
+        tags: the tags' names, by number.
+
+    The other attributes are those of `LabelledTask`. What is cut by ``max_length`` is neither learnt nor predicted:
+    give texts that fit.
+    """
+
+    tags: Sequence[str]
+
+    def batch(self, data: Tagged, indices: NDArray[np.int64]) -> TagBatch:
+        """Return the sentences of these indices and the tags of their words."""
+        ids = data.texts.padded(indices, self.max_length)
+        targets = np.full(ids.shape, NO_TARGET, dtype=np.int64)
+        for row, tags in enumerate(_of_texts(data.texts, data.token_targets, indices, self.max_length)):
+            targets[row, : len(tags)] = tags
+        return TagBatch(ids, torch.from_numpy(targets))
+
+    def loss(self, network: nn.Module, batch: TagBatch) -> Tensor:
+        """Return the mean cross-entropy over the words of a batch; padding has no part in it."""
+        assert isinstance(network, Network)
+        words = batch.targets != NO_TARGET
+        return functional.cross_entropy(network.token_logits(self.name, batch.ids, words), batch.targets[words])
+
+    @property
+    def marks_spans(self) -> bool:
+        """Whether the tags mark spans."""
+        return has_spans(self.tags)
+
+    def measure(self, network: nn.Module, data: Tagged) -> dict[str, float]:
+        """Return the loss, the accuracy over words, and what the tags allow.
+
+        Where they mark spans (``B-person``, ``I-person``, ``O``): precision, recall and F1 of whole entities, and the
+        mean F1 of the types (`span_report`). Else averaged precision, recall and F1 of the tags.
+        """
+        probabilities = predict_tag_probabilities(network, self.name, data.words, max_length=self.max_length)
+        predictions = probabilities.argmax(axis=1)
+        learnable = data.targets < len(self.tags)
+        loss = cross_entropy(probabilities[learnable], data.targets[learnable]) if learnable.any() else float("nan")
+        if not self.marks_spans:
+            return {"loss": loss, **classification_report(data.targets, predictions, len(self.tags)).as_dict()}
+        names = (*self.tags, *data.further)
+        true, predicted = (
+            data.words.by_sentence([names[number] for number in numbers]) for numbers in (data.targets, predictions)
+        )
+        report = span_report(true, predicted)
+        return {
+            "loss": loss,
+            "accuracy": float(np.mean(predictions == data.targets)),
+            "entity_precision": report.micro.precision,
+            "entity_recall": report.micro.recall,
+            "entity_f1": report.micro.f1,
+            "macro_entity_f1": report.macro.f1,
+        }
+
+
+def tagging_head(state_size: int, n_tags: int) -> nn.Module:
+    """Return a new head for a tagging task on token states of ``state_size``."""
+    return nn.Linear(state_size, n_tags)
+
+
+def predict_tag_probabilities(
+    network: nn.Module, task: str, words: Words, *, max_length: int, batch_size: int = EVALUATION_BATCH
+) -> NDArray[np.float32]:
+    """Return ``[n_words, n_tags]`` probabilities of a tagging task, in the order of the words.
+
+    Args:
+        network: the network; put in evaluation mode for the call and back after it.
+        task: name of the task's head.
+        words: at least one word, in texts of which ``max_length`` cuts no word's first token off.
+        max_length: tokens of a text that are read.
+        batch_size: texts encoded together.
+    """
+    assert isinstance(network, Network)
+    texts, number_of = words.texts, np.cumsum(words.starts) - 1
+    rows: NDArray[np.float32] | None = None
+    with evaluating(network) as device:
+        for indices in by_length(np.minimum(texts.lengths, max_length), batch_size):
+            ids = texts.padded(indices, max_length)
+            at = np.zeros(ids.shape, dtype=np.bool_)
+            for row, starts in enumerate(_of_texts(texts, words.starts, indices, max_length)):
+                at[row, : len(starts)] = starts
+            logits = network.token_logits(task, ids.to(device), torch.from_numpy(at).to(device))
+            if rows is None:
+                rows = np.empty((int(words.starts.sum()), logits.shape[1]), dtype=np.float32)
+            numbers = [
+                number[starts]
+                for number, starts in zip(
+                    _of_texts(texts, number_of, indices, max_length),
+                    _of_texts(texts, words.starts, indices, max_length),
+                    strict=True,
+                )
+            ]
+            rows[np.concatenate(numbers)] = logits.softmax(dim=1).cpu().numpy()
+    assert rows is not None, "no word to predict"
+    return rows
+
+
+def _of_texts(
+    texts: Texts, values: NDArray[np.generic], indices: NDArray[np.int64], max_length: int
+) -> list[NDArray[np.generic]]:
+    """Return the values of the tokens of some texts, of at most ``max_length`` each."""
+    begin = texts.offsets[0]
+    bounds = ((texts.offsets[index] - begin, texts.offsets[index + 1] - begin) for index in indices)
+    return [values[start:stop][:max_length] for start, stop in bounds]

@@ -1,0 +1,100 @@
+"""Sentences that come as words, in the tokens that a `Tokeniser` makes of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.text.tokeniser import Tokeniser
+
+NO_TOKEN = "\ufffd"
+"""The token of a word in which the tokeniser finds none (a zero-width space): Unicode's replacement character."""
+
+
+class CutWords(NamedTuple):
+    """The tokens of a sentence that came as words.
+
+    Attributes:
+        text: n tokens between spaces; tokenised, it gives these tokens.
+        starts: n booleans, true where a word starts.
+    """
+
+    text: str
+    starts: list[bool]
+
+
+def cut_words(words: Sequence[str], tokeniser: Tokeniser) -> CutWords:
+    """Return the tokens of a sentence's words and where each word starts among them.
+
+    A word of a tagged corpus (``3-year``, ``http://t.co``) may be several tokens to the tokeniser. It keeps one tag,
+    which belongs to its first token.
+
+    Args:
+        words: the words; each has at least one token in the result.
+        tokeniser: cuts them.
+
+    Example:
+        >>> cut_words(["A", "well-made", "film"], Tokeniser())
+        CutWords(text='a well - made film', starts=[True, True, False, False, True])
+    """
+    tokens: list[str] = []
+    starts: list[bool] = []
+    for word in words:
+        found = tokeniser(word) or [NO_TOKEN]
+        tokens += found
+        starts += [True] + [False] * (len(found) - 1)
+    return CutWords(" ".join(tokens), starts)
+
+
+@dataclass(frozen=True)
+class CutSentences:
+    """Sentences that came as words, as texts that can be encoded.
+
+    Attributes:
+        texts: the tokens of each sentence between spaces; a long sentence is several texts, one without words is none.
+        starts: ``[n_tokens]`` true at the first token of each word, all texts behind one another.
+        n_words: ``[n_sentences]`` how many words each sentence has.
+    """
+
+    texts: list[str]
+    starts: NDArray[np.bool_]
+    n_words: NDArray[np.int64]
+
+
+def cut_sentences(sentences: Iterable[Sequence[str]], tokeniser: Tokeniser, *, max_length: int) -> CutSentences:
+    """Return sentences as texts of at most ``max_length`` tokens, so that no word is lost to an encoder that cuts.
+
+    A text is longer only where a single word is: what lies behind such a word's first token is no other word.
+
+    Args:
+        sentences: sentences of words.
+        tokeniser: cuts the words.
+        max_length: tokens of a text, at least 1.
+
+    Example:
+        >>> cut = cut_sentences([["It", "is", "well-made"], [], ["Yes"]], Tokeniser(), max_length=3)
+        >>> cut.texts, cut.starts.tolist(), cut.n_words.tolist()
+        (['it is', 'well - made', 'yes'], [True, True, True, False, False, True], [3, 0, 1])
+    """
+    texts: list[str] = []
+    all_starts: list[bool] = []
+    n_words: list[int] = []
+    for words in sentences:
+        text, starts = cut_words(words, tokeniser)
+        n_words.append(len(words))
+        all_starts += starts
+        tokens = text.split(" ") if starts else []
+        word_starts = [at for at, start in enumerate(starts) if start]
+        begin, end = 0, 0
+        for stop in [*word_starts[1:], len(tokens)] if tokens else []:
+            if stop - begin > max_length and end > begin:
+                texts.append(" ".join(tokens[begin:end]))
+                begin = end
+            end = stop
+        if tokens:
+            texts.append(" ".join(tokens[begin:]))
+    return CutSentences(texts, np.array(all_starts, dtype=np.bool_), np.array(n_words, dtype=np.int64))
