@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mt2st.embedding import WordVectors, train_word_vectors
     from mt2st.errors import InputError
-    from mt2st.models import TextClassifier
+    from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
     from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
     from mt2st.training import Feedback, Trainer
 
@@ -26,8 +26,10 @@ _HOMES = {
     "InputError": "mt2st.errors",
     "MultiTask": "mt2st.strategy",
     "SingleTask": "mt2st.strategy",
+    "MultiLabelClassifier": "mt2st.models",
     "Strategy": "mt2st.strategy",
     "Switch": "mt2st.strategy",
+    "Tagger": "mt2st.models",
     "TextClassifier": "mt2st.models",
     "Trainer": "mt2st.training",
     "WordVectors": "mt2st.embedding",
@@ -40,10 +42,12 @@ __all__ = [
     "Diminish",
     "Feedback",
     "InputError",
+    "MultiLabelClassifier",
     "MultiTask",
     "SingleTask",
     "Strategy",
     "Switch",
+    "Tagger",
     "TextClassifier",
     "Trainer",
     "WordVectors",

@@ -28,6 +28,7 @@ SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
 FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"]
 NAMES = ["encoder", "pooling", "context_method", "spearman_reading"]
 FILES = ["analogies", "similarity", "agree", "disagree"]
+TEXTS = ["tagging_data", "tagging_column", "classification_data", "classification_text", "classification_label"]
 NAN, INFINITE = float("nan"), float("inf")
 
 BAD = [
@@ -48,6 +49,7 @@ BAD = [
     *((name, value, "a list of file names") for name in FILES for value in ("a.txt", (1,), None)),
     *(("seed", value, "a whole number from 0 to 2**32 - 1") for value in (-1, 0.5, None, 2**32)),
     ("embedding", None, "a text"),
+    *((name, value, "a text") for name in TEXTS for value in (3, True)),
 ]
 
 
@@ -121,3 +123,10 @@ def test_reading_the_settings_loads_neither_torch_nor_numba() -> None:
     script = "import sys; import mt2st.models; print(sorted({'torch', 'numba', 'sklearn'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_an_auxiliary_task_on_labelled_data_and_its_file_come_together() -> None:
+    with pytest.raises(InputError, match="the auxiliary task 'tagging' needs tagging_data"):
+        TextClassifier(auxiliary=("tagging",))
+    with pytest.raises(InputError, match="classification_data is given, but 'classification' is none of the auxiliary"):
+        TextClassifier(classification_data="reviews.csv")

@@ -1,4 +1,7 @@
-"""A classifier's auxiliary tasks: their files, read before anything is trained, and what can be used of them."""
+"""A model's auxiliary tasks on words: their files, read before anything is trained, and what can be used of them.
+
+Those on other labelled data are in `mt2st.models.labelled_auxiliaries`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from torch import nn
 
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.evaluation import AnalogySection, SimilaritySet, packaged_analogies, read_analogies, read_similarity
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import LABELLED_AUXILIARIES, ClassifierSettings
 from mt2st.tasks import (
     AnalogyTask,
     Coefficients,
@@ -136,7 +139,7 @@ class AuxiliaryReport:
 
 @dataclass(frozen=True)
 class Auxiliaries:
-    """A classifier's auxiliary tasks.
+    """A model's auxiliary tasks on words.
 
     Attributes:
         tasks: in the order of the settings.
@@ -148,7 +151,7 @@ class Auxiliaries:
 
     @classmethod
     def build(cls, settings: ClassifierSettings, data: AuxiliaryData, corpus: Corpus) -> Self:
-        """Return the tasks that the settings name; warns (`FewRowsWarning`) of those that have few rows.
+        """Return the tasks on words that the settings name; warns (`FewRowsWarning`) of those that have few rows.
 
         Raises:
             InputError: a file of which nothing can be used, or too little is left to learn from.
@@ -156,6 +159,8 @@ class Auxiliaries:
         tasks: list[Task | KernelTask] = []
         coverage: dict[str, Coverage] = {}
         for name in settings.auxiliary:
+            if name in LABELLED_AUXILIARIES:
+                continue
             if name == "context":
                 tasks.append(_context(settings, corpus))
             else:

@@ -12,17 +12,18 @@ from mt2st import __version__
 from mt2st.tasks import Coverage
 
 
-def model_card(config: Mapping[str, Any], *, vocabulary_size: int, about: Sequence[str]) -> str:
+def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, about: Sequence[str]) -> str:
     """Return the card as Markdown.
 
     Args:
         config: classes, settings, strategy, run and metrics, as in the folder's ``config.json``.
+        title: what kind of model it is.
         vocabulary_size: rows of the embedding.
         about: lines about the data.
     """
     run, strategy = config["run"], dict(config["strategy"])
     sections = [
-        "# Text classifier",
+        f"# {title}",
         f"Trained with mt2st {__version__} (torch {torch.__version__}, Python {platform.python_version()}). "
         f"Classes: {', '.join(f'`{label}`' for label in config['classes'])}. Vocabulary: {vocabulary_size:,} rows.",
         "## Data",

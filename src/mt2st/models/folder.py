@@ -1,4 +1,4 @@
-"""The folder of a saved classifier: parameters, vocabulary, configuration and card; no pickle."""
+"""The folder of a saved model: parameters, vocabulary, configuration and card; no pickle."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ModelFolder:
     Attributes:
         parameters: the network's, by name.
         vocabulary: of the embedding's rows.
-        config: plain values: settings, classes, strategy.
+        config: plain values: kind, settings, classes, strategy.
         card: Markdown for a person: the data, the settings, the metrics.
     """
 
@@ -33,6 +33,11 @@ class ModelFolder:
     vocabulary: Vocabulary
     config: Mapping[str, Any]
     card: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of labelled data that the model learnt from; folders of earlier versions do not say."""
+        return str(self.config.get("kind", "classification"))
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the folder whole or not at all.

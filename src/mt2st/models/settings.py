@@ -1,4 +1,4 @@
-"""Everything that can be chosen about a text classifier, in one place for Python, files and the command line."""
+"""Everything that can be chosen about a model, in one place for Python, files and the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
 CONTEXT_METHODS = ("skipgram", "cbow")
 STARTS = ("random", *CONTEXT_METHODS)
-AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman")
+AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification")
 READINGS = ("judgements", "elements")
 READERS = {
     "analogies": ("analogy", "semantic-syntactic"),
@@ -21,13 +21,15 @@ READERS = {
     "disagree": ("misalignment",),
 }
 """For each setting that names files, the auxiliary tasks that read them."""
+LABELLED_AUXILIARIES = ("tagging", "classification")
+"""Auxiliary tasks on a file of other labelled data."""
 LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-2, 5e-3)}
 """For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
 
 @dataclass(kw_only=True)
 class ClassifierSettings:
-    """Settings of the classifier and its training."""
+    """Settings of a model, classifier or tagger, and its training."""
 
     encoder: str = "bilstm"
     """Shared layers between embedding and classifier: bilstm (the paper's), cnn or mean."""
@@ -40,7 +42,8 @@ class ClassifierSettings:
     embedding: str = "random"
     """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), or a file of word vectors."""
     auxiliary: tuple[str, ...] = ("context",)
-    """Auxiliary tasks: context (word context on all the text), semantic-syntactic, misalignment, analogy, spearman."""
+    """Auxiliary tasks: context (word context on all the text), semantic-syntactic, misalignment, analogy, spearman;
+    tagging and classification (on other labelled data)."""
     epochs: int = 8
     """The most passes over the labelled texts."""
     batch_size: int = 16
@@ -109,6 +112,16 @@ class ClassifierSettings:
     """Spearman: softness of the ranks, in standard deviations."""
     spearman_reading: str = "judgements"
     """Spearman: of similarities with people's judgements, or of related words' elements (Algorithm 3)."""
+    tagging_data: str | None = None
+    """For the auxiliary task tagging: a CoNLL or CoNLL-U file. Its text joins the vocabulary."""
+    tagging_column: str | None = None
+    """Column of its tags: upos, xpos, ... in CoNLL-U (upos if not given), else a number (the last if not given)."""
+    classification_data: str | None = None
+    """For the auxiliary task classification: labelled texts. They join the vocabulary."""
+    classification_text: str | None = None
+    """Column of its texts; needed where it has several and none is called 'text'."""
+    classification_label: str | None = None
+    """Column of its labels; 'label' if not given."""
     start_epochs: int = 5
     """Passes over all text when the embedding starts from skipgram or cbow."""
     evaluations_per_epoch: int = 1
@@ -175,6 +188,9 @@ class ClassifierSettings:
                 and any(values)
             ),
         )
+        for name in ("tagging_data", "tagging_column", "classification_data", "classification_text",
+                     "classification_label"):  # fmt: skip
+            self._require(name, "a text", lambda value: value is None or isinstance(value, str))
         self._check_files()
         for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"):
             self._require(name, "true or false", lambda value: isinstance(value, bool))
@@ -204,6 +220,11 @@ class ClassifierSettings:
         for task, name in (("spearman", "similarity"), ("misalignment", "agree")):
             if task in self.auxiliary and not getattr(self, name):
                 raise InputError(f"the auxiliary task '{task}' needs data: name at least one file by {name}")
+        for task in LABELLED_AUXILIARIES:
+            if task in self.auxiliary and getattr(self, f"{task}_data") is None:
+                raise InputError(f"the auxiliary task '{task}' needs {task}_data, a file of labelled data")
+            if task not in self.auxiliary and getattr(self, f"{task}_data") is not None:
+                raise InputError(f"{task}_data is given, but '{task}' is none of the auxiliary tasks: add it to them")
 
     def _require(self, name: str, rule: str, holds: Any) -> None:
         value = getattr(self, name)

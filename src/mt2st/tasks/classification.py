@@ -28,9 +28,8 @@ class Labelled:
     texts: Texts
     targets: NDArray[np.int64]
 
-    def sample(self, size: int) -> Labelled:
-        """Return at most ``size`` of the texts, evenly spread, so that sorted classes all have their share."""
-        indices = np.unique(np.linspace(0, len(self.targets) - 1, num=min(size, len(self.targets)), dtype=np.int64))
+    def select(self, indices: NDArray[np.int64]) -> Labelled:
+        """Return these texts with their labels."""
         return Labelled(self.texts.select(indices), self.targets[indices])
 
 

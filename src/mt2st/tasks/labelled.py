@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -30,6 +30,9 @@ class LabelledData(Protocol):
     @property
     def targets(self) -> NDArray[np.generic]:
         """What is to be learnt."""
+
+    def select(self, indices: NDArray[np.int64]) -> Self:
+        """Return these texts and what is to be learnt about them."""
 
 
 DataT = TypeVar("DataT", bound=LabelledData)
@@ -81,6 +84,12 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
     @abstractmethod
     def measure(self, network: nn.Module, data: DataT) -> dict[str, float]:
         """Return loss and measures on any labelled texts, at least one."""
+
+
+def sampled(data: DataT, size: int) -> DataT:
+    """Return at most ``size`` of the texts, evenly spread, so that sorted classes all have their share."""
+    n_texts = len(data.texts)
+    return data.select(np.unique(np.linspace(0, n_texts - 1, num=min(size, n_texts), dtype=np.int64)))
 
 
 @contextmanager

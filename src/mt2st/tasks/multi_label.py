@@ -33,6 +33,10 @@ class MultiLabelled:
     texts: Texts
     targets: NDArray[np.bool_]
 
+    def select(self, indices: NDArray[np.int64]) -> MultiLabelled:
+        """Return these texts with their labels."""
+        return MultiLabelled(self.texts.select(indices), self.targets[indices])
+
 
 @dataclass(frozen=True)
 class MultiLabelTask(LabelledTask[MultiLabelled, TextBatch]):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from mt2st.network import Network
 from mt2st.tasks.batch import Texts, by_length
 from mt2st.tasks.classification import cross_entropy
 from mt2st.tasks.labelled import EVALUATION_BATCH, LabelledTask, evaluating
+
+ValueT = TypeVar("ValueT", bound=np.generic)
 
 NO_TARGET = -100
 """The target of a token that begins no word, and of padding: it has no part in the loss."""
@@ -62,6 +65,17 @@ class Tagged:
     def texts(self) -> Texts:
         """The sentences as token ids."""
         return self.words.texts
+
+    def select(self, indices: NDArray[np.int64]) -> Tagged:
+        """Return these texts with their tags, each as a sentence of its own."""
+        every = np.arange(self.texts.offsets[0], self.texts.offsets[-1]) - self.texts.offsets[0]
+        tokens = np.concatenate([each for each in _of_texts(self.texts, every, indices)])
+        starts = _of_texts(self.texts, self.words.starts, indices)
+        words = Words(
+            self.texts.select(indices), self.words.starts[tokens], np.array([each.sum() for each in starts], np.int64)
+        )
+        targets = self.token_targets[tokens]
+        return Tagged(words, targets[targets != NO_TARGET], self.further)
 
     @cached_property
     def token_targets(self) -> NDArray[np.int64]:
@@ -189,8 +203,8 @@ def predict_tag_probabilities(
 
 
 def _of_texts(
-    texts: Texts, values: NDArray[np.generic], indices: NDArray[np.int64], max_length: int
-) -> list[NDArray[np.generic]]:
+    texts: Texts, values: NDArray[ValueT], indices: NDArray[np.int64], max_length: int | None = None
+) -> list[NDArray[ValueT]]:
     """Return the values of the tokens of some texts, of at most ``max_length`` each."""
     begin = texts.offsets[0]
     bounds = ((texts.offsets[index] - begin, texts.offsets[index + 1] - begin) for index in indices)

@@ -20,7 +20,7 @@ from mt2st.text.conll import TaggedSentence, read_conll
 from mt2st.text.corpus import Corpus
 from mt2st.text.labelled import LabelledText, check_classes, read_labelled
 from mt2st.text.multi_labelled import MultiLabelledText, check_labels, read_multi_labelled
-from mt2st.text.readers import KNOWN_EXTENSIONS, iterate_texts, read_records
+from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
 from mt2st.text.record import Record
 from mt2st.text.split import split_at_random, split_labelled
 from mt2st.text.tagged import TaggedText, check_tags, read_tagged
@@ -41,6 +41,7 @@ __all__ = [
     "Tokeniser",
     "Vocabulary",
     "check_classes",
+    "check_exists",
     "check_labels",
     "check_tags",
     "iterate_texts",

@@ -118,8 +118,9 @@ def _extension(path: Path) -> str:
     return Path(path.name.lower().removesuffix(COMPRESSED)).suffix
 
 
-def check_exists(path: Path) -> None:
+def check_exists(source: str | Path) -> None:
     """Raise `InputError` when there is no such file or folder, with a suggestion from those beside it."""
+    path = Path(source)
     try:
         if path.exists():
             return

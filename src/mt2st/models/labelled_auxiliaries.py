@@ -1,0 +1,119 @@
+"""Further labelled data whose tasks share the model's encoder, each with a head of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from mt2st.errors import InputError
+from mt2st.models.kinds import Kind, Prepared, kind_of
+from mt2st.models.settings import AUXILIARIES, ClassifierSettings
+from mt2st.tasks import LabelledTask, Texts
+from mt2st.text import (
+    Corpus,
+    LabelledText,
+    MultiLabelledText,
+    TaggedText,
+    Tokeniser,
+    check_exists,
+    read_labelled,
+    read_tagged,
+)
+
+Rows = LabelledText | MultiLabelledText | TaggedText
+PRIMARY = "label"
+"""The name of the primary task, and of its head."""
+
+
+@dataclass(frozen=True)
+class LabelledAuxiliary:
+    """Labelled data for one auxiliary task, prepared.
+
+    Attributes:
+        name: of the task and its head.
+        kind: what kind of data it is.
+        classes: its labels or tags.
+        prepared: its documents.
+    """
+
+    name: str
+    kind: Kind[Any]
+    classes: tuple[str, ...]
+    prepared: Prepared
+
+    def task(self, settings: ClassifierSettings, corpus: Corpus, start: int) -> LabelledTask[Any, Any]:
+        """Return the task; the data's documents are those of the corpus from ``start`` on."""
+        texts = Texts.of(corpus, start=start, stop=start + len(self.prepared.documents))
+        return self.kind.task(
+            self.name,
+            self.prepared.encoded(texts),
+            self.classes,
+            validation=None,
+            batch_size=settings.batch_size,
+            max_length=settings.max_length,
+        )
+
+
+def check_auxiliary_files(settings: ClassifierSettings) -> None:
+    """Raise if a file of labelled data that the auxiliary tasks are to read is not there.
+
+    Raises:
+        InputError: naming the file.
+    """
+    for name in ("tagging", "classification"):
+        source = getattr(settings, f"{name}_data")
+        if name in settings.auxiliary and not str(source).startswith("hf:"):
+            check_exists(source)
+
+
+def labelled_auxiliaries(settings: ClassifierSettings, given: Mapping[str, Rows], tokeniser: Tokeniser) -> list[LabelledAuxiliary]:
+    """Return the labelled data of the auxiliary tasks: what is given and what the settings name.
+
+    Args:
+        settings: the model's.
+        given: data by the name of its task.
+        tokeniser: cuts their texts.
+
+    Raises:
+        InputError: a name that is taken or cannot name a head, or data that nothing can be learnt from.
+    """
+    prepared = []
+    for name, rows in _named(settings, given):
+        if not name.isidentifier() or hasattr(nn.ModuleDict, name) or name in (PRIMARY, "context"):
+            raise InputError(
+                f"an auxiliary task cannot be called '{name}': give a name of letters, digits and underscores other "
+                f"than '{PRIMARY}' and 'context'"
+            )
+        kind = kind_of(rows)
+        kind.check(rows)
+        classes = kind.classes(rows)
+        documents = kind.prepare(rows, classes, tokeniser, max_length=settings.max_length)
+        prepared.append(LabelledAuxiliary(name, kind, classes, documents))
+    return prepared
+
+
+def _named(settings: ClassifierSettings, given: Mapping[str, Rows]) -> Iterator[tuple[str, Rows]]:
+    for name, rows in given.items():
+        if name in AUXILIARIES:
+            raise InputError(f"auxiliary_data: the name '{name}' belongs to a setting; choose another")
+        if not isinstance(rows, Rows):
+            raise InputError(
+                f"auxiliary_data: '{name}' must be a LabelledText, MultiLabelledText or TaggedText, found {rows!r:.60}"
+            )
+        yield name, rows
+    if "tagging" in settings.auxiliary:
+        assert settings.tagging_data is not None
+        yield "tagging", read_tagged(settings.tagging_data, tag=settings.tagging_column)
+    if "classification" in settings.auxiliary:
+        assert settings.classification_data is not None
+        yield (
+            "classification",
+            read_labelled(
+                settings.classification_data,
+                text=settings.classification_text,
+                label=settings.classification_label,
+            ),
+        )

@@ -1,0 +1,393 @@
+"""What all models share: a network on its own word embedding, trained the MT2ST way, saved and loaded."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self
+from zlib import crc32
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mt2st.embedding import WordVectors
+from mt2st.errors import InputError
+from mt2st.models.assembly import new_network, new_optimizer, torch_threads, usable_cores
+from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
+from mt2st.models.labelled_auxiliaries import (
+    PRIMARY,
+    LabelledAuxiliary,
+    Rows,
+    check_auxiliary_files,
+    labelled_auxiliaries,
+)
+from mt2st.models.card import model_card
+from mt2st.models.folder import ModelFolder
+from mt2st.models.kinds import Kind, Prepared, RowsT
+from mt2st.models.listener import Listener
+from mt2st.models.settings import ClassifierSettings
+from mt2st.models.start import check_start, embedding_start
+from mt2st.network import Network
+from mt2st.strategy import Diminish, Strategy, load_strategy
+from mt2st.tasks import LabelledTask, Texts
+from mt2st.tasks.labelled import sampled
+from mt2st.text import SPECIALS, Corpus, Tokeniser, Vocabulary
+from mt2st.training import CheckConvergence, Feedback, Run, Trainer
+from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
+
+LOOK_AHEAD_TEXTS = 64
+"""Validation texts that the gain of a step is measured on: about the work of a training batch."""
+
+
+@dataclass(kw_only=True)
+class TrainedModel(ClassifierSettings, Generic[RowsT]):
+    """A small model of one kind of labelled data.
+
+    Args:
+        strategy: how the auxiliary tasks fade out or go off.
+
+    All other arguments are the fields of `ClassifierSettings`.
+
+    Attributes:
+        kind: the kind of data that it learns from.
+        classes_: the labels or tags, sorted; after `fit`.
+        run_: the course of the training; after `fit`.
+        network_: the trained network, with the primary task's head alone; after `fit`.
+        vocabulary_: what its embedding's rows mean; after `fit`.
+        metrics_: the measures on each part of the data.
+        auxiliaries_: what was used and held out of the data of auxiliary tasks on words, and measured on it; after
+            `fit`.
+    """
+
+    kind: ClassVar[Kind[Any]]
+
+    strategy: Strategy = field(default_factory=Diminish)
+
+    def __post_init__(self) -> None:
+        self.check()
+        self.classes_: tuple[str, ...] = ()
+        self.run_ = Run()
+        self.network_: Network | None = None
+        self.vocabulary_: Vocabulary | None = None
+        self.metrics_: dict[str, dict[str, float]] = {}
+        self.auxiliaries_: dict[str, AuxiliaryReport] = {}
+        self._trainer: Trainer | None = None
+
+    def fit_rows(
+        self,
+        rows: RowsT,
+        *,
+        unlabelled: Iterable[str] = (),
+        validation: float | RowsT = 0.2,
+        auxiliary_data: Mapping[str, Rows] | None = None,
+        log: Path | None = None,
+        checkpoint: Path | None = None,
+        listener: Listener | None = None,
+    ) -> Self:
+        """Train on labelled data as the readers of `mt2st.text` give it; `fit` is the same on plain lists.
+
+        Args:
+            rows: the labelled data.
+            unlabelled: further texts for the context task and the vocabulary; read once, never kept in memory.
+            validation: labelled data to choose the best epoch by, or the share, in (0, 1), that is set apart for this.
+            auxiliary_data: further labelled data, of any kind, by a name for its auxiliary task. Its text joins the
+                vocabulary and the context task.
+            log: file of the metrics, as JSON Lines.
+            checkpoint: folder of a checkpoint: written when the run is interrupted, gone on from when one is there.
+                It is not removed: do so once the complete model is saved.
+            listener: told how the training goes.
+
+        Raises:
+            InputError: when the settings or the data cannot be used.
+        """
+        self.check()
+        check_start(self)
+        check_auxiliary_files(self)
+        data = AuxiliaryData.read(self)
+        listener = listener or Listener()
+        self.kind.check(rows)
+        held_out = validation
+        if isinstance(held_out, float | int):
+            rows, held_out = self.kind.split(rows, held_out, seed=self.seed)
+        classes = self.kind.classes(rows)
+        primary = self._prepared(rows, classes)
+        others = labelled_auxiliaries(self, auxiliary_data or {}, self._tokeniser())
+        documents = chain(
+            primary.documents, *(each.prepared.documents for each in others), checked_texts(unlabelled, "unlabelled")
+        )
+        with tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder, torch_threads(self.threads):
+            corpus = Corpus.build(
+                documents,
+                tokeniser=self._tokeniser(),
+                min_count=self.min_count,
+                max_vocabulary=self.max_vocabulary,
+                directory=Path(folder) / "corpus",
+            )
+            listener.on_corpus(corpus, n_labelled=len(primary.documents))
+            task = self._task(
+                classes,
+                primary.encoded(Texts.of(corpus, stop=len(primary.documents))),
+                validation=self._data(held_out, classes, corpus.vocabulary),
+            )
+            auxiliaries = Auxiliaries.build(self, data, corpus)
+            for coverage in auxiliaries.coverage.values():
+                listener.on_auxiliary(coverage)
+            trainer = self._new_trainer(task, classes, auxiliaries, others, corpus, listener, log)
+            before = auxiliaries.measure(trainer.network)
+            self._train(trainer, corpus, data, checkpoint)
+            after = auxiliaries.measure(trainer.network)
+        assert isinstance(trainer.network, Network)
+        for each in others:
+            del trainer.network.heads[each.name]
+        self.network_ = trainer.network.eval()
+        self.classes_, self.run_, self.vocabulary_ = classes, trainer.run, corpus.vocabulary
+        self.auxiliaries_ = {
+            name: AuxiliaryReport(coverage, before[name], after[name])
+            for name, coverage in auxiliaries.coverage.items()
+        }
+        self.metrics_ = {}
+        if trainer.run.evaluations and trainer.run.stopped != "interrupted":
+            self.metrics_["validation"] = dict(trainer.run.evaluations[trainer.run.best].validation)
+        return self
+
+    def stop(self) -> bool:
+        """Ask a running `fit` to end after its current step, with a checkpoint; safe in a signal handler.
+
+        Returns:
+            Whether there was a training to end: while the text is still being read, there is none.
+        """
+        if self._trainer is None:
+            return False
+        self._trainer.stop()
+        return True
+
+    def evaluate_rows(self, rows: RowsT, *, name: str = "test") -> dict[str, float]:
+        """Measure on labelled data and keep the result in ``metrics_[name]`` for the model's card.
+
+        Raises:
+            InputError: before `fit`, or when the data cannot be measured.
+        """
+        network, vocabulary = self._fitted()
+        data = self._data(rows, self.classes_, vocabulary)
+        self.metrics_[name] = self._task(self.classes_, data).measure(network, data)
+        return self.metrics_[name]
+
+    @property
+    def word_vectors(self) -> WordVectors:
+        """The task-specific word vectors.
+
+        Raises:
+            InputError: before `fit`.
+        """
+        network, vocabulary = self._fitted()
+        table = network.embedding.weight.detach().cpu().numpy()
+        return WordVectors(vocabulary.tokens[len(SPECIALS) :], table[len(SPECIALS) :].copy())
+
+    def save(self, folder: str | Path, *, overwrite: bool = False, about: Iterable[str] = ()) -> None:
+        """Write the model folder: parameters, vocabulary, configuration and card.
+
+        Args:
+            folder: where.
+            overwrite: replace a model folder that is there.
+            about: lines for the card about the data.
+
+        Raises:
+            InputError: before `fit`, or when the folder cannot be written.
+        """
+        network, vocabulary = self._fitted()
+        config = {
+            "kind": self.kind.name,
+            "classes": list(self.classes_),
+            "settings": self.settings(),
+            "strategy": self.strategy.state_dict(),
+            "run": self.run_.as_dict(),
+            "metrics": self.metrics_,
+            "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
+        }
+        card = model_card(config, title=self.kind.title, vocabulary_size=len(vocabulary), about=list(about))
+        ModelFolder(network.state_dict(), vocabulary, config, card).save(Path(folder), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a model folder that `save` wrote.
+
+        Raises:
+            InputError: naming what is missing or broken.
+        """
+        return cls.restored(ModelFolder.load(Path(folder)), folder)
+
+    @classmethod
+    def restored(cls, saved: ModelFolder, folder: str | Path) -> Self:
+        """Return the model that a folder holds.
+
+        Args:
+            saved: what was read from the folder.
+            folder: its name, for messages.
+
+        Raises:
+            InputError: when it holds a model of another kind, or its parts do not fit together.
+        """
+        if saved.kind != cls.kind.name:
+            raise InputError(
+                f"{folder} holds a model for {saved.kind}, {cls.__name__} loads one for {cls.kind.name}: "
+                f"mt2st.models.load_model loads any"
+            )
+        try:
+            settings: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in saved.config["settings"].items()
+            }
+            model = cls(**settings, strategy=load_strategy(saved.config["strategy"]))
+            model.classes_ = tuple(saved.config["classes"])
+            model.run_ = Run.from_dict(saved.config["run"])
+            model.metrics_ = saved.config["metrics"]
+            model.auxiliaries_ = {
+                name: AuxiliaryReport.from_dict(report) for name, report in saved.config.get("auxiliaries", {}).items()
+            }
+            model.vocabulary_ = saved.vocabulary
+            with torch.random.fork_rng(devices=[]):  # the first values are thrown away
+                embedding = nn.Embedding(len(saved.vocabulary), model.vector_size, padding_idx=0)
+                model.network_ = new_network(model, embedding, {PRIMARY: (cls.kind, len(model.classes_))})
+            model.network_.load_state_dict(saved.parameters)
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
+        model.network_.eval()
+        return model
+
+    def _fitted(self) -> tuple[Network, Vocabulary]:
+        if self.network_ is None or self.vocabulary_ is None:
+            raise InputError("this model is not trained yet: call fit first, or load a saved one")
+        return self.network_, self.vocabulary_
+
+    def _tokeniser(self) -> Tokeniser:
+        return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks)
+
+    def _prepared(self, rows: RowsT, classes: tuple[str, ...]) -> Prepared:
+        return self.kind.prepare(rows, classes, self._tokeniser(), max_length=self.max_length)
+
+    def _data(self, rows: RowsT, classes: tuple[str, ...], vocabulary: Vocabulary) -> Any:
+        """Return rows as data of a task on this vocabulary."""
+        prepared = self._prepared(rows, classes)
+        if not prepared.documents:
+            raise InputError(f"{rows.source}: nothing to measure on; give at least one text")
+        return prepared.encoded(self._encoded(prepared.documents, vocabulary))
+
+    def _encoded(self, documents: Iterable[str], vocabulary: Vocabulary) -> Texts:
+        return Texts.of(Corpus.build(documents, tokeniser=self._tokeniser(), vocabulary=vocabulary))
+
+    def _task(self, classes: tuple[str, ...], data: Any, *, validation: Any = None) -> LabelledTask[Any, Any]:
+        return self.kind.task(
+            PRIMARY, data, classes, validation=validation, batch_size=self.batch_size, max_length=self.max_length
+        )
+
+    def _new_trainer(
+        self,
+        primary: LabelledTask[Any, Any],
+        classes: tuple[str, ...],
+        auxiliaries: Auxiliaries,
+        others: list[LabelledAuxiliary],
+        corpus: Corpus,
+        listener: Listener,
+        log: Path | None,
+    ) -> Trainer:
+        labelled: list[LabelledTask[Any, Any]] = []
+        start = len(primary.train.texts)
+        for each in others:
+            labelled.append(each.task(self, corpus, start))
+            start += len(each.prepared.documents)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            first = embedding_start(
+                self, corpus, generator=torch.Generator().manual_seed(self.seed), progress=listener.on_vectors
+            )
+            embedding = nn.Embedding(len(first.table), self.vector_size, padding_idx=0, _weight=first.table)
+            heads = {
+                PRIMARY: (self.kind, len(classes)),
+                **{each.name: (each.kind, len(each.classes)) for each in others},
+            }
+            network = new_network(self, embedding, heads)
+        trainer = Trainer(
+            network,
+            primary=primary,
+            optimizer=new_optimizer(self, network),
+            strategy=self.strategy,
+            auxiliaries=[*auxiliaries.tasks, *labelled],
+            epochs=self.epochs,
+            seed=self.seed,
+            evaluations_per_epoch=self.evaluations_per_epoch,
+            feedback=self._feedback(primary) if self.strategy.adapts else None,
+            select=self.kind.metric(classes),
+            convergence=CheckConvergence(self.tolerance, self.patience),
+            clip_norm=self.clip_norm,
+            average=self.average or None,
+            beside=self.beside and usable_cores() > 1,
+            log=log,
+            on_step=listener.on_step,
+            on_evaluation=listener.on_evaluation,
+        )
+        listener.on_start(trainer)
+        return trainer
+
+    def _feedback(self, primary: LabelledTask[Any, Any]) -> Feedback:
+        """Measure cosines, and gains on a few validation texts where the strategy asks for them."""
+        if getattr(self.strategy, "signal", "cosine") != "gain" or primary.validation is None:
+            return Feedback(self.feedback_every)
+        few = sampled(primary.validation, LOOK_AHEAD_TEXTS)
+        return Feedback(self.feedback_every, look_ahead=lambda network: primary.measure(network, few)["loss"])
+
+    def _identity(self, trainer: Trainer, corpus: Corpus, data: AuxiliaryData) -> dict[str, Any]:
+        """Return what must be the same for a run to go on from a checkpoint."""
+        assert isinstance(trainer.primary, LabelledTask)
+        held_out = trainer.primary.validation
+        labelled = [each.task for each in trainer.streams if isinstance(each.task, LabelledTask)]
+        return {
+            "settings": self.settings(),
+            "strategy": self.strategy.state_dict(),
+            "data": {
+                "documents": len(corpus),
+                "tokens": corpus.n_tokens,
+                "vocabulary": crc32("\n".join(corpus.vocabulary.tokens).encode(errors="surrogatepass")),
+                "text": _checksum(corpus.ids),
+                "auxiliary": data.fingerprint,
+                "labels": _checksum(trainer.primary.train.targets),
+                "validation": [_checksum(held_out.texts.ids), _checksum(held_out.targets)] if held_out else None,
+                "auxiliary labels": {task.name: _checksum(task.train.targets) for task in labelled},
+            },
+        }
+
+    def _train(self, trainer: Trainer, corpus: Corpus, data: AuxiliaryData, checkpoint: Path | None) -> None:
+        identity = self._identity(trainer, corpus, data) if checkpoint is not None else {}
+        self._trainer = trainer
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed)
+                if checkpoint is not None and checkpoint.is_dir():
+                    load_checkpoint(checkpoint, trainer, identity)
+                trainer.fit()
+                if checkpoint is not None and trainer.run.stopped == "interrupted":
+                    save_checkpoint(checkpoint, trainer, identity)
+        finally:
+            self._trainer = None
+
+
+def _checksum(values: NDArray[Any]) -> int:
+    return crc32(np.ascontiguousarray(values).data)
+
+
+def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
+    """Yield the texts after checking that each is one.
+
+    Raises:
+        InputError: it is one text in place of several, or holds something else.
+    """
+    if isinstance(texts, str):
+        raise InputError(f"{source}: give a list of texts, found the one text {texts[:40]!r}")
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"{source}: number {number} is no text but {text!r}")
+        yield text

@@ -1,0 +1,248 @@
+"""Taggers, classifiers for several labels, and auxiliary tasks on other labelled data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mt2st.errors import InputError
+from mt2st.models import Listener, MultiLabelClassifier, Tagger, TextClassifier, load_model
+from mt2st.strategy import MultiTask, SingleTask, Strategy, Switch
+from mt2st.text import LabelledText, TaggedText, read_tagged
+from mt2st.training import Trainer
+from mt2st.training.trainer import Progress
+
+Sentences = tuple[list[list[str]], list[list[str]]]
+SMALL = {
+    "encoder": "mean", "hidden_size": 8, "vector_size": 8, "epochs": 8, "batch_size": 8, "min_count": 1,
+    "dropout": 0.1, "learning_rate": 0.05, "embedding_learning_rate": 0.05, "beside": False, "context_window": 3,
+    "average": 0.0,
+}  # fmt: skip
+WORDS = {"DET": ["the", "a", "this"], "NOUN": ["dog", "cat-fish", "U.S.A."], "VERB": ["barks", "isn't", "ran"]}
+
+
+def sentences(n: int = 60, *, spans: bool = False) -> Sentences:
+    rng = np.random.default_rng(n)
+    names = {"DET": "O", "NOUN": "B-animal", "VERB": "O"}
+    tags = [[list(WORDS)[kind] for kind in rng.integers(0, 3, rng.integers(1, 7))] for _ in range(n)]
+    words = [[WORDS[tag][rng.integers(3)] for tag in sentence] for sentence in tags]
+    return words, [[names[tag] if spans else tag for tag in sentence] for sentence in tags]
+
+
+def make(strategy: Strategy | None = None, **settings: Any) -> Tagger:
+    return Tagger(strategy=strategy or Switch(at=3), **(SMALL | settings))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Tagger:
+    return make().fit(*sentences())
+
+
+@pytest.mark.parametrize("encoder", ["bilstm", "cnn", "mean"])
+def test_it_learns_what_can_be_learnt(encoder: str) -> None:
+    tagger = make(encoder=encoder).fit(*sentences())
+    assert tagger.classes_ == ("DET", "NOUN", "VERB")
+    assert tagger.evaluate(*sentences(20))["accuracy"] > 0.98
+
+
+def test_every_word_of_every_sentence_gets_a_tag(fitted: Tagger) -> None:
+    words = [["the", "cat-fish", "isn't"], [], ["\u200b"], ["this"] * 1000, ["ran"]]
+    found = fitted.predict(iter(words))
+    assert [len(tags) for tags in found] == [len(sentence) for sentence in words]
+    assert found[0] == ["DET", "NOUN", "VERB"]
+    assert found[3] == ["DET"] * 1000, "longer than max_length"
+    assert fitted.predict([]) == fitted.predict_proba([]) == []
+    assert [rows.shape for rows in fitted.predict_proba([[], ["a"]])] == [(0, 3), (1, 3)]
+    for rows in fitted.predict_proba(words):
+        assert rows.sum(axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
+
+
+def test_long_sentences_are_learnt_and_measured_to_their_end() -> None:
+    words, tags = sentences()
+    joined = [[word for sentence in words for word in sentence]], [[tag for sentence in tags for tag in sentence]]
+    tagger = make(max_length=5).fit(words, tags, validation=joined)
+    assert tagger.metrics_["validation"]["accuracy"] > 0.98
+    parts = tagger.predict(joined[0])[0]
+    assert len(parts) == len(joined[0][0])
+
+
+def test_tags_that_mark_spans_choose_the_best_epoch_by_entities() -> None:
+    heard: list[Trainer] = []
+
+    class Hearing(Listener):
+        def on_start(self, trainer: Trainer) -> None:
+            heard.append(trainer)
+
+    tagger = make().fit(*sentences(spans=True), listener=Hearing())
+    assert heard[0].select == "entity_f1"
+    assert tagger.metrics_["validation"]["entity_f1"] > 0.95
+
+
+def test_a_loaded_tagger_is_as_it_was_saved(fitted: Tagger, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model", about=["made up"])
+    for again in (Tagger.load(tmp_path / "model"), load_model(tmp_path / "model")):
+        assert isinstance(again, Tagger)
+        assert again == fitted
+        for one, two in zip(again.predict_proba(sentences(9)[0]), fitted.predict_proba(sentences(9)[0]), strict=True):
+            assert np.array_equal(one, two)
+    assert (tmp_path / "model" / "README.md").read_text(encoding="utf-8").startswith("# Tagger\n")
+    with pytest.raises(InputError, match="holds a model for tagging, TextClassifier loads one for classification"):
+        TextClassifier.load(tmp_path / "model")
+
+
+def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_same_bits(tmp_path: Path) -> None:
+    reviews = {"mood": LabelledText(["dull", "fine film"] * 20, ["-", "+"] * 20)}
+    settings: dict[str, Any] = {"epochs": 3, "word_dropout": 0.1}
+
+    class StopAt(Listener):
+        def on_step(self, progress: Progress) -> None:
+            if progress.step == 8:
+                broken.stop()
+
+    whole = make(**settings).fit(*sentences(), auxiliary_data=reviews)
+    broken = make(**settings)
+    broken.fit(*sentences(), auxiliary_data=reviews, checkpoint=tmp_path / "at", listener=StopAt())
+    assert broken.run_.stopped == "interrupted"
+    others = {"mood": LabelledText(reviews["mood"].texts, ["+", "-"] * 20)}
+    with pytest.raises(InputError, match="is of another run"):
+        make(**settings).fit(*sentences(), auxiliary_data=others, checkpoint=tmp_path / "at")
+    resumed = make(**settings).fit(*sentences(), auxiliary_data=reviews, checkpoint=tmp_path / "at")
+    assert np.array_equal(resumed.predict_proba([["a", "dog"]]), whole.predict_proba([["a", "dog"]]))
+
+
+@pytest.mark.parametrize(
+    ("words", "tags", "message"),
+    [
+        ([], [], "no tagged word"),
+        ([["a"], ["b"]], [["X"], ["X"]], "all words have the one tag 'X'"),
+        ([["a"]], [["X", "Y"]], "sentence 0 must have a tag for each word"),
+        (["a b"], [["X", "Y"]], "give a list of words, found the one text 'a b'"),
+        ([["a", "b"]], [["X", "Y"]], "leaves nothing on one side"),
+    ],
+)
+def test_sentences_that_cannot_be_used_are_refused(words: Any, tags: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make().fit(words, tags)
+
+
+def test_text_in_place_of_sentences_is_refused(fitted: Tagger) -> None:
+    with pytest.raises(InputError, match="list of sentences of words, found the one text"):
+        fitted.predict("the dog")
+    with pytest.raises(InputError, match="sentence 0: give a list of words"):
+        fitted.predict(["the dog"])
+    with pytest.raises(InputError, match="nothing to measure on"):
+        fitted.evaluate([], [])
+
+
+# Several labels a text
+
+
+def several() -> tuple[list[str], list[list[str]]]:
+    parts = {"comedy": "funny", "slow": "long", "war": "guns"}
+    rng = np.random.default_rng(1)
+    labels = [[name for name in parts if rng.random() < 0.5] for _ in range(60)]
+    return [" ".join(["a", "film", *(parts[name] for name in each)]) for each in labels], labels
+
+
+def test_several_labels_a_text_are_learnt_saved_and_loaded(tmp_path: Path) -> None:
+    model = MultiLabelClassifier(strategy=Switch(at=3), **(SMALL | {"epochs": 15})).fit(*several())
+    assert model.classes_ == ("comedy", "slow", "war")
+    assert model.predict(["funny guns", "a film"]) == [("comedy", "war"), ()]
+    assert model.evaluate(*several())["subset_accuracy"] > 0.95
+    assert model.evaluate(["a film"], [["odd"]])["micro_recall"] == 0.0
+    assert model.predict([]) == []
+    model.save(tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    assert isinstance(again, MultiLabelClassifier)
+    assert np.array_equal(again.predict_proba(["long"]), model.predict_proba(["long"]))
+    with pytest.raises(InputError, match="no text has a label"):
+        model.fit(["a", "b"], [[], []])
+    with pytest.raises(InputError, match="give a list of labels for each text"):
+        model.fit(["a", "b"], ["ab", "a"])
+
+
+# Other labelled data
+
+
+def classifier(strategy: Strategy, **settings: Any) -> TextClassifier:
+    return TextClassifier(strategy=strategy, **(SMALL | {"encoder": "bilstm", "epochs": 2} | settings))
+
+
+def test_other_labelled_data_shares_the_encoder_and_leaves_no_head_behind(films: Any, tmp_path: Path) -> None:
+    tags = TaggedText(*sentences())
+    model = classifier(MultiTask(), auxiliary=()).fit(*films, auxiliary_data={"pos": tags})
+    assert "pos" in model.run_.evaluations[0].losses
+    assert model.network_ is not None
+    assert list(model.network_.heads) == ["label"]
+    assert model.vocabulary_ is not None
+    assert "barks" in model.vocabulary_
+    model.save(tmp_path / "model")
+    assert np.array_equal(
+        TextClassifier.load(tmp_path / "model").predict_proba(films[0]), model.predict_proba(films[0])
+    )
+    alone = classifier(SingleTask(), auxiliary=()).fit(*films, auxiliary_data={"pos": tags})
+    assert not np.array_equal(alone.predict_proba(films[0]), model.predict_proba(films[0]))
+
+
+def test_an_auxiliary_task_learns_its_own_data(films: Any) -> None:
+    tags = TaggedText(*sentences())
+    run = classifier(MultiTask(), auxiliary=("context",), epochs=8).fit(*films, auxiliary_data={"pos": tags}).run_
+    losses = [each.losses["pos"] for each in run.evaluations]
+    assert losses[-1] < 0.3 * losses[0]
+    assert "context" in run.evaluations[0].losses
+
+
+def test_files_of_other_labelled_data_are_named_in_the_settings(films: Any, tmp_path: Path) -> None:
+    tags, reviews = tmp_path / "tags.conll", tmp_path / "reviews.csv"
+    tags.write_text("the\tDT\tO\ndog\tNN\tB-x\n\n" * 5, encoding="utf-8")
+    reviews.write_text("review,mood\nfine,1\ndull,0\n" * 5, encoding="utf-8")
+    settings: dict[str, Any] = {"auxiliary": ("tagging", "classification"), "tagging_data": str(tags)}
+    settings |= {"tagging_column": "2", "classification_data": str(reviews)}
+    settings |= {"classification_text": "review", "classification_label": "mood"}
+    model = classifier(MultiTask(), **settings).fit(*films)
+    assert set(model.run_.evaluations[0].losses) == {"label", "tagging", "classification"}
+    tagger = make(MultiTask(), **settings, epochs=1).fit(*sentences())
+    assert set(tagger.run_.evaluations[0].losses) == {"label", "tagging", "classification"}
+    tags.unlink()
+    with pytest.raises(InputError, match=r"tags.conll: no such file"):
+        classifier(MultiTask(), **settings).fit(*films)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"label": TaggedText(*sentences())}, "cannot be called 'label'"),
+        ({"a.b": TaggedText(*sentences())}, r"cannot be called 'a\.b'"),
+        ({"keys": TaggedText(*sentences())}, "cannot be called 'keys'"),
+        ({"tagging": TaggedText(*sentences())}, "'tagging' belongs to a setting"),
+        ({"pos": [["a"]]}, "'pos' must be a LabelledText, MultiLabelledText or TaggedText"),
+        ({"pos": TaggedText([["a"]], [["O"]], "t.conll")}, "t.conll: all words have the one tag 'O'"),
+    ],
+)
+def test_auxiliary_data_that_cannot_be_used_is_refused(films: Any, data: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        classifier(MultiTask()).fit(*films, auxiliary_data=data)
+
+
+# Real data
+
+
+def test_parts_of_speech_of_real_sentences(shared_data: Path) -> None:
+    lines = read_tagged(shared_data / "pos" / "en_lines-ud-train.conllu.gz").select(range(400))
+    test = read_tagged(shared_data / "pos" / "en_lines-ud-dev.conllu.gz").select(range(200))
+    tagger = make(epochs=3, min_count=2, context_passes=1.0).fit_rows(lines)
+    most_frequent = max(
+        sum(tag == name for tags in test.tags for tag in tags) / test.n_words for name in test.tag_names()
+    )
+    assert tagger.evaluate_rows(test)["accuracy"] > 2 * most_frequent
+
+
+def test_entities_of_real_messages(shared_data: Path) -> None:
+    train = read_tagged(shared_data / "ner" / "wnut17-train.conll").select(range(300))
+    tagger = make(epochs=4, auxiliary=()).fit_rows(train)
+    measures = tagger.evaluate_rows(train, name="train")
+    assert measures["entity_f1"] > 0.3
+    assert measures["accuracy"] > 0.9
