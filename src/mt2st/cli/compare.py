@@ -17,6 +17,7 @@ from mt2st.cli.tables import aligned
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 from mt2st.strategy import Strategy
+from mt2st.text import LabelledText
 
 if TYPE_CHECKING:
     from mt2st.study import CellResult, StudyData
@@ -53,6 +54,8 @@ def run(arguments: Sequence[str]) -> int:
     twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
     if twice:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
+    if options.source.task != "classification":
+        raise InputError(f"mt2st compare compares classifiers of one label a text, found --task {options.source.task}")
     strategies = {name: options.schedule.build(name, options.model.auxiliary) for name in options.strategies}
     _check_output(options.output)
     parts = read_parts(options.source)
@@ -63,6 +66,9 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.study import StudyData
 
     check_start(options.model)
+    assert isinstance(parts.train, LabelledText)
+    assert isinstance(parts.validation, LabelledText)
+    assert isinstance(parts.test, LabelledText)
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     if options.overwrite and options.output.is_dir():
         shutil.rmtree(options.output)

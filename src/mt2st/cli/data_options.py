@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from mt2st.cli.options import say
 from mt2st.errors import InputError, listed
-from mt2st.text import LabelledText, check_classes, iterate_texts, read_labelled, split_labelled
+from mt2st.text import (
+    LabelledText,
+    MultiLabelledText,
+    TaggedText,
+    check_classes,
+    check_labels,
+    check_tags,
+    iterate_texts,
+    read_labelled,
+    read_multi_labelled,
+    read_tagged,
+    split_at_random,
+    split_labelled,
+)
 from mt2st.text.labelled import CLASSES_SHOWN
+from mt2st.text.multi_labelled import SEPARATOR
+
+Rows = LabelledText | MultiLabelledText | TaggedText
+TaskName = Literal["classification", "multilabel", "tagging"]
 
 
 @dataclass(frozen=True)
@@ -20,11 +37,21 @@ class DataOptions:
     """Where the texts come from."""
 
     data: Annotated[str, tyro.conf.Positional]
-    """Labelled texts: .csv, .tsv, .jsonl (each also .gz), .parquet, a folder per class, or hf:owner/name."""
+    """Labelled texts: .csv, .tsv, .jsonl (each also .gz), .parquet, a folder per class, or hf:owner/name. For tagging:
+    CoNLL-U (.conllu) or CoNLL columns (any other name), each also .gz."""
+    task: TaskName = "classification"
+    """What is learnt: classification (one label a text), multilabel (any number of labels a text) or tagging (a tag for
+    each word: parts of speech, entities)."""
     text: str | None = None
     """Column of the texts; needed where a source has several columns and none is called 'text'."""
     label: str | None = None
     """Column of the labels; 'label' if not given."""
+    label_separator: str = SEPARATOR
+    """Multilabel: what stands between two labels of a text."""
+    tag: str | None = None
+    """Tagging: column of the tags: upos, xpos, ... in CoNLL-U (upos if not given), else its number (the last)."""
+    word: int = 1
+    """Tagging: number of the column of the words; in CoNLL-U it is known."""
     unlabelled: tuple[str, ...] = ()
     """Further sources whose texts, without labels, train the word embedding."""
     validation: str = "0.2"
@@ -36,7 +63,8 @@ class DataOptions:
     skip_bad_rows: bool = False
     """Go on without rows that cannot be used."""
     split_seed: int = 0
-    """Decides the split of the data, which is stratified by label; apart from --seed, so that seeds share a split."""
+    """Decides the split of the data, which is stratified by label in classification and random else; apart from --seed,
+    so that seeds share a split."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +81,9 @@ class Parts:
         skip_bad_rows: whether to go on without unlabelled rows that cannot be read.
     """
 
-    train: LabelledText
-    validation: LabelledText
-    test: LabelledText | None
+    train: Rows
+    validation: Rows
+    test: Rows | None
     left_over: tuple[str, ...]
     sources: tuple[str, ...]
     text: str | None
@@ -69,10 +97,11 @@ class Parts:
 
     def described(self) -> list[str]:
         """Return lines about the data, for the model's card."""
-        lines = [f"{len(self.train):,} labelled texts to learn from ({self.train.source})"]
-        lines.append(f"{len(self.validation):,} labelled texts to choose by ({self.validation.source})")
+        what = "tagged sentences" if isinstance(self.train, TaggedText) else "labelled texts"
+        lines = [f"{len(self.train):,} {what} to learn from ({self.train.source})"]
+        lines.append(f"{len(self.validation):,} {what} to choose by ({self.validation.source})")
         if self.test is not None:
-            lines.append(f"{len(self.test):,} labelled texts for the report ({self.test.source})")
+            lines.append(f"{len(self.test):,} {what} for the report ({self.test.source})")
         if self.left_over:
             lines.append(f"{len(self.left_over):,} texts of the same source without their labels")
         lines += [f"unlabelled texts of {source}" for source in self.sources]
@@ -86,7 +115,7 @@ def read_parts(options: DataOptions) -> Parts:
         InputError: whatever is wrong with it.
     """
     labelled = _read(options, options.data)
-    check_classes(labelled)
+    check_rows(labelled)
     for source in options.unlabelled:  # found now, not after minutes of training
         next(iter(iterate_texts(source, text=options.text, skip_bad_rows=options.skip_bad_rows)), None)
     test, rest = _part(options, "test", options.test, labelled, optional=True)
@@ -99,7 +128,7 @@ def read_parts(options: DataOptions) -> Parts:
         if options.train_size < 1:
             raise InputError(f"--train-size must be at least 1, found {options.train_size}")
         if options.train_size < len(rest):
-            others, rest = split_labelled(rest, options.train_size, seed=options.split_seed)
+            others, rest = _split(rest, options.train_size, seed=options.split_seed)
             left_over = tuple(others.texts)
         elif options.train_size > len(rest):
             raise InputError(
@@ -108,27 +137,56 @@ def read_parts(options: DataOptions) -> Parts:
     return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text, options.skip_bad_rows)
 
 
-def _read(options: DataOptions, source: str) -> LabelledText:
+def check_rows(rows: Rows) -> None:
+    """Raise `InputError` when there is nothing to learn from labelled data of any kind."""
+    if isinstance(rows, TaggedText):
+        check_tags(rows)
+    elif isinstance(rows, MultiLabelledText):
+        check_labels(rows)
+    else:
+        check_classes(rows)
+
+
+def _read(options: DataOptions, source: str) -> Rows:
+    if options.task == "tagging":
+        return read_tagged(source, tag=options.tag, word=options.word)
+    if options.task == "multilabel":
+        return read_multi_labelled(
+            source,
+            text=options.text,
+            label=options.label,
+            separator=options.label_separator,
+            skip_bad_rows=options.skip_bad_rows,
+        )
     labelled = read_labelled(source, text=options.text, label=options.label, skip_bad_rows=options.skip_bad_rows)
     if labelled.skipped:
         say(f"{source}: {labelled.skipped:,} rows that cannot be used are left out, {len(labelled):,} are read")
     return labelled
 
 
-def _check_labels(name: str, part: LabelledText | None, train: LabelledText) -> None:
-    """Refuse a label that training cannot learn now, not when the part is measured after it."""
+def _split(rows: Rows, fraction_or_count: float, *, seed: int) -> tuple[Rows, Rows]:
+    if isinstance(rows, LabelledText):
+        return split_labelled(rows, fraction_or_count, seed=seed)
+    return split_at_random(rows, fraction_or_count, seed=seed)
+
+
+def _check_labels(name: str, part: Rows | None, train: Rows) -> None:
+    """Refuse a label that training cannot learn now, not when the part is measured after it.
+
+    Of several labels a text, and of tags, an unknown one counts as not found.
+    """
+    if not isinstance(part, LabelledText) or not isinstance(train, LabelledText):
+        return
     classes = sorted(set(train.labels))
-    unknown = sorted(set(part.labels) - set(classes)) if part is not None else []
-    if part is not None and unknown:
+    unknown = sorted(set(part.labels) - set(classes))
+    if unknown:
         raise InputError(
             f"--{name} {part.source}: the label '{unknown[0]}' does not occur in the training part, whose classes are "
             f"{listed(classes[:CLASSES_SHOWN])}{', ...' if len(classes) > CLASSES_SHOWN else ''}"
         )
 
 
-def _part(
-    options: DataOptions, name: str, value: str, labelled: LabelledText, *, optional: bool
-) -> tuple[LabelledText | None, LabelledText]:
+def _part(options: DataOptions, name: str, value: str, labelled: Rows, *, optional: bool) -> tuple[Rows | None, Rows]:
     """Return the part that ``value`` asks for, and the rest."""
     try:
         share = float(value)
@@ -142,5 +200,5 @@ def _part(
         return None, labelled
     if not 0 < share < 1:
         raise InputError(f"--{name} must be a share between 0 and 1, or a file, found {value}")
-    rest, part = split_labelled(labelled, share, seed=options.split_seed)
+    rest, part = _split(labelled, share, seed=options.split_seed)
     return part, rest

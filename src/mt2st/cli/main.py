@@ -20,8 +20,8 @@ OK, FAULT, WRONG_INPUT = 0, 1, 2
 
 COMMANDS = {
     "demo": "the four strategies side by side on packaged news articles",
-    "train": "train a text classifier: model folder, metrics, report",
-    "predict": "labels and probabilities from a trained model",
+    "train": "train a text classifier or tagger: model folder, metrics, report",
+    "predict": "labels and probabilities, or tags, from a trained model",
     "compare": "several strategies and seeds on the same data, with a table",
     "vectors": "word vectors alone: train, evaluate, neighbours, convert",
 }

@@ -1,30 +1,22 @@
-"""``mt2st predict``: labels and probabilities of texts, as a stream."""
+"""``mt2st predict``: labels and probabilities of texts, or tags of their words, as a stream."""
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
-from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import Annotated, Literal, TextIO
 
 import tyro
 
 from mt2st.cli.options import parse
+from mt2st.cli.predictions import writer_of
 from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.text import read_records
-
-if TYPE_CHECKING:
-    from mt2st.models import TextClassifier
-
-CHUNK = 1024
-"""Texts predicted at a time: enough to fill batches of similar length, few enough for flat memory."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +31,9 @@ class PredictOptions:
     """A file of texts to predict, of any size: .csv, .tsv, .jsonl, .txt (each also .gz), .parquet."""
     text: str | None = None
     """Column of the texts in the file; needed where it has several and none is called 'text'."""
-    format: Literal["csv", "jsonl"] = "csv"
-    """CSV with the columns label and p_<class>, or JSON Lines."""
+    format: Literal["csv", "jsonl", "conll"] | None = None
+    """Of a classifier: csv (default; columns label and p_<class>) or jsonl. Of a tagger, for words between spaces:
+    conll (default; a line a word, with its tag behind a tab; a blank line behind each text) or jsonl."""
     output: Path | None = None
     """Write to this file instead of the standard output."""
     overwrite: bool = False
@@ -49,45 +42,28 @@ class PredictOptions:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(PredictOptions, arguments, program="mt2st predict", description="Predict labels of texts.")
+    options = parse(
+        PredictOptions,
+        arguments,
+        program="mt2st predict",
+        description="Predict labels of texts, or tags of their words.",
+    )
     if bool(options.texts) == bool(options.file):
         raise InputError("give texts, or a file of them by --file, and not both")
     texts = _texts_of_file(options.file, options.text) if options.file else iter(options.texts)
 
-    from mt2st.models import TextClassifier
+    from mt2st.models import load_model
 
-    classifier = TextClassifier.load(options.model)
+    model = load_model(options.model)
+    write = writer_of(model, options.format)
     with _destination(options) as out:
-        write = _write_csv if options.format == "csv" else _write_json_lines
-        write(out, classifier, texts)
+        write(out, texts)
     return 0
 
 
 def _texts_of_file(file: str, column: str | None) -> Iterator[str]:
     """Yield a text for each row, empty ones too: the predictions stay aligned with the rows."""
     return (record.text for record in read_records(file, text=column))
-
-
-def _predicted(classifier: TextClassifier, texts: Iterable[str]) -> Iterator[tuple[str, list[float]]]:
-    texts = iter(texts)
-    while chunk := list(islice(texts, CHUNK)):
-        for row in classifier.predict_proba(chunk):
-            yield classifier.classes_[int(row.argmax())], [round(float(value), 6) for value in row]
-
-
-def _write_csv(out: TextIO, classifier: TextClassifier, texts: Iterable[str]) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    rows = _predicted(classifier, texts)
-    first = next(rows, None)  # a source that cannot be read is found before the header is written
-    writer.writerow(["label", *(f"p_{label}" for label in classifier.classes_)])
-    for label, probabilities in chain([first] if first else [], rows):
-        writer.writerow([label, *probabilities])
-
-
-def _write_json_lines(out: TextIO, classifier: TextClassifier, texts: Iterable[str]) -> None:
-    for label, probabilities in _predicted(classifier, texts):
-        by_class = dict(zip(classifier.classes_, probabilities, strict=True))
-        out.write(json.dumps({"label": label, "probabilities": by_class}, ensure_ascii=False) + "\n")
 
 
 @contextmanager

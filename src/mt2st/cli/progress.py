@@ -8,6 +8,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from mt2st.cli.options import say
+from mt2st.cli.tables import MEASURES
 from mt2st.embedding import Progress as VectorProgress
 from mt2st.models import Listener
 from mt2st.tasks import Coverage
@@ -31,7 +32,7 @@ class ProgressListener(Listener):
     def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
         """Say how much text there is."""
         say(
-            f"{self.title}: {n_labelled:,} labelled and {len(corpus) - n_labelled:,} unlabelled texts, "
+            f"{self.title}: {n_labelled:,} labelled and {len(corpus) - n_labelled:,} other texts, "
             f"{corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}"
         )
 
@@ -65,8 +66,9 @@ class ProgressListener(Listener):
         assert self._bar is not None
         losses = ", ".join(f"{task} {loss:.3f}" for task, loss in evaluation.losses.items())
         weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
-        accuracy = evaluation.validation.get("accuracy")
-        measured = f"validation accuracy {100 * accuracy:.1f} %, " if accuracy is not None else ""
+        name = self.trainer.select if self.trainer is not None else None
+        value = evaluation.validation.get(name) if name else None
+        measured = f"validation {MEASURES.get(name, name)} {100 * value:.1f} %, " if name and value is not None else ""
         with tqdm.external_write_mode(sys.stderr):
             say(
                 f"{self.title}: epoch {evaluation.epoch}, {measured}losses {losses}"

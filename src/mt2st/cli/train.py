@@ -1,4 +1,4 @@
-"""``mt2st train``: one run, from a file of labelled texts to a model folder."""
+"""``mt2st train``: one run, from a file of labelled texts or tagged sentences to a model folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
-from mt2st.cli.tables import aligned
+from mt2st.cli.tables import aligned, measures_table
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 
 if TYPE_CHECKING:
-    from mt2st.models import TextClassifier
+    from mt2st.models.any_model import AnyModel
     from mt2st.training import Trainer
 
 MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"
@@ -45,14 +45,14 @@ class TrainOptions:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(TrainOptions, arguments, program="mt2st train", description="Train a text classifier.")
+    options = parse(TrainOptions, arguments, program="mt2st train", description="Train a text classifier or a tagger.")
     options.model.check()
     strategy = options.schedule.build(options.strategy, options.model.auxiliary)
     _check_output(options)
     parts = read_parts(options.source)
 
     from mt2st.cli.progress import ProgressListener
-    from mt2st.models import TextClassifier
+    from mt2st.models import model_class
     from mt2st.models.start import check_start
 
     class Watcher(ProgressListener):
@@ -63,60 +63,54 @@ def run(arguments: Sequence[str]) -> int:
             super().on_start(trainer)
 
     check_start(options.model)
-    classifier = TextClassifier(**options.model.settings(), strategy=strategy)
+    model = model_class(options.source.task)(**options.model.settings(), strategy=strategy)
     listener = Watcher("train")
-    with _stopped_by_signals(classifier) as received:
-        classifier.fit(
-            parts.train.texts,
-            parts.train.labels,
+    with _stopped_by_signals(model) as received:
+        model.fit_rows(
+            parts.train,  # type: ignore[arg-type]  # the parts are of the kind that the model is for
             unlabelled=parts.unlabelled(),
-            validation=(parts.validation.texts, parts.validation.labels),
+            validation=parts.validation,  # type: ignore[arg-type]
             log=options.output / METRICS,
             checkpoint=options.output / CHECKPOINT,
             listener=listener,
         )
     listener.close()
-    if classifier.run_.stopped == "interrupted":
+    if model.run_.stopped == "interrupted":
         say(f"interrupted: {options.output / CHECKPOINT} is written; the same command with --resume goes on")
         return 128 + received[0]
-    _report(options, parts, classifier)
+    _report(options, parts, model)
     return 0
 
 
-def _report(options: TrainOptions, parts: Parts, classifier: TextClassifier) -> None:
+def _report(options: TrainOptions, parts: Parts, model: AnyModel) -> None:
     if parts.test is not None:
-        classifier.evaluate(parts.test.texts, parts.test.labels)
+        model.evaluate_rows(parts.test)  # type: ignore[arg-type]
     # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
     replaces = options.overwrite or options.resume
-    classifier.save(options.output / MODEL, overwrite=replaces, about=parts.described())
-    run = classifier.run_
+    model.save(options.output / MODEL, overwrite=replaces, about=parts.described())
+    run = model.run_
     report = {
-        "metrics": classifier.metrics_,
+        "metrics": model.metrics_,
         "train_seconds": run.train_seconds,
         "steps": run.steps,
         "best_epoch": run.evaluations[run.best].epoch,
         "stopped": run.stopped,
-        "auxiliaries": {name: report.as_dict() for name, report in classifier.auxiliaries_.items()},
+        "auxiliaries": {name: report.as_dict() for name, report in model.auxiliaries_.items()},
     }
     (options.output / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
-    header = ["part", "accuracy", "macro F1", "loss"]
-    rows = [
-        [part, f"{100 * values['accuracy']:.1f} %", f"{100 * values['macro_f1']:.1f} %", f"{values['loss']:.3f}"]
-        for part, values in classifier.metrics_.items()
-    ]
-    print(aligned([header, *rows]))
-    if held_out := _held_out(classifier):
+    print(aligned(measures_table(model.metrics_)))
+    if held_out := _held_out(model):
         print(aligned(held_out))
     print(f"model: {options.output / MODEL}")
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
 
 
-def _held_out(classifier: TextClassifier) -> list[list[str]]:
+def _held_out(model: AnyModel) -> list[list[str]]:
     """Return a table of what the auxiliary tasks measure on the part of their data that is held out."""
     rows = [
         [name, measure, f"{report.before[measure]:.3f}", f"{value:.3f}"]
-        for name, report in classifier.auxiliaries_.items()
+        for name, report in model.auxiliaries_.items()
         for measure, value in report.after.items()
     ]
     return [["auxiliary task", "on held-out words", "before", "after"], *rows] if rows else []
@@ -155,7 +149,7 @@ def _prepare_output(options: TrainOptions) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(classifier: TextClassifier) -> Iterator[list[int]]:
+def _stopped_by_signals(model: AnyModel) -> Iterator[list[int]]:
     """Let the first Ctrl-C or SIGTERM end the training with a checkpoint; a second one ends the program."""
     received: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -166,7 +160,7 @@ def _stopped_by_signals(classifier: TextClassifier) -> Iterator[list[int]]:
         for each, handler in before.items():
             signal.signal(each, handler)
         received.append(number)
-        if not classifier.stop():
+        if not model.stop():
             before[signal.Signals(number)](number, frame)  # type: ignore[arg-type]
 
     for number in before:

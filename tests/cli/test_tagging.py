@@ -1,0 +1,132 @@
+"""Taggers, several labels a text and other labelled data on the command line."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from mt2st.cli.main import main
+from tests.cli.conftest import FAST
+
+MORE = ["--vector-size", "16", "--epochs", "12", "--learning-rate", "0.1", "--embedding-learning-rate", "0.1"]
+
+
+def write_tagged(path: Path, n: int = 40, *, conllu: bool = False, spans: bool = False) -> Path:
+    words = {"DET": ["the", "a"], "NOUN": ["dog", "cat", "bird"], "VERB": ["barks", "sings"]}
+    rows: list[str] = []
+    for sentence in range(n):
+        for number, (tag, choices) in enumerate(words.items(), 1):
+            word = choices[sentence * number % len(choices)]
+            tag = ("B-animal" if tag == "NOUN" else "O") if spans else tag
+            rows.append(
+                "\t".join([str(number), word, "_", tag, "_", "_", "0", "_", "_", "_"] if conllu else [word, tag])
+            )
+        rows.append("")
+    raw = "\n".join(rows).encode()
+    path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
+    return path
+
+
+def test_a_tagger_of_a_treebank(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_tagged(tmp_path / "lines.conllu.gz", conllu=True)
+    command = [
+        "train",
+        str(data),
+        "--task",
+        "tagging",
+        "--tag",
+        "upos",
+        "--output",
+        str(tmp_path / "run"),
+        *FAST,
+        *MORE,
+    ]
+    assert main(command) == 0
+    printed = capsys.readouterr()
+    header, _, *rows = printed.out.splitlines()
+    assert header.split() == ["part", "accuracy", "macro", "F1", "loss"]
+    assert [row.split()[0] for row in rows] == ["validation", "test", "model:"]
+    assert "validation accuracy" in printed.err
+    card = (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "tagged sentences to learn from" in card
+    assert main(["predict", str(tmp_path / "run" / "model"), "the dog", "", "a bird sings"]) == 0
+    out = capsys.readouterr().out
+    assert out == "the\tDET\ndog\tNOUN\n\n\na\tDET\nbird\tNOUN\nsings\tVERB\n\n"
+
+
+def test_a_tagger_of_entities_with_its_own_validation_and_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_tagged(tmp_path / "train.conll", spans=True)
+    parts = ["--validation", str(write_tagged(tmp_path / "dev.conll", 10, spans=True))]
+    parts += ["--test", str(write_tagged(tmp_path / "test.conll", 11, spans=True))]
+    command = ["train", str(data), "--task", "tagging", *parts, "--output", str(tmp_path / "run"), *FAST, *MORE]
+    assert main(command) == 0
+    printed = capsys.readouterr()
+    assert "entity F1" in printed.out.splitlines()[0]
+    assert "validation entity F1" in printed.err
+    report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert report["metrics"]["test"]["entity_f1"] == 1.0
+    (tmp_path / "in.txt").write_text("the cat\n\na dog\n", encoding="utf-8")
+    model = str(tmp_path / "run" / "model")
+    assert main(["predict", model, "--file", str(tmp_path / "in.txt"), "--format", "jsonl"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        {"words": ["the", "cat"], "tags": ["O", "B-animal"]},
+        {"words": [], "tags": []},
+        {"words": ["a", "dog"], "tags": ["O", "B-animal"]},
+    ]
+    assert main(["predict", model, "a", "--format", "csv"]) == 2
+    assert "--format csv: a tagger writes conll or jsonl" in capsys.readouterr().err
+
+
+def test_several_labels_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = {"": "a film", "comedy": "funny film", "war": "guns", "comedy|war": "funny guns"}
+    rows = "".join(f"{text},{labels}\n" for labels, text in kinds.items()) * 12
+    (tmp_path / "films.csv").write_text("plot,kinds\n" + rows, encoding="utf-8")
+    command = ["train", str(tmp_path / "films.csv"), "--task", "multilabel", "--label-separator", "|"]
+    command += ["--text", "plot", "--label", "kinds", "--output", str(tmp_path / "run"), *FAST, *MORE]
+    assert main([*command, "--epochs", "30"]) == 0
+    assert "all labels right" in capsys.readouterr().out
+    assert main(["predict", str(tmp_path / "run" / "model"), "funny guns", "a film"]) == 0
+    first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert set(first) == {"labels", "p_comedy", "p_war"}
+    assert (first["labels"], second["labels"]) == ("comedy;war", "")
+    assert main(["predict", str(tmp_path / "run" / "model"), "guns", "--format", "jsonl"]) == 0
+    assert json.loads(capsys.readouterr().out)["labels"] == ["war"]
+
+
+def test_tagged_data_helps_a_classifier_and_the_reverse(
+    train_arguments: list[str], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = write_tagged(tmp_path / "tags.conllu", conllu=True)
+    tagging = ["--auxiliary", "context", "tagging", "--tagging-data", str(tags), "--tagging-column", "upos"]
+    assert main([*train_arguments, *tagging]) == 0
+    assert "weights context 0.61, tagging 0.61" in capsys.readouterr().err
+    command = ["train", str(tags), "--task", "tagging", "--output", str(tmp_path / "tagger"), *FAST, "--auxiliary"]
+    command += ["classification", "--classification-data", str(reviews), "--classification-text", "review"]
+    assert main([*command, "--classification-label", "sentiment"]) == 0
+    assert "weights classification 0.61" in capsys.readouterr().err
+
+
+def test_what_a_user_can_get_wrong(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = write_tagged(tmp_path / "tags.conll")
+    output = ["--output", str(tmp_path / "other")]
+    for arguments, message in (
+        (["train", str(tags), "--task", "tagging", "--tag", "upos", *output], "the column of the tags is a number"),
+        (["train", str(tags), "--task", "tagging", "--tag", "3", *output], "line 1: has 2 columns"),
+        (["train", str(tmp_path / "no.conll"), "--task", "tagging", *output], "no such file"),
+        ([*train_arguments, "--auxiliary", "tagging"], "needs tagging_data"),
+        ([*train_arguments, "--auxiliary", "tagging", "--tagging-data", "no.conll"], "no.conll: no such file"),
+        (["compare", str(tags), "--task", "tagging", *output], "compares classifiers"),
+    ):
+        assert main(arguments) == 2
+        assert message in capsys.readouterr().err
+        assert not (tmp_path / "other").exists()
