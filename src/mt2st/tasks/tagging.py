@@ -69,7 +69,7 @@ class Tagged:
     def select(self, indices: NDArray[np.int64]) -> Tagged:
         """Return these texts with their tags, each as a sentence of its own."""
         every = np.arange(self.texts.offsets[0], self.texts.offsets[-1]) - self.texts.offsets[0]
-        tokens = np.concatenate([each for each in _of_texts(self.texts, every, indices)])
+        tokens = np.concatenate(_of_texts(self.texts, every, indices))
         starts = _of_texts(self.texts, self.words.starts, indices)
         words = Words(
             self.texts.select(indices), self.words.starts[tokens], np.array([each.sum() for each in starts], np.int64)
