@@ -69,7 +69,9 @@ def check_auxiliary_files(settings: ClassifierSettings) -> None:
             check_exists(source)
 
 
-def labelled_auxiliaries(settings: ClassifierSettings, given: Mapping[str, Rows], tokeniser: Tokeniser) -> list[LabelledAuxiliary]:
+def labelled_auxiliaries(
+    settings: ClassifierSettings, given: Mapping[str, Rows], tokeniser: Tokeniser
+) -> list[LabelledAuxiliary]:
     """Return the labelled data of the auxiliary tasks: what is given and what the settings name.
 
     Args:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
-from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.kinds import Tagging
+from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.listener import Listener
 from mt2st.models.trained_model import TrainedModel
 from mt2st.tasks.tagging import Words, predict_tag_probabilities

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
-from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.kinds import Classification
+from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.listener import Listener
 from mt2st.models.trained_model import TrainedModel, checked_texts
 from mt2st.tasks.classification import predict_probabilities

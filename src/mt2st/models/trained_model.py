@@ -19,6 +19,9 @@ from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_network, new_optimizer, torch_threads, usable_cores
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
+from mt2st.models.card import model_card
+from mt2st.models.folder import ModelFolder
+from mt2st.models.kinds import Kind, Prepared, RowsT
 from mt2st.models.labelled_auxiliaries import (
     PRIMARY,
     LabelledAuxiliary,
@@ -26,9 +29,6 @@ from mt2st.models.labelled_auxiliaries import (
     check_auxiliary_files,
     labelled_auxiliaries,
 )
-from mt2st.models.card import model_card
-from mt2st.models.folder import ModelFolder
-from mt2st.models.kinds import Kind, Prepared, RowsT
 from mt2st.models.listener import Listener
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
