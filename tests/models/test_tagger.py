@@ -10,7 +10,7 @@ import pytest
 
 from mt2st.errors import InputError
 from mt2st.models import Listener, MultiLabelClassifier, Tagger, TextClassifier, load_model
-from mt2st.strategy import MultiTask, SingleTask, Strategy, Switch
+from mt2st.strategy import AdaptiveDiminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.text import LabelledText, TaggedText, read_tagged
 from mt2st.training import Trainer
 from mt2st.training.trainer import Progress
@@ -135,6 +135,14 @@ def test_text_in_place_of_sentences_is_refused(fitted: Tagger) -> None:
         fitted.predict(["the dog"])
     with pytest.raises(InputError, match="nothing to measure on"):
         fitted.evaluate([], [])
+
+
+@pytest.mark.parametrize("model", [Tagger, MultiLabelClassifier])
+def test_an_adaptive_strategy_looks_ahead_on_validation_data_of_its_kind(model: Any) -> None:
+    data = sentences() if model is Tagger else several()
+    made = model(strategy=AdaptiveDiminish(signal="gain"), **(SMALL | {"epochs": 2, "feedback_every": 2}))
+    run = made.fit(*data, auxiliary_data={"mood": LabelledText(["dull", "fine film"] * 20, ["-", "+"] * 20)}).run_
+    assert "mood" in run.evaluations[0].losses
 
 
 # Several labels a text
