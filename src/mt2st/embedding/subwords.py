@@ -115,6 +115,22 @@ class SubwordRows:
         """Return the rows of the word with this id, its own first."""
         return self.rows[self.offsets[word] : self.offsets[word + 1]]
 
+    def without(self, frozen: NDArray[np.bool_]) -> SubwordRows:
+        """Return each word's rows that are not frozen; a word may be left with none.
+
+        Args:
+            frozen: which rows of the table to leave out, bool [V + bucket].
+
+        Example:
+            >>> rows = SubwordRows(np.array([0, 2, 4]), np.array([0, 3, 1, 2], dtype=np.int32), bucket=2)
+            >>> left = rows.without(np.array([True, False, False, True]))
+            >>> left.offsets.tolist(), left.rows.tolist()
+            ([0, 0, 2], [1, 2])
+        """
+        moving = ~frozen[self.rows]
+        before = np.concatenate([[0], np.cumsum(moving)])
+        return SubwordRows(before[self.offsets].astype(np.int64), self.rows[moving], self.bucket)
+
     def composed(self, table: NDArray[np.float32], words: slice = slice(None)) -> NDArray[np.float32]:
         """Return the words' input vectors, the means of their rows.
 

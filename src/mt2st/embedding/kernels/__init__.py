@@ -54,6 +54,7 @@ def kernel_for(
     sample: float = 1e-3,
     ns_exponent: float = 0.75,
     seed: int = 1,
+    frozen: NDArray[np.bool_] | None = None,
 ) -> ContextKernel:
     """Return the kernel of a method.
 
@@ -66,6 +67,7 @@ def kernel_for(
         sample: subsampling threshold.
         ns_exponent: power of the counts for the noise.
         seed: any integer.
+        frozen: rows of the input table that stay as they are.
 
     Raises:
         InputError: an unknown method, a setting out of its range, or subwords that are missing or not wanted.
@@ -77,4 +79,12 @@ def kernel_for(
     make: Callable[..., ContextKernel] = (
         _KERNELS[method] if subwords is None else partial(_SUBWORD_KERNELS[method], subwords=subwords)
     )
-    return make(counts, window=window, negative=negative, sample=sample, ns_exponent=ns_exponent, seed=seed)
+    return make(
+        counts,
+        window=window,
+        negative=negative,
+        sample=sample,
+        ns_exponent=ns_exponent,
+        seed=seed,
+        frozen=frozen,
+    )

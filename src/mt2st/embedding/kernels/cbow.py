@@ -70,6 +70,7 @@ class CbowKernel(ContextKernel):
             outputs,
             ids,
             offsets,
+            self.frozen,
             alpha[0],
             alpha[1],
             self.window,
@@ -91,6 +92,7 @@ def _train(
     outputs: NDArray[np.float32],
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
+    frozen: NDArray[np.bool_],
     alpha_first: float,
     alpha_last: float,
     window: int,
@@ -181,6 +183,8 @@ def _train(
                 weighted_sum(E, (i - start) * stride, V, target_at, at, G, at, 1, n_noise + 1, stride)
 
             for j in range(low, high):
+                if frozen[words[j]]:
+                    continue
                 near = 0
                 for i in range(max(start, j - window), min(stop, j + window + 1)):
                     near_at[near] = row_at[i - start]

@@ -60,6 +60,8 @@ class CbowSubwordKernel(SubwordContextKernel):
             offsets,
             self.subwords.rows,
             self.subwords.offsets,
+            self.moving.rows,
+            self.moving.offsets,
             alpha[0],
             alpha[1],
             self.window,
@@ -83,6 +85,8 @@ def _train(
     offsets: NDArray[np.int64],
     subword_rows: NDArray[np.int32],
     subword_offsets: NDArray[np.int64],
+    moving_rows: NDArray[np.int32],
+    moving_offsets: NDArray[np.int64],
     alpha_first: float,
     alpha_last: float,
     window: int,
@@ -185,7 +189,8 @@ def _train(
                     near += (first[i] <= j) & (j < last[i]) & (i != j)
                 shares[:near] = np.float32(1)
                 weighted_sum(step, 0, E, near_at, 0, shares, 0, 1, near, stride)
-                add_to_rows(inputs, subword_rows, subword_offsets[words[j]], sizes[j - low], step)
+                at = moving_offsets[words[j]]
+                add_to_rows(inputs, moving_rows, at, moving_offsets[words[j] + 1] - at, step)
             for n in range(pool):
                 near, users = max(0, n - n_noise + 1), min(n + 1, stop - start)
                 weighted_sum(step, 0, H, row_at, near, G, near * (width - 1) + n, width - 1, users - near, stride)

@@ -72,9 +72,10 @@ class ContextKernel(ABC):
         sample: subsampling threshold in [0, 1); 0 keeps every word (`keep_thresholds`).
         ns_exponent: noise words are drawn in proportion to ``counts ** ns_exponent``.
         seed: any integer.
+        frozen: rows of ``inputs`` that the kernel reads and never writes, bool [`input_rows`]; None for none.
 
     Raises:
-        InputError: a setting out of its range, or no word with a count above 0.
+        InputError: a setting out of its range, no word with a count above 0, or another number of ``frozen``.
 
     References:
         Mikolov, Sutskever, Chen, Corrado and Dean 2013, "Distributed Representations of Words and Phrases".
@@ -96,6 +97,7 @@ class ContextKernel(ABC):
         sample: float = 1e-3,
         ns_exponent: float = 0.75,
         seed: int = 1,
+        frozen: NDArray[np.bool_] | None = None,
     ) -> None:
         check_settings(window=window, negative=negative, sample=sample, ns_exponent=ns_exponent)
         counts = np.ascontiguousarray(counts, dtype=np.int64)
@@ -106,6 +108,12 @@ class ContextKernel(ABC):
         self.ns_exponent, self.seed = ns_exponent, seed
         self._keep = keep_thresholds(counts, sample)
         self._accept, self._alias = noise_table(counts, ns_exponent)
+        self.frozen = np.zeros(self.input_rows, dtype=np.bool_) if frozen is None else np.ascontiguousarray(frozen)
+        if self.frozen.shape != (self.input_rows,) or self.frozen.dtype != np.bool_:
+            raise InputError(
+                f"frozen must be bool, one for each of the {self.input_rows} rows of inputs; "
+                f"found {self.frozen.dtype} {list(self.frozen.shape)}"
+            )
 
     def update(
         self,

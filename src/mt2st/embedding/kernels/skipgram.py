@@ -61,6 +61,7 @@ class SkipGramKernel(ContextKernel):
             outputs,
             ids,
             offsets,
+            self.frozen,
             alpha[0],
             alpha[1],
             self.window,
@@ -82,6 +83,7 @@ def _train(
     outputs: NDArray[np.float32],
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
+    frozen: NDArray[np.bool_],
     alpha_first: float,
     alpha_last: float,
     window: int,
@@ -157,6 +159,8 @@ def _train(
                 loss += weight * noise_loss + logistic_step(G, at + n_noise, uses, PAIR, alpha)
                 pairs += uses
             for j in range(low, high):
+                if frozen[words[j]]:
+                    continue
                 at = (j - low) * longest
                 weighted_sum(step, 0, V, target_at, at, G, at, 1, n_targets[j - low], stride)
                 add_to_rows(inputs, words, j, 1, step)

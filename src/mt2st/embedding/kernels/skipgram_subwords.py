@@ -59,6 +59,8 @@ class SkipGramSubwordKernel(SubwordContextKernel):
             offsets,
             self.subwords.rows,
             self.subwords.offsets,
+            self.moving.rows,
+            self.moving.offsets,
             alpha[0],
             alpha[1],
             self.window,
@@ -82,6 +84,8 @@ def _train(
     offsets: NDArray[np.int64],
     subword_rows: NDArray[np.int32],
     subword_offsets: NDArray[np.int64],
+    moving_rows: NDArray[np.int32],
+    moving_offsets: NDArray[np.int64],
     alpha_first: float,
     alpha_last: float,
     window: int,
@@ -161,8 +165,8 @@ def _train(
                     target_at[count] = row_at[n_noise + j - low]
                     count += j != i
                 weighted_sum(step, 0, V, target_at, 0, G, (i - start) * longest, 1, count, stride)
-                at = subword_offsets[words[i]]
-                add_to_rows(inputs, subword_rows, at, subword_offsets[words[i] + 1] - at, step)
+                at = moving_offsets[words[i]]
+                add_to_rows(inputs, moving_rows, at, moving_offsets[words[i] + 1] - at, step)
             for n in range(n_noise):
                 weighted_sum(step, 0, U, row_at, 0, G, n, longest, stop - start, stride)
                 add_to_rows(outputs, noise, n, 1, step)

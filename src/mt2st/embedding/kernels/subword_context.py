@@ -25,6 +25,7 @@ class SubwordContextKernel(ContextKernel):
         sample: subsampling threshold.
         ns_exponent: power of the counts for the noise.
         seed: any integer.
+        frozen: rows of ``inputs`` that stay as they are, those of n-grams among them.
 
     Raises:
         InputError: as `ContextKernel`, or rows of another number of words than ``counts``.
@@ -40,13 +41,24 @@ class SubwordContextKernel(ContextKernel):
         sample: float = 1e-3,
         ns_exponent: float = 0.75,
         seed: int = 1,
+        frozen: NDArray[np.bool_] | None = None,
     ) -> None:
-        super().__init__(counts, window=window, negative=negative, sample=sample, ns_exponent=ns_exponent, seed=seed)
+        self.subwords = subwords
+        super().__init__(
+            counts,
+            window=window,
+            negative=negative,
+            sample=sample,
+            ns_exponent=ns_exponent,
+            seed=seed,
+            frozen=frozen,
+        )
         if subwords.n_words != self.vocabulary_size:
             raise InputError(
                 f"subwords must have the rows of the {self.vocabulary_size} words of counts; found {subwords.n_words}"
             )
-        self.subwords = subwords
+        self.moving = subwords.without(self.frozen) if self.frozen.any() else subwords
+        """The rows of each word that training moves."""
 
     @property
     def input_rows(self) -> int:
