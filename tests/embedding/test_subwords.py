@@ -45,7 +45,7 @@ def test_words_hashed_together_have_the_rows_they_have_alone(vocabulary: list[st
 
 def test_many_words_are_hashed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = SubwordRows.of(WORDS, SETTINGS[0])
-    monkeypatch.setattr("mt2st.embedding.subwords._WORDS_AT_ONCE", 3)
+    monkeypatch.setattr("mt2st.embedding.subwords.WORDS_AT_ONCE", 3)
     parts = SubwordRows.of(WORDS, SETTINGS[0])
     np.testing.assert_array_equal(parts.rows, whole.rows)
     np.testing.assert_array_equal(parts.offsets, whole.offsets)
@@ -56,7 +56,7 @@ def test_a_lone_surrogate_is_no_crash() -> None:
 
 
 def test_composed_vectors_are_means_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.embedding.subwords._COMPOSED_AT_ONCE", 4)
+    monkeypatch.setattr("mt2st.embedding.subwords._VALUES_AT_ONCE", 60)
     rows = SubwordRows.of(WORDS, SETTINGS[1])
     table = np.random.default_rng(0).normal(size=(rows.table_rows, 7)).astype(np.float32)
     expected = [table[rows.of_word(word)].mean(axis=0) for word in range(len(WORDS))]

@@ -18,7 +18,8 @@ from mt2st.embedding import (
     WordVectors,
     train_word_vectors,
 )
-from mt2st.embedding.training import chunks, initial_tables
+from mt2st.embedding.chunks import chunks
+from mt2st.embedding.training import initial_tables
 from mt2st.errors import InputError
 
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mt2st.embedding.footprint import Footprint
 from mt2st.embedding.formats import Conversion, VectorStream, convert_vectors, open_vectors
 from mt2st.embedding.glove import GloveInterrupted, GloveProgress, glove_memory, train_glove
-from mt2st.embedding.subword_vectors import SubwordVectors
+from mt2st.embedding.settings import WordVectorSettings
+from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.embedding.training import Progress, TrainingInterrupted, train_word_vectors
 from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
@@ -37,6 +39,7 @@ __all__ = [
     "CbowSubwordKernel",
     "ContextKernel",
     "Conversion",
+    "Footprint",
     "GloveInterrupted",
     "GloveProgress",
     "KernelReport",
@@ -50,10 +53,12 @@ __all__ = [
     "TrainingInterrupted",
     "UnknownWordError",
     "VectorStream",
+    "WordVectorSettings",
     "WordVectors",
     "convert_vectors",
     "glove_memory",
     "kernel_for",
+    "load_vectors",
     "open_vectors",
     "sample_pairs",
     "train_glove",

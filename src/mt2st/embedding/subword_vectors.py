@@ -132,6 +132,19 @@ class SubwordVectors(WordVectors):
             raise InputError(f"{folder}: {error}") from error
 
 
+def load_vectors(path: str | PathLike[str]) -> WordVectors:
+    """Read word vectors in any format, with their n-grams from a folder that `SubwordVectors.save_folder` wrote.
+
+    Args:
+        path: as for `WordVectors.load`.
+
+    Raises:
+        InputError: nothing there that could be read.
+    """
+    has_ngrams = (Path(path) / SETTINGS_FILE).is_file()
+    return SubwordVectors.load_folder(path) if has_ngrams else WordVectors.load(path)
+
+
 def check_folder_writable(path: Path, *, overwrite: bool) -> None:
     """Raise if vectors with n-grams may not be written to this folder; ask before hours of work, not after.
 

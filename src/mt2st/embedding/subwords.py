@@ -20,10 +20,10 @@ _FNV_START, _FNV_PRIME = 2166136261, 16777619
 _CONTINUES, _CONTINUATION = 0b1100_0000, 0b1000_0000
 """A byte of UTF-8 whose first two bits are 10 goes on with a character."""
 _SIGN = np.uint32(0xFFFF_FF00)
-_WORDS_AT_ONCE = 20_000
-"""Words hashed together: their n-grams take some ten megabytes."""
-_COMPOSED_AT_ONCE = 2_000
-"""Words composed together: their rows are some 30,000."""
+WORDS_AT_ONCE = 20_000
+"""Words hashed together: their n-grams take some tens of megabytes."""
+_VALUES_AT_ONCE = 1 << 20
+"""Values of the rows that are composed together: 4 MB."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class SubwordRows:
                 f"words and buckets must be fewer than 2**31 together; found {n_words} and {settings.bucket}"
             )
         counts, rows = np.empty(n_words, dtype=np.int64), []
-        for start in range(0, n_words, _WORDS_AT_ONCE):
-            part = words[start : start + _WORDS_AT_ONCE]
+        for start in range(0, n_words, WORDS_AT_ONCE):
+            part = words[start : start + WORDS_AT_ONCE]
             buckets, sizes = _buckets(part, settings)
             counts[start : start + len(part)] = sizes + 1
             own_rows = np.cumsum(np.concatenate([[0], sizes[:-1]]))
@@ -143,8 +143,10 @@ class SubwordRows:
         """
         start, stop, _ = words.indices(self.n_words)
         vectors = np.empty((max(0, stop - start), table.shape[1]), dtype=np.float32)
-        for first in range(start, stop, _COMPOSED_AT_ONCE):
-            bounds = self.offsets[first : min(first + _COMPOSED_AT_ONCE, stop) + 1]
+        values_per_word = table.shape[1] * self.rows.size / max(1, self.n_words)
+        step = max(1, int(_VALUES_AT_ONCE / max(1, values_per_word)))
+        for first in range(start, stop, step):
+            bounds = self.offsets[first : min(first + step, stop) + 1]
             gathered = table[self.rows[bounds[0] : bounds[-1]]]
             sums = np.add.reduceat(gathered, bounds[:-1] - bounds[0], axis=0)
             vectors[first - start : first - start + len(sums)] = sums / np.diff(bounds)[:, None].astype(np.float32)

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from os import PathLike
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.subword_vectors import SubwordVectors
-from mt2st.embedding.subwords import SubwordRows, SubwordSettings
+from mt2st.embedding.chunks import Chunk, chunks
+from mt2st.embedding.footprint import Footprint
+from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
+from mt2st.embedding.settings import Method, WordVectorSettings
+from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
+from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.embedding.workers import results
 from mt2st.errors import InputError
+from mt2st.memory import give_back
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import KernelReport
-
-CHUNK_WORDS = 50_000
-"""Words of one kernel call: a tenth of a second of work or less between two reports, and nothing lost in between."""
-
-SUBWORD_METHODS = ("skipgram-fasttext", "cbow-fasttext")
-"""The methods whose words are made of n-grams."""
-
-SPECIALS = ("<pad>", "<unk>")
-"""Tokens at the front of a vocabulary that are no words: they get no vector in the result."""
 
 
 class CountedVocabulary(Protocol):
@@ -69,6 +66,7 @@ class Progress:
         seconds: time since the first chunk began (compilation included the very first time).
         loss: mean loss per pair in the last chunk; NaN if it had none.
         mean_loss: mean loss per pair since the start.
+        kept: words left by subsampling, the ones trained as centres: gensim's "effective words".
     """
 
     words: int
@@ -76,11 +74,17 @@ class Progress:
     seconds: float
     loss: float
     mean_loss: float
+    kept: int = 0
 
     @property
     def words_per_second(self) -> float:
         """Words per second since the start."""
         return self.words / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def effective_words_per_second(self) -> float:
+        """Words left by subsampling, per second since the start."""
+        return self.kept / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def seconds_left(self) -> float:
@@ -107,8 +111,8 @@ class TrainingInterrupted(KeyboardInterrupt):
 def train_word_vectors(
     corpus: EncodedCorpus,
     *,
-    method: Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"] | str = "skipgram",
-    vector_size: int = 100,
+    method: Method | str = "skipgram",
+    vector_size: int | None = None,
     window: int = 5,
     negative: int = 5,
     sample: float = 1e-3,
@@ -118,24 +122,32 @@ def train_word_vectors(
     workers: int = 1,
     seed: int = 1,
     ns_exponent: float = 0.75,
-    min_n: int = 3,
-    max_n: int = 6,
-    bucket: int = 200_000,
+    min_n: int | None = None,
+    max_n: int | None = None,
+    bucket: int | None = None,
+    init_vectors: WordVectors | str | PathLike[str] | None = None,
+    frozen: Frozen = None,
+    on_memory: Callable[[Footprint], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> WordVectors:
-    """Train word vectors on an encoded corpus with negative sampling.
+    """Train word vectors on an encoded corpus with negative sampling, from random ones or from given ones.
 
     The names and defaults are gensim's. The learning rate falls linearly from ``alpha`` to ``min_alpha`` over the
     words of all epochs. Windows do not cross documents, nor the cuts of a document longer than 50,000 words.
-    Memory: two float32 tables [V, vector_size], 12 bytes per word of the vocabulary and little else; with n-grams,
-    another [bucket, vector_size], about 60 bytes per word for the rows of its n-grams, and at the end the composed
-    vectors [V, vector_size].
+    Memory: two float32 tables [V, vector_size] and about 240 bytes per word of the vocabulary; with n-grams, another
+    [bucket, vector_size] and some 200 bytes per word (`Footprint` has the figures).
+
+    With ``init_vectors`` the training goes on from these, as after gensim's ``build_vocab(update=True)``: the corpus's
+    words that they have start there, its other words at random. Their words that the corpus lacks are in the result
+    too, as they were (with n-grams, as their n-grams have become). The output vectors start at zero as ever: no
+    format holds them. Words given to ``frozen`` keep their vectors to the bit while the others come to fit around
+    them, as in gensim's ``intersect_word2vec_format(lockf=0)``.
 
     Args:
         corpus: ids, offsets and vocabulary (`EncodedCorpus`).
         method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``; in the two last a word's
             vector is the mean of its own and of those of its character n-grams, which words share.
-        vector_size: dimensions, at least 1.
+        vector_size: dimensions, 1 to 2**20; by default 100, or that of ``init_vectors``.
         window: the widest reach of a context, at least 1.
         negative: noise words per positive pair, at least 1.
         sample: threshold for thinning out frequent words, in [0, 1); 0 keeps all.
@@ -146,63 +158,107 @@ def train_word_vectors(
             (hogwild), so their result depends on timing.
         seed: any integer.
         ns_exponent: noise words are drawn in proportion to ``count ** ns_exponent``.
-        min_n: length of the shortest n-gram, at least 1 (``-fasttext`` methods alone, like the two that follow).
-        max_n: length of the longest n-gram, at least ``min_n``.
-        bucket: rows that the n-grams share by their hash, at least 1.
+        min_n: length of the shortest n-gram, at least 1 (``-fasttext`` methods alone, like the two that follow); by
+            default 3, or that of ``init_vectors``.
+        max_n: length of the longest n-gram, at least ``min_n``; by default 6, likewise.
+        bucket: rows that the n-grams share by their hash, at least 1; by default 200,000, likewise.
+        init_vectors: vectors to go on from, or the file or folder of such (`load_vectors`), which is then out of memory
+            before the training starts. The ``-fasttext`` methods need some with n-grams: `SubwordVectors`.
+        frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams the rows
+            of theirs do not change either, and other words share these.
+        on_memory: told before the training starts how much memory it will take at most.
         progress: called after every chunk, in the calling thread.
 
     Returns:
-        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order; with n-grams, a
-        `SubwordVectors`, which has vectors for other words too.
+        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
+        the words that ``init_vectors`` alone has; with n-grams, a `SubwordVectors`, which has vectors for other words
+        too.
 
     Raises:
-        InputError: a setting out of its range, or a corpus without words.
+        InputError: a setting out of its range or at odds with ``init_vectors``; a corpus in which no two words meet; or
+            more memory needed than there is.
         TrainingInterrupted: after Ctrl-C, with the vectors trained so far.
     """
+    settings = WordVectorSettings(
+        method=method,
+        vector_size=vector_size,
+        window=window,
+        negative=negative,
+        sample=sample,
+        alpha=alpha,
+        min_alpha=min_alpha,
+        epochs=epochs,
+        workers=workers,
+        seed=seed,
+        ns_exponent=ns_exponent,
+        min_n=min_n,
+        max_n=max_n,
+        bucket=bucket,
+    )
+    given = load_vectors(init_vectors) if isinstance(init_vectors, str | PathLike) else init_vectors
+    if given is not None:
+        settings = settings.going_on_from(given)
+    frozen_places(frozen, given)
+    vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
+    total_words = epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
+    if total_words == 0:
+        raise InputError("the corpus has no words of the vocabulary to train on: it has no documents")
+    footprint = Footprint.of(settings, vocabulary.tokens)
+    footprint.check(len(vocabulary), settings.size)
+    if on_memory is not None:
+        on_memory(footprint)
+
     from mt2st.embedding.kernels import KernelReport, kernel_for  # numba loads only when something is trained
 
-    _check_settings(vector_size=vector_size, alpha=alpha, min_alpha=min_alpha, epochs=epochs, workers=workers)
-    tokens, counts = corpus.vocabulary.tokens, np.array(corpus.vocabulary.counts, dtype=np.int64)
-    n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
-    counts[:n_specials] = 0
-    total_words = epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
-    if total_words == 0 or not counts.any():
-        raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")
-    settings = SubwordSettings(min_n, max_n, bucket)
+    subwords = SubwordRows.of(vocabulary.tokens, settings.ngrams) if settings.has_ngrams else None
     kernel = kernel_for(
         method,
-        counts,
-        subwords=SubwordRows.of(tokens, settings) if method in SUBWORD_METHODS else None,
+        vocabulary.counts,
+        subwords=subwords,
         window=window,
         negative=negative,
         sample=sample,
         ns_exponent=ns_exponent,
         seed=seed,
+        frozen=vocabulary.frozen_rows(frozen, given, subwords),
     )
-    inputs, outputs = initial_tables(kernel.input_rows, len(tokens), vector_size, seed)
-    inputs[:n_specials] = 0
+    inputs, outputs = initial_tables(kernel.input_rows, len(vocabulary), settings.size, seed)
+    inputs[: vocabulary.n_specials] = 0
+    if given is not None:
+        vocabulary.place(given, inputs)
+        given = None  # what was read for this training alone makes room
 
     def result() -> WordVectors:
-        if method in SUBWORD_METHODS:
-            return SubwordVectors(tokens[n_specials:], inputs[n_specials:], settings)
-        return WordVectors(tokens[n_specials:], inputs[n_specials:])
+        nonlocal outputs
+        outputs = outputs[:0].copy()  # makes room for the words made of their n-grams
+        if settings.has_ngrams:
+            return SubwordVectors(vocabulary.words, inputs[vocabulary.n_specials :], settings.ngrams)
+        return WordVectors(vocabulary.words, inputs[vocabulary.n_specials :])
 
     def rate(words: int) -> float:
         return alpha + (min_alpha - alpha) * (words / total_words)
 
     def run(chunk: Chunk) -> KernelReport:
         rates = rate(chunk.words_before), rate(chunk.words_before + chunk.words)
-        return kernel.update(inputs, outputs, corpus.ids, chunk.offsets, alpha=rates, stream=chunk.number)
+        report = kernel.update(inputs, outputs, corpus.ids, chunk.offsets, alpha=rates, stream=chunk.number)
+        give_back(corpus.ids, int(chunk.offsets[0]), int(chunk.offsets[-1]))
+        return report
 
     done, started = KernelReport(), time.perf_counter()
     try:
-        for report in results(run, chunks(corpus.offsets, epochs), workers):
-            done += report
-            if progress is not None:
-                elapsed = time.perf_counter() - started
-                progress(Progress(done.words, total_words, elapsed, report.mean_loss, done.mean_loss))
+        with closing(results(run, chunks(corpus.offsets, epochs), workers)) as reports:
+            for report in reports:
+                done += report
+                if progress is not None:
+                    elapsed = time.perf_counter() - started
+                    progress(Progress(done.words, total_words, elapsed, report.mean_loss, done.mean_loss, done.kept))
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(result(), done.words, total_words) from error
+    if not done.pairs:
+        raise InputError(
+            f"no two words of the corpus came together in {epochs} passes: its documents hold one word of the "
+            f"vocabulary each, or sample ({sample!r}) thins them out to that"
+        )
     return result()
 
 
@@ -218,58 +274,3 @@ def initial_tables(
     inputs -= 1.0
     inputs /= vector_size
     return inputs, np.zeros((output_rows, vector_size), dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A slice of a corpus for one kernel call.
-
-    Attributes:
-        number: counts the chunks over all epochs: the stream of their random numbers.
-        words_before: words of all earlier chunks, earlier epochs included.
-        offsets: bounds of the (parts of) documents, int64.
-    """
-
-    number: int
-    words_before: int
-    offsets: NDArray[np.int64]
-
-    @property
-    def words(self) -> int:
-        """Words of the chunk."""
-        return int(self.offsets[-1] - self.offsets[0])
-
-
-def chunks(offsets: NDArray[np.int64], epochs: int, chunk_words: int = CHUNK_WORDS) -> Iterator[Chunk]:
-    """Cut a corpus into chunks of whole documents, at most ``chunk_words`` words each, ``epochs`` times over.
-
-    Only a document longer than that is itself cut.
-
-    Example:
-        >>> [chunk.offsets.tolist() for chunk in chunks(np.array([0, 3, 5, 14]), epochs=1, chunk_words=6)]
-        [[0, 3, 5], [5, 11], [11, 14]]
-    """
-    number = words_before = 0
-    for _ in range(epochs):
-        document, position = 0, int(offsets[0])
-        while position < offsets[-1]:
-            # The last document end within reach, or a cut where there is none.
-            end = int(np.searchsorted(offsets, position + chunk_words, side="right")) - 1
-            if end > document:
-                bounds = offsets[document : end + 1].copy()
-                bounds[0] = position
-                document = end
-            else:
-                bounds = np.array([position, position + chunk_words], dtype=np.int64)
-            yield Chunk(number, words_before, bounds)
-            number, words_before, position = number + 1, words_before + int(bounds[-1]) - position, int(bounds[-1])
-
-
-def _check_settings(*, vector_size: int, alpha: float, min_alpha: float, epochs: int, workers: int) -> None:
-    for name, value in (("vector_size", vector_size), ("epochs", epochs), ("workers", workers)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
-    if not (math.isfinite(alpha) and alpha > 0):
-        raise InputError(f"alpha must be finite and above 0; found {alpha!r}")
-    if not 0 <= min_alpha <= alpha:
-        raise InputError(f"min_alpha must be in [0, alpha] = [0, {alpha!r}]; found {min_alpha!r}")

@@ -40,7 +40,8 @@ class ClassifierSettings:
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"
-    """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), or a file of word vectors."""
+    """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), a file of word vectors
+    in any format that `mt2st vectors convert` reads, or published ones: gensim:glove-twitter-100."""
     auxiliary: tuple[str, ...] = ("context",)
     """Auxiliary tasks: context (word context on all the text), semantic-syntactic, misalignment, analogy, spearman;
     tagging and classification (on other labelled data)."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mt2st.cli.options import say
+from mt2st.cli.status_line import duration, status_line
 from mt2st.errors import InputError, listed
+from mt2st.memory import megabytes
 
 if TYPE_CHECKING:
     from mt2st.cli.vectors.train import VectorsTrainOptions
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 METHOD = "glove"
 ONLY_HERE = ("x_max", "weight_exponent", "memory")
-NOT_HERE = ("negative", "sample", "ns_exponent", "min_alpha")
+NOT_HERE = ("negative", "sample", "ns_exponent", "min_alpha", "init", "freeze")
 
 
 def check_options(options: VectorsTrainOptions) -> None:
-    """Refuse options that the method would not heed.
+    """Refuse options that the method would not heed, and values out of their range.
 
     Raises:
         InputError: naming them.
@@ -31,53 +32,67 @@ def check_options(options: VectorsTrainOptions) -> None:
     if without_meaning:
         flags = listed(f"--{name.replace('_', '-')}" for name in without_meaning)
         raise InputError(f"{flags} cannot be given with --method {options.method}: it has no such setting")
+    if options.method == METHOD:
+        from mt2st.embedding.glove.training import check_settings
+
+        check_settings(**settings_of(options))
 
 
 def train(corpus: EncodedCorpus, options: VectorsTrainOptions) -> WordVectors:
     """Train GloVe vectors with the command's options.
 
     Raises:
-        InputError: a setting out of its range.
+        InputError: a corpus in which no two words meet, or too little memory.
         GloveInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     from mt2st.embedding import glove_memory, train_glove
 
+    settings = settings_of(options)
+    sizes = {name: settings[name] for name in ("memory_mb",) if name in settings}
+    needed = glove_memory(len(corpus.vocabulary.tokens), settings.get("vector_size", 100), **sizes)
+    say(f"memory: at most {megabytes(needed)} and the program itself")
+    last: GloveProgress | None = None
+    with status_line() as line:
+
+        def report(progress: GloveProgress) -> None:
+            nonlocal last
+            if last is not None and last.stage != progress.stage:
+                line.end(_summary(last))
+            last = progress
+            line.show(progress.done / max(1, progress.total), _described(progress))
+
+        vectors = train_glove(corpus, progress=report, **settings)
+        if last is not None:
+            line.end(_summary(last))
+    return vectors
+
+
+def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
+    """Return the settings of `mt2st.embedding.train_glove` that the options give."""
     given = {
+        "vector_size": options.vector_size,
         "window": options.window,
         "learning_rate": options.alpha,
         "epochs": options.epochs,
         "x_max": options.x_max,
         "alpha": options.weight_exponent,
         "memory_mb": options.memory,
+        "workers": options.workers,
+        "seed": options.seed,
     }
-    settings = {name: value for name, value in given.items() if value is not None}
-    memory = {"memory_mb": options.memory} if options.memory is not None else {}
-    needed = glove_memory(len(corpus.vocabulary.tokens), options.vector_size, **memory)
-    say(f"memory: at most {needed / 2**20:,.0f} MB and the program itself")
-    return train_glove(
-        corpus,
-        vector_size=options.vector_size,
-        workers=options.workers,
-        seed=options.seed,
-        progress=reporter(),
-        **settings,  # type: ignore[arg-type]
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _described(progress: GloveProgress) -> str:
+    loss = f"  loss {progress.mean_loss:.4f}" if progress.stage == "training" else ""
+    return (
+        f"{progress.stage}: {progress.per_second:,.0f} {progress.unit}/s{loss}  {duration(progress.seconds_left)} left"
     )
 
 
-def reporter() -> Callable[[GloveProgress], None]:
-    """Return what shows progress: a line a tenth of each stage."""
-    shown = ("", -1)
-
-    def report(progress: GloveProgress) -> None:
-        nonlocal shown
-        tenth = (progress.stage, 10 * progress.done // max(1, progress.total))
-        if tenth == shown:
-            return
-        shown = tenth
-        loss = f"loss {progress.mean_loss:.4f}  " if progress.stage == "training" else ""
-        say(
-            f"{progress.stage}  {progress.done / max(1, progress.total):4.0%}  "
-            f"{progress.per_second:,.0f} {progress.unit}/s  {loss}{progress.seconds_left:.0f} s left"
-        )
-
-    return report
+def _summary(last: GloveProgress) -> str:
+    loss = f", loss {last.mean_loss:.4f} in the last epoch" if last.stage == "training" else ""
+    return (
+        f"{last.stage}: {last.done:,} {last.unit} in {duration(last.seconds)}, "
+        f"{last.per_second:,.0f} {last.unit}/s{loss}"
+    )

@@ -10,7 +10,6 @@ import tyro
 
 from mt2st.cli.options import parse
 from mt2st.cli.tables import aligned
-from mt2st.cli.vectors import subwords
 from mt2st.errors import InputError
 
 
@@ -31,7 +30,9 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(NeighboursOptions, arguments, program="mt2st vectors neighbours", description="The nearest words.")
     if not options.words:
         raise InputError("give at least one word")
-    vectors = subwords.load(options.vectors)
+    from mt2st.embedding import load_vectors
+
+    vectors = load_vectors(options.vectors)
     for word, found in zip(options.words, vectors.similar_by_words(options.words, topn=options.topn), strict=True):
         print(aligned([[word, "cosine"], *([each, f"{similarity:.4f}"] for each, similarity in found)]))
     return 0

@@ -10,7 +10,6 @@ from mt2st.files import check_writable
 
 if TYPE_CHECKING:
     from mt2st.cli.vectors.train import VectorsTrainOptions
-    from mt2st.embedding import WordVectors
 
 METHODS = ("skipgram-fasttext", "cbow-fasttext")
 ONLY_HERE = ("min_n", "max_n", "bucket")
@@ -37,16 +36,3 @@ def check_options(options: VectorsTrainOptions) -> None:
 def keeps_ngrams(method: str, output: Path) -> bool:
     """Return whether vectors go into a folder with their n-grams: the method has such and the name has no ending."""
     return method in METHODS and not output.suffix
-
-
-def load(path: str) -> WordVectors:
-    """Read word vectors in any format, with their n-grams from a folder that has them.
-
-    Raises:
-        InputError: nothing there that could be read.
-    """
-    from mt2st.embedding import SubwordVectors, WordVectors
-    from mt2st.embedding.subword_vectors import SETTINGS_FILE
-
-    has_ngrams = (Path(path) / SETTINGS_FILE).is_file()
-    return SubwordVectors.load_folder(path) if has_ngrams else WordVectors.load(path)

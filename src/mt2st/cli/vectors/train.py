@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from mt2st.cli.interruption import terminated_like_interrupted
 from mt2st.cli.options import parse, say
-from mt2st.cli.vectors import glove, subwords
-from mt2st.errors import InputError, listed, suggestion
+from mt2st.cli.status_line import duration, status_line
+from mt2st.cli.vectors import continued, glove, subwords
+from mt2st.errors import InputError, MissingExtraError, listed, suggestion
 
 if TYPE_CHECKING:
     from mt2st.embedding import Progress, WordVectors
@@ -35,8 +40,8 @@ class VectorsTrainOptions:
     """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
     method: str = "skipgram"
     """skipgram, cbow, skipgram-fasttext, cbow-fasttext or glove."""
-    vector_size: int = 100
-    """Dimensions of the vectors."""
+    vector_size: int | None = None
+    """Dimensions of the vectors, by default 100, or those of --init."""
     window: int | None = None
     """Widest reach of a context, in words; by default 5, glove 10."""
     negative: int = 5
@@ -65,6 +70,11 @@ class VectorsTrainOptions:
     """-fasttext: characters of the longest n-gram, by default 6."""
     bucket: int | None = None
     """-fasttext: rows that all n-grams share, by default 200,000."""
+    init: str | None = None
+    """Go on from these vectors: a file or folder in any format, or gensim:NAME. The result has their words and those
+    of the corpus. With a -fasttext method, a folder that it wrote."""
+    freeze: str | None = None
+    """Words of --init whose vectors must not change: 'known' for all, or a file with one a line."""
     workers: int = 1
     """Threads. One repeats a seed's result to the bit; several do not."""
     seed: int = 1
@@ -80,80 +90,136 @@ class VectorsTrainOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
-    from mt2st.embedding import SubwordVectors, TrainingInterrupted
-    from mt2st.text import Corpus, Tokeniser, iterate_texts
+    check_options(options)
+    from mt2st.embedding import TrainingInterrupted
 
-    check_method(options.method)
-    glove.check_options(options)
-    subwords.check_options(options)
-    with tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
-        corpus = Corpus.build(
-            iterate_texts(options.corpus, text=options.text),
-            tokeniser=Tokeniser(lowercase=options.lowercase, remove_breaks=options.remove_breaks),
-            min_count=options.min_count,
-            directory=Path(folder) / "corpus",
-        )
-        say(f"{len(corpus):,} documents, {corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}")
+    with terminated_like_interrupted() as received, tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
         interrupted: TrainingInterrupted | None = None
         try:
-            vectors = glove.train(corpus, options) if options.method == glove.METHOD else _train(corpus, options)
+            with _named(options.corpus):
+                corpus = _read(options, Path(folder))
+                vectors = glove.train(corpus, options) if options.method == glove.METHOD else _train(corpus, options)
         except TrainingInterrupted as stop:
+            if not stop.words:
+                say("interrupted before anything was trained: nothing is saved")
+                raise  # as what it is, or as SIGTERM
             vectors, interrupted = stop.vectors, stop
-        if isinstance(vectors, SubwordVectors) and subwords.keeps_ngrams(options.method, options.output):
-            vectors.save_folder(options.output, overwrite=options.overwrite)
-        else:
-            vectors.save(options.output, overwrite=options.overwrite)
+        _save(vectors, options)
     print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
-        return 130
+        return 128 + (received[0] if received else signal.SIGINT)
     return 0
 
 
-def check_method(method: str) -> None:
-    """Refuse a method that does not exist, before the corpus is read.
+def check_options(options: VectorsTrainOptions) -> None:
+    """Refuse wrong options before anything is read.
 
     Raises:
-        InputError: naming those that do.
+        InputError: naming the first.
     """
-    if method not in METHODS:
-        raise InputError(f"unknown method '{method}': choose from {listed(METHODS)}.{suggestion(method, METHODS)}")
+    if options.method not in METHODS:
+        raise InputError(
+            f"unknown method '{options.method}': choose from {listed(METHODS)}.{suggestion(options.method, METHODS)}"
+        )
+    if options.min_count < 1:
+        raise InputError(f"min_count must be 1 or more; found {options.min_count}")
+    subwords.check_options(options)
+    glove.check_options(options)
+    if options.method != glove.METHOD:
+        from mt2st.embedding import WordVectorSettings
+
+        WordVectorSettings(**settings_of(options))
+    _check_writer(options)
+    continued.check_options(options)
+
+
+def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
+    """Return the settings of `mt2st.embedding.train_word_vectors` that the options give."""
+    names = ("vector_size", "window", "alpha", "epochs", *subwords.ONLY_HERE)
+    given = {name: getattr(options, name) for name in names}
+    return {
+        "method": options.method,
+        "negative": options.negative,
+        "sample": options.sample,
+        "ns_exponent": options.ns_exponent,
+        "min_alpha": options.min_alpha,
+        "workers": options.workers,
+        "seed": options.seed,
+        **{name: value for name, value in given.items() if value is not None},
+    }
+
+
+def _check_writer(options: VectorsTrainOptions) -> None:
+    from mt2st.embedding.formats.catalogue import KEYEDVECTORS, format_by_name_of
+
+    if format_by_name_of(options.output) is KEYEDVECTORS and find_spec("gensim") is None:
+        raise MissingExtraError(f"writing {options.output} in gensim's format", "gensim")
+
+
+def _read(options: VectorsTrainOptions, folder: Path) -> Corpus:
+    from mt2st.text import Corpus, Tokeniser, iterate_texts
+
+    corpus = Corpus.build(
+        iterate_texts(options.corpus, text=options.text),
+        tokeniser=Tokeniser(lowercase=options.lowercase, remove_breaks=options.remove_breaks),
+        min_count=options.min_count,
+        directory=folder / "corpus",
+    )
+    say(f"{len(corpus):,} documents, {corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}")
+    return corpus
+
+
+@contextmanager
+def _named(corpus: str) -> Iterator[None]:
+    """Let what is wrong with the corpus name it."""
+    try:
+        yield
+    except InputError as error:
+        if corpus in str(error):
+            raise
+        raise InputError(f"{corpus}: {error}") from error
 
 
 def _train(corpus: Corpus, options: VectorsTrainOptions) -> WordVectors:
     from mt2st.embedding import train_word_vectors
 
-    names = ("window", "alpha", "epochs", *subwords.ONLY_HERE)
-    given = {name: getattr(options, name) for name in names}
-    settings = {name: value for name, value in given.items() if value is not None}
-    return train_word_vectors(
-        corpus,
-        method=options.method,
-        vector_size=options.vector_size,
-        negative=options.negative,
-        sample=options.sample,
-        ns_exponent=options.ns_exponent,
-        min_alpha=options.min_alpha,
-        workers=options.workers,
-        seed=options.seed,
-        progress=_reporter(),
-        **settings,
+    last: Progress | None = None
+    with status_line() as line:
+
+        def report(progress: Progress) -> None:
+            nonlocal last
+            last = progress
+            line.show(progress.words / max(1, progress.total_words), _described(progress))
+
+        vectors = train_word_vectors(
+            corpus,
+            **settings_of(options),
+            init_vectors=options.init,
+            frozen=continued.frozen_words(options),
+            on_memory=lambda footprint: say(f"memory: at most {footprint} and the program itself"),
+            progress=report,
+        )
+        if last is not None:
+            line.end(
+                f"{last.words:,} words ({last.kept:,} effective) in {duration(last.seconds)}: "
+                f"{last.words_per_second:,.0f} words/s ({last.effective_words_per_second:,.0f} effective), "
+                f"mean loss {last.mean_loss:.4f}"
+            )
+    return vectors
+
+
+def _described(progress: Progress) -> str:
+    return (
+        f"{progress.words_per_second:,.0f} words/s ({progress.effective_words_per_second:,.0f} effective)  "
+        f"loss {progress.loss:.4f}  {duration(progress.seconds_left)} left"
     )
 
 
-def _reporter() -> Callable[[Progress], None]:
-    """Return what shows progress: a line a tenth, redrawn in a terminal."""
-    shown = -1
+def _save(vectors: WordVectors, options: VectorsTrainOptions) -> None:
+    from mt2st.embedding import SubwordVectors
 
-    def report(progress: Progress) -> None:
-        nonlocal shown
-        tenth = 10 * progress.words // max(1, progress.total_words)
-        if tenth == shown:
-            return
-        shown = tenth
-        say(
-            f"{progress.words / max(1, progress.total_words):4.0%}  {progress.words_per_second:,.0f} words/s  "
-            f"loss {progress.loss:.4f}  {progress.seconds_left:.0f} s left"
-        )
-
-    return report
+    if isinstance(vectors, SubwordVectors) and subwords.keeps_ngrams(options.method, options.output):
+        vectors.save_folder(options.output, overwrite=options.overwrite)
+    else:
+        vectors.save(options.output, overwrite=options.overwrite)

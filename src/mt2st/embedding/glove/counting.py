@@ -80,8 +80,7 @@ def count_cooccurrences(
     Raises:
         InputError: a setting out of its range, an id outside the vocabulary, or a disk that refuses the write.
     """
-    if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= WIDEST_WINDOW:
-        raise InputError(f"window must be an integer from 1 to {WIDEST_WINDOW:,}; found {window!r}")
+    check_window(window)
     if memory < 1:
         raise InputError(f"memory must be at least 1 byte; found {memory!r}")
     ids, offsets = ContextKernel.checked_slice(ids, offsets)
@@ -99,6 +98,12 @@ def count_cooccurrences(
             f"the co-occurrences cannot be counted in {folder}: {error.strerror or error}; "
             f"TMPDIR names the folder of temporary files"
         ) from error
+
+
+def check_window(window: int) -> None:
+    """Raise `InputError` for a window out of its range."""
+    if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= WIDEST_WINDOW:
+        raise InputError(f"window must be an integer from 1 to {WIDEST_WINDOW:,}; found {window!r}")
 
 
 def _amounts(window: int) -> NDArray[np.int64]:

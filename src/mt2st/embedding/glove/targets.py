@@ -71,10 +71,7 @@ class TargetSource:
         memory: int = 1 << 30,
         seed: int = 1,
     ) -> None:
-        if not (np.isfinite(x_max) and x_max > 0):
-            raise InputError(f"x_max must be finite and above 0; found {x_max!r}")
-        if not (np.isfinite(alpha) and alpha >= 0):
-            raise InputError(f"alpha must be finite and at least 0; found {alpha!r}")
+        check_weighting(x_max, alpha)
         if len(cooccurrences) == 0:
             raise InputError("there are no co-occurrences: no two words of the vocabulary stand in one document")
         self._entries = cooccurrences.entries
@@ -145,3 +142,11 @@ class TargetSource:
                 filled += source.size
             self._held = wanted
         return self._chunk[:size]
+
+
+def check_weighting(x_max: float, alpha: float) -> None:
+    """Raise `InputError` for a weighting of the co-occurrences out of its range."""
+    if not (np.isfinite(x_max) and x_max > 0):
+        raise InputError(f"x_max must be finite and above 0; found {x_max!r}")
+    if not (np.isfinite(alpha) and alpha >= 0):
+        raise InputError(f"alpha must be finite and at least 0; found {alpha!r}")

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mt2st.embedding.training import SPECIALS, EncodedCorpus, TrainingInterrupted
+from mt2st.embedding.grown_vocabulary import SPECIALS
+from mt2st.embedding.settings import check_at_least_one, check_vector_size
+from mt2st.embedding.training import EncodedCorpus, TrainingInterrupted
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.embedding.workers import results
 from mt2st.errors import InputError
+from mt2st.memory import MEGABYTE, check_available, megabytes
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.cooccurrences import Cooccurrences
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
     from mt2st.embedding.glove.tables import GloveTables
     from mt2st.embedding.glove.targets import TargetSlice, TargetSource
     from mt2st.embedding.glove.update import GloveReport
-
-MEGABYTE = 1 << 20
 
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two, and nothing lost in between."""
@@ -138,12 +139,23 @@ def train_glove(
     from mt2st.embedding.glove.tables import GloveTables  # numba loads only when something is trained
     from mt2st.embedding.glove.targets import TargetSource
 
-    for name, value in (("vector_size", vector_size), ("epochs", epochs), ("workers", workers)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
-    for name, number in (("learning_rate", learning_rate), ("memory_mb", memory_mb)):
-        if not (math.isfinite(number) and number > 0):
-            raise InputError(f"{name} must be finite and above 0; found {number!r}")
+    check_settings(
+        vector_size=vector_size,
+        window=window,
+        x_max=x_max,
+        alpha=alpha,
+        learning_rate=learning_rate,
+        epochs=epochs,
+        memory_mb=memory_mb,
+        workers=workers,
+        seed=seed,
+    )
+    check_available(
+        glove_memory(len(corpus.vocabulary.tokens), vector_size, memory_mb),
+        f"training {len(corpus.vocabulary.tokens):,} vectors of {vector_size:,} dimensions",
+        f"{megabytes(int(memory_mb * MEGABYTE))} of it are for the counting (memory_mb); lower that, vector_size, or "
+        f"the number of words by min_count",
+    )
     memory = max(1, int(memory_mb * MEGABYTE))
     tokens = corpus.vocabulary.tokens
     n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
@@ -159,6 +171,33 @@ def train_glove(
         except KeyboardInterrupt as error:
             raise GloveInterrupted(_result(tables, tokens, n_specials), meter.done, meter.total) from error
         return _result(tables, tokens, n_specials)
+
+
+def check_settings(
+    *,
+    vector_size: int = 100,
+    window: int = 10,
+    x_max: float = 100.0,
+    alpha: float = 0.75,
+    learning_rate: float = 0.05,
+    epochs: int = 25,
+    memory_mb: float = 1024,
+    workers: int = 1,
+    seed: int = 1,
+) -> None:
+    """Raise `InputError` naming the first setting of `train_glove` out of its range."""
+    from mt2st.embedding.glove.counting import check_window
+    from mt2st.embedding.glove.targets import check_weighting
+
+    check_vector_size(vector_size)
+    check_at_least_one(epochs=epochs, workers=workers)
+    check_window(window)
+    check_weighting(x_max, alpha)
+    for name, number in (("learning_rate", learning_rate), ("memory_mb", memory_mb)):
+        if not (math.isfinite(number) and number > 0):
+            raise InputError(f"{name} must be finite and above 0; found {number!r}")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise InputError(f"seed must be an integer; found {seed!r}")
 
 
 def _counted(

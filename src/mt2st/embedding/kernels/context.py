@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start_state
 from mt2st.embedding.kernels.windows import CAPACITY, DOCUMENT, INVALID, POSITION, WALKER_SIZE
+from mt2st.embedding.settings import check_context
 from mt2st.errors import InputError
 
 
@@ -99,7 +100,7 @@ class ContextKernel(ABC):
         seed: int = 1,
         frozen: NDArray[np.bool_] | None = None,
     ) -> None:
-        check_settings(window=window, negative=negative, sample=sample, ns_exponent=ns_exponent)
+        check_context(window=window, negative=negative, sample=sample, ns_exponent=ns_exponent)
         counts = np.ascontiguousarray(counts, dtype=np.int64)
         if counts.ndim != 1 or counts.size >= 2**31 or (counts < 0).any():
             raise InputError("counts must be one non-negative number per word (int64 [V], V < 2**31)")
@@ -270,14 +271,3 @@ class ContextKernel(ABC):
             )
         if np.may_share_memory(inputs, outputs):
             raise InputError("inputs and outputs must be two tables; found overlapping memory")
-
-
-def check_settings(*, window: int, negative: int, sample: float, ns_exponent: float) -> None:
-    """Raise `InputError` naming the first setting out of its range, the rule and the value found."""
-    for name, value in (("window", window), ("negative", negative)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
-    if not 0 <= sample < 1:
-        raise InputError(f"sample must be in [0, 1); found {sample!r}")
-    if not math.isfinite(ns_exponent):
-        raise InputError(f"ns_exponent must be finite; found {ns_exponent!r}")

@@ -1,0 +1,101 @@
+"""How much memory a training of word vectors takes, told before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mt2st.embedding.chunks import CHUNK_WORDS
+from mt2st.embedding.settings import WordVectorSettings
+from mt2st.embedding.subwords import WORDS_AT_ONCE, SubwordSettings
+from mt2st.memory import check_available, megabytes
+
+_FLOAT = 4
+_WORD_BYTES = 240
+"""Of a word in counts, thresholds and noise table (with what it takes to make them), and in the result's index."""
+_HASHING_BYTES = 100
+"""Of an n-gram while its word is hashed, with thousands of others."""
+_LARGEST_BLOCK = 32
+_MOST_TARGETS = 64
+"""Noise words and padding of a block or a word, at most."""
+_LANES = 16
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The memory of a training, beside the program itself and a corpus that is held in memory; bytes, at most.
+
+    Attributes:
+        tables: input and output vectors. The result is made in their place.
+        vocabulary: counts, noise, index.
+        ngrams: which rows belong to which word.
+        scratch: of the kernels on all threads, with the pages of a mapped corpus that they read from.
+    """
+
+    tables: int
+    vocabulary: int
+    ngrams: int
+    scratch: int
+
+    @classmethod
+    def of(cls, settings: WordVectorSettings, tokens: Sequence[str]) -> Footprint:
+        """Return the memory that training with these settings takes.
+
+        Args:
+            settings: with the given vectors' size and n-grams, if there are such.
+            tokens: the vocabulary, specials and given words included.
+        """
+        rows = 2 * len(tokens) + (settings.ngrams.bucket if settings.has_ngrams else 0)
+        return cls(
+            tables=_FLOAT * rows * settings.size,
+            vocabulary=_WORD_BYTES * len(tokens),
+            ngrams=_ngram_bytes(tokens, settings.ngrams) if settings.has_ngrams else 0,
+            scratch=settings.workers * _scratch_bytes(settings.size, settings.window),
+        )
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.tables + self.vocabulary + self.ngrams + self.scratch
+
+    def __str__(self) -> str:
+        parts = {"tables": self.tables, "vocabulary": self.vocabulary, "n-grams": self.ngrams, "kernels": self.scratch}
+        listing = ", ".join(f"{name} {megabytes(size)}" for name, size in parts.items() if size)
+        return f"{megabytes(self.total)} ({listing})"
+
+    def check(self, n_words: int, vector_size: int) -> None:
+        """Raise if there is not so much memory.
+
+        Raises:
+            InputError: with the figures.
+        """
+        check_available(
+            self.total,
+            f"training {n_words:,} vectors of {vector_size:,} dimensions",
+            f"their tables alone are {megabytes(self.tables)}; lower vector_size or raise min_count",
+        )
+
+
+def _ngram_bytes(tokens: Sequence[str], ngrams: SubwordSettings) -> int:
+    # One more than the n-grams: the word's own row.
+    longest = ngrams.max_n
+    by_length: dict[int, int] = {}
+    for token in tokens:
+        by_length[len(token)] = by_length.get(len(token), 0) + 1
+    rows = sum(
+        many * (1 + sum(length + 3 - n for n in range(ngrams.min_n, min(longest, length + 2) + 1)))
+        for length, many in by_length.items()
+    )
+    # int32 rows in parts, whole, and once more for the result; int64 offsets likewise.
+    kept = 3 * _FLOAT * rows + 3 * 8 * len(tokens)
+    return kept + _HASHING_BYTES * rows * min(WORDS_AT_ONCE, len(tokens)) // len(tokens)
+
+
+def _scratch_bytes(size: int, window: int) -> int:
+    stride = -(-size // _LANES) * _LANES
+    span = _LARGEST_BLOCK + 2 * window
+    copies = _FLOAT * stride * (2 * span + 3 * _LARGEST_BLOCK + _MOST_TARGETS)
+    scores = 12 * span * (_MOST_TARGETS + 2 * window)
+    walk = 20 * max(8192, 4 * window)
+    chunk = 2 * CHUNK_WORDS * (_FLOAT + 3 * 8)  # ids, and offsets as they are cut and checked; a job waits beside
+    return copies + scores + walk + chunk

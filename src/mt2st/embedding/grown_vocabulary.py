@@ -1,0 +1,157 @@
+"""The vocabulary of a training that goes on from given vectors: the corpus's words and theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.subword_vectors import SubwordVectors
+from mt2st.embedding.subwords import SubwordRows
+from mt2st.embedding.word_vectors import WordVectors
+from mt2st.errors import InputError, suggestion
+
+if TYPE_CHECKING:
+    from mt2st.embedding.training import CountedVocabulary
+
+SPECIALS = ("<pad>", "<unk>")
+"""Tokens at the front of a vocabulary that are no words: they get no vector in the result."""
+
+Frozen = Literal["known"] | Iterable[str] | None
+"""Which given words keep their vectors: all (``"known"``), those named, or none."""
+
+
+@dataclass(frozen=True)
+class GrownVocabulary:
+    """The corpus's words, then those of the given vectors that it lacks.
+
+    Attributes:
+        tokens: V words by id, the specials first.
+        counts: occurrences in the corpus, int64 [V]; 0 for the specials and the words that it lacks.
+        n_specials: how many tokens at the front are no words.
+        given_ids: the ids of the given words in their order, int64 [n_given].
+
+    Example:
+        >>> from mt2st.text import Vocabulary
+        >>> given = WordVectors(["film", "actor"], np.eye(2, dtype=np.float32))
+        >>> grown = GrownVocabulary.of(Vocabulary.from_counts({"a": 9, "film": 7}), given)
+        >>> grown.tokens, grown.counts.tolist(), grown.given_ids.tolist()
+        (['<pad>', '<unk>', 'a', 'film', 'actor'], [0, 0, 9, 7, 0], [3, 4])
+    """
+
+    tokens: Sequence[str]
+    counts: NDArray[np.int64]
+    n_specials: int
+    given_ids: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, vocabulary: CountedVocabulary, given: WordVectors | None) -> GrownVocabulary:
+        """Return the vocabulary of a corpus, grown by the words of given vectors.
+
+        Raises:
+            InputError: the corpus has fewer than two words, or none that has a given vector.
+        """
+        tokens, counts = vocabulary.tokens, np.array(vocabulary.counts, dtype=np.int64)
+        n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
+        counts[:n_specials] = 0
+        present = np.flatnonzero(counts)
+        if not present.size:
+            raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")
+        if present.size == 1:
+            word, times = tokens[present[0]], int(counts[present[0]])
+            raise InputError(
+                f"the corpus has a single word of the vocabulary, '{word}' ({times:,} times): without others around it "
+                f"there is nothing to learn. Was min_count too high?"
+            )
+        if given is None:
+            return cls(tokens, counts, n_specials, np.empty(0, dtype=np.int64))
+        ids = {token: number for number, token in enumerate(tokens) if number >= n_specials}
+        n_shared = sum(1 for word in given.index_to_key if word in ids)
+        if not n_shared:
+            raise InputError(
+                f"none of the {len(given):,} words of the given vectors is among the {len(ids):,} of the corpus: are "
+                f"both in the same language, and in the same case?"
+            )
+        for word in given.index_to_key:
+            ids.setdefault(word, n_specials + len(ids))
+        given_ids = np.fromiter(map(ids.__getitem__, given.index_to_key), np.int64, len(given))
+        lacking = np.zeros(n_specials + len(ids) - len(tokens), dtype=np.int64)
+        return cls([*tokens[:n_specials], *ids], np.concatenate([counts, lacking]), n_specials, given_ids)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def words(self) -> list[str]:
+        """The tokens that are words."""
+        return list(self.tokens[self.n_specials :])
+
+    def place(self, given: WordVectors, inputs: NDArray[np.float32]) -> None:
+        """Copy given vectors to their rows.
+
+        Args:
+            given: the vectors that the vocabulary has grown by.
+            inputs: [V, D]; or [V + bucket, D] if the given ones have n-grams: theirs are copied too.
+        """
+        if isinstance(given, SubwordVectors) and len(inputs) > len(self):
+            inputs[self.given_ids] = given.table[: len(given)]
+            inputs[len(self) :] = given.table[len(given) :]
+        else:
+            inputs[self.given_ids] = given.vectors
+
+    def frozen_rows(
+        self, frozen: Frozen, given: WordVectors | None, subwords: SubwordRows | None
+    ) -> NDArray[np.bool_] | None:
+        """Return which rows of the inputs must stay as they are so that the frozen words' vectors do.
+
+        With n-grams those are a word's own row and the rows of its n-grams, whichever other words share them.
+
+        Args:
+            frozen: the words.
+            given: the vectors that the vocabulary has grown by.
+            subwords: the rows of its words, if they have n-grams.
+
+        Returns:
+            bool [V] or [V + bucket]; None where nothing is frozen.
+
+        Raises:
+            InputError: frozen words without given vectors, or some that are not among them.
+        """
+        places = frozen_places(frozen, given)
+        if not places.size:
+            return None
+        words = np.zeros(len(self), dtype=np.bool_)
+        words[self.given_ids[places]] = True
+        if subwords is None:
+            return words
+        rows = np.zeros(subwords.table_rows, dtype=np.bool_)
+        rows[subwords.rows[np.repeat(words, np.diff(subwords.offsets))]] = True
+        return rows
+
+
+def frozen_places(frozen: Frozen, given: WordVectors | None) -> NDArray[np.int64]:
+    """Return where the frozen words stand among the given ones, int64 [n].
+
+    Raises:
+        InputError: frozen words without given vectors, or some that are not among them.
+    """
+    if frozen is None:
+        return np.empty(0, dtype=np.int64)
+    if given is None:
+        raise InputError("frozen words need the vectors that they keep: give init_vectors too")
+    if isinstance(frozen, str):
+        if frozen != "known":
+            raise InputError(f"frozen must be 'known' (all words of init_vectors) or a list of words; found '{frozen}'")
+        return np.arange(len(given))
+    words = list(frozen)
+    unknown = [word for word in words if word not in given.key_to_index]
+    if unknown:
+        near = suggestion(unknown[0], given.index_to_key[:20_000])
+        raise InputError(
+            f"{len(unknown):,} of the {len(words):,} frozen words have no given vector, '{unknown[0]}' first.{near}"
+        )
+    return np.array([given.key_to_index[word] for word in words], dtype=np.int64)

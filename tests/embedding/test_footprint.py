@@ -1,0 +1,116 @@
+"""The memory that a training takes: what is told before it, and that it is kept."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mt2st import memory
+from mt2st.embedding import Footprint, SubwordRows, WordVectorSettings, train_glove, train_word_vectors
+from mt2st.errors import InputError
+from mt2st.text import Corpus, Tokeniser
+
+TOKENS = ["<pad>", "<unk>", *(f"word{i}" for i in range(998))]
+
+
+def test_tables_are_counted_exactly() -> None:
+    assert Footprint.of(WordVectorSettings(vector_size=50), TOKENS).tables == 2 * 1000 * 50 * 4
+    with_ngrams = WordVectorSettings(method="cbow-fasttext", vector_size=50, bucket=700)
+    assert Footprint.of(with_ngrams, TOKENS).tables == (2 * 1000 + 700) * 50 * 4
+
+
+def test_ngrams_are_counted_exactly() -> None:
+    settings = WordVectorSettings(method="skipgram-fasttext", min_n=2, max_n=5, bucket=700)
+    rows = SubwordRows.of(TOKENS, settings.ngrams)
+    kept, hashed = 3 * (rows.rows.nbytes + rows.offsets.nbytes - 8), 100 * rows.rows.size
+    assert Footprint.of(settings, TOKENS).ngrams == kept + hashed
+    assert Footprint.of(WordVectorSettings(), TOKENS).ngrams == 0
+
+
+def test_every_thread_has_scratch_of_its_own_and_it_grows_with_the_window() -> None:
+    one, two, wide = (
+        Footprint.of(WordVectorSettings(workers=workers, window=window), TOKENS)
+        for workers, window in ((1, 5), (2, 5), (1, 50_000))
+    )
+    assert two.scratch == 2 * one.scratch
+    assert one.scratch < 10 << 20 < wide.scratch
+    assert one.total == one.tables + one.vocabulary + one.scratch
+    assert re.fullmatch(r"\d+ MB \(tables 1 MB, vocabulary 1 MB, kernels \d+ MB\)", str(one))
+
+
+@pytest.mark.parametrize("method", ["skipgram", "cbow-fasttext"])
+def test_a_training_that_does_not_fit_is_refused_before_it_starts(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = Corpus.build(["the cat sat on the mat"], tokeniser=Tokeniser(), min_count=1)
+    told: list[Footprint] = []
+    train_word_vectors(corpus, method=method, epochs=1, sample=0, bucket=9, on_memory=told.append)
+    monkeypatch.setattr(memory, "available_memory", lambda: told[0].total - 1)
+    with pytest.raises(InputError, match=r"training 7 vectors of 100 dimensions takes .* MB .* are available"):
+        train_word_vectors(corpus, method=method, epochs=1, sample=0, bucket=9)
+    monkeypatch.setattr(memory, "available_memory", lambda: told[0].total)
+    train_word_vectors(corpus, method=method, epochs=1, sample=0, bucket=9)
+
+
+def test_glove_that_does_not_fit_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = Corpus.build(["the cat sat on the mat"], tokeniser=Tokeniser(), min_count=1)
+    monkeypatch.setattr(memory, "available_memory", lambda: 50 << 20)
+    with pytest.raises(InputError, match="takes 51 MB of memory, and 50 MB are available: 50 MB of it are for the cou"):
+        train_glove(corpus, memory_mb=50)
+    train_glove(corpus, memory_mb=49, epochs=1)
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+import numpy as np
+from mt2st.embedding import train_word_vectors
+from mt2st.text import Corpus, Tokeniser, Vocabulary
+
+method, init = sys.argv[1], sys.argv[2] or None
+V, D, BUCKET = 60_000, 300, 20_000
+
+def status(name):  # of this program; ru_maxrss would begin with that of the one that started it
+    return int(re.search(name + r":\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+class Made:
+    def __init__(self, n_words, words):
+        self.ids = np.random.default_rng(0).integers(2, n_words, words).astype(np.int32)
+        self.ids[: n_words - 2] = np.arange(2, n_words)  # every word at least once
+        self.offsets = np.arange(0, words + 1, 20)
+        counts = np.bincount(self.ids, minlength=n_words)
+        counts[:2] = 0
+        self.vocabulary = Vocabulary(("<pad>", "<unk>", *(f"w{i}" for i in range(2, n_words))), counts)
+
+small, large = Made(50, 1000), Made(V, 120_000)
+train_word_vectors(small, method=method, epochs=1, bucket=100)  # loads the kernels
+Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+before = status("VmRSS")
+told = []
+vectors = train_word_vectors(
+    large, method=method, vector_size=D, epochs=1, sample=0, bucket=BUCKET, init_vectors=init, on_memory=told.append
+)
+tables = 4 * D * (2 * V + (BUCKET if "fasttext" in method else 0))
+if init is None:
+    Path(sys.argv[3]).unlink(missing_ok=True)
+    vectors.save(sys.argv[3])
+taken = status("VmHWM") - before
+assert told[0].tables == tables
+print(tables, told[0].total, taken)
+"""
+
+
+@pytest.mark.parametrize("method", ["skipgram", "cbow-fasttext"])
+def test_the_peak_is_what_was_told_and_at_most_the_two_tables_and_200_mb(method: str, tmp_path: Path) -> None:
+    """The peak of resident memory, less what the program has after its imports and a training on a thousand words."""
+    vectors = tmp_path / "v.bin"
+    starts = ["", str(vectors)] if method == "skipgram" else [""]
+    for init in starts:
+        arguments = [sys.executable, "-c", PEAK, method, init, str(vectors)]
+        done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+        tables, told, taken = map(int, done.stdout.split())
+        assert 0.9 * tables < taken < tables + 200e6
+        assert taken < told + 10e6  # what the allocator keeps for later
