@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import csv
 import random
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,3 +36,20 @@ def reviews(tmp_path: Path) -> Path:
 def train_arguments(reviews: Path, tmp_path: Path) -> list[str]:
     """A complete, quick ``mt2st train`` command with its output in ``run``."""
     return ["train", str(reviews), "--text", "review", "--label", "sentiment", "--output", str(tmp_path / "run"), *FAST]
+
+
+def run_until(
+    line: str, number: signal.Signals, arguments: list[str], *, ignoring: bool = False, times: int = 1
+) -> tuple[int, str]:
+    """Run a command, send it a signal once stderr has shown a line, and return its exit code and last line."""
+    first = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " if ignoring else ""
+    code = f"import sys; {first}from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    last = ""
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for last in process.stderr:
+            if line in last:
+                for _ in range(times):
+                    process.send_signal(number)
+                    time.sleep(0.02)
+    return process.returncode, last

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from mt2st.cli.main import main
-from tests.cli.conftest import FAST
+from tests.cli.conftest import FAST, run_until
 
 
 @pytest.fixture
@@ -93,3 +94,29 @@ def test_a_place_that_is_no_studys_is_refused_before_anything_is_trained(
     assert main([*arguments, "--output", str(reviews)]) == 2
     assert "is a file" in capsys.readouterr().err
     assert (tmp_path / "study" / "thesis.doc").exists()
+
+
+def test_an_earlier_study_stays_when_its_replacement_cannot_begin(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments += ["--strategies", "single-task"]
+    assert main(arguments) == 0
+    result = tmp_path / "study" / "single-task-seed1" / "result.json"
+    before = result.read_bytes()
+    assert main([*arguments, "--overwrite", "--min-count", "100000"]) == 2
+    assert result.read_bytes() == before
+    assert main([*arguments, "--overwrite", "--epochs", "3"]) == 0
+    assert result.read_bytes() != before
+    assert [path.name for path in tmp_path.iterdir() if "study" in path.name] == ["study"]
+
+
+def test_an_interrupted_study_says_what_it_keeps_and_goes_on_from_there(arguments: list[str], tmp_path: Path) -> None:
+    arguments = [*arguments, "--strategies", "single-task", "--epochs", "400", "--tolerance", "1e-30"]
+    code, last = run_until("[2/2] single-task, seed 2: epoch 3,", signal.SIGTERM, arguments)
+    assert code == 143
+    assert "1 finished run and the running one's checkpoint in" in last
+    assert (tmp_path / "study" / "single-task-seed2" / "checkpoint").is_dir()
+    assert main(arguments) == 0
+    log = json.loads((tmp_path / "study" / "single-task-seed2" / "result.json").read_text())["result"]["run"]
+    assert [each["epoch"] for each in log["evaluations"]] == list(range(1, 401))
+    assert not (tmp_path / "study" / "single-task-seed2" / "checkpoint").exists()

@@ -12,7 +12,7 @@ import pytest
 
 from mt2st import TextClassifier
 from mt2st.cli.main import main
-from tests.cli.conftest import FAST, write_reviews
+from tests.cli.conftest import FAST, run_until, write_reviews
 
 
 def test_a_run_leaves_model_metrics_and_report(
@@ -195,17 +195,28 @@ def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on_from_it(
     assert int(first.split("epoch ")[1].split(",")[0]) >= 4
 
 
-def _run_until(line: str, number: signal.Signals, arguments: list[str], *, ignoring: bool = False) -> tuple[int, str]:
-    """Run a command, send it a signal once stderr has shown a line, and return its exit code and last line."""
-    first = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); " if ignoring else ""
-    code = f"import sys; {first}from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    last = ""
-    with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for last in process.stderr:
-            if line in last:
-                process.send_signal(number)
-    return process.returncode, last
+def test_a_signal_that_comes_twice_in_a_moment_counts_once(train_arguments: list[str], tmp_path: Path) -> None:
+    arguments = [*train_arguments, "--epochs", "3000", "--tolerance", "1e-30"]
+    assert run_until("epoch 3,", signal.SIGINT, arguments, times=2)[0] == 130
+    assert (tmp_path / "run" / "checkpoint" / "manifest.json").is_file()
+
+
+def test_a_resumed_run_has_each_epoch_once_in_its_log(train_arguments: list[str], tmp_path: Path) -> None:
+    arguments = [*train_arguments, "--epochs", "300", "--tolerance", "1e-30"]
+    assert run_until("epoch 9,", signal.SIGINT, arguments)[0] == 130
+    with (tmp_path / "run" / "metrics.jsonl").open("a", encoding="utf-8") as log:  # of a time that was lost
+        log.write('{"event": "evaluation", "epoch": 299, "step": 99999}\n{"event": "evalu')
+    assert main([*arguments, "--resume"]) == 0
+    records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [each["epoch"] for each in records if each["event"] == "evaluation"] == list(range(1, 301))
+
+
+def test_a_diverged_training_is_an_error_that_says_what_to_do(
+    train_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates = ["--learning-rate", "1e30", "--embedding-learning-rate", "1e30"]
+    assert main([*train_arguments, *rates, "--epochs", "50"]) == 2
+    assert "the training has diverged" in capsys.readouterr().err
 
 
 def test_a_resumed_run_replaces_the_model_that_it_was_told_to_replace(
@@ -213,14 +224,14 @@ def test_a_resumed_run_replaces_the_model_that_it_was_told_to_replace(
 ) -> None:
     assert main(train_arguments) == 0
     arguments = [*train_arguments, "--epochs", "200", "--tolerance", "1e-30"]
-    assert _run_until("epoch 3,", signal.SIGINT, [*arguments, "--overwrite"])[0] == 130
+    assert run_until("epoch 3,", signal.SIGINT, [*arguments, "--overwrite"])[0] == 130
     assert TextClassifier.load(tmp_path / "run" / "model").epochs == 2  # the earlier model stays until then
     assert main([*arguments, "--resume"]) == 0
     assert TextClassifier.load(tmp_path / "run" / "model").epochs == 200
 
 
 def test_a_signal_that_was_turned_off_stays_off(train_arguments: list[str], tmp_path: Path) -> None:
-    assert _run_until("epoch 1,", signal.SIGINT, train_arguments, ignoring=True)[0] == 0
+    assert run_until("epoch 1,", signal.SIGINT, train_arguments, ignoring=True)[0] == 0
     assert (tmp_path / "run" / "model").is_dir()
 
 

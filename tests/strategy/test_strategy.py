@@ -33,7 +33,7 @@ def test_observing_leaves_a_fixed_course_alone(strategy: Strategy) -> None:
 
 @pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
 def test_time_starts_at_one(strategy: Strategy) -> None:
-    with pytest.raises(InputError, match=r"counts (epoch|step)s from 1, found 0"):
+    with pytest.raises(InputError, match=r"counts (epoch|step)s from 1 in whole numbers, found 0"):
         strategy.weights(0)
 
 

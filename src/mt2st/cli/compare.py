@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mt2st.cli.data_options import DataOptions, read_parts
-from mt2st.cli.interruption import Interrupted
+from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.tables import aligned
@@ -20,7 +21,9 @@ from mt2st.strategy import Strategy
 from mt2st.text import LabelledText
 
 if TYPE_CHECKING:
+    from mt2st.models import TextClassifier
     from mt2st.study import CellResult, StudyData
+    from mt2st.training import Trainer
 
 CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
@@ -63,22 +66,61 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
 
     from mt2st.models.start import check_start
-    from mt2st.study import StudyData
+    from mt2st.study import StudyData, StudyInterrupted
 
     check_start(options.model)
     assert isinstance(parts.train, LabelledText)
     assert isinstance(parts.validation, LabelledText)
     assert isinstance(parts.test, LabelledText)
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
-    if options.overwrite and options.output.is_dir():
-        shutil.rmtree(options.output)
+    running: list[TextClassifier] = []
     try:
-        results = compare_all(data, strategies, options.model, seeds=options.seeds, folder=options.output)
-    except (KeyboardInterrupt, Interrupted):
-        say(f"the runs that are finished are kept in {options.output}: the same command goes on with the others")
-        raise
+        with (
+            _replaced(options.output, overwrite=options.overwrite) as begun,
+            stopped_by_signals(lambda: bool(running) and running[-1].stop()) as received,
+        ):
+            results = compare_all(
+                data,
+                strategies,
+                options.model,
+                seeds=options.seeds,
+                folder=options.output,
+                on_model=running.append,
+                on_begin=begun,
+            )
+    except (StudyInterrupted, KeyboardInterrupt, Interrupted) as end:
+        say(_what_is_kept(options.output))
+        if not isinstance(end, StudyInterrupted):
+            raise
+        return 128 + received[0]
     print_comparison(results)
     return 0
+
+
+@contextmanager
+def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
+    """Set an earlier study aside; it goes for good when the yielded function is called, and comes back if it is not."""
+    aside = folder.with_name(f".{folder.name}.replaced")
+    if overwrite and folder.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    try:
+        yield lambda: shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        if aside.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+            aside.rename(folder)
+
+
+def _what_is_kept(folder: Path) -> str:
+    finished = len(list(folder.glob("*/result.json")))
+    begun = any(folder.glob("*/checkpoint"))
+    if not finished and not begun:
+        return "interrupted: no run was finished, nothing is kept"
+    kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished) + [
+        "the running one's checkpoint"
+    ] * begun
+    return f"interrupted: {' and '.join(kept)} in {folder}; the same command (without --overwrite) goes on from there"
 
 
 def _check_output(output: Path) -> None:
@@ -98,14 +140,33 @@ def compare_all(
     *,
     seeds: Sequence[int],
     folder: Path,
+    on_model: Callable[[TextClassifier], None] | None = None,
+    on_begin: Callable[[], None] = lambda: None,
 ) -> list[CellResult]:
-    """Run all cells with progress on stderr."""
+    """Run all cells with progress on stderr.
+
+    Args:
+        data: the data.
+        strategies: by the name that the table shall use.
+        settings: the classifier's.
+        seeds: different seeds.
+        folder: the study's.
+        on_model: called with each cell's classifier before it is trained.
+        on_begin: called when a training begins: from then on, the input is known to be right.
+    """
     from mt2st.cli.progress import ProgressListener
     from mt2st.study import compare
 
     total = len(strategies) * len(seeds)
     started = 0
     listeners: list[ProgressListener] = []
+
+    class Watcher(ProgressListener):
+        """Tells that the training has begun."""
+
+        def on_start(self, trainer: Trainer) -> None:
+            on_begin()
+            super().on_start(trainer)
 
     def listener_of(cell: object) -> ProgressListener:
         nonlocal started
@@ -115,11 +176,13 @@ def compare_all(
         started += 1
         for listener in listeners:
             listener.close()
-        listeners.append(ProgressListener(f"[{started}/{total}] {cell.name}, seed {cell.settings.seed}"))
+        listeners.append(Watcher(f"[{started}/{total}] {cell.name}, seed {cell.settings.seed}"))
         return listeners[-1]
 
     try:
-        return compare(data, strategies, settings, seeds=seeds, folder=folder, listener_of=listener_of)
+        return compare(
+            data, strategies, settings, seeds=seeds, folder=folder, listener_of=listener_of, on_model=on_model
+        )
     finally:
         for listener in listeners:
             listener.close()

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+from mt2st.cli.options import say
+
+REPEAT_SECONDS = 1.0
+"""Signals that follow the first one within this time are the same wish."""
 
 
 class Interrupted(BaseException):
@@ -44,3 +51,42 @@ def terminated_like_interrupted() -> Iterator[list[int]]:
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def stopped_by_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
+    """Let the first Ctrl-C or SIGTERM end a training with a checkpoint; a later one ends the program at once.
+
+    Some terminals and process managers send a signal twice in a moment: repeats within a second count as one.
+
+    Args:
+        stop: asks the training to end; returns whether there was one.
+
+    Yields:
+        The numbers of the signals that came, filled as they come.
+    """
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that whoever started us has turned off (SIGINT in a script's background job) stays off.
+    before = {number: handler for number, handler in handlers.items() if callable(handler)}
+    first = 0.0
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal first
+        if received and time.monotonic() - first < REPEAT_SECONDS:
+            return
+        again = bool(received)
+        received.append(number)
+        first = time.monotonic()
+        if again or not stop():
+            before[signal.Signals(number)](number, frame)
+            return
+        say("stopping after this step, with a checkpoint; once more ends the program without one")
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield received
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
+from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
 from mt2st.cli.tables import aligned, measures_table
@@ -65,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     check_start(options.model)
     model = model_class(options.source.task)(**options.model.settings(), strategy=strategy)
     listener = Watcher("train")
-    with _stopped_by_signals(model) as received:
+    with stopped_by_signals(model.stop) as received:
         model.fit_rows(
             parts.train,  # type: ignore[arg-type]  # the parts are of the kind that the model is for
             unlabelled=parts.unlabelled(),
@@ -146,27 +145,3 @@ def _prepare_output(options: TrainOptions) -> None:
     for name in (METRICS, REPORT):
         (options.output / name).unlink(missing_ok=True)
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
-
-
-@contextmanager
-def _stopped_by_signals(model: AnyModel) -> Iterator[list[int]]:
-    """Let the first Ctrl-C or SIGTERM end the training with a checkpoint; a second one ends the program."""
-    received: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    # A signal that whoever started us has turned off (SIGINT in a script's background job) stays off.
-    before = {number: handler for number, handler in handlers.items() if callable(handler)}
-
-    def stop(number: int, frame: object) -> None:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        received.append(number)
-        if not model.stop():
-            before[signal.Signals(number)](number, frame)  # type: ignore[arg-type]
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield received
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

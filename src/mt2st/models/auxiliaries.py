@@ -39,6 +39,12 @@ from mt2st.text import Corpus, Vocabulary
 
 PACKAGED = "the questions that come with mt2st"
 
+CONTEXT_WORDS = 5_000_000
+"""Words of the context task in an epoch, if the settings do not say how many passes: some seconds of work, whatever the
+size of the corpus. On the IMDB samples that this was chosen on, about as many as the embedding needed."""
+MOST_PASSES = 15.0
+"""More passes over a small corpus teach little that is new."""
+
 
 @dataclass(frozen=True)
 class AuxiliaryData:
@@ -194,7 +200,7 @@ def _context(settings: ClassifierSettings, corpus: Corpus) -> ContextTask:
         seed=settings.seed,
     )
     task = ContextTask(
-        Texts.of(corpus), kernel, settings.vector_size, alpha=settings.context_alpha, passes=settings.context_passes
+        Texts.of(corpus), kernel, settings.vector_size, alpha=settings.context_alpha, passes=_passes(settings, corpus)
     )
     task.compile()
     return task
@@ -248,3 +254,8 @@ def _check_each(rows: Mapping[str, Sequence[Sequence[str]]], what: str, vocabula
                 "holds all words of none. Are they in the texts' language? More text or a lower min_count makes it "
                 "larger"
             )
+
+
+def _passes(settings: ClassifierSettings, corpus: Corpus) -> float:
+    """Return the passes of the context task in an epoch: those of the settings, or as many as make CONTEXT_WORDS."""
+    return settings.context_passes or min(MOST_PASSES, CONTEXT_WORDS / max(1, corpus.n_tokens))

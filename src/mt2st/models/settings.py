@@ -83,8 +83,9 @@ class ClassifierSettings:
     """Threshold above which frequent words are thinned out."""
     context_alpha: float = 0.025
     """Learning rate of the context task, which its weight scales."""
-    context_passes: float = 3.0
-    """Passes of the context task over all text in one epoch of the labelled texts; a fraction for very much text."""
+    context_passes: float | None = None
+    """Passes of the context task over all text in one epoch of the labelled texts. Not given: as many as make five
+    million words, at most 15."""
     analogies: tuple[str, ...] = ()
     """Files of analogy questions for the tasks analogy and semantic-syntactic; if none is given, those of mt2st."""
     similarity: tuple[str, ...] = ()
@@ -170,9 +171,9 @@ class ClassifierSettings:
             if getattr(self, name) is not None:
                 self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
         self._require("auxiliary_batch", "a whole number of at least 3", lambda value: _whole(value) and value >= 3)
-        for name in ("context_alpha", "context_passes", "tolerance", "analogy_temperature", "spearman_softness"):
+        for name in ("context_alpha", "tolerance", "analogy_temperature", "spearman_softness"):
             self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        for name in ("learning_rate", "embedding_learning_rate", "clip_norm"):
+        for name in ("learning_rate", "embedding_learning_rate", "context_passes", "clip_norm"):
             if getattr(self, name) is not None:
                 self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):

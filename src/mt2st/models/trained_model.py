@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -40,6 +41,8 @@ from mt2st.text import SPECIALS, Corpus, Tokeniser, Vocabulary
 from mt2st.training import CheckConvergence, Feedback, Run, Trainer
 from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
 
+CHECKPOINT_SECONDS = 300.0
+"""From one checkpoint of a running training to the next: no more than this is lost when it is killed."""
 LOOK_AHEAD_TEXTS = 64
 """Validation texts that the gain of a step is measured on: about the work of a training batch."""
 
@@ -98,7 +101,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             auxiliary_data: further labelled data, of any kind, by a name for its auxiliary task. Its text joins the
                 vocabulary and the context task.
             log: file of the metrics, as JSON Lines.
-            checkpoint: folder of a checkpoint: written when the run is interrupted, gone on from when one is there.
+            checkpoint: folder of a checkpoint: written every few minutes and when the run is interrupted, gone on from
+                when one is there.
                 It is not removed: do so once the complete model is saved.
             listener: told how the training goes.
 
@@ -368,11 +372,25 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 torch.manual_seed(self.seed)
                 if checkpoint is not None and checkpoint.is_dir():
                     load_checkpoint(checkpoint, trainer, identity)
+                if checkpoint is not None:
+                    trainer.on_rest = _from_time_to_time(lambda: save_checkpoint(checkpoint, trainer, identity))
                 trainer.fit()
                 if checkpoint is not None and trainer.run.stopped == "interrupted":
                     save_checkpoint(checkpoint, trainer, identity)
         finally:
             self._trainer = None
+
+
+def _from_time_to_time(save: Callable[[], None]) -> Callable[[], None]:
+    last = time.monotonic()
+
+    def maybe() -> None:
+        nonlocal last
+        if time.monotonic() - last >= CHECKPOINT_SECONDS:
+            save()
+            last = time.monotonic()
+
+    return maybe
 
 
 def _checksum(values: NDArray[Any]) -> int:

@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 from mt2st.errors import InputError, listed, suggestion
@@ -90,8 +91,8 @@ class Strategy(ABC):
         Raises:
             InputError: when ``t`` is below 1 or the auxiliary tasks are not known yet.
         """
-        if t < 1:
-            raise InputError(f"t counts {self.unit}s from 1, found {t}")
+        if isinstance(t, bool) or not isinstance(t, Integral) or t < 1:
+            raise InputError(f"t counts {self.unit}s from 1 in whole numbers, found {t!r}")
         return {task: self.weight(task, t) for task in self.auxiliaries}
 
     def weights_at(self, *, epoch: int, step: int) -> dict[str, float]:

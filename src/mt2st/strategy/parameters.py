@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 
 from mt2st.errors import InputError, listed
 from mt2st.strategy.base import SIGNALS, PerTask
@@ -60,9 +61,9 @@ def whole(parameter: str, value: int) -> int:
     Raises:
         InputError: naming the parameter, the rule and the value found.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise InputError(f"{parameter} must be a whole number of at least 1, found {value!r}")
-    return value
+    return int(value)
 
 
 def signal_name(value: str) -> str:
@@ -88,6 +89,6 @@ def _checked(parameter: str, value: PerTask, rule: str, holds: Callable[[float],
 
 
 def _checked_number(parameter: str, value: float, rule: str, holds: Callable[[float], bool]) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not holds(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not holds(value):
         raise InputError(f"{parameter} must be {rule}, found {value!r}")
     return float(value)

@@ -1,6 +1,6 @@
 """Several strategies and seeds compared on the same data (section IV)."""
 
-from mt2st.study.compare import Cell, CellResult, StudyData, compare, run_cell
+from mt2st.study.compare import Cell, CellResult, StudyData, StudyInterrupted, compare, run_cell
 from mt2st.study.summary import Row, summarise
 
-__all__ = ["Cell", "CellResult", "Row", "StudyData", "compare", "run_cell", "summarise"]
+__all__ = ["Cell", "CellResult", "Row", "StudyData", "StudyInterrupted", "compare", "run_cell", "summarise"]

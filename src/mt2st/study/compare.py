@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -19,7 +20,11 @@ from mt2st.strategy import Strategy
 from mt2st.text import LabelledText
 from mt2st.training import Run
 
-RESULT, MODEL = "result.json", "model"
+RESULT, MODEL, CHECKPOINT = "result.json", "model", "checkpoint"
+
+
+class StudyInterrupted(Exception):  # noqa: N818  # it is no error
+    """The running cell was asked to stop; a study with a folder goes on from there when it is called again."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def compare(
     seeds: Sequence[int],
     folder: Path | None = None,
     listener_of: Callable[[Cell], Listener] | None = None,
+    on_model: Callable[[TextClassifier], None] | None = None,
 ) -> list[CellResult]:
     """Train every strategy with every seed and return the results, strategies outermost.
 
@@ -133,8 +139,10 @@ def compare(
         folder: where each finished cell leaves its result and model; one that is there already is not run again. None
             keeps nothing.
         listener_of: makes what watches a cell.
+        on_model: called with each cell's classifier before it is trained, so that it can be stopped.
 
     Raises:
+        StudyInterrupted: when a cell's classifier was stopped.
         InputError: when there is nothing to compare.
     """
     if not strategies or not seeds:
@@ -146,14 +154,24 @@ def compare(
         for seed in seeds:
             cell = Cell(name, strategy, replace(settings, seed=seed))
             listener = listener_of(cell) if listener_of else Listener()
-            results.append(run_cell(data, cell, folder=folder, listener=listener))
+            results.append(run_cell(data, cell, folder=folder, listener=listener, on_model=on_model))
     return results
 
 
-def run_cell(data: StudyData, cell: Cell, *, folder: Path | None, listener: Listener) -> CellResult:
+def run_cell(
+    data: StudyData,
+    cell: Cell,
+    *,
+    folder: Path | None,
+    listener: Listener,
+    on_model: Callable[[TextClassifier], None] | None = None,
+) -> CellResult:
     """Train one cell and measure it on the test part, or read its result if it is finished.
 
+    A cell that was interrupted goes on from its checkpoint.
+
     Raises:
+        StudyInterrupted: when its classifier was stopped.
         InputError: when its folder holds the result of other data or settings, or cannot be written.
     """
     place = folder / cell.folder if folder else None
@@ -161,19 +179,25 @@ def run_cell(data: StudyData, cell: Cell, *, folder: Path | None, listener: List
     if place and (place / RESULT).is_file():
         return _finished(place / RESULT, identity)
     classifier = TextClassifier(**cell.settings.settings(), strategy=cell.strategy)
+    if on_model:
+        on_model(classifier)
     classifier.fit(
         data.train.texts,
         data.train.labels,
         unlabelled=data.unlabelled(),
         validation=(data.validation.texts, data.validation.labels),
+        checkpoint=place / CHECKPOINT if place else None,
         listener=listener,
     )
+    if classifier.run_.stopped == "interrupted":
+        raise StudyInterrupted
     test = classifier.evaluate(data.test.texts, data.test.labels)
     result = CellResult(cell.name, cell.settings.seed, test, classifier.run_)
     if place:
         classifier.save(place / MODEL, overwrite=True, about=[f"{len(data.train):,} labelled texts"])
         with complete_file(place / RESULT) as file:
             file.write(json.dumps({"identity": identity, "result": result.as_dict()}, indent=1).encode())
+        shutil.rmtree(place / CHECKPOINT, ignore_errors=True)
     return result
 
 
@@ -186,6 +210,7 @@ def _finished(path: Path, identity: Mapping[str, Any]) -> CellResult:
     for name, value in identity.items():
         if found.get(name) != value:
             raise InputError(
-                f"{path} is the result of other {name}: choose another folder, or delete this one to run it again"
+                f"{path} is the result of other {name}: choose another folder, replace the study by "
+                f"--overwrite, or delete this one to run it again"
             )
     return result

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mt2st.files import complete_file
+
 
 class MetricsLog:
     """Appends records to ``metrics.jsonl``; a record is on disk (as far as the system keeps it) when `write` returns.
@@ -31,6 +33,23 @@ class MetricsLog:
         line = json.dumps({"event": event, **_finite(dict(record))}, allow_nan=False)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    def cut(self, step: int) -> None:
+        """Drop what was written after a step: the records of a run that goes on from a checkpoint taken there."""
+        if self.path is None or not self.path.is_file():
+            return
+        kept = [line for line in self.path.read_bytes().splitlines() if _step(line) <= step]
+        with complete_file(self.path, overwrite=True) as file:
+            file.writelines(line + b"\n" for line in kept)
+
+
+def _step(line: bytes) -> float:
+    """Return the step of a record; infinite where the line is cut short or is no record of a running training."""
+    try:
+        record = json.loads(line)
+        return math.inf if record["event"] == "end" else float(record["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def _finite(value: Any) -> Any:

@@ -84,6 +84,7 @@ class Trainer:
         beside: whether kernel tasks run on a second thread (`KernelLane`).
         log: file of the metrics, as JSON Lines.
         on_step: called after each step with the progress.
+        on_rest: called after each step and its evaluation, when `state_dict` may be taken.
         on_evaluation: called after each evaluation, while the network has the parameters that were evaluated.
 
     Raises:
@@ -111,6 +112,7 @@ class Trainer:
         beside: bool = False,
         log: Path | None = None,
         on_step: Callable[[Progress], None] | None = None,
+        on_rest: Callable[[], None] | None = None,
         on_evaluation: Callable[[Evaluation], None] | None = None,
     ) -> None:
         for parameter, value in (("epochs", epochs), ("evaluations_per_epoch", evaluations_per_epoch)):
@@ -144,7 +146,7 @@ class Trainer:
             self.effects.rates.bind(optimizer)
         self.average = ParameterAverage(average) if average is not None else None
         self.log = MetricsLog(log)
-        self.on_step, self.on_evaluation = on_step, on_evaluation
+        self.on_step, self.on_rest, self.on_evaluation = on_step, on_rest, on_evaluation
         self.progress, self.clock, self.run = Progress(), Clock(), Run()
         self.best_parameters: dict[str, Tensor] | None = None
         self._stop = False
@@ -192,6 +194,8 @@ class Trainer:
                 self._evaluate()
             if self._ended():
                 return
+            if self.on_rest:
+                self.on_rest()
         progress.epoch, progress.batch = progress.epoch + 1, 0
 
     def _next(self, batches: Iterator[Any]) -> Any:
@@ -224,7 +228,7 @@ class Trainer:
             self.optimizer.zero_grad(set_to_none=True)
             loss = self.primary.loss(self.network, batch)
             loss.backward()  # type: ignore[no-untyped-call]
-            self._record(self.primary.name, loss.item())
+            self._record_primary(loss.item())
             if probe:
                 probe.primary()
             if freezing:
@@ -288,6 +292,15 @@ class Trainer:
                 self.run.transitions.append(transition)
                 self.log.write("transition", asdict(transition))
         progress.active = active
+
+    def _record_primary(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            rates = {group.get("name", "network"): group["lr"] for group in self.optimizer.param_groups}
+            raise InputError(
+                f"the training has diverged: the loss of '{self.primary.name}' is {loss} in step {self.progress.step} "
+                f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}, or a clip_norm"
+            )
+        self._record(self.primary.name, loss)
 
     def _record(self, task: str, loss: float) -> None:
         total, count = self.progress.losses.get(task, (0.0, 0))
@@ -405,6 +418,7 @@ class Trainer:
         self.effects.load_state_dict(state["effects"], self.network)
         torch.set_rng_state(state["random"])
         self.progress = Progress(**plain["progress"])
+        self.log.cut(self.progress.step)
         self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
         self.run = Run.from_dict(plain["run"])
         self.run.stopped, self.run.cause = "epochs", ""
