@@ -1,6 +1,8 @@
 """What a step after the switch costs, against a bare torch loop over the same model and batches.
 
-Both run in turn, several rounds; the figure is the ratio of their times within a round: median and range.
+They run in turn, several rounds; the figure is the ratio of their times within a round: median and range. With
+``averaged``, the trainer also keeps the running average of the parameters, as `TextClassifier` does unless told
+otherwise: work that the bare loop does not do.
 
     python benchmarks/step_overhead.py [--rounds 9] [--encoder bilstm mean]
 """
@@ -26,6 +28,7 @@ from mt2st.training import Trainer
 from mt2st.training.numerics import flushed_denormals
 
 VOCABULARY, VECTOR_SIZE, LENGTH, BATCH = 20_000, 100, 128, 32
+AVERAGE = 0.97
 
 
 def task_of(n_texts: int) -> ClassificationTask:
@@ -56,7 +59,9 @@ def bare_seconds(network: Network, task: ClassificationTask) -> float:
         return time.perf_counter() - start
 
 
-def trainer_seconds(network: Network, task: ClassificationTask, context: ContextTask) -> float:
+def trainer_seconds(
+    network: Network, task: ClassificationTask, context: ContextTask, *, average: float | None
+) -> float:
     """Return the time of an epoch by the trainer, past the switch, its evaluation and log included."""
     trainer = Trainer(
         network,
@@ -65,6 +70,7 @@ def trainer_seconds(network: Network, task: ClassificationTask, context: Context
         strategy=Switch(at=1),
         auxiliaries=[context],
         epochs=1,
+        average=average,
         beside=True,
     )
     start = time.perf_counter()
@@ -87,20 +93,28 @@ def main() -> None:
         counts = np.r_[0, 0, np.ones(VOCABULARY - 2, dtype=np.int64)]
         context = ContextTask(task.train.texts, kernel_for("skipgram", counts), VECTOR_SIZE)
         bare_seconds(copy.deepcopy(network), task)
-        ratios, bare = [], []
+        ratios: dict[str, list[float]] = {"trainer": [], "averaged": []}
+        bare = []
         for number in range(options.rounds):
             seconds = {}
-            for loop in ("bare", "trainer") if number % 2 else ("trainer", "bare"):
+            loops = ("bare", "trainer", "averaged")
+            for loop in loops if number % 2 else loops[::-1]:
                 fresh = copy.deepcopy(network)
-                seconds[loop] = bare_seconds(fresh, task) if loop == "bare" else trainer_seconds(fresh, task, context)
-            ours, plain = seconds["trainer"], seconds["bare"]
-            ratios.append(ours / plain)
-            bare.append(plain / task.n_batches)
-        print(
-            f"{encoder_name}: trainer / bare loop {statistics.median(ratios):.3f} "
-            f"({min(ratios):.3f} to {max(ratios):.3f}), {options.rounds} rounds of {task.n_batches} steps, "
-            f"bare step {1000 * statistics.median(bare):.1f} ms"
-        )
+                average = AVERAGE if loop == "averaged" else None
+                seconds[loop] = (
+                    bare_seconds(fresh, task)
+                    if loop == "bare"
+                    else trainer_seconds(fresh, task, context, average=average)
+                )
+            for loop, values in ratios.items():
+                values.append(seconds[loop] / seconds["bare"])
+            bare.append(seconds["bare"] / task.n_batches)
+        for loop, values in ratios.items():
+            print(
+                f"{encoder_name}: {loop} / bare loop {statistics.median(values):.3f} "
+                f"({min(values):.3f} to {max(values):.3f}), {options.rounds} rounds of {task.n_batches} steps, "
+                f"bare step {1000 * statistics.median(bare):.1f} ms"
+            )
 
 
 if __name__ == "__main__":
