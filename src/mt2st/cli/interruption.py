@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
 from mt2st.cli.options import say
+
+Handler = Callable[[int, FrameType | None], object]
 
 REPEAT_SECONDS = 1.0
 """Signals that follow the first one within this time are the same wish."""
@@ -26,31 +28,49 @@ class Interrupted(BaseException):
         self.signal = number
 
 
+class Stop:
+    """The signals that came while work was under way that keeps what it has."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if a signal came; the work calls it between its steps.
+
+        The one that the signal itself raised may have been lost: Python cannot carry it through a callback from C, such
+        as the compiler's.
+        """
+        if self.received:
+            raise KeyboardInterrupt
+
+    @property
+    def exit_code(self) -> int:
+        """128 more than the signal's number."""
+        return 128 + (self.received[0] if self.received else signal.SIGINT)
+
+
 @contextmanager
-def terminated_like_interrupted() -> Iterator[list[int]]:
-    """Let SIGTERM raise `KeyboardInterrupt` as Ctrl-C does, for work that then keeps what it has.
+def interruptible() -> Iterator[Stop]:
+    """Let the first Ctrl-C or SIGTERM raise `KeyboardInterrupt`; a later one, a second or more behind, does so again.
 
-    Gives the list of the signals that came that way; if the block lets the `KeyboardInterrupt` through, it becomes
-    `Interrupted`. A second SIGTERM does what it did before.
+    If the block lets the exception through, it becomes `Interrupted`, which carries the signal.
     """
-    received: list[int] = []
-    before = signal.getsignal(signal.SIGTERM)
+    stop = Stop()
+    first = 0.0
 
-    def stop(number: int, frame: object) -> None:  # noqa: ARG001  # a signal handler's arguments
-        received.append(number)
-        signal.signal(signal.SIGTERM, before)
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # a signal handler's arguments
+        nonlocal first
+        if stop.received and time.monotonic() - first < REPEAT_SECONDS:
+            return
+        stop.received.append(number)
+        first = time.monotonic()
         raise KeyboardInterrupt
 
-    if callable(before):  # else whoever started us has turned it off
-        signal.signal(signal.SIGTERM, stop)
-    try:
-        yield received
-    except KeyboardInterrupt as error:
-        if received:
-            raise Interrupted(received[0]) from error
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with _replaced(_handlers(), interrupt):
+        try:
+            yield stop
+        except KeyboardInterrupt as error:
+            raise Interrupted(stop.received[0] if stop.received else signal.SIGINT) from error
 
 
 @contextmanager
@@ -66,9 +86,7 @@ def stopped_by_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
         The numbers of the signals that came, filled as they come.
     """
     received: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    # A signal that whoever started us has turned off (SIGINT in a script's background job) stays off.
-    before = {number: handler for number, handler in handlers.items() if callable(handler)}
+    before = _handlers()
     first = 0.0
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -79,14 +97,27 @@ def stopped_by_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
         received.append(number)
         first = time.monotonic()
         if again or not stop():
-            before[signal.Signals(number)](number, frame)
+            before[number](number, frame)
             return
         say("stopping after this step, with a checkpoint; once more ends the program without one")
 
-    for number in before:
-        signal.signal(number, handle)
-    try:
+    with _replaced(before, handle):
         yield received
+
+
+def _handlers() -> dict[int, Handler]:
+    """Return what Ctrl-C and SIGTERM do now."""
+    handlers = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that whoever started us has turned off (SIGINT in a script's background job) stays off.
+    return {number: handler for number, handler in handlers.items() if callable(handler)}
+
+
+@contextmanager
+def _replaced(before: Mapping[int, Handler], handler: Handler) -> Iterator[None]:
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

@@ -10,6 +10,18 @@ from numpy.typing import NDArray
 
 CHUNK_WORDS = 50_000
 """Words of one kernel call: a tenth of a second of work or less between two reports, and nothing lost in between."""
+_USUAL_SIZE = 300
+_FEWEST_WORDS = 1_000
+
+
+def chunk_words(vector_size: int) -> int:
+    """Return the words of one kernel call: the fewer, the larger the vectors are beyond the usual.
+
+    Example:
+        >>> chunk_words(100), chunk_words(300), chunk_words(3_000), chunk_words(1_000_000)
+        (50000, 50000, 5000, 1000)
+    """
+    return max(_FEWEST_WORDS, CHUNK_WORDS * _USUAL_SIZE // max(_USUAL_SIZE, vector_size))
 
 
 @dataclass(frozen=True)

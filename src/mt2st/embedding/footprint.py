@@ -58,10 +58,14 @@ class Footprint:
         """All of it."""
         return self.tables + self.vocabulary + self.ngrams + self.scratch
 
+    @property
+    def parts(self) -> str:
+        """What it is made of, for a person."""
+        sizes = {"tables": self.tables, "vocabulary": self.vocabulary, "n-grams": self.ngrams, "kernels": self.scratch}
+        return ", ".join(f"{name} {megabytes(size)}" for name, size in sizes.items() if size)
+
     def __str__(self) -> str:
-        parts = {"tables": self.tables, "vocabulary": self.vocabulary, "n-grams": self.ngrams, "kernels": self.scratch}
-        listing = ", ".join(f"{name} {megabytes(size)}" for name, size in parts.items() if size)
-        return f"{megabytes(self.total)} ({listing})"
+        return f"{megabytes(self.total)} ({self.parts})"
 
     def check(self, n_words: int, vector_size: int) -> None:
         """Raise if there is not so much memory.
@@ -72,7 +76,7 @@ class Footprint:
         check_available(
             self.total,
             f"training {n_words:,} vectors of {vector_size:,} dimensions",
-            f"their tables alone are {megabytes(self.tables)}; lower vector_size or raise min_count",
+            f"{self.parts}; lower vector_size, window or workers, or raise min_count",
         )
 
 

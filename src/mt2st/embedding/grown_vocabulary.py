@@ -58,15 +58,7 @@ class GrownVocabulary:
         tokens, counts = vocabulary.tokens, np.array(vocabulary.counts, dtype=np.int64)
         n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
         counts[:n_specials] = 0
-        present = np.flatnonzero(counts)
-        if not present.size:
-            raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")
-        if present.size == 1:
-            word, times = tokens[present[0]], int(counts[present[0]])
-            raise InputError(
-                f"the corpus has a single word of the vocabulary, '{word}' ({times:,} times): without others around it "
-                f"there is nothing to learn. Was min_count too high?"
-            )
+        check_enough_words(tokens, counts)
         if given is None:
             return cls(tokens, counts, n_specials, np.empty(0, dtype=np.int64))
         ids = {token: number for number, token in enumerate(tokens) if number >= n_specials}
@@ -155,3 +147,23 @@ def frozen_places(frozen: Frozen, given: WordVectors | None) -> NDArray[np.int64
             f"{len(unknown):,} of the {len(words):,} frozen words have no given vector, '{unknown[0]}' first.{near}"
         )
     return np.array([given.key_to_index[word] for word in words], dtype=np.int64)
+
+
+def check_enough_words(tokens: Sequence[str], counts: NDArray[np.int64]) -> None:
+    """Raise if a corpus has no two different words: nothing can be learned from it.
+
+    Args:
+        tokens: V words by id.
+        counts: their occurrences, int64 [V]; 0 for the specials.
+
+    Raises:
+        InputError: naming the one word, if there is one.
+    """
+    present = np.flatnonzero(counts)
+    if not present.size:
+        raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")
+    if present.size == 1:
+        raise InputError(
+            f"the corpus has a single word of the vocabulary, '{tokens[present[0]]}' ({int(counts[present[0]]):,}x): "
+            f"without others around it there is nothing to learn. Was min_count too high?"
+        )

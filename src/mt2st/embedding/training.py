@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.chunks import Chunk, chunks
+from mt2st.embedding.chunks import Chunk, chunk_words, chunks
 from mt2st.embedding.footprint import Footprint
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.settings import Method, WordVectorSettings
@@ -133,7 +133,7 @@ def train_word_vectors(
     """Train word vectors on an encoded corpus with negative sampling, from random ones or from given ones.
 
     The names and defaults are gensim's. The learning rate falls linearly from ``alpha`` to ``min_alpha`` over the
-    words of all epochs. Windows do not cross documents, nor the cuts of a document longer than 50,000 words.
+    words of all epochs. Windows do not cross documents, nor the cuts of a document longer than `chunk_words`.
     Memory: two float32 tables [V, vector_size] and about 240 bytes per word of the vocabulary; with n-grams, another
     [bucket, vector_size] and some 200 bytes per word (`Footprint` has the figures).
 
@@ -246,7 +246,7 @@ def train_word_vectors(
 
     done, started = KernelReport(), time.perf_counter()
     try:
-        with closing(results(run, chunks(corpus.offsets, epochs), workers)) as reports:
+        with closing(results(run, chunks(corpus.offsets, epochs, chunk_words(settings.size)), workers)) as reports:
             for report in reports:
                 done += report
                 if progress is not None:

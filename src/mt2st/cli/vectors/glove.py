@@ -11,6 +11,7 @@ from mt2st.errors import InputError, listed
 from mt2st.memory import megabytes
 
 if TYPE_CHECKING:
+    from mt2st.cli.interruption import Stop
     from mt2st.cli.vectors.train import VectorsTrainOptions
     from mt2st.embedding import GloveProgress, WordVectors
     from mt2st.embedding.training import EncodedCorpus
@@ -38,7 +39,7 @@ def check_options(options: VectorsTrainOptions) -> None:
         check_settings(**settings_of(options))
 
 
-def train(corpus: EncodedCorpus, options: VectorsTrainOptions) -> WordVectors:
+def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> WordVectors:
     """Train GloVe vectors with the command's options.
 
     Raises:
@@ -59,6 +60,7 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions) -> WordVectors:
             if last is not None and last.stage != progress.stage:
                 line.end(_summary(last))
             last = progress
+            stop.check()
             line.show(progress.done / max(1, progress.total), _described(progress))
 
         vectors = train_glove(corpus, progress=report, **settings)

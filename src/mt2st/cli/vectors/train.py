@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from mt2st.cli.interruption import terminated_like_interrupted
+from mt2st.cli.interruption import Stop, interruptible
 from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import duration, status_line
 from mt2st.cli.vectors import continued, glove, subwords
@@ -93,22 +92,23 @@ def run(arguments: Sequence[str]) -> int:
     check_options(options)
     from mt2st.embedding import TrainingInterrupted
 
-    with terminated_like_interrupted() as received, tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
+    with interruptible() as stop, tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
         interrupted: TrainingInterrupted | None = None
         try:
             with _named(options.corpus):
                 corpus = _read(options, Path(folder))
-                vectors = glove.train(corpus, options) if options.method == glove.METHOD else _train(corpus, options)
-        except TrainingInterrupted as stop:
-            if not stop.words:
-                say("interrupted before anything was trained: nothing is saved")
-                raise  # as what it is, or as SIGTERM
-            vectors, interrupted = stop.vectors, stop
+                train = glove.train if options.method == glove.METHOD else _train
+                vectors = train(corpus, options, stop)
+        except TrainingInterrupted as end:
+            if not end.words:
+                say("nothing was trained yet: nothing is saved")
+                raise
+            vectors, interrupted = end.vectors, end
         _save(vectors, options)
     print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
-        return 128 + (received[0] if received else signal.SIGINT)
+        return stop.exit_code
     return 0
 
 
@@ -181,7 +181,7 @@ def _named(corpus: str) -> Iterator[None]:
         raise InputError(f"{corpus}: {error}") from error
 
 
-def _train(corpus: Corpus, options: VectorsTrainOptions) -> WordVectors:
+def _train(corpus: Corpus, options: VectorsTrainOptions, stop: Stop) -> WordVectors:
     from mt2st.embedding import train_word_vectors
 
     last: Progress | None = None
@@ -190,6 +190,7 @@ def _train(corpus: Corpus, options: VectorsTrainOptions) -> WordVectors:
         def report(progress: Progress) -> None:
             nonlocal last
             last = progress
+            stop.check()
             line.show(progress.words / max(1, progress.total_words), _described(progress))
 
         vectors = train_word_vectors(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mt2st.embedding.grown_vocabulary import SPECIALS
+from mt2st.embedding.grown_vocabulary import SPECIALS, check_enough_words
 from mt2st.embedding.settings import check_at_least_one, check_vector_size
 from mt2st.embedding.training import EncodedCorpus, TrainingInterrupted
 from mt2st.embedding.word_vectors import WordVectors
@@ -212,8 +212,7 @@ def _counted(
 
     counts = np.array(corpus.vocabulary.counts, dtype=np.int64)
     counts[:n_specials] = 0
-    if not counts.any():
-        raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")
+    check_enough_words(corpus.vocabulary.tokens, counts)
     started = time.perf_counter()
 
     def report(state: CountingReport) -> None:

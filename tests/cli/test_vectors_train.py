@@ -1,0 +1,258 @@
+"""``mt2st vectors train``: given vectors, refusals before the corpus is read, memory, signals, repetition."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mt2st import WordVectors, memory
+from mt2st.cli.main import main
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text("the cat sat on the mat\nthe dog sat on the log\n" * 50, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    path = tmp_path / "given.bin"
+    vectors = np.random.default_rng(0).normal(size=(4, 12)).astype(np.float32)
+    WordVectors(["cat", "dog", "sat", "bird"], vectors).save(path)
+    return path
+
+
+def train(corpus: Path, *more: str) -> list[str]:
+    return ["vectors", "train", str(corpus), "--output", str(corpus.with_name("out.bin")), "--epochs", "2", *more]
+
+
+def test_training_goes_on_from_given_vectors_and_known_words_are_kept(
+    corpus: Path, given: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(train(corpus, "--init", str(given), "--freeze", "known")) == 0
+    said = capsys.readouterr()
+    assert "8 vectors of 12 dimensions" in said.out
+    before, after = WordVectors.load(given), WordVectors.load(corpus.with_name("out.bin"))
+    assert after.index_to_key[-1] == "bird"
+    np.testing.assert_array_equal(after[before.index_to_key], before.vectors)
+
+
+def test_a_file_names_the_frozen_words(corpus: Path, given: Path) -> None:
+    words = corpus.with_name("words.txt")
+    words.write_text("\ufeffcat\r\n\nbird\n", encoding="utf-8")
+    assert main(train(corpus, "--init", str(given), "--freeze", str(words), "--sample", "0")) == 0
+    before, after = WordVectors.load(given), WordVectors.load(corpus.with_name("out.bin"))
+    np.testing.assert_array_equal(after[["cat", "bird"]], before[["cat", "bird"]])
+    assert (after["dog"] != before["dog"]).any()
+
+
+def test_a_folder_with_ngrams_is_gone_on_from(corpus: Path) -> None:
+    first, second = corpus.with_name("first"), corpus.with_name("second")
+    settings = ["--method", "cbow-fasttext", "--vector-size", "8", "--epochs", "1"]
+    start = ["vectors", "train", str(corpus), *settings]
+    assert main([*start, "--bucket", "50", "--output", str(first)]) == 0
+    assert main([*start, "--init", str(first), "--freeze", "known", "--output", str(second)]) == 0
+    from mt2st.embedding import load_vectors
+
+    np.testing.assert_array_equal(load_vectors(second)["cats"], load_vectors(first)["cats"])
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["--vector-size", "0"], "vector_size must be an integer, at least 1; found 0"),
+        (["--vector-size", "100000000"], "vector_size must be at most 1,048,576; found 100,000,000"),
+        (["--window", "0"], "window must be"),
+        (["--negative", "0"], "negative must be"),
+        (["--min-count", "0"], "min_count must be 1 or more; found 0"),
+        (["--sample", "1"], "sample must be in [0, 1)"),
+        (["--ns-exponent", "nan"], "ns_exponent must be finite"),
+        (["--alpha", "-1"], "alpha must be finite and above 0"),
+        (["--min-alpha", "1"], "min_alpha must be in"),
+        (["--workers", "0"], "workers must be"),
+        (["--method", "cbow-fasttext", "--bucket", "0"], "bucket must be"),
+        (["--method", "glove", "--vector-size", "0"], "vector_size must be"),
+        (["--method", "glove", "--window", "0"], "window must be"),
+        (["--method", "glove", "--x-max", "0"], "x_max must be"),
+        (["--method", "glove", "--weight-exponent", "-1"], "alpha must be"),
+        (["--method", "glove", "--init", "GIVEN"], "'--init' cannot be given with --method glove"),
+        (["--freeze", "known"], "--freeze needs --init"),
+        (["--init", "nowhere.vec"], "nowhere.vec"),
+        (["--init", "GIVEN", "--vector-size", "5"], "given.bin: the given vectors have 12 dimensions"),
+        (["--init", "GIVEN", "--freeze", "nowhere.txt"], "--freeze nowhere.txt: cannot be read"),
+        (["--init", "GIVEN", "--freeze", "EMPTY"], "names no word"),
+        (
+            ["--init", "GIVEN", "--freeze", "WORDS"],
+            "1 of the 2 frozen words have no given vector, 'catt' first. Did you",
+        ),
+        (["--init", "GIVEN", "--method", "cbow-fasttext"], "goes on only from vectors with n-grams"),
+    ],
+)
+def test_wrong_settings_are_refused_before_the_corpus_is_read(
+    given: Path, tmp_path: Path, more: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "words.txt").write_text("dog\ncatt\n")
+    places = {"GIVEN": str(given), "EMPTY": str(tmp_path / "empty.txt"), "WORDS": str(tmp_path / "words.txt")}
+    nowhere = tmp_path / "no corpus.txt"
+    assert main(train(nowhere, *(places.get(word, word) for word in more))) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert "no corpus.txt" not in said
+
+
+def test_a_format_that_cannot_be_written_is_refused_before_the_corpus_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mt2st.cli.vectors.train.find_spec", lambda _: None)
+    assert main(["vectors", "train", str(tmp_path / "no corpus.txt"), "--output", str(tmp_path / "out.kv")]) == 2
+    assert "out.kv in gensim's format needs the extra 'gensim'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["skipgram", "cbow", "skipgram-fasttext", "glove"])
+@pytest.mark.parametrize(
+    ("text", "more", "expected"),
+    [
+        ("", [], "is empty"),
+        ("\n \n", [], "corpus.txt: the vocabulary is empty: the text has no tokens"),
+        ("film\n", [], "corpus.txt: the corpus has a single word of the vocabulary, 'film' (1x)"),
+        ("film film film\n", [], "corpus.txt: the corpus has a single word of the vocabulary, 'film' (3x)"),
+        ("film\nfood\n" * 5, ["--min-count", "2"], "corpus.txt: "),
+        ("a film of wit\n", ["--min-count", "2"], "corpus.txt: the vocabulary is empty: none of the 4 distinct tokens"),
+    ],
+)
+def test_a_corpus_without_context_is_named_and_leaves_nothing(
+    tmp_path: Path, method: str, text: str, more: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text(text)
+    assert main(train(corpus, "--method", method, "--min-count", "1", *more)) == 2
+    assert expected in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus.txt"]
+
+
+@pytest.mark.parametrize("method", ["skipgram", "cbow-fasttext", "glove"])
+def test_memory_is_told_and_a_run_that_does_not_fit_is_refused(
+    corpus: Path, method: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(train(corpus, "--method", method)) == 0
+    assert re.search(r"memory: at most [\d,]+ MB .*and the program itself", capsys.readouterr().err)
+    corpus.with_name("out.bin").unlink()
+    monkeypatch.setattr(memory, "available_memory", lambda: 300 << 20)
+    assert main(train(corpus, "--method", method, "--vector-size", "1000000")) == 2
+    said = capsys.readouterr().err
+    assert re.search(
+        r"corpus.txt: training 9 vectors of 1,000,000 dimensions takes [\d,]+ MB .* 300 MB are avail", said
+    )
+    assert not corpus.with_name("out.bin").exists()
+
+
+def test_away_from_a_terminal_the_end_alone_is_told(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(train(corpus)) == 0
+    said = capsys.readouterr().err
+    assert "\r" not in said
+    assert len(said.splitlines()) == 3  # the corpus, the memory, the summary
+    assert re.search(r"1,200 words \(\d+ effective\) in \d+ s: [\d,]+ words/s \([\d,]+ effective\), mean loss \d", said)
+
+
+def test_in_a_terminal_a_line_is_redrawn(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(train(corpus)) == 0
+    drawn = [line for line in capsys.readouterr().err.split("\r") if "|#" in line]
+    assert re.search(r" 50% \|##########          \| [\d,]+ words/s .* loss \d\.\d{4}  \d+ s left", drawn[0])
+
+
+LONG = ["--epochs", "10000", "--vector-size", "8", "--sample", "0"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("method", ["skipgram", "glove"])
+def test_a_signal_keeps_what_is_trained_and_says_how_far_it_is(
+    corpus: Path, method: str, number: signal.Signals, code: int
+) -> None:
+    out = corpus.with_name("out.vec")
+    arguments = ["vectors", "train", str(corpus), "--output", str(out), *LONG, "--method", method]
+    if method == "glove":
+        arguments = [word for word in arguments if word not in ("--sample", "0")]
+    # The signal comes once the training is under way, and in the middle of what cannot carry an exception out.
+    code_of = """
+import os, signal, sys
+from mt2st.cli import status_line
+from mt2st.cli.main import main
+seen = 0
+def show(self, part, text):
+    global seen
+    seen += "counting" not in text
+    if seen == 5:
+        try:
+            os.kill(os.getpid(), int(sys.argv[1]))
+            for _ in range(1000): pass
+        except KeyboardInterrupt:
+            pass  # lost, as in a callback from C
+status_line.StatusLine.show = show
+raise SystemExit(main(sys.argv[2:]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code_of, str(int(number)), *arguments], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == code, done.stderr
+    assert re.search(
+        r"interrupted after [\d,]+ of [\d,]+ .*\(0%\): the vectors as far as they were trained", done.stderr
+    )
+    assert len(WordVectors.load(out)) == 7
+
+
+def test_a_signal_before_the_training_leaves_nothing(tmp_path: Path) -> None:
+    pipe = tmp_path / "corpus.txt"
+    os.mkfifo(pipe)  # a corpus that never comes
+    arguments = ["vectors", "train", str(pipe), "--output", str(tmp_path / "out.vec")]
+    going = subprocess.Popen([sys.executable, "-m", "mt2st", *arguments], stderr=subprocess.PIPE, text=True)
+    with pipe.open("w") as writer:  # opens when the program has begun to read
+        writer.write("the cat\n")
+        writer.flush()
+        time.sleep(0.2)
+        going.send_signal(signal.SIGTERM)
+        assert going.wait(30) == 143
+    assert "ended by signal 15" in (going.stderr.read() if going.stderr else "")
+    assert not (tmp_path / "out.vec").exists()
+    if going.stderr:
+        going.stderr.close()
+
+
+def test_one_worker_repeats_to_the_bit_under_any_hash_seed(corpus: Path, given: Path) -> None:
+    words = corpus.with_name("words.txt")
+    words.write_text("cat\ndog\n")
+    code = f"""
+from mt2st.cli.main import main
+base = ["vectors", "train", {str(corpus)!r}, "--overwrite", "--seed", "7", "--sample", "0", "--epochs", "2"]
+for number, more in enumerate([
+    ["--method", "skipgram"], ["--method", "cbow"], ["--method", "skipgram-fasttext"], ["--method", "cbow-fasttext"],
+    ["--method", "skipgram", "--init", {str(given)!r}, "--freeze", {str(words)!r}],
+]):
+    assert main([*base, *more, "--output", {str(corpus.parent)!r} + f"/out{{number}}.bin"]) == 0
+base = ["vectors", "train", {str(corpus)!r}, "--overwrite", "--seed", "7", "--epochs", "2", "--method", "glove"]
+assert main([*base, "--output", {str(corpus.parent)!r} + "/out5.bin"]) == 0
+"""
+
+    def trained(hash_seed: str) -> list[str]:
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment)
+        paths = sorted(corpus.parent.glob("out*.bin"))
+        assert len(paths) == 6
+        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+
+    assert trained("0") == trained("4242")
