@@ -168,7 +168,7 @@ def test_several_labels_a_text_are_learnt_saved_and_loaded(tmp_path: Path) -> No
     assert np.array_equal(again.predict_proba(["long"]), model.predict_proba(["long"]))
     with pytest.raises(InputError, match="no text has a label"):
         model.fit(["a", "b"], [[], []])
-    with pytest.raises(InputError, match="give a list of labels for each text"):
+    with pytest.raises(InputError, match="text 0: give a list of labels, found 'ab'"):
         model.fit(["a", "b"], ["ab", "a"])
 
 

@@ -10,10 +10,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.models.intake import checked_texts, multi_labelled_text
 from mt2st.models.kinds import MultiLabel
 from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.listener import Listener
-from mt2st.models.trained_model import TrainedModel, checked_texts
+from mt2st.models.trained_model import TrainedModel
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.tasks.multi_label import THRESHOLD
 from mt2st.text import MultiLabelledText
@@ -71,9 +72,11 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
             InputError: when the settings, texts or labels cannot be used.
         """
         return self.fit_rows(
-            _multi_labelled(texts, labels, "the labelled texts"),
+            multi_labelled_text(texts, labels, source="the labelled texts"),
             unlabelled=unlabelled,
-            validation=_multi_labelled(*validation, "validation") if isinstance(validation, tuple) else validation,
+            validation=(
+                multi_labelled_text(*validation, source="validation") if isinstance(validation, tuple) else validation
+            ),
             auxiliary_data=auxiliary_data,
             log=log,
             checkpoint=checkpoint,
@@ -114,9 +117,4 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
         Raises:
             InputError: before `fit`.
         """
-        return self.evaluate_rows(_multi_labelled(texts, labels, name), name=name)
-
-
-def _multi_labelled(texts: Sequence[str], labels: Sequence[Iterable[str]], source: str) -> MultiLabelledText:
-    sets = [each if isinstance(each, str) else sorted({str(label) for label in each}) for each in labels]
-    return MultiLabelledText(list(checked_texts(texts, source)), sets, source)
+        return self.evaluate_rows(multi_labelled_text(texts, labels, source=name), name=name)

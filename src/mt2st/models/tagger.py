@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
+from mt2st.models.intake import tagged_text
 from mt2st.models.kinds import Tagging
 from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.listener import Listener
@@ -77,9 +78,9 @@ class Tagger(TrainedModel[TaggedText]):
             InputError: when the settings, sentences or tags cannot be used.
         """
         return self.fit_rows(
-            TaggedText(sentences, tags),
+            tagged_text(sentences, tags),
             unlabelled=unlabelled,
-            validation=TaggedText(*validation, "validation") if isinstance(validation, tuple) else validation,
+            validation=tagged_text(*validation, source="validation") if isinstance(validation, tuple) else validation,
             auxiliary_data=auxiliary_data,
             log=log,
             checkpoint=checkpoint,
@@ -127,4 +128,4 @@ class Tagger(TrainedModel[TaggedText]):
         Raises:
             InputError: before `fit`.
         """
-        return self.evaluate_rows(TaggedText(sentences, tags, name), name=name)
+        return self.evaluate_rows(tagged_text(sentences, tags, source=name), name=name)

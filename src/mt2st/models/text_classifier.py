@@ -10,11 +10,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import InputError
+from mt2st.models.intake import checked_texts, labelled_text
 from mt2st.models.kinds import Classification
 from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.listener import Listener
-from mt2st.models.trained_model import TrainedModel, checked_texts
+from mt2st.models.trained_model import TrainedModel
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import LabelledText
 
@@ -71,11 +71,11 @@ class TextClassifier(TrainedModel[LabelledText]):
             InputError: when the settings, texts or labels cannot be used.
         """
         if isinstance(validation, tuple):
-            held_out: float | LabelledText = _labelled_text(*validation, source="validation")
+            held_out: float | LabelledText = labelled_text(*validation, source="validation")
         else:
             held_out = validation
         return self.fit_rows(
-            _labelled_text(texts, labels, source="the labelled texts"),
+            labelled_text(texts, labels, source="the labelled texts"),
             unlabelled=unlabelled,
             validation=held_out,
             auxiliary_data=auxiliary_data,
@@ -113,24 +113,14 @@ class TextClassifier(TrainedModel[LabelledText]):
         Raises:
             InputError: before `fit`, or when a label is none that was trained on.
         """
-        return self.evaluate_rows(_labelled_text(texts, labels, source=name), name=name)
+        return self.evaluate_rows(labelled_text(texts, labels, source=name), name=name)
 
     def score(self, texts: Sequence[str], labels: Sequence[str]) -> float:
         """Return the accuracy on labelled texts, as scikit-learn's classifiers do.
 
         Raises:
-            InputError: before `fit`, or when there are not as many labels as texts.
+            InputError: before `fit`, or when texts or labels are missing or not as many.
         """
-        predicted = self.predict(texts)
-        if len(predicted) != len(labels):
-            raise InputError(f"need a label for each text, found {len(predicted):,} texts and {len(labels):,} labels")
-        if not predicted:
-            raise InputError("need at least one text to score")
-        return sum(found == str(label) for found, label in zip(predicted, labels, strict=True)) / len(predicted)
-
-
-def _labelled_text(texts: Sequence[str], labels: Sequence[str], *, source: str) -> LabelledText:
-    labelled = LabelledText(list(checked_texts(texts, source)), [str(label) for label in labels], source=source)
-    if not len(labelled):
-        raise InputError(f"{source}: no labelled text; give at least one")
-    return labelled
+        rows = labelled_text(texts, labels, source="score")
+        predicted = self.predict(rows.texts)
+        return sum(found == label for found, label in zip(predicted, rows.labels, strict=True)) / len(rows)

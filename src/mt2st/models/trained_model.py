@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -22,6 +22,7 @@ from mt2st.models.assembly import new_network, new_optimizer, torch_threads, usa
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
 from mt2st.models.card import model_card
 from mt2st.models.folder import ModelFolder
+from mt2st.models.intake import checked_texts
 from mt2st.models.kinds import Kind, Prepared, RowsT
 from mt2st.models.labelled_auxiliaries import (
     PRIMARY,
@@ -395,17 +396,3 @@ def _from_time_to_time(save: Callable[[], None]) -> Callable[[], None]:
 
 def _checksum(values: NDArray[Any]) -> int:
     return crc32(np.ascontiguousarray(values).data)
-
-
-def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
-    """Yield the texts after checking that each is one.
-
-    Raises:
-        InputError: it is one text in place of several, or holds something else.
-    """
-    if isinstance(texts, str):
-        raise InputError(f"{source}: give a list of texts, found the one text {texts[:40]!r}")
-    for number, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"{source}: number {number} is no text but {text!r}")
-        yield text

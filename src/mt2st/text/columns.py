@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.text.missing import is_missing
 from mt2st.text.record import BadRow, Complain, Record
 
 MOST_COLUMNS_LISTED = 20
@@ -63,8 +64,7 @@ def record_of(
     values: list[str | None] = []
     for column in (text, label):
         value = row.get(column) if column is not None else None
-        # NaN, the missing value of data frames, is the only value that differs from itself.
-        if value is None or value != value:
+        if is_missing(value):
             values.append(None)
         elif isinstance(value, str | int | float):
             values.append(str(value))

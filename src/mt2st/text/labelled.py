@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mt2st.errors import InputError, listed
 from mt2st.text.folder import text_files
+from mt2st.text.missing import check_present
 from mt2st.text.readers import is_plain, stream_records
 from mt2st.text.record import BadRow, Record
 
@@ -139,8 +140,8 @@ def check_classes(labelled: LabelledText) -> None:
     """Check that there is something to learn: two classes or more, and more rows than classes.
 
     Raises:
-        InputError: one class only, or no class with two rows (the label column may hold something else); names the
-            classes found.
+        InputError: a text or label is missing (None or NaN), one class only, or no class with two rows (the label
+            column may hold something else); names the classes found.
 
     Example:
         >>> check_classes(LabelledText(["good", "fine"], ["pos", "pos"], source="reviews.csv"))
@@ -150,6 +151,8 @@ def check_classes(labelled: LabelledText) -> None:
     source = labelled.source or "the labelled data"
     if not len(labelled):
         raise InputError(f"{source}: no labelled row; give rows of two classes or more")
+    check_present(labelled.texts, "texts", source)
+    check_present(labelled.labels, "labels", source)
     classes = sorted(set(labelled.labels))
     if len(classes) == 1:
         raise InputError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt2st.errors import InputError
+from mt2st.text.missing import check_present
 from mt2st.text.readers import is_plain, read_records
 
 SEPARATOR = ";"
@@ -110,7 +111,9 @@ def check_labels(labelled: MultiLabelledText) -> None:
     """Check that there is something to learn: at least one label.
 
     Raises:
-        InputError: no text has a label.
+        InputError: a text or label is missing (None or NaN), or no text has a label.
     """
+    check_present(labelled.texts, "texts", labelled.source)
+    check_present((label for labels in labelled.labels for label in labels), "labels", labelled.source)
     if not labelled.label_names():
         raise InputError(f"{labelled.source}: no text has a label; is the label column the right one?")

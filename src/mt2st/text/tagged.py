@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mt2st.errors import InputError
 from mt2st.text.conll import read_conll
+from mt2st.text.missing import check_present
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,14 @@ def check_tags(tagged: TaggedText) -> None:
     """Check that there is something to learn: two tags or more.
 
     Raises:
-        InputError: no word, or one tag only (the column may be another).
+        InputError: a tag is missing (None or NaN), no word, or one tag only (the column may be another).
 
     Example:
         >>> check_tags(TaggedText([["Yes"]], [["_"]], "a.conllu"))
         Traceback (most recent call last):
         mt2st.errors.InputError: a.conllu: all words have the one tag '_'; a tagger needs two tags or more: ...
     """
+    check_present((tag for tags in tagged.tags for tag in tags), "tags", tagged.source)
     names = tagged.tag_names()
     if not names:
         raise InputError(f"{tagged.source}: no tagged word; give at least two")

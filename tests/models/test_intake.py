@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mt2st.errors import InputError
+from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
+from mt2st.models.intake import labelled_text, multi_labelled_text, tagged_text
+from mt2st.text import LabelledText, MultiLabelledText, TaggedText
+from mt2st.text.missing import is_missing
+
+MISSING = [None, float("nan"), np.nan, np.float32("nan"), np.datetime64("NaT"), Decimal("NaN")]
+
+
+@pytest.mark.parametrize("value", MISSING, ids=repr)
+def test_a_missing_value_is_neither_a_text_nor_a_label(value: Any) -> None:
+    message = r"here: 2 of 4 labels are missing \(None or NaN\): numbers 1, 3, counted from 0. Leave"
+    with pytest.raises(InputError, match=message):
+        labelled_text(["a", "b", "c", "d"], ["x", value, "y", value], source="here")
+    with pytest.raises(InputError, match="here: 1 of 2 texts is missing .*: number 1"):
+        labelled_text(["a", value], ["x", "y"], source="here")
+
+
+def test_missing_values_of_pandas_are_found() -> None:
+    pandas = pytest.importorskip("pandas")
+    assert is_missing(pandas.NA)
+    assert is_missing(pandas.NaT)
+    frame = pandas.DataFrame({"text": ["a", "b", "c"], "label": pandas.array([1, None, 0], dtype="Int64")})
+    with pytest.raises(InputError, match="1 of 3 labels is missing .*: number 1"):
+        labelled_text(frame["text"], frame["label"], source="here")
+    assert labelled_text(frame["text"], [1, 0, 1], source="here").labels == ["1", "0", "1"]
+
+
+@pytest.mark.parametrize("value", ["nan", "None", "", 0, False, np.int64(0), np.zeros(2), [], ("x",)], ids=repr)
+def test_other_values_are_not_missing(value: Any) -> None:
+    assert not is_missing(value)
+
+
+def test_of_many_missing_values_the_first_are_shown() -> None:
+    with pytest.raises(InputError, match=r"40 of 80 labels are missing .*: numbers 0, 2, 4, 6, 8, \.\.\., counted"):
+        TextClassifier().fit(["a", "b"] * 40, [float("nan"), 1] * 40)  # type: ignore[list-item]
+
+
+def test_missing_labels_of_the_validation_and_test_parts_are_refused(films: tuple[list[str], list[str]]) -> None:
+    with pytest.raises(InputError, match="validation: 1 of 2 labels is missing"):
+        TextClassifier().fit(*films, validation=(["a", "b"], ["good", None]))  # type: ignore[list-item]
+    with pytest.raises(InputError, match="score: 1 of 1 labels is missing"):
+        TextClassifier().score(["a"], [None])  # type: ignore[list-item]
+
+
+def test_missing_lists_of_labels_and_labels_in_them_are_refused() -> None:
+    with pytest.raises(InputError, match="1 of 2 lists of labels is missing .*: number 1"):
+        MultiLabelClassifier().fit(["a", "b"], [["x"], None])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="here: text 1: 1 of 2 labels is missing .*: number 0"):
+        multi_labelled_text(["a", "b"], [["x"], [float("nan"), "y"]], source="here")
+    with pytest.raises(InputError, match="here: text 0: give a list of labels, found 3"):
+        multi_labelled_text(["a"], [3], source="here")  # type: ignore[list-item]
+    assert multi_labelled_text(["a", "b"], [[2, 1, 2], []], source="here").labels == [["1", "2"], []]
+
+
+def test_missing_sentences_and_tags_are_refused() -> None:
+    with pytest.raises(InputError, match="1 of 2 lists of tags is missing"):
+        Tagger().fit([["a"], ["b"]], [["X"], None])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="here: sentence 1: 1 of 2 tags is missing .*: number 1"):
+        tagged_text([["a"], ["b", "c"]], [["X"], ["Y", None]], source="here")
+    with pytest.raises(InputError, match="1 of 1 sentences is missing"):
+        tagged_text([None], [["X"]])  # type: ignore[list-item]
+    assert tagged_text([["a", "b"]], [[1, 2]]).tags == [["1", "2"]]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        LabelledText(["a", "b", "c"], ["x", None, "y"]),  # type: ignore[list-item]
+        LabelledText(["a", None, "c"], ["x", "x", "y"]),  # type: ignore[list-item]
+        MultiLabelledText(["a", "b"], [["x"], ["y", None]]),  # type: ignore[list-item]
+        TaggedText([["a", "b"]], [["X", None]]),  # type: ignore[list-item]
+    ],
+    ids=["label", "text", "one of several labels", "tag"],
+)
+def test_rows_of_auxiliary_data_with_missing_values_are_refused(rows: Any, films: tuple[list[str], list[str]]) -> None:
+    with pytest.raises(InputError, match="missing"):
+        TextClassifier(epochs=1).fit(*films, auxiliary_data={"more": rows})
