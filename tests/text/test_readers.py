@@ -290,6 +290,45 @@ class TestComplaints:
         with pytest.raises(InputError, match=f"x.csv, {message}"):
             list(read_records(path, text="text", label="label"))
 
+    @pytest.mark.parametrize("skip", [False, True])
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ('"text"x,label\nab,1\ncd,0\n', "line 1: .* text after its closing quote; .*This is the header row.$"),
+            ('\n"text";label\n"a";"b"\n', "line 2: .* separated by semicolons, where commas are expected: save the .*"),
+        ],
+    )
+    def test_a_broken_header_is_no_bad_row_to_go_on_without(
+        self, write: Write, content: str, message: str, skip: bool
+    ) -> None:
+        path = write("x.csv", content)
+        with pytest.raises(InputError, match=f"x.csv, {message}"):
+            list(read_records(path, text="text", label="label", skip_bad_rows=skip))
+        with pytest.raises(InputError, match=f"x.csv, {message}"):
+            read_labelled(path, text="text", label="label", skip_bad_rows=skip)
+
+    @pytest.mark.parametrize("text", ["text", None])
+    @pytest.mark.parametrize(
+        ("name", "delimiter", "hint"),
+        [
+            ("x.csv", ";", "by semicolons, where commas are expected: save the file with commas in place of them"),
+            ("x.csv", "|", r"by bars \('\|'\), where commas are expected: save the file with commas in place of them"),
+            ("x.csv.gz", "\t", "by tabs, where commas are expected: save the file with a name that ends in .tsv"),
+            ("x.tsv", ",", "by commas, where tabs are expected: save the file with a name that ends in .csv"),
+            ("x.tsv", ";", "by semicolons, where tabs are expected: save the file with commas in place of them and"),
+        ],
+    )
+    def test_another_delimiter_is_named(
+        self, write: Write, name: str, delimiter: str, hint: str, text: str | None
+    ) -> None:
+        path = write(name, delimiter.join(["text", "label"]) + "\n" + delimiter.join(["good", "1"]) + "\n")
+        with pytest.raises(InputError, match=f"line 1: the header is the one column 'text.*label'. .* {hint}"):
+            list(iterate_texts(path, text=text))
+
+    def test_a_column_may_be_called_like_several(self, write: Write) -> None:
+        assert list(iterate_texts(write("x.csv", "text;label\ngood;1\n"), text="text;label")) == ["good;1"]
+        assert list(iterate_texts(write("y.csv", "text,a;b\ngood,1\n"))) == ["good"]
+
     def test_a_giant_field_tells_where_it_opens(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(table, "LONGEST_FIELD", 1000)
         previous = csv.field_size_limit(1000)

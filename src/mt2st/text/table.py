@@ -11,6 +11,11 @@ from mt2st.text.columns import clean_label, find_column
 from mt2st.text.lines import read_lines
 from mt2st.text.record import BadRow, Complain, Record
 
+DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars ('|')"}
+"""What tables come with, and what it is called."""
+ENDINGS = {",": ".csv", "\t": ".tsv"}
+"""The delimiters that a file's name can ask for."""
+
 LONGEST_FIELD = 1 << 24
 """Characters (16 Mi): far beyond any text, and little enough to hold while looking for the end of an open quote."""
 
@@ -28,7 +33,8 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
         complain: called for a row with too many or too few fields, or with text after a closing quote.
 
     Raises:
-        InputError: no header, no row, no such column, a quoted field that is not closed, or a file that is no text.
+        InputError: no header or a broken one, one with another delimiter, no row, no such column, a quoted field that
+            is not closed, or a file that is no text.
     """
     row_lines: list[str] = []  # of the row being read, to say where a quote was opened
 
@@ -37,6 +43,7 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
             row_lines.append(line)
             yield line
 
+    columns: list[str] | None = None
     # The csv module knows this limit only as a setting of the whole process; it is raised, never lowered.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
     rows = csv.reader(remembered(), delimiter=delimiter, strict=True)
@@ -48,7 +55,11 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
             try:
                 row = next(rows, None)
             except csv.Error as error:
-                complain(_broken_row(path, str(error), rows.line_num, row_lines))
+                broken = _broken_row(path, str(error), rows.line_num, row_lines)
+                if columns is None:  # without a header no row can be read
+                    hint = _other_delimiter(row_lines[0], delimiter)
+                    raise InputError(f"{broken.message}. This is the header row.{hint}") from error
+                complain(broken)
                 continue
             if row is None:
                 return None
@@ -60,6 +71,7 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
         raise InputError(f"{path}: is empty; give a file with a header and at least one row")
     place = f"{path}, line {first[0]}"
     columns = [name.strip() for name in first[1]]
+    _check_delimiter(columns, delimiter, text, label, place=place)
     text_at = columns.index(find_column(text, columns, role="text", place=place))
     label_at = None if label is None else columns.index(find_column(label, columns, role="label", place=place))
     found_a_row = False
@@ -76,6 +88,26 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
         yield Record(row[text_at], None if label_at is None else clean_label(row[label_at]), line)
     if not found_a_row:
         raise InputError(f"{path}: has a header and no row; give at least one")
+
+
+def _check_delimiter(columns: list[str], delimiter: str, text: str | None, label: str | None, *, place: str) -> None:
+    """Raise when the header's only column is several with another delimiter, and is not what was asked for."""
+    if len(columns) > 1 or (text == columns[0] and label in (None, text)):
+        return
+    hint = _other_delimiter(columns[0], delimiter)
+    if hint:
+        raise InputError(f"{place}: the header is the one column '{columns[0]}'.{hint}")
+
+
+def _other_delimiter(header: str, delimiter: str) -> str:
+    """Return what to do about a header that seems to be written with another delimiter, or an empty text."""
+    found = max(DELIMITERS, key=header.count)
+    if header.count(found) <= header.count(delimiter):
+        return ""
+    other = "commas in place of them" + ("" if delimiter == "," else " and a name that ends in .csv")
+    end = "a name that ends in " + ENDINGS[found] if found in ENDINGS else other
+    here = f" The columns seem to be separated by {DELIMITERS[found]}, where {DELIMITERS[delimiter]} are expected"
+    return f"{here}: save the file with {end}"
 
 
 def _broken_row(path: Path, error: str, line: int, row_lines: list[str]) -> BadRow:
