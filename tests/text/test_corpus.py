@@ -62,6 +62,21 @@ def test_a_given_vocabulary_is_used_unchanged() -> None:
     assert len(Corpus.build([], tokeniser=tokenise, vocabulary=vocabulary)) == 0
 
 
+def test_encoding_in_a_given_vocabulary_writes_nothing_and_keeps_the_vocabulary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vocabulary = Vocabulary.from_counts({"b": 9, "x": 8})
+    on_disk = Corpus.build(["a b", "", "x"], tokeniser=tokenise, vocabulary=vocabulary, directory=tmp_path / "c")
+    monkeypatch.setattr("tempfile.mkdtemp", lambda *_, **__: pytest.fail("a folder was made"))
+    monkeypatch.setattr(Vocabulary, "save", lambda *_: pytest.fail("the vocabulary was written"))
+    corpus = Corpus.build(["a b", "", "x"], tokeniser=tokenise, vocabulary=vocabulary)
+    assert corpus.vocabulary is vocabulary
+    for ours, theirs in ((corpus.ids, on_disk.ids), (corpus.offsets, on_disk.offsets)):
+        assert np.array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+        assert not ours.flags.writeable
+
+
 def test_the_largest_vocabulary_is_respected() -> None:
     corpus = Corpus.build(["a a a b b c"], tokeniser=tokenise, min_count=1, max_vocabulary=2)
     assert corpus.vocabulary.tokens[2:] == ("a", "b")

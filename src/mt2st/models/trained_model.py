@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from mt2st.models.listener import Listener
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
 from mt2st.network import Network
+from mt2st.scratch import scratch_folder
 from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import sampled
@@ -125,13 +125,13 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         documents = chain(
             primary.documents, *(each.prepared.documents for each in others), checked_texts(unlabelled, "unlabelled")
         )
-        with tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder, torch_threads(self.threads):
+        with scratch_folder("corpus") as folder, torch_threads(self.threads):
             corpus = Corpus.build(
                 documents,
                 tokeniser=self._tokeniser(),
                 min_count=self.min_count,
                 max_vocabulary=self.max_vocabulary,
-                directory=Path(folder) / "corpus",
+                directory=folder / "corpus",
             )
             listener.on_corpus(corpus, n_labelled=len(primary.documents))
             task = self._task(

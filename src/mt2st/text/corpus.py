@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mt2st.errors import InputError
 from mt2st.files import complete_folder
+from mt2st.scratch import scratch_folder
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known, write_new
 from mt2st.text.tokeniser import Tokeniser
 from mt2st.text.vocabulary import Vocabulary
@@ -99,10 +101,12 @@ class Corpus:
             InputError: the vocabulary is left empty, `directory` is taken, or the disk cannot be written.
         """
         try:
+            if directory is None and vocabulary is not None:
+                return cls._encoded(texts, tokeniser, vocabulary)
             if directory is None:
-                with TemporaryDirectory(prefix="mt2st-corpus-") as scratch:
-                    _write(Path(scratch), texts, tokeniser, vocabulary, min_count, max_vocabulary)
-                    return cls._read(Path(scratch), mapped=False)
+                with scratch_folder("corpus") as scratch:
+                    _write(scratch, texts, tokeniser, vocabulary, min_count, max_vocabulary)
+                    return cls._read(scratch, mapped=False)
             directory = Path(directory)
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
                 raise InputError(f"{directory}: exists and is not an empty folder; name another or remove it")
@@ -112,6 +116,18 @@ class Corpus:
             where = error.filename or directory or "the folder for temporary files"
             raise InputError(f"{where}: the corpus cannot be written: {error.strerror or error}") from error
         return cls.open(directory)
+
+    @classmethod
+    def _encoded(cls, texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Vocabulary) -> Corpus:
+        """Return the texts in the ids of a vocabulary, without a detour over the disk."""
+        ids, offsets = BytesIO(), BytesIO()
+        write_known(texts, tokeniser, vocabulary, ids, offsets)
+        return cls(
+            np.frombuffer(ids.getvalue(), IDS_TYPE),
+            np.frombuffer(offsets.getvalue(), OFFSETS_TYPE),
+            vocabulary,
+            tokeniser,
+        )
 
     @classmethod
     def open(cls, directory: str | Path) -> Corpus:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import duration, status_line
 from mt2st.cli.vectors import continued, glove, subwords
 from mt2st.errors import InputError, MissingExtraError, listed, suggestion
+from mt2st.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from mt2st.embedding import Progress, WordVectors
@@ -92,11 +92,11 @@ def run(arguments: Sequence[str]) -> int:
     check_options(options)
     from mt2st.embedding import TrainingInterrupted
 
-    with interruptible() as stop, tempfile.TemporaryDirectory(prefix="mt2st-corpus-") as folder:
+    with interruptible() as stop, scratch_folder("corpus") as folder:
         interrupted: TrainingInterrupted | None = None
         try:
             with _named(options.corpus):
-                corpus = _read(options, Path(folder))
+                corpus = _read(options, folder)
                 train = glove.train if options.method == glove.METHOD else _train
                 vectors = train(corpus, options, stop)
         except TrainingInterrupted as end:

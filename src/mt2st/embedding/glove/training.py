@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,6 +20,7 @@ from mt2st.embedding.word_vectors import WordVectors
 from mt2st.embedding.workers import results
 from mt2st.errors import InputError
 from mt2st.memory import MEGABYTE, check_available, megabytes
+from mt2st.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.cooccurrences import Cooccurrences
@@ -159,7 +159,7 @@ def train_glove(
     memory = max(1, int(memory_mb * MEGABYTE))
     tokens = corpus.vocabulary.tokens
     n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
-    with _scratch_folder(scratch) as folder:
+    with scratch_folder("glove", scratch) as folder:
         cooccurrences = _counted(corpus, n_specials, window, memory, folder, progress)
         source = TargetSource(cooccurrences, x_max=x_max, alpha=alpha, memory=memory, seed=seed)
         tables = GloveTables.fresh(len(tokens), vector_size, seed)
@@ -260,14 +260,3 @@ def _result(tables: GloveTables, tokens: Sequence[str], n_specials: int) -> Word
     vectors = tables.words
     vectors += tables.contexts
     return WordVectors(tokens[n_specials:], vectors[n_specials:])
-
-
-@contextmanager
-def _scratch_folder(parent: Path | None) -> Iterator[Path]:
-    try:
-        folder = TemporaryDirectory(prefix="mt2st-glove-", dir=parent)
-    except OSError as error:
-        where = parent or "the folder for temporary files"
-        raise InputError(f"{where}: no temporary folder can be made there: {error.strerror or error}") from error
-    with folder as name:
-        yield Path(name)
