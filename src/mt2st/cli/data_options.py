@@ -36,7 +36,7 @@ TaskName = Literal["classification", "multilabel", "tagging"]
 class DataOptions:
     """Where the texts come from."""
 
-    data: Annotated[str, tyro.conf.Positional]
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
     """Labelled texts: .csv, .tsv, .jsonl (each also .gz), .parquet, a folder per class, or hf:owner/name. For tagging:
     CoNLL-U (.conllu) or CoNLL columns (any other name), each also .gz."""
     task: TaskName = "classification"

@@ -10,6 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from mt2st.cli.usage import in_one_line
 from mt2st.errors import InputError, suggestion
 
 OptionsT = TypeVar("OptionsT")
@@ -18,7 +19,7 @@ OptionsT = TypeVar("OptionsT")
 def parse(options: type[OptionsT], arguments: Sequence[str], *, program: str, description: str) -> OptionsT:
     """Return a command's options: the command line before the file of ``--config``, the file before the defaults.
 
-    Prints the help and ends the program when asked to, or when an option is wrong (exit code 2).
+    Prints the help and ends the program when asked to; when an option is wrong, says so in one line and ends it with 2.
 
     Args:
         options: a dataclass; nested dataclasses are groups of options, and sections of the file.
@@ -33,14 +34,15 @@ def parse(options: type[OptionsT], arguments: Sequence[str], *, program: str, de
 
     path, rest = _without_config(arguments)
     default = read_config(options, path) if path else tyro.MISSING_NONPROP
-    parsed: OptionsT = tyro.cli(
-        options,
-        args=rest,
-        prog=program,
-        description=f"{description}\n\n--config FILE.toml gives defaults: one key an option, one section a group.",
-        default=default,
-        config=(tyro.conf.OmitArgPrefixes,),
-    )
+    with in_one_line(program, _flags(options)):
+        parsed: OptionsT = tyro.cli(
+            options,
+            args=rest,
+            prog=program,
+            description=f"{description}\n\n--config FILE.toml gives defaults: one key an option, one section a group.",
+            default=default,
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
     return parsed
 
 
@@ -130,6 +132,12 @@ def _sections(options: type) -> dict[str, list[str]]:
         else:
             sections[""].append(field.name)
     return sections
+
+
+def _flags(options: type) -> list[str]:
+    """Return the names of all options as the command line has them."""
+    names = ["config", *(key for keys in _sections(options).values() for key in keys)]
+    return [f"--{name.strip('_').replace('_', '-')}" for name in names]
 
 
 def _section_of(key: str, sections: Mapping[str, Sequence[str]]) -> str:

@@ -23,9 +23,9 @@ from mt2st.text import read_records
 class PredictOptions:
     """Options of ``mt2st predict``."""
 
-    model: Annotated[Path, tyro.conf.Positional]
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """The model folder."""
-    texts: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    texts: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[TEXT ...]")] = ()
     """Texts to predict."""
     file: str | None = None
     """A file of texts to predict, of any size: .csv, .tsv, .jsonl, .txt (each also .gz), .parquet."""

@@ -25,9 +25,9 @@ _SECONDS_BETWEEN_LINES = 10.0
 class ConvertOptions:
     """Options of ``mt2st vectors convert``."""
 
-    source: Annotated[str, tyro.conf.Positional]
+    source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
     """File or folder to read, or published vectors: gensim:glove-twitter-100."""
-    target: Annotated[Path, tyro.conf.Positional]
+    target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")]
     """File or folder to write; .gz compresses text and word2vec files."""
     from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
     """Format to read; found by the content if not given."""

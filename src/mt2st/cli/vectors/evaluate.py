@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class EvaluateOptions:
     """Options of ``mt2st vectors evaluate``; the defaults are gensim's."""
 
-    vectors: Annotated[Path, tyro.conf.Positional]
+    vectors: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VECTORS")]
     """File or folder of word vectors in any format, or published ones: gensim:glove-twitter-100."""
     analogies: tuple[Path, ...] = ()
     """Files of analogy questions (four words a line, ': NAME' starts a section) or pairs to compose them from."""

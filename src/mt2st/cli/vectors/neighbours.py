@@ -17,9 +17,9 @@ from mt2st.errors import InputError
 class NeighboursOptions:
     """Options of ``mt2st vectors neighbours``."""
 
-    vectors: Annotated[str, tyro.conf.Positional]
+    vectors: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="VECTORS")]
     """File or folder of word vectors in any format, n-grams included, or published ones: gensim:glove-twitter-100."""
-    words: Annotated[tuple[str, ...], tyro.conf.Positional]
+    words: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WORD ...")]
     """Words whose neighbours are wanted."""
     topn: int = 10
     """How many."""

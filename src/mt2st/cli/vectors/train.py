@@ -29,7 +29,7 @@ METHODS = ("skipgram", "cbow", *subwords.METHODS, glove.METHOD)
 class VectorsTrainOptions:
     """Options of ``mt2st vectors train``; the names and defaults are gensim's."""
 
-    corpus: Annotated[str, tyro.conf.Positional]
+    corpus: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CORPUS")]
     """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, or hf:owner/name."""
     output: Path
     """File for the vectors. Its name tells the format: .bin word2vec's binary, .kv gensim's, .glove GloVe's, anything
