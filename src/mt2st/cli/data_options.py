@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -27,6 +28,7 @@ from mt2st.text import (
 )
 from mt2st.text.labelled import CLASSES_SHOWN
 from mt2st.text.multi_labelled import SEPARATOR
+from mt2st.text.overlap import shared_texts
 
 Rows = LabelledText | MultiLabelledText | TaggedText
 TaskName = Literal["classification", "multilabel", "tagging"]
@@ -65,6 +67,12 @@ class DataOptions:
     split_seed: int = 0
     """Decides the split of the data, which is stratified by label in classification and random else; apart from --seed,
     so that seeds share a split."""
+
+    def by_name(self) -> dict[str, Any]:
+        """Return the options as they are called on the command line."""
+        return {
+            "DATA" if name == "data" else f"--{name.replace('_', '-')}": value for name, value in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True)
@@ -134,6 +142,7 @@ def read_parts(options: DataOptions) -> Parts:
             raise InputError(
                 f"--train-size is {options.train_size:,}, but only {len(rest):,} labelled texts are left to learn from"
             )
+    _warn_of_shared_texts({"training": rest, "validation": validation, "test": test})
     return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text, options.skip_bad_rows)
 
 
@@ -184,6 +193,15 @@ def _check_labels(name: str, part: Rows | None, train: Rows) -> None:
             f"--{name} {part.source}: the label '{unknown[0]}' does not occur in the training part, whose classes are "
             f"{listed(classes[:CLASSES_SHOWN])}{', ...' if len(classes) > CLASSES_SHOWN else ''}"
         )
+
+
+def _warn_of_shared_texts(parts: Mapping[str, Rows | None]) -> None:
+    """Say which parts share texts: a few that come twice do little harm, but a file given twice makes measures void."""
+    given = [(name, part) for name, part in parts.items() if part is not None]
+    for (other, known), (name, part) in combinations(given, 2):
+        shared = shared_texts(part, known)
+        if shared:
+            say(f"mt2st: warning: {shared:,} of {len(part):,} {name} texts are also in the {other} part")
 
 
 def _part(options: DataOptions, name: str, value: str, labelled: Rows, *, optional: bool) -> tuple[Rows | None, Rows]:
