@@ -201,6 +201,34 @@ def test_a_signal_that_comes_twice_in_a_moment_counts_once(train_arguments: list
     assert (tmp_path / "run" / "checkpoint" / "manifest.json").is_file()
 
 
+def test_a_run_that_goes_on_with_other_data_names_the_option(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*train_arguments, "--epochs", "3000", "--tolerance", "1e-30"]
+    assert run_until("epoch 3,", signal.SIGINT, arguments)[0] == 130
+    assert main([*arguments, "--resume", "--split-seed", "3"]) == 2
+    assert "is of another run: --split-seed was 0 there and is 3 now" in capsys.readouterr().err
+
+
+def test_texts_that_two_parts_share_are_counted(
+    train_arguments: list[str], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*train_arguments, "--validation", str(reviews), "--test", str(reviews)]) == 0
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert warnings == [
+        "mt2st: warning: 60 of 60 validation texts are also in the training part",
+        "mt2st: warning: 60 of 60 test texts are also in the training part",
+        "mt2st: warning: 60 of 60 test texts are also in the validation part",
+    ]
+
+
+def test_parts_that_share_nothing_give_no_warning(
+    train_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(train_arguments) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_a_resumed_run_has_each_epoch_once_in_its_log(train_arguments: list[str], tmp_path: Path) -> None:
     arguments = [*train_arguments, "--epochs", "300", "--tolerance", "1e-30"]
     assert run_until("epoch 9,", signal.SIGINT, arguments)[0] == 130

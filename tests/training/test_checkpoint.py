@@ -209,7 +209,10 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("identity", "message"),
     [
-        (IDENTITY | {"data": {"documents": 41}}, "data.documents was 40 there and is 41 now"),
+        (
+            IDENTITY | {"data": {"documents": 41}},
+            r"the data have changed \(data.documents was 40 there and is 41 now\)",
+        ),
         (IDENTITY | {"settings": {"seed": 2, "layers": (1, 2)}}, "settings.seed was 1 there and is 2 now"),
         (IDENTITY | {"strategy": "x"}, "strategy was None there and is 'x' now"),
     ],
@@ -220,6 +223,20 @@ def test_the_checkpoint_of_another_run_is_refused(identity: dict[str, Any], mess
     with pytest.raises(InputError, match=f"is of another run: {message}"):
         load_checkpoint(checkpoint, trainer, identity)
     assert all(torch.equal(value, before[name]) for name, value in trainer.network.state_dict().items())
+
+
+def test_what_was_chosen_differently_explains_other_data_and_is_no_matter_with_the_same(tmp_path: Path) -> None:
+    chosen = {"DATA": "a.csv", "--split-seed": 0, "--unlabelled": ("b.txt",)}
+    save_checkpoint(tmp_path / "at", make_trainer(), IDENTITY | {"origin": chosen})
+    others = chosen | {"DATA": "./a.csv", "--split-seed": 3}
+    load_checkpoint(tmp_path / "at", make_trainer(), IDENTITY | {"origin": others})
+    now = IDENTITY | {"data": {"documents": 41}}
+    message = "another run: DATA was 'a.csv' there and is './a.csv' now, --split-seed was 0 there and is 3 now; use"
+    with pytest.raises(InputError, match=message):
+        load_checkpoint(tmp_path / "at", make_trainer(), now | {"origin": others})
+    for origin in (chosen, {}):
+        with pytest.raises(InputError, match=r"the data have changed \(data.documents was 40"):
+            load_checkpoint(tmp_path / "at", make_trainer(), now | {"origin": origin})
 
 
 def test_the_checkpoint_of_another_network_is_refused(checkpoint: Path) -> None:

@@ -71,6 +71,7 @@ def run(arguments: Sequence[str]) -> int:
             validation=parts.validation,  # type: ignore[arg-type]
             log=options.output / METRICS,
             checkpoint=options.output / CHECKPOINT,
+            origin=options.source.by_name(),
             listener=listener,
         )
     listener.close()

@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self
-from zlib import crc32
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from mt2st.embedding import WordVectors
@@ -21,6 +18,7 @@ from mt2st.models.assembly import new_network, new_optimizer, torch_threads, usa
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
 from mt2st.models.card import model_card
 from mt2st.models.folder import ModelFolder
+from mt2st.models.identity import run_identity
 from mt2st.models.intake import checked_texts
 from mt2st.models.kinds import Kind, Prepared, RowsT
 from mt2st.models.labelled_auxiliaries import (
@@ -91,6 +89,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         auxiliary_data: Mapping[str, Rows] | None = None,
         log: Path | None = None,
         checkpoint: Path | None = None,
+        origin: Mapping[str, Any] | None = None,
         listener: Listener | None = None,
     ) -> Self:
         """Train on labelled data as the readers of `mt2st.text` give it; `fit` is the same on plain lists.
@@ -103,8 +102,9 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 vocabulary and the context task.
             log: file of the metrics, as JSON Lines.
             checkpoint: folder of a checkpoint: written every few minutes and when the run is interrupted, gone on from
-                when one is there.
-                It is not removed: do so once the complete model is saved.
+                when one is there. It is not removed: do so once the complete model is saved.
+            origin: how the data were chosen, as plain values by name. The checkpoint keeps it, so that a run that finds
+                other data than before can say what was chosen differently.
             listener: told how the training goes.
 
         Raises:
@@ -144,7 +144,10 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 listener.on_auxiliary(coverage)
             trainer = self._new_trainer(task, classes, auxiliaries, others, corpus, listener, log)
             before = auxiliaries.measure(trainer.network)
-            self._train(trainer, corpus, data, checkpoint)
+            identity = {}
+            if checkpoint is not None:
+                identity = run_identity(self, self.strategy, trainer, corpus, auxiliary=data.fingerprint, origin=origin)
+            self._train(trainer, checkpoint, identity)
             after = auxiliaries.measure(trainer.network)
         assert isinstance(trainer.network, Network)
         for each in others:
@@ -345,28 +348,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         few = sampled(primary.validation, LOOK_AHEAD_TEXTS)
         return Feedback(self.feedback_every, look_ahead=lambda network: primary.measure(network, few)["loss"])
 
-    def _identity(self, trainer: Trainer, corpus: Corpus, data: AuxiliaryData) -> dict[str, Any]:
-        """Return what must be the same for a run to go on from a checkpoint."""
-        assert isinstance(trainer.primary, LabelledTask)
-        held_out = trainer.primary.validation
-        labelled = [each.task for each in trainer.streams if isinstance(each.task, LabelledTask)]
-        return {
-            "settings": self.settings(),
-            "strategy": self.strategy.state_dict(),
-            "data": {
-                "documents": len(corpus),
-                "tokens": corpus.n_tokens,
-                "vocabulary": crc32("\n".join(corpus.vocabulary.tokens).encode(errors="surrogatepass")),
-                "text": _checksum(corpus.ids),
-                "auxiliary": data.fingerprint,
-                "labels": _checksum(trainer.primary.train.targets),
-                "validation": [_checksum(held_out.texts.ids), _checksum(held_out.targets)] if held_out else None,
-                "auxiliary labels": {task.name: _checksum(task.train.targets) for task in labelled},
-            },
-        }
-
-    def _train(self, trainer: Trainer, corpus: Corpus, data: AuxiliaryData, checkpoint: Path | None) -> None:
-        identity = self._identity(trainer, corpus, data) if checkpoint is not None else {}
+    def _train(self, trainer: Trainer, checkpoint: Path | None, identity: Mapping[str, Any]) -> None:
         self._trainer = trainer
         try:
             with torch.random.fork_rng(devices=[]):
@@ -392,7 +374,3 @@ def _from_time_to_time(save: Callable[[], None]) -> Callable[[], None]:
             last = time.monotonic()
 
     return maybe
-
-
-def _checksum(values: NDArray[Any]) -> int:
-    return crc32(np.ascontiguousarray(values).data)

@@ -26,6 +26,10 @@ NETWORK, BEST, STATE, PLAIN, MANIFEST = (
 )
 
 
+ORIGIN = "origin"
+"""The part of an identity that says how the data were chosen. It need not be the same, as the same data may come
+by another name; but where the data are not the same, it tells why."""
+
 IN_STATE = ("optimizer", "kernels", "average", "effects", "random")
 """Parts of a trainer's state that hold tensors and plain values."""
 
@@ -109,17 +113,24 @@ def _check_whole(folder: Path, files: Mapping[str, str]) -> None:
 def _check_same(folder: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     for group, values in wanted.items():
         before = saved.get(group)
-        if before == values:
+        if group == ORIGIN or before == values:
             continue
-        if isinstance(values, Mapping) and isinstance(before, Mapping):
-            name = next(key for key in (*values, *before) if values.get(key) != before.get(key))
-            found, value, group = before.get(name), values.get(name), f"{group}.{name}"
-        else:
-            found, value = before, values
-        raise InputError(
-            f"the checkpoint {folder} is of another run: {group} was {found!r} there and is {value!r} now; "
-            f"use the same, or delete the checkpoint"
-        )
+        change = _changes(group, before, values)[0]
+        if group == "data":
+            chosen = _changes("", saved[ORIGIN], wanted[ORIGIN]) if saved.get(ORIGIN) and wanted.get(ORIGIN) else []
+            change = ", ".join(chosen) or f"the data have changed ({change})"
+        raise InputError(f"the checkpoint {folder} is of another run: {change}; use the same, or delete the checkpoint")
+
+
+def _changes(group: str, before: Any, now: Any) -> list[str]:
+    """Return what differs, by name."""
+    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
+        return [f"{group} was {before!r} there and is {now!r} now"]
+    return [
+        f"{group}{'.' if group else ''}{name} was {before.get(name)!r} there and is {now.get(name)!r} now"
+        for name in dict.fromkeys((*now, *before))
+        if now.get(name) != before.get(name)
+    ]
 
 
 def _digest(path: Path) -> str:
