@@ -53,6 +53,12 @@ BAD = [
 ]
 
 
+def test_all_values_out_of_range_are_named_at_once() -> None:
+    message = r"unknown encoder 'x'.* Known: .*; epochs must be .*, found 0; dropout must be .*, found 2$"
+    with pytest.raises(InputError, match=message):
+        TextClassifier(encoder="x", epochs=0, dropout=2)
+
+
 @pytest.mark.parametrize(("name", "value", "rule"), BAD)
 def test_a_value_out_of_range_is_named_with_its_rule(name: str, value: Any, rule: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -6,14 +6,23 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints, runtime_checkable
 
 from mt2st.cli.usage import in_one_line
 from mt2st.errors import InputError, suggestion
 
 OptionsT = TypeVar("OptionsT")
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A group of options that can tell what is wrong with each."""
+
+    def problems(self) -> Iterator[str]:
+        """Yield what is wrong with each option by itself."""
+        ...
 
 
 def parse(options: type[OptionsT], arguments: Sequence[str], *, program: str, description: str) -> OptionsT:
@@ -50,7 +59,8 @@ def read_config(options: type[OptionsT], path: Path) -> OptionsT:
     """Return options with the values of a TOML file; what neither it nor the class gives is left to the command line.
 
     Raises:
-        InputError: when the file cannot be read, a key is unknown or a value has the wrong type; all errors at once.
+        InputError: when the file cannot be read, a key is unknown, a value has the wrong type or is out of the range
+            that a `Checked` group knows of; all errors at once.
     """
     try:
         with path.open("rb") as file:
@@ -88,15 +98,16 @@ def _read_section(
         for key, value in values.items()
         if key not in known
     ]
-    arguments: dict[str, Any] = {}
+    # What the command line has still to give, and what is refused below.
+    arguments: dict[str, Any] = {field.name: MISSING_NONPROP for field in fields(options) if _is_required(field)}  # type: ignore[arg-type]
     for field in fields(options):  # type: ignore[arg-type]
         name, kind = field.name, types[field.name]
         if is_dataclass(kind):
-            section = values.get(name, {})
-            if isinstance(section, Mapping):
-                arguments[name] = _read_section(kind, section, f"{prefix}{name}.", problems, sections)  # type: ignore[arg-type]
+            inner = values.get(name, {})
+            if isinstance(inner, Mapping):
+                arguments[name] = _read_section(kind, inner, f"{prefix}{name}.", problems, sections)  # type: ignore[arg-type]
             else:
-                problems.append(f"{prefix}{name}: must be a section [{prefix}{name}], found {section!r}")
+                problems.append(f"{prefix}{name}: must be a section [{prefix}{name}], found {inner!r}")
         elif name in values:
             try:
                 arguments[name] = _value(kind, values[name])
@@ -104,9 +115,10 @@ def _read_section(
                 for each in error.errors():
                     at = ".".join([f"{prefix}{name}", *(str(part) for part in each["loc"])])
                     problems.append(f"{at}: {each['msg']}, found {each['input']!r}")
-        elif field.default is MISSING and field.default_factory is MISSING:
-            arguments[name] = MISSING_NONPROP
-    return options(**arguments) if not problems else _incomplete(options)
+    section = options(**arguments)
+    if isinstance(section, Checked):
+        problems += [f"{prefix.removesuffix('.')}: {problem}" for problem in section.problems()]
+    return section
 
 
 def _value(kind: Any, value: Any) -> Any:
@@ -148,8 +160,8 @@ def _section_of(key: str, sections: Mapping[str, Sequence[str]]) -> str:
     return ""
 
 
-def _incomplete(options: type[OptionsT]) -> OptionsT:
-    return object.__new__(options)  # thrown away: the problems are raised instead
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def _without_config(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -145,8 +146,16 @@ class ClassifierSettings:
         """Raise if a value cannot be used.
 
         Raises:
-            InputError: naming the setting, the rule and the value found.
+            InputError: naming each setting that is wrong by itself, the rule and the value found; else the first that
+                does not go with the others.
         """
+        problems = list(self.problems())
+        if problems:
+            raise InputError("; ".join(problems))
+        self._check_files()
+
+    def problems(self) -> Iterator[str]:
+        """Yield what is wrong with each setting by itself: its name, the rule and the value found."""
         for name, known in (
             ("encoder", ENCODERS),
             ("pooling", POOLINGS),
@@ -155,32 +164,34 @@ class ClassifierSettings:
         ):
             value = getattr(self, name)
             if value not in known:
-                raise InputError(f"unknown {name} '{value}'.{suggestion(str(value), known)} Known: {listed(known)}")
+                yield f"unknown {name} '{value}'.{suggestion(str(value), known)} Known: {listed(known)}"
         if isinstance(self.auxiliary, str):
-            raise InputError(f"auxiliary must be a list of tasks, found the text {self.auxiliary!r}")
-        for task in self.auxiliary:
+            yield f"auxiliary must be a list of tasks, found the text {self.auxiliary!r}"
+        for task in () if isinstance(self.auxiliary, str) else self.auxiliary:
             if task not in AUXILIARIES:
-                raise InputError(
-                    f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
-                )
+                yield f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
         for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
                      "context_window", "context_negative", "start_epochs", "evaluations_per_epoch",
                      "feedback_every", "analogy_candidates"):  # fmt: skip
-            self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
+            yield from self._unless(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
         for name in ("max_vocabulary", "threads"):
             if getattr(self, name) is not None:
-                self._require(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
-        self._require("auxiliary_batch", "a whole number of at least 3", lambda value: _whole(value) and value >= 3)
+                yield from self._unless(
+                    name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1
+                )
+        yield from self._unless(
+            "auxiliary_batch", "a whole number of at least 3", lambda value: _whole(value) and value >= 3
+        )
         for name in ("context_alpha", "tolerance", "analogy_temperature", "spearman_softness"):
-            self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
+            yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("learning_rate", "embedding_learning_rate", "context_passes", "clip_norm"):
             if getattr(self, name) is not None:
-                self._require(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
+                yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):
-            self._require(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
+            yield from self._unless(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
         for name in ("weight_decay", "gamma"):
-            self._require(name, "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
-        self._require(
+            yield from self._unless(name, "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
+        yield from self._unless(
             "analogy_coefficients",
             "three finite numbers of at least 0, one of them above 0",
             lambda values: (
@@ -192,12 +203,21 @@ class ClassifierSettings:
         )
         for name in ("tagging_data", "tagging_column", "classification_data", "classification_text",
                      "classification_label"):  # fmt: skip
-            self._require(name, "a text", lambda value: value is None or isinstance(value, str))
-        self._check_files()
+            yield from self._unless(name, "a text", lambda value: value is None or isinstance(value, str))
+        for name in READERS:
+            yield from self._unless(
+                name,
+                "a list of file names",
+                lambda files: isinstance(files, tuple | list) and all(isinstance(file, str) for file in files),
+            )
         for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"):
-            self._require(name, "true or false", lambda value: isinstance(value, bool))
-        self._require("embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str))
-        self._require("seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32)
+            yield from self._unless(name, "true or false", lambda value: isinstance(value, bool))
+        yield from self._unless(
+            "embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str)
+        )
+        yield from self._unless(
+            "seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32
+        )
 
     @property
     def learning_rates(self) -> tuple[float, float]:
@@ -213,8 +233,6 @@ class ClassifierSettings:
         """Refuse files that no chosen task reads, and tasks that lack theirs."""
         for name, readers in READERS.items():
             files = getattr(self, name)
-            if not isinstance(files, tuple | list) or not all(isinstance(file, str) for file in files):
-                raise InputError(f"{name} must be a list of file names, found {files!r}")
             if files and not set(readers) & set(self.auxiliary):
                 raise InputError(
                     f"{name} names files, but no auxiliary task reads them: add {' or '.join(readers)} to auxiliary"
@@ -228,10 +246,11 @@ class ClassifierSettings:
             if task not in self.auxiliary and getattr(self, f"{task}_data") is not None:
                 raise InputError(f"{task}_data is given, but '{task}' is none of the auxiliary tasks: add it to them")
 
-    def _require(self, name: str, rule: str, holds: Any) -> None:
+    def _unless(self, name: str, rule: str, holds: Callable[[Any], bool]) -> Iterator[str]:
+        """Yield a problem unless the rule holds for the setting."""
         value = getattr(self, name)
         if not holds(value):
-            raise InputError(f"{name} must be {rule}, found {value!r}")
+            yield f"{name} must be {rule}, found {value!r}"
 
 
 def _whole(value: object) -> bool:
