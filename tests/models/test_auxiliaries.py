@@ -14,7 +14,7 @@ from mt2st.strategy import Diminish, Switch
 from mt2st.tasks import AnalogyTask, Coefficients, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
 from mt2st.tasks.relations import words_of
 from mt2st.text import Corpus, Tokeniser
-from mt2st.training.trainer import Progress
+from mt2st.training.progress import Progress
 
 N = 40
 NOUNS = [f"noun{number}" for number in range(N)]

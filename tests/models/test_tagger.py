@@ -13,7 +13,7 @@ from mt2st.models import Listener, MultiLabelClassifier, Tagger, TextClassifier,
 from mt2st.strategy import AdaptiveDiminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.text import LabelledText, TaggedText, read_tagged
 from mt2st.training import Trainer
-from mt2st.training.trainer import Progress
+from mt2st.training.progress import Progress
 
 Sentences = tuple[list[list[str]], list[list[str]]]
 SMALL = {

@@ -15,7 +15,7 @@ from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.models import Listener, TextClassifier
 from mt2st.strategy import Diminish, SingleTask, Strategy, Switch
-from mt2st.training.trainer import Progress
+from mt2st.training.progress import Progress
 
 Films = tuple[list[str], list[str]]
 

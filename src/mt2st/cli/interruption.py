@@ -101,8 +101,15 @@ def stopped_by_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
             return
         say("stopping after this step, with a checkpoint; once more ends the program without one")
 
-    with _replaced(before, handle):
+    for number in before:
+        signal.signal(number, handle)
+    try:
         yield received
+    finally:
+        # After a signal the program is about to end with its own exit code; a repeat in that moment must not end it
+        # otherwise. (Python gives a handler of ours up early in its shutdown, but leaves an ignored signal ignored.)
+        for number, earlier in before.items():
+            signal.signal(number, signal.SIG_IGN if received else earlier)
 
 
 def _handlers() -> dict[int, Handler]:

@@ -14,7 +14,7 @@ from mt2st.models import Listener
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
-from mt2st.training.trainer import Progress
+from mt2st.training.progress import Progress
 
 
 class ProgressListener(Listener):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -36,6 +37,11 @@ class Evaluation:
     validation: Mapping[str, float]
     affinities: Mapping[str, float] = field(default_factory=dict)
     gains: Mapping[str, float] = field(default_factory=dict)
+
+    def rank(self, metric: str) -> tuple[float, float]:
+        """Return what the best evaluation has most of: the metric and, of equals, less loss. NaN is the least."""
+        value, loss = self.validation[metric], self.validation.get("loss", 0.0)
+        return -math.inf if math.isnan(value) else value, -math.inf if math.isnan(loss) else -loss
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -27,33 +27,13 @@ from mt2st.training.feedback import Feedback, Probe
 from mt2st.training.kernel_lane import Job, KernelLane
 from mt2st.training.metrics_log import MetricsLog
 from mt2st.training.numerics import flushed_denormals
+from mt2st.training.progress import Progress
 from mt2st.training.run import Evaluation, Run, Transition
 from mt2st.training.transition import TransitionEffects
 
 GRADIENT_SAMPLE = 10
 """The norm of the primary's gradient is taken in one step of ten: on small models it costs a tenth of a step. (And in
 the first step after each evaluation, so that every evaluation has one.)"""
-
-
-@dataclass
-class Progress:
-    """Where a run is, as plain values.
-
-    Attributes:
-        epoch: the running epoch, from 1.
-        batch: primary batches done in it.
-        step: optimizer steps done in all.
-        active: auxiliary tasks that were on in the last step.
-        losses: sum and number of each task's losses since the last evaluation.
-        norms: sum and number of the primary's gradient norms since the last evaluation.
-    """
-
-    epoch: int = 1
-    batch: int = 0
-    step: int = 0
-    active: list[str] = field(default_factory=list)
-    losses: dict[str, tuple[float, int]] = field(default_factory=dict)
-    norms: tuple[float, int] = (0.0, 0)
 
 
 class Trainer:
@@ -234,12 +214,12 @@ class Trainer:
             if freezing:
                 freezing.watch(_embedding_weight(self.network, "freezing"))
             if progress.step % GRADIENT_SAMPLE == 1 or progress.norms[1] == 0:
-                self._record_norm(gradient_norm(self.network.parameters()))
+                progress.record_norm(gradient_norm(self.network.parameters()))
             for stream in streams:
                 name = stream.task.name
                 loss = stream.task.loss(self.network, stream.draw())
                 (weights[name] * loss).backward()  # type: ignore[no-untyped-call]
-                self._record(name, loss.item())
+                self.progress.record_loss(name, loss.item())
                 if probe:
                     probe.auxiliary(name)
             if probe:
@@ -254,7 +234,7 @@ class Trainer:
             self.average.update(self.network)
         for name, value in kernel_losses.items():
             if not math.isnan(value):
-                self._record(name, value)
+                self.progress.record_loss(name, value)
 
     def _apply_effects(self, weights: Mapping[str, float]) -> None:
         progress = self.progress
@@ -300,15 +280,7 @@ class Trainer:
                 f"the training has diverged: the loss of '{self.primary.name}' is {loss} in step {self.progress.step} "
                 f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}, or a clip_norm"
             )
-        self._record(self.primary.name, loss)
-
-    def _record(self, task: str, loss: float) -> None:
-        total, count = self.progress.losses.get(task, (0.0, 0))
-        self.progress.losses[task] = (total + loss, count + 1)
-
-    def _record_norm(self, norm: float) -> None:
-        total, count = self.progress.norms
-        self.progress.norms = (total + norm, count + 1)
+        self.progress.record_loss(self.primary.name, loss)
 
     def _evaluate(self) -> None:
         """Measure the primary's validation, keep the parameters if they are the best so far, tell who wants to know."""
@@ -340,24 +312,22 @@ class Trainer:
 
     def _measured(self) -> Evaluation:
         progress = self.progress
-        norm_total, norm_count = progress.norms
+        losses, norm = progress.take_means()
         signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
-        evaluation = Evaluation(
+        return Evaluation(
             epoch=progress.epoch,
             step=progress.step,
             train_seconds=self.clock.seconds,
-            losses={task: total / count for task, (total, count) in progress.losses.items()},
+            losses=losses,
             weights=self.strategy.weights_at(epoch=progress.epoch, step=progress.step),
             learning_rates={
                 group.get("name", str(number)): group["lr"] for number, group in enumerate(self.optimizer.param_groups)
             },
-            gradient_norm=norm_total / norm_count if norm_count else float("nan"),
+            gradient_norm=norm,
             validation=dict(self.primary.evaluate(self.network)),
             affinities=signals["cosine"],
             gains=signals["gain"],
         )
-        progress.losses, progress.norms = {}, (0.0, 0)
-        return evaluation
 
     def _keep_best(self, evaluation: Evaluation) -> None:
         if self.select is None or not evaluation.validation:
@@ -368,15 +338,10 @@ class Trainer:
                 f"select names the metric '{self.select}', but the task '{self.primary.name}' measures "
                 f"{sorted(evaluation.validation)}"
             )
-        if self.run.best < 0 or self._rank(evaluation) > self._rank(self.run.evaluations[self.run.best]):
+        best = self.run.evaluations[self.run.best] if self.run.best >= 0 else None
+        if best is None or evaluation.rank(self.select) > best.rank(self.select):
             self.run.best = len(self.run.evaluations) - 1
             self.best_parameters = copy.deepcopy(self.network.state_dict())
-
-    def _rank(self, evaluation: Evaluation) -> tuple[float, float]:
-        """What the best evaluation has most of: the metric and, where that is the same, less loss. NaN is the least."""
-        assert self.select is not None
-        value, loss = evaluation.validation[self.select], evaluation.validation.get("loss", 0.0)
-        return -math.inf if math.isnan(value) else value, -math.inf if math.isnan(loss) else -loss
 
     def _ended(self) -> bool:
         return self._stop or self.run.stopped == "converged"
