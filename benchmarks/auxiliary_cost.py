@@ -19,6 +19,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import repeat
 
 import numpy as np
@@ -174,8 +175,7 @@ def main() -> None:
         for _ in range(options.rounds):
             bare.append(milliseconds(lambda: classifier_step(network, optimizer, ids), 2))
             for name, task in tasks.items():
-                step = lambda task=task, name=name: auxiliary_step(network, task, batches[name])  # noqa: E731
-                ours[name].append(milliseconds(step, 10))
+                ours[name].append(milliseconds(partial(auxiliary_step, network, task, batches[name]), 10))
     step = statistics.median(bare)
     loops = {} if options.no_loops else loop_milliseconds(embedding.weight, options.vocabulary)
     print(

@@ -31,7 +31,8 @@ BUCKET = 90
 """Few, so that words share n-gram rows and some words have one twice."""
 
 NOISE_ALONE = 1.15
-"""Growth of the loss that a text without any structure makes at a constant high rate, even word by word."""
+"""Growth of the loss of Skip-gram with n-grams on a text without any structure at constant high rates, even word by
+word; that of the other kernels falls."""
 
 MakeKernel = Callable[..., ContextKernel]
 
@@ -362,7 +363,8 @@ def test_a_high_rate_and_a_wide_window_do_not_make_the_loss_explode(
     losses = [
         kernel.update(inputs, outputs, ids, offsets, alpha=(alpha, alpha), stream=epoch).mean_loss for epoch in range(6)
     ]
-    assert max(losses[1:]) <= NOISE_ALONE * losses[0]
+    most = NOISE_ALONE if make_kernel is skipgram_subwords else 1.0
+    assert max(losses[1:]) <= most * losses[0]
 
 
 def test_blocks_shrink_with_window_and_rate_and_stay_within_bounds() -> None:
