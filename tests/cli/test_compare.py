@@ -8,6 +8,7 @@ import pytest
 
 from mt2st.cli.main import main
 from tests.cli.conftest import FAST, run_until
+from tests.cli.test_tagging import write_tagged
 
 
 @pytest.fixture
@@ -120,3 +121,27 @@ def test_an_interrupted_study_says_what_it_keeps_and_goes_on_from_there(argument
     log = json.loads((tmp_path / "study" / "single-task-seed2" / "result.json").read_text())["result"]["run"]
     assert [each["epoch"] for each in log["evaluations"]] == list(range(1, 401))
     assert not (tmp_path / "study" / "single-task-seed2" / "checkpoint").exists()
+
+
+def test_taggers_are_compared_by_the_accuracy_of_tags_or_by_f1_of_entities(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for spans, header in ((False, ["accuracy", "macro", "F1"]), (True, ["entity", "F1", "accuracy"])):
+        data = write_tagged(tmp_path / f"{spans}.conll", spans=spans)
+        study = ["--output", str(tmp_path / f"study {spans}"), "--strategies", "single-task", "switch", "--seeds", "1"]
+        assert main(["compare", str(data), "--task", "tagging", *study, *FAST]) == 0
+        printed = capsys.readouterr()
+        lines = printed.out.splitlines()
+        assert lines[0].split()[: len(header) + 2] == ["strategy", "seeds", *header]
+        assert [line.split()[0] for line in lines[2:]] == ["single-task", "switch"]
+        assert f"{' '.join(header[:2]) if spans else 'accuracy'} of the same seed" in printed.err
+
+
+def test_classifiers_of_several_labels_are_compared_by_micro_f1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "a film,\nfunny film,comedy\nguns,war\nfunny guns,comedy;war\n" * 12
+    (tmp_path / "films.csv").write_text("text,label\n" + rows, encoding="utf-8")
+    study = ["--output", str(tmp_path / "study"), "--strategies", "single-task", "switch", "--seeds", "1"]
+    assert main(["compare", str(tmp_path / "films.csv"), "--task", "multilabel", *study, *FAST]) == 0
+    assert "micro F1  macro F1" in capsys.readouterr().out.splitlines()[0]

@@ -125,7 +125,6 @@ def test_what_a_user_can_get_wrong(
         (["train", str(tmp_path / "no.conll"), "--task", "tagging", *output], "no such file"),
         ([*train_arguments, "--auxiliary", "tagging"], "needs tagging_data"),
         ([*train_arguments, "--auxiliary", "tagging", "--tagging-data", "no.conll"], "no.conll: no such file"),
-        (["compare", str(tags), "--task", "tagging", *output], "compares classifiers"),
     ):
         assert main(arguments) == 2
         assert message in capsys.readouterr().err

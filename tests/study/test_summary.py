@@ -32,9 +32,9 @@ def test_the_target_is_single_tasks_best_of_the_same_seed() -> None:
 
 def test_means_and_deviation_over_seeds() -> None:
     switch = summarise(RESULTS, reference="single-task")[1]
-    assert switch.accuracy == pytest.approx(0.85)
-    assert switch.accuracy_deviation == pytest.approx(0.0707, abs=1e-4)
-    assert switch.macro_f1 == pytest.approx(0.425)
+    assert switch.score == pytest.approx(0.85)
+    assert switch.deviation == pytest.approx(0.0707, abs=1e-4)
+    assert switch.second == pytest.approx(0.425)
     assert switch.train_seconds == 30.0
     assert switch.seeds == 2
 
@@ -42,10 +42,10 @@ def test_means_and_deviation_over_seeds() -> None:
 def test_never_reached_is_a_result() -> None:
     rows = summarise([RESULTS[1], RESULTS[3]], reference="single-task")
     assert rows[1].seconds_to_target is None
-    assert table(rows)[2][-1] == "never (0/1)"
+    assert table(rows, "accuracy")[2][-1] == "never (0/1)"
 
 
 def test_without_single_task_there_is_no_target() -> None:
     (switch,) = summarise(RESULTS[2:], reference="single-task")
     assert switch.reached is None
-    assert table([switch])[1][-1] == "-"
+    assert table([switch], "accuracy")[1][-1] == "-"

@@ -16,19 +16,19 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.tables import aligned
 from mt2st.errors import InputError
+from mt2st.measures import MEASURES, SECOND
 from mt2st.models.settings import ClassifierSettings
 from mt2st.strategy import Strategy
-from mt2st.text import LabelledText
 
 if TYPE_CHECKING:
-    from mt2st.models import TextClassifier
+    from mt2st.models.any_model import AnyModel
     from mt2st.study import CellResult, StudyData
     from mt2st.training import Trainer
 
 CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
 REFERENCE = "single-task"
-"""Its best validation accuracy is what the others are timed to."""
+"""Its best validation value is what the others are timed to."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,6 @@ def run(arguments: Sequence[str]) -> int:
     twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
     if twice:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
-    if options.source.task != "classification":
-        raise InputError(f"mt2st compare compares classifiers of one label a text, found --task {options.source.task}")
     strategies = {name: options.schedule.build(name, options.model.auxiliary) for name in options.strategies}
     _check_output(options.output)
     parts = read_parts(options.source)
@@ -69,11 +67,8 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.study import StudyData, StudyInterrupted
 
     check_start(options.model)
-    assert isinstance(parts.train, LabelledText)
-    assert isinstance(parts.validation, LabelledText)
-    assert isinstance(parts.test, LabelledText)
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
-    running: list[TextClassifier] = []
+    running: list[AnyModel] = []
     try:
         with (
             _replaced(options.output, overwrite=options.overwrite) as begun,
@@ -140,7 +135,7 @@ def compare_all(
     *,
     seeds: Sequence[int],
     folder: Path,
-    on_model: Callable[[TextClassifier], None] | None = None,
+    on_model: Callable[[AnyModel], None] | None = None,
     on_begin: Callable[[], None] = lambda: None,
 ) -> list[CellResult]:
     """Run all cells with progress on stderr.
@@ -148,10 +143,10 @@ def compare_all(
     Args:
         data: the data.
         strategies: by the name that the table shall use.
-        settings: the classifier's.
+        settings: the model's.
         seeds: different seeds.
         folder: the study's.
-        on_model: called with each cell's classifier before it is trained.
+        on_model: called with each cell's model before it is trained.
         on_begin: called when a training begins: from then on, the input is known to be right.
     """
     from mt2st.cli.progress import ProgressListener
@@ -190,13 +185,15 @@ def compare_all(
 
 def print_comparison(results: Sequence[CellResult]) -> None:
     """Print the table."""
-    from mt2st.study.summary import summarise, table
+    from mt2st.study.summary import metric_of, summarise, table
 
+    metric = metric_of(results)
     rows = summarise(results, reference=REFERENCE)
-    print(aligned(table(rows)))
+    print(aligned(table(rows, metric)))
     if any(row.reached is not None for row in rows):
         say(
-            "accuracy and macro F1 on the test part, mean over the seeds (± standard deviation); seconds of training, "
-            "evaluation apart; the last column: until single-task's best validation accuracy of the same seed was "
+            f"{MEASURES[metric]} and {MEASURES[SECOND[metric]]} on the test part, mean over the seeds (± standard "
+            "deviation); seconds of training, evaluation apart; the last column: until single-task's best validation "
+            f"{MEASURES[metric]} of the same seed was "
             "first reached, mean over the seeds that reached it (how many did)"
         )

@@ -8,8 +8,8 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from mt2st.cli.options import say
-from mt2st.cli.tables import MEASURES
 from mt2st.embedding import Progress as VectorProgress
+from mt2st.measures import MEASURES
 from mt2st.models import Listener
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-MEASURES = {
-    "accuracy": "accuracy",
-    "subset_accuracy": "all labels right",
-    "entity_precision": "entity precision",
-    "entity_recall": "entity recall",
-    "entity_f1": "entity F1",
-    "micro_f1": "micro F1",
-    "macro_f1": "macro F1",
-}
-"""The measures that are shown, of those that a model has, and what they are called."""
+from mt2st.measures import MEASURES
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

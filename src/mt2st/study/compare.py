@@ -1,23 +1,22 @@
-"""The same classifier trained by several strategies, over several seeds."""
+"""The same model trained by several strategies, over several seeds."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.files import complete_file
-from mt2st.models import ClassifierSettings, Listener, TextClassifier
+from mt2st.models import ClassifierSettings, Listener, model_class
+from mt2st.models.any_model import AnyModel
 from mt2st.models.auxiliaries import AuxiliaryData
 from mt2st.strategy import Strategy
-from mt2st.text import LabelledText
+from mt2st.study.data import StudyData
 from mt2st.training import Run
 
 RESULT, MODEL, CHECKPOINT = "result.json", "model", "checkpoint"
@@ -28,47 +27,13 @@ class StudyInterrupted(Exception):  # noqa: N818  # it is no error
 
 
 @dataclass(frozen=True)
-class StudyData:
-    """The data that all cells of a study share.
-
-    Attributes:
-        train: labelled texts to learn from.
-        validation: labelled texts to choose the best epoch by.
-        test: labelled texts that are measured once a cell, after its training.
-        unlabelled: returns further texts; called once a cell, and once to recognise the data.
-    """
-
-    train: LabelledText
-    validation: LabelledText
-    test: LabelledText
-    unlabelled: Callable[[], Iterable[str]]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """A hash of all texts and labels, which tells a finished cell of other data from one of these."""
-        digest = hashlib.sha256()
-        for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
-            for text, label in zip(part.texts, part.labels, strict=True):
-                _add(digest, name, label, text)
-        for text in self.unlabelled():
-            _add(digest, "unlabelled", text)
-        return digest.hexdigest()[:16]
-
-
-def _add(digest: hashlib._Hash, *fields: str) -> None:
-    for field in fields:  # each with its length, so that no two rows make the same bytes
-        content = field.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:%s" % (len(content), content))
-
-
-@dataclass(frozen=True)
 class Cell:
     """One training run of a study.
 
     Attributes:
         name: what the table calls the strategy.
         strategy: the strategy.
-        settings: the classifier's, with the cell's seed.
+        settings: the model's, with the cell's seed.
     """
 
     name: str
@@ -100,12 +65,14 @@ class CellResult:
         seed: the cell's seed.
         test: metrics on the test part, by the parameters that were best on validation.
         run: the course of the training.
+        metric: the measure that chose the best parameters on validation.
     """
 
     name: str
     seed: int
     test: Mapping[str, float]
     run: Run
+    metric: str = "accuracy"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -114,7 +81,13 @@ class CellResult:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> CellResult:
         """Return the result that `as_dict` described."""
-        return cls(values["name"], values["seed"], values["test"], Run.from_dict(values["run"]))
+        return cls(
+            values["name"],
+            values["seed"],
+            values["test"],
+            Run.from_dict(values["run"]),
+            values.get("metric", "accuracy"),
+        )
 
 
 def compare(
@@ -125,7 +98,7 @@ def compare(
     seeds: Sequence[int],
     folder: Path | None = None,
     listener_of: Callable[[Cell], Listener] | None = None,
-    on_model: Callable[[TextClassifier], None] | None = None,
+    on_model: Callable[[AnyModel], None] | None = None,
 ) -> list[CellResult]:
     """Train every strategy with every seed and return the results, strategies outermost.
 
@@ -134,15 +107,15 @@ def compare(
     Args:
         data: the data.
         strategies: by the name that the table shall use.
-        settings: the classifier's; each cell takes them with its own seed.
+        settings: the model's; each cell takes them with its own seed.
         seeds: any number of different seeds.
         folder: where each finished cell leaves its result and model; one that is there already is not run again. None
             keeps nothing.
         listener_of: makes what watches a cell.
-        on_model: called with each cell's classifier before it is trained, so that it can be stopped.
+        on_model: called with each cell's model before it is trained, so that it can be stopped.
 
     Raises:
-        StudyInterrupted: when a cell's classifier was stopped.
+        StudyInterrupted: when a cell's model was stopped.
         InputError: when there is nothing to compare.
     """
     if not strategies or not seeds:
@@ -164,37 +137,36 @@ def run_cell(
     *,
     folder: Path | None,
     listener: Listener,
-    on_model: Callable[[TextClassifier], None] | None = None,
+    on_model: Callable[[AnyModel], None] | None = None,
 ) -> CellResult:
     """Train one cell and measure it on the test part, or read its result if it is finished.
 
     A cell that was interrupted goes on from its checkpoint.
 
     Raises:
-        StudyInterrupted: when its classifier was stopped.
+        StudyInterrupted: when its model was stopped.
         InputError: when its folder holds the result of other data or settings, or cannot be written.
     """
     place = folder / cell.folder if folder else None
     identity = cell.identity(data)
     if place and (place / RESULT).is_file():
         return _finished(place / RESULT, identity)
-    classifier = TextClassifier(**cell.settings.settings(), strategy=cell.strategy)
+    model: Any = model_class(data.kind.name)(**cell.settings.settings(), strategy=cell.strategy)
     if on_model:
-        on_model(classifier)
-    classifier.fit(
-        data.train.texts,
-        data.train.labels,
+        on_model(model)
+    model.fit_rows(
+        data.train,
         unlabelled=data.unlabelled(),
-        validation=(data.validation.texts, data.validation.labels),
+        validation=data.validation,
         checkpoint=place / CHECKPOINT if place else None,
         listener=listener,
     )
-    if classifier.run_.stopped == "interrupted":
+    if model.run_.stopped == "interrupted":
         raise StudyInterrupted
-    test = classifier.evaluate(data.test.texts, data.test.labels)
-    result = CellResult(cell.name, cell.settings.seed, test, classifier.run_)
+    test = model.evaluate_rows(data.test)
+    result = CellResult(cell.name, cell.settings.seed, test, model.run_, data.metric)
     if place:
-        classifier.save(place / MODEL, overwrite=True, about=[f"{len(data.train):,} labelled texts"])
+        model.save(place / MODEL, overwrite=True, about=[f"{len(data.train):,} labelled texts"])
         with complete_file(place / RESULT) as file:
             file.write(json.dumps({"identity": identity, "result": result.as_dict()}, indent=1).encode())
         shutil.rmtree(place / CHECKPOINT, ignore_errors=True)

@@ -1,0 +1,76 @@
+"""The data that all cells of a study share, of any kind that a model can learn from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mt2st.models.kinds import Kind, kind_of
+from mt2st.models.labelled_auxiliaries import Rows
+from mt2st.text import MultiLabelledText, TaggedText
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """The data that all cells of a study share.
+
+    Attributes:
+        train: labelled texts, or tagged sentences, to learn from.
+        validation: the same to choose the best epoch by.
+        test: the same, measured once a cell, after its training.
+        unlabelled: returns further texts; called once a cell, and once to recognise the data. Cells that run in other
+            processes need one that can be pickled: a function of a module, or a method of such an object.
+    """
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    unlabelled: Callable[[], Iterable[str]] = tuple
+
+    @property
+    def kind(self) -> Kind[Any]:
+        """The kind of labelled data."""
+        return kind_of(self.train)
+
+    @cached_property
+    def metric(self) -> str:
+        """The measure that chooses the best parameters, and that a study's tables are about.
+
+        The accuracy of labels or tags; F1 of entities where the tags mark them; micro F1 of several labels a text.
+        """
+        return self.kind.metric(self.kind.classes(self.train))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all texts and labels, which tells a finished cell of other data from one of these."""
+        digest = hashlib.sha256()
+        for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
+            for labels, text in _rows(part):
+                _add(digest, name, *labels, text)
+        for text in self.unlabelled():
+            _add(digest, "unlabelled", text)
+        return digest.hexdigest()[:16]
+
+
+def _rows(part: Rows) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the labels and the text of each row, so that no two different parts yield the same."""
+    if isinstance(part, TaggedText):
+        for words, tags in zip(part.sentences, part.tags, strict=True):
+            for word, tag in zip(words, tags, strict=True):
+                yield (tag,), word
+            yield (), ""
+    elif isinstance(part, MultiLabelledText):
+        for text, labels in zip(part.texts, part.labels, strict=True):
+            yield (str(len(labels)), *labels), text
+    else:
+        for text, label in zip(part.texts, part.labels, strict=True):
+            yield (label,), text
+
+
+def _add(digest: hashlib._Hash, *fields: str) -> None:
+    for field in fields:  # each with its length, so that no two rows make the same bytes
+        content = field.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:%s" % (len(content), content))

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mt2st.study import StudyData
+from mt2st.text import LabelledText, MultiLabelledText, TaggedText
+
+TEXTS = LabelledText(["a b", "c"], ["+", "-"])
+FILMS = MultiLabelledText(["a b", "c"], [("x", "y"), ()])
+TAGS = TaggedText([["a", "b"], ["c"]], [["X", "Y"], ["X"]])
+ENTITIES = TaggedText([["a", "b"], ["c"]], [["B-x", "I-x"], ["O"]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "metric"), [(TEXTS, "accuracy"), (FILMS, "micro_f1"), (TAGS, "accuracy"), (ENTITIES, "entity_f1")]
+)
+def test_the_metric_is_the_one_that_models_of_the_data_are_chosen_by(rows: TaggedText, metric: str) -> None:
+    assert StudyData(rows, rows, rows).metric == metric
+
+
+@pytest.mark.parametrize(
+    ("rows", "other"),
+    [
+        (TEXTS, LabelledText(["a b", "c"], ["-", "+"])),
+        (FILMS, MultiLabelledText(["a b", "c"], [("x",), ("y",)])),
+        (TAGS, TaggedText([["a", "b"], ["c"]], [["X", "X"], ["Y"]])),
+        (TAGS, TaggedText([["a"], ["b", "c"]], [["X"], ["Y", "X"]])),
+    ],
+)
+def test_another_label_or_another_cut_makes_another_fingerprint(rows: TaggedText, other: TaggedText) -> None:
+    data = StudyData(rows, rows, rows)
+    assert data.fingerprint == StudyData(rows, rows, rows).fingerprint
+    for part in ("train", "validation", "test"):
+        assert replace(data, **{part: other}).fingerprint != data.fingerprint
+    assert StudyData(rows, rows, rows, lambda: ["d"]).fingerprint != data.fingerprint
