@@ -45,9 +45,22 @@ def test_a_schedule_by_task_is_read_from_a_file(
     assert "weights context 0.41" in capsys.readouterr().err
 
 
+def test_glove_counts_and_trains(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*train_arguments, "--context-method", "glove", "--context-x-max", "5"]) == 0
+    printed = capsys.readouterr()
+    assert "train: co-occurrences of 304 words counted" in printed.err
+    assert "context 0." in printed.err, "its loss"
+    config = json.loads((tmp_path / "run" / "model" / "config.json").read_text(encoding="utf-8"))
+    assert (config["settings"]["context_method"], config["settings"]["context_x_max"]) == ("glove", 5.0)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        (["--context-method", "glov"], "unknown context_method 'glov'. Did you mean 'glove'?"),
+        (["--context-method", "glove", "--context-x-max", "0"], "context_x_max must be a finite number above 0, found"),
         (["--auxiliary", "spearman"], "the auxiliary task 'spearman' needs data"),
         (["--auxiliary", "anology"], "Did you mean 'analogy'?"),
         (["--analogies", "q.txt"], "analogies names files, but no auxiliary task reads them"),

@@ -22,7 +22,7 @@ COUNTS = [
 ]  # fmt: skip
 RATES = [
     "learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance", "clip_norm",
-    "analogy_temperature", "spearman_softness",
+    "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
 FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"]

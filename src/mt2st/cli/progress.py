@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
@@ -15,6 +15,9 @@ from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
 from mt2st.training.progress import Progress
+
+if TYPE_CHECKING:
+    from mt2st.embedding.glove.counting import CountingReport
 
 
 class ProgressListener(Listener):
@@ -39,6 +42,11 @@ class ProgressListener(Listener):
     def on_auxiliary(self, coverage: Coverage) -> None:
         """Say how much of a task's data can be used."""
         say(f"{self.title}: {coverage}")
+
+    def on_cooccurrences(self, report: CountingReport) -> None:
+        """Say when all are counted."""
+        if report.words >= report.total_words:
+            say(f"{self.title}: co-occurrences of {report.words:,} words counted")
 
     def on_vectors(self, progress: VectorProgress) -> None:
         """Show the training of the first word vectors."""

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from torch import nn
 
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.evaluation import AnalogySection, SimilaritySet, packaged_analogies, read_analogies, read_similarity
+from mt2st.models.context_task import context_task
 from mt2st.models.settings import LABELLED_AUXILIARIES, ClassifierSettings
 from mt2st.tasks import (
     AnalogyTask,
     Coefficients,
-    ContextTask,
     Coverage,
     Judgements,
     KernelTask,
@@ -29,7 +30,6 @@ from mt2st.tasks import (
     SemanticSyntacticTask,
     SpearmanTask,
     Task,
-    Texts,
     hold_out,
     read_pairs,
 )
@@ -37,13 +37,10 @@ from mt2st.tasks.relations import Pair, encode_rows
 from mt2st.tasks.spearman import Reading
 from mt2st.text import Corpus, Vocabulary
 
-PACKAGED = "the questions that come with mt2st"
+if TYPE_CHECKING:
+    from mt2st.embedding.glove.counting import CountingReport
 
-CONTEXT_WORDS = 5_000_000
-"""Words of the context task in an epoch, if the settings do not say how many passes: some seconds of work, whatever the
-size of the corpus. On the IMDB samples that this was chosen on, about as many as the embedding needed."""
-MOST_PASSES = 15.0
-"""More passes over a small corpus teach little that is new."""
+PACKAGED = "the questions that come with mt2st"
 
 
 @dataclass(frozen=True)
@@ -156,8 +153,23 @@ class Auxiliaries:
     coverage: Mapping[str, Coverage]
 
     @classmethod
-    def build(cls, settings: ClassifierSettings, data: AuxiliaryData, corpus: Corpus) -> Self:
+    def build(
+        cls,
+        settings: ClassifierSettings,
+        data: AuxiliaryData,
+        corpus: Corpus,
+        *,
+        scratch: Path,
+        on_counting: Callable[[CountingReport], None] | None = None,
+    ) -> Self:
         """Return the tasks on words that the settings name; warns (`FewRowsWarning`) of those that have few rows.
+
+        Args:
+            settings: the model's.
+            data: what their files hold.
+            corpus: all training text, encoded.
+            scratch: an existing folder for temporary files, which must outlive the tasks.
+            on_counting: told how the counting of GloVe's co-occurrences goes.
 
         Raises:
             InputError: a file of which nothing can be used, or too little is left to learn from.
@@ -168,7 +180,7 @@ class Auxiliaries:
             if name in LABELLED_AUXILIARIES:
                 continue
             if name == "context":
-                tasks.append(_context(settings, corpus))
+                tasks.append(context_task(settings, corpus, scratch=scratch, on_counting=on_counting))
             else:
                 task, coverage[name] = _of_relations(name, settings, data, corpus.vocabulary)
                 tasks.append(task)
@@ -186,24 +198,6 @@ class Auxiliaries:
             for task in self.tasks
             if task.name in self.coverage and not isinstance(task, KernelTask)
         }
-
-
-def _context(settings: ClassifierSettings, corpus: Corpus) -> ContextTask:
-    from mt2st.embedding import kernel_for
-
-    kernel = kernel_for(
-        settings.context_method,
-        corpus.vocabulary.counts,
-        window=settings.context_window,
-        negative=settings.context_negative,
-        sample=settings.context_sample,
-        seed=settings.seed,
-    )
-    task = ContextTask(
-        Texts.of(corpus), kernel, settings.vector_size, alpha=settings.context_alpha, passes=_passes(settings, corpus)
-    )
-    task.compile()
-    return task
 
 
 def _of_relations(
@@ -254,8 +248,3 @@ def _check_each(rows: Mapping[str, Sequence[Sequence[str]]], what: str, vocabula
                 "holds all words of none. Are they in the texts' language? More text or a lower min_count makes it "
                 "larger"
             )
-
-
-def _passes(settings: ClassifierSettings, corpus: Corpus) -> float:
-    """Return the passes of the context task in an epoch: those of the settings, or as many as make CONTEXT_WORDS."""
-    return settings.context_passes or min(MOST_PASSES, CONTEXT_WORDS / max(1, corpus.n_tokens))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mt2st.embedding import Progress as VectorProgress
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
 from mt2st.training.progress import Progress
+
+if TYPE_CHECKING:
+    from mt2st.embedding.glove.counting import CountingReport
 
 
 class Listener:
@@ -17,6 +22,9 @@ class Listener:
 
     def on_auxiliary(self, coverage: Coverage) -> None:
         """The data of an auxiliary task are split; tells how much of them the vocabulary covers."""
+
+    def on_cooccurrences(self, report: CountingReport) -> None:
+        """The co-occurrences of words are being counted for the context task."""
 
     def on_vectors(self, progress: VectorProgress) -> None:
         """Word vectors for the embedding's start are being trained."""

@@ -11,8 +11,9 @@ from mt2st.errors import InputError, listed, suggestion
 
 ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
-CONTEXT_METHODS = ("skipgram", "cbow")
-STARTS = ("random", *CONTEXT_METHODS)
+WORD_METHODS, GLOVE = ("skipgram", "cbow"), "glove"
+CONTEXT_METHODS = (*WORD_METHODS, GLOVE)
+STARTS = ("random", *WORD_METHODS)
 AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification")
 READINGS = ("judgements", "elements")
 READERS = {
@@ -75,18 +76,24 @@ class ClassifierSettings:
     average: float = 0.97
     """Decay of the running average of the parameters, which is what is evaluated and kept; 0: the last step's are."""
     context_method: str = "skipgram"
-    """How the auxiliary task context predicts words: skipgram or cbow."""
+    """What the auxiliary task context learns: to predict words (skipgram, cbow), or how often they meet (glove)."""
     context_window: int = 5
     """Widest reach of a context, in words."""
     context_negative: int = 5
-    """Noise words against each true one."""
+    """Noise words against each true one; glove has none."""
     context_sample: float = 1e-3
-    """Threshold above which frequent words are thinned out."""
-    context_alpha: float = 0.025
-    """Learning rate of the context task, which its weight scales."""
+    """Threshold above which frequent words are thinned out; glove thins none out."""
+    context_alpha: float | None = None
+    """Learning rate of the context task, which its weight scales; 0.025, or glove's 0.05, if not given."""
     context_passes: float | None = None
-    """Passes of the context task over all text in one epoch of the labelled texts. Not given: as many as make five
-    million words, at most 15."""
+    """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
+    Not given: as many as make five million words or ten million co-occurrences, at most 15."""
+    context_x_max: float = 10.0
+    """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
+    learns next to nothing."""
+    context_memory: float = 1024.0
+    """Glove: megabytes for counting the co-occurrences, once, before the training, and for holding them in it; what
+    does not fit goes through temporary files."""
     analogies: tuple[str, ...] = ()
     """Files of analogy questions for the tasks analogy and semantic-syntactic; if none is given, those of mt2st."""
     similarity: tuple[str, ...] = ()
@@ -182,9 +189,9 @@ class ClassifierSettings:
         yield from self._unless(
             "auxiliary_batch", "a whole number of at least 3", lambda value: _whole(value) and value >= 3
         )
-        for name in ("context_alpha", "tolerance", "analogy_temperature", "spearman_softness"):
+        for name in ("context_x_max", "context_memory", "tolerance", "analogy_temperature", "spearman_softness"):
             yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        for name in ("learning_rate", "embedding_learning_rate", "context_passes", "clip_norm"):
+        for name in ("learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "clip_norm"):
             if getattr(self, name) is not None:
                 yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):

@@ -12,7 +12,7 @@ from torch import Tensor
 from mt2st.embedding import Progress, WordVectors, train_word_vectors
 from mt2st.embedding.formats import is_pretrained
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.models.settings import CONTEXT_METHODS, STARTS, ClassifierSettings
+from mt2st.models.settings import STARTS, WORD_METHODS, ClassifierSettings
 from mt2st.text import SPECIALS, Corpus, Vocabulary
 
 RANDOM_SCALE = 0.01
@@ -69,7 +69,7 @@ def embedding_start(
     table[0] = 0.0
     if settings.embedding == "random":
         return Start(table, known=0)
-    if settings.embedding in CONTEXT_METHODS:
+    if settings.embedding in WORD_METHODS:
         vectors = train_word_vectors(
             corpus,
             method=settings.embedding,

@@ -139,7 +139,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 primary.encoded(Texts.of(corpus, stop=len(primary.documents))),
                 validation=self._data(held_out, classes, corpus.vocabulary),
             )
-            auxiliaries = Auxiliaries.build(self, data, corpus)
+            auxiliaries = Auxiliaries.build(self, data, corpus, scratch=folder, on_counting=listener.on_cooccurrences)
             for coverage in auxiliaries.coverage.values():
                 listener.on_auxiliary(coverage)
             trainer = self._new_trainer(task, classes, auxiliaries, others, corpus, listener, log)

@@ -1,0 +1,120 @@
+"""A model's task on word context: its settings, as the compiled kernel or the co-occurrences that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mt2st.embedding import glove_memory
+from mt2st.errors import InputError
+from mt2st.memory import MEGABYTE, check_available, megabytes
+from mt2st.models.settings import GLOVE, ClassifierSettings
+from mt2st.tasks import ContextTask, GloveTask, Texts
+from mt2st.text import Corpus
+
+if TYPE_CHECKING:
+    from mt2st.embedding.glove.counting import CountingReport
+
+CONTEXT_WORDS = 5_000_000
+"""Words of the context task in an epoch, if the settings do not say how many passes: some seconds of work, whatever the
+size of the corpus. On the IMDB samples that this was chosen on, about as many as the embedding needed."""
+CONTEXT_COOCCURRENCES = 10_000_000
+"""Co-occurrences of GloVe in an epoch, likewise: about as many seconds."""
+MOST_PASSES = 15.0
+"""More passes over a small corpus teach little that is new."""
+ALPHA, GLOVE_ALPHA = 0.025, 0.05
+"""The learning rates of word2vec (constant here) and of GloVe's AdaGrad."""
+_BYTES_PER_PAIR = 32
+"""Of a pair of words while it is counted, in a table that is at most half empty."""
+
+
+def context_task(
+    settings: ClassifierSettings,
+    corpus: Corpus,
+    *,
+    scratch: Path,
+    on_counting: Callable[[CountingReport], None] | None = None,
+) -> ContextTask | GloveTask:
+    """Return the context task that the settings ask for, compiled.
+
+    Args:
+        settings: the model's.
+        corpus: all training text, encoded.
+        scratch: an existing folder for GloVe's co-occurrences, which must outlive the task.
+        on_counting: told how their counting goes.
+
+    Raises:
+        InputError: a text in which no two words meet, or too little memory.
+    """
+    if settings.context_method == GLOVE:
+        task: ContextTask | GloveTask = _glove(settings, corpus, scratch, on_counting)
+    else:
+        task = _kernel(settings, corpus)
+    task.compile()
+    return task
+
+
+def _kernel(settings: ClassifierSettings, corpus: Corpus) -> ContextTask:
+    from mt2st.embedding import kernel_for  # numba loads only when something is trained
+
+    kernel = kernel_for(
+        settings.context_method,
+        corpus.vocabulary.counts,
+        window=settings.context_window,
+        negative=settings.context_negative,
+        sample=settings.context_sample,
+        seed=settings.seed,
+    )
+    return ContextTask(
+        Texts.of(corpus),
+        kernel,
+        settings.vector_size,
+        alpha=settings.context_alpha or ALPHA,
+        passes=_passes(settings, CONTEXT_WORDS, corpus.n_tokens),
+    )
+
+
+def _glove(
+    settings: ClassifierSettings, corpus: Corpus, scratch: Path, on_counting: Callable[[CountingReport], None] | None
+) -> GloveTask:
+    """Count the co-occurrences, once, and return the task on them."""
+    from mt2st.embedding.glove.counting import count_cooccurrences
+
+    vocabulary = corpus.vocabulary
+    memory = int(settings.context_memory * MEGABYTE)
+    counting = min(memory, _BYTES_PER_PAIR * corpus.n_tokens * settings.context_window)
+    check_available(
+        glove_memory(len(vocabulary), settings.vector_size, counting / MEGABYTE),
+        f"GloVe's task on {len(vocabulary):,} vectors of {settings.vector_size:,} dimensions",
+        f"{megabytes(counting)} of it are for the co-occurrences (context_memory); lower that, vector_size, or the "
+        "number of words by min_count",
+    )
+    cooccurrences = count_cooccurrences(
+        corpus.ids,
+        corpus.offsets,
+        vocabulary.counts,
+        folder=scratch,
+        window=settings.context_window,
+        memory=memory,
+        report=on_counting,
+    )
+    if not len(cooccurrences):
+        raise InputError(
+            "context_method 'glove' finds no two words of the vocabulary in one text: there is nothing to learn from. "
+            "Longer texts, or a lower min_count, would do"
+        )
+    return GloveTask(
+        cooccurrences,
+        settings.vector_size,
+        learning_rate=settings.context_alpha or GLOVE_ALPHA,
+        x_max=settings.context_x_max,
+        passes=_passes(settings, CONTEXT_COOCCURRENCES, cooccurrences.directed),
+        memory=memory,
+        seed=settings.seed,
+    )
+
+
+def _passes(settings: ClassifierSettings, wanted: int, of_one_pass: int) -> float:
+    """Return the passes in an epoch: those of the settings, or as many as make the work that is wanted."""
+    return settings.context_passes or min(MOST_PASSES, wanted / max(1, of_one_pass))
