@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from mt2st.embedding import SubwordSettings, SubwordVectors, UnknownWordError, WordVectors
+from mt2st.embedding import (
+    SubwordSettings,
+    SubwordVectors,
+    UnknownWordError,
+    WordVectors,
+    convert_vectors,
+    open_vectors,
+)
 from mt2st.errors import InputError
 
 WORDS = ["filming", "film", "año", "日本"]
@@ -69,6 +76,29 @@ def test_text_has_the_composed_vectors(vectors: SubwordVectors, tmp_path: Path) 
     np.testing.assert_array_equal(WordVectors.load(tmp_path / "v.vec").vectors, vectors.vectors)
 
 
+def test_a_folder_is_read_where_any_format_is_with_the_words_alone(vectors: SubwordVectors, tmp_path: Path) -> None:
+    vectors.save_folder(tmp_path / "v")
+    words_alone = WordVectors.load(tmp_path / "v")
+    assert (type(words_alone), words_alone.index_to_key) == (WordVectors, WORDS)
+    assert words_alone.vectors.tobytes() == vectors.vectors.tobytes()
+    done = convert_vectors(tmp_path / "v", tmp_path / "v.bin")
+    assert (done.count, done.size, done.source_format) == (4, 8, "ngrams")
+    assert WordVectors.load(tmp_path / "v.bin").vectors.tobytes() == vectors.vectors.tobytes()
+    with pytest.raises(InputError, match="vectors are not written in the format 'ngrams'"):
+        convert_vectors(tmp_path / "v.bin", tmp_path / "w", target_format="ngrams")
+
+
+def test_a_folder_of_many_blocks_streams_the_same_vectors(tmp_path: Path) -> None:
+    """N-grams come again in other blocks, and each block gathers those it needs."""
+    words = [f"word{number}" for number in range(10_000)]
+    table = np.random.default_rng(1).normal(size=(10_000 + 500, 3)).astype(np.float32)
+    vectors = SubwordVectors(words, table, SubwordSettings(min_n=2, max_n=4, bucket=500))
+    vectors.save_folder(tmp_path / "v")
+    stream = open_vectors(tmp_path / "v")
+    assert len(list(stream.blocks())) > 2
+    np.testing.assert_array_equal(np.concatenate([rows for _, rows in stream.blocks()]), vectors.vectors)
+
+
 def test_a_table_of_the_wrong_size_is_refused() -> None:
     with pytest.raises(InputError, match=r"each of the 4 words and 60 buckets .*\[64, vector_size\]; found float32"):
         SubwordVectors(WORDS, np.zeros((63, 8), dtype=np.float32), SETTINGS)
@@ -94,6 +124,11 @@ def test_damaged_folders_are_refused_by_file(vectors: SubwordVectors, tmp_path: 
     refused("subwords.json must hold min_n, max_n and bucket", "subwords.json", b"{}")
     refused("max_n must be at least min_n", "subwords.json", b'{"min_n": 3, "max_n": 1, "bucket": 60}')
     refused("60 buckets|61 buckets", "subwords.json", b'{"min_n": 3, "max_n": 5, "bucket": 61}')
-    refused("cannot read .*table.safetensors", "table.safetensors", b"\x08")
+    refused("max_n must be at most 1,024", "subwords.json", b'{"min_n": 3, "max_n": 10000000000, "bucket": 60}')
+    refused("table.safetensors: no safetensors file", "table.safetensors", b"\x08")
     save_file({"words": np.zeros((4, 8))}, tmp_path / "other")
     refused("must hold the float32 tables", "table.safetensors", (tmp_path / "other").read_bytes())
+    table = {"words": np.zeros((4, 8), "f4"), "ngrams": np.zeros((60, 8), "f4")}
+    table["ngrams"][7, 2] = np.nan
+    save_file(table, tmp_path / "other")
+    refused("v: table must be finite; .* row 7 of the n-grams", "table.safetensors", (tmp_path / "other").read_bytes())

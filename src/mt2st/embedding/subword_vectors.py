@@ -9,15 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from mt2st.embedding.formats.ngram_folder import NGRAMS, SETTINGS_FILE, TABLE_FILE, WORDS, WORDS_FILE, NgramFolder
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets
-from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors
+from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors, first_row_not_finite
 from mt2st.errors import InputError
 from mt2st.files import complete_folder
-
-TABLE_FILE, WORDS_FILE, SETTINGS_FILE = "table.safetensors", "words.json", "subwords.json"
 
 
 class SubwordVectors(WordVectors):
@@ -33,7 +31,7 @@ class SubwordVectors(WordVectors):
         settings: which n-grams, in how many rows.
 
     Raises:
-        InputError: as `WordVectors`, or a table of another number of rows.
+        InputError: as `WordVectors`, or a table of another number of rows or with a value that is NaN or infinite.
 
     Example:
         >>> table = np.random.default_rng(0).normal(size=(1 + 50, 4)).astype(np.float32)
@@ -50,6 +48,10 @@ class SubwordVectors(WordVectors):
                 f"of n-grams [{rows.table_rows}, vector_size]; found {table.dtype} {list(table.shape)}"
             )
         self.table: Vector = np.ascontiguousarray(table, dtype=np.float32)
+        bad = first_row_not_finite(self.table)
+        if bad is not None:
+            what = f"of '{index_to_key[bad]}'" if bad < rows.n_words else f"{bad - rows.n_words} of the n-grams"
+            raise InputError(f"table must be finite; found NaN or infinity in the row {what}")
         self.settings = settings
         super().__init__(index_to_key, rows.composed(self.table))
 
@@ -70,12 +72,26 @@ class SubwordVectors(WordVectors):
             return np.stack([self[each] for each in word]) if len(word) else self.vectors[:0]
         if word in self.key_to_index:
             return super().__getitem__(word)
-        buckets = ngram_buckets(word, self.settings)
-        if not buckets.size:
+        vector = self.unseen(word)
+        if vector is None:
             raise UnknownWordError(
                 f"'{word}' is not among the {len(self):,} words and too short for an n-gram of {self.settings.min_n} "
                 "characters"
             )
+        return vector
+
+    def unseen(self, word: str) -> Vector | None:
+        """Return the vector [vector_size] that a word has by its n-grams alone; None if it is too short for one.
+
+        Example:
+            >>> table = np.array([[9, 9], [1, 2], [1, 2]], dtype=np.float32)
+            >>> vectors = SubwordVectors(["film"], table, SubwordSettings(min_n=3, bucket=2))
+            >>> vectors.unseen("cinema"), vectors.unseen("")
+            (array([1., 2.], dtype=float32), None)
+        """
+        buckets = ngram_buckets(word, self.settings)
+        if not buckets.size:
+            return None
         vector: Vector = self.table[len(self) + buckets].mean(axis=0)
         return vector
 
@@ -91,7 +107,7 @@ class SubwordVectors(WordVectors):
         path = Path(path)
         check_folder_writable(path, overwrite=overwrite)
         with complete_folder(path) as folder:
-            save_file({"words": self.table[: len(self)], "ngrams": self.table[len(self) :]}, folder / TABLE_FILE)
+            save_file({WORDS: self.table[: len(self)], NGRAMS: self.table[len(self) :]}, folder / TABLE_FILE)
             (folder / WORDS_FILE).write_text(json.dumps(self.index_to_key), encoding="utf-8")
             settings = {"min_n": self.settings.min_n, "max_n": self.settings.max_n, "bucket": self.settings.bucket}
             (folder / SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
@@ -103,33 +119,13 @@ class SubwordVectors(WordVectors):
         Raises:
             InputError: no such folder, or one whose files are missing, damaged or do not belong together.
         """
-        folder = Path(path)
-        for name in (TABLE_FILE, WORDS_FILE, SETTINGS_FILE):
-            if not (folder / name).is_file():
-                raise InputError(f"{folder} is no folder of vectors with n-grams: it has no file {name}")
-        words, settings = _read_json(folder / WORDS_FILE), _read_json(folder / SETTINGS_FILE)
-        if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
-            raise InputError(f"{folder / WORDS_FILE} must hold a list of words")
-        if not (isinstance(settings, dict) and set(settings) == {"min_n", "max_n", "bucket"}):
-            raise InputError(f"{folder / SETTINGS_FILE} must hold min_n, max_n and bucket; found {settings!r}")
+        opened = NgramFolder.opened(Path(path))
         try:
-            tensors = load_file(folder / TABLE_FILE)
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"cannot read {folder / TABLE_FILE}: {error}") from error
-        if set(tensors) != {"words", "ngrams"} or any(
-            t.ndim != 2 or t.dtype != np.float32 or t.shape[1] != tensors["words"].shape[-1] for t in tensors.values()
-        ):
-            found = {name: f"{tensor.dtype} {list(tensor.shape)}" for name, tensor in tensors.items()}
-            raise InputError(
-                f"{folder / TABLE_FILE} must hold the float32 tables words and ngrams of the same vector size; "
-                f"found {found}"
-            )
-        if len(tensors["words"]) != len(words):
-            raise InputError(f"{folder} has {len(words):,} words but {len(tensors['words']):,} vectors of words")
-        try:
-            return cls(words, np.concatenate([tensors["words"], tensors["ngrams"]]), SubwordSettings(**settings))
+            return cls(opened.words, opened.table(), opened.settings)
         except InputError as error:
-            raise InputError(f"{folder}: {error}") from error
+            if str(path) in str(error):
+                raise
+            raise InputError(f"{path}: {error}") from error
 
 
 def load_vectors(path: str | PathLike[str]) -> WordVectors:
@@ -158,9 +154,3 @@ def check_folder_writable(path: Path, *, overwrite: bool) -> None:
     if not (path / SETTINGS_FILE).is_file():
         raise InputError(f"{path} exists and is no folder of vectors with n-grams: it is not overwritten")
 
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error

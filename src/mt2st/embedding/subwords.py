@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from mt2st.errors import InputError
 
+LONGEST_NGRAM = 1024
+"""Characters; more is no n-gram: a setting that asks for it is damaged or mistyped."""
 _FNV_START, _FNV_PRIME = 2166136261, 16777619
 _CONTINUES, _CONTINUATION = 0b1100_0000, 0b1000_0000
 """A byte of UTF-8 whose first two bits are 10 goes on with a character."""
@@ -32,7 +34,7 @@ class SubwordSettings:
 
     Attributes:
         min_n: length of the shortest n-gram in characters, at least 1; word boundaries count as characters.
-        max_n: length of the longest, at least ``min_n``.
+        max_n: length of the longest, from ``min_n`` to 1,024.
         bucket: rows for all n-grams, at least 1. fastText and gensim default to 2,000,000; a vocabulary of 50,000 words
             has fewer than 200,000 n-grams.
 
@@ -51,6 +53,8 @@ class SubwordSettings:
                 raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
         if self.max_n < self.min_n:
             raise InputError(f"max_n must be at least min_n = {self.min_n}; found {self.max_n}")
+        if self.max_n > LONGEST_NGRAM:
+            raise InputError(f"max_n must be at most {LONGEST_NGRAM:,}; found {self.max_n:,}")
         if self.bucket >= 2**31:
             raise InputError(f"bucket must be below 2**31; found {self.bucket}")
 
@@ -209,7 +213,8 @@ def _buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDArray[n
     word_of = np.searchsorted(ends, characters, side="right")
     past_word = np.searchsorted(characters, ends)[word_of]  # the first character behind the word
     at = np.arange(characters.size)
-    lengths = np.arange(settings.min_n, settings.max_n + 1)
+    longest = int(np.bincount(word_of).max(initial=0))
+    lengths = np.arange(settings.min_n, min(settings.max_n, longest) + 1)
     starts, n = (grid.ravel() for grid in np.broadcast_arrays(at[:, None], lengths))
     boundary = (word_of != np.roll(word_of, 1)) | (at + 1 == past_word)
     if len(words) == 1:

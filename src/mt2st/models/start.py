@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mt2st.embedding import Progress, WordVectors, train_word_vectors
+from mt2st.embedding import Progress, SubwordVectors, WordVectors, load_vectors, train_word_vectors
 from mt2st.embedding.formats import is_pretrained
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.settings import STARTS, WORD_METHODS, ClassifierSettings
@@ -25,7 +26,7 @@ class Start:
 
     Attributes:
         table: ``[vocabulary, vector_size]``; the row of padding is zero.
-        known: words of the vocabulary whose vector was given or trained, not random.
+        known: words of the vocabulary whose vector was given, made of given n-grams or trained, not random.
     """
 
     table: Tensor
@@ -82,7 +83,7 @@ def embedding_start(
             progress=progress,
         )
     else:
-        vectors = WordVectors.load(settings.embedding)
+        vectors = load_vectors(settings.embedding)
         if vectors.vector_size != settings.vector_size:
             raise InputError(
                 f"{settings.embedding}: its vectors have {vectors.vector_size} dimensions, but vector_size is "
@@ -92,13 +93,20 @@ def embedding_start(
 
 
 def _copy(vectors: WordVectors, vocabulary: Vocabulary, table: Tensor, source: str) -> int:
-    pairs = [
-        (row, vectors.key_to_index[token])
-        for row, token in enumerate(vocabulary.tokens)
-        if row >= len(SPECIALS) and token in vectors.key_to_index
-    ]
-    if not pairs:
+    """Copy the vectors of the vocabulary's words to their rows; with n-grams, unseen words get those of theirs."""
+    found = {row: vectors.key_to_index[token] for row, token in _words(vocabulary) if token in vectors.key_to_index}
+    if not found:
         raise InputError(f"{source}: none of its {len(vectors):,} words is in the vocabulary of the training text")
-    rows, found = zip(*pairs, strict=True)
-    table[list(rows)] = torch.from_numpy(vectors.vectors[list(found)])
-    return len(pairs)
+    table[list(found)] = torch.from_numpy(vectors.vectors[list(found.values())])
+    if not isinstance(vectors, SubwordVectors):
+        return len(found)
+    made = 0
+    for row, token in _words(vocabulary):
+        if row not in found and (vector := vectors.unseen(token)) is not None:
+            table[row] = torch.from_numpy(vector)
+            made += 1
+    return len(found) + made
+
+
+def _words(vocabulary: Vocabulary) -> Iterator[tuple[int, str]]:
+    return islice(enumerate(vocabulary.tokens), len(SPECIALS), None)

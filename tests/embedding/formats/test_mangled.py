@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.embedding.formats.conftest import gensim_data
 
-from mt2st.embedding import WordVectors
+from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, load_vectors
 from mt2st.errors import InputError
 
 MOST_MEMORY = 4_000_000
@@ -35,6 +35,9 @@ def valid_files(name: str) -> dict[str, bytes]:
             theirs = models.KeyedVectors(3)
             theirs.add_vectors(words, values)
             theirs.save(str(path), separately=["vectors"])
+        elif name == "ngrams":
+            table = np.arange(3 * (len(words) + 5), dtype=np.float32).reshape(-1, 3)
+            SubwordVectors(words, table, SubwordSettings(bucket=5)).save_folder(path)
         elif name == "pickled":
             WordVectors(words, values).save(path, format="keyedvectors")
         else:
@@ -71,7 +74,8 @@ def load_and_judge(files: dict[str, bytes], format_name: str | None) -> None:
             (Path(folder) / name).write_bytes(content)
         tracemalloc.start()
         try:
-            loaded = WordVectors.load(Path(folder) / "v", format=format_name)
+            place = Path(folder) / "v"
+            loaded = WordVectors.load(place, format=format_name) if format_name else load_vectors(place)
         except InputError as error:
             assert folder in str(error)  # noqa: PT017 - either outcome is right
         else:
@@ -93,6 +97,7 @@ NAMES = {
     "safetensors": "safetensors",
     "static-embedding": "static-embedding",
     "fasttext": "fasttext",
+    "ngrams": "ngrams",
 }
 
 

@@ -16,7 +16,8 @@ DESCRIPTION = """Write the word vectors of one file to another, in flat memory.
 
 Formats: word2vec (.vec, .txt), word2vec-binary (.bin), glove (.glove), keyedvectors (gensim's, .kv), safetensors and
 static-embedding (folders; the second is what model2vec and sentence-transformers load). Read only: fasttext
-(fastText's own .bin)."""
+(fastText's own .bin) and ngrams (the folder of a -fasttext training), whose words' vectors are written without the
+n-grams that they are made of."""
 
 _SECONDS_BETWEEN_LINES = 10.0
 

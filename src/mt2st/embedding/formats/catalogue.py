@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mt2st.embedding.formats import fasttext_binary, safetensors_folder, static_embedding
+from mt2st.embedding.formats import fasttext_binary, ngram_folder, safetensors_folder, static_embedding
 from mt2st.embedding.formats.fasttext_binary import read_fasttext_binary
 from mt2st.embedding.formats.glove_text import read_glove_text, write_glove_text
 from mt2st.embedding.formats.keyedvectors import read_keyedvectors, write_keyedvectors
+from mt2st.embedding.formats.ngram_folder import read_ngram_folder
 from mt2st.embedding.formats.safetensors_folder import read_safetensors_folder, write_safetensors_folder
 from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.static_embedding import read_static_embedding, write_static_embedding
@@ -54,8 +55,9 @@ KEYEDVECTORS = Format("keyedvectors", read_keyedvectors, write_keyedvectors, (".
 FASTTEXT = Format("fasttext", read_fasttext_binary, None)
 SAFETENSORS = Format("safetensors", read_safetensors_folder, write_safetensors_folder)
 STATIC_EMBEDDING = Format("static-embedding", read_static_embedding, write_static_embedding)
+NGRAMS = Format("ngrams", read_ngram_folder, None)
 
-FORMATS = (WORD2VEC, WORD2VEC_BINARY, GLOVE, KEYEDVECTORS, FASTTEXT, SAFETENSORS, STATIC_EMBEDDING)
+FORMATS = (WORD2VEC, WORD2VEC_BINARY, GLOVE, KEYEDVECTORS, FASTTEXT, SAFETENSORS, STATIC_EMBEDDING, NGRAMS)
 """Every format there is. ``word2vec`` is fastText's ``.vec`` too."""
 
 
@@ -110,6 +112,8 @@ def format_of(path: Path) -> Format:
 
 
 def _format_of_folder(folder: Path) -> Format:
+    if (folder / ngram_folder.SETTINGS_FILE).is_file():
+        return NGRAMS
     for home in (folder, folder / static_embedding.NESTED):
         if all((home / name).is_file() for name in (static_embedding.VECTORS, static_embedding.TOKENIZER)):
             return STATIC_EMBEDDING
@@ -117,7 +121,8 @@ def _format_of_folder(folder: Path) -> Format:
         return SAFETENSORS
     raise InputError(
         f"cannot read {folder}: a folder of word vectors holds {static_embedding.VECTORS} and "
-        f"{static_embedding.TOKENIZER}, or {safetensors_folder.VECTORS} and {safetensors_folder.VOCABULARY}"
+        f"{static_embedding.TOKENIZER}, {safetensors_folder.VECTORS} and {safetensors_folder.VOCABULARY}, or "
+        f"{ngram_folder.TABLE_FILE}, {ngram_folder.WORDS_FILE} and {ngram_folder.SETTINGS_FILE}"
     )
 
 

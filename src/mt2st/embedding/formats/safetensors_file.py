@@ -76,6 +76,18 @@ class Tensor:
                     raise InputError(f"{self.path}: the values of '{self.name}' end in row {start}: it is cut short")
                 yield _as_float32(np.frombuffer(raw, dtype=kind), self.kind).reshape(-1, size)
 
+    def mapped(self) -> NDArray[np.float32]:
+        """Return a float32 matrix as it is on disk, mapped read-only: only the rows that are looked at are read.
+
+        Raises:
+            InputError: the file cannot be mapped.
+        """
+        assert self.kind == "F32", self.kind
+        try:
+            return np.memmap(self.path, _TYPES["F32"], "r", offset=self.offset, shape=self.shape)
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {self.path}: {error}") from error
+
     def values(self) -> NDArray[Any]:
         """Return the whole tensor, in the type it has.
 

@@ -1,0 +1,39 @@
+"""What the embedding starts with, from vectors with n-grams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mt2st.embedding import SubwordSettings, SubwordVectors
+from mt2st.errors import InputError
+from mt2st.models.settings import ClassifierSettings
+from mt2st.models.start import Start, embedding_start
+from mt2st.text import Corpus, Tokeniser
+
+
+def start_from(folder: Path) -> Start:
+    corpus = Corpus.build(["film filming x"], tokeniser=Tokeniser(), min_count=1)
+    settings = ClassifierSettings(embedding=str(folder), vector_size=4)
+    return embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1))
+
+
+def test_words_unseen_by_vectors_with_ngrams_start_from_their_ngrams(tmp_path: Path) -> None:
+    table = np.random.default_rng(0).normal(size=(2 + 30, 4)).astype(np.float32)
+    vectors = SubwordVectors(["film", "other"], table, SubwordSettings(min_n=4, max_n=5, bucket=30))
+    vectors.save_folder(tmp_path / "v")
+    start = start_from(tmp_path / "v")
+    assert start.known == 2  # 'x' has no n-gram of 4 characters, and starts at random
+    expected = torch.from_numpy(np.stack([vectors["film"], vectors["filming"]]))
+    assert torch.equal(start.table[2:4], expected)
+    assert 0 < start.table[4].abs().max() < 0.1
+    assert not start.table[0].any()
+
+
+def test_ngrams_alone_are_no_shared_vocabulary(tmp_path: Path) -> None:
+    SubwordVectors(["autre"], np.ones((31, 4), "f4"), SubwordSettings(bucket=30)).save_folder(tmp_path / "v")
+    with pytest.raises(InputError, match="v: none of its 1 words is in the vocabulary of the training text"):
+        start_from(tmp_path / "v")
