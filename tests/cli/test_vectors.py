@@ -7,6 +7,7 @@ import pytest
 
 from mt2st import WordVectors
 from mt2st.cli.main import main
+from mt2st.embedding import load_vectors
 
 
 @pytest.fixture
@@ -43,6 +44,9 @@ def test_a_folder_keeps_the_ngrams_and_has_neighbours_for_unseen_words(
     assert main(arguments) == 0
     assert main(["vectors", "neighbours", str(out), "cats", "--topn", "3"]) == 0
     assert "cat" in capsys.readouterr().out
+    assert main(["vectors", "convert", str(out), str(tmp_path / "words.bin")]) == 0
+    assert "7 vectors of 12 dimensions (ngrams -> word2vec-binary)" in capsys.readouterr().out
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "words.bin").vectors, load_vectors(out).vectors)
     assert main(arguments) == 2
     assert "exists already" in capsys.readouterr().err
     assert main([*arguments, "--overwrite"]) == 0

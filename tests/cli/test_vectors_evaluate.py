@@ -8,6 +8,7 @@ import pytest
 
 from mt2st import WordVectors
 from mt2st.cli.main import main
+from mt2st.embedding import SubwordSettings, SubwordVectors
 
 
 @pytest.fixture
@@ -101,3 +102,27 @@ def test_wrong_input_is_exit_code_2(
     printed = capsys.readouterr()
     assert expected in printed.err
     assert printed.out == ""
+
+
+def test_words_unseen_by_a_folder_with_ngrams_take_part_if_asked(
+    tmp_path: Path, pairs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["cat", "dog", "king", "book"]
+    table = np.random.default_rng(0).normal(size=(4 + 50, 6)).astype(np.float32)
+    SubwordVectors(words, table, SubwordSettings(bucket=50)).save_folder(tmp_path / "v")
+    arguments = ["vectors", "evaluate", str(tmp_path / "v"), "--similarity", str(pairs), "--json"]
+    assert main(arguments) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["unseen"], report["similarity"][0]["seen"]) == ("skip", 2)
+    assert main([*arguments, "--unseen", "ngrams"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["unseen"], report["similarity"][0]["seen"]) == ("ngrams", 4)
+    assert report["notes"][0].startswith("2 of the tests' 6 words are unseen")
+
+
+def test_ngrams_wanted_of_vectors_without_are_refused(
+    vectors: Path, pairs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["vectors", "evaluate", str(vectors), "--similarity", str(pairs), "--unseen", "ngrams"]
+    assert main(arguments) == 2
+    assert "a -fasttext training writes into a folder; these have none" in capsys.readouterr().err

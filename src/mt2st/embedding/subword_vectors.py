@@ -153,4 +153,3 @@ def check_folder_writable(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
     if not (path / SETTINGS_FILE).is_file():
         raise InputError(f"{path} exists and is no folder of vectors with n-grams: it is not overwritten")
-

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, suggestion
 from mt2st.evaluation.analogy_questions import AnalogySection, Kind, Question
-from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords
+from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
 
 Method = Literal["3cosadd", "3cosmul"]
 METHODS: tuple[Method, ...] = ("3cosadd", "3cosmul")
@@ -116,6 +116,7 @@ def evaluate_analogies(
     restrict_vocab: int | None = RESTRICT_VOCAB,
     case_insensitive: bool = True,
     dummy4unknown: bool = False,
+    unseen: Unseen = "skip",
 ) -> AnalogyReport:
     """Answer analogy questions ``a : b = c : ?`` and compare with the right answers.
 
@@ -138,9 +139,13 @@ def evaluate_analogies(
         case_insensitive: compare words upper-cased; of several spellings the first gives the vector.
         dummy4unknown: count a question with an unknown word as wrong; otherwise it is left out, and
             shows in the score's `seen` and `total`.
+        unseen: ``"skip"`` knows words of the vocabulary alone, as gensim does even where vectors have n-grams;
+            ``"ngrams"`` asks with the vectors of unseen words' n-grams too. The answer is a word of the vocabulary
+            either way, so a question whose right answer is unknown stays unseen.
 
     Raises:
-        InputError: no question at all, an unknown method, or `restrict_vocab` under 1.
+        InputError: no question at all, an unknown method, `restrict_vocab` under 1, or n-grams wanted of vectors that
+            have none.
 
     Example:
         >>> arrays = np.array([[1.0, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]])
@@ -153,9 +158,9 @@ def evaluate_analogies(
         raise InputError(f"method must be '3cosadd' or '3cosmul'; found {method!r}.{suggestion(method, METHODS)}")
     if not any(section.questions for section in sections):
         raise InputError("there is no analogy question to ask")
-    known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
+    known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, unseen=unseen)
     numbers, different = _numbered(sections, known)  # each different question is answered once
-    questions = np.array([known.rows(question) or _UNKNOWN for question in different], dtype=np.intp).reshape(-1, 4)
+    questions = np.array([_rows(known, question) or _UNKNOWN for question in different], dtype=np.intp).reshape(-1, 4)
     seen = questions[:, 0] >= 0
     answers = np.full(len(different), -1, dtype=np.intp)
     answers[seen] = _answers(known, questions[seen, :3], method)
@@ -188,14 +193,27 @@ def evaluate_analogies(
 def _numbered(sections: Sequence[AnalogySection], known: KnownWords) -> tuple[list[NDArray[np.intp]], list[Question]]:
     """Number the different questions from 0: the numbers of each section's, and the question of each number."""
     number_of: dict[Question, int] = {}
+    different: list[Question] = []
     fold = known.fold
 
     def numbers(questions: Sequence[Question]) -> Iterator[int]:
-        for a, b, c, d in questions:
-            yield number_of.setdefault((fold(a), fold(b), fold(c), fold(d)), len(number_of))
+        for question in questions:
+            a, b, c, d = question
+            number = number_of.setdefault((fold(a), fold(b), fold(c), fold(d)), len(different))
+            if number == len(different):
+                different.append(question)
+            yield number
 
     by_section = [np.fromiter(numbers(each.questions), np.intp, len(each.questions)) for each in sections]
-    return by_section, list(number_of)
+    return by_section, different
+
+
+def _rows(known: KnownWords, question: Question) -> list[int] | None:
+    """Return the rows of a question's words, None where it cannot be asked or its answer cannot be given."""
+    *asked, right = question
+    answer = known.row(right)
+    rows = known.rows(asked) if answer is not None else None
+    return None if answer is None or rows is None else [*rows, answer]
 
 
 def _answers(known: KnownWords, questions: NDArray[np.intp], method: Method) -> NDArray[np.intp]:

@@ -1,14 +1,19 @@
-"""Which words of a test a set of vectors knows: the first so many, in any case or in theirs alone."""
+"""Which words of a test a set of vectors knows: the first so many, in any case or in theirs alone; and n-grams'."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding import WordVectors
-from mt2st.errors import InputError
+from mt2st.embedding import SubwordVectors, WordVectors
+from mt2st.errors import InputError, suggestion
+
+Unseen = Literal["skip", "ngrams"]
+"""What becomes of words that are not known: they are left out, or have the vectors of their n-grams."""
+UNSEEN: tuple[Unseen, ...] = ("skip", "ngrams")
 
 RESTRICT_VOCAB = 300_000
 """Words that take part in a test unless told otherwise, as in gensim."""
@@ -22,13 +27,16 @@ class KnownWords:
         restrict_vocab: how many of the first words take part, at least 1; None for all.
         case_insensitive: words that differ in case alone are one word, upper-cased as gensim does, and the first of
             them (the most frequent) gives the vector.
+        unseen: ``"skip"`` (gensim's convention, for vectors with n-grams too) or ``"ngrams"`` (fastText's): words that
+            are not known have the vectors of their n-grams, lower-cased where case is ignored, but answer nothing.
 
     Attributes:
         spelling: for each row that takes part, the first row of the same word: its own unless case is ignored.
             Integers ``[n_rows]``.
 
     Raises:
-        InputError: `restrict_vocab` is less than 1.
+        InputError: `restrict_vocab` is less than 1, an unknown way with unseen words, or n-grams wanted of vectors that
+            have none.
 
     Example:
         >>> known = KnownWords(WordVectors(["us", "US", "cat"], np.eye(3)))
@@ -37,8 +45,20 @@ class KnownWords:
     """
 
     def __init__(
-        self, vectors: WordVectors, *, restrict_vocab: int | None = RESTRICT_VOCAB, case_insensitive: bool = True
+        self,
+        vectors: WordVectors,
+        *,
+        restrict_vocab: int | None = RESTRICT_VOCAB,
+        case_insensitive: bool = True,
+        unseen: Unseen = "skip",
     ) -> None:
+        if unseen not in UNSEEN:
+            raise InputError(f"unseen must be 'skip' or 'ngrams'; found {unseen!r}.{suggestion(unseen, UNSEEN)}")
+        if unseen == "ngrams" and not isinstance(vectors, SubwordVectors):
+            raise InputError(
+                "unseen words get vectors of n-grams only from vectors that have them, such as a -fasttext training "
+                "writes into a folder; these have none"
+            )
         if restrict_vocab is not None and restrict_vocab < 1:
             raise InputError(f"restrict_vocab must be at least 1; found {restrict_vocab!r}")
         self.vectors = vectors
@@ -48,6 +68,9 @@ class KnownWords:
         self.spelling: NDArray[np.intp] = np.fromiter(
             (self._rows.setdefault(self.fold(word), row) for row, word in enumerate(words)), np.intp, len(words)
         )
+        self._ngrams = vectors if unseen == "ngrams" and isinstance(vectors, SubwordVectors) else None
+        self._made: dict[str, int | None] = {}  # the rows, beyond all others, of vectors made of n-grams
+        self._made_vectors: list[NDArray[np.float32]] = []
         self._later: dict[int, list[int]] = {}
         for row in np.flatnonzero(self.spelling != np.arange(len(words))).tolist():
             self._later.setdefault(int(self.spelling[row]), []).append(row)
@@ -64,16 +87,47 @@ class KnownWords:
         """Return the row of a word's vector, None where it has none among the rows that take part."""
         return self._rows.get(self.fold(word))
 
+    def row_or_made(self, word: str) -> int | None:
+        """Return `row`, or that of the vector of the word's n-grams where these are wanted and there are some."""
+        row = self.row(word)
+        if row is not None or self._ngrams is None:
+            return row
+        spelling = word.lower() if self.case_insensitive else word
+        if spelling not in self._made:
+            vector = self._ngrams.unseen(spelling)
+            self._made[spelling] = None if vector is None else len(self.vectors) + len(self._made_vectors)
+            self._made_vectors += [] if vector is None else [vector]
+        return self._made[spelling]
+
     def rows(self, words: Sequence[str]) -> list[int] | None:
-        """Return the rows of several words, None where one of them is not known."""
-        found = [row for row in map(self.row, words) if row is not None]
+        """Return the rows of several words, those made of n-grams included, None where one of them has none."""
+        found = [row for row in map(self.row_or_made, words) if row is not None]
         return found if len(found) == len(words) else None
+
+    @property
+    def n_made(self) -> int:
+        """Words asked for so far whose vectors were made of n-grams."""
+        return len(self._made_vectors)
 
     def spellings(self, row: int) -> list[int]:
         """Return all rows of the word whose first row is given."""
         return [row, *self._later.get(row, [])]
 
+    def of_rows(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the vectors of some rows, those made of n-grams included, a copy."""
+        if not self._made_vectors:
+            return self.vectors.vectors[rows]
+        found = np.empty((len(rows), self.vectors.vector_size), dtype=np.float32)
+        made = rows >= len(self.vectors)
+        found[~made] = self.vectors.vectors[rows[~made]]
+        found[made] = np.stack(self._made_vectors)[rows[made] - len(self.vectors)]
+        return found
+
     def units(self, rows: NDArray[np.intp] | slice) -> NDArray[np.float32]:
         """Return the vectors of some rows at length 1, a copy; zero vectors stay zero."""
-        lengths = self.vectors.norms[rows, None]
-        return np.divide(self.vectors.vectors[rows], np.where(lengths > 0, lengths, np.float32(1)), dtype=np.float32)
+        if isinstance(rows, slice):
+            found, lengths = self.vectors.vectors[rows], self.vectors.norms[rows, None]
+        else:
+            found = self.of_rows(rows)
+            lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        return np.divide(found, np.where(lengths > 0, lengths, np.float32(1)), dtype=np.float32)

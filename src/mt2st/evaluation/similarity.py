@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding import WordVectors
-from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords
+from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
 from mt2st.evaluation.similarity_sets import SimilaritySet
 
 Values = NDArray[np.float64]
@@ -52,6 +52,7 @@ def evaluate_similarity(
     restrict_vocab: int | None = RESTRICT_VOCAB,
     case_insensitive: bool = True,
     dummy4unknown: bool = False,
+    unseen: Unseen = "skip",
 ) -> list[SimilarityResult]:
     """Correlate the cosines of pairs of words with people's scores; the numbers of gensim's ``evaluate_word_pairs``.
 
@@ -65,12 +66,14 @@ def evaluate_similarity(
         case_insensitive: compare words upper-cased; of several spellings the first gives the vector.
         dummy4unknown: give pairs with an unknown word the cosine 0; otherwise they are left out, and show in the
             result's `seen` and `total`.
+        unseen: ``"skip"`` knows words of the vocabulary alone, as gensim does even where vectors have n-grams;
+            ``"ngrams"`` gives all others the vectors of their n-grams, as fastText's own tests do.
 
     Returns:
         A result for each set, in their order.
 
     Raises:
-        InputError: `restrict_vocab` under 1.
+        InputError: `restrict_vocab` under 1, or n-grams wanted of vectors that have none.
 
     Example:
         >>> animals = WordVectors(["cat", "dog", "car"], np.array([[1, 0.1], [1, 0.2], [0, 1]]))
@@ -78,7 +81,7 @@ def evaluate_similarity(
         >>> evaluate_similarity(animals, [SimilaritySet("ours", pairs)])[0].as_dict()
         {'name': 'ours', 'pearson': 0.99..., 'spearman': 1.0, 'seen': 3, 'total': 4}
     """
-    known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
+    known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, unseen=unseen)
     return [_evaluate(known, judged, dummy4unknown=dummy4unknown) for judged in sets]
 
 
@@ -122,7 +125,7 @@ def _centred(values: Values) -> Values:
 
 def _cosines(known: KnownWords, rows: NDArray[np.intp]) -> Values:
     """Return the cosines of pairs of rows ``[n, 2]``; 0 where a vector is zero, else of a row to itself exactly 1."""
-    first, second = (known.vectors.vectors[side].astype(np.float64) for side in rows.T)
+    first, second = (known.of_rows(side).astype(np.float64) for side in rows.T)
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     products: Values = np.einsum("nd,nd->n", first, second)
     cosines: Values = np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0)

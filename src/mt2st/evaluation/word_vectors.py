@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from os import PathLike
 from typing import Any, TypedDict
 
@@ -11,7 +12,7 @@ from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.evaluation.analogies import AnalogyReport, Method, evaluate_analogies
 from mt2st.evaluation.analogy_questions import AnalogySection, packaged_analogies, read_analogies
-from mt2st.evaluation.known_words import RESTRICT_VOCAB
+from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
 from mt2st.evaluation.similarity import SimilarityResult, evaluate_similarity
 from mt2st.evaluation.similarity_sets import (
     Overlap,
@@ -106,6 +107,7 @@ def evaluate_word_vectors(
     restrict_vocab: int | None = RESTRICT_VOCAB,
     case_insensitive: bool = True,
     dummy4unknown: bool = False,
+    unseen: Unseen = "skip",
 ) -> WordVectorReport:
     """Test word vectors on analogies and on human judgements of similarity.
 
@@ -116,18 +118,31 @@ def evaluate_word_vectors(
         restrict_vocab: only this many of the first words take part; None for all.
         case_insensitive: words that differ in case alone are one word.
         dummy4unknown: count questions with unknown words as wrong, and pairs with unknown words as cosine 0.
+        unseen: ``"skip"`` knows words of the vocabulary alone; ``"ngrams"`` gives all others the vectors of their
+            n-grams, if `vectors` has such (`mt2st.embedding.SubwordVectors`).
 
     Raises:
         InputError: none of the questions, or none of the pairs, of the files named has vectors for all its words; an
-            unknown method; `restrict_vocab` under 1.
+            unknown method; `restrict_vocab` under 1; n-grams wanted of vectors that have none.
     """
     tests = WordVectorTests.read() if tests is None else tests
-    settings = _Settings(restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, dummy4unknown=dummy4unknown)
+    known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, unseen=unseen)
+    settings = _Settings(
+        restrict_vocab=restrict_vocab,
+        case_insensitive=case_insensitive,
+        dummy4unknown=dummy4unknown,
+        unseen=unseen,
+    )
     report = evaluate_analogies(vectors, tests.analogies, method=method, **settings) if tests.analogies else None
     results = evaluate_similarity(vectors, tests.similarity, **settings)
     _check_some_seen(tests, report, results)
     shared = overlaps(tests.similarity)
-    notes = [*tests.notes, *_notes_on_analogies(report), *_notes_on_similarity(tests.similarity, results, shared)]
+    notes = [
+        *tests.notes,
+        *_notes_on_ngrams(tests, known),
+        *_notes_on_analogies(report),
+        *_notes_on_similarity(tests.similarity, results, shared),
+    ]
     return WordVectorReport(report, tuple(results), tuple(shared), tuple(notes))
 
 
@@ -135,6 +150,7 @@ class _Settings(TypedDict):
     restrict_vocab: int | None
     case_insensitive: bool
     dummy4unknown: bool
+    unseen: Unseen
 
 
 def _check_some_seen(tests: WordVectorTests, report: AnalogyReport | None, results: Sequence[SimilarityResult]) -> None:
@@ -151,6 +167,17 @@ def _check_some_seen(tests: WordVectorTests, report: AnalogyReport | None, resul
             "the vectors know the words of no packaged question or pair, which are English; "
             "give files of questions or judged pairs in their language"
         )
+
+
+def _notes_on_ngrams(tests: WordVectorTests, known: KnownWords) -> list[str]:
+    questions = (word for section in tests.analogies for question in section.questions for word in question)
+    pairs = (word for judged in tests.similarity for a, b, _ in judged.pairs for word in (a, b))
+    words = {known.fold(word): word for word in chain(questions, pairs)}
+    for word in words.values():
+        known.row_or_made(word)
+    if not known.n_made:
+        return []
+    return [f"{known.n_made:,} of the tests' {len(words):,} words are unseen and have the vectors of their n-grams"]
 
 
 def _notes_on_analogies(report: AnalogyReport | None) -> list[str]:

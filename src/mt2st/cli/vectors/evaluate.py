@@ -22,7 +22,7 @@ class EvaluateOptions:
     """Options of ``mt2st vectors evaluate``; the defaults are gensim's."""
 
     vectors: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VECTORS")]
-    """File or folder of word vectors in any format, or published ones: gensim:glove-twitter-100."""
+    """File or folder of word vectors in any format, n-grams included, or published ones: gensim:glove-twitter-100."""
     analogies: tuple[Path, ...] = ()
     """Files of analogy questions (four words a line, ': NAME' starts a section) or pairs to compose them from."""
     similarity: tuple[Path, ...] = ()
@@ -35,6 +35,9 @@ class EvaluateOptions:
     """Words that differ in case alone are one word: the first of them."""
     dummy4unknown: bool = False
     """Count questions with unknown words as wrong, and pairs with unknown words as cosine 0; else they are left out."""
+    unseen: Literal["skip", "ngrams"] = "skip"
+    """Words that the vectors lack: skip (gensim's convention), or ngrams (fastText's): they have the vectors of their
+    n-grams, and answer nothing. For the folder of a -fasttext training."""
     json: bool = False
     """Print JSON in place of tables."""
 
@@ -47,11 +50,11 @@ def run(arguments: Sequence[str]) -> int:
         program="mt2st vectors evaluate",
         description="Analogy and similarity tests: of the files named, else of what comes with mt2st and with gensim.",
     )
-    from mt2st.embedding import WordVectors
+    from mt2st.embedding import load_vectors
     from mt2st.evaluation import WordVectorTests, evaluate_word_vectors
 
     tests = WordVectorTests.read(options.analogies, options.similarity)  # before the vectors, which can take long
-    vectors = WordVectors.load(options.vectors)
+    vectors = load_vectors(options.vectors)
     report = evaluate_word_vectors(
         vectors,
         tests,
@@ -59,6 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         restrict_vocab=options.restrict_vocab,
         case_insensitive=options.case_insensitive,
         dummy4unknown=options.dummy4unknown,
+        unseen=options.unseen,
     )
     if options.json:
         settings = {
@@ -68,6 +72,7 @@ def run(arguments: Sequence[str]) -> int:
             "restrict_vocab": options.restrict_vocab,
             "case_insensitive": options.case_insensitive,
             "dummy4unknown": options.dummy4unknown,
+            "unseen": options.unseen,
         }
         print(json.dumps({**settings, **report.as_dict()}, indent=2, allow_nan=False))
         return 0
