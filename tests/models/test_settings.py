@@ -18,15 +18,15 @@ from mt2st.tasks.spearman import READINGS
 COUNTS = [
     "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
     "context_negative", "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
-    "analogy_candidates", "feedback_every",
+    "analogy_candidates", "feedback_every", "plateau_patience", "freeze_over", "earliest_end",
 ]  # fmt: skip
 RATES = [
-    "learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance", "clip_norm",
-    "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
+    "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
+    "clip_norm", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
-FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"]
-NAMES = ["encoder", "pooling", "context_method", "spearman_reading"]
+FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"]
+NAMES = ["encoder", "pooling", "context_method", "spearman_reading", "freeze_relevance", "freeze_which", "convergence"]
 FILES = ["analogies", "similarity", "agree", "disagree"]
 TEXTS = ["tagging_data", "tagging_column", "classification_data", "classification_text", "classification_label"]
 NAN, INFINITE = float("nan"), float("inf")
@@ -38,7 +38,7 @@ BAD = [
     *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
     *(
         (name, value, "a finite number of at least 0")
-        for name in ("weight_decay", "gamma")
+        for name in ("weight_decay", "gamma", "minimum_gain")
         for value in (-1, NAN, INFINITE)
     ),
     *(("auxiliary_batch", value, "a whole number of at least 3") for value in (2, 3.5, True)),
@@ -48,6 +48,12 @@ BAD = [
     ),
     *((name, value, "a list of file names") for name in FILES for value in ("a.txt", (1,), None)),
     *(("seed", value, "a whole number from 0 to 2**32 - 1") for value in (-1, 0.5, None, 2**32)),
+    *(("warmup_steps", value, "a whole number of at least 0") for value in (-1, 0.5, "3", None, True)),
+    *(("plateau_factor", value, "above 0 and at most 1") for value in (0, 1.1, NAN, "1", None)),
+    *(("rate_at_transition", value, "'keep', 'rewarm', 'drop' or a finite factor") for value in ("x", -1, NAN, None)),
+    *(("freeze_fraction", value, "above 0 and at most 1") for value in (0, 1.5, NAN, "1")),
+    *(("freeze_threshold", value, "a finite number above 0") for value in (0, -1, INFINITE, "1")),
+    *(("freeze_from", value, "a whole number of at least 2") for value in (1, 2.5, "3")),
     ("embedding", None, "a text"),
     *((name, value, "a text") for name in TEXTS for value in (3, True)),
 ]
@@ -136,3 +142,33 @@ def test_an_auxiliary_task_on_labelled_data_and_its_file_come_together() -> None
         TextClassifier(auxiliary=("tagging",))
     with pytest.raises(InputError, match="classification_data is given, but 'classification' is none of the auxiliary"):
         TextClassifier(classification_data="reviews.csv")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"warmup_steps": {"encodr": 3}}, "warmup_steps names the unknown group 'encodr'. Did you mean 'encoder'?"),
+        ({"plateau_factor": {"heads": 2}}, "plateau_factor of heads must be above 0 and at most 1, found 2"),
+        ({"rate_at_transition": {"others": "stop"}}, "rate_at_transition of others must be 'keep', .* found 'stop'"),
+        ({"rate_at_transition": "rewarm"}, "is 'rewarm' for embedding, but warmup_steps is 0 there: say by warmup"),
+        (
+            {"rate_at_transition": {"heads": "rewarm"}, "warmup_steps": {"encoder": 5}},
+            "is 'rewarm' for heads, but warmup_steps is 0 there",
+        ),
+        ({"freeze_fraction": 0.5, "freeze_threshold": 1}, r"freeze_fraction \(0.5\) and freeze_threshold \(1\) both"),
+        ({"freeze_threshold": 1, "freeze_over": 2}, "freeze_over is 2, but a freeze_threshold freezes at once"),
+        ({"freeze_which": "most"}, "freeze_which is 'most', but nothing is to be frozen: say how much"),
+        ({"freeze_from": 3}, "freeze_from is 3, but nothing is to be frozen: say how much"),
+    ],
+)
+def test_settings_of_the_transition_that_do_not_go_together_are_named(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TextClassifier(**settings)
+
+
+def test_learning_rates_are_the_encoders_own_unless_given() -> None:
+    network, embedding = names.LEARNING_RATES["bilstm"]
+    assert ClassifierSettings().learning_rates == {"embedding": embedding, "encoder": network, "heads": network}
+    given = ClassifierSettings(learning_rate=0.1, head_learning_rate=0.2, embedding_learning_rate=0.3)
+    assert given.learning_rates == {"embedding": 0.3, "encoder": 0.1, "heads": 0.2}
+    assert ClassifierSettings(learning_rate=0.1).learning_rates["heads"] == 0.1

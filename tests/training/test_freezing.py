@@ -102,7 +102,7 @@ def test_the_average_of_frozen_entries_is_what_they_are() -> None:
 
 def test_fisher_is_the_mean_squared_gradient_over_the_primarys_words() -> None:
     table = nn.Parameter(torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]))
-    fisher, saliency = DimensionFreezing(0.3), DimensionFreezing(0.3, relevance="saliency")
+    fisher, saliency = DimensionFreezing(0.3, every=1), DimensionFreezing(0.3, relevance="saliency", every=1)
     gradients = [
         torch.tensor([[1.0, 0.0, -2.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]),
         torch.tensor([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]),
@@ -114,6 +114,44 @@ def test_fisher_is_the_mean_squared_gradient_over_the_primarys_words() -> None:
     assert fisher.relevance.tolist() == pytest.approx([2 / 3, 10 / 3, 5 / 3])
     assert saliency.relevance.tolist() == pytest.approx([8 / 3, 14 / 3, 15 / 3])
     assert fisher.update(table, epoch=1, single_task=True) == [0]
+
+
+def test_relevance_is_measured_every_few_steps_until_all_is_frozen() -> None:
+    table = nn.Parameter(torch.ones(1, 4))
+    freezing = DimensionFreezing(0.5, at=1, every=3)
+    measured = []
+    for number in range(1, 8):
+        table.grad = torch.full((1, 4), float(number))
+        freezing.watch(table)
+        measured.append(float(freezing.relevance[0]))
+    assert measured == pytest.approx([1, 1, 1, (1 + 16) / 2, (1 + 16) / 2, (1 + 16) / 2, (1 + 16 + 49) / 3])
+    assert not freezing.complete
+    freezing.update(table, epoch=1, single_task=False)
+    assert freezing.complete
+    for _ in range(3):
+        freezing.watch(table)
+    assert float(freezing.relevance[0]) == measured[-1]
+
+
+def test_a_fraction_that_grows_is_complete_in_its_last_epoch() -> None:
+    table = nn.Parameter(torch.ones(1, 4))
+    freezing = DimensionFreezing(0.5, at=1, over=2)
+    table.grad = torch.ones(1, 4)
+    freezing.watch(table)
+    states = []
+    for epoch in (1, 1, 2, 2, 3):
+        freezing.update(table, epoch=epoch, single_task=False)
+        states.append((len(freezing.frozen), freezing.complete))
+    assert states == [(1, False), (1, False), (2, True), (2, True), (2, True)]
+
+
+def test_a_threshold_that_nothing_lies_below_is_looked_at_once() -> None:
+    table = nn.Parameter(torch.ones(1, 2))
+    freezing = DimensionFreezing(threshold=0.5, at=1)
+    table.grad = torch.ones(1, 2)
+    freezing.watch(table)
+    assert freezing.update(table, epoch=1, single_task=False) == []
+    assert freezing.complete
 
 
 def test_relevance_finds_the_dimensions_that_the_classifier_reads() -> None:
@@ -128,7 +166,7 @@ def test_relevance_finds_the_dimensions_that_the_classifier_reads() -> None:
     new = freezing.update(network.embedding.weight, epoch=1, single_task=True)
     assert sorted(new) == list(range(SIZE // 2, SIZE))
     most = DimensionFreezing(0.5, which="most")
-    most.load_state_dict({**freezing.state_dict(), "frozen": [], "kept": None, "began": None})
+    most.load_state_dict({**freezing.state_dict(), "frozen": [], "kept": None, "began": None, "complete": False})
     assert sorted(most.update(network.embedding.weight, epoch=1, single_task=True)) == list(range(SIZE // 2))
 
 
@@ -202,6 +240,7 @@ def test_a_run_with_frozen_dimensions_goes_on_as_if_uninterrupted(tmp_path: Path
         ({"fraction": 0.5, "relevance": "luck"}, "relevance must be 'fisher' or 'saliency', found 'luck'"),
         ({"fraction": 0.5, "which": "none"}, "which must be 'least' or 'most', found 'none'"),
         ({"fraction": 0.5, "at": 0}, "at must be a whole number of at least 1, found 0"),
+        ({"fraction": 0.5, "every": 0}, "every must be a whole number of at least 1, found 0"),
         ({"threshold": 0.5, "over": 2}, "a threshold freezes at once"),
     ],
 )

@@ -63,6 +63,21 @@ def test_each_group_chooses_what_happens_at_the_transition() -> None:
     assert rate.factor("heads", 11) == 1
 
 
+def test_drop_goes_on_at_a_tenth() -> None:
+    rate = bound(AdaptiveRate(at_transition="drop"))
+    rate.transition(3)
+    assert rate.factor("embedding", 3) == 0.1
+
+
+def test_each_group_has_its_own_warm_up_and_plateau_factor() -> None:
+    rate = bound(AdaptiveRate(warmup={"heads": 2}, patience=1, reduce={"embedding": 0.1}), embedding=1, heads=1)
+    assert [rate.factor("heads", step) for step in (1, 2)] == [0.5, 1]
+    assert rate.factor("embedding", 1) == 1
+    for loss in (1.0, 1.0):
+        rate.observe({"loss": loss})
+    assert (rate.factor("embedding", 2), rate.factor("heads", 2)) == (0.1, 1)
+
+
 def test_the_plateau_begins_anew_at_the_transition() -> None:
     rate = bound(AdaptiveRate(patience=1))
     rate.observe({"loss": 0.1})
@@ -121,9 +136,11 @@ def test_in_a_run_the_transition_is_when_the_last_task_goes_off() -> None:
     [
         ({"warmup": -1}, "warmup must be a whole number of at least 0, found -1"),
         ({"patience": 0}, "patience must be a whole number of at least 1, found 0"),
-        ({"reduce": 1.0}, "reduce must be above 0 and below 1, found 1.0"),
+        ({"reduce": 1.1}, "reduce must be above 0 and at most 1, found 1.1"),
+        ({"reduce": {"heads": 0.0}}, "reduce must be above 0 and at most 1, found 0.0"),
+        ({"warmup": {"heads": 1.5}}, "warmup must be a whole number of at least 0, found 1.5"),
         ({"minimum": 2.0}, "minimum must be between 0 and 1, found 2.0"),
-        ({"at_transition": "drop"}, "at_transition must be 'keep', 'rewarm' or a finite factor .* found 'drop'"),
+        ({"at_transition": "fall"}, "at_transition must be 'keep', 'rewarm', 'drop' or a finite .* found 'fall'"),
         ({"at_transition": {"heads": -1.0}}, "at_transition must be"),
     ],
 )
@@ -132,6 +149,7 @@ def test_wrong_arguments_are_refused(arguments: dict[str, object], message: str)
         AdaptiveRate(**arguments)  # type: ignore[arg-type]
 
 
-def test_an_unknown_group_is_refused() -> None:
-    with pytest.raises(InputError, match="unknown group 'embeding'. Did you mean 'embedding'"):
-        bound(AdaptiveRate(at_transition={"embeding": 0.5}))
+@pytest.mark.parametrize("rule", ["warmup", "reduce", "at_transition"])
+def test_an_unknown_group_is_refused(rule: str) -> None:
+    with pytest.raises(InputError, match=f"{rule} names the unknown group 'embeding'. Did you mean 'embedding'"):
+        bound(AdaptiveRate(**{rule: {"embeding": 1}}))  # type: ignore[arg-type]

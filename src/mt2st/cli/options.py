@@ -41,6 +41,8 @@ def parse(options: type[OptionsT], arguments: Sequence[str], *, program: str, de
     """
     import tyro
 
+    from mt2st.cli.per_group import GROUPED
+
     path, rest = _without_config(arguments)
     default = read_config(options, path) if path else tyro.MISSING_NONPROP
     with in_one_line(program, _flags(options)):
@@ -51,6 +53,7 @@ def parse(options: type[OptionsT], arguments: Sequence[str], *, program: str, de
             description=f"{description}\n\n--config FILE.toml gives defaults: one key an option, one section a group.",
             default=default,
             config=(tyro.conf.OmitArgPrefixes,),
+            registry=GROUPED,
         )
     return parsed
 

@@ -1,18 +1,30 @@
-"""The parts of a training, as settings ask for them: network, optimizer, threads."""
+"""The parts of a training, as settings ask for them: network, optimizer, what the transition sets off, threads."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from mt2st.models.kinds import Kind
+from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.settings import ClassifierSettings
+from mt2st.models.transition_rules import GROUPS, of_groups
 from mt2st.network import Network, build_encoder
+from mt2st.network.task_layer import TaskLayer, activate_task_layers
+from mt2st.training import (
+    AdaptiveRate,
+    CheckConvergence,
+    CheckValidation,
+    DimensionFreezing,
+    TransitionEffects,
+)
+from mt2st.training.freezing import Relevance, Which
+from mt2st.training.learning_rate import AtTransition
 
 
 def new_network(
@@ -31,19 +43,70 @@ def new_network(
         hidden_size=settings.hidden_size,
         pooling=settings.pooling,
     )
-    modules = {name: kind.head(encoder, n_classes) for name, (kind, n_classes) in heads.items()}
+    modules: dict[str, nn.Module] = {name: kind.head(encoder, n_classes) for name, (kind, n_classes) in heads.items()}
+    if settings.task_layer:  # made last, so that all else starts as without it
+        head = cast("nn.Linear", modules[PRIMARY])
+        modules[PRIMARY] = nn.Sequential(TaskLayer(head.in_features), head)
     return Network(embedding, encoder, modules, dropout=settings.dropout, word_dropout=settings.word_dropout)
 
 
 def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim.AdamW:
-    """Return AdamW with two groups, the embedding (without weight decay) and the rest."""
-    rest = [each for name, each in network.named_parameters() if not name.startswith("embedding.")]
-    network_rate, embedding_rate = settings.learning_rates
+    """Return AdamW with a group each for the embedding (without weight decay), the encoder and the heads."""
+    rates, modules = settings.learning_rates, (network.embedding, network.encoder, network.heads)
     return torch.optim.AdamW(
         [
-            {"name": "embedding", "params": [network.embedding.weight], "lr": embedding_rate, "weight_decay": 0.0},
-            {"name": "network", "params": rest, "lr": network_rate, "weight_decay": settings.weight_decay},
+            {
+                "name": group,
+                "params": list(module.parameters()),
+                "lr": rates[group],
+                "weight_decay": 0.0 if group == "embedding" else settings.weight_decay,
+            }
+            for group, module in zip(GROUPS, modules, strict=True)
         ]
+    )
+
+
+def new_effects(settings: ClassifierSettings) -> TransitionEffects:
+    """Return what the transition sets off; of what no setting asks for, nothing."""
+    return TransitionEffects(
+        rates=_new_rates(settings),
+        freezing=_new_freezing(settings),
+        on_transition=activate_task_layers if settings.task_layer else None,
+    )
+
+
+def new_convergence(settings: ClassifierSettings) -> CheckConvergence | CheckValidation | None:
+    """Return what ends a run before its last epoch."""
+    if settings.convergence == "never":
+        return None
+    if settings.convergence == "validation-loss":
+        return CheckValidation(settings.patience, settings.minimum_gain, earliest=settings.earliest_end)
+    return CheckConvergence(settings.tolerance, settings.patience)
+
+
+def _new_rates(settings: ClassifierSettings) -> AdaptiveRate | None:
+    warmup = of_groups(settings.warmup_steps, 0)
+    at_transition: dict[str, AtTransition] = of_groups(settings.rate_at_transition, "keep")
+    if not any(warmup.values()) and settings.plateau_patience is None and set(at_transition.values()) == {"keep"}:
+        return None
+    return AdaptiveRate(
+        warmup=warmup,
+        patience=settings.plateau_patience,
+        reduce=of_groups(settings.plateau_factor, 1.0),
+        at_transition=at_transition,
+    )
+
+
+def _new_freezing(settings: ClassifierSettings) -> DimensionFreezing | None:
+    if settings.freeze_fraction is None and settings.freeze_threshold is None:
+        return None
+    return DimensionFreezing(
+        settings.freeze_fraction,
+        threshold=settings.freeze_threshold,
+        relevance=cast("Relevance", settings.freeze_relevance),
+        which=cast("Which", settings.freeze_which),
+        at=settings.freeze_from,
+        over=settings.freeze_over,
     )
 
 

@@ -81,7 +81,7 @@ class Kind(ABC, Generic[RowsT]):
         """Return the measure that chooses the best parameters."""
 
     @abstractmethod
-    def head(self, encoder: Encoder, n_classes: int) -> nn.Module:
+    def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
         """Return a new head on an encoder."""
 
     @abstractmethod
@@ -120,7 +120,7 @@ class Classification(Kind[LabelledText]):
         """Return the accuracy's name."""
         return "accuracy"
 
-    def head(self, encoder: Encoder, n_classes: int) -> nn.Module:
+    def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
         """Return a head on the pooled vector."""
         return classification_head(encoder.pooled_size, n_classes)
 
@@ -166,7 +166,7 @@ class MultiLabel(Kind[MultiLabelledText]):
         """Return micro F1's name."""
         return "micro_f1"
 
-    def head(self, encoder: Encoder, n_classes: int) -> nn.Module:
+    def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
         """Return a head on the pooled vector."""
         return classification_head(encoder.pooled_size, n_classes)
 
@@ -221,7 +221,7 @@ class Tagging(Kind[TaggedText]):
         """Return F1 of entities where the tags mark them, else the accuracy."""
         return "entity_f1" if has_spans(classes) else "accuracy"
 
-    def head(self, encoder: Encoder, n_classes: int) -> nn.Module:
+    def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
         """Return a head on the tokens' states."""
         return tagging_head(encoder.state_size, n_classes)
 

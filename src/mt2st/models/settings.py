@@ -8,6 +8,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.models.transition_rules import (
+    CONVERGENCE,
+    FREEZE_RELEVANCE,
+    FREEZE_WHICH,
+    ChoiceByGroup,
+    FactorByGroup,
+    StepsByGroup,
+    check_transition,
+    transition_problems,
+)
 
 ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
@@ -62,9 +72,22 @@ class ClassifierSettings:
     remove_breaks: bool = True
     """Read HTML line breaks as spaces."""
     learning_rate: float | None = None
-    """AdamW's learning rate of the encoder and the classifier; the encoder's own if not given."""
+    """AdamW's learning rate of the encoder and, unless they have their own, of the heads; the encoder's own if not
+    given."""
+    head_learning_rate: float | None = None
+    """AdamW's learning rate of the heads, the tasks' own layers; learning_rate's if not given."""
     embedding_learning_rate: float | None = None
     """AdamW's learning rate of the word embedding; the encoder's own if not given."""
+    warmup_steps: StepsByGroup = 0
+    """Steps in which the learning rates rise evenly to their full size; also by group (embedding, encoder, heads)."""
+    plateau_patience: int | None = None
+    """Reduce the learning rates each time the validation loss has not improved for so many evaluations in a row; not
+    given: never."""
+    plateau_factor: FactorByGroup = 0.5
+    """What a plateau multiplies the learning rates by, above 0 and at most 1; also by group."""
+    rate_at_transition: ChoiceByGroup = "keep"
+    """What the learning rates do when the last auxiliary task goes off: keep, rewarm (warm up again), drop (to a tenth)
+    or a factor; also by group."""
     weight_decay: float = 0.01
     """AdamW's weight decay of the encoder and the classifier; the embedding has none."""
     dropout: float = 0.3
@@ -138,10 +161,32 @@ class ClassifierSettings:
     """How often the validation part is measured in an epoch."""
     feedback_every: int = 10
     """Steps from one measurement of the tasks' agreement to the next; only adaptive strategies have it measured."""
+    freeze_fraction: float | None = None
+    """Share of the embedding's dimensions to freeze, by their relevance to the primary task, at the transition."""
+    freeze_threshold: float | None = None
+    """In place of the fraction: freeze dimensions whose relevance is below this multiple of the mean (above, with
+    freeze_which most)."""
+    freeze_relevance: str = "fisher"
+    """Relevance of a dimension: fisher (mean squared gradient) or saliency (mean of gradient times value)."""
+    freeze_which: str = "least"
+    """Freeze the least relevant dimensions, or the most."""
+    freeze_from: int | None = None
+    """First epoch with frozen dimensions, from 2, in place of the transition."""
+    freeze_over: int = 1
+    """Epochs over which the frozen fraction grows evenly; 1 freezes all at once."""
+    task_layer: bool = False
+    """A layer of the primary task's own between encoder and head, active from the transition on."""
+    convergence: str = "gradient-norm"
+    """When the run ends before its last epoch: gradient-norm (below the tolerance), validation-loss (no improvement),
+    or never."""
     tolerance: float = 1e-3
-    """The run ends when the mean norm of the primary's gradient stays below this."""
+    """Gradient-norm: the run ends when the mean norm of the primary's gradient stays below this."""
     patience: int = 2
-    """For how many evaluations in a row it must stay below the tolerance."""
+    """For how many evaluations in a row it must stay there, or the validation loss not improve."""
+    minimum_gain: float = 0.0
+    """Validation-loss: how much lower the loss must be to count as improved."""
+    earliest_end: int = 1
+    """Validation-loss: first epoch that may end the run; give the auxiliary tasks time to go off."""
     beside: bool = True
     """Run the context task on a second core beside the classifier's step; off, a seed repeats a run to the bit."""
     threads: int | None = 1
@@ -160,6 +205,7 @@ class ClassifierSettings:
         if problems:
             raise InputError("; ".join(problems))
         self._check_files()
+        check_transition(self)
 
     def problems(self) -> Iterator[str]:
         """Yield what is wrong with each setting by itself: its name, the rule and the value found."""
@@ -168,6 +214,9 @@ class ClassifierSettings:
             ("pooling", POOLINGS),
             ("context_method", CONTEXT_METHODS),
             ("spearman_reading", READINGS),
+            ("freeze_relevance", FREEZE_RELEVANCE),
+            ("freeze_which", FREEZE_WHICH),
+            ("convergence", CONVERGENCE),
         ):
             value = getattr(self, name)
             if value not in known:
@@ -179,9 +228,9 @@ class ClassifierSettings:
                 yield f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
         for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
                      "context_window", "context_negative", "start_epochs", "evaluations_per_epoch",
-                     "feedback_every", "analogy_candidates"):  # fmt: skip
+                     "feedback_every", "analogy_candidates", "freeze_over", "earliest_end"):  # fmt: skip
             yield from self._unless(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
-        for name in ("max_vocabulary", "threads"):
+        for name in ("max_vocabulary", "threads", "plateau_patience"):
             if getattr(self, name) is not None:
                 yield from self._unless(
                     name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1
@@ -191,12 +240,13 @@ class ClassifierSettings:
         )
         for name in ("context_x_max", "context_memory", "tolerance", "analogy_temperature", "spearman_softness"):
             yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        for name in ("learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "clip_norm"):
+        for name in ("learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha",
+                     "context_passes", "clip_norm"):  # fmt: skip
             if getattr(self, name) is not None:
                 yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):
             yield from self._unless(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
-        for name in ("weight_decay", "gamma"):
+        for name in ("weight_decay", "gamma", "minimum_gain"):
             yield from self._unless(name, "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
         yield from self._unless(
             "analogy_coefficients",
@@ -217,7 +267,7 @@ class ClassifierSettings:
                 "a list of file names",
                 lambda files: isinstance(files, tuple | list) and all(isinstance(file, str) for file in files),
             )
-        for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm"):
+        for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"):
             yield from self._unless(name, "true or false", lambda value: isinstance(value, bool))
         yield from self._unless(
             "embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str)
@@ -225,12 +275,18 @@ class ClassifierSettings:
         yield from self._unless(
             "seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32
         )
+        yield from transition_problems(self)
 
     @property
-    def learning_rates(self) -> tuple[float, float]:
-        """The learning rates of network and embedding: those given, or else the encoder's own."""
+    def learning_rates(self) -> dict[str, float]:
+        """The learning rates of embedding, encoder and heads: those given, or else the encoder's own."""
         network, embedding = LEARNING_RATES[self.encoder]
-        return self.learning_rate or network, self.embedding_learning_rate or embedding
+        network = self.learning_rate or network
+        return {
+            "embedding": self.embedding_learning_rate or embedding,
+            "encoder": network,
+            "heads": self.head_learning_rate or network,
+        }
 
     def settings(self) -> dict[str, Any]:
         """Return the settings alone, by name: the arguments of another `ClassifierSettings` or `TextClassifier`."""

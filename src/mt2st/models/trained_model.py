@@ -14,7 +14,14 @@ from torch import nn
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
-from mt2st.models.assembly import new_network, new_optimizer, torch_threads, usable_cores
+from mt2st.models.assembly import (
+    new_convergence,
+    new_effects,
+    new_network,
+    new_optimizer,
+    torch_threads,
+    usable_cores,
+)
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
 from mt2st.models.card import model_card
 from mt2st.models.folder import ModelFolder
@@ -37,7 +44,7 @@ from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import sampled
 from mt2st.text import SPECIALS, Corpus, Tokeniser, Vocabulary
-from mt2st.training import CheckConvergence, Feedback, Run, Trainer
+from mt2st.training import Feedback, Run, Trainer
 from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
 
 CHECKPOINT_SECONDS = 300.0
@@ -330,7 +337,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             evaluations_per_epoch=self.evaluations_per_epoch,
             feedback=self._feedback(primary) if self.strategy.adapts else None,
             select=self.kind.metric(classes),
-            convergence=CheckConvergence(self.tolerance, self.patience),
+            effects=new_effects(self),
+            convergence=new_convergence(self),
             clip_norm=self.clip_norm,
             average=self.average or None,
             beside=self.beside and usable_cores() > 1,

@@ -67,7 +67,7 @@ def cross_entropy(probabilities: NDArray[np.float32], targets: NDArray[np.int64]
     return -float(np.mean(np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))))
 
 
-def classification_head(pooled_size: int, n_classes: int) -> nn.Module:
+def classification_head(pooled_size: int, n_classes: int) -> nn.Linear:
     """Return a new head for a classification task on text vectors of ``pooled_size``."""
     return nn.Linear(pooled_size, n_classes)
 

@@ -160,7 +160,7 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
         }
 
 
-def tagging_head(state_size: int, n_tags: int) -> nn.Module:
+def tagging_head(state_size: int, n_tags: int) -> nn.Linear:
     """Return a new head for a tagging task on token states of ``state_size``."""
     return nn.Linear(state_size, n_tags)
 

@@ -35,9 +35,12 @@ class DimensionFreezing:
         which: whether the ``"least"`` relevant dimensions are frozen or the ``"most"``.
         at: first epoch with frozen dimensions, from 1; None for the transition.
         over: epochs over which the fraction grows evenly; 1 freezes all at once. Only with ``fraction``.
+        every: steps from one measurement of the relevance to the next, at least 1: the mean over some of the steps
+            estimates that over all, and costs less.
 
     Attributes:
         frozen: the frozen dimensions in the order of their freezing.
+        complete: whether all that is to be frozen is. Then the relevance is not measured any more.
 
     Raises:
         InputError: when a value is out of its range, or not exactly one of fraction and threshold is given.
@@ -52,6 +55,7 @@ class DimensionFreezing:
         which: Which = "least",
         at: int | None = None,
         over: int = 1,
+        every: int = 5,
     ) -> None:
         if (fraction is None) == (threshold is None):
             raise InputError("freezing needs either a fraction or a threshold")
@@ -63,16 +67,18 @@ class DimensionFreezing:
             raise InputError(f"relevance must be 'fisher' or 'saliency', found {relevance!r}")
         if which not in ("least", "most"):
             raise InputError(f"which must be 'least' or 'most', found {which!r}")
-        for name, value in (("at", at), ("over", over)):
+        for name, value in (("at", at), ("over", over), ("every", every)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise InputError(f"{name} must be a whole number of at least 1, found {value!r}")
         if over > 1 and fraction is None:
             raise InputError("a threshold freezes at once: over takes a fraction")
         self.fraction, self.threshold, self.relevance_kind, self.which = fraction, threshold, relevance, which
-        self.at, self.over = at, over
+        self.at, self.over, self.every = at, over, every
         self.frozen: list[int] = []
+        self.complete = False
         self._total: Tensor | None = None
         self._entries = 0
+        self._steps = 0
         self._began: int | None = None
         self._kept: Tensor | None = None
 
@@ -83,8 +89,14 @@ class DimensionFreezing:
 
     @torch.no_grad()
     def watch(self, table: nn.Parameter) -> None:
-        """Take in the primary's gradient on the embedding, [vocabulary, vector_size], after its backward pass."""
-        if table.grad is None:
+        """Take in the primary's gradient on the embedding, [vocabulary, vector_size], after its backward pass.
+
+        Does nothing in steps that are not measured (``every``), and once the freezing is complete.
+        """
+        if self.complete or table.grad is None:
+            return
+        self._steps += 1
+        if (self._steps - 1) % self.every:
             return
         rows = table.grad.abs().amax(dim=1).nonzero().squeeze(1)
         gradient = table.grad[rows].double()
@@ -103,28 +115,33 @@ class DimensionFreezing:
         """
         if self._began is None and (single_task if self.at is None else epoch >= self.at):
             self._began = epoch
-        if self._began is None or self._total is None:
+        if self.complete or self._began is None or self._total is None:
             return []
-        due = self._due(table.shape[1], epoch - self._began + 1)
+        epochs = epoch - self._began + 1
+        due = self._due(table.shape[1], epochs)
+        self.complete = epochs >= self.over
+        if due <= len(self.frozen):
+            return []
         free = [dimension for dimension in self._ranked() if dimension not in self.frozen]
-        new = free[: max(0, due - len(self.frozen))]
-        if new:
-            kept = table.detach()[:, new].clone()
-            self._kept = kept if self._kept is None else torch.cat([self._kept, kept], dim=1)
-            self.frozen += new
+        new = free[: due - len(self.frozen)]
+        kept = table.detach()[:, new].clone()
+        self._kept = kept if self._kept is None else torch.cat([self._kept, kept], dim=1)
+        self.frozen += new
         return new
 
     @torch.no_grad()
     def restore(self, table: nn.Parameter) -> None:
         """Put the frozen entries back: after the optimizer and the kernels have moved the table."""
         if self._kept is not None:
-            table[:, self.frozen] = self._kept
+            table.index_copy_(1, torch.tensor(self.frozen, device=table.device), self._kept)
 
     def state_dict(self) -> dict[str, Any]:
         """Return tensors and plain values."""
         return {
             "frozen": list(self.frozen),
+            "complete": self.complete,
             "began": self._began,
+            "steps": self._steps,
             "entries": self._entries,
             "total": self._total,
             "kept": self._kept,
@@ -134,12 +151,11 @@ class DimensionFreezing:
         """Go on from a `state_dict`."""
         self.frozen, self._began, self._entries = list(state["frozen"]), state["began"], state["entries"]
         self._total, self._kept = state["total"], state["kept"]
+        self.complete, self._steps = state["complete"], state["steps"]
 
     def _due(self, size: int, epochs: int) -> int:
         if self.fraction is not None:
             return round(self.fraction * size * min(1.0, epochs / self.over))
-        if self.frozen:
-            return len(self.frozen)
         assert self.threshold is not None
         relevance = self.relevance
         bound = self.threshold * relevance.mean()

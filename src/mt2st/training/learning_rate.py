@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from torch.optim import Optimizer
 
 from mt2st.errors import InputError, listed, suggestion
 
-AtTransition = Literal["keep", "rewarm"] | float
-"""``keep`` goes on, ``rewarm`` warms up again, a number multiplies the rate."""
+ValueT = TypeVar("ValueT")
+
+AtTransition = str | float
+"""``"keep"`` goes on, ``"rewarm"`` warms up again, ``"drop"`` goes on at a tenth, a number multiplies the rate."""
+
+KEEP: AtTransition = "keep"
+DROP = 0.1
+"""What ``"drop"`` multiplies a rate by: the usual step of step decay."""
 
 
 class AdaptiveRate:
@@ -22,59 +28,78 @@ class AdaptiveRate:
     evaluations; at the transition (the step at which the last auxiliary task goes off) each group does what
     ``at_transition`` says, and the plateau begins anew.
 
+    Warm-up, plateau factor and choice are each one value for all groups, or ``{group: value}`` by the groups'
+    ``"name"`` (the package's are embedding, encoder and heads); a group that is not named is left alone by that rule.
+
     Args:
         warmup: steps of the warm-up, at least 0.
         patience: evaluations without an improvement that make a plateau; None never reduces.
-        reduce: factor at a plateau, in (0, 1).
+        reduce: factor at a plateau, in (0, 1]; 1 leaves the rate as it is.
         minimum: the smallest product of plateau factors, in [0, 1].
         metric: the validation measure; less of ``"loss"`` is better, more of every other one.
-        at_transition: what happens at the transition: ``"keep"``, ``"rewarm"`` or a factor of at least 0, one for all
-            groups or ``{group: choice}`` by the groups' ``"name"`` (the package's are embedding, encoder and heads).
+        at_transition: what happens at the transition: ``"keep"``, ``"rewarm"``, ``"drop"`` (`DROP`) or a factor of at
+            least 0.
 
     Raises:
         InputError: when a value is out of its range.
+
+    Example:
+        >>> import torch
+        >>> weights = [torch.nn.Parameter(torch.ones(1)) for _ in range(2)]
+        >>> optimizer = torch.optim.SGD(
+        ...     [{"name": name, "params": [each], "lr": 0.1} for name, each in zip(("embedding", "heads"), weights)]
+        ... )
+        >>> rate = AdaptiveRate(warmup={"heads": 4}, at_transition={"embedding": "drop"})
+        >>> rate.bind(optimizer)
+        >>> [rate.factor("heads", step) for step in (1, 2, 4, 5)]
+        [0.25, 0.5, 1.0, 1.0]
+        >>> rate.transition(step=6)
+        >>> rate.factor("embedding", 6), rate.factor("heads", 6)
+        (0.1, 1.0)
     """
 
     def __init__(
         self,
         *,
-        warmup: int = 0,
+        warmup: int | Mapping[str, int] = 0,
         patience: int | None = None,
-        reduce: float = 0.5,
+        reduce: float | Mapping[str, float] = 0.5,
         minimum: float = 0.01,
         metric: str = "loss",
         at_transition: AtTransition | Mapping[str, AtTransition] = "keep",
     ) -> None:
-        if isinstance(warmup, bool) or not isinstance(warmup, int) or warmup < 0:
-            raise InputError(f"warmup must be a whole number of at least 0, found {warmup!r}")
+        for steps in _values(warmup):
+            if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+                raise InputError(f"warmup must be a whole number of at least 0, found {steps!r}")
         if patience is not None and (isinstance(patience, bool) or not isinstance(patience, int) or patience < 1):
             raise InputError(f"patience must be a whole number of at least 1, found {patience!r}")
-        if not 0 < reduce < 1:
-            raise InputError(f"reduce must be above 0 and below 1, found {reduce!r}")
+        for factor in _values(reduce):
+            if not 0 < factor <= 1:
+                raise InputError(f"reduce must be above 0 and at most 1, found {factor!r}")
         if not 0 <= minimum <= 1:
             raise InputError(f"minimum must be between 0 and 1, found {minimum!r}")
-        for choice in at_transition.values() if isinstance(at_transition, Mapping) else [at_transition]:
+        for choice in _values(at_transition):
             _check_choice(choice)
         self.warmup, self.patience, self.reduce, self.minimum = warmup, patience, reduce, minimum
         self.metric, self.at_transition = metric, at_transition
         self._bases: dict[str, float] = {}
         self._warm_from: dict[str, int] = {}
         self._changed: dict[str, float] = {}
-        self._plateau = 1.0
+        self._plateau: dict[str, float] = {}
         self._best, self._waited = math.inf, 0
 
     def bind(self, optimizer: Optimizer) -> None:
         """Learn the optimizer's groups and their own rates.
 
         Raises:
-            InputError: when ``at_transition`` names a group that the optimizer does not have.
+            InputError: when a rule names a group that the optimizer does not have.
         """
         names = [_name(group, number) for number, group in enumerate(optimizer.param_groups)]
-        if isinstance(self.at_transition, Mapping):
-            for name in self.at_transition:
+        for rule, value in (("warmup", self.warmup), ("reduce", self.reduce), ("at_transition", self.at_transition)):
+            for name in value if isinstance(value, Mapping) else ():
                 if name not in names:
                     raise InputError(
-                        f"at_transition names the unknown group '{name}'.{suggestion(name, names)} "
+                        f"{rule} names the unknown group '{name}'.{suggestion(name, names)} "
                         f"The groups are: {listed(names)}"
                     )
         self._bases = {_name(group, number): group["lr"] for number, group in enumerate(optimizer.param_groups)}
@@ -87,20 +112,18 @@ class AdaptiveRate:
 
     def factor(self, group: str, step: int) -> float:
         """Return the factor of a group at a step, counted from 1."""
-        since = step - self._warm_from.get(group, 0)
-        warm = min(1.0, since / self.warmup) if self.warmup else 1.0
-        return warm * self._plateau * self._changed.get(group, 1.0)
+        since, warmup = step - self._warm_from.get(group, 0), _of_group(self.warmup, group, 0)
+        warm = min(1.0, since / warmup) if warmup else 1.0
+        return warm * self._plateau.get(group, 1.0) * self._changed.get(group, 1.0)
 
     def transition(self, step: int) -> None:
         """The last auxiliary task goes off before this step."""
         for name in self._bases:
-            choice = self.at_transition
-            if isinstance(choice, Mapping):
-                choice = choice.get(name, "keep")
+            choice = _of_group(self.at_transition, name, KEEP)
             if choice == "rewarm":
                 self._warm_from[name] = step - 1
             elif choice != "keep":
-                self._changed[name] = self._changed.get(name, 1.0) * float(choice)
+                self._changed[name] = self._changed.get(name, 1.0) * (DROP if choice == "drop" else float(choice))
         self._best, self._waited = math.inf, 0
 
     def observe(self, metrics: Mapping[str, float]) -> None:
@@ -114,7 +137,10 @@ class AdaptiveRate:
             return
         self._waited += 1
         if self._waited >= self.patience:
-            self._plateau, self._waited = max(self.minimum, self._plateau * self.reduce), 0
+            self._waited = 0
+            for name in self._bases:
+                reduced = self._plateau.get(name, 1.0) * _of_group(self.reduce, name, 1.0)
+                self._plateau[name] = max(self.minimum, reduced)
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -131,7 +157,7 @@ class AdaptiveRate:
         """Go on from a `state_dict`."""
         self._bases, self._changed = dict(state["bases"]), dict(state["changed"])
         self._warm_from = dict(state["warm_from"])
-        self._plateau, self._waited = state["plateau"], state["waited"]
+        self._plateau, self._waited = dict(state["plateau"]), state["waited"]
         self._best = math.inf if state["best"] is None else state["best"]
 
 
@@ -139,8 +165,18 @@ def _name(group: Mapping[str, Any], number: int) -> str:
     return str(group.get("name", number))
 
 
+def _values(value: ValueT | Mapping[str, ValueT]) -> Iterable[ValueT]:
+    return value.values() if isinstance(value, Mapping) else [value]
+
+
+def _of_group(value: ValueT | Mapping[str, ValueT], group: str, unnamed: ValueT) -> ValueT:
+    return value.get(group, unnamed) if isinstance(value, Mapping) else value
+
+
 def _check_choice(choice: object) -> None:
-    if choice in ("keep", "rewarm"):
+    if choice in ("keep", "rewarm", "drop"):
         return
     if isinstance(choice, bool) or not isinstance(choice, int | float) or not (math.isfinite(choice) and choice >= 0):
-        raise InputError(f"at_transition must be 'keep', 'rewarm' or a finite factor of at least 0, found {choice!r}")
+        raise InputError(
+            f"at_transition must be 'keep', 'rewarm', 'drop' or a finite factor of at least 0, found {choice!r}"
+        )

@@ -1,0 +1,214 @@
+"""What follows the transition, as settings of a model ask for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mt2st import Tagger, TextClassifier
+from mt2st.models import Listener
+from mt2st.models.assembly import new_convergence, new_effects, new_network, new_optimizer
+from mt2st.models.kinds import Classification
+from mt2st.models.labelled_auxiliaries import PRIMARY
+from mt2st.models.settings import ClassifierSettings
+from mt2st.strategy import Diminish, MultiTask, SingleTask, Switch
+from mt2st.training import Trainer
+from mt2st.training.progress import Progress
+
+Films = tuple[list[str], list[str]]
+SMALL: dict[str, Any] = {
+    "encoder": "mean", "vector_size": 8, "epochs": 4, "min_count": 1, "beside": False, "convergence": "never",
+    "context_passes": 1.0, "evaluations_per_epoch": 1,
+}  # fmt: skip
+EVERYTHING: dict[str, Any] = {
+    "warmup_steps": {"embedding": 2, "others": 3},
+    "plateau_patience": 1,
+    "plateau_factor": {"encoder": 0.5},
+    "rate_at_transition": {"embedding": "drop", "heads": "rewarm"},
+    "freeze_fraction": 0.5,
+    "freeze_over": 2,
+    "task_layer": True,
+}
+
+
+class Stopping(Listener):
+    """Keeps the trainer, and stops it after a step."""
+
+    def __init__(self, after: int | None = None) -> None:
+        self.after = after
+        self.tables: list[torch.Tensor] = []
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+
+    def on_step(self, progress: Progress) -> None:
+        self.tables.append(self.trainer.network.embedding.weight.detach().clone())  # type: ignore[union-attr]
+        if progress.step == self.after:
+            self.trainer.stop()
+
+
+def parameters(model: TextClassifier | Tagger) -> dict[str, torch.Tensor]:
+    assert model.network_ is not None
+    return model.network_.state_dict()
+
+
+def network_of(settings: ClassifierSettings) -> Any:
+    torch.manual_seed(0)
+    return new_network(settings, torch.nn.Embedding(5, settings.vector_size), {PRIMARY: (Classification(), 2)})
+
+
+def test_without_such_settings_the_trainer_has_no_effects() -> None:
+    effects = new_effects(ClassifierSettings())
+    assert (effects.rates, effects.freezing, effects.on_transition) == (None, None, None)
+
+
+def test_the_optimizer_has_a_group_each_for_embedding_encoder_and_heads() -> None:
+    settings = ClassifierSettings(vector_size=4, hidden_size=3, learning_rate=0.1, head_learning_rate=0.2)
+    network = network_of(settings)
+    groups = {group["name"]: group for group in new_optimizer(settings, network).param_groups}
+    assert list(groups) == ["embedding", "encoder", "heads"]
+    assert [groups[name]["lr"] for name in groups] == [settings.learning_rates["embedding"], 0.1, 0.2]
+    assert [groups[name]["weight_decay"] for name in groups] == [0.0, 0.01, 0.01]
+    grouped = [each for group in groups.values() for each in group["params"]]
+    assert [id(each) for each in grouped] == [id(each) for each in network.parameters()]
+
+
+def test_three_groups_train_as_two_did() -> None:
+    def trained(*, split: bool) -> list[torch.Tensor]:
+        settings = ClassifierSettings(vector_size=4, hidden_size=3)
+        network = network_of(settings)
+        optimizer: torch.optim.Optimizer = new_optimizer(settings, network)
+        if not split:
+            rates = settings.learning_rates
+            rest = [*network.encoder.parameters(), *network.heads.parameters()]
+            optimizer = torch.optim.AdamW(
+                [
+                    {"params": [network.embedding.weight], "lr": rates["embedding"], "weight_decay": 0.0},
+                    {"params": rest, "lr": rates["encoder"], "weight_decay": settings.weight_decay},
+                ]
+            )
+        network.eval()
+        for step in range(5):
+            optimizer.zero_grad()
+            network.logits(PRIMARY, torch.tensor([[1 + step % 4, 2, 3]])).square().sum().backward()
+            optimizer.step()
+        return list(network.parameters())
+
+    for split, together in zip(trained(split=True), trained(split=False), strict=True):
+        assert torch.equal(split, together)
+
+
+def test_rates_follow_the_settings_of_each_group(films: Films) -> None:
+    model = TextClassifier(
+        strategy=Switch(3), **SMALL, learning_rate=0.01, head_learning_rate=0.02, embedding_learning_rate=0.04,
+        rate_at_transition={"embedding": "drop", "heads": 0.5},
+    )  # fmt: skip
+    model.fit(*films)
+    rates = [each.learning_rates for each in model.run_.evaluations]
+    assert [each["embedding"] for each in rates] == pytest.approx([0.04, 0.04, 0.004, 0.004])
+    assert [each["encoder"] for each in rates] == [0.01] * 4
+    assert [each["heads"] for each in rates] == [0.02, 0.02, 0.01, 0.01]
+
+
+def test_frozen_dimensions_stay_as_they_were_at_the_transition(films: Films) -> None:
+    listener = Stopping()
+    model = TextClassifier(strategy=Switch(3), **SMALL, freeze_fraction=0.5, freeze_relevance="saliency", average=0.0)
+    model.fit(*films, listener=listener)
+    (freeze,) = model.run_.freezes
+    assert (freeze.epoch, len(freeze.dimensions), len(freeze.relevance)) == (3, 4, 8)
+    before = listener.tables[freeze.step - 2]
+    for table in listener.tables[freeze.step - 1 :]:
+        assert torch.equal(table[:, freeze.dimensions], before[:, freeze.dimensions])
+        assert not torch.equal(table, before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs", "counts"),
+    [
+        ({"freeze_fraction": 0.5, "freeze_from": 2, "freeze_over": 2}, [2, 3], [2, 2]),
+        ({"freeze_threshold": 1e9}, [3], [8]),
+        ({"freeze_threshold": 1e-9, "freeze_which": "most"}, [3], [8]),
+    ],
+)
+def test_what_is_frozen_when_follows_the_settings(
+    films: Films, settings: dict[str, Any], epochs: list[int], counts: list[int]
+) -> None:
+    model = TextClassifier(strategy=Switch(3), **SMALL, **settings).fit(*films)
+    assert [freeze.epoch for freeze in model.run_.freezes] == epochs
+    assert [len(freeze.dimensions) for freeze in model.run_.freezes] == counts
+
+
+def test_the_task_layer_learns_from_the_switch_on_and_is_saved(films: Films, tmp_path: Path) -> None:
+    model = TextClassifier(strategy=Switch(3), **SMALL, task_layer=True, average=0.0, learning_rate=0.05)
+    model.fit(*films)
+    assert bool(parameters(model)[f"heads.{PRIMARY}.0.active"]) == (model.run_.evaluations[model.run_.best].epoch >= 3)
+    model.save(tmp_path / "model")
+    loaded = TextClassifier.load(tmp_path / "model")
+    for name, value in parameters(model).items():
+        assert torch.equal(parameters(loaded)[name], value)
+    assert (loaded.predict_proba(films[0]) == model.predict_proba(films[0])).all()
+
+
+@pytest.mark.parametrize("strategy", [SingleTask(), MultiTask()])
+def test_without_a_transition_the_task_layer_changes_nothing(films: Films, strategy: SingleTask | MultiTask) -> None:
+    plain, layered = (
+        TextClassifier(strategy=strategy, **SMALL, task_layer=layer).fit(*films) for layer in (False, True)
+    )
+    assert not parameters(layered)[f"heads.{PRIMARY}.0.active"]
+    assert torch.equal(parameters(plain)["embedding.weight"], parameters(layered)["embedding.weight"])
+    assert torch.equal(parameters(plain)[f"heads.{PRIMARY}.weight"], parameters(layered)[f"heads.{PRIMARY}.1.weight"])
+
+
+def test_a_tagger_has_its_layer_on_the_tokens(tmp_path: Path) -> None:
+    sentences = [["the", "dog", "barks"], ["a", "cat", "sleeps"]] * 10
+    tags = [["DET", "NOUN", "VERB"]] * 20
+    model = Tagger(strategy=Switch(2), **{**SMALL, "epochs": 3}, task_layer=True).fit(sentences, tags)
+    model.save(tmp_path / "model")
+    assert Tagger.load(tmp_path / "model").predict([["a", "dog"]]) == model.predict([["a", "dog"]])
+
+
+@pytest.mark.parametrize("strategy", [Switch(3), Diminish(1.5, negligible=0.1)], ids=["switch", "diminish"])
+@pytest.mark.parametrize("after", [3, 6, 8])
+def test_a_run_with_every_option_goes_on_exactly(
+    films: Films, tmp_path: Path, strategy: Switch | Diminish, after: int
+) -> None:
+    options = {**SMALL, **EVERYTHING, "epochs": 6, "batch_size": 16, "convergence": "validation-loss", "patience": 3}
+    whole = TextClassifier(strategy=strategy, **options).fit(*films)
+    part = TextClassifier(strategy=strategy, **options)
+    part.fit(*films, checkpoint=tmp_path / "at", listener=Stopping(after))
+    assert part.run_.stopped == "interrupted"
+    rest = TextClassifier(strategy=strategy, **options).fit(*films, checkpoint=tmp_path / "at")
+    for name, value in parameters(whole).items():
+        assert torch.equal(parameters(rest)[name], value), name
+    assert rest.run_.freezes == whole.run_.freezes
+    assert rest.run_.cause == whole.run_.cause
+    assert [each.learning_rates for each in rest.run_.evaluations] == [
+        each.learning_rates for each in whole.run_.evaluations
+    ]
+
+
+def test_a_run_ends_by_the_validation_loss_and_says_why(films: Films) -> None:
+    model = TextClassifier(
+        strategy=SingleTask(), **{**SMALL, "convergence": "validation-loss", "epochs": 40}, minimum_gain=10.0,
+        patience=2, earliest_end=5,
+    )  # fmt: skip
+    model.fit(*films)
+    assert (model.run_.stopped, model.run_.evaluations[-1].epoch) == ("converged", 5)
+    assert model.run_.cause.startswith("the validation loss has not come past")
+
+
+def test_a_run_ends_by_the_gradients_norm_and_says_why(films: Films) -> None:
+    model = TextClassifier(
+        strategy=SingleTask(), **{**SMALL, "convergence": "gradient-norm"}, tolerance=1e3, patience=2
+    ).fit(*films)
+    assert (model.run_.stopped, len(model.run_.evaluations)) == ("converged", 2)
+    assert model.run_.cause == "the primary's mean gradient norm stayed below 1000 for 2 evaluations"
+
+
+def test_never_runs_to_the_last_epoch(films: Films) -> None:
+    assert new_convergence(ClassifierSettings(convergence="never")) is None
+    model = TextClassifier(strategy=SingleTask(), **SMALL, tolerance=1e3, patience=1).fit(*films)
+    assert (model.run_.stopped, model.run_.cause) == ("epochs", "")
