@@ -14,15 +14,17 @@ from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
 from mt2st.cli.tables import aligned, measures_table
-from mt2st.errors import InputError
+from mt2st.errors import InputError, listed
 from mt2st.models.settings import ClassifierSettings
+from mt2st.models.transition_rules import at_transition_only
 
 if TYPE_CHECKING:
     from mt2st.models.any_model import AnyModel
-    from mt2st.training import Trainer
+    from mt2st.training import Run, Trainer
 
 MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"
-OURS = {MODEL, METRICS, REPORT, CHECKPOINT}
+FROZEN, FIGURE = "frozen_dimensions.json", "frozen_dimensions.png"
+OURS = {MODEL, METRICS, REPORT, CHECKPOINT, FROZEN, FIGURE}
 
 
 @dataclass(frozen=True)
@@ -95,15 +97,34 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel) -> None:
         "steps": run.steps,
         "best_epoch": run.evaluations[run.best].epoch,
         "stopped": run.stopped,
+        "cause": run.cause,
+        "single_task_from": run.single_task_from,
+        "frozen_dimensions": sum(len(freeze.dimensions) for freeze in run.freezes),
         "auxiliaries": {name: report.as_dict() for name, report in model.auxiliaries_.items()},
     }
     (options.output / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if run.freezes:
+        _save_frozen(options.output, run)
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
     print(aligned(measures_table(model.metrics_)))
     if held_out := _held_out(model):
         print(aligned(held_out))
     print(f"model: {options.output / MODEL}")
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
+    if run.cause:
+        say(f"the run ended by itself: {run.cause}")
+    idle = at_transition_only(options.model) if run.single_task_from is None else []
+    if idle:
+        say(f"no transition to single-task training took place: {listed(idle)} changed nothing")
+
+
+def _save_frozen(output: Path, run: Run) -> None:
+    """Leave the frozen dimensions beside the model, as numbers and as a figure."""
+    from mt2st.study.frozen_dimensions import plot_frozen_dimensions
+    from mt2st.training import save_freezes
+
+    save_freezes(output / FROZEN, run.freezes)
+    plot_frozen_dimensions(run.freezes, output / FIGURE)
 
 
 def _held_out(model: AnyModel) -> list[list[str]]:
@@ -143,6 +164,6 @@ def _prepare_output(options: TrainOptions) -> None:
         raise InputError(f"--output {options.output} cannot be made: {error.strerror}") from error
     if options.resume:
         return
-    for name in (METRICS, REPORT):
+    for name in (METRICS, REPORT, FROZEN, FIGURE):
         (options.output / name).unlink(missing_ok=True)
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)

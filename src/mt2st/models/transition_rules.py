@@ -89,6 +89,17 @@ def check_transition(settings: ClassifierSettings) -> None:
                 )
 
 
+def at_transition_only(settings: ClassifierSettings) -> list[str]:
+    """Return the settings that were chosen and act at the transition alone: without one, they change nothing."""
+    chosen = {
+        "rate_at_transition": any(each != "keep" for each in of_groups(settings.rate_at_transition, "keep").values()),
+        "freeze_fraction": settings.freeze_fraction is not None and settings.freeze_from is None,
+        "freeze_threshold": settings.freeze_threshold is not None and settings.freeze_from is None,
+        "task_layer": settings.task_layer,
+    }
+    return [name for name, yes in chosen.items() if yes]
+
+
 def of_groups(value: ValueT | Mapping[str, ValueT], unnamed: ValueT) -> dict[str, ValueT]:
     """Return a value for each group.
 

@@ -3,8 +3,9 @@
 from mt2st.training.convergence import CheckConvergence, CheckValidation
 from mt2st.training.feedback import Feedback
 from mt2st.training.freezing import DimensionFreezing
+from mt2st.training.frozen_dimensions import load_freezes, save_freezes
 from mt2st.training.learning_rate import AdaptiveRate
-from mt2st.training.run import Evaluation, Run, Transition
+from mt2st.training.run import Evaluation, Freeze, Run, Transition
 from mt2st.training.trainer import Trainer
 from mt2st.training.transition import TransitionEffects
 
@@ -15,8 +16,11 @@ __all__ = [
     "DimensionFreezing",
     "Evaluation",
     "Feedback",
+    "Freeze",
     "Run",
     "Trainer",
     "Transition",
     "TransitionEffects",
+    "load_freezes",
+    "save_freezes",
 ]

@@ -104,6 +104,12 @@ class Run:
         return self.evaluations[-1].train_seconds if self.evaluations else 0.0
 
     @property
+    def single_task_from(self) -> int | None:
+        """The first step of single-task training after the transition; None where the run did not come so far."""
+        ended = self.transitions and self.evaluations and not any(self.evaluations[-1].weights.values())
+        return self.transitions[-1].step if ended else None
+
+    @property
     def steps(self) -> int:
         """Optimizer steps in all."""
         return self.evaluations[-1].step if self.evaluations else 0

@@ -1,0 +1,160 @@
+"""The options of the transition on the command line and in a settings file."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mt2st import TextClassifier
+from mt2st.cli.main import main
+from mt2st.training import load_freezes
+from tests.cli.conftest import run_until
+
+OPTIONS = [
+    "--epochs", "5", "--strategy", "switch", "--switch-at", "3", "--warmup-steps", "4", "embedding=0",
+    "--plateau-patience", "2", "--plateau-factor", "0.5", "heads=1", "--rate-at-transition", "embedding=drop", "rewarm",
+    "--head-learning-rate", "0.01", "--freeze-fraction", "0.5", "--freeze-over", "2", "--task-layer",
+    "--convergence", "validation-loss", "--patience", "9", "--average", "0",
+]  # fmt: skip
+
+
+def records(run: Path, event: str) -> list[dict[str, object]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["event"] == event]
+
+
+def code_of(arguments: list[str]) -> object:
+    """Run a command and return its exit code, whether it returns it or ends with it."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return end.code
+
+
+def test_every_option_of_the_transition_reaches_the_run(train_arguments: list[str], tmp_path: Path) -> None:
+    assert main([*train_arguments, *OPTIONS]) == 0
+    run = tmp_path / "run"
+    assert {path.name for path in run.iterdir()} == {
+        "model", "metrics.jsonl", "report.json", "frozen_dimensions.json", "frozen_dimensions.png",
+    }  # fmt: skip
+    report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    freezes = load_freezes(run / "frozen_dimensions.json")
+    assert [(each.epoch, len(each.dimensions), len(each.relevance)) for each in freezes] == [(3, 2, 8), (4, 2, 8)]
+    assert report["frozen_dimensions"] == 4
+    assert report["single_task_from"] == freezes[0].step
+    rates = [each["learning_rates"] for each in records(run, "evaluation")]
+    embedding = [each["embedding"] for each in rates]  # type: ignore[index]
+    assert embedding[2] == pytest.approx(embedding[0] / 10)
+    assert [each["heads"] for each in rates][1] == 0.01  # type: ignore[index]
+    model = TextClassifier.load(run / "model")
+    assert model.run_.freezes == freezes
+    assert model.task_layer
+    assert "heads.label.0.up.weight" in load_file(run / "model" / "model.safetensors")
+
+
+def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        "strategy = 'switch'\n[schedule]\nswitch_at = 3\n[model]\nepochs = 5\nplateau_patience = 2\n"
+        "warmup_steps = { others = 4, embedding = 0 }\nplateau_factor = { others = 0.5, heads = 1 }\n"
+        "rate_at_transition = { embedding = 'drop', others = 'rewarm' }\nhead_learning_rate = 0.01\n"
+        "freeze_fraction = 0.5\nfreeze_over = 2\ntask_layer = true\nconvergence = 'validation-loss'\npatience = 9\n"
+        "average = 0\n",
+        encoding="utf-8",
+    )
+    assert main([*train_arguments, *OPTIONS]) == 0
+    by_words = load_file(tmp_path / "run" / "model" / "model.safetensors")
+    fast = [word for word in train_arguments if word not in ("--epochs", "2")]
+    assert main([*fast, "--config", str(settings), "--overwrite"]) == 0
+    by_file = load_file(tmp_path / "run" / "model" / "model.safetensors")
+    assert all(torch.equal(by_file[name], value) for name, value in by_words.items())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--warmup-steps", "2.5"], "--warmup-steps: '2.5' is neither a value nor GROUP=VALUE: '2.5' is no whole num"),
+        (["--warmup-steps", "3", "4"], "--warmup-steps: '4' gives a second value for others"),
+        (["--warmup-steps"], "--warmup-steps: give a value, or GROUP=VALUE"),
+        (["--plateau-factor", "head=0.5"], "plateau_factor names the unknown group 'head'. Did you mean 'heads'?"),
+        (["--rate-at-transition", "heads=stop"], "rate_at_transition of heads must be 'keep', 'rewarm', 'drop' or"),
+        (["--rate-at-transition", "rewarm"], "rate_at_transition is 'rewarm' for embedding, but warmup_steps is 0"),
+        (["--freeze-fraction", "2"], "freeze_fraction must be above 0 and at most 1, found 2.0"),
+        (["--freeze-relevance", "saliency"], "freeze_relevance is 'saliency', but nothing is to be frozen"),
+        (["--convergence", "validation"], "unknown convergence 'validation'. Did you mean 'validation-loss'?"),
+    ],
+)
+def test_what_cannot_be_used_is_named_before_anything_is_read(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(tmp_path / "missing.csv"), "--output", str(tmp_path / "run"), *words]
+    assert code_of(arguments) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_wrong_value_in_a_settings_file_has_its_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        "[model]\nwarmup_steps = 2.5\nplateau_factor = { heads = 3 }\nfreeze_which = 'last'\n", encoding="utf-8"
+    )
+    assert main(["train", "--config", str(settings)]) == 2
+    printed = capsys.readouterr().err
+    assert "model.warmup_steps" in printed
+    assert "model: plateau_factor of heads must be above 0 and at most 1, found 3" in printed
+    assert "model: unknown freeze_which 'last'. Did you mean 'least'?" in printed
+
+
+def test_options_that_found_no_transition_are_named(
+    train_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--strategy", "multi-task", "--task-layer", "--freeze-fraction", "0.5"]
+    assert main([*train_arguments, *words]) == 0
+    assert (
+        "no transition to single-task training took place: 'freeze_fraction', 'task_layer' changed nothing"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_run_that_ends_by_itself_says_why(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--epochs", "9", "--convergence", "validation-loss", "--minimum-gain", "9", "--patience", "1"]
+    assert main([*train_arguments, *words]) == 0
+    assert "the run ended by itself: the validation loss has not come past" in capsys.readouterr().err
+    report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert (report["stopped"], len(records(tmp_path / "run", "evaluation"))) == ("converged", 2)
+    assert report["cause"].startswith("the validation loss")
+
+
+def test_an_earlier_runs_frozen_dimensions_do_not_stay(train_arguments: list[str], tmp_path: Path) -> None:
+    assert main([*train_arguments, *OPTIONS]) == 0
+    assert main([*train_arguments, "--overwrite"]) == 0
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"model", "metrics.jsonl", "report.json"}
+
+
+def test_an_interrupted_run_goes_on_to_the_very_same_model(train_arguments: list[str], tmp_path: Path) -> None:
+    words = [*OPTIONS, "--epochs", "60", "--switch-at", "20", "--freeze-over", "30", "--patience", "99"]
+    words += ["--context-passes", "1"]
+    assert run_until("epoch 25,", signal.SIGINT, [*train_arguments, *words])[0] == 130
+    assert main([*train_arguments, *words, "--resume"]) == 0
+    resumed, freezes = (tmp_path / "run" / each for each in ("model/model.safetensors", "frozen_dimensions.json"))
+    parameters, frozen = load_file(resumed), freezes.read_bytes()
+    assert main([*train_arguments, *words, "--overwrite"]) == 0
+    assert all(torch.equal(parameters[name], value) for name, value in load_file(resumed).items())
+    assert frozen == freezes.read_bytes()
+
+
+def test_compare_takes_the_options(reviews: Path, tmp_path: Path) -> None:
+    words = ["--epochs", "3", "--switch-at", "2", "--freeze-fraction", "0.25", "--rate-at-transition", "drop"]
+    arguments = ["compare", str(reviews), "--text", "review", "--label", "sentiment", "--output", str(tmp_path / "s")]
+    fast = ["--encoder", "mean", "--vector-size", "8", "--min-count", "1", "--no-beside", "--strategies", "switch"]
+    assert main([*arguments, *fast, *words, "--seeds", "1"]) == 0
+    run = TextClassifier.load(tmp_path / "s" / "switch-seed1" / "model").run_
+    assert [len(freeze.dimensions) for freeze in run.freezes] == [2]
+    assert run.evaluations[1].learning_rates["heads"] == pytest.approx(run.evaluations[0].learning_rates["heads"] / 10)
