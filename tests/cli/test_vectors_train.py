@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,34 @@ def test_training_goes_on_from_given_vectors_and_known_words_are_kept(
     before, after = WordVectors.load(given), WordVectors.load(corpus.with_name("out.bin"))
     assert after.index_to_key[-1] == "bird"
     np.testing.assert_array_equal(after[before.index_to_key], before.vectors)
+
+
+def test_given_vectors_are_read_once_and_in_nobody_s_memory_while_the_training_runs(
+    corpus: Path, given: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mt2st import embedding
+    from mt2st.embedding import training
+
+    read: list[weakref.ref[WordVectors]] = []
+    held: list[bool] = []
+    load, progress = embedding.load_vectors, training.Progress
+
+    def loading(path: str) -> WordVectors:
+        vectors = load(path)
+        read.append(weakref.ref(vectors))
+        return vectors
+
+    def watching(*figures: float) -> object:
+        held.append(read[0]() is not None)
+        return progress(*figures)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(embedding, "load_vectors", loading)
+    monkeypatch.setattr(training, "load_vectors", loading)
+    monkeypatch.setattr(training, "Progress", watching)
+    assert main(train(corpus, "--init", str(given))) == 0
+    assert len(read) == 1
+    assert held
+    assert not any(held)
 
 
 def test_a_file_names_the_frozen_words(corpus: Path, given: Path) -> None:

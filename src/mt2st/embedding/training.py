@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ from mt2st.memory import give_back
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import KernelReport
+
+
+InitVectors: TypeAlias = WordVectors | str | PathLike[str] | Callable[[], WordVectors] | None
+"""What training may go on from."""
 
 
 class CountedVocabulary(Protocol):
@@ -125,7 +129,7 @@ def train_word_vectors(
     min_n: int | None = None,
     max_n: int | None = None,
     bucket: int | None = None,
-    init_vectors: WordVectors | str | PathLike[str] | None = None,
+    init_vectors: InitVectors = None,
     frozen: Frozen = None,
     on_memory: Callable[[Footprint], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -162,8 +166,9 @@ def train_word_vectors(
             default 3, or that of ``init_vectors``.
         max_n: length of the longest n-gram, at least ``min_n``; by default 6, likewise.
         bucket: rows that the n-grams share by their hash, at least 1; by default 200,000, likewise.
-        init_vectors: vectors to go on from, or the file or folder of such (`load_vectors`), which is then out of memory
-            before the training starts. The ``-fasttext`` methods need some with n-grams: `SubwordVectors`.
+        init_vectors: vectors to go on from, the file or folder of such (`load_vectors`), or a function that hands them
+            over, such as ``[vectors].pop``. In the two last forms, where nobody else holds the vectors, they are out of
+            memory before the training starts. The ``-fasttext`` methods need some with n-grams: `SubwordVectors`.
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams the rows
             of theirs do not change either, and other words share these.
         on_memory: told before the training starts how much memory it will take at most.
@@ -195,7 +200,7 @@ def train_word_vectors(
         max_n=max_n,
         bucket=bucket,
     )
-    given = load_vectors(init_vectors) if isinstance(init_vectors, str | PathLike) else init_vectors
+    given = _given(init_vectors)
     if given is not None:
         settings = settings.going_on_from(given)
     frozen_places(frozen, given)
@@ -226,7 +231,7 @@ def train_word_vectors(
     inputs[: vocabulary.n_specials] = 0
     if given is not None:
         vocabulary.place(given, inputs)
-        given = None  # what was read for this training alone makes room
+        given = None  # what was read or handed over for this training alone makes room
 
     def result() -> WordVectors:
         nonlocal outputs
@@ -260,6 +265,12 @@ def train_word_vectors(
             f"vocabulary each, or sample ({sample!r}) thins them out to that"
         )
     return result()
+
+
+def _given(init_vectors: InitVectors) -> WordVectors | None:
+    if isinstance(init_vectors, str | PathLike):
+        return load_vectors(init_vectors)
+    return init_vectors() if callable(init_vectors) else init_vectors
 
 
 def initial_tables(

@@ -9,15 +9,17 @@ from mt2st.errors import InputError
 
 if TYPE_CHECKING:
     from mt2st.cli.vectors.train import VectorsTrainOptions
+    from mt2st.embedding import WordVectors
 
 KNOWN = "known"
 
 
-def check_options(options: VectorsTrainOptions) -> None:
-    """Refuse vectors and words that cannot be gone on from, before the corpus is read.
+def given_vectors(options: VectorsTrainOptions) -> list[WordVectors]:
+    """Read the vectors to go on from, and refuse those that do not suit, before the corpus is read.
 
-    The vectors are read here, and once more when the training starts: held in between, they would take memory that
-    the tables need.
+    Returns:
+        The vectors, or nothing. Whoever takes them out of the list is the only one who holds them: the training needs
+        their memory for its tables.
 
     Raises:
         InputError: no such vectors, damaged ones, some that do not go with the other options, or words that they lack.
@@ -25,20 +27,22 @@ def check_options(options: VectorsTrainOptions) -> None:
     if options.init is None:
         if options.freeze is not None:
             raise InputError("--freeze needs --init: only given vectors can be kept")
-        return
+        return []
     from mt2st.cli.vectors.train import settings_of
     from mt2st.embedding import WordVectorSettings, load_vectors
     from mt2st.embedding.grown_vocabulary import frozen_places
 
+    frozen = frozen_words(options)
     given = load_vectors(options.init)
     try:
         WordVectorSettings(**settings_of(options)).going_on_from(given)
     except InputError as error:
         raise InputError(f"--init {options.init}: {error}") from error
     try:
-        frozen_places(frozen_words(options), given)
+        frozen_places(frozen, given)
     except InputError as error:
         raise InputError(f"--freeze {options.freeze}: {error}") from error
+    return [given]
 
 
 def frozen_words(options: VectorsTrainOptions) -> Literal["known"] | list[str] | None:

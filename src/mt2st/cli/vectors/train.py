@@ -90,6 +90,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
     check_options(options)
+    given = continued.given_vectors(options)
     from mt2st.embedding import TrainingInterrupted
 
     with interruptible() as stop, scratch_folder("corpus") as folder:
@@ -97,8 +98,10 @@ def run(arguments: Sequence[str]) -> int:
         try:
             with _named(options.corpus):
                 corpus = _read(options, folder)
-                train = glove.train if options.method == glove.METHOD else _train
-                vectors = train(corpus, options, stop)
+                if options.method == glove.METHOD:
+                    vectors = glove.train(corpus, options, stop)
+                else:
+                    vectors = _train(corpus, options, given, stop)
         except TrainingInterrupted as end:
             if not end.words:
                 say("nothing was trained yet: nothing is saved")
@@ -131,7 +134,6 @@ def check_options(options: VectorsTrainOptions) -> None:
 
         WordVectorSettings(**settings_of(options))
     _check_writer(options)
-    continued.check_options(options)
 
 
 def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def _named(corpus: str) -> Iterator[None]:
         raise InputError(f"{corpus}: {error}") from error
 
 
-def _train(corpus: Corpus, options: VectorsTrainOptions, stop: Stop) -> WordVectors:
+def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors], stop: Stop) -> WordVectors:
     from mt2st.embedding import train_word_vectors
 
     last: Progress | None = None
@@ -196,7 +198,7 @@ def _train(corpus: Corpus, options: VectorsTrainOptions, stop: Stop) -> WordVect
         vectors = train_word_vectors(
             corpus,
             **settings_of(options),
-            init_vectors=options.init,
+            init_vectors=given.pop if given else None,
             frozen=continued.frozen_words(options),
             on_memory=lambda footprint: say(f"memory: at most {footprint} and the program itself"),
             progress=report,
