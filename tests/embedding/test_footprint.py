@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mt2st import memory
-from mt2st.embedding import Footprint, SubwordRows, WordVectorSettings, train_glove, train_word_vectors
+from mt2st.embedding import Footprint, SubwordRows, WordVectorSettings, glove_memory, train_glove, train_word_vectors
 from mt2st.errors import InputError
 from mt2st.text import Corpus, Tokeniser
 
@@ -55,11 +56,21 @@ def test_a_training_that_does_not_fit_is_refused_before_it_starts(method: str, m
 
 
 def test_glove_that_does_not_fit_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    texts = (" ".join(f"w{number}" for number in rng.integers(0, 2_000, 500)) for _ in range(100))
+    corpus = Corpus.build(texts, tokeniser=Tokeniser(), min_count=1)
+    monkeypatch.setattr(memory, "available_memory", lambda: 9 << 20)
+    with pytest.raises(InputError, match="takes 10 MB of memory, and 9 MB are available: 6 MB of it are for the cou"):
+        train_glove(corpus, memory_mb=6, epochs=1)
+    train_glove(corpus, memory_mb=5, epochs=1)
+
+
+def test_glove_asks_for_no_more_than_a_small_corpus_can_fill(monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = Corpus.build(["the cat sat on the mat"], tokeniser=Tokeniser(), min_count=1)
-    monkeypatch.setattr(memory, "available_memory", lambda: 50 << 20)
-    with pytest.raises(InputError, match="takes 51 MB of memory, and 50 MB are available: 50 MB of it are for the cou"):
-        train_glove(corpus, memory_mb=50)
-    train_glove(corpus, memory_mb=49, epochs=1)
+    monkeypatch.setattr(memory, "available_memory", lambda: 3 << 20)
+    train_glove(corpus, memory_mb=1_000_000, epochs=1)
+    assert glove_memory(7, 100, memory_mb=1_000_000, n_words=6) < 3 << 20
+    assert glove_memory(7, 100, memory_mb=1_000_000) > 1_000_000 << 20
 
 
 PEAK = """
@@ -69,8 +80,8 @@ import numpy as np
 from mt2st.embedding import train_word_vectors
 from mt2st.text import Corpus, Tokeniser, Vocabulary
 
-method, init = sys.argv[1], sys.argv[2] or None
-V, D, BUCKET = 60_000, 300, 20_000
+method, init, V, D = sys.argv[1], sys.argv[2] or None, int(sys.argv[4]), int(sys.argv[5])
+BUCKET = 20_000
 
 def status(name):  # of this program; ru_maxrss would begin with that of the one that started it
     return int(re.search(name + r":\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
@@ -84,7 +95,7 @@ class Made:
         counts[:2] = 0
         self.vocabulary = Vocabulary(("<pad>", "<unk>", *(f"w{i}" for i in range(2, n_words))), counts)
 
-small, large = Made(50, 1000), Made(V, 120_000)
+small, large = Made(50, 1000), Made(V, 2 * V)
 train_word_vectors(small, method=method, epochs=1, bucket=100)  # loads the kernels
 Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
 before = status("VmRSS")
@@ -102,13 +113,18 @@ print(tables, told[0].total, taken)
 """
 
 
-@pytest.mark.parametrize("method", ["skipgram", "cbow-fasttext"])
-def test_the_peak_is_what_was_told_and_at_most_the_two_tables_and_200_mb(method: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "n_words", "size"),
+    [("skipgram", 200_000, 100), ("skipgram", 60_000, 300), ("cbow-fasttext", 60_000, 300)],
+)
+def test_the_peak_is_what_was_told_and_at_most_the_two_tables_and_200_mb(
+    method: str, n_words: int, size: int, tmp_path: Path
+) -> None:
     """The peak of resident memory, less what the program has after its imports and a training on a thousand words."""
     vectors = tmp_path / "v.bin"
-    starts = ["", str(vectors)] if method == "skipgram" else [""]
+    starts = ["", str(vectors)] if n_words == 200_000 else [""]
     for init in starts:
-        arguments = [sys.executable, "-c", PEAK, method, init, str(vectors)]
+        arguments = [sys.executable, "-c", PEAK, method, init, str(vectors), str(n_words), str(size)]
         done = subprocess.run(arguments, check=True, capture_output=True, text=True)
         tables, told, taken = map(int, done.stdout.split())
         assert 0.9 * tables < taken < tables + 200e6

@@ -25,8 +25,6 @@ MOST_PASSES = 15.0
 """More passes over a small corpus teach little that is new."""
 ALPHA, GLOVE_ALPHA = 0.025, 0.05
 """The learning rates of word2vec (constant here) and of GloVe's AdaGrad."""
-_BYTES_PER_PAIR = 32
-"""Of a pair of words while it is counted, in a table that is at most half empty."""
 
 
 def context_task(
@@ -79,11 +77,11 @@ def _glove(
     settings: ClassifierSettings, corpus: Corpus, scratch: Path, on_counting: Callable[[CountingReport], None] | None
 ) -> GloveTask:
     """Count the co-occurrences, once, and return the task on them."""
-    from mt2st.embedding.glove.counting import count_cooccurrences
+    from mt2st.embedding.glove.counting import count_cooccurrences, counting_memory
 
     vocabulary = corpus.vocabulary
     memory = int(settings.context_memory * MEGABYTE)
-    counting = min(memory, _BYTES_PER_PAIR * corpus.n_tokens * settings.context_window)
+    counting = counting_memory(corpus.n_tokens, len(vocabulary), settings.context_window, memory)
     check_available(
         glove_memory(len(vocabulary), settings.vector_size, counting / MEGABYTE),
         f"GloVe's task on {len(vocabulary):,} vectors of {settings.vector_size:,} dimensions",

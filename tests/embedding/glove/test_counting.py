@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mt2st.embedding.glove import counting
 from mt2st.embedding.glove.cooccurrences import Cooccurrences
-from mt2st.embedding.glove.counting import UNIT, CountingReport, count_cooccurrences
+from mt2st.embedding.glove.counting import UNIT, CountingReport, count_cooccurrences, counting_memory
+from mt2st.embedding.glove.sums import BYTES_PER_SLOT, SumTable
 from mt2st.errors import InputError
 
 WORDS = 12
@@ -195,3 +197,24 @@ def test_the_memory_bound_holds(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert memory / 2 < peak < memory + (6 << 20)
+
+
+@pytest.mark.parametrize("documents", [1, 40, 700])
+def test_the_memory_of_a_small_corpus_is_bounded_by_its_pairs(
+    documents: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table never grows beyond what was told, for few words as for many, and is not told far too large."""
+    sizes = []
+
+    class Watched(SumTable):
+        def _allocate(self, size: int) -> None:
+            sizes.append(size)
+            super()._allocate(size)
+
+    monkeypatch.setattr(counting, "SumTable", Watched)
+    ids = np.random.default_rng(0).integers(0, 3000, 200 * documents).astype(np.int32)
+    offsets, counts = np.arange(documents + 1) * 200, np.bincount(ids, minlength=3000)
+    count_cooccurrences(ids, offsets, counts, folder=tmp_path, window=8)
+    told = counting_memory(ids.size, 3000, 8, 1 << 30)
+    assert BYTES_PER_SLOT * max(sizes) <= told <= 2 * BYTES_PER_SLOT * max(sizes)
+    assert counting_memory(ids.size, 3000, 8, 1000) == 1000

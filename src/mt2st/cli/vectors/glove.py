@@ -34,9 +34,9 @@ def check_options(options: VectorsTrainOptions) -> None:
         flags = listed(f"--{name.replace('_', '-')}" for name in without_meaning)
         raise InputError(f"{flags} cannot be given with --method {options.method}: it has no such setting")
     if options.method == METHOD:
-        from mt2st.embedding.glove.training import check_settings
+        from mt2st.embedding import GloveSettings
 
-        check_settings(**settings_of(options))
+        GloveSettings(**settings_of(options))
 
 
 def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> WordVectors:
@@ -46,11 +46,17 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> Wo
         InputError: a corpus in which no two words meet, or too little memory.
         GloveInterrupted: after Ctrl-C, with the vectors trained so far.
     """
-    from mt2st.embedding import glove_memory, train_glove
+    from mt2st.embedding import GloveSettings, glove_memory, train_glove
 
-    settings = settings_of(options)
-    sizes = {name: settings[name] for name in ("memory_mb",) if name in settings}
-    needed = glove_memory(len(corpus.vocabulary.tokens), settings.get("vector_size", 100), **sizes)
+    given = settings_of(options)
+    settings = GloveSettings(**given)
+    needed = glove_memory(
+        len(corpus.vocabulary.tokens),
+        settings.vector_size,
+        settings.memory_mb,
+        n_words=int(corpus.offsets[-1] - corpus.offsets[0]),
+        window=settings.window,
+    )
     say(f"memory: at most {megabytes(needed)} and the program itself")
     last: GloveProgress | None = None
     with status_line() as line:
@@ -63,7 +69,7 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> Wo
             stop.check()
             line.show(progress.done / max(1, progress.total), _described(progress))
 
-        vectors = train_glove(corpus, progress=report, **settings)
+        vectors = train_glove(corpus, progress=report, **given)
         if last is not None:
             line.end(_summary(last))
     return vectors

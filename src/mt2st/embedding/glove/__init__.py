@@ -5,6 +5,7 @@ memory, `targets` puts them in random orders, `update` trains tables on a stretc
 Importing this package does not load numba; training does.
 """
 
+from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.glove.training import GloveInterrupted, GloveProgress, glove_memory, train_glove
 
-__all__ = ["GloveInterrupted", "GloveProgress", "glove_memory", "train_glove"]
+__all__ = ["GloveInterrupted", "GloveProgress", "GloveSettings", "glove_memory", "train_glove"]

@@ -100,6 +100,25 @@ def count_cooccurrences(
         ) from error
 
 
+def counting_memory(n_words: int, vocabulary_size: int, window: int, memory: int) -> int:
+    """Return the bytes that `count_cooccurrences` takes at most: less than it may where so many pairs cannot come.
+
+    What holds all pairs while they are counted holds them while they are trained on, too.
+
+    Args:
+        n_words: words of the corpus.
+        vocabulary_size: different words among them.
+        window: the widest distance.
+        memory: the bound.
+
+    Example:
+        >>> counting_memory(1_000, 300, 5, 1 << 30) < counting_memory(10**9, 300_000, 5, 1 << 30) == 1 << 30
+        True
+    """
+    pairs = min(n_words * window, vocabulary_size * (vocabulary_size + 1) // 2)
+    return min(memory, SumTable.bytes_for(pairs, at_least=window))
+
+
 def check_window(window: int) -> None:
     """Raise `InputError` for a window out of its range."""
     if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= WIDEST_WINDOW:

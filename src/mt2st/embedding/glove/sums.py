@@ -32,14 +32,31 @@ class SumTable:
     """
 
     def __init__(self, memory: int, at_least: int) -> None:
-        self._smallest = int(2 * at_least / _FULLEST) + 1
-        self._largest = min(max(memory // BYTES_PER_SLOT, self._smallest), 2**32 - 1)
-        self._allocate(max(self._smallest, min(self._largest, _FIRST_SLOTS)))
+        smallest = _smallest(at_least)
+        self._largest = min(max(memory // BYTES_PER_SLOT, smallest), 2**32 - 1)
+        self._allocate(max(smallest, min(self._largest, _FIRST_SLOTS)))
+
+    @staticmethod
+    def bytes_for(pairs: int, at_least: int) -> int:
+        """Return the bytes that a table without a bound would take for a number of pairs, at most.
+
+        Args:
+            pairs: how many.
+            at_least: as for the table.
+
+        Example:
+            >>> SumTable.bytes_for(1_000, 5) == BYTES_PER_SLOT << 16, SumTable.bytes_for(1_000_000, 5) == 24 << 21
+            (True, True)
+        """
+        slots = max(_smallest(at_least), _FIRST_SLOTS)
+        while _most_used(slots) < pairs + at_least:
+            slots *= 2
+        return BYTES_PER_SLOT * slots
 
     @property
     def most_used(self) -> int:
         """How many slots may be in use."""
-        return int(_FULLEST * self.keys.size)
+        return _most_used(self.keys.size)
 
     def grow(self) -> bool:
         """Double the table, or as much as the memory allows; return whether it allowed any."""
@@ -63,3 +80,11 @@ class SumTable:
     def _allocate(self, size: int) -> None:
         self.keys: NDArray[np.uint64] = np.full(size, EMPTY, dtype=np.uint64)
         self.sums: NDArray[np.int64] = np.empty(size, dtype=np.int64)
+
+
+def _smallest(at_least: int) -> int:
+    return int(2 * at_least / _FULLEST) + 1
+
+
+def _most_used(slots: int) -> int:
+    return int(_FULLEST * slots)

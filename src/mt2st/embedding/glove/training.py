@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.grown_vocabulary import SPECIALS, check_enough_words
-from mt2st.embedding.settings import check_at_least_one, check_vector_size
 from mt2st.embedding.training import EncodedCorpus, TrainingInterrupted
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.embedding.workers import results
-from mt2st.errors import InputError
 from mt2st.memory import MEGABYTE, check_available, megabytes
 from mt2st.scratch import scratch_folder
 
@@ -75,31 +74,44 @@ class GloveInterrupted(TrainingInterrupted):
     unit = "co-occurrences"
 
 
-def glove_memory(vocabulary_size: int, vector_size: int, memory_mb: float = 1024) -> int:
+def glove_memory(
+    vocabulary_size: int,
+    vector_size: int,
+    memory_mb: float = GloveSettings.memory_mb,
+    *,
+    n_words: int | None = None,
+    window: int = GloveSettings.window,
+) -> int:
     """Return the bytes that `train_glove` takes at most, beside the program itself and the corpus.
 
     Args:
         vocabulary_size: words, the specials included.
         vector_size: dimensions.
         memory_mb: bound on the counting, and later on the co-occurrences held for training, in MB of 2**20 bytes.
+        n_words: words of the corpus, of which a small one cannot fill the bound; unknown if None.
+        window: reach of a context, in words.
     """
+    from mt2st.embedding.glove.counting import counting_memory
     from mt2st.embedding.glove.tables import GloveTables
 
-    return GloveTables.bytes_needed(vocabulary_size, vector_size) + int(memory_mb * MEGABYTE)
+    counting = int(memory_mb * MEGABYTE)
+    if n_words is not None:
+        counting = counting_memory(n_words, vocabulary_size, window, counting)
+    return GloveTables.bytes_needed(vocabulary_size, vector_size) + counting
 
 
 def train_glove(
     corpus: EncodedCorpus,
     *,
-    vector_size: int = 100,
-    window: int = 10,
-    x_max: float = 100.0,
-    alpha: float = 0.75,
-    learning_rate: float = 0.05,
-    epochs: int = 25,
-    memory_mb: float = 1024,
-    workers: int = 1,
-    seed: int = 1,
+    vector_size: int = GloveSettings.vector_size,
+    window: int = GloveSettings.window,
+    x_max: float = GloveSettings.x_max,
+    alpha: float = GloveSettings.alpha,
+    learning_rate: float = GloveSettings.learning_rate,
+    epochs: int = GloveSettings.epochs,
+    memory_mb: float = GloveSettings.memory_mb,
+    workers: int = GloveSettings.workers,
+    seed: int = GloveSettings.seed,
     scratch: Path | None = None,
     progress: Callable[[GloveProgress], None] | None = None,
 ) -> WordVectors:
@@ -136,10 +148,11 @@ def train_glove(
         GloveInterrupted: after Ctrl-C during the training, with the vectors trained so far.
         KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
     """
-    from mt2st.embedding.glove.tables import GloveTables  # numba loads only when something is trained
+    from mt2st.embedding.glove.counting import counting_memory  # numba loads only when something is trained
+    from mt2st.embedding.glove.tables import GloveTables
     from mt2st.embedding.glove.targets import TargetSource
 
-    check_settings(
+    GloveSettings(
         vector_size=vector_size,
         window=window,
         x_max=x_max,
@@ -150,14 +163,15 @@ def train_glove(
         workers=workers,
         seed=seed,
     )
-    check_available(
-        glove_memory(len(corpus.vocabulary.tokens), vector_size, memory_mb),
-        f"training {len(corpus.vocabulary.tokens):,} vectors of {vector_size:,} dimensions",
-        f"{megabytes(int(memory_mb * MEGABYTE))} of it are for the counting (memory_mb); lower that, vector_size, or "
-        f"the number of words by min_count",
-    )
+    tokens, n_words = corpus.vocabulary.tokens, int(corpus.offsets[-1] - corpus.offsets[0])
     memory = max(1, int(memory_mb * MEGABYTE))
-    tokens = corpus.vocabulary.tokens
+    counting = counting_memory(n_words, len(tokens), window, memory)
+    check_available(
+        glove_memory(len(tokens), vector_size, counting / MEGABYTE),
+        f"training {len(tokens):,} vectors of {vector_size:,} dimensions",
+        f"{megabytes(counting)} of it are for the counting (memory_mb); lower that, vector_size, or the number of "
+        f"words by min_count",
+    )
     n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
     with scratch_folder("glove", scratch) as folder:
         cooccurrences = _counted(corpus, n_specials, window, memory, folder, progress)
@@ -171,33 +185,6 @@ def train_glove(
         except KeyboardInterrupt as error:
             raise GloveInterrupted(_result(tables, tokens, n_specials), meter.done, meter.total) from error
         return _result(tables, tokens, n_specials)
-
-
-def check_settings(
-    *,
-    vector_size: int = 100,
-    window: int = 10,
-    x_max: float = 100.0,
-    alpha: float = 0.75,
-    learning_rate: float = 0.05,
-    epochs: int = 25,
-    memory_mb: float = 1024,
-    workers: int = 1,
-    seed: int = 1,
-) -> None:
-    """Raise `InputError` naming the first setting of `train_glove` out of its range."""
-    from mt2st.embedding.glove.counting import check_window
-    from mt2st.embedding.glove.targets import check_weighting
-
-    check_vector_size(vector_size)
-    check_at_least_one(epochs=epochs, workers=workers)
-    check_window(window)
-    check_weighting(x_max, alpha)
-    for name, number in (("learning_rate", learning_rate), ("memory_mb", memory_mb)):
-        if not (math.isfinite(number) and number > 0):
-            raise InputError(f"{name} must be finite and above 0; found {number!r}")
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise InputError(f"seed must be an integer; found {seed!r}")
 
 
 def _counted(
