@@ -8,15 +8,19 @@ timed and the faster one counts. Counting the vocabulary is outside the clock, a
 apart. fastText (the wheel `fasttext-community`; left out where it is not installed) counts and trains in one call: what
 the same call takes without an epoch is subtracted. Two things cannot be made equal there: its noise exponent is 0.5,
 and it cuts lines at 1,024 tokens. The ratio is taken within a round; rounds go through the three in turning order.
-Quality: Spearman correlation with human similarity judgements, and accuracy of a logistic regression on mean vectors of
-reviews (750 train, the rest test).
+Quality: Spearman correlation with human similarity judgements, accuracy (3CosAdd) on analogy questions whose words are
+all known, and accuracy of a logistic regression on mean vectors of reviews (750 train, the rest test).
+Each training is a process of its own, forked from one that has read the corpus and compiled the kernels; memory is the
+most that this process held beyond what it began with (resident, from /proc: Linux only).
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import gzip
+import multiprocessing
 import re
 import statistics
 import tempfile
@@ -31,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding import WordVectors, train_word_vectors
+from mt2st.evaluation import evaluate_analogies, read_analogies
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 MIN_COUNT = 5
@@ -179,6 +184,9 @@ def quality(vectors: WordVectors, corpus: BenchmarkCorpus) -> dict[str, float]:
         known = [(a, b, float(score)) for a, b, score in pairs if a in vectors and b in vectors]
         found = spearmanr([vectors.similarity(a, b) for a, b, _ in known], [score for _, _, score in known])
         result[name] = float(found.statistic)
+    sections = [section for file in sorted((DATA / "analogies").glob("*.txt")) for section in read_analogies(file)]
+    analogies = evaluate_analogies(vectors, sections).total
+    result["analogies"] = analogies.accuracy or 0.0
     means = np.stack([vectors[[w for w in d if w in vectors]].mean(axis=0) for d in corpus.documents])
     order = np.random.default_rng(24).permutation(len(means))
     train, test = order[:LABELLED], order[LABELLED:]
@@ -186,6 +194,34 @@ def quality(vectors: WordVectors, corpus: BenchmarkCorpus) -> dict[str, float]:
     classifier = LogisticRegression(C=0.1, max_iter=2000).fit(scaler.transform(means[train]), corpus.labels[train])
     result["downstream"] = float(classifier.score(scaler.transform(means[test]), corpus.labels[test]))
     return result
+
+
+def resident(*, peak: bool = False) -> float:
+    """Return the process's resident memory, or the most that it was, in MB."""
+    field = "VmHWM" if peak else "VmRSS"
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(field))
+
+
+def apart(training: Callable[[], tuple[WordVectors, float]]) -> tuple[WordVectors, float, float]:
+    """Train in a process of its own; return vectors, seconds and the most memory it needed, in MB."""
+
+    def work() -> None:
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")  # forgets the peak that was inherited
+        before = resident()
+        vectors, seconds = training()
+        peak = resident(peak=True) - before
+        outgoing.send((vectors.index_to_key, vectors.vectors, seconds, peak))
+
+    fork = multiprocessing.get_context("fork")
+    incoming, outgoing = fork.Pipe(duplex=False)
+    process = fork.Process(target=work)
+    process.start()
+    outgoing.close()
+    tokens, vectors, seconds, peak = incoming.recv()
+    process.join()
+    return WordVectors(tokens, vectors), seconds, peak
 
 
 def timed(run: Callable[[], WordVectors]) -> tuple[WordVectors, float]:
@@ -241,10 +277,12 @@ def compare(corpus: BenchmarkCorpus, method: str, threads: int, settings: argpar
     tools = ["mt2st", *settings.peers]
     speeds: dict[str, list[float]] = {tool: [] for tool in tools}
     qualities: dict[str, list[dict[str, float]]] = {tool: [] for tool in tools}
+    memory = dict.fromkeys(tools, 0.0)
     for turn in range(settings.rounds):
         run = Run(method, threads, turn + 1)
         for tool in tools[turn % len(tools) :] + tools[: turn % len(tools)]:
-            vectors, seconds = train(tool, corpus, run, settings, file)
+            vectors, seconds, peak = apart(lambda tool=tool, run=run: train(tool, corpus, run, settings, file))
+            memory[tool] = max(memory[tool], peak)
             speeds[tool].append(words / seconds)
             qualities[tool].append(quality(vectors, corpus))
     print(f"{method}, {threads} thread(s), {settings.rounds} rounds: median (range)")
@@ -254,7 +292,7 @@ def compare(corpus: BenchmarkCorpus, method: str, threads: int, settings: argpar
             f" ±{statistics.pstdev(q[name] for q in qualities[tool]):.3f}"
             for name in qualities[tool][0]
         )
-        print(f"  {tool:9}{spread(speeds[tool], ',.0f')} words/s   {measures}")
+        print(f"  {tool:9}{spread(speeds[tool], ',.0f')} words/s   {measures}   {memory[tool]:,.0f} MB")
     for peer in settings.peers:
         ratios = [ours / theirs for ours, theirs in zip(speeds["mt2st"], speeds[peer], strict=True)]
         print(f"  mt2st / {peer}: {spread(ratios, '.2f')}", flush=True)

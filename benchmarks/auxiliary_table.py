@@ -1,0 +1,196 @@
+"""What each auxiliary task does for a classifier or tagger, under each strategy, over several seeds.
+
+    python benchmarks/imdb_protocol.py ../shared/data/imdb5k/imdb5k.csv.gz PARTS --sample 24
+    python benchmarks/auxiliary_table.py bilstm mean pos ner --out OUT --parts PARTS --seeds 5 --jobs 2
+
+Every run leaves a file in OUT, and one that is there is not run again: an interrupted table goes on, and ``--jobs 0``
+prints what there is. The test part is measured once a run, by the parameters that were best on validation. Printed are
+the mean over the seeds with its 95 % interval (Student's t), and the same of the difference to single-task of the same
+seed; a difference whose interval holds 0 shows nothing.
+
+mean, bilstm: 750 labelled reviews, all 5,000 as unlabelled text. The mean encoder has every line; the paper's BiLSTM,
+whose step costs ten times as much, has the context task and all tasks together.
+pos: LinES, UPOS; ner: WNUT17, entity F1; BiLSTM of 128, with the reviews' text as unlabelled text for the context task.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+from scipy.stats import t as student
+
+from mt2st.models import Tagger, TextClassifier
+from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.text import read_labelled, read_tagged
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+REVIEWS = ("mean", "bilstm")
+WORD_TASKS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
+FILES = {
+    "misalignment": {
+        "agree": ("lexicon/ppdb_synonyms.txt",),
+        "disagree": ("lexicon/ppdb_antonyms.txt", "lexicon/wordnet_antonyms.txt"),
+    },
+    "spearman": {"similarity": ("similarity/EN-MEN-TR-3k.txt", "similarity/EN-SIMLEX-999.txt")},
+}
+"""What the tasks read; the analogy questions are those that come with mt2st."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table.
+
+    Attributes:
+        auxiliary: the auxiliary tasks.
+        strategy: the strategy's name.
+    """
+
+    auxiliary: tuple[str, ...]
+    strategy: str
+
+    @property
+    def tasks(self) -> str:
+        """What the table calls the auxiliary tasks."""
+        return "all five" if len(self.auxiliary) > 1 else (self.auxiliary or ("-",))[0]
+
+    @property
+    def file_name(self) -> str:
+        """What the files of its runs are called, less suite and seed."""
+        return f"{self.tasks.replace(' ', '-')}.{self.strategy}"
+
+
+def strategy_of(name: str, epochs: int) -> Strategy:
+    """Return a strategy as the command line has it by default, its times scaled to the number of epochs."""
+    return {
+        "single-task": SingleTask(),
+        "multi-task": MultiTask(),
+        "diminish": Diminish(0.5),
+        "switch": Switch(epochs // 2),
+        "adaptive-diminish": AdaptiveDiminish(0.5),
+        "adaptive-switch": AdaptiveSwitch(),
+    }[name]
+
+
+def lines_of(suite: str) -> list[Line]:
+    """Return the lines, those first that say most."""
+    paper = ("multi-task", "diminish", "switch")
+    adaptive = ("adaptive-diminish", "adaptive-switch") if suite == "mean" else ()
+    lines = [Line((), "single-task"), *(Line(("context",), strategy) for strategy in (*paper, *adaptive))]
+    if suite in REVIEWS:
+        lines += [Line(("context", *WORD_TASKS), strategy) for strategy in (*paper, *adaptive)]
+    if suite == "mean":
+        lines += [Line((task,), strategy) for task in WORD_TASKS for strategy in paper]
+    return lines
+
+
+def settings_of(suite: str, line: Line, seed: int) -> dict[str, Any]:
+    epochs = 8 if suite in REVIEWS else 6
+    settings: dict[str, Any] = {"epochs": epochs, "seed": seed, "auxiliary": line.auxiliary}
+    settings["strategy"] = strategy_of(line.strategy, epochs)
+    if suite == "bilstm":
+        settings |= {"context_passes": 3}
+    elif suite == "mean":
+        settings |= {"encoder": "mean", "context_passes": 3}
+    else:
+        settings |= {"hidden_size": 128, "max_length": 64}
+    for task in line.auxiliary:
+        settings |= {name: tuple(str(DATA / file) for file in files) for name, files in FILES.get(task, {}).items()}
+    return settings
+
+
+def run(suite: str, line: Line, seed: int, parts: Path, out: Path) -> None:
+    """Train and measure one cell unless its file is there."""
+    place = out / f"{suite}.{line.file_name}.{seed}.json"
+    if place.is_file():
+        return
+    settings = settings_of(suite, line, seed)
+    unlabelled: Iterable[str] = read_labelled(parts / "all.csv", text="review", label="sentiment").texts
+    model: TextClassifier | Tagger
+    if suite in REVIEWS:
+        train, validation, test = (
+            read_labelled(parts / f"{part}.csv", text="review", label="sentiment")
+            for part in ("train", "validation", "test")
+        )
+        model = TextClassifier(**settings).fit_rows(train, validation=validation, unlabelled=unlabelled)
+        measured = model.evaluate_rows(test)
+        value = measured["accuracy"]
+    else:
+        stem = "pos/en_lines-ud-{}.conllu.gz" if suite == "pos" else "ner/wnut17-{}.conll"
+        tagged = [read_tagged(DATA / stem.format(part)) for part in ("train", "dev", "test")]
+        model = Tagger(**settings).fit_rows(tagged[0], validation=tagged[1], unlabelled=unlabelled)
+        measured = model.evaluate_rows(tagged[2])
+        value = measured["accuracy"] if suite == "pos" else measured["f1"]
+    record = {
+        "value": value,
+        "test": measured,
+        "validation": model.metrics_["validation"],
+        "words": {name: [report.before, report.after] for name, report in model.auxiliaries_.items()},
+        "transitions": [[each.task, each.epoch] for each in model.run_.transitions],
+        "seconds": model.run_.train_seconds,
+    }
+    place.with_suffix(".new").write_text(json.dumps(record, indent=1))
+    place.with_suffix(".new").rename(place)
+
+
+def interval(values: Sequence[float]) -> str:
+    """Return mean and half width of the 95 % interval, in percent."""
+    mean = 100 * statistics.mean(values)
+    if len(values) < 2:
+        return f"{mean:.1f}"
+    half = student.ppf(0.975, len(values) - 1) * 100 * statistics.stdev(values) / math.sqrt(len(values))
+    return f"{mean:.1f} ± {half:.1f}"
+
+
+def print_table(suite: str, out: Path, seeds: int) -> None:
+    def values(line: Line) -> dict[int, float]:
+        found = {}
+        for seed in range(1, seeds + 1):
+            place = out / f"{suite}.{line.file_name}.{seed}.json"
+            if place.is_file():
+                found[seed] = json.loads(place.read_text())["value"]
+        return found
+
+    single = values(Line((), "single-task"))
+    measure = "entity F1" if suite == "ner" else "accuracy"
+    print(f"| auxiliary tasks | strategy | seeds | {measure}, % | less single-task's |")
+    print("| --- | --- | --- | --- | --- |")
+    for line in lines_of(suite):
+        found = values(line)
+        both = [seed for seed in found if seed in single]
+        difference = interval([found[seed] - single[seed] for seed in both]) if both and line.auxiliary else ""
+        if found:
+            print(
+                f"| {line.tasks} | {line.strategy} | {len(found)} | {interval(list(found.values()))} | {difference} |"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suites", nargs="+", choices=["bilstm", "mean", "pos", "ner"])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--parts", type=Path, required=True, help="folder that imdb_protocol.py made")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once; 0: print the table of what there is")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    for suite in options.suites:
+        if options.jobs:
+            Parallel(n_jobs=options.jobs, verbose=5)(
+                delayed(run)(suite, line, seed, options.parts, options.out)
+                for seed in range(1, options.seeds + 1)
+                for line in lines_of(suite)
+            )
+        print(f"\n{suite}")
+        print_table(suite, options.out, options.seeds)
+
+
+if __name__ == "__main__":
+    main()
