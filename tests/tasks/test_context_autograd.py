@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mt2st.embedding.kernels import ContextKernel, kernel_for, sample_pairs
 from mt2st.network import Network, build_encoder
@@ -181,3 +182,41 @@ def test_plain_gradient_descent_on_it_lowers_its_loss() -> None:
             losses.append(loss.item())
         means.append(np.mean(losses))
     assert means[-1] < 0.9 * means[0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_pairs_drawn_on_the_cpu_go_to_the_device_of_the_tables(method: str) -> None:
+    """Torch's meta device computes shapes alone, and like any other refuses tensors of two devices in one operation."""
+    tables = [table(seed).to("meta").requires_grad_() for seed in (0, 1)]
+    loss = context_loss(*tables, batch_of(method), undivided=True)
+    loss.backward()
+    assert loss.device.type == "meta"
+    assert all(each.grad is not None and each.grad.device.type == "meta" for each in tables)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_trained_by_torch_alone_words_of_one_topic_come_together(method: str) -> None:
+    rng = np.random.default_rng(0)
+    n_documents, length = 150, 20
+    topics = rng.integers(0, 2, n_documents)
+    ids = (2 + 10 * topics[:, None] + rng.integers(0, 10, (n_documents, length))).astype(np.int32).ravel()
+    kernel = kernel_for(method, np.bincount(ids, minlength=22), window=3, sample=0)
+    task = AutogradContextTask(Texts(ids, np.arange(n_documents + 1) * length), kernel, parts=20)
+    torch.manual_seed(0)
+    embedding = nn.Embedding(22, 12, padding_idx=0)
+    nn.init.uniform_(embedding.weight, -1 / 12, 1 / 12)
+    network = Network(embedding, build_encoder("mean", vector_size=12), {"context": task.head(12)})
+    optimizer = torch.optim.Adam([embedding.weight, *network.heads["context"].parameters()], lr=0.05)
+    losses = []
+    for epoch in (1, 2, 3):
+        for batch in task.batches(epoch=epoch, seed=1):
+            optimizer.zero_grad()
+            loss = task.loss(network, batch)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    assert np.mean(losses[-20:]) < 0.95 * np.mean(losses[:5])
+    units = functional.normalize(embedding.weight.detach()[2:], dim=1)
+    cosines, alike = units @ units.T, torch.arange(20)[:, None] // 10 == torch.arange(20) // 10
+    others = ~torch.eye(20, dtype=torch.bool)
+    assert cosines[alike & others].mean() > cosines[~alike].mean() + 0.5

@@ -53,6 +53,11 @@ class ContextBatch:
             negative_weight=blocks[0].negative_weight,
         )
 
+    def to(self, device: torch.device) -> ContextBatch:
+        """Return the batch on a device."""
+        tensors = (each.to(device) for each in (self.contexts, self.owners, self.centres, self.negatives))
+        return ContextBatch(*tensors, negative_weight=self.negative_weight)
+
 
 def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch, *, undivided: bool = False) -> Tensor:
     r"""Return the summed negative-sampling loss of a batch's pairs.
@@ -62,14 +67,15 @@ def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch, *, undivi
     with :math:`h_p` the mean of pair :math:`p`'s input rows (Mikolov et al. 2013).
 
     Args:
-        inputs: ``[vocabulary, vector_size]`` the embedding.
-        outputs: ``[vocabulary, vector_size]`` the output table.
-        batch: the pairs.
+        inputs: ``[vocabulary, vector_size]`` the embedding, on any device.
+        outputs: ``[vocabulary, vector_size]`` the output table, on the same.
+        batch: the pairs, on any device: they are moved to that of the tables.
         undivided: give each input row of a pair the gradient of :math:`h_p` whole, as word2vec's CBOW and the compiled
             kernel do, in place of its share of the mean. The value is the same; pairs of one row know no difference.
     """
+    batch = batch.to(inputs.device)
     n_pairs = len(batch.centres)
-    sizes = torch.bincount(batch.owners, minlength=n_pairs).to(inputs.dtype)
+    sizes = inputs.new_zeros(n_pairs).index_add(0, batch.owners, inputs.new_ones(len(batch.owners)))
     sums = inputs.new_zeros(n_pairs, inputs.shape[1]).index_add(0, batch.owners, inputs[batch.contexts])
     hidden = sums / sizes.unsqueeze(1)
     if undivided:
