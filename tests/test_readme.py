@@ -34,7 +34,7 @@ def test_the_word_vector_commands_of_the_readme_run(
         (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     commands = [shlex.split(line) for line in block[1].splitlines()]
-    assert len(commands) == 7
+    assert len(commands) == 8
     for program, *arguments in commands:
         assert program == "mt2st"
         assert main(arguments) == 0, (arguments, capsys.readouterr().err)

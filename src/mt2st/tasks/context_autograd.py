@@ -55,8 +55,13 @@ class ContextBatch:
 
     def to(self, device: torch.device) -> ContextBatch:
         """Return the batch on a device."""
-        tensors = (each.to(device) for each in (self.contexts, self.owners, self.centres, self.negatives))
-        return ContextBatch(*tensors, negative_weight=self.negative_weight)
+        return ContextBatch(
+            self.contexts.to(device),
+            self.owners.to(device),
+            self.centres.to(device),
+            self.negatives.to(device),
+            self.negative_weight,
+        )
 
 
 def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch, *, undivided: bool = False) -> Tensor:
