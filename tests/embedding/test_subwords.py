@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,6 +53,18 @@ def test_many_words_are_hashed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_array_equal(parts.offsets, whole.offsets)
 
 
+def test_long_ngrams_of_one_long_word_take_no_memory_for_the_short_ones() -> None:
+    words = [f"w{i}" for i in range(5_000)] + ["x" * 2_000]
+    settings = SubwordSettings(min_n=900, max_n=1024, bucket=1000)
+    tracemalloc.start()
+    rows = SubwordRows.of(words, settings)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    ngrams_of_last = sum(2_002 - n + 1 for n in range(900, 1025))
+    assert rows.rows.size == len(words) + ngrams_of_last
+    assert peak < 100 * rows.rows.size
+
+
 def test_a_lone_surrogate_is_no_crash() -> None:
     assert ngram_buckets("\ud800bc", SubwordSettings()).size
 
@@ -70,6 +84,8 @@ def test_composed_vectors_are_means_of_rows(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ({"min_n": 0}, "min_n must be an integer, at least 1; found 0"),
         ({"max_n": 2}, "max_n must be at least min_n = 3; found 2"),
+        ({"max_n": 100_000_000}, "max_n must be at most 1,024; found 100,000,000"),
+        ({"min_n": 2000, "max_n": 3000}, "max_n must be at most 1,024; found 3,000"),
         ({"bucket": 0}, "bucket must be an integer, at least 1; found 0"),
         ({"bucket": 1.5}, "bucket must be an integer"),
         ({"min_n": True}, "min_n must be an integer"),

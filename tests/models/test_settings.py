@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mt2st.embedding.settings import LARGEST_NEGATIVE
 from mt2st.errors import InputError
 from mt2st.models import ClassifierSettings, TextClassifier
 from mt2st.models import settings as names
@@ -17,7 +18,7 @@ from mt2st.tasks.spearman import READINGS
 
 COUNTS = [
     "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
-    "context_negative", "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
+    "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
     "analogy_candidates", "feedback_every", "plateau_patience", "freeze_over", "earliest_end",
 ]  # fmt: skip
 RATES = [
@@ -41,6 +42,7 @@ BAD = [
         for name in ("weight_decay", "gamma", "minimum_gain")
         for value in (-1, NAN, INFINITE)
     ),
+    *(("context_negative", value, "a whole number from 1 to 100") for value in (0, 1.5, True, 101)),
     *(("auxiliary_batch", value, "a whole number of at least 3") for value in (2, 3.5, True)),
     *(
         ("analogy_coefficients", value, "three finite numbers of at least 0, one of them above 0")
@@ -172,3 +174,7 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
     given = ClassifierSettings(learning_rate=0.1, head_learning_rate=0.2, embedding_learning_rate=0.3)
     assert given.learning_rates == {"embedding": 0.3, "encoder": 0.1, "heads": 0.2}
     assert ClassifierSettings(learning_rate=0.1).learning_rates["heads"] == 0.1
+
+
+def test_the_largest_weight_of_noise_is_the_kernels() -> None:
+    assert names.MOST_NEGATIVE == LARGEST_NEGATIVE

@@ -20,6 +20,12 @@ SUBWORD_METHODS = ("skipgram-fasttext", "cbow-fasttext")
 VECTOR_SIZE = 100
 """Dimensions where neither the user nor given vectors say."""
 
+LARGEST_NEGATIVE = 100
+"""Useful values are 2 to 20 (Mikolov et al. 2013); beyond, the noise drowns what is to be learned."""
+
+LARGEST_EXPONENT = 5.0
+"""Useful values are -1 to 1 (Caselles-Dupre et al. 2018). Counts to this power are far from the bounds of float64."""
+
 
 @dataclass(frozen=True)
 class WordVectorSettings:
@@ -113,10 +119,13 @@ class WordVectorSettings:
 def check_context(*, window: int, negative: int, sample: float, ns_exponent: float) -> None:
     """Raise `InputError` naming the first setting of a context kernel out of its range."""
     check_at_least_one(window=window, negative=negative)
+    if negative > LARGEST_NEGATIVE:
+        raise InputError(f"negative must be at most {LARGEST_NEGATIVE}; found {negative:,}")
     if not 0 <= sample < 1:
         raise InputError(f"sample must be in [0, 1); found {sample!r}")
-    if not math.isfinite(ns_exponent):
-        raise InputError(f"ns_exponent must be finite; found {ns_exponent!r}")
+    if not -LARGEST_EXPONENT <= ns_exponent <= LARGEST_EXPONENT:
+        bounds = f"[{-LARGEST_EXPONENT:g}, {LARGEST_EXPONENT:g}]"
+        raise InputError(f"ns_exponent must be in {bounds}, where 0.75 is usual; found {ns_exponent!r}")
 
 
 def check_vector_size(vector_size: int) -> None:

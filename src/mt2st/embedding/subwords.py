@@ -213,13 +213,13 @@ def _buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDArray[n
     word_of = np.searchsorted(ends, characters, side="right")
     past_word = np.searchsorted(characters, ends)[word_of]  # the first character behind the word
     at = np.arange(characters.size)
-    longest = int(np.bincount(word_of).max(initial=0))
-    lengths = np.arange(settings.min_n, min(settings.max_n, longest) + 1)
-    starts, n = (grid.ravel() for grid in np.broadcast_arrays(at[:, None], lengths))
+    fitting = np.maximum(np.minimum(past_word - at, settings.max_n) - settings.min_n + 1, 0)
+    starts = np.repeat(at, fitting)
+    n = settings.min_n + np.arange(starts.size) - np.repeat(np.cumsum(fitting) - fitting, fitting)
     boundary = (word_of != np.roll(word_of, 1)) | (at + 1 == past_word)
     if len(words) == 1:
         boundary[0] = True
-    chosen = (starts + n <= past_word[starts]) & ~((n == 1) & boundary[starts])
+    chosen = ~((n == 1) & boundary[starts])
     starts, n = starts[chosen], n[chosen]
     first = characters[starts]
     stop = np.append(characters, text.size)[starts + n]

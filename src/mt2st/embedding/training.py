@@ -153,7 +153,8 @@ def train_word_vectors(
             vector is the mean of its own and of those of its character n-grams, which words share.
         vector_size: dimensions, 1 to 2**20; by default 100, or that of ``init_vectors``.
         window: the widest reach of a context, at least 1.
-        negative: noise words per positive pair, at least 1.
+        negative: how much noise weighs against one positive pair, in noise words, 1 to 100. Each pair meets a fixed
+            number of noise words that others share (`ContextKernel`), weighed to count as so many: more cost no time.
         sample: threshold for thinning out frequent words, in [0, 1); 0 keeps all.
         alpha: learning rate at the start, above 0.
         min_alpha: learning rate at the end, in [0, alpha].
@@ -161,7 +162,7 @@ def train_word_vectors(
         workers: threads, at least 1. One is bitwise repeatable for a seed; several update the same tables without locks
             (hogwild), so their result depends on timing.
         seed: any integer.
-        ns_exponent: noise words are drawn in proportion to ``count ** ns_exponent``.
+        ns_exponent: noise words are drawn in proportion to ``count ** ns_exponent``; in [-5, 5].
         min_n: length of the shortest n-gram, at least 1 (``-fasttext`` methods alone, like the two that follow); by
             default 3, or that of ``init_vectors``.
         max_n: length of the longest n-gram, at least ``min_n``; by default 6, likewise.

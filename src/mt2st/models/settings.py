@@ -23,6 +23,8 @@ ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
 WORD_METHODS, GLOVE = ("skipgram", "cbow"), "glove"
 CONTEXT_METHODS = (*WORD_METHODS, GLOVE)
+MOST_NEGATIVE = 100
+"""As `mt2st.embedding.settings.LARGEST_NEGATIVE`, which explains it."""
 STARTS = ("random", *WORD_METHODS)
 AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification")
 READINGS = ("judgements", "elements")
@@ -103,7 +105,7 @@ class ClassifierSettings:
     context_window: int = 5
     """Widest reach of a context, in words."""
     context_negative: int = 5
-    """Noise words against each true one; glove has none."""
+    """Weight of noise against each true word, in noise words, 1 to 100; glove has none."""
     context_sample: float = 1e-3
     """Threshold above which frequent words are thinned out; glove thins none out."""
     context_alpha: float | None = None
@@ -227,9 +229,14 @@ class ClassifierSettings:
             if task not in AUXILIARIES:
                 yield f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
         for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
-                     "context_window", "context_negative", "start_epochs", "evaluations_per_epoch",
+                     "context_window", "start_epochs", "evaluations_per_epoch",
                      "feedback_every", "analogy_candidates", "freeze_over", "earliest_end"):  # fmt: skip
             yield from self._unless(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
+        yield from self._unless(
+            "context_negative",
+            f"a whole number from 1 to {MOST_NEGATIVE}",
+            lambda value: _whole(value) and 1 <= value <= MOST_NEGATIVE,
+        )
         for name in ("max_vocabulary", "threads", "plateau_patience"):
             if getattr(self, name) is not None:
                 yield from self._unless(

@@ -309,7 +309,10 @@ def test_tables_must_be_two_and_writeable() -> None:
         ({"negative": 0}, "negative must be an integer, at least 1; found 0"),
         ({"sample": 1.0}, r"sample must be in \[0, 1\); found 1.0"),
         ({"sample": float("nan")}, "sample must be in"),
-        ({"ns_exponent": float("inf")}, "ns_exponent must be finite; found inf"),
+        ({"negative": 1_000_000_000}, "negative must be at most 100; found 1,000,000,000"),
+        ({"ns_exponent": float("inf")}, r"ns_exponent must be in \[-5, 5\], where 0.75 is usual; found inf"),
+        ({"ns_exponent": 1000}, r"ns_exponent must be in \[-5, 5\].* found 1000"),
+        ({"ns_exponent": -1000}, r"ns_exponent must be in \[-5, 5\].* found -1000"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(setting_: dict[str, object], message: str) -> None:

@@ -44,13 +44,14 @@ class VectorsTrainOptions:
     window: int | None = None
     """Widest reach of a context, in words; by default 5, glove 10."""
     negative: int = 5
-    """Noise words against each true one."""
+    """Weight of noise against each true word, in noise words, 1 to 100. The kernels draw their own number and share
+    them: a larger weight takes no more time."""
     min_count: int = 5
     """Leave out words that occur less often."""
     sample: float = 1e-3
     """Threshold above which frequent words are thinned out; 0 keeps all."""
     ns_exponent: float = 0.75
-    """Noise words are drawn in proportion to their count to this power."""
+    """Noise words are drawn in proportion to their count to this power, -5 to 5."""
     alpha: float | None = None
     """Learning rate at the start, by default 0.025; glove's own throughout, by default 0.05."""
     min_alpha: float = 1e-4

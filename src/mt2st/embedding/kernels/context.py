@@ -69,9 +69,9 @@ class ContextKernel(ABC):
         counts: occurrences of each word, int64 [V]; words of count 0 (``<pad>``, ``<unk>``) are dropped from the
             text before the windows are drawn and never serve as noise.
         window: the widest reach of a context, at least 1; each centre draws its own from 1 to ``window``.
-        negative: the weight of noise against one positive pair, in noise words, at least 1.
+        negative: the weight of noise against one positive pair, in noise words, 1 to 100.
         sample: subsampling threshold in [0, 1); 0 keeps every word (`keep_thresholds`).
-        ns_exponent: noise words are drawn in proportion to ``counts ** ns_exponent``.
+        ns_exponent: noise words are drawn in proportion to ``counts ** ns_exponent``, in [-5, 5].
         seed: any integer.
         frozen: rows of ``inputs`` that the kernel reads and never writes, bool [`input_rows`]; None for none.
 
