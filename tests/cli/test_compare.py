@@ -62,6 +62,12 @@ def test_a_broken_result_is_named(arguments: list[str], tmp_path: Path, capsys: 
         (["--strategies", "swich"], "Did you mean 'switch'?"),
         (["--seeds", "1", "1"], "the seeds must differ"),
         (["--test", "0"], "needs a test part"),
+        (["--jobs", "0"], "--jobs must be at least 1"),
+        (["--cell", "4/3"], "--cell: a share is one of 1/n to n/n"),
+        (["--cell", "one"], "--cell takes a share such as 3/8"),
+        (["--cell", "1/2", "--overwrite"], "would throw the other shares' runs away"),
+        (["--encoders", "men"], "Did you mean 'mean'?"),
+        (["--auxiliaries", "context+analogi"], "Did you mean 'analogy'?"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(
@@ -109,6 +115,51 @@ def test_an_earlier_study_stays_when_its_replacement_cannot_begin(
     assert main([*arguments, "--overwrite", "--epochs", "3"]) == 0
     assert result.read_bytes() != before
     assert [path.name for path in tmp_path.iterdir() if "study" in path.name] == ["study"]
+
+
+def test_embeddings_encoders_and_auxiliary_tasks_are_compared_in_shares(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments += ["--strategies", "single-task", "switch", "--seeds", "1", "--encoders", "mean", "cnn"]
+    arguments += ["--auxiliaries", "context", "none", "--hidden-size", "4"]
+    assert main([*arguments, "--cell", "1/2"]) == 0
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert "3 of 6 runs are finished" in printed.err
+    assert main([*arguments, "--cell", "2/2"]) == 0
+    table = capsys.readouterr().out
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == table
+    assert (tmp_path / "study" / "switch.encoder=cnn.auxiliary=none-seed1" / "result.json").is_file()
+    assert [line.split()[:4] for line in table.splitlines()[2:]] == [
+        ["single-task", "mean", "context", "1"],
+        ["switch", "mean", "context", "1"],
+        ["switch", "mean", "none", "1"],
+        ["single-task", "cnn", "context", "1"],
+        ["switch", "cnn", "context", "1"],
+        ["switch", "cnn", "none", "1"],
+    ]
+
+
+def test_a_failed_run_is_told_with_the_table_of_the_others(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "words.vec").write_text("1 3\nfilm 1 2 3\n", encoding="utf-8")
+    arguments += ["--strategies", "single-task", "--embeddings", "random", str(tmp_path / "words.vec")]
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 3
+    assert "its vectors have 3 dimensions, but vector_size is 8" in printed.err
+    assert "(2 failed: single-task, embedding" in printed.err
+
+
+@pytest.mark.slow
+def test_several_processes_are_stopped_by_a_signal(arguments: list[str], tmp_path: Path) -> None:
+    arguments = [*arguments, "--strategies", "single-task", "--epochs", "20000", "--tolerance", "1e-30", "--jobs", "2"]
+    code, last = run_until("2 runs in other processes, 2 at a time", signal.SIGTERM, arguments)
+    assert code == 143
+    assert last.startswith("interrupted: ")
+    assert not list((tmp_path / "study").glob(".stop-*"))
 
 
 def test_an_interrupted_study_says_what_it_keeps_and_goes_on_from_there(arguments: list[str], tmp_path: Path) -> None:

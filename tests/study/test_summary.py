@@ -1,51 +1,61 @@
 from __future__ import annotations
 
 import pytest
+from tests.study.results import cell, with_scores
 
-from mt2st.study import CellResult, summarise
-from mt2st.study.summary import table
-from mt2st.training import Evaluation, Run
+from mt2st import InputError
+from mt2st.study import Study, summarise
 
-
-def cell(name: str, seed: int, accuracies: list[float], test: float) -> CellResult:
-    """A finished cell whose validation accuracy was measured every ten seconds."""
-    evaluations = [
-        Evaluation(epoch, epoch, 10.0 * epoch, {}, {}, {}, 0.0, {"accuracy": accuracy})
-        for epoch, accuracy in enumerate(accuracies, start=1)
-    ]
-    return CellResult(name, seed, {"accuracy": test, "macro_f1": test / 2}, Run(evaluations, best=0))
+SINGLE = with_scores("single-task", [0.60, 0.70, 0.65, 0.62])
+BETTER = with_scores("switch", [0.66, 0.75, 0.71, 0.68])
+NOISY = with_scores("diminish", [0.90, 0.40, 0.95, 0.50])
 
 
-RESULTS = [
-    cell("single-task", 1, [0.5, 0.7, 0.6], 0.6),
-    cell("single-task", 2, [0.5, 0.6, 0.8], 0.7),
-    cell("switch", 1, [0.7, 0.8, 0.9], 0.8),
-    cell("switch", 2, [0.6, 0.7, 0.79], 0.9),
-]
+def test_means_intervals_and_seeds() -> None:
+    single, switch = summarise(Study([*SINGLE, *BETTER]))
+    assert switch.seeds == switch.score.n == 4
+    assert switch.score.mean == pytest.approx(0.70)
+    assert switch.second.mean == pytest.approx(0.35)
+    assert switch.seconds.mean == 10.0
+    assert single.difference is None
+    assert switch.difference is not None
+    assert switch.difference.interval.mean == pytest.approx(0.0575)
 
 
-def test_the_target_is_single_tasks_best_of_the_same_seed() -> None:
-    single, switch = summarise(RESULTS, reference="single-task")
-    assert (single.seconds_to_target, single.reached) == (25.0, 2)
-    assert (switch.seconds_to_target, switch.reached) == (10.0, 1)  # seed 2 never got to 0.8
+def test_a_difference_is_significant_by_its_pairs_and_adjusted_for_the_number_of_rows() -> None:
+    _, switch, diminish = summarise(Study([*SINGLE, *BETTER, *NOISY]))
+    assert switch.difference is not None
+    assert switch.difference.p is not None
+    assert switch.p == pytest.approx(2 * switch.difference.p)
+    assert switch.significant
+    assert not diminish.significant
 
 
-def test_means_and_deviation_over_seeds() -> None:
-    switch = summarise(RESULTS, reference="single-task")[1]
-    assert switch.score == pytest.approx(0.85)
-    assert switch.deviation == pytest.approx(0.0707, abs=1e-4)
-    assert switch.second == pytest.approx(0.425)
-    assert switch.train_seconds == 30.0
-    assert switch.seeds == 2
+def test_the_best_is_called_so_only_if_its_lead_over_every_other_is_significant() -> None:
+    assert [row.best for row in summarise(Study([*SINGLE, *BETTER]))] == [False, True]
+    assert [row.best for row in summarise(Study([*SINGLE, *BETTER, *NOISY]))] == [False, False, False]
+    assert [row.best for row in summarise(Study([SINGLE[0], BETTER[0]]))] == [False, False]  # one seed tells nothing
+    assert [row.best for row in summarise(Study(SINGLE))] == [False]
 
 
-def test_never_reached_is_a_result() -> None:
-    rows = summarise([RESULTS[1], RESULTS[3]], reference="single-task")
-    assert rows[1].seconds_to_target is None
-    assert table(rows, "accuracy")[2][-1] == "never (0/1)"
+def test_results_of_different_metrics_are_not_mixed() -> None:
+    from dataclasses import replace
+
+    with pytest.raises(InputError, match="one metric can be compared"):
+        summarise(Study([SINGLE[0], replace(BETTER[0], metric="entity_f1")]))
+    with pytest.raises(InputError, match="no result"):
+        summarise(Study([]))
 
 
-def test_without_single_task_there_is_no_target() -> None:
-    (switch,) = summarise(RESULTS[2:], reference="single-task")
-    assert switch.reached is None
-    assert table([switch], "accuracy")[1][-1] == "-"
+def test_each_setting_is_compared_with_its_own_single_task() -> None:
+    study = Study(
+        [
+            *SINGLE,
+            *BETTER,
+            cell("single-task", 1, [0.5], 0.9, encoder="cnn"),
+            cell("switch", 1, [0.5], 0.8, encoder="cnn"),
+        ]
+    )
+    last = summarise(study)[-1]
+    assert last.difference is not None
+    assert last.difference.interval.mean == pytest.approx(-0.1)

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mt2st.cli.data_options import DataOptions, read_parts
+from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
-from mt2st.cli.tables import aligned
 from mt2st.errors import InputError
-from mt2st.measures import MEASURES, SECOND
 from mt2st.models.settings import ClassifierSettings
-from mt2st.strategy import Strategy
 
 if TYPE_CHECKING:
-    from mt2st.models.any_model import AnyModel
-    from mt2st.study import CellResult, StudyData
-    from mt2st.training import Trainer
+    from mt2st.study import Cell, Share, Study, StudyData
 
 CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
-REFERENCE = "single-task"
-"""Its best validation value is what the others are timed to."""
+BESIDE_CELLS = {"study.json", "vectors", "report.html", "tables", "figures"}
+"""What a study's folder holds besides its cells."""
+PASSING = (".stop-", ".study.json.", ".tables.")
+"""What the names of files begin with that another run of the same study may just be writing there."""
+INPUT_FAILED, FAULT = 2, 1
+"""Exit codes of a study with failed cells: all by what the user gave, or one by a fault."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,22 @@ class CompareOptions:
     """Strategies to compare: single-task, multi-task, diminish, switch, adaptive-diminish, adaptive-switch."""
     seeds: tuple[int, ...] = (1, 2, 3)
     """A run of each strategy for each seed."""
+    embeddings: tuple[str, ...] = ()
+    """Compare these starts of the embedding too: values of --embedding."""
+    auxiliaries: tuple[str, ...] = ()
+    """Compare these sets of auxiliary tasks too, each joined by +: context context+analogy none."""
+    encoders: tuple[str, ...] = ()
+    """Compare these encoders too."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)
     model: ClassifierSettings = field(default_factory=ClassifierSettings)
+    jobs: int = 1
+    """Runs at a time, each in a process of its own with one thread of torch. Seconds are those of a shared machine
+    then; steps and operations are not affected."""
+    cell: str | None = None
+    """Work on a share of the runs only, for array jobs on a cluster: 3/8 is the third of eight. All shares have the
+    same --output; once they are through, the same command without --cell prints the table."""
+    cluster: str | None = None
+    """Run on the Dask cluster whose scheduler has this address; --output lies on a disk that its workers see."""
     overwrite: bool = False
     """Throw an earlier study in the output folder away."""
 
@@ -53,43 +67,141 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(
         CompareOptions, arguments, program="mt2st compare", description="Compare strategies on the same data."
     )
-    options.model.check()
-    twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
-    if twice:
-        raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
-    strategies = {name: options.schedule.build(name, options.model.auxiliary) for name in options.strategies}
+    _check_options(options)
+    auxiliaries = tuple(_tasks(word) for word in options.auxiliaries)
+    for name in options.strategies:
+        for tasks in auxiliaries or (options.model.auxiliary,):
+            options.schedule.build(name, tasks)
     _check_output(options.output)
     parts = read_parts(options.source)
     if parts.test is None:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
 
     from mt2st.models.start import check_start
-    from mt2st.study import StudyData, StudyInterrupted
+    from mt2st.study import Grid, Method, StudyData
 
-    check_start(options.model)
+    cells = Grid(
+        {
+            name: Method(lambda tasks, name=name: options.schedule.build(name, tasks))  # type: ignore[misc]
+            for name in options.strategies
+        },
+        options.model,
+        options.seeds,
+        embeddings=options.embeddings,
+        auxiliaries=auxiliaries,
+        encoders=options.encoders,
+    ).cells()
+    for cell in cells:
+        check_start(cell.settings)
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
-    running: list[AnyModel] = []
     try:
-        with (
-            _replaced(options.output, overwrite=options.overwrite) as begun,
-            stopped_by_signals(lambda: bool(running) and running[-1].stop()) as received,
-        ):
-            results = compare_all(
+        with _replaced(options.output, overwrite=options.overwrite) as begun:
+            study, received = run_cells(
                 data,
-                strategies,
-                options.model,
-                seeds=options.seeds,
+                cells,
                 folder=options.output,
-                on_model=running.append,
+                jobs=options.jobs,
+                cluster=options.cluster,
+                share=_share(options.cell),
+                about=_about(arguments, parts),
                 on_begin=begun,
             )
-    except (StudyInterrupted, KeyboardInterrupt, Interrupted) as end:
+    except (KeyboardInterrupt, Interrupted):
         say(_what_is_kept(options.output))
-        if not isinstance(end, StudyInterrupted):
-            raise
+        raise
+    if study.interrupted:
+        say(_what_is_kept(options.output))
         return 128 + received[0]
-    print_comparison(results)
-    return 0
+    return _report(study, options)
+
+
+def run_cells(
+    data: StudyData,
+    cells: Sequence[Cell],
+    *,
+    folder: Path,
+    jobs: int = 1,
+    cluster: str | None = None,
+    share: Share | None = None,
+    about: dict[str, object] | None = None,
+    on_begin: Callable[[], None] = lambda: None,
+) -> tuple[Study, list[int]]:
+    """Run the cells of a study with progress on stderr, until they are through or a signal comes.
+
+    Args:
+        data: the data.
+        cells: the cells.
+        folder: the study's.
+        jobs: how many at a time.
+        cluster: address of a Dask scheduler, to run there.
+        share: the part of the cells to work on.
+        about: for ``study.json``.
+        on_begin: called when a training begins: from then on, the input is known to be right.
+
+    Returns:
+        The study, and the signals that came.
+    """
+    from mt2st.cli.study_progress import StudyProgress
+    from mt2st.study import Share, run_study
+    from mt2st.study.cluster import DASK, connected
+    from mt2st.study.pool import LOCAL
+    from mt2st.study.result import RESULT
+
+    due = [cell for cell in (share or Share()).select(cells) if not (folder / cell.folder / RESULT).is_file()]
+    if cluster and jobs == 1:
+        jobs = -1
+    progress = StudyProgress(cells, due=len(due), jobs=jobs, on_begin=on_begin)
+    with ExitStack() as stack:
+        if cluster:
+            stack.enter_context(connected(cluster))
+        stack.callback(progress.close)
+        received = stack.enter_context(stopped_by_signals(progress.stop))
+        study = run_study(
+            data,
+            cells,
+            folder=folder,
+            jobs=jobs,
+            backend=DASK if cluster else LOCAL,
+            share=share,
+            about=about,
+            watcher=progress,
+        )
+    return study, received
+
+
+def _check_options(options: CompareOptions) -> None:
+    if not options.auxiliaries:  # else each set of tasks is checked with the files
+        options.model.check()
+    twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
+    if twice:
+        raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
+    if options.jobs < 1:
+        raise InputError(f"--jobs must be at least 1, found {options.jobs}")
+    _share(options.cell)
+    if options.cell and options.overwrite:
+        raise InputError("--overwrite with --cell would throw the other shares' runs away: remove the folder first")
+
+
+def _tasks(word: str) -> tuple[str, ...]:
+    return () if word == "none" else tuple(word.split("+"))
+
+
+def _share(text: str | None) -> Share | None:
+    if text is None:
+        return None
+    from mt2st.study.share import Share
+
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found:
+        raise InputError(f"--cell takes a share such as 3/8, the third of eight, found '{text}'")
+    try:
+        return Share(int(found[1]), int(found[2]))
+    except InputError as error:
+        raise InputError(f"--cell: {error}") from None
+
+
+def _about(arguments: Sequence[str], parts: Parts) -> dict[str, object]:
+    return {"command": shlex.join(["mt2st", "compare", *arguments]), "data": parts.described()}
 
 
 @contextmanager
@@ -109,12 +221,11 @@ def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
 
 def _what_is_kept(folder: Path) -> str:
     finished = len(list(folder.glob("*/result.json")))
-    begun = any(folder.glob("*/checkpoint"))
+    begun = len(list(folder.glob("*/checkpoint")))
     if not finished and not begun:
         return "interrupted: no run was finished, nothing is kept"
-    kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished) + [
-        "the running one's checkpoint"
-    ] * begun
+    kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished)
+    kept += ["the running one's checkpoint" if begun == 1 else f"the checkpoints of {begun} others"] * bool(begun)
     return f"interrupted: {' and '.join(kept)} in {folder}; the same command (without --overwrite) goes on from there"
 
 
@@ -123,77 +234,46 @@ def _check_output(output: Path) -> None:
     there = next((place for place in (output, *output.parents) if place.exists()), Path())
     if not there.is_dir():
         raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
-    strange = [path for path in output.iterdir() if not CELL.search(path.name)] if output.is_dir() else []
+    strange = [path.name for path in output.iterdir() if not _is_ours(path.name)] if output.is_dir() else []
     if strange:
-        raise InputError(f"--output {output} holds files that are no study's ({strange[0].name}): choose another")
+        raise InputError(f"--output {output} holds files that are no study's ({strange[0]}): choose another")
 
 
-def compare_all(
-    data: StudyData,
-    strategies: Mapping[str, Strategy],
-    settings: ClassifierSettings,
-    *,
-    seeds: Sequence[int],
-    folder: Path,
-    on_model: Callable[[AnyModel], None] | None = None,
-    on_begin: Callable[[], None] = lambda: None,
-) -> list[CellResult]:
-    """Run all cells with progress on stderr.
-
-    Args:
-        data: the data.
-        strategies: by the name that the table shall use.
-        settings: the model's.
-        seeds: different seeds.
-        folder: the study's.
-        on_model: called with each cell's model before it is trained.
-        on_begin: called when a training begins: from then on, the input is known to be right.
-    """
-    from mt2st.cli.progress import ProgressListener
-    from mt2st.study import compare
-
-    total = len(strategies) * len(seeds)
-    started = 0
-    listeners: list[ProgressListener] = []
-
-    class Watcher(ProgressListener):
-        """Tells that the training has begun."""
-
-        def on_start(self, trainer: Trainer) -> None:
-            on_begin()
-            super().on_start(trainer)
-
-    def listener_of(cell: object) -> ProgressListener:
-        nonlocal started
-        from mt2st.study import Cell
-
-        assert isinstance(cell, Cell)
-        started += 1
-        for listener in listeners:
-            listener.close()
-        listeners.append(Watcher(f"[{started}/{total}] {cell.name}, seed {cell.settings.seed}"))
-        return listeners[-1]
-
-    try:
-        return compare(
-            data, strategies, settings, seeds=seeds, folder=folder, listener_of=listener_of, on_model=on_model
-        )
-    finally:
-        for listener in listeners:
-            listener.close()
+def _is_ours(name: str) -> bool:
+    return bool(CELL.search(name)) or name in BESIDE_CELLS or name.startswith(PASSING)
 
 
-def print_comparison(results: Sequence[CellResult]) -> None:
-    """Print the table."""
-    from mt2st.study.summary import metric_of, summarise, table
-
-    metric = metric_of(results)
-    rows = summarise(results, reference=REFERENCE)
-    print(aligned(table(rows, metric)))
-    if any(row.reached is not None for row in rows):
+def _report(study: Study, options: CompareOptions) -> int:
+    """Print the table, and what is missing; return the exit code."""
+    if study.missing:
         say(
-            f"{MEASURES[metric]} and {MEASURES[SECOND[metric]]} on the test part, mean over the seeds (± standard "
-            "deviation); seconds of training, evaluation apart; the last column: until single-task's best validation "
-            f"{MEASURES[metric]} of the same seed was "
-            "first reached, mean over the seeds that reached it (how many did)"
+            f"{len(study.results)} of {len(study.results) + len(study.missing) + len(study.failures)} runs are "
+            f"finished in {options.output}; the same command without --cell runs the others, or prints the table when "
+            "all are through"
         )
+    elif study.results:
+        from mt2st.study.tables import write_tables
+
+        print_comparison(study)
+        write_tables(study, options.output / "tables")
+        say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {options.output / 'tables'}")
+    if not study.failures:
+        return 0
+    by_error: dict[str, list[str]] = {}
+    for failure in study.failures:
+        by_error.setdefault(failure.error, []).append(failure.title)
+    for error, titles in by_error.items():
+        say(f"mt2st: {error} ({len(titles)} failed: {'; '.join(titles)})")
+    fault = any(failure.fault for failure in study.failures)
+    if fault:
+        say(f"mt2st: where it happened is in {options.output}/*/error.json")
+    return FAULT if fault else INPUT_FAILED
+
+
+def print_comparison(study: Study) -> None:
+    """Print the table."""
+    from mt2st.study.tables import result_table
+
+    table = result_table(study)
+    print(table.text())
+    say(table.notes)

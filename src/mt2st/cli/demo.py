@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from mt2st.cli.compare import compare_all, print_comparison
+from mt2st.cli.compare import print_comparison, run_cells
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.errors import InputError, MissingExtraError
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         shutil.rmtree(options.output)
 
     from mt2st.models import TextClassifier
-    from mt2st.study import StudyData
+    from mt2st.study import Grid, StudyData
 
     rest, test = split_labelled(articles, TEST, seed=0)
     rest, validation = split_labelled(rest, VALIDATION, seed=0)
@@ -58,10 +58,14 @@ def run(arguments: Sequence[str]) -> int:
     )
     data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
     strategies = {name: StrategyOptions().build(name, SETTINGS.auxiliary) for name in STRATEGIES}
-    results = compare_all(data, strategies, SETTINGS, seeds=options.seeds, folder=options.output / "runs")
-    print_comparison(results)
+    study, received = run_cells(data, Grid(strategies, SETTINGS, options.seeds).cells(), folder=options.output / "runs")
+    if study.interrupted:
+        return 128 + received[0]
+    if study.failures:
+        raise RuntimeError(study.failures[0].traceback or study.failures[0].error)
+    print_comparison(study)
 
-    best = max(results, key=lambda each: each.run.best_value("accuracy"))
+    best = max(study.results, key=lambda each: each.best_validation)
     model = options.output / MODEL
     shutil.copytree(options.output / "runs" / f"{best.name}-seed{best.seed}" / "model", model)
     vectors = options.output / "words.vec"

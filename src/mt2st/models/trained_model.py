@@ -27,6 +27,7 @@ from mt2st.models.card import model_card
 from mt2st.models.folder import ModelFolder
 from mt2st.models.identity import run_identity
 from mt2st.models.intake import checked_texts
+from mt2st.models.kept_starts import KeptStarts
 from mt2st.models.kinds import Kind, Prepared, RowsT
 from mt2st.models.labelled_auxiliaries import (
     PRIMARY,
@@ -71,6 +72,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         metrics_: the measures on each part of the data.
         auxiliaries_: what was used and held out of the data of auxiliary tasks on words, and measured on it; after
             `fit`.
+        start_seconds_: how long the word vectors took that the embedding started from, if they were trained; after
+            `fit`. It is no part of the run's training time.
     """
 
     kind: ClassVar[Kind[Any]]
@@ -85,6 +88,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         self.vocabulary_: Vocabulary | None = None
         self.metrics_: dict[str, dict[str, float]] = {}
         self.auxiliaries_: dict[str, AuxiliaryReport] = {}
+        self.start_seconds_ = 0.0
         self._trainer: Trainer | None = None
 
     def fit_rows(
@@ -97,6 +101,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         log: Path | None = None,
         checkpoint: Path | None = None,
         origin: Mapping[str, Any] | None = None,
+        first_vectors: Path | None = None,
         listener: Listener | None = None,
     ) -> Self:
         """Train on labelled data as the readers of `mt2st.text` give it; `fit` is the same on plain lists.
@@ -112,6 +117,9 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 when one is there. It is not removed: do so once the complete model is saved.
             origin: how the data were chosen, as plain values by name. The checkpoint keeps it, so that a run that finds
                 other data than before can say what was chosen differently.
+            first_vectors: folder where runs with the same text, settings and seed share the word vectors that they
+                start from, where these are trained (`embedding`: skipgram or cbow): the first trains them, the others
+                find them. None trains them in each run.
             listener: told how the training goes.
 
         Raises:
@@ -149,7 +157,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             auxiliaries = Auxiliaries.build(self, data, corpus, scratch=folder, on_counting=listener.on_cooccurrences)
             for coverage in auxiliaries.coverage.values():
                 listener.on_auxiliary(coverage)
-            trainer = self._new_trainer(task, classes, auxiliaries, others, corpus, listener, log)
+            trainer = self._new_trainer(task, classes, auxiliaries, others, corpus, listener, log, first_vectors)
             before = auxiliaries.measure(trainer.network)
             identity = {}
             if checkpoint is not None:
@@ -309,6 +317,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         corpus: Corpus,
         listener: Listener,
         log: Path | None,
+        first_vectors: Path | None,
     ) -> Trainer:
         labelled: list[LabelledTask[Any, Any]] = []
         start = len(primary.train.texts)
@@ -318,8 +327,13 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             first = embedding_start(
-                self, corpus, generator=torch.Generator().manual_seed(self.seed), progress=listener.on_vectors
+                self,
+                corpus,
+                generator=torch.Generator().manual_seed(self.seed),
+                progress=listener.on_vectors,
+                kept=KeptStarts(first_vectors) if first_vectors else None,
             )
+            self.start_seconds_ = first.seconds
             embedding = nn.Embedding(len(first.table), self.vector_size, padding_idx=0, _weight=first.table)
             heads = {
                 PRIMARY: (self.kind, len(classes)),

@@ -1,7 +1,33 @@
-"""Several strategies and seeds compared on the same data (section IV)."""
+"""Several methods compared on the same data, over seeds (section IV).
 
-from mt2st.study.compare import Cell, CellResult, StudyInterrupted, compare, run_cell
+- `StudyData`: the data. `Grid` of `Method`s: what is compared. `run_study`: the work.
+- `Study`: the results, from `run_study` or `Study.load(folder)`; `mt2st.study.result` has the schema of its files.
+- `summarise`: means, intervals, paired differences, time to target, a `Row` each; `mt2st.study.tables` prints them.
+"""
+
+from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
+from mt2st.study.grid import Grid, Method
+from mt2st.study.result import CellResult, Failure
+from mt2st.study.run import Watcher, run_study
+from mt2st.study.share import Share
+from mt2st.study.study import Group, Study
 from mt2st.study.summary import Row, summarise
+from mt2st.study.worker import Outcome
 
-__all__ = ["Cell", "CellResult", "Row", "StudyData", "StudyInterrupted", "compare", "run_cell", "summarise"]
+__all__ = [
+    "Cell",
+    "CellResult",
+    "Failure",
+    "Grid",
+    "Group",
+    "Method",
+    "Outcome",
+    "Row",
+    "Share",
+    "Study",
+    "StudyData",
+    "Watcher",
+    "run_study",
+    "summarise",
+]

@@ -1,108 +1,103 @@
-"""From the results of a study's cells to the rows of its table."""
+"""From the results of a study to the rows of its table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import mean, stdev
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from mt2st.errors import InputError
-from mt2st.measures import MEASURES, SECOND
-from mt2st.study.compare import CellResult
+from mt2st.measures import SECOND
+from mt2st.study.result import CellResult
+from mt2st.study.statistics import Difference, Interval, holm, paired_difference, t_interval
+from mt2st.study.study import Group, Study
+from mt2st.study.time_to_target import SINGLE_TASK, TimeToTarget, time_to_target
+
+SIGNIFICANT = 0.05
+"""Below this p-value, adjusted for the number of comparisons, a difference is called one."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A strategy in the table: means over its seeds.
+    """A group in the table: a method in a setting, over its seeds.
 
     Attributes:
-        name: the strategy.
+        group: which.
         seeds: number of seeds.
-        score: mean of the metric on the test part, in [0, 1].
-        deviation: its standard deviation over the seeds; None with one seed.
-        second: mean of the measure that stands beside it (`mt2st.measures.SECOND`), in [0, 1].
-        train_seconds: mean seconds of training, evaluation apart.
-        seconds_to_target: mean training seconds until the validation metric first reached the best one of single-task
-            with the same seed, over the seeds that reached it; None if none did or single-task was not run.
-        reached: how many seeds reached it; None if single-task was not run.
+        score: the metric on the test part, in [0, 1].
+        second: the measure that stands beside it (`mt2st.measures.SECOND`), in [0, 1].
+        seconds: training seconds of a run, evaluation apart.
+        difference: of the metric to the reference's, paired by seed; None for the reference, or without one.
+        p: its p-value, adjusted for the number of rows that are compared with a reference; None with one seed.
+        target: how soon single-task's best was reached; None where single-task was not run.
+        best: whether its mean is the largest and its lead over each other row is significant, adjusted likewise.
     """
 
-    name: str
+    group: Group
     seeds: int
-    score: float
-    deviation: float | None
-    second: float
-    train_seconds: float
-    seconds_to_target: float | None
-    reached: int | None
+    score: Interval
+    second: Interval
+    seconds: Interval
+    difference: Difference | None = None
+    p: float | None = None
+    target: TimeToTarget | None = None
+    best: bool = False
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference to the reference is significant."""
+        return self.p is not None and self.p < SIGNIFICANT
 
 
-def summarise(results: Sequence[CellResult], *, reference: str) -> list[Row]:
-    """Return a row a strategy, in the order of the results.
+def summarise(study: Study, *, reference: str = SINGLE_TASK) -> list[Row]:
+    """Return a row a group, in the order of the study.
 
     Args:
-        results: of any strategies and seeds.
-        reference: name of the strategy whose best validation value is the target of the others: single-task.
+        study: the results.
+        reference: name of the method that the others are compared with, in their own setting: single-task.
 
     Raises:
-        InputError: when the results are of different metrics.
+        InputError: when the results are of different metrics, or there is none.
     """
-    metric = metric_of(results)
-    targets = {each.seed: each.run.best_value(metric) for each in results if each.name == reference}
-    rows = []
-    for name in dict.fromkeys(each.name for each in results):
-        cells = [each for each in results if each.name == name]
-        scores = [each.test[metric] for each in cells]
-        times = [each.run.seconds_to(metric, targets[each.seed]) for each in cells if each.seed in targets]
-        reached = [seconds for seconds in times if seconds is not None]
-        rows.append(
-            Row(
-                name=name,
-                seeds=len(cells),
-                score=mean(scores),
-                deviation=stdev(scores) if len(cells) > 1 else None,
-                second=mean(each.test[SECOND[metric]] for each in cells),
-                train_seconds=mean(each.run.train_seconds for each in cells),
-                seconds_to_target=mean(reached) if reached else None,
-                reached=len(reached) if targets else None,
-            )
+    metric = study.metric
+    targets = time_to_target(study, target=reference)
+    rows = [
+        Row(
+            group=group,
+            seeds=len(results),
+            score=t_interval([each.score for each in results.values()]),
+            second=t_interval([each.test[SECOND[metric]] for each in results.values()]),
+            seconds=t_interval([each.run.train_seconds for each in results.values()]),
+            difference=None if group.name == reference else _difference(results, study.reference(group, reference)),
+            target=targets.get(group),
         )
+        for group, results in study.groups.items()
+    ]
+    return _with_best(study, _with_p(rows))
+
+
+def _with_p(rows: list[Row]) -> list[Row]:
+    compared = [number for number, row in enumerate(rows) if row.difference and row.difference.p is not None]
+    adjusted = holm([p for row in rows if row.difference and (p := row.difference.p) is not None])
+    for number, p in zip(compared, adjusted, strict=True):
+        rows[number] = replace(rows[number], p=p)
     return rows
 
 
-def metric_of(results: Sequence[CellResult]) -> str:
-    """Return the metric that all results are about.
-
-    Raises:
-        InputError: when there is none, or more than one.
-    """
-    metrics = sorted({each.metric for each in results})
-    if len(metrics) != 1:
-        raise InputError(f"results of one metric can be compared, found {metrics}")
-    return metrics[0]
-
-
-def table(rows: Sequence[Row], metric: str) -> list[list[str]]:
-    """Return header and cells of the table as text."""
-    header = [
-        "strategy", "seeds", MEASURES[metric], MEASURES[SECOND[metric]], "training s", "s to single-task's best",
-    ]  # fmt: skip
-    return [header, *([*_figures(row)] for row in rows)]
-
-
-def _figures(row: Row) -> list[str]:
-    deviation = f" ± {100 * row.deviation:.1f}" if row.deviation is not None else ""
-    if row.reached is None:
-        to_target = "-"
-    elif row.seconds_to_target is None:
-        to_target = f"never (0/{row.seeds})"
-    else:
-        to_target = f"{row.seconds_to_target:.1f} ({row.reached}/{row.seeds})"
-    return [
-        row.name,
-        str(row.seeds),
-        f"{100 * row.score:.1f} %{deviation}",
-        f"{100 * row.second:.1f} %",
-        f"{row.train_seconds:.1f}",
-        to_target,
+def _with_best(study: Study, rows: list[Row]) -> list[Row]:
+    first = max(range(len(rows)), key=lambda number: rows[number].score.mean)
+    leads = [
+        _difference(study.groups[rows[first].group], study.groups[row.group])
+        for number, row in enumerate(rows)
+        if number != first
     ]
+    p_values = [lead.p for lead in leads if lead is not None and lead.p is not None]
+    if leads and len(p_values) == len(leads) and max(holm(p_values)) < SIGNIFICANT:
+        rows[first] = replace(rows[first], best=True)
+    return rows
+
+
+def _difference(results: Mapping[int, CellResult], reference: Mapping[int, CellResult]) -> Difference | None:
+    return paired_difference(_scores(results), _scores(reference))
+
+
+def _scores(results: Mapping[int, CellResult]) -> dict[int, float]:
+    return {seed: each.score for seed, each in results.items()}

@@ -17,6 +17,9 @@ from mt2st.tasks.task import Span
 if TYPE_CHECKING:
     from mt2st.embedding.kernels.context import ContextKernel
 
+OPERATIONS = 6
+"""Floating-point operations of a pair of words in each dimension: a product, and a step of each of the two vectors."""
+
 
 class ContextTask:
     """Predict words from their neighbours (Skip-gram or CBOW) on unlabelled text, to shape the shared embedding.
@@ -33,6 +36,10 @@ class ContextTask:
         name: name of the task.
         alpha: learning rate of the kernel, above 0.
         passes: passes over the corpus in one epoch of the primary task, above 0; may be a fraction.
+
+    Attributes:
+        operations: floating-point operations so far: for each pair and each of its noise words, a product of two
+            vectors and a step of both, 6 a dimension. (Means of contexts, and what is elementwise, are not counted.)
 
     Raises:
         InputError: when the corpus has no text, or a number is out of its range.
@@ -56,6 +63,7 @@ class ContextTask:
         self.name = name
         self.texts, self.kernel = texts, kernel
         self.alpha, self.passes = alpha, passes
+        self.operations = 0.0
         self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
 
     def compile(self) -> None:
@@ -86,6 +94,7 @@ class ContextTask:
                 stream=stream_of(span, number),
             )
             loss, pairs = loss + report.loss, pairs + report.pairs
+        self.operations += OPERATIONS * pairs * (1 + self.kernel.negative) * self.outputs.shape[1]
         return loss / pairs if pairs else float("nan")
 
     def slices(self, span: Span) -> Iterator[NDArray[np.int64]]:

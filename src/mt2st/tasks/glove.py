@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_LAPS = 1 << 12
 """Passes an epoch may have: each needs an order of its own."""
 
+OPERATIONS = 6
+"""Floating-point operations of a co-occurrence in each dimension: a product, and a step of each of the two vectors."""
+
 
 class GloveTask:
     """Fit word vectors to the logarithms of co-occurrence counts (GloVe), to shape the shared embedding.
@@ -40,6 +43,10 @@ class GloveTask:
             fraction, then each epoch has another part of them.
         memory: bytes for the co-occurrences held at a time.
         seed: of the first context vectors; any integer.
+
+    Attributes:
+        operations: floating-point operations so far: for each co-occurrence a product of two vectors and a step of
+            both, 6 a dimension. (AdaGrad's sums of squares are not counted.)
 
     Raises:
         InputError: when there are no co-occurrences, or a number is out of its range.
@@ -71,6 +78,7 @@ class GloveTask:
         start = GloveTables.fresh(cooccurrences.vocabulary_size, vector_size, seed).arrays()
         del start["words"]  # the shared embedding takes their place
         self.learned = start
+        self.operations = 0.0
 
     def compile(self) -> None:
         """Compile the kernel, or load it from the compiler's cache, so that the first step is not charged with it."""
@@ -94,6 +102,7 @@ class GloveTask:
         tables, report = self.tables(table), GloveReport()
         for chosen in self.slices(span):
             report += update(tables, chosen, rate=self.learning_rate, weight=weight)
+        self.operations += OPERATIONS * report.entries * table.shape[1]
         return report.mean_loss
 
     def tables(self, table: Tensor) -> GloveTables:

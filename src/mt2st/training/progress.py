@@ -17,6 +17,7 @@ class Progress:
         active: auxiliary tasks that were on in the last step.
         losses: sum and number of each task's losses since the last evaluation.
         norms: sum and number of the primary's gradient norms since the last evaluation.
+        flops: floating-point operations so far, if somebody counts them (`mt2st.training.flops.FlopMeter`).
     """
 
     epoch: int = 1
@@ -25,6 +26,7 @@ class Progress:
     active: list[str] = field(default_factory=list)
     losses: dict[str, tuple[float, int]] = field(default_factory=dict)
     norms: tuple[float, int] = (0.0, 0)
+    flops: float = 0.0
 
     def record_loss(self, task: str, loss: float) -> None:
         """Take in a task's loss in a step."""

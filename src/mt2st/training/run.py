@@ -25,6 +25,7 @@ class Evaluation:
         validation: the primary task's validation metrics.
         affinities: cosine of each auxiliary task's and the primary's gradient since the evaluation before, if measured.
         gains: share by which each auxiliary task's step lowered the validation loss since then, if measured.
+        flops: floating-point operations of training so far; 0 where nobody counted them.
     """
 
     epoch: int
@@ -37,6 +38,7 @@ class Evaluation:
     validation: Mapping[str, float]
     affinities: Mapping[str, float] = field(default_factory=dict)
     gains: Mapping[str, float] = field(default_factory=dict)
+    flops: float = 0.0
 
     def rank(self, metric: str) -> tuple[float, float]:
         """Return what the best evaluation has most of: the metric and, of equals, less loss. NaN is the least."""
@@ -110,6 +112,11 @@ class Run:
         return self.transitions[-1].step if ended else None
 
     @property
+    def flops(self) -> float:
+        """Floating-point operations of training in all; 0 where nobody counted them."""
+        return self.evaluations[-1].flops if self.evaluations else 0.0
+
+    @property
     def steps(self) -> int:
         """Optimizer steps in all."""
         return self.evaluations[-1].step if self.evaluations else 0
@@ -118,12 +125,14 @@ class Run:
         """Return the largest validation value of a metric over the run."""
         return max(each.validation[metric] for each in self.evaluations)
 
+    def first_at(self, metric: str, target: float) -> Evaluation | None:
+        """Return the first evaluation whose validation metric reached the target, or None if none did."""
+        return next((each for each in self.evaluations if each.validation[metric] >= target), None)
+
     def seconds_to(self, metric: str, target: float) -> float | None:
         """Return the training seconds until the validation metric first reached the target, or None if it never did."""
-        for each in self.evaluations:
-            if each.validation[metric] >= target:
-                return each.train_seconds
-        return None
+        first = self.first_at(metric, target)
+        return first.train_seconds if first else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the run as plain JSON values."""

@@ -327,6 +327,7 @@ class Trainer:
             validation=dict(self.primary.evaluate(self.network)),
             affinities=signals["cosine"],
             gains=signals["gain"],
+            flops=progress.flops,
         )
 
     def _keep_best(self, evaluation: Evaluation) -> None:

@@ -1,0 +1,90 @@
+"""One training run of a study: its settings, the name of its folder, and what makes it this one and no other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mt2st import __version__
+from mt2st.models import ClassifierSettings
+from mt2st.models.auxiliaries import AuxiliaryData
+from mt2st.strategy import Strategy
+from mt2st.study.data import StudyData
+
+NO_AUXILIARY = "none"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training run of a study.
+
+    Attributes:
+        name: what the table calls the method.
+        strategy: the strategy.
+        settings: the model's, with the cell's seed.
+        marks: what the folder's name says besides name and seed, by the name of the factor: what a grid varies.
+    """
+
+    name: str
+    strategy: Strategy
+    settings: ClassifierSettings
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """The name of the cell's folder, such as ``switch-seed1`` or ``switch.encoder=cnn-seed1``."""
+        marks = "".join(f".{factor}={_as_file_name(value)}" for factor, value in self.marks.items())
+        return f"{self.name}{marks}-seed{self.settings.seed}"
+
+    @property
+    def title(self) -> str:
+        """The cell in a message: ``switch, encoder cnn, seed 1``."""
+        return ", ".join(
+            [self.name, *(f"{factor} {value}" for factor, value in self.marks.items()), f"seed {self.settings.seed}"]
+        )
+
+    @property
+    def factors(self) -> dict[str, str]:
+        """What grids vary besides method and seed, whether this one does or not."""
+        return factors_of(self.settings)
+
+    def identity(self, data: StudyData) -> dict[str, Any]:
+        """Return what must be the same for a finished cell to count as this one, as plain JSON values."""
+        return {
+            "strategy": json.loads(json.dumps(self.strategy.state_dict())),
+            "settings": json.loads(json.dumps(self.settings.settings())),
+            "data": data.fingerprint,
+            "auxiliary data": AuxiliaryData.read(self.settings).fingerprint,
+            "version": __version__,
+        }
+
+
+def factors_of(settings: ClassifierSettings) -> dict[str, str]:
+    """Return the embedding, the auxiliary tasks and the encoder of settings, as a table names them.
+
+    Example:
+        >>> factors_of(ClassifierSettings(auxiliary=("context", "analogy")))
+        {'embedding': 'random', 'auxiliary': 'context+analogy', 'encoder': 'bilstm'}
+    """
+    return {
+        "embedding": settings.embedding,
+        "auxiliary": "+".join(settings.auxiliary) or NO_AUXILIARY,
+        "encoder": settings.encoder,
+    }
+
+
+def identity_hash(identity: Mapping[str, Any]) -> str:
+    """Return the hash of an identity: that of its JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _as_file_name(value: str) -> str:
+    """Return a value as a part of a file's name: of a path the last part, with a hash of the whole."""
+    if re.fullmatch(r"[\w+-]+", value):
+        return value
+    return f"{re.sub(r'[^A-Za-z0-9_+-]', '_', Path(value).name)}~{hashlib.sha256(value.encode()).hexdigest()[:6]}"

@@ -1,0 +1,123 @@
+"""The cells of a study: methods x embeddings x auxiliary tasks x encoders x seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+from mt2st.errors import InputError
+from mt2st.models import ClassifierSettings
+from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
+from mt2st.strategy import SingleTask, Strategy
+from mt2st.study.cell import Cell, factors_of
+
+StrategyOf = Callable[[Sequence[str]], Strategy]
+"""Returns a strategy for a run with these auxiliary tasks."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to train that a study compares with others.
+
+    Attributes:
+        strategy: the strategy, or a function of the names of the auxiliary tasks that returns one.
+        settings: settings that go with it, in place of the grid's, by name.
+    """
+
+    strategy: Strategy | StrategyOf
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def strategy_for(self, auxiliaries: Sequence[str]) -> Strategy:
+        """Return the strategy for a run with these auxiliary tasks."""
+        return self.strategy if isinstance(self.strategy, Strategy) else self.strategy(auxiliaries)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All combinations of a study, each a `Cell`.
+
+    A single-task run does nothing with auxiliary tasks on words, so there is one for all sets of them: it stands under
+    the settings' own set.
+
+    Attributes:
+        methods: by the name that tables use: a `Method`, or the strategy alone.
+        settings: of every model; a combination takes its own in place of these.
+        seeds: any number of different ones.
+        embeddings: where the embedding starts: values of the setting ``embedding``. None given: the settings' own.
+        auxiliaries: sets of auxiliary tasks. None given: the settings' own.
+        encoders: None given: the settings' own.
+
+    Example:
+        >>> from mt2st import SingleTask, Switch
+        >>> methods = {"single-task": SingleTask(), "switch": Switch(at=3)}
+        >>> grid = Grid(methods, ClassifierSettings(), seeds=(1, 2), encoders=("bilstm", "mean"))
+        >>> [cell.folder for cell in grid.cells()][:5]
+        ['single-task-seed1', 'single-task-seed2', 'switch-seed1', 'switch-seed2', 'single-task.encoder=mean-seed1']
+    """
+
+    methods: Mapping[str, Method | Strategy]
+    settings: ClassifierSettings
+    seeds: Sequence[int]
+    embeddings: Sequence[str] = ()
+    auxiliaries: Sequence[tuple[str, ...]] = ()
+    encoders: Sequence[str] = ()
+
+    def cells(self) -> list[Cell]:
+        """Return the cells: encoders outermost, then embeddings, auxiliary tasks, methods and seeds.
+
+        Raises:
+            InputError: there is nothing to compare, something is named twice, or a combination's settings cannot be
+                used.
+        """
+        if not self.methods or not self.seeds:
+            raise InputError("a comparison needs at least one strategy and one seed")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise InputError(f"the seeds must differ, found {list(self.seeds)}")
+        for name in ("embeddings", "auxiliaries", "encoders"):
+            values = getattr(self, name)
+            if len(set(values)) != len(values):
+                raise InputError(f"the {name} must differ, found {list(values)}")
+        self._check_files()
+        cells: dict[str, Cell] = {}
+        for cell in self._combinations():
+            cells.setdefault(cell.folder, cell)
+        return list(cells.values())
+
+    def _combinations(self) -> Iterator[Cell]:
+        base = self.settings
+        for encoder, embedding, auxiliary, (name, method), seed in product(
+            self.encoders or (base.encoder,),
+            self.embeddings or (base.embedding,),
+            self.auxiliaries or (base.auxiliary,),
+            self.methods.items(),
+            self.seeds,
+        ):
+            method = method if isinstance(method, Method) else Method(method)
+            strategy = method.strategy_for(auxiliary)
+            if isinstance(strategy, SingleTask) and not set(auxiliary) & set(LABELLED_AUXILIARIES):
+                auxiliary = base.auxiliary
+            chosen = replace(
+                base,
+                **{"encoder": encoder, "embedding": embedding, "auxiliary": auxiliary, **method.settings},
+                seed=seed,
+            )
+            settings = _without_idle_files(chosen)
+            settings.check()
+            usual = factors_of(replace(base, **method.settings))
+            marks = {factor: value for factor, value in factors_of(settings).items() if value != usual[factor]}
+            yield Cell(name, strategy, settings, marks)
+
+    def _check_files(self) -> None:
+        """Refuse files of auxiliary tasks that no combination has."""
+        together = {task for tasks in (*self.auxiliaries, self.settings.auxiliary) for task in tasks}
+        replace(self.settings, auxiliary=tuple(sorted(together))).check()
+
+
+def _without_idle_files(settings: ClassifierSettings) -> ClassifierSettings:
+    """Return settings that name only files which their own auxiliary tasks read."""
+    idle: dict[str, Any] = {name: () for name, readers in READERS.items() if not set(readers) & set(settings.auxiliary)}
+    for task in set(LABELLED_AUXILIARIES) - set(settings.auxiliary):
+        idle |= {each: None for each in vars(settings) if each.startswith(f"{task}_")}
+    return replace(settings, **idle)

@@ -1,0 +1,38 @@
+"""What a run was made with: versions and machine, so that it can be repeated and its seconds be judged."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mt2st import __version__
+from mt2st.models.assembly import usable_cores
+
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this package and those that its results depend on."""
+    found = {"python": platform.python_version(), "mt2st": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # pragma: no cover  # installed some other way, without its metadata
+            continue
+    return found
+
+
+def machine() -> dict[str, str | int]:
+    """Return the system, the processor and the number of cores that may be used. Not the machine's name."""
+    return {"system": f"{platform.system()} {platform.machine()}", "processor": _processor(), "cores": usable_cores()}
+
+
+def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    try:
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"

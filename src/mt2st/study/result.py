@@ -1,0 +1,164 @@
+"""What a cell leaves behind: ``result.json`` when it is finished, ``error.json`` when it failed.
+
+The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but the loss):
+
+- ``schema``: 2.
+- ``identity``: ``strategy`` (its state), ``settings`` (all of `ClassifierSettings`), ``data`` and ``auxiliary data``
+  (hashes), ``version``: what must be the same for the result to be taken for a cell's.
+- ``hash``: of the identity (`mt2st.study.cell.identity_hash`).
+- ``result``: the `CellResult`: ``name`` (of the method), ``seed``, ``factors`` (``embedding``, ``auxiliary``,
+  ``encoder``), ``metric``, ``test`` (all measures on the test part), ``run`` (a `mt2st.training.Run`: its
+  ``evaluations`` are the curves: validation measures, losses, weights, learning rates, seconds, steps and FLOPs; its
+  ``transitions`` when auxiliary tasks went off), ``start_seconds`` (training of the first word vectors, shared by the
+  cells that start from them), ``wall_seconds`` (everything, of the last time it was run), ``versions``, ``machine``,
+  ``jobs`` (cells that ran at a time: where there were several, seconds are those of a shared machine).
+- ``cost``: ``train_seconds``, ``steps``, ``flops`` of the whole run, repeated for readers of this file alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mt2st.errors import InputError
+from mt2st.files import complete_file
+from mt2st.study.cell import identity_hash
+from mt2st.training import Run
+
+SCHEMA = 2
+RESULT, ERROR, MODEL, CHECKPOINT = "result.json", "error.json", "model", "checkpoint"
+"""What a cell's folder holds."""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a finished cell says.
+
+    Attributes:
+        name: what the table calls the method.
+        seed: the cell's seed.
+        test: metrics on the test part, by the parameters that were best on validation.
+        run: the course of the training.
+        metric: the measure that chose the best parameters on validation.
+        factors: embedding, auxiliary tasks and encoder, as a table names them.
+        start_seconds: how long the first word vectors were trained, no part of the run's training time.
+        wall_seconds: everything that the cell did the last time, reading, measuring and waiting included.
+        versions: of Python and packages.
+        machine: system, processor, cores.
+        jobs: how many cells ran at a time.
+        identity: the cell's settings, strategy and data, as `Cell.identity` gives them.
+    """
+
+    name: str
+    seed: int
+    test: Mapping[str, float]
+    run: Run
+    metric: str = "accuracy"
+    factors: Mapping[str, str] = field(default_factory=dict)
+    start_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str | int] = field(default_factory=dict)
+    jobs: int = 1
+    identity: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """The metric on the test part."""
+        return self.test[self.metric]
+
+    @property
+    def best_validation(self) -> float:
+        """The largest value of the metric on the validation part over the run."""
+        return self.run.best_value(self.metric)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, without the identity."""
+        values = asdict(self)
+        del values["identity"]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], identity: Mapping[str, Any]) -> CellResult:
+        """Return the result that `as_dict` described."""
+        rest = {name: value for name, value in values.items() if name not in ("run", "identity")}
+        return cls(**rest, run=Run.from_dict(values["run"]), identity=identity)
+
+    def write(self, folder: Path) -> None:
+        """Write ``result.json`` into a cell's folder; it appears whole or not at all.
+
+        Raises:
+            InputError: when it cannot be written.
+        """
+        content = {
+            "schema": SCHEMA,
+            "identity": self.identity,
+            "hash": identity_hash(self.identity),
+            "result": self.as_dict(),
+            "cost": {"train_seconds": self.run.train_seconds, "steps": self.run.steps, "flops": self.run.flops},
+        }
+        with complete_file(folder / RESULT, overwrite=True) as file:
+            file.write(json.dumps(content, indent=1).encode())
+
+    @classmethod
+    def read(cls, path: Path) -> CellResult:
+        """Read a ``result.json``.
+
+        Raises:
+            InputError: when it is none.
+        """
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            return cls.from_dict(saved["result"], saved["identity"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} is not the result of a cell ({error}): delete it to run the cell again"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that could not be finished.
+
+    Attributes:
+        name: what the table calls the method.
+        seed: the cell's seed.
+        folder: the name of the cell's folder.
+        title: the cell in a message.
+        error: what went wrong, in a line or a few.
+        fault: whether it is a fault of the program, or of the machine, and not of what the user gave.
+        traceback: of a fault, where it happened.
+    """
+
+    name: str
+    seed: int
+    folder: str
+    title: str
+    error: str
+    fault: bool = False
+    traceback: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Write ``error.json`` into a cell's folder.
+
+        Raises:
+            InputError: when it cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with complete_file(folder / ERROR, overwrite=True) as file:
+            file.write(json.dumps(asdict(self), indent=1).encode())
+
+    @classmethod
+    def read(cls, path: Path) -> Failure:
+        """Read an ``error.json``.
+
+        Raises:
+            InputError: when it is none.
+        """
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{path} is not the error of a cell ({error}): delete it") from error

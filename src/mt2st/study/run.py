@@ -1,0 +1,151 @@
+"""The work on a study's cells: those that are finished are read, the others run, as many at a time as is asked for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mt2st.errors import InputError
+from mt2st.models import Listener
+from mt2st.models.any_model import AnyModel
+from mt2st.study.cell import Cell
+from mt2st.study.data import StudyData
+from mt2st.study.pool import LOCAL, outcomes
+from mt2st.study.result import RESULT, CellResult, Failure
+from mt2st.study.share import Share
+from mt2st.study.study import Study, write_about
+from mt2st.study.worker import Order, Outcome, attempt
+
+STOP = ".stop-"
+"""What the name of the file begins with whose appearance in a study's folder stops the cells of one run."""
+
+
+class Watcher:
+    """Hears nothing of a study's progress. Subclasses override what they want to hear."""
+
+    def listener(self, cell: Cell) -> Listener:  # noqa: ARG002  # others need it
+        """Return what shall hear how a cell's training goes; asked only of cells that run in this process."""
+        return Listener()
+
+    def on_model(self, model: AnyModel) -> None:
+        """A cell in this process is about to train this model."""
+
+    def on_stop_file(self, path: Path) -> None:
+        """Cells are about to run in other processes; `mt2st.study.worker.request_stop` with this file stops them."""
+
+    def on_begin(self) -> None:
+        """A cell's training has begun, so its input is right."""
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """The work on a cell has ended, here or elsewhere."""
+
+
+def run_study(
+    data: StudyData,
+    cells: Sequence[Cell],
+    *,
+    folder: Path | None = None,
+    jobs: int = 1,
+    backend: str = LOCAL,
+    share: Share | None = None,
+    about: Mapping[str, Any] | None = None,
+    watcher: Watcher | None = None,
+) -> Study:
+    """Run the cells of a study and return what there is of it then.
+
+    A finished cell is read, not run again; one that was interrupted goes on from its checkpoint; one that fails does
+    not stop the others. All cells share the data and, for a seed, the initial parameters.
+
+    Args:
+        data: the data.
+        cells: of a `Grid`, with folders of different names.
+        folder: the study's: a folder a cell with result and model. None keeps nothing.
+        jobs: cells at a time. One runs in this process; more in processes of their own, which have one thread of torch
+            each (and one of the context task besides, unless ``beside`` is off).
+        backend: of joblib, for several at a time: ``"dask"`` where a client is connected to a cluster.
+        share: which of the cells this run works on; the others are only read.
+        about: plain values for ``study.json``.
+        watcher: told how it goes.
+
+    Raises:
+        InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
+    """
+    watcher = watcher or Watcher()
+    identities = {cell.folder: cell.identity(data) for cell in cells}
+    if len(identities) != len(cells):
+        raise InputError("two cells of the study would have a folder of one name: give methods different names")
+    finished = {cell.folder: _finished(folder / cell.folder / RESULT, identities[cell.folder]) for cell in cells
+                if (folder / cell.folder / RESULT).is_file()} if folder else {}  # fmt: skip
+    failures: dict[str, Failure] = {}
+    due = [cell for cell in (share or Share()).select(cells) if cell.folder not in finished]
+    interrupted = False
+    begun = False
+    with _stop_file(folder) as stop:
+        orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs) for cell in due]
+
+        def on_begin() -> None:
+            nonlocal begun
+            if not begun:
+                begun = True
+                watcher.on_begin()
+                if folder:
+                    write_about(folder, cells, data.metric, about or {})
+
+        for outcome in _outcomes(orders, jobs, backend, watcher, on_begin):
+            if outcome.began:
+                on_begin()
+            if outcome.result:
+                finished[outcome.cell.folder] = outcome.result
+            elif outcome.failure:
+                failures[outcome.cell.folder] = outcome.failure
+            else:
+                interrupted = True
+            watcher.on_outcome(outcome)
+            if interrupted and jobs == 1:
+                break
+    names = [cell.folder for cell in cells]
+    return Study(
+        results=[finished[name] for name in names if name in finished],
+        failures=[failures[name] for name in names if name in failures],
+        missing=[name for name in names if name not in finished and name not in failures],
+        interrupted=interrupted,
+        about=about or {},
+    )
+
+
+def _outcomes(
+    orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher, on_begin: Callable[[], None]
+) -> Iterator[Outcome]:
+    if jobs == 1 and backend == LOCAL:
+        for order in orders:
+            listener = watcher.listener(order.cell)
+            yield attempt(order, listener=listener, on_model=watcher.on_model, on_begin=on_begin)
+    elif orders:
+        if orders[0].stop is not None:
+            watcher.on_stop_file(orders[0].stop)
+        yield from outcomes(orders, jobs=jobs, backend=backend)
+
+
+@contextmanager
+def _stop_file(folder: Path | None) -> Iterator[Path | None]:
+    """Give the name of a file that stops this run's cells, and remove it afterwards."""
+    stop = folder / f"{STOP}{uuid.uuid4().hex}" if folder else None
+    try:
+        yield stop
+    finally:
+        if stop is not None:
+            stop.unlink(missing_ok=True)
+
+
+def _finished(path: Path, identity: Mapping[str, Any]) -> CellResult:
+    result = CellResult.read(path)
+    for name, value in identity.items():
+        if result.identity.get(name) != value:
+            raise InputError(
+                f"{path} is the result of other {name}: choose another folder, replace the study by "
+                f"--overwrite, or delete this one to run it again"
+            )
+    return result

@@ -1,0 +1,158 @@
+"""A study's results, from a run or from its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mt2st.errors import InputError
+from mt2st.files import complete_file
+from mt2st.study.cell import Cell
+from mt2st.study.result import ERROR, RESULT, CellResult, Failure
+
+STUDY = "study.json"
+"""The file of a study's folder that says what belongs to it."""
+FACTORS = ("encoder", "embedding", "auxiliary")
+"""What grids vary besides method and seed, outermost first."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What is compared with other groups over seeds: a method in a setting.
+
+    Attributes:
+        name: of the method.
+        factors: encoder, embedding and auxiliary tasks, in the order of `FACTORS`.
+    """
+
+    name: str
+    factors: tuple[str, ...]
+
+    @classmethod
+    def of(cls, result: CellResult) -> Group:
+        """Return the group of a result."""
+        return cls(result.name, tuple(result.factors.get(factor, "") for factor in FACTORS))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's results.
+
+    ``study.json`` in its folder holds ``schema`` (1), ``cells`` (names of the folders of all its cells, in order),
+    ``metric`` and ``about`` (plain values by name: the command, a description of the data). Each cell's folder holds
+    ``result.json`` (schema: `mt2st.study.result`) and ``model``; or ``error.json``, or a ``checkpoint``.
+
+    Attributes:
+        results: of the finished cells, in the order of the study.
+        failures: the cells that failed.
+        missing: the folders' names of the cells that are neither finished nor failed.
+        interrupted: whether the run that this comes from was stopped.
+        about: what whoever ran it says of it.
+    """
+
+    results: Sequence[CellResult]
+    failures: Sequence[Failure] = ()
+    missing: Sequence[str] = ()
+    interrupted: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Study:
+        """Read a study's folder, complete or not, whoever ran which of its cells.
+
+        Raises:
+            InputError: it is none, or a file in it is broken.
+        """
+        place = Path(folder)
+        about, order = _about(place)
+        finished = {path.parent.name: CellResult.read(path) for path in place.glob(f"*/{RESULT}")}
+        failed = {path.parent.name: Failure.read(path) for path in place.glob(f"*/{ERROR}")}
+        if not finished and not failed and not order:
+            raise InputError(f"{folder} holds no study: give the folder that mt2st compare wrote (--output)")
+        names = [*order, *sorted((finished.keys() | failed.keys()) - set(order))]
+        return cls(
+            results=[finished[name] for name in names if name in finished],
+            failures=[failed[name] for name in names if name in failed and name not in finished],
+            missing=[name for name in names if name not in finished and name not in failed],
+            about=about,
+        )
+
+    @property
+    def metric(self) -> str:
+        """The metric that all results are about.
+
+        Raises:
+            InputError: when there is none, or more than one.
+        """
+        metrics = sorted({each.metric for each in self.results})
+        if len(metrics) != 1:
+            raise InputError(f"results of one metric can be compared, found {metrics or 'no result'}")
+        return metrics[0]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that occur, sorted."""
+        return sorted({each.seed for each in self.results})
+
+    @cached_property
+    def groups(self) -> dict[Group, dict[int, CellResult]]:
+        """The results by group, in order, and in each by seed."""
+        groups: dict[Group, dict[int, CellResult]] = {}
+        for each in self.results:
+            groups.setdefault(Group.of(each), {})[each.seed] = each
+        return groups
+
+    @property
+    def varying(self) -> list[str]:
+        """The factors of which the study has several values."""
+        return [
+            factor for number, factor in enumerate(FACTORS) if len({group.factors[number] for group in self.groups}) > 1
+        ]
+
+    def reference(self, group: Group, name: str) -> dict[int, CellResult]:
+        """Return what a group is compared with: the results of the method ``name`` in its setting, by seed.
+
+        Where there is none with its auxiliary tasks, single-task runs with others count, as they do nothing with them
+        and are run once for all. Without any, there is nothing.
+        """
+        same = Group(name, group.factors)
+        if same in self.groups:
+            return self.groups[same]
+        for near, results in self.groups.items():
+            if near.name == name and near.factors[:2] == group.factors[:2] and _is_single_task(results):
+                return results
+        return {}
+
+
+def _is_single_task(results: Mapping[int, CellResult]) -> bool:
+    return all(each.identity.get("strategy", {}).get("strategy") == "SingleTask" for each in results.values())
+
+
+def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> None:
+    """Write a study's ``study.json``; another process of the same study may do so too.
+
+    Raises:
+        InputError: when it cannot be written.
+    """
+    content = {"schema": 1, "cells": [cell.folder for cell in cells], "metric": metric, "about": dict(about)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}") from error
+    with complete_file(folder / STUDY, overwrite=True) as file:
+        file.write(json.dumps(content, indent=1).encode())
+
+
+def _about(place: Path) -> tuple[dict[str, Any], list[str]]:
+    path = place / STUDY
+    if not path.is_file():  # an earlier version's study
+        return {}, []
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        return dict(saved["about"]), [str(name) for name in saved["cells"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not the description of a study ({error}): delete it") from error

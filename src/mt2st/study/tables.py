@@ -1,0 +1,276 @@
+"""A study's tables, for terminals, Markdown, LaTeX and programs.
+
+Nothing is set in bold that is not significantly better than every other row; a difference that is significant (paired
+t test over seeds, adjusted by Holm's method) has a star. Every row says of how many seeds it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mt2st.aligned import aligned
+from mt2st.files import complete_folder
+from mt2st.measures import MEASURES, SECOND
+from mt2st.study.statistics import Interval
+from mt2st.study.study import FACTORS, Study
+from mt2st.study.summary import Row, summarise
+from mt2st.study.time_to_target import MULTI_TASK, QUANTITIES, SINGLE_TASK, Ratio
+
+UNKNOWN = "-"
+"""What stands where there is nothing to tell."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        name: of its files.
+        header: names of the columns.
+        rows: as many fields each.
+        strong: the numbers of the rows that are set in bold.
+        notes: what the columns mean, below it.
+    """
+
+    name: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    strong: frozenset[int] = frozenset()
+    notes: str = ""
+
+    def text(self) -> str:
+        """Return it for a terminal, without the notes."""
+        return aligned([self.header, *self.rows])
+
+    def markdown(self) -> str:
+        """Return it in Markdown."""
+        rows = [
+            [f"**{field}**" if number in self.strong else field for field in map(_markdown, row)]
+            for number, row in enumerate(self.rows)
+        ]
+        rule = ["---", *["---:"] * (len(self.header) - 1)]
+        lines = ["| " + " | ".join(row) + " |" for row in (list(map(_markdown, self.header)), rule, *rows)]
+        return "\n".join([*lines, "", self.notes]).rstrip() + "\n"
+
+    def latex(self) -> str:
+        """Return it as a LaTeX table that needs the package booktabs."""
+        rows = [
+            [rf"\textbf{{{field}}}" if number in self.strong else field for field in map(_latex, row)]
+            for number, row in enumerate(self.rows)
+        ]
+        lines = [" & ".join(row) + r" \\" for row in (list(map(_latex, self.header)), *rows)]
+        return "\n".join(
+            [
+                r"\begin{table}",
+                r"\centering",
+                rf"\begin{{tabular}}{{l{'r' * (len(self.header) - 1)}}}",
+                r"\toprule",
+                lines[0],
+                r"\midrule",
+                *lines[1:],
+                r"\bottomrule",
+                r"\end{tabular}",
+                rf"\caption{{{_latex(self.notes)}}}",
+                r"\end{table}",
+                "",
+            ]
+        )
+
+
+def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
+    """Return the table of a study: scores, differences to single-task, seconds and time to single-task's best.
+
+    Args:
+        study: the results.
+        rows: of `summarise`, if they are there already.
+
+    Raises:
+        InputError: when the results are of different metrics, or there is none.
+    """
+    rows = summarise(study) if rows is None else rows
+    metric, varying = MEASURES[study.metric], study.varying
+    has_difference = any(row.difference for row in rows)
+    has_target = any(row.target for row in rows)
+    header = ["strategy", *varying, "seeds", metric]
+    header += ["vs single-task"] * has_difference + [MEASURES[SECOND[study.metric]], "training s"]
+    header += ["time to single-task's best"] * has_target
+    body = []
+    for row in rows:
+        fields = [*_head(row, varying), str(row.seeds), _percent(row.score)]
+        fields += [_difference(row)] * has_difference + [_percent(row.second, short=True), f"{row.seconds.mean:.1f}"]
+        body.append(fields + [_to_target(row)] * has_target)
+    notes = (
+        f"{metric} and {MEASURES[SECOND[study.metric]]} on the test part: mean over the seeds, ± half of the 95 % t "
+        "interval."
+    )
+    if has_difference:
+        notes += (
+            f" vs single-task: mean difference of the {metric} over the seeds, in points, ± likewise; * p < 0.05 "
+            "(paired t test, Holm)."
+        )
+    notes += " Seconds of training, evaluation apart."
+    if has_target:
+        notes += (
+            f" Time to single-task's best: training seconds until its best validation {metric} of the same seed was "
+            "first reached, as a ratio to its own (geometric mean and 95 % interval over the seeds that reached it; "
+            "how many did)."
+        )
+    if any(each.jobs > 1 for each in study.results):
+        notes += " Several runs shared the machine, so seconds are longer than a run alone would take, and less even."
+    return Table("results", header, body, _strong(rows), notes)
+
+
+def target_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
+    """Return the table of what reaching single-task's best costs, as ratios to single-task and to multi-task.
+
+    Args:
+        study: the results.
+        rows: of `summarise`, if they are there already.
+
+    Raises:
+        InputError: when the results are of different metrics, or there is none.
+    """
+    rows = summarise(study) if rows is None else rows
+    varying = study.varying
+    against = [
+        name for name in (SINGLE_TASK, MULTI_TASK) if any(row.target and name in row.target.ratios for row in rows)
+    ]
+    header = ["strategy", *varying, "reached"]
+    header += [f"{quantity} / {name}" for name in against for quantity in QUANTITIES]
+    body = []
+    for row in rows:
+        if row.target is None:
+            continue
+        fields = [*_head(row, varying), f"{row.target.reached} of {len(row.target.costs)} seeds"]
+        for name in against:
+            ratios = row.target.ratios.get(name, {})
+            fields += [_ratio(ratios.get(quantity)) for quantity in QUANTITIES]
+        body.append(fields)
+    notes = (
+        "What was spent until single-task's best validation value of the same seed was first reached, over what "
+        "single-task and multi-task spent until then: geometric mean and 95 % interval over the seeds in which both "
+        "reached it, n of them; never: in how many seeds only the other one did."
+    )
+    return Table("time_to_target", header, body, notes=notes)
+
+
+CSV_COLUMNS: dict[str, Callable[[Row], object]] = {
+    "method": lambda row: row.group.name,
+    **{factor: lambda row, number=number: row.group.factors[number] for number, factor in enumerate(FACTORS)},  # type: ignore[misc]
+    "seeds": lambda row: row.seeds,
+    "score": lambda row: row.score.mean,
+    "score_low": lambda row: row.score.low,
+    "score_high": lambda row: row.score.high,
+    "second": lambda row: row.second.mean,
+    "train_seconds": lambda row: row.seconds.mean,
+    "difference": lambda row: row.difference and row.difference.interval.mean,
+    "difference_low": lambda row: row.difference and row.difference.interval.low,
+    "difference_high": lambda row: row.difference and row.difference.interval.high,
+    "bootstrap_low": lambda row: row.difference and row.difference.bootstrap and row.difference.bootstrap[0],
+    "bootstrap_high": lambda row: row.difference and row.difference.bootstrap and row.difference.bootstrap[1],
+    "p": lambda row: row.difference and row.difference.p,
+    "p_holm": lambda row: row.p,
+    "seeds_compared": lambda row: row.difference and row.difference.n,
+    "target_reached": lambda row: row.target and row.target.reached,
+    "target_seeds": lambda row: row.target and len(row.target.costs),
+}
+"""The columns of the table for programs that are there in any study; what there is nothing to tell of is empty."""
+
+
+def csv_table(rows: Sequence[Row]) -> str:
+    """Return the rows for programs, as CSV: all figures, unrounded, measures in [0, 1]."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    ratios = [(name, quantity) for name in (SINGLE_TASK, MULTI_TASK) for quantity in QUANTITIES]
+    parts = ("ratio", "low", "high", "median", "n", "never")
+    names = [f"{quantity}_to_{name.replace('-', '_')}_{part}" for name, quantity in ratios for part in parts]
+    writer.writerow([*CSV_COLUMNS, *names])
+    for row in rows:
+        figures = [figure for name, quantity in ratios for figure in _figures(row, name, quantity)]
+        writer.writerow([*(value(row) for value in CSV_COLUMNS.values()), *figures])
+    return out.getvalue()
+
+
+def write_tables(study: Study, folder: Path) -> None:
+    """Write a study's tables as text, Markdown, LaTeX and CSV into a folder, in place of those that are there.
+
+    Raises:
+        InputError: when the results cannot be compared, or the folder cannot be written.
+    """
+    rows = summarise(study)
+    tables = [result_table(study, rows)] + [target_table(study, rows)] * any(row.target for row in rows)
+    with complete_folder(folder) as partial:
+        for table in tables:
+            (partial / f"{table.name}.txt").write_text(f"{table.text()}\n\n{table.notes}\n", encoding="utf-8")
+            (partial / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8")
+            (partial / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8")
+        (partial / "results.csv").write_text(csv_table(rows), encoding="utf-8")
+
+
+def _head(row: Row, varying: Sequence[str]) -> list[str]:
+    return [row.group.name, *(row.group.factors[FACTORS.index(factor)] for factor in varying)]
+
+
+def _strong(rows: Sequence[Row]) -> frozenset[int]:
+    return frozenset(number for number, row in enumerate(rows) if row.best)
+
+
+def _percent(interval: Interval, *, short: bool = False) -> str:
+    half = interval.half_width
+    return f"{100 * interval.mean:.1f}{'' if half is None or short else f' ± {100 * half:.1f}'} %"
+
+
+def _difference(row: Row) -> str:
+    if row.difference is None:
+        return UNKNOWN
+    interval = row.difference.interval
+    half = "" if interval.half_width is None else f" ± {100 * interval.half_width:.1f}"
+    return f"{100 * interval.mean:+.1f}{half}{'*' if row.significant else ''}"
+
+
+def _to_target(row: Row) -> str:
+    if row.target is None:
+        return UNKNOWN
+    count = f"{row.target.reached}/{len(row.target.costs)}"
+    found = row.target.ratios.get(SINGLE_TASK, {}).get("seconds")
+    if found is None or found.interval is None:
+        return f"never ({count})"
+    return f"{_with_bounds(found.interval)} ({count})"
+
+
+def _ratio(found: Ratio | None) -> str:
+    if found is None or (found.interval is None and not found.never):
+        return UNKNOWN
+    if found.interval is None:
+        return f"never (0/{found.never})"
+    return f"{_with_bounds(found.interval)}, n {found.reached}{f', never {found.never}' if found.never else ''}"
+
+
+def _with_bounds(interval: Interval) -> str:
+    bounds = "" if interval.low is None or interval.high is None else f" [{interval.low:.2f}, {interval.high:.2f}]"
+    return f"{interval.mean:.2f}{bounds}"
+
+
+def _figures(row: Row, name: str, quantity: str) -> list[object]:
+    found = row.target and row.target.ratios.get(name, {}).get(quantity)
+    if not found:
+        return [None] * 6
+    interval = found.interval
+    bounds = (interval.mean, interval.low, interval.high) if interval else (None, None, None)
+    return [*bounds, found.median, found.reached, found.never]
+
+
+def _markdown(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*")
+
+
+_LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+          "<": r"$<$", ">": r"$>$"} | {each: rf"\{each}" for each in "&%$#_{}"}  # fmt: skip
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)

@@ -1,0 +1,232 @@
+"""The work on one cell: train, measure on the test part, keep the result; in this process or in another."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mt2st.embedding import Progress as VectorProgress
+from mt2st.errors import InputError
+from mt2st.models import Listener, model_class
+from mt2st.models.any_model import AnyModel
+from mt2st.study.cell import Cell
+from mt2st.study.data import StudyData
+from mt2st.study.machine import machine, versions
+from mt2st.study.result import CHECKPOINT, ERROR, MODEL, CellResult, Failure
+from mt2st.tasks import Coverage
+from mt2st.text import Corpus
+from mt2st.training import Evaluation, Trainer
+from mt2st.training.flops import FlopMeter
+from mt2st.training.progress import Progress
+
+if TYPE_CHECKING:
+    from mt2st.embedding.glove.counting import CountingReport
+
+VECTORS = "vectors"
+"""The folder of a study with the first word vectors that its cells share."""
+SECONDS_BETWEEN_LOOKS = 0.5
+"""How often a running cell looks whether it is to stop."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done about one cell.
+
+    Attributes:
+        cell: the cell.
+        data: the study's data.
+        identity: the cell's with these data.
+        folder: the study's; None keeps nothing.
+        stop: a file whose appearance asks all running cells to stop, with a checkpoint.
+        jobs: how many cells run at a time.
+    """
+
+    cell: Cell
+    data: StudyData
+    identity: Mapping[str, Any]
+    folder: Path | None
+    stop: Path | None = None
+    jobs: int = 1
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the cells are asked to stop."""
+        return self.stop is not None and self.stop.exists()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the work on a cell ended: with a result, with a failure, or, without either, before its end.
+
+    Attributes:
+        cell: the cell.
+        result: of a finished cell.
+        failure: of one that cannot be finished.
+        began: whether its training began, so that its input is known to be right.
+    """
+
+    cell: Cell
+    result: CellResult | None = None
+    failure: Failure | None = None
+    began: bool = False
+
+
+def attempt(
+    order: Order,
+    *,
+    listener: Listener | None = None,
+    on_model: Callable[[AnyModel], None] | None = None,
+    on_begin: Callable[[], None] | None = None,
+) -> Outcome:
+    """Work on a cell. Whatever goes wrong with it is told by the outcome, and written to its folder.
+
+    Args:
+        order: what to do.
+        listener: told how the training goes.
+        on_model: called with the model before it is trained, so that it can be stopped.
+        on_begin: called when the training begins.
+    """
+    watch = _Watch(order, listener or Listener(), on_begin)
+    place = order.folder / order.cell.folder if order.folder else None
+    try:
+        result = None if order.stopped else _run(order, place, watch, on_model)
+    except Exception as error:  # one cell's error must not end the others
+        failure = _failure(order.cell, error)
+        if place:
+            failure.write(place)
+        return Outcome(order.cell, failure=failure, began=watch.began)
+    finally:
+        watch.close()
+    if result and place:
+        (place / ERROR).unlink(missing_ok=True)
+    return Outcome(order.cell, result, began=watch.began)
+
+
+def attempt_elsewhere(order: Order) -> Outcome:
+    """Work on a cell in a process of a pool: on one thread of torch, and deaf to signals that are meant for its parent.
+
+    Ctrl-C reaches all processes of a terminal, and batch systems signal all of a job: here, they ask the cells to stop.
+    """
+    torch.set_num_threads(1)
+    if order.stop is not None and threading.current_thread() is threading.main_thread():
+        stop = order.stop
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: request_stop(stop))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each cell would repeat what the first one said
+        return attempt(order)
+
+
+def request_stop(path: Path) -> None:
+    """Ask the cells that look for this file to stop; may be called by a signal handler."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def _run(
+    order: Order, place: Path | None, watch: _Watch, on_model: Callable[[AnyModel], None] | None
+) -> CellResult | None:
+    """Return the result; None if it was stopped."""
+    begin = time.perf_counter()
+    cell, data = order.cell, order.data
+    model: Any = model_class(data.kind.name)(**cell.settings.settings(), strategy=cell.strategy)
+    watch.model = model
+    if on_model:
+        on_model(model)
+    model.fit_rows(
+        data.train,
+        unlabelled=data.unlabelled(),
+        validation=data.validation,
+        checkpoint=place / CHECKPOINT if place else None,
+        first_vectors=order.folder / VECTORS if order.folder else None,
+        listener=watch,
+    )
+    if model.run_.stopped == "interrupted":
+        return None
+    test = model.evaluate_rows(data.test)
+    result = CellResult(
+        name=cell.name,
+        seed=cell.settings.seed,
+        test=test,
+        run=model.run_,
+        metric=data.metric,
+        factors=cell.factors,
+        start_seconds=model.start_seconds_,
+        wall_seconds=time.perf_counter() - begin,
+        versions=versions(),
+        machine=machine(),
+        jobs=order.jobs,
+        identity=order.identity,
+    )
+    if place:
+        model.save(place / MODEL, overwrite=True, about=[f"{len(data.train):,} labelled texts"])
+        result.write(place)
+        shutil.rmtree(place / CHECKPOINT, ignore_errors=True)
+    return result
+
+
+def _failure(cell: Cell, error: Exception) -> Failure:
+    fault = not isinstance(error, InputError)
+    message = f"{type(error).__name__}: {error}" if fault else str(error)
+    where = "".join(traceback.format_exception(error)) if fault else ""
+    return Failure(cell.name, cell.settings.seed, cell.folder, cell.title, message, fault, where)
+
+
+@dataclass
+class _Watch(Listener):
+    """Passes on what happens, counts operations, and stops the training when the study is asked to."""
+
+    order: Order
+    inner: Listener
+    begin: Callable[[], None] | None = None
+    model: AnyModel | None = None
+    began: bool = False
+    meter: FlopMeter | None = None
+    looked: float = field(default_factory=time.monotonic)
+
+    def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
+        self.inner.on_corpus(corpus, n_labelled=n_labelled)
+
+    def on_auxiliary(self, coverage: Coverage) -> None:
+        self.inner.on_auxiliary(coverage)
+
+    def on_cooccurrences(self, report: CountingReport) -> None:
+        self.inner.on_cooccurrences(report)
+
+    def on_vectors(self, progress: VectorProgress) -> None:
+        self.inner.on_vectors(progress)
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.began = True
+        if self.begin is not None:
+            self.begin()
+        self.meter = FlopMeter(trainer)
+        self.inner.on_start(trainer)
+
+    def on_step(self, progress: Progress) -> None:
+        assert self.meter is not None
+        self.meter.on_step(progress)
+        self.inner.on_step(progress)
+        now = time.monotonic()
+        if now - self.looked >= SECONDS_BETWEEN_LOOKS:
+            self.looked = now
+            if self.order.stopped and self.model is not None:
+                self.model.stop()
+
+    def on_evaluation(self, evaluation: Evaluation) -> None:
+        self.inner.on_evaluation(evaluation)
+
+    def close(self) -> None:
+        """Leave the network as it was."""
+        if self.meter is not None:
+            self.meter.close()

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mt2st import Diminish, InputError, SingleTask, Switch
+from mt2st.models import ClassifierSettings
+from mt2st.study import Grid, Method
+from mt2st.study.cell import identity_hash
+
+SETTINGS = ClassifierSettings()
+METHODS = {"single-task": SingleTask(), "switch": Switch(3)}
+
+
+def test_all_combinations_with_folders_that_name_what_differs_from_the_settings() -> None:
+    grid = Grid(METHODS, SETTINGS, (1, 2), embeddings=("random", "skipgram"), encoders=("bilstm", "mean"))
+    cells = grid.cells()
+    assert len(cells) == len({cell.folder for cell in cells}) == 16
+    assert cells[0].folder == "single-task-seed1"
+    assert cells[-1].folder == "switch.embedding=skipgram.encoder=mean-seed2"
+    assert cells[-1].title == "switch, embedding skipgram, encoder mean, seed 2"
+    assert (cells[-1].settings.embedding, cells[-1].settings.encoder, cells[-1].settings.seed) == (
+        "skipgram",
+        "mean",
+        2,
+    )
+
+
+def test_a_wider_grid_has_the_cells_of_a_narrower_one() -> None:
+    narrow = {cell.folder: cell for cell in Grid(METHODS, SETTINGS, (1,)).cells()}
+    wide = {cell.folder: cell for cell in Grid(METHODS, SETTINGS, (1, 2), encoders=("cnn", "bilstm")).cells()}
+    assert narrow.items() <= wide.items()
+
+
+def test_single_task_runs_once_for_all_sets_of_auxiliary_tasks_on_words() -> None:
+    sets = (("context",), ("context", "analogy"), ("analogy",))
+    folders = [cell.folder for cell in Grid(METHODS, SETTINGS, (1,), auxiliaries=sets).cells()]
+    assert folders == [
+        "single-task-seed1",
+        "switch-seed1",
+        "switch.auxiliary=context+analogy-seed1",
+        "switch.auxiliary=analogy-seed1",
+    ]
+
+
+def test_a_strategy_may_depend_on_the_auxiliary_tasks_and_bring_settings() -> None:
+    slow = Method(lambda tasks: Diminish({task: 0.1 * len(task) for task in tasks}), {"embedding_learning_rate": 0.5})
+    (cell,) = Grid({"slow": slow}, SETTINGS, (1,), auxiliaries=(("context",),)).cells()
+    assert cell.strategy.state_dict()["decay"] == {"context": pytest.approx(0.7)}
+    assert cell.settings.embedding_learning_rate == 0.5
+
+
+def test_each_cell_names_only_the_files_that_its_tasks_read(tmp_path: object) -> None:
+    settings = replace(SETTINGS, similarity=("pairs.tsv",), tagging_data="tags.conllu", tagging_column="upos")
+    sets = (("context",), ("spearman",), ("tagging",))
+    context, spearman, tagging = Grid({"switch": Switch(3)}, settings, (1,), auxiliaries=sets).cells()
+    assert (context.settings.similarity, context.settings.tagging_data) == ((), None)
+    assert (spearman.settings.similarity, spearman.settings.tagging_column) == (("pairs.tsv",), None)
+    assert (tagging.settings.similarity, tagging.settings.tagging_data) == ((), "tags.conllu")
+
+
+def test_paths_make_short_and_different_folder_names() -> None:
+    one, other = Grid({"switch": Switch(3)}, SETTINGS, (1,), embeddings=("a/w.vec", "b/w.vec")).cells()
+    assert one.folder.startswith("switch.embedding=w_vec~")
+    assert one.folder != other.folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"methods": {}}, "at least one strategy"),
+        ({"seeds": ()}, "one seed"),
+        ({"seeds": (1, 1)}, "seeds must differ"),
+        ({"encoders": ("cnn", "cnn")}, "encoders must differ"),
+        ({"encoders": ("cn",)}, "Did you mean 'cnn'"),
+        ({"auxiliaries": (("contxt",),)}, "Did you mean 'context'"),
+        ({"settings": replace(SETTINGS, similarity=("x",))}, "no auxiliary task reads them"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(arguments: dict[str, object], message: str) -> None:
+    given: dict[str, object] = {"methods": METHODS, "settings": SETTINGS, "seeds": (1,)} | arguments
+    with pytest.raises(InputError, match=message):
+        Grid(**given).cells()  # type: ignore[arg-type]
+
+
+def test_the_hash_does_not_depend_on_the_order_of_keys() -> None:
+    assert identity_hash({"a": 1, "b": [2]}) == identity_hash({"b": [2], "a": 1}) != identity_hash({"a": 1, "b": [3]})

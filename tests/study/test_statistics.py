@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from mt2st.study.statistics import geometric_interval, holm, paired_difference, t_interval
+
+VALUES = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12)
+PAIRS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=12)
+
+
+@given(VALUES, st.floats(0.5, 0.99))
+def test_the_t_interval_is_scipys(values: list[float], confidence: float) -> None:
+    assume(np.std(values) > 1e-6)
+    found = t_interval(values, confidence=confidence)
+    expected = stats.t.interval(confidence, len(values) - 1, np.mean(values), stats.sem(values))
+    assert (found.low, found.high) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert found.mean == pytest.approx(np.mean(values), abs=1e-9)
+    assert found.n == len(values)
+
+
+def test_the_t_interval_holds_the_true_mean_as_often_as_it_says() -> None:
+    samples = np.random.default_rng(1).normal(3.0, 2.0, size=(2000, 4))
+    held = [(found := t_interval(row.tolist())).low <= 3.0 <= found.high for row in samples]  # type: ignore[operator]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)
+
+
+def test_one_value_has_no_interval_and_equal_ones_have_no_width() -> None:
+    assert t_interval([0.3]).half_width is None
+    assert t_interval([0.1] * 3).half_width == 0.0
+
+
+@given(PAIRS)
+def test_the_p_value_is_that_of_scipys_paired_t_test(pairs: list[tuple[float, float]]) -> None:
+    values, reference = ({seed: pair[side] for seed, pair in enumerate(pairs)} for side in (0, 1))
+    differences = [value - other for value, other in pairs]
+    assume(np.std(differences) > 1e-6)
+    found = paired_difference(values, reference, resamples=9)
+    assert found is not None
+    assert found.p == pytest.approx(stats.ttest_rel(*zip(*pairs, strict=True)).pvalue, rel=1e-6, abs=1e-12)
+    assert found.better == sum(value > other for value, other in pairs)
+    opposite = paired_difference(reference, values, resamples=9)
+    assert opposite is not None
+    assert opposite.interval.mean == pytest.approx(-found.interval.mean)
+    assert opposite.p == pytest.approx(found.p)
+
+
+def test_the_pairing_takes_out_what_a_seed_does_to_all_alike() -> None:
+    seeds = {1: 0.5, 2: 0.7, 3: 0.9}
+    found = paired_difference({seed: value + 0.01 + 0.001 * seed for seed, value in seeds.items()}, seeds)
+    assert found is not None
+    assert found.p is not None
+    assert found.p < 0.01
+    assert stats.ttest_ind(list(seeds.values()), [value + 0.012 for value in seeds.values()]).pvalue > 0.9
+
+
+def test_only_seeds_in_common_count() -> None:
+    found = paired_difference({1: 1.0, 2: 5.0}, {2: 3.0, 3: 9.0})
+    assert found is not None
+    assert (found.n, found.interval.mean, found.p, found.bootstrap) == (1, 2.0, None, None)
+    assert paired_difference({1: 1.0}, {2: 1.0}) is None
+
+
+def test_equal_differences_are_no_accident_and_none_is_no_difference() -> None:
+    always = paired_difference({1: 0.5, 2: 0.75}, {1: 0.25, 2: 0.5})
+    never = paired_difference({1: 0.5, 2: 0.75}, {1: 0.5, 2: 0.75})
+    assert always is not None
+    assert never is not None
+    assert (always.p, always.bootstrap) == (0.0, (0.25, 0.25))
+    assert (never.p, never.bootstrap) == (1.0, (0.0, 0.0))
+
+
+def test_the_bootstrap_is_near_the_t_interval_of_many_normal_values_and_always_the_same() -> None:
+    values = dict(enumerate(np.random.default_rng(3).normal(1.0, 1.0, 80).tolist()))
+    zero = dict.fromkeys(values, 0.0)
+    found, again = paired_difference(values, zero), paired_difference(values, zero)
+    assert found is not None
+    assert found == again
+    assert found.bootstrap == pytest.approx((found.interval.low, found.interval.high), abs=0.06)
+
+
+@pytest.mark.parametrize("values", [(0.0, 1.0), (0.0, 0.0, 1.0)])
+def test_the_bootstrap_of_few_values_lies_within_them(values: tuple[float, ...]) -> None:
+    found = paired_difference(dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0))
+    assert found is not None
+    assert found.bootstrap is not None
+    assert 0.0 <= found.bootstrap[0] <= found.bootstrap[1] <= 1.0
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=9))
+def test_ratios_and_their_inverses_have_inverse_means_and_bounds(ratios: list[float]) -> None:
+    one, other = geometric_interval(ratios), geometric_interval([1 / ratio for ratio in ratios])
+    assert one.mean * other.mean == pytest.approx(1.0)
+    assert one.mean == pytest.approx(stats.gmean(ratios))
+    if one.low and other.high and math.isfinite(other.high):
+        assert one.low * other.high == pytest.approx(1.0, rel=1e-6)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_its_definition(p_values: list[float]) -> None:
+    ordered = sorted(p_values)
+    n = len(ordered)
+    expected = [max(min(1.0, (n - j) * ordered[j]) for j in range(i + 1)) for i in range(n)]
+    assert sorted(holm(p_values)) == pytest.approx(expected)
+    for p, adjusted in zip(p_values, holm(p_values), strict=True):
+        assert p <= adjusted <= 1
+        assert adjusted == holm(p_values)[p_values.index(p)] or p_values.count(p) > 1

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from tests.study.results import cell, with_scores
+
+from mt2st.study import Study, summarise
+from mt2st.study.tables import Table, csv_table, result_table, target_table, write_tables
+
+SINGLE = with_scores("single-task", [0.60, 0.70, 0.65, 0.62])
+BETTER = with_scores("switch", [0.66, 0.75, 0.71, 0.68])
+NOISY = with_scores("diminish", [0.90, 0.40, 0.95, 0.50])
+
+
+def test_nothing_is_bold_and_nothing_has_a_star_without_a_significant_difference() -> None:
+    clear, unclear = result_table(Study([*SINGLE, *BETTER])), result_table(Study([*SINGLE, *NOISY]))
+    assert "**switch**" in clear.markdown()
+    assert r"\textbf{switch}" in clear.latex()
+    assert "+5.8 ± 0.8*" in clear.text()
+    assert "**" not in unclear.markdown()
+    assert "textbf" not in unclear.latex()
+    assert "*" not in unclear.text()
+
+
+def test_every_row_says_of_how_many_seeds_it_is() -> None:
+    table = result_table(Study([*SINGLE, *BETTER[:1]]))
+    assert [row[table.header.index("seeds")] for row in table.rows] == ["4", "1"]
+    assert table.rows[1][table.header.index("accuracy")] == "66.0 %"  # one seed has no interval
+
+
+def test_factors_have_a_column_where_the_study_varies_them() -> None:
+    wide = Study([*SINGLE, *with_scores("single-task", [0.5, 0.6], encoder="cnn")])
+    assert result_table(wide).header[:3] == ["strategy", "encoder", "seeds"]
+    assert [row[1] for row in result_table(wide).rows] == ["bilstm", "cnn"]
+    assert result_table(Study(SINGLE)).header[:2] == ["strategy", "seeds"]
+
+
+def test_never_reached_is_a_result() -> None:
+    study = Study(
+        [cell("single-task", 1, [0.8], 0.5), cell("switch", 1, [0.7], 0.5), cell("multi-task", 1, [0.9], 0.5)]
+    )
+    assert [row[-1] for row in result_table(study).rows] == ["1.00 (1/1)", "never (0/1)", "1.00 (1/1)"]
+    target = target_table(study)
+    assert target.rows[1] == ["switch", "0 of 1 seeds", *["never (0/1)"] * 6]
+    assert target.header[2] == "seconds / single-task"
+    assert target.rows[2][2] == "1.00, n 1"
+    assert "time to" not in " ".join(result_table(Study(NOISY)).header)
+
+
+def test_csv_has_the_unrounded_figures() -> None:
+    rows = summarise(Study([*SINGLE, *BETTER]))
+    first, second = csv.DictReader(io.StringIO(csv_table(rows)))
+    assert (first["method"], first["encoder"], first["difference"]) == ("single-task", "bilstm", "")
+    assert rows[1].difference is not None
+    assert float(second["score"]) == rows[1].score.mean
+    assert float(second["p"]) == rows[1].difference.p
+    assert float(second["bootstrap_low"]) > 0
+    assert (second["seeds"], second["target_reached"], second["seconds_to_single_task_ratio"]) == ("4", "4", "1.0")
+    assert second["seconds_to_multi_task_n"] == ""
+
+
+def test_names_that_mean_something_to_latex_and_markdown_come_through() -> None:
+    table = Table("t", ["a|b", "c"], [["my_words 50 %", "1*"]], notes="x < 5 & y")
+    assert r"my\_words 50 \%" in table.latex()
+    assert r"\caption{x $<$ 5 \& y}" in table.latex()
+    assert table.markdown().splitlines()[0] == r"| a\|b | c |"
+    assert r"1\*" in table.markdown()
+
+
+def test_seconds_of_a_shared_machine_are_called_so() -> None:
+    from dataclasses import replace
+
+    assert "shared the machine" not in result_table(Study(SINGLE)).notes
+    assert "shared the machine" in result_table(Study([replace(each, jobs=2) for each in SINGLE])).notes
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_all_forms_are_written_and_replaced(tmp_path: Path, times: int) -> None:
+    for _ in range(times):
+        write_tables(Study([*SINGLE, *BETTER]), tmp_path / "tables")
+    names = {"results", "time_to_target"}
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {
+        *(f"{name}{form}" for name in names for form in (".txt", ".md", ".tex")),
+        "results.csv",
+    }

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.study.results import cell
+
+from mt2st.study import Study
+from mt2st.study.time_to_target import Cost, cost_to, ratio, time_to_target
+
+RESULTS = [
+    cell("single-task", 1, [0.5, 0.7, 0.6], 0.6),
+    cell("single-task", 2, [0.5, 0.6, 0.8], 0.7),
+    cell("multi-task", 1, [0.5, 0.6, 0.6, 0.7], 0.7),
+    cell("multi-task", 2, [0.5, 0.6, 0.6, 0.7], 0.7),
+    cell("switch", 1, [0.7, 0.8, 0.9], 0.8),
+    cell("switch", 2, [0.6, 0.7, 0.79], 0.9),
+]
+
+
+def test_the_target_is_single_tasks_best_of_the_same_seed() -> None:
+    single, multi, switch = time_to_target(Study(RESULTS)).values()
+    assert single.costs == {1: Cost(20.0, 10, 200.0), 2: Cost(30.0, 15, 300.0)}
+    assert multi.costs == {1: Cost(40.0, 20, 400.0), 2: None}
+    assert switch.costs == {1: Cost(10.0, 5, 100.0), 2: None}  # seed 2 never got to 0.8
+    assert (single.reached, switch.reached) == (2, 1)
+
+
+def test_ratios_are_taken_seed_by_seed_and_never_is_counted() -> None:
+    single, multi, switch = time_to_target(Study(RESULTS)).values()
+    for quantity in ("seconds", "steps", "flops"):
+        itself = single.ratios["single-task"][quantity]
+        assert itself.interval is not None
+        assert (itself.interval.mean, itself.interval.low, itself.reached) == (1.0, 1.0, 2)
+        found = switch.ratios["single-task"][quantity]
+        assert found.interval is not None
+        assert (found.interval.mean, found.interval.low) == (pytest.approx(0.5), None)
+        assert (found.reached, found.never, found.median) == (1, 1, math.inf)
+        to_multi = switch.ratios["multi-task"][quantity]
+        assert to_multi.interval is not None
+        assert to_multi.interval.mean == pytest.approx(0.25)
+        assert (to_multi.reached, to_multi.never, to_multi.median) == (1, 0, 0.25)
+    assert multi.ratios["single-task"]["seconds"].never == 1
+
+
+def test_a_run_reaches_the_target_at_its_first_evaluation_that_is_as_good() -> None:
+    assert cost_to(RESULTS[0], 0.7) == Cost(20.0, 10, 200.0)
+    assert cost_to(RESULTS[0], 0.0) == Cost(10.0, 5, 100.0)
+    assert cost_to(RESULTS[0], 0.701) is None
+
+
+def test_without_single_task_there_is_no_target() -> None:
+    assert time_to_target(Study(RESULTS[2:])) == {}
+
+
+def test_each_encoder_has_its_own_target_and_single_task_serves_all_auxiliary_tasks() -> None:
+    study = Study(
+        [
+            *RESULTS[:2],
+            cell("single-task", 1, [0.9], 0.9, encoder="cnn"),
+            cell("switch", 1, [0.1, 0.9], 0.9, encoder="cnn"),
+            cell("switch", 1, [0.1, 0.7], 0.9, auxiliary="analogy"),
+            cell("switch", 1, [0.1, 0.7], 0.9, encoder="mean"),
+        ]
+    )
+    found = {(group.name, *group.factors): each.costs for group, each in time_to_target(study).items()}
+    assert found["switch", "cnn", "random", "context"][1] == Cost(20.0, 10, 200.0)
+    assert found["switch", "bilstm", "random", "analogy"][1] == Cost(20.0, 10, 200.0)
+    assert not [group for group in found if "mean" in group]
+
+
+def test_multi_task_with_other_auxiliary_tasks_is_nothing_to_compare_with() -> None:
+    study = Study([*RESULTS[:4], cell("switch", 1, [0.7], 0.8, auxiliary="analogy")])
+    *_, switch = time_to_target(study).values()
+    assert list(switch.ratios) == ["single-task"]
+
+
+COSTS = st.dictionaries(
+    st.integers(0, 5), st.none() | st.floats(0.1, 100).map(lambda value: Cost(value, 1, value)), max_size=6
+)
+
+
+@given(COSTS, COSTS)
+def test_every_seed_that_the_other_reached_is_counted_once(
+    costs: dict[int, Cost | None], others: dict[int, Cost | None]
+) -> None:
+    found = ratio(costs, others, "seconds")
+    common = [seed for seed in costs.keys() & others.keys() if others[seed] is not None]
+    assert found.reached + found.never == len(common)
+    assert found.never == sum(costs[seed] is None for seed in common)
+    assert (found.interval is None) == (found.reached == 0)
+    assert (found.median is None) == (not common)
+
+
+def test_operations_that_nobody_counted_have_no_ratio() -> None:
+    uncounted = {1: Cost(10.0, 5, 0.0)}
+    assert ratio(uncounted, uncounted, "flops").interval is None
