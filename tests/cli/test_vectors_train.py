@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 from mt2st import WordVectors, memory
+from mt2st.cli import interruption
 from mt2st.cli.main import main
+from mt2st.embedding import word_vectors
 
 
 @pytest.fixture
@@ -194,7 +196,8 @@ def test_away_from_a_terminal_the_end_alone_is_told(corpus: Path, capsys: pytest
     assert main(train(corpus)) == 0
     said = capsys.readouterr().err
     assert "\r" not in said
-    assert len(said.splitlines()) == 3  # the corpus, the memory, the summary
+    assert len(said.splitlines()) == 4  # the corpus, the memory, the kernels, the summary
+    assert re.search(r"kernels: compiled, or loaded from an earlier time, in \d+\.\d s", said)
     assert re.search(r"1,200 words \(\d+ effective\) in \d+ s: [\d,]+ words/s \([\d,]+ effective\), mean loss \d", said)
 
 
@@ -204,7 +207,10 @@ def test_in_a_terminal_a_line_is_redrawn(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "120")
     assert main(train(corpus)) == 0
-    drawn = [line for line in capsys.readouterr().err.split("\r") if "|#" in line]
+    lines = capsys.readouterr().err.split("\r")
+    assert any("reading: 100 documents, 0.0 million characters" in line for line in lines)
+    assert any("compiling the kernels" in line for line in lines)
+    drawn = [line for line in lines if "|#" in line]
     assert re.search(r" 50% \|##########          \| [\d,]+ words/s .* loss \d\.\d{4}  \d+ s left", drawn[0])
 
 
@@ -228,7 +234,7 @@ from mt2st.cli.main import main
 seen = 0
 def show(self, part, text):
     global seen
-    seen += "counting" not in text
+    seen += "loss" in text
     if seen == 5:
         try:
             os.kill(os.getpid(), int(sys.argv[1]))
@@ -246,6 +252,72 @@ raise SystemExit(main(sys.argv[2:]))
         r"interrupted after [\d,]+ of [\d,]+ .*\(0%\): the vectors as far as they were trained", done.stderr
     )
     assert len(WordVectors.load(out)) == 7
+
+
+@pytest.mark.parametrize("moment", ["made", "saved"])
+@pytest.mark.parametrize("method", ["cbow-fasttext", "glove"])
+def test_a_signal_after_the_last_step_cuts_off_neither_the_result_nor_its_file(
+    corpus: Path, method: str, moment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, name = {"made": (word_vectors, "first_row_not_finite"), "saved": (WordVectors, "save")}[moment]
+    do = getattr(place, name)
+
+    def struck(*given: object, **more: object) -> object:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass  # where the signal's handler runs
+        return do(*given, **more)
+
+    monkeypatch.setattr(place, name, struck)
+    monkeypatch.setattr(interruption, "REPEAT_SECONDS", 1000.0)  # what is made in several pieces strikes once
+    assert main(train(corpus, "--method", method)) == 130
+    monkeypatch.undo()
+    assert "the signal came after the training: its vectors are complete" in capsys.readouterr().err
+    assert len(WordVectors.load(corpus.with_name("out.bin"))) == 7
+
+
+def test_a_second_signal_during_the_save_ends_it_and_leaves_nothing(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def struck_twice(*given: object, **more: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+        said = capsys.readouterr().err
+        assert "saving the vectors first; once more ends the program without them" in said
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+        raise AssertionError("the second signal was lost")
+
+    monkeypatch.setattr(WordVectors, "save", struck_twice)
+    monkeypatch.setattr(interruption, "REPEAT_SECONDS", 0.0)
+    assert main(train(corpus)) == 143
+    assert not corpus.with_name("out.bin").exists()
+
+
+@pytest.mark.parametrize("method", ["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext", "glove"])
+def test_a_training_that_diverges_says_what_to_do_and_leaves_nothing(
+    corpus: Path, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(train(corpus, "--method", method, "--alpha", "1000", "--sample" if method != "glove" else "--seed", "0"))
+        == 2
+    )
+    assert re.search(r"has diverged.* lower the learning rate, found 1000.0", capsys.readouterr().err)
+    assert [path.name for path in corpus.parent.iterdir()] == ["corpus.txt"]
+
+
+def test_given_vectors_of_other_words_are_named(
+    tmp_path: Path, given: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("der Hund und die Katze\n" * 50)
+    assert main(train(corpus, "--init", str(given))) == 2
+    assert re.search(
+        r"--init .*given.bin, corpus .*corpus.txt: none of the 4 words of the given vectors is among the 5",
+        capsys.readouterr().err,
+    )
 
 
 def test_a_signal_before_the_training_leaves_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,6 +117,7 @@ def test_the_rate_falls_linearly_over_all_epochs_and_every_chunk_has_random_numb
 
     monkeypatch.setattr(SkipGramKernel, "update", spy)
     train_word_vectors(two_topics(2500), vector_size=4, epochs=3, alpha=0.025, min_alpha=0.001)
+    del calls[0]  # compiles, on no words
     rates = [rate for alpha, _ in calls for rate in alpha]
     assert (rates[0], rates[-1]) == (0.025, pytest.approx(0.001))
     assert rates[1:-1:2] == rates[2::2]  # each chunk goes on where the last one ended
@@ -136,6 +138,30 @@ def test_ctrl_c_keeps_the_vectors_trained_so_far(workers: int) -> None:
     assert isinstance(caught.value, KeyboardInterrupt)
     assert caught.value.total_words / 2 < caught.value.words < caught.value.total_words
     assert separation(caught.value.vectors) > 0.2
+
+
+def test_the_time_for_compiling_is_told_apart_and_in_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mt2st.embedding.kernels import ContextKernel
+
+    compiled: list[int] = []
+
+    def slowly(self: ContextKernel, vector_size: int) -> None:
+        compiled.append(vector_size)
+        time.sleep(2)
+
+    monkeypatch.setattr(ContextKernel, "compile", slowly)
+    seen: list[Progress] = []
+    seconds: list[float] = []
+    train_word_vectors(two_topics(20), vector_size=7, epochs=1, on_compiled=seconds.append, progress=seen.append)
+    assert compiled == [7]
+    assert seconds[0] >= 2
+    assert seen[-1].seconds < 2
+
+
+@pytest.mark.parametrize("alpha", [0.025, 0.5])
+def test_large_steps_that_still_learn_are_no_divergence(alpha: float) -> None:
+    for method in ("skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"):
+        train_word_vectors(two_topics(), method=method, vector_size=10, epochs=1, sample=0, alpha=alpha)
 
 
 def test_other_errors_of_a_worker_come_through() -> None:

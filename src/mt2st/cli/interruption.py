@@ -29,10 +29,38 @@ class Interrupted(BaseException):
 
 
 class Stop:
-    """The signals that came while work was under way that keeps what it has."""
+    """The signals that came while work was under way that keeps what it has.
+
+    Attributes:
+        received: their numbers, in their order; repeats within a second left out.
+    """
 
     def __init__(self) -> None:
         self.received: list[int] = []
+        self._let_pass, self._notice = False, ""
+
+    def finish_first(self, notice: str = "") -> None:
+        """Let the next signal cut nothing off: the work goes on to its end, or to its next `check`.
+
+        One that comes a second or more behind it raises `KeyboardInterrupt` again.
+
+        Args:
+            notice: printed when the signal comes; for work that prints nothing itself, into which it might fall.
+        """
+        self._let_pass, self._notice = True, notice
+
+    def interrupt(self, number: int) -> None:
+        """Take a signal.
+
+        Raises:
+            KeyboardInterrupt: unless this one was to let the work finish.
+        """
+        self.received.append(number)
+        if not self._let_pass:
+            raise KeyboardInterrupt
+        self._let_pass = False
+        if self._notice:
+            say(self._notice)
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if a signal came; the work calls it between its steps.
@@ -49,6 +77,16 @@ class Stop:
         return 128 + (self.received[0] if self.received else signal.SIGINT)
 
 
+SAVING = "saving the vectors first; once more ends the program without them"
+
+
+def check_keeping(stop: Stop) -> None:
+    """Raise `KeyboardInterrupt` if a signal came, and let another one not cut off what then keeps the vectors."""
+    if stop.received:
+        stop.finish_first(SAVING)
+    stop.check()
+
+
 @contextmanager
 def interruptible() -> Iterator[Stop]:
     """Let the first Ctrl-C or SIGTERM raise `KeyboardInterrupt`; a later one, a second or more behind, does so again.
@@ -62,9 +100,8 @@ def interruptible() -> Iterator[Stop]:
         nonlocal first
         if stop.received and time.monotonic() - first < REPEAT_SECONDS:
             return
-        stop.received.append(number)
         first = time.monotonic()
-        raise KeyboardInterrupt
+        stop.interrupt(number)
 
     with _replaced(_handlers(), interrupt):
         try:

@@ -22,18 +22,18 @@ class StatusLine:
         self._in_terminal = sys.stderr.isatty()
         self._drawn: float | None = None
 
-    def show(self, part: float, text: str) -> None:
+    def show(self, part: float | None, text: str) -> None:
         """Draw a bar and a text over what was there; ten times a second at most.
 
         Args:
-            part: what is done, in [0, 1].
+            part: what is done, in [0, 1]; None where nobody knows, and there is no bar.
             text: what there is to say about it.
         """
         now = time.monotonic()
         if not self._in_terminal or (self._drawn is not None and now - self._drawn < _SECONDS_BETWEEN):
             return
         self._drawn = now
-        line = f"{part:4.0%} |{'#' * int(_BAR * part):{_BAR}}| {text}"
+        line = text if part is None else f"{part:4.0%} |{'#' * int(_BAR * part):{_BAR}}| {text}"
         width = shutil.get_terminal_size().columns
         print(f"{_ERASE}{line[: width - 1]}", end="", file=sys.stderr, flush=True)
 
@@ -57,6 +57,19 @@ def status_line() -> Iterator[StatusLine]:
         yield line
     finally:
         line.clear()
+
+
+COMPILING = "compiling the kernels, which is done once"
+
+
+def compiled(seconds: float) -> str:
+    """Return what there is to say about the time before a training's first step.
+
+    Example:
+        >>> compiled(3.14)
+        'kernels: compiled, or loaded from an earlier time, in 3.1 s'
+    """
+    return f"kernels: compiled, or loaded from an earlier time, in {seconds:.1f} s"
 
 
 def duration(seconds: float) -> str:

@@ -25,6 +25,10 @@ Frozen = Literal["known"] | Iterable[str] | None
 """Which given words keep their vectors: all (``"known"``), those named, or none."""
 
 
+class NoSharedWordsError(InputError):
+    """Given vectors that have no word in common with the corpus."""
+
+
 @dataclass(frozen=True)
 class GrownVocabulary:
     """The corpus's words, then those of the given vectors that it lacks.
@@ -53,7 +57,8 @@ class GrownVocabulary:
         """Return the vocabulary of a corpus, grown by the words of given vectors.
 
         Raises:
-            InputError: the corpus has fewer than two words, or none that has a given vector.
+            InputError: the corpus has fewer than two words.
+            NoSharedWordsError: it has none that has a given vector.
         """
         tokens, counts = vocabulary.tokens, np.array(vocabulary.counts, dtype=np.int64)
         n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
@@ -64,7 +69,7 @@ class GrownVocabulary:
         ids = {token: number for number, token in enumerate(tokens) if number >= n_specials}
         n_shared = sum(1 for word in given.index_to_key if word in ids)
         if not n_shared:
-            raise InputError(
+            raise NoSharedWordsError(
                 f"none of the {len(given):,} words of the given vectors is among the {len(ids):,} of the corpus: are "
                 f"both in the same language, and in the same case?"
             )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.chunks import Chunk, chunk_words, chunks
+from mt2st.embedding.divergence import check_converging
 from mt2st.embedding.footprint import Footprint
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.settings import Method, WordVectorSettings
@@ -27,6 +28,11 @@ from mt2st.memory import give_back
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import KernelReport
 
+
+_JUDGED_WORDS = 1_000_000
+"""Words after which the loss is judged, if an epoch has more."""
+_DIVERGED = 1.25
+"""Of the loss of untrained vectors. Learning rates up to 20 times the usual stay below it, 200 times do not."""
 
 InitVectors: TypeAlias = WordVectors | str | PathLike[str] | Callable[[], WordVectors] | None
 """What training may go on from."""
@@ -67,7 +73,7 @@ class Progress:
     Attributes:
         words: words done over all epochs, before subsampling.
         total_words: words of all epochs.
-        seconds: time since the first chunk began (compilation included the very first time).
+        seconds: time since the first chunk began; the kernels were compiled before.
         loss: mean loss per pair in the last chunk; NaN if it had none.
         mean_loss: mean loss per pair since the start.
         kept: words left by subsampling, the ones trained as centres: gensim's "effective words".
@@ -132,6 +138,7 @@ def train_word_vectors(
     init_vectors: InitVectors = None,
     frozen: Frozen = None,
     on_memory: Callable[[Footprint], None] | None = None,
+    on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> WordVectors:
     """Train word vectors on an encoded corpus with negative sampling, from random ones or from given ones.
@@ -173,6 +180,8 @@ def train_word_vectors(
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams the rows
             of theirs do not change either, and other words share these.
         on_memory: told before the training starts how much memory it will take at most.
+        on_compiled: told, before the first chunk, the seconds in which the kernels were compiled, or loaded from the
+            compiler's cache: a first time takes some, and counts in no speed.
         progress: called after every chunk, in the calling thread.
 
     Returns:
@@ -181,8 +190,8 @@ def train_word_vectors(
         too.
 
     Raises:
-        InputError: a setting out of its range or at odds with ``init_vectors``; a corpus in which no two words meet; or
-            more memory needed than there is.
+        InputError: a setting out of its range or at odds with ``init_vectors``; a corpus in which no two words meet, or
+            none has a given vector; more memory needed than there is; or a training that diverges.
         TrainingInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     settings = WordVectorSettings(
@@ -250,11 +259,20 @@ def train_word_vectors(
         give_back(corpus.ids, int(chunk.offsets[0]), int(chunk.offsets[-1]))
         return report
 
-    done, started = KernelReport(), time.perf_counter()
+    started = time.perf_counter()
+    kernel.compile(settings.size)
+    if on_compiled is not None:
+        on_compiled(time.perf_counter() - started)
+    untrained = (1 + negative) * math.log(2)  # every product with an output vector is 0
+    judged = min(_JUDGED_WORDS, total_words // epochs)
+    done, started, judge_at = KernelReport(), time.perf_counter(), judged
     try:
         with closing(results(run, chunks(corpus.offsets, epochs, chunk_words(settings.size)), workers)) as reports:
             for report in reports:
                 done += report
+                if done.words >= judge_at and done.pairs:
+                    check_converging(done.mean_loss, start=untrained, factor=_DIVERGED, rate=alpha)
+                    judge_at = done.words + judged
                 if progress is not None:
                     elapsed = time.perf_counter() - started
                     progress(Progress(done.words, total_words, elapsed, report.mean_loss, done.mean_loss, done.kept))

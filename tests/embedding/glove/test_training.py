@@ -7,6 +7,7 @@ import gzip
 import math
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,6 +138,18 @@ def test_ctrl_c_keeps_the_vectors_trained_so_far(workers: int, tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_time_for_compiling_is_told_apart_and_in_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mt2st.embedding.glove import training
+
+    compile_all = training._compiled
+    monkeypatch.setattr(training, "_compiled", lambda *given: [time.sleep(2), compile_all(*given) + 2][1])
+    seen: list[GloveProgress] = []
+    seconds: list[float] = []
+    train_glove(two_topics(20), vector_size=7, epochs=1, on_compiled=seconds.append, progress=seen.append)
+    assert seconds[0] > 2
+    assert max(each.seconds for each in seen) < 2
+
+
 def test_ctrl_c_while_counting_leaves_no_file(tmp_path: Path) -> None:
     def interrupt(progress: GloveProgress) -> None:
         assert any(tmp_path.iterdir())
@@ -184,7 +197,7 @@ def test_the_memory_told_is_the_tables_and_the_bound() -> None:
         ({"memory_mb": math.inf}, "memory_mb must be finite"),
         ({"x_max": 0}, "x_max must be finite and above 0; found 0"),
         ({"alpha": -1}, "alpha must be finite and at least 0; found -1"),
-        ({"learning_rate": 1e30}, "has diverged: lower learning_rate"),
+        ({"learning_rate": 1e30}, "has diverged: lower the learning rate"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(setting: dict[str, object], message: str) -> None:

@@ -204,7 +204,7 @@ def test_repeated_passes_lower_the_loss() -> None:
 def test_a_diverged_loss_is_refused() -> None:
     tables = trained_tables(4)
     tables.words[2:] = np.inf
-    with pytest.raises(InputError, match="has diverged: lower learning_rate, found 0.05"):
+    with pytest.raises(InputError, match="has diverged: lower the learning rate, found 0.05"):
         update(tables, whole_slice(some_cooccurrences()))
 
 

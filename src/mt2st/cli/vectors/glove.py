@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from mt2st.cli.interruption import check_keeping
 from mt2st.cli.options import say
-from mt2st.cli.status_line import duration, status_line
+from mt2st.cli.status_line import COMPILING, compiled, duration, status_line
 from mt2st.errors import InputError, listed
 from mt2st.memory import megabytes
 
@@ -66,10 +67,13 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> Wo
             if last is not None and last.stage != progress.stage:
                 line.end(_summary(last))
             last = progress
-            stop.check()
+            if progress.stage == "training":
+                stop.finish_first()  # what is trained from here on is kept
+            check_keeping(stop)
             line.show(progress.done / max(1, progress.total), _described(progress))
 
-        vectors = train_glove(corpus, progress=report, **given)
+        line.show(None, COMPILING)
+        vectors = train_glove(corpus, on_compiled=lambda seconds: line.end(compiled(seconds)), progress=report, **given)
         if last is not None:
             line.end(_summary(last))
     return vectors

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from mt2st.cli.interruption import Stop, interruptible
+from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
 from mt2st.cli.options import parse, say
-from mt2st.cli.status_line import duration, status_line
+from mt2st.cli.status_line import COMPILING, StatusLine, compiled, duration, status_line
 from mt2st.cli.vectors import continued, glove, subwords
 from mt2st.errors import InputError, MissingExtraError, listed, suggestion
 from mt2st.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from mt2st.embedding import Progress, WordVectors
+    from mt2st.embedding import Footprint, Progress, WordVectors
     from mt2st.text import Corpus
+
+_TEXTS_BETWEEN, _LONG_TEXT = 100, 10_000
+"""The reading tells where it is after so many texts, or one of so many characters."""
 
 METHODS = ("skipgram", "cbow", *subwords.METHODS, glove.METHOD)
 
@@ -97,8 +100,8 @@ def run(arguments: Sequence[str]) -> int:
     with interruptible() as stop, scratch_folder("corpus") as folder:
         interrupted: TrainingInterrupted | None = None
         try:
-            with _named(options.corpus):
-                corpus = _read(options, folder)
+            with _named(options):
+                corpus = _read(options, folder, stop)
                 if options.method == glove.METHOD:
                     vectors = glove.train(corpus, options, stop)
                 else:
@@ -108,10 +111,14 @@ def run(arguments: Sequence[str]) -> int:
                 say("nothing was trained yet: nothing is saved")
                 raise
             vectors, interrupted = end.vectors, end
+        stop.finish_first(SAVING)
         _save(vectors, options)
     print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
+        return stop.exit_code
+    if stop.received:
+        say("the signal came after the training: its vectors are complete")
         return stop.exit_code
     return 0
 
@@ -160,28 +167,44 @@ def _check_writer(options: VectorsTrainOptions) -> None:
         raise MissingExtraError(f"writing {options.output} in gensim's format", "gensim")
 
 
-def _read(options: VectorsTrainOptions, folder: Path) -> Corpus:
+def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
     from mt2st.text import Corpus, Tokeniser, iterate_texts
 
-    corpus = Corpus.build(
-        iterate_texts(options.corpus, text=options.text),
-        tokeniser=Tokeniser(lowercase=options.lowercase, remove_breaks=options.remove_breaks),
-        min_count=options.min_count,
-        directory=folder / "corpus",
-    )
+    with status_line() as line:
+        corpus = Corpus.build(
+            _counted(iterate_texts(options.corpus, text=options.text), line, stop),
+            tokeniser=Tokeniser(lowercase=options.lowercase, remove_breaks=options.remove_breaks),
+            min_count=options.min_count,
+            directory=folder / "corpus",
+        )
     say(f"{len(corpus):,} documents, {corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}")
     return corpus
 
 
+def _counted(texts: Iterator[str], line: StatusLine, stop: Stop) -> Iterator[str]:
+    """Pass texts on and tell how many they are."""
+    characters = 0
+    for number, text in enumerate(texts, 1):
+        characters += len(text)
+        if number % _TEXTS_BETWEEN == 0 or len(text) > _LONG_TEXT:
+            stop.check()
+            line.show(None, f"reading: {number:,} documents, {characters / 1e6:,.1f} million characters")
+        yield text
+
+
 @contextmanager
-def _named(corpus: str) -> Iterator[None]:
-    """Let what is wrong with the corpus name it."""
+def _named(options: VectorsTrainOptions) -> Iterator[None]:
+    """Let what is wrong with the corpus name it, and with the given vectors, them."""
+    from mt2st.embedding.grown_vocabulary import NoSharedWordsError
+
     try:
         yield
+    except NoSharedWordsError as error:
+        raise InputError(f"--init {options.init}, corpus {options.corpus}: {error}") from error
     except InputError as error:
-        if corpus in str(error):
+        if options.corpus in str(error):
             raise
-        raise InputError(f"{corpus}: {error}") from error
+        raise InputError(f"{options.corpus}: {error}") from error
 
 
 def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors], stop: Stop) -> WordVectors:
@@ -193,15 +216,25 @@ def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors
         def report(progress: Progress) -> None:
             nonlocal last
             last = progress
-            stop.check()
+            check_keeping(stop)
             line.show(progress.words / max(1, progress.total_words), _described(progress))
+
+        def on_memory(footprint: Footprint) -> None:
+            say(f"memory: at most {footprint} and the program itself")
+            line.show(None, COMPILING)
+
+        def on_compiled(seconds: float) -> None:
+            line.end(compiled(seconds))
+            stop.check()
+            stop.finish_first()  # what is trained from here on is kept
 
         vectors = train_word_vectors(
             corpus,
             **settings_of(options),
             init_vectors=given.pop if given else None,
             frozen=continued.frozen_words(options),
-            on_memory=lambda footprint: say(f"memory: at most {footprint} and the program itself"),
+            on_memory=on_memory,
+            on_compiled=on_compiled,
             progress=report,
         )
         if last is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mt2st.embedding.divergence import check_converging
 from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.grown_vocabulary import SPECIALS, check_enough_words
 from mt2st.embedding.training import EncodedCorpus, TrainingInterrupted
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two, and nothing lost in between."""
 
+_DIVERGED = 10.0
+"""Of the loss before the training: what diverges exceeds it a million times over."""
+_SMALLEST_START = 1e-3
+"""A loss below which the start is as good as perfect, and no measure."""
+
 
 @dataclass(frozen=True)
 class GloveProgress:
@@ -40,7 +46,7 @@ class GloveProgress:
         stage: ``"counting"`` of co-occurrences, then ``"training"``.
         done: words read, or co-occurrences trained on over all epochs.
         total: words of the corpus, or co-occurrences of all epochs.
-        seconds: time since the stage began (compilation included the very first time).
+        seconds: time since the stage began; the kernels were compiled before.
         loss: mean loss per co-occurrence of the last part; NaN while counting.
         mean_loss: mean loss per co-occurrence since the start of the epoch; NaN while counting.
     """
@@ -113,6 +119,7 @@ def train_glove(
     workers: int = GloveSettings.workers,
     seed: int = GloveSettings.seed,
     scratch: Path | None = None,
+    on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[GloveProgress], None] | None = None,
 ) -> WordVectors:
     """Train GloVe vectors on an encoded corpus (Pennington, Socher and Manning 2014).
@@ -138,13 +145,16 @@ def train_glove(
         seed: any integer.
         scratch: folder for the temporary files; by default the system's, which the variable TMPDIR names. They are
             removed whatever happens.
+        on_compiled: told, before the counting, the seconds in which the kernels were compiled, or loaded from the
+            compiler's cache: a first time takes some, and counts in no speed.
         progress: called several times a second, in the calling thread.
 
     Returns:
         Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order.
 
     Raises:
-        InputError: a setting out of its range, a corpus in which no two words meet, or a disk that is full.
+        InputError: a setting out of its range, a corpus in which no two words meet, a disk that is full, or a training
+            that diverges.
         GloveInterrupted: after Ctrl-C during the training, with the vectors trained so far.
         KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
     """
@@ -174,17 +184,36 @@ def train_glove(
     )
     n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
     with scratch_folder("glove", scratch) as folder:
+        seconds = _compiled(vector_size, folder)
+        if on_compiled is not None:
+            on_compiled(seconds)
         cooccurrences = _counted(corpus, n_specials, window, memory, folder, progress)
         source = TargetSource(cooccurrences, x_max=x_max, alpha=alpha, memory=memory, seed=seed)
         tables = GloveTables.fresh(len(tokens), vector_size, seed)
 
-        meter = _Meter(epochs * cooccurrences.directed, progress)
+        start = _loss(tables, source)
+        meter = _Meter(epochs * cooccurrences.directed, start, learning_rate, progress)
         try:
             for epoch in range(epochs):
                 _train_epoch(tables, source, epoch, learning_rate, workers, meter)
         except KeyboardInterrupt as error:
             raise GloveInterrupted(_result(tables, tokens, n_specials), meter.done, meter.total) from error
         return _result(tables, tokens, n_specials)
+
+
+def _compiled(vector_size: int, folder: Path) -> float:
+    """Compile all kernels, or load them, by a training on two words; return the seconds that it took."""
+    from mt2st.embedding.glove.counting import count_cooccurrences
+    from mt2st.embedding.glove.tables import GloveTables
+    from mt2st.embedding.glove.targets import TargetSource
+    from mt2st.embedding.glove.update import update
+
+    started = time.perf_counter()
+    ids, offsets, counts = np.array([0, 1], np.int32), np.array([0, 2]), np.ones(2, np.int64)
+    source = TargetSource(count_cooccurrences(ids, offsets, counts, folder=folder, window=1, memory=1), memory=1)
+    for chosen in source.slices(0, 0, source.size):
+        update(GloveTables.fresh(2, vector_size, seed=0), chosen)
+    return time.perf_counter() - started
 
 
 def _counted(
@@ -212,15 +241,26 @@ def _counted(
     )
 
 
-class _Meter:
-    """Counts what is done and tells the caller."""
+def _loss(tables: GloveTables, source: TargetSource) -> float:
+    """Return the mean loss of a random part of the co-occurrences, large enough to measure the others by."""
+    from mt2st.embedding.glove.update import GloveReport, update
 
-    def __init__(self, total: int, progress: Callable[[GloveProgress], None] | None) -> None:
+    parts = (update(tables, part, rate=0.0) for part in source.slices(0, 0, min(JOB_ENTRIES, source.size)))
+    return sum(parts, GloveReport()).mean_loss
+
+
+class _Meter:
+    """Counts what is done, tells the caller, and ends a training that has gone astray."""
+
+    def __init__(self, total: int, start: float, rate: float, progress: Callable[[GloveProgress], None] | None) -> None:
         self.done, self.total = 0, total
+        self._start, self._rate = max(start, _SMALLEST_START), rate
         self._started, self._progress = time.perf_counter(), progress
 
     def add(self, report: GloveReport, epoch_loss: float) -> None:
         self.done += report.entries
+        if report.entries:
+            check_converging(epoch_loss, start=self._start, factor=_DIVERGED, rate=self._rate)
         if self._progress is not None:
             seconds = time.perf_counter() - self._started
             self._progress(GloveProgress("training", self.done, self.total, seconds, report.mean_loss, epoch_loss))

@@ -79,5 +79,5 @@ def update(tables: GloveTables, chosen: TargetSlice, *, rate: float = 0.05, weig
         float(rate * weight),
     )
     if not math.isfinite(loss):
-        raise InputError(f"the training of word vectors has diverged: lower learning_rate, found {rate!r}")
+        raise InputError(f"the training of word vectors has diverged: lower the learning rate, found {rate!r}")
     return GloveReport(int(entries), float(loss))
