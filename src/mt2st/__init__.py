@@ -7,8 +7,8 @@ for help, takes a moment only.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers know it; the module `typing` would take longer than all else here
 if TYPE_CHECKING:
     from mt2st.embedding import WordVectors, train_word_vectors
     from mt2st.errors import InputError

@@ -2,7 +2,7 @@
 
 import sys
 
-from mt2st.cli.main import main
+from mt2st.cli.start import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())

@@ -84,8 +84,21 @@ def test_offline_the_error_says_which_file_to_place_where(data_folder: Path) -> 
 
 
 def test_a_name_that_is_not_published_is_told_so(release: Path, data_folder: Path) -> None:
-    with pytest.raises(InputError, match="gensim:glove-twitter-101 cannot be fetched.*See gensim-data"):
+    with pytest.raises(InputError, match="gensim:glove-twitter-101 cannot be fetched.*Did you mean 'glove-twitter-10?0'"):
         WordVectors.load("gensim:glove-twitter-101")
+
+
+def test_offline_too_a_name_that_is_not_known_is_told_with_those_that_are(data_folder: Path) -> None:
+    with pytest.raises(InputError, match="No vectors of that name are known. Known: .*word2vec-google-news-300.*If"):
+        WordVectors.load("gensim:nonexistent-xyz")
+    with pytest.raises(InputError, match="are known. Did you mean 'word2vec-google-news-300'"):
+        WordVectors.load("gensim:word2vec-googlenews-300")
+
+
+def test_a_name_that_is_not_known_is_read_where_its_file_is(vectors: WordVectors, data_folder: Path) -> None:
+    (data_folder / "our-own").mkdir(parents=True)
+    vectors.save(data_folder / "our-own" / "our-own.gz", format="word2vec")
+    assert WordVectors.load("gensim:our-own").index_to_key == vectors.index_to_key
 
 
 @pytest.mark.parametrize("name", ["gensim:", "gensim:../secret", "gensim:/etc/passwd", "gensim:a/b", "gensim:.."])

@@ -9,9 +9,24 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from mt2st.errors import InputError, MissingExtraError
+from mt2st.errors import InputError, MissingExtraError, suggestion
 
 PREFIX = "gensim:"
+PUBLISHED = (
+    "conceptnet-numberbatch-17-06-300",
+    "fasttext-wiki-news-subwords-300",
+    "glove-twitter-25",
+    "glove-twitter-50",
+    "glove-twitter-100",
+    "glove-twitter-200",
+    "glove-wiki-gigaword-50",
+    "glove-wiki-gigaword-100",
+    "glove-wiki-gigaword-200",
+    "glove-wiki-gigaword-300",
+    "word2vec-google-news-300",
+    "word2vec-ruscorpora-300",
+)
+"""What gensim-data has for word vectors, known without network. Others are asked for too: there may be new ones."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -37,7 +52,7 @@ def pretrained_file(name: str) -> Path:
     Raises:
         MissingExtraError: the file is not there and gensim is not installed.
         InputError: the name is impossible or unknown, or the file can be neither found nor fetched; the message says
-            which file to place where.
+            which file to place where, and which names are known.
     """
     model = name.removeprefix(PREFIX)
     if not _NAME.fullmatch(model):
@@ -56,10 +71,15 @@ def pretrained_file(name: str) -> Path:
         with redirect_stdout(sys.stderr):  # its progress bar; results alone go to stdout
             return Path(downloader.load(model, return_path=True))
     except Exception as error:  # the downloader raises Exception itself
-        known = "Incorrect model" not in str(error)
-        raise InputError(
-            f"{name} cannot be fetched ({error}). "
-            + (f"Without network, place the file as {file}" if known else "See gensim-data for the names there are")
-        ) from error
+        raise InputError(f"{name} cannot be fetched ({error}). {_what_to_do(model, file)}") from error
     finally:
         logger.disabled = was_disabled
+
+
+def _what_to_do(model: str, file: Path) -> str:
+    if model in PUBLISHED:
+        return f"Without network, place the file as {file}"
+    return (
+        f"No vectors of that name are known.{suggestion(model, PUBLISHED)} Known: {', '.join(PUBLISHED)}. If there are "
+        f"such all the same, place the file as {file}"
+    )
