@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,56 @@ def test_an_impossible_place_is_an_input_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(InputError, match="cannot write"), complete_file(tmp_path / "a"):
         pass
+
+
+def test_a_link_is_followed_whether_its_end_exists_or_not(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "far" / "file")
+    for content in (b"first", b"second"):
+        with complete_file(link, overwrite=content == b"second") as file:
+            file.write(content)
+        assert link.is_symlink()
+        assert (tmp_path / "far" / "file").read_bytes() == content
+    assert [path.name for path in (tmp_path / "far").iterdir()] == ["file"]
+    with pytest.raises(InputError, match="link exists already"), complete_file(link):
+        pass
+
+
+def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "far" / "real").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "real")
+    with complete_folder(tmp_path / "link") as partial:
+        (partial / "file").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "far" / "real").iterdir()] == ["file"]
+
+
+def test_links_in_a_circle_and_into_nowhere_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(InputError, match="a: its symbolic links lead in a circle"), complete_file(tmp_path / "a"):
+        pass
+    with pytest.raises(InputError, match="lead in a circle"), complete_folder(tmp_path / "a"):
+        pass
+    (tmp_path / "c").symlink_to(tmp_path / "none" / "file")
+    with pytest.raises(InputError, match=f"there is no folder {tmp_path / 'none'}"), complete_file(tmp_path / "c"):
+        pass
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_neither_file_nor_folder_is_never_replaced(tmp_path: Path, overwrite: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        for place in (tmp_path / "pipe", tmp_path / "link", tmp_path / "socket", Path("/dev/null")):
+            with pytest.raises(InputError, match=f"{place} is no regular file"):
+                with complete_file(place, overwrite=overwrite):
+                    pass
+    assert (tmp_path / "pipe").is_fifo()
+    assert Path("/dev/null").is_char_device()
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "pipe", tmp_path / "file", Path("/dev/null")):
+        with pytest.raises(InputError, match="is no folder"), complete_folder(place):
+            pass

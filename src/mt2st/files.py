@@ -20,15 +20,16 @@ def complete_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]
     """Give a binary file to write; it appears under ``path`` when the block ends well, and never in part.
 
     The bytes go to a temporary name in the same folder, reach the disk, and are then renamed. If the block raises, the
-    temporary file goes and what ``path`` held before stays.
+    temporary file goes and what ``path`` held before stays. A symbolic link stays one: what it leads to is written.
 
     Raises:
-        InputError: ``path`` exists and ``overwrite`` is false, is a folder, or lies in no existing folder; or the disk
-            refuses the write.
+        InputError: ``path`` exists and ``overwrite`` is false, is a folder or another thing than a file, or lies in no
+            existing folder; or the disk refuses the write.
     """
     check_writable(path, overwrite=overwrite)
+    place = _real_place(path)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     try:
@@ -37,8 +38,8 @@ def complete_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]
             file.flush()
             _grant_default_permissions(file.fileno())
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        _flush_folder(path.parent)
+        Path(temporary).replace(place)
+        flush_folder(place.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -50,14 +51,26 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     """Raise if a file may not be written to this place; ask before hours of work, not after.
 
     Raises:
-        InputError: ``path`` exists and ``overwrite`` is false, is a folder, or lies in no existing folder.
+        InputError: ``path`` exists and ``overwrite`` is false; is a folder, a pipe, a device or a socket, or leads to
+            one; or lies in no existing folder.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder: give the name of a file in it")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no regular file but a pipe, a device or a socket: it is not written; choose another name")
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
-    if not path.parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no folder {path.parent}")
+    folder = _real_place(path).parent
+    if not folder.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {folder if path.is_symlink() else path.parent}")
+
+
+def _real_place(path: Path) -> Path:
+    """Return where a path leads when all symbolic links are followed; there need not be anything yet."""
+    place = Path(os.path.realpath(path))
+    if place.is_symlink():
+        raise InputError(f"cannot write {path}: its symbolic links lead in a circle")
+    return place
 
 
 @contextmanager
@@ -65,11 +78,15 @@ def complete_folder(folder: Path) -> Iterator[Path]:
     """Give an empty folder to fill; it appears as ``folder`` when the block ends well, and never in part.
 
     The files reach the disk before the folder gets its name. What ``folder`` held before is replaced; if the block
-    raises, it stays. Between the two renames there is no folder of that name, but never half of one.
+    raises, it stays. Between the two renames there is no folder of that name, but never half of one. A symbolic link
+    stays one: the folder that it leads to is replaced.
 
     Raises:
-        InputError: the disk refuses the write.
+        InputError: ``folder`` is a file or another thing than a folder; or the disk refuses the write.
     """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is no folder: choose another name")
+    folder = _real_place(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
@@ -83,7 +100,7 @@ def complete_folder(folder: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
         partial.chmod(0o777 & ~_umask())
         _replace_folder(partial, folder)
-        _flush_folder(folder.parent)
+        flush_folder(folder.parent)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
@@ -117,7 +134,8 @@ def _grant_default_permissions(descriptor: int) -> None:
     os.fchmod(descriptor, _PERMISSIONS & ~_umask())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Have the names in a folder reach the disk, so that what was renamed stays renamed after a crash."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -35,6 +35,12 @@ def test_names_of_files(name: str, expected: str | None) -> None:
     assert (found.name if found else None) == expected
 
 
+@pytest.mark.parametrize("name", ["a.kv.gz", "a.model.GZ"])
+def test_what_is_never_packed_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name}: files in the format 'keyedvectors' are not packed"):
+        format_by_name_of(Path(name))
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,8 @@ from mt2st.errors import InputError
 
 WRITTEN = [each.name for each in FORMATS if each.write is not None]
 FOLDERS = ("safetensors", "static-embedding")
+LARGE = (11, 960_000)
+"""Words and dimensions: more than 10 Mi values, from which on gensim puts the vectors into a file of their own."""
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -62,6 +67,18 @@ def test_packed_files_are_written_the_same_each_time_and_read(vectors: WordVecto
     assert WordVectors.load(tmp_path / name).vectors.tobytes() == vectors.vectors.tobytes()
     (tmp_path / name).rename(tmp_path / "unnamed")  # the bytes tell that it is packed
     assert WordVectors.load(tmp_path / "unnamed").index_to_key == vectors.index_to_key
+
+
+def test_gensims_format_is_neither_written_nor_read_packed(vectors: WordVectors, tmp_path: Path) -> None:
+    vectors.save(tmp_path / "v.vec")
+    for chosen in (None, "keyedvectors"):
+        with pytest.raises(InputError, match=r"v\.kv\.gz: .* not (written )?packed"):
+            convert_vectors(tmp_path / "v.vec", tmp_path / "v.kv.gz", target_format=chosen)
+    assert [each.name for each in tmp_path.iterdir()] == ["v.vec"]
+    vectors.save(tmp_path / "v.kv")
+    (tmp_path / "v.kv.gz").write_bytes(gzip.compress((tmp_path / "v.kv").read_bytes()))
+    with pytest.raises(InputError, match=r"v\.kv\.gz is packed: .* unpack it first"):
+        WordVectors.load(tmp_path / "v.kv.gz")
 
 
 @pytest.mark.parametrize("name", ["v.vec", "v.vec.gz", "v.bin", "v.bin.gz"])
@@ -151,3 +168,62 @@ def test_formats_that_are_unknown_untold_or_only_read_are_named(vectors: WordVec
         convert_vectors(tmp_path / "v.vec", tmp_path / "out")
     with pytest.raises(InputError, match="not written in the format 'fasttext'"):
         convert_vectors(tmp_path / "v.vec", tmp_path / "out", target_format="fasttext")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_links_are_followed_and_special_files_stay(vectors: WordVectors, tmp_path: Path, name: str) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe is (no regular file|a file)"):
+        vectors.save(tmp_path / "pipe", format=name, overwrite=True)
+    if name == "keyedvectors":  # gensim looks beside the link for the file of the vectors
+        with pytest.raises(InputError, match="link is a symbolic link"):
+            vectors.save(tmp_path / "link", format=name)
+        return
+    for _ in range(2):
+        vectors.save(tmp_path / "link", format=name, overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    assert WordVectors.load(tmp_path / "real").index_to_key == vectors.index_to_key
+
+
+def test_a_crash_never_leaves_old_words_beside_new_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gensim")
+    n_words, size = LARGE
+    old, new = ([f"{name}{number}" for number in range(n_words)] for name in ("old", "new"))
+    place = tmp_path / "here" / "v.kv"
+    place.parent.mkdir()
+    WordVectors(old, np.zeros((n_words, size), np.float32)).save(place)
+    assert place.with_name("v.kv.vectors.npy").is_file()
+    crashes: list[Path] = []
+    replace = Path.replace
+
+    def replace_and_keep_what_a_crash_would_leave(source: Path, target: Path) -> Path:
+        done = replace(source, target)
+        crashes.append(tmp_path / f"crash{len(crashes)}")
+        shutil.copytree(place.parent, crashes[-1], copy_function=os.link)
+        return done
+
+    monkeypatch.setattr(Path, "replace", replace_and_keep_what_a_crash_would_leave)
+    WordVectors(new, np.ones((n_words, size), np.float32)).save(place, overwrite=True)
+    monkeypatch.undo()
+    found = []
+    for crash in crashes:
+        try:
+            loaded = WordVectors.load(crash / "v.kv")
+        except InputError as error:
+            assert "cannot read" in str(error)  # noqa: PT017 - either outcome is right
+            found.append("nothing")
+        else:
+            found.append(f"{loaded.index_to_key[0]} {loaded.vectors[0, 0]:.0f}")
+    assert found == ["nothing", "nothing", "new0 1"]
+
+
+def test_old_vectors_stay_where_the_new_ones_cannot_be_put(tmp_path: Path) -> None:
+    pytest.importorskip("gensim")
+    n_words, size = LARGE
+    words = [f"w{number}" for number in range(n_words)]
+    WordVectors(["old"], np.zeros((1, size), np.float32)).save(tmp_path / "v.kv")
+    (tmp_path / "v.kv.vectors.npy").mkdir()
+    with pytest.raises(InputError, match=r"cannot write .*v\.kv"):
+        WordVectors(words, np.ones((n_words, size), np.float32)).save(tmp_path / "v.kv", overwrite=True)
+    assert WordVectors.load(tmp_path / "v.kv").index_to_key == ["old"]

@@ -40,17 +40,19 @@ class Format:
         read: opens a file or folder as a stream.
         write: writes a stream; None where that is not done.
         suffixes: ends of file names that tell it, in lower case, without ``.gz``.
+        packs: whether its files may be gzip files, which a further ``.gz`` asks for.
     """
 
     name: str
     read: Callable[[Path], VectorStream]
     write: Writer | None
     suffixes: tuple[str, ...] = ()
+    packs: bool = False
 
 
-WORD2VEC = Format("word2vec", read_word2vec_text, write_word2vec_text, (".vec", ".w2v", ".txt"))
-WORD2VEC_BINARY = Format("word2vec-binary", read_word2vec_binary, write_word2vec_binary, (".bin",))
-GLOVE = Format("glove", read_glove_text, write_glove_text, (".glove", ".glove.txt"))
+WORD2VEC = Format("word2vec", read_word2vec_text, write_word2vec_text, (".vec", ".w2v", ".txt"), packs=True)
+WORD2VEC_BINARY = Format("word2vec-binary", read_word2vec_binary, write_word2vec_binary, (".bin",), packs=True)
+GLOVE = Format("glove", read_glove_text, write_glove_text, (".glove", ".glove.txt"), packs=True)
 KEYEDVECTORS = Format("keyedvectors", read_keyedvectors, write_keyedvectors, (".kv", ".model"))
 FASTTEXT = Format("fasttext", read_fasttext_binary, None)
 SAFETENSORS = Format("safetensors", read_safetensors_folder, write_safetensors_folder)
@@ -81,6 +83,9 @@ def format_named(name: str) -> Format:
 def format_by_name_of(path: Path) -> Format | None:
     """Return the format that a file's name tells; None if it tells none.
 
+    Raises:
+        InputError: it tells a format whose files are not packed, and ends in ``.gz``.
+
     Example:
         >>> format_by_name_of(Path("news.VEC.gz")).name, format_by_name_of(Path("news"))
         ('word2vec', None)
@@ -89,7 +94,12 @@ def format_by_name_of(path: Path) -> Format | None:
     if name.startswith("glove.") and name.endswith(".txt"):  # as the published ones are called: glove.6B.100d.txt
         return GLOVE
     fitting = [(suffix, each) for each in FORMATS for suffix in each.suffixes if name.endswith(suffix)]
-    return max(fitting, key=lambda pair: len(pair[0]))[1] if fitting else None
+    if not fitting:
+        return None
+    found = max(fitting, key=lambda pair: len(pair[0]))[1]
+    if path.name.lower().endswith(".gz") and not found.packs:
+        raise InputError(f"{path}: files in the format '{found.name}' are not packed: give a name without .gz")
+    return found
 
 
 def format_of(path: Path) -> Format:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.formats.checked import checked
 from mt2st.embedding.formats.inert_pickle import array, attributes, read_pickle
+from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.files import check_writable
+from mt2st.files import check_writable, flush_folder
 
 _WORDS = ("index_to_key", "index2word", "index2entity")
 _VECTORS = ("vectors", "syn0")
@@ -34,6 +36,9 @@ def read_keyedvectors(path: Path) -> VectorStream:
         InputError: the file or the one beside it is missing, unreadable or damaged; it holds something else; words and
             vectors do not match; a word twice; a value that is NaN or infinite. The message names the file.
     """
+    with Source(path) as source:
+        if source.size is None:
+            raise InputError(f"{path} is packed: a file of gensim's is read as it is, so unpack it first")
     model = read_pickle(path)
     owner = attributes(model)
     beside = path
@@ -108,8 +113,16 @@ def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = Fa
 
     Raises:
         MissingExtraError: gensim is not installed.
-        InputError: the file exists and ``overwrite`` is false, or cannot be written; or as the stream does.
+        InputError: the file exists and ``overwrite`` is false, is a symbolic link, has a name in ``.gz`` or cannot be
+            written; or as the stream does.
     """
+    if path.suffix.lower() == ".gz":  # which gensim would pack, with arrays in files of another kind
+        raise InputError(f"{path}: gensim's KeyedVectors are not written packed: choose a name without .gz")
+    if path.is_symlink():
+        raise InputError(
+            f"{path} is a symbolic link, beside which gensim would look for the file of the vectors: name the file that "
+            f"it leads to"
+        )
     try:
         from gensim.models import KeyedVectors
     except ImportError as error:
@@ -138,14 +151,32 @@ def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = Fa
 
 
 def _move(folder: Path, path: Path) -> None:
-    """Bring what gensim wrote to its place: the large arrays first, so that the file that names them comes last."""
-    written = {each.name for each in folder.iterdir()}
-    for name in written:
-        with (folder / name).open("rb") as file:
+    """Bring what gensim wrote to its place.
+
+    Two files cannot change at once. The one with the words is taken away before the one with the vectors changes, and
+    comes last: whenever this is cut off, a reader finds all of the old, all of the new, or that there is nothing, but
+    never old words beside new vectors.
+    """
+    for each in folder.iterdir():
+        with each.open("rb") as file:
             os.fsync(file.fileno())
-    for name in sorted(written - {path.name}):
-        (folder / name).replace(path.with_name(name))
+    array = f"{path.name}.vectors.npy"
+    written = {each.name for each in folder.iterdir()}
+    assert written <= {path.name, array}, written
+    if array in written:
+        replaced = folder / "replaced"
+        if path.exists():
+            path.replace(replaced)
+            flush_folder(path.parent)
+        try:
+            (folder / array).replace(path.with_name(array))
+        except BaseException:
+            if replaced.exists() and (folder / array).exists():
+                replaced.replace(path)
+            raise
+        flush_folder(path.parent)
     (folder / path.name).replace(path)
-    old = path.with_name(f"{path.name}.vectors.npy")
-    if old.name not in written:
-        old.unlink(missing_ok=True)
+    flush_folder(path.parent)
+    if array not in written:
+        with suppress(OSError):  # the old array, which nothing names any more
+            path.with_name(array).unlink(missing_ok=True)
