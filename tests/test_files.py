@@ -110,9 +110,11 @@ def test_what_is_neither_file_nor_folder_is_never_replaced(tmp_path: Path, overw
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         for place in (tmp_path / "pipe", tmp_path / "link", tmp_path / "socket", Path("/dev/null")):
-            with pytest.raises(InputError, match=f"{place} is no regular file"):
-                with complete_file(place, overwrite=overwrite):
-                    pass
+            with (
+                pytest.raises(InputError, match=f"{place} is no regular file"),
+                complete_file(place, overwrite=overwrite),
+            ):
+                pass
     assert (tmp_path / "pipe").is_fifo()
     assert Path("/dev/null").is_char_device()
     (tmp_path / "file").touch()

@@ -57,7 +57,9 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder: give the name of a file in it")
     if path.exists() and not path.is_file():
-        raise InputError(f"{path} is no regular file but a pipe, a device or a socket: it is not written; choose another name")
+        raise InputError(
+            f"{path} is no regular file but a pipe, a device or a socket: it is not written; choose another name"
+        )
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
     folder = _real_place(path).parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.embedding.formats.conftest import gensim_data
 
@@ -63,6 +64,25 @@ def test_content_decides(tmp_path: Path, content: bytes, expected: str, name: st
     assert format_of(tmp_path / name).name == expected
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"12 34\n56 78\nthe 9\n", "glove"),  # vectors of one dimension
+        (b"2 1\na 1\nb 3\n", "glove"),  # may be either: the name tells
+        (b"12 34\nthe 1 2 3\n", "glove"),  # what is wrong with it is told by the right reader
+        (b"2 2\na 1 2\nb 3 4\n", "word2vec"),  # glove2word2vec leaves such names
+        (b"2 9000\na" + b" 1" * 9000 + b"\n", "word2vec"),
+        (b"1 2\na \x00\x00\x80?\x00\x00\x00@", "word2vec-binary"),
+    ],
+)
+@pytest.mark.parametrize("name", ["v.glove", "v.glove.txt", "glove.6B.100d.txt"])
+def test_a_name_decides_what_two_numbers_in_the_first_line_are(
+    tmp_path: Path, content: bytes, expected: str, name: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert format_of(tmp_path / name).name == expected
+
+
 def test_files_of_other_projects_are_told_apart() -> None:
     assert format_of(gensim_data("crime-and-punishment.bin")).name == "fasttext"
     assert format_of(gensim_data("lee_fasttext.vec")).name == "word2vec"
@@ -94,7 +114,10 @@ def test_a_format_that_is_wrongly_named_is_a_clear_error(vectors: WordVectors, t
 
 
 @pytest.mark.parametrize("name", ["word2vec", "glove"])
-def test_binary_given_as_text_is_a_clear_error(vectors: WordVectors, tmp_path: Path, name: str) -> None:
-    vectors.save(tmp_path / "v.bin")
-    with pytest.raises(InputError, match=r"v\.bin, line \d"):
+@pytest.mark.parametrize("first", [b"\x34;\xc1\xbc", b"4567", b"a  b", b"\x00\x01\x02\x03"])
+def test_binary_given_as_text_is_told_so(tmp_path: Path, name: str, first: bytes) -> None:
+    """Whatever the first line looks like, which a value with the byte of a line break ends."""
+    rest = np.random.default_rng(0).normal(size=(4, 50)).astype("<f4").tobytes()
+    (tmp_path / "v.bin").write_bytes(b"4 50\nthe " + first + b"\n" + rest)
+    with pytest.raises(InputError, match=r"v\.bin, line [23]: .*not text but bytes"):
         WordVectors.load(tmp_path / "v.bin", format=name)

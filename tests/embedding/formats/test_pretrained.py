@@ -84,7 +84,9 @@ def test_offline_the_error_says_which_file_to_place_where(data_folder: Path) -> 
 
 
 def test_a_name_that_is_not_published_is_told_so(release: Path, data_folder: Path) -> None:
-    with pytest.raises(InputError, match="gensim:glove-twitter-101 cannot be fetched.*Did you mean 'glove-twitter-10?0'"):
+    with pytest.raises(
+        InputError, match="gensim:glove-twitter-101 cannot be fetched.*Did you mean 'glove-twitter-10?0'"
+    ):
         WordVectors.load("gensim:glove-twitter-101")
 
 

@@ -16,12 +16,10 @@ from mt2st.embedding.formats.safetensors_folder import read_safetensors_folder, 
 from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.static_embedding import read_static_embedding, write_static_embedding
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, VectorStream
-from mt2st.embedding.formats.text_rows import excerpt, longest_line, looks_binary
+from mt2st.embedding.formats.text_rows import HEAD, excerpt, longest_line, looks_binary
 from mt2st.embedding.formats.word2vec_binary import read_word2vec_binary, write_word2vec_binary
 from mt2st.embedding.formats.word2vec_text import parsed_header, read_word2vec_text, write_word2vec_text
 from mt2st.errors import InputError, listed, suggestion
-
-_HEAD = 1 << 12  # bytes from which text and binary are told apart
 
 
 class Writer(Protocol):
@@ -105,6 +103,8 @@ def format_by_name_of(path: Path) -> Format | None:
 def format_of(path: Path) -> Format:
     """Return the format of a file or folder, found by what is in it, and only where that tells nothing by its name.
 
+    What tells nothing is a first line of two numbers that may be word2vec's header or a word and value of GloVe's.
+
     Raises:
         InputError: it cannot be read, or is in no format that is known.
     """
@@ -113,7 +113,7 @@ def format_of(path: Path) -> Format:
     found = _format_of_file(path) or format_by_name_of(path)
     if found is None:
         with Source(path) as source:
-            line = source.readline(_HEAD)
+            line = source.readline(HEAD)
         raise InputError(
             f"{path}: in none of the known formats of word vectors ({_names(FORMATS)}); its first line is "
             f"{excerpt(line)}. If it is one of them, name the format"
@@ -146,8 +146,19 @@ def _format_of_file(path: Path) -> Format | None:
         header = parsed_header(line)
         if header is None:
             return GLOVE if _is_word_and_numbers(line) else None
-        rest = source.read(_HEAD)
-    return WORD2VEC_BINARY if _is_binary(rest) else WORD2VEC
+        rest = source.read(HEAD)
+        if looks_binary(rest):
+            return WORD2VEC_BINARY
+    return GLOVE if format_by_name_of(path) is GLOVE and not _follows_header(rest, header[1]) else WORD2VEC
+
+
+def _follows_header(rest: bytes, size: int) -> bool:
+    """Tell whether the line behind two numbers has ``size`` values, so that they were a header, no word and its value.
+
+    Behind ``2 1`` a word and a number may follow in either case.
+    """
+    line, end, _ = rest.partition(b"\n")
+    return size > 1 and (not end or len(line.split()) == size + 1)
 
 
 def _is_word_and_numbers(line: bytes) -> bool:
@@ -157,16 +168,6 @@ def _is_word_and_numbers(line: bytes) -> bool:
     except (ValueError, IndexError):
         return False
     return len(fields) > 1
-
-
-def _is_binary(head: bytes) -> bool:
-    if looks_binary(head):
-        return True
-    try:
-        head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start < len(head) - 3  # else a character was cut at the end
-    return False
 
 
 def _names(formats: Iterable[Format]) -> str:

@@ -18,9 +18,9 @@ from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream
 from mt2st.embedding.formats.target import packed_file
 from mt2st.embedding.formats.text_rows import (
     blocks_of,
+    body_looks_binary,
     excerpt,
     longest_line,
-    looks_binary,
     refuse_grouped_digits,
     write_rows,
 )
@@ -77,7 +77,7 @@ def glove_size(path: Path) -> int:
                 break
             numbers = min(sum(1 for _ in takewhile(_is_number, reversed(fields))), len(fields) - 1)
             if numbers < 1:
-                found = f"found {excerpt(line)}{', not text but bytes' if looks_binary(line[:256]) else ''}"
+                found = f"found {excerpt(line)}{', not text but bytes' if body_looks_binary(path) else ''}"
                 raise InputError(f"{path}, line {number}: a line of GloVe text is a word and its numbers; {found}")
             seen[numbers] += 1
     if not seen:

@@ -120,8 +120,8 @@ def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = Fa
         raise InputError(f"{path}: gensim's KeyedVectors are not written packed: choose a name without .gz")
     if path.is_symlink():
         raise InputError(
-            f"{path} is a symbolic link, beside which gensim would look for the file of the vectors: name the file that "
-            f"it leads to"
+            f"{path} is a symbolic link, beside which gensim would look for the file of the vectors: name the file "
+            f"that it leads to"
         )
     try:
         from gensim.models import KeyedVectors

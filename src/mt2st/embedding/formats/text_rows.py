@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
+from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.stream import Block, VectorStream, rows_per_block
 from mt2st.embedding.formats.target import Write
 from mt2st.errors import InputError
@@ -15,6 +17,8 @@ LONGEST_VALUE = 64
 LONGEST_WORD = 1 << 16
 """Bytes of a word."""
 _NINE_DIGITS = "%.9g"  # brings every float32 back exactly
+HEAD = 1 << 12
+"""Bytes from which text and binary are told apart."""
 _SHOWN = 40  # bytes of a damaged line that its error quotes
 
 
@@ -87,9 +91,29 @@ def excerpt(line: bytes) -> str:
     return repr(shown + "..." if len(line) > _SHOWN else shown)
 
 
-def looks_binary(line: bytes) -> bool:
-    """Tell whether bytes hold what text never does: control characters other than white space."""
-    return any(byte < 9 or 13 < byte < 32 for byte in line)
+def looks_binary(head: bytes) -> bool:
+    """Tell whether the first bytes of a file hold what text never does: control characters, or what is not UTF-8.
+
+    A character that the end of the bytes cuts is no sign.
+    """
+    if any(byte < 9 or 13 < byte < 32 for byte in head):
+        return True
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start < len(head) - 3
+    return False
+
+
+def body_looks_binary(path: Path) -> bool:
+    """Tell whether what follows the first line of a file looks binary: a line alone may look like text by chance.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    with Source(path) as source:
+        source.readline(LONGEST_WORD)
+        return looks_binary(source.read(HEAD))
 
 
 def write_rows(stream: VectorStream, write: Write, *, spaces_in_words: bool, format_name: str) -> int:

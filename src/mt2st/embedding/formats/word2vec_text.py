@@ -12,9 +12,9 @@ from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream
 from mt2st.embedding.formats.target import write_after_count
 from mt2st.embedding.formats.text_rows import (
     blocks_of,
+    body_looks_binary,
     excerpt,
     longest_line,
-    looks_binary,
     refuse_grouped_digits,
     write_rows,
 )
@@ -81,7 +81,7 @@ def _fields(source: Source, count: int, size: int) -> Iterator[tuple[list[bytes]
                 f"{place}: {'blank' if line else 'the file ends'} after {row:,} words; the header promised {count:,}"
             )
         if len(fields) != size + 1:
-            raise InputError(_misfit(line, len(fields) - 1, size, place))
+            raise InputError(_misfit(line, len(fields) - 1, size, source.path, place))
         if b"_" in line:
             refuse_grouped_digits(fields, place)
         yield fields, place
@@ -136,7 +136,10 @@ def _header(source: Source) -> tuple[int, int]:
     return checked_header(source, _MIN_BYTES_PER_VALUE)
 
 
-def _misfit(line: bytes, found: int, size: int, place: str) -> str:
-    if looks_binary(line[:256]):
-        return f"{place}: not text but bytes ({excerpt(line)}); this looks like word2vec's binary format"
+def _misfit(line: bytes, found: int, size: int, path: Path, place: str) -> str:
+    if body_looks_binary(path):
+        return (
+            f"{place}: not text but bytes ({excerpt(line)}); this looks like word2vec's binary format, which is called "
+            f"word2vec-binary"
+        )
     return f"{place}: {found:,} values where the header promised {size:,}: {excerpt(line)}"
