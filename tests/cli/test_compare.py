@@ -2,11 +2,23 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from mt2st.cli.main import main
+from mt2st.cli.strategy_options import BASELINES, StrategyOptions
+from mt2st.strategy import (
+    DWA,
+    MGDA,
+    Bloop,
+    CAGrad,
+    GradientCosine,
+    PCGrad,
+    PretrainFinetune,
+    UncertaintyWeighting,
+)
 from tests.cli.conftest import FAST, run_until
 from tests.cli.test_tagging import write_tagged
 
@@ -196,3 +208,31 @@ def test_classifiers_of_several_labels_are_compared_by_micro_f1(
     study = ["--output", str(tmp_path / "study"), "--strategies", "single-task", "switch", "--seeds", "1"]
     assert main(["compare", str(tmp_path / "films.csv"), "--task", "multilabel", *study, *FAST]) == 0
     assert "micro F1  vs single-task  macro F1" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_the_baselines_run_by_name(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cvxpy", reason="the extra baselines is not installed")
+    assert main([*arguments, "--seeds", "1", "--strategies", *BASELINES, "--switch-at", "2"]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[0] for row in rows] == list(BASELINES)
+
+
+def test_settings_of_the_baselines_reach_their_strategies() -> None:
+    options = StrategyOptions(
+        auxiliary_weight={"context": 0.5}, switch_at=3, uncertainty_rate=0.1, dwa_temperature=3.0, cagrad_radius=0.2,
+        cosine_gate=True, bloop_memory=0.99,
+    )  # fmt: skip
+    weight = {"context": 0.5}
+    assert [options.build(name, ["context"]) for name in BASELINES] == [
+        PretrainFinetune(3, weight=weight), UncertaintyWeighting(0.1, initial=weight), DWA(3.0), PCGrad(weight),
+        MGDA(weight), CAGrad(weight, radius=0.2), GradientCosine(weight, gate=True), Bloop(weight, memory=0.99),
+    ]  # fmt: skip
+
+
+def test_a_baseline_without_its_extra_is_refused_before_anything_is_written(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torchjd", None)
+    assert main([*arguments, "--strategies", "mgda"]) == 2
+    assert "the strategy MGDA needs the extra 'baselines'" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()

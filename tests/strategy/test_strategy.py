@@ -7,13 +7,37 @@ import sys
 import pytest
 
 from mt2st.errors import InputError
-from mt2st.strategy import Diminish, MultiTask, Observation, SingleTask, Strategy, Switch, load_strategy
+from mt2st.strategy import (
+    DWA,
+    MGDA,
+    Bloop,
+    CAGrad,
+    Diminish,
+    GradientCosine,
+    MultiTask,
+    Observation,
+    PCGrad,
+    PretrainFinetune,
+    SingleTask,
+    Strategy,
+    Switch,
+    UncertaintyWeighting,
+    load_strategy,
+)
 
 EVERY_KIND = [
     SingleTask(auxiliaries=["a", "b"]),
     MultiTask({"a": 0.5, "b": 2}, auxiliaries=["a", "b"]),
     Diminish({"a": 0.5, "b": 0.1}, curvature=1.5, unit="step", auxiliaries=["a", "b"]),
     Switch(at=4, weight=0.7, unit="step", auxiliaries=["a", "b"]),
+    PretrainFinetune(at=4, weight={"a": 0.7, "b": 1}, unit="step", auxiliaries=["a", "b"]),
+    UncertaintyWeighting(0.1, initial={"a": 0.7, "b": 1}, auxiliaries=["a", "b"]),
+    PCGrad(auxiliaries=["a", "b"]),
+    MGDA(0.5, auxiliaries=["a", "b"]),
+    CAGrad({"a": 0.7, "b": 1}, radius=0.3, auxiliaries=["a", "b"]),
+    GradientCosine(gate=True, auxiliaries=["a", "b"]),
+    Bloop(memory=0.99, auxiliaries=["a", "b"]),
+    DWA(3.0, auxiliaries=["a", "b"]),
 ]
 
 
@@ -24,7 +48,7 @@ def test_state_survives_json_and_gives_the_same_weights(strategy: Strategy) -> N
     assert all(again.weights(t) == strategy.weights(t) for t in range(1, 20))
 
 
-@pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
+@pytest.mark.parametrize("strategy", [each for each in EVERY_KIND if not isinstance(each, DWA)], ids=repr)
 def test_observing_leaves_a_fixed_course_alone(strategy: Strategy) -> None:
     before = strategy.state_dict()
     strategy.observe(Observation(epoch=1, step=3, metrics={"loss": 1.0}))

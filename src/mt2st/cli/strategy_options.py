@@ -11,7 +11,23 @@ import tyro
 
 from mt2st.cli.per_task import OptionalPerTask, PerTask, of_tasks
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.strategy import (
+    DWA,
+    MGDA,
+    AdaptiveDiminish,
+    AdaptiveSwitch,
+    Bloop,
+    CAGrad,
+    Diminish,
+    GradientCosine,
+    MultiTask,
+    PCGrad,
+    PretrainFinetune,
+    SingleTask,
+    Strategy,
+    Switch,
+    UncertaintyWeighting,
+)
 from mt2st.strategy.diminish import NEGLIGIBLE
 
 DECAY = 0.5
@@ -19,7 +35,18 @@ STRATEGIES = ("single-task", "multi-task", "diminish", "switch")
 """The paper's four, which a comparison runs."""
 ADAPTIVE = ("adaptive-diminish", "adaptive-switch")
 """Those that the feedback loop steers."""
-ALL_STRATEGIES = (*STRATEGIES, *ADAPTIVE)
+BASELINES = (
+    "pretrain-finetune",
+    "uncertainty",
+    "dwa",
+    "pcgrad",
+    "mgda",
+    "cagrad",
+    "gradient-cosine",
+    "bloop",
+)
+"""Other ways to train with auxiliary tasks, to compare with."""
+ALL_STRATEGIES = (*STRATEGIES, *ADAPTIVE, *BASELINES)
 
 
 @dataclass(frozen=True)
@@ -37,9 +64,10 @@ class StrategyOptions:
     negligible: float = NEGLIGIBLE
     """Diminish, AdaptiveDiminish: below this weight a task is off."""
     switch_at: int = 4
-    """Switch: the first epoch (or step) of single-task training."""
+    """Switch, pretrain-finetune: the first epoch (or step) of single-task training."""
     auxiliary_weight: PerTask = 1.0
-    """Weight of the auxiliary tasks in multi-task training, and before the switch."""
+    """Weight of the auxiliary tasks in multi-task training, before the switch, in pretraining and in all baselines
+    but dwa; in uncertainty, the first step's."""
     switch_patience: int = 1
     """AdaptiveSwitch: evaluations without a better validation loss that end multi-task training."""
     switch_earliest: int = 2
@@ -50,6 +78,16 @@ class StrategyOptions:
     """Adaptive strategies: what tells a task's affinity, the gradients' cosine or the gain of a step on it."""
     sensitivity: float = 20.0
     """AdaptiveDiminish: how strongly the affinity acts on the decay rate."""
+    uncertainty_rate: float = 0.02
+    """Uncertainty: learning rate of the tasks' log-variances."""
+    dwa_temperature: float = 2.0
+    """DWA: temperature; the larger, the more alike the weights."""
+    cagrad_radius: float = 0.5
+    """CAGrad: how far from the mean gradient the step may lie, as a share of its length, at least 0 and below 1."""
+    cosine_gate: bool = False
+    """Gradient-cosine: let a gradient pass whole above cosine 0, in place of weighing it by the cosine."""
+    bloop_memory: float = 0.9
+    """Bloop: share of the primary's mean gradient that a step leaves, at least 0 and below 1."""
     unit: Literal["epoch", "step"] = "epoch"
     """What the schedules count."""
 
@@ -85,6 +123,8 @@ class StrategyOptions:
                 negligible=self.negligible,
                 unit=self.unit,
             )
+        if name in BASELINES:
+            return self._baseline(name, auxiliaries)
         raise InputError(
             f"unknown strategy '{name}'.{suggestion(name, ALL_STRATEGIES)} Known: {listed(ALL_STRATEGIES)}"
         )
@@ -98,6 +138,24 @@ class StrategyOptions:
                 raise InputError("--factor is in place of --decay and --curvature: give one form of Diminish only")
             decay = Diminish.geometric(of_tasks("--factor", self.factor, auxiliaries, math.exp(-DECAY))).decay
         return Diminish(decay, initial=initial, curvature=curvature, negligible=self.negligible, unit=self.unit)
+
+    def _baseline(self, name: str, auxiliaries: Sequence[str]) -> Strategy:
+        if name == "dwa":
+            return DWA(self.dwa_temperature)
+        weight = self._of_tasks("auxiliary_weight", auxiliaries)
+        if name == "pretrain-finetune":
+            return PretrainFinetune(self.switch_at, weight=weight, unit=self.unit)
+        if name == "uncertainty":
+            return UncertaintyWeighting(self.uncertainty_rate, initial=weight)
+        if name == "pcgrad":
+            return PCGrad(weight)
+        if name == "mgda":
+            return MGDA(weight)
+        if name == "cagrad":
+            return CAGrad(weight, radius=self.cagrad_radius)
+        if name == "gradient-cosine":
+            return GradientCosine(weight, gate=self.cosine_gate)
+        return Bloop(weight, memory=self.bloop_memory)
 
     def _of_tasks(self, option: str, auxiliaries: Sequence[str]) -> float | dict[str, float]:
         value, default = getattr(self, option), getattr(StrategyOptions, option)

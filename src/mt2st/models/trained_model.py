@@ -47,6 +47,7 @@ from mt2st.tasks.labelled import sampled
 from mt2st.text import SPECIALS, Corpus, Tokeniser, Vocabulary
 from mt2st.training import Feedback, Run, Trainer
 from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
+from mt2st.training.combinations import combination_of
 
 CHECKPOINT_SECONDS = 300.0
 """From one checkpoint of a running training to the next: no more than this is lost when it is killed."""
@@ -126,6 +127,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             InputError: when the settings or the data cannot be used.
         """
         self.check()
+        combination_of(self.strategy)  # raises before anything is read if it needs a package that is missing
         check_start(self)
         check_auxiliary_files(self)
         data = AuxiliaryData.read(self)

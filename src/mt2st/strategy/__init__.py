@@ -5,6 +5,10 @@ A strategy answers one question, ``weights(t)``: with which weight does each *au
 
     theta <- theta - lr * (grad L_primary + sum_k weight_k(t) * grad L_aux_k)
 
+The paper's strategies and their adaptive forms are here, and beside them the baselines that they are compared with:
+`PretrainFinetune`, `UncertaintyWeighting` and `DWA`, which also weigh the primary (`Strategy.primary_weight`), and
+`PCGrad`, `MGDA`, `CAGrad`, `GradientCosine` and `Bloop`, which ask the trainer to combine gradients in another way.
+
 Nothing here imports torch or the rest of the package, so a strategy steers any training loop::
 
     strategy = Diminish(decay=0.5, auxiliaries=["tagging"])
@@ -17,22 +21,35 @@ Nothing here imports torch or the rest of the package, so a strategy steers any 
 from mt2st.strategy.adaptive_diminish import AdaptiveDiminish
 from mt2st.strategy.adaptive_switch import AdaptiveSwitch
 from mt2st.strategy.base import Observation, Strategy
+from mt2st.strategy.combining import MGDA, Bloop, CAGrad, CombiningStrategy, GradientCosine, PCGrad
 from mt2st.strategy.decision import Decision
 from mt2st.strategy.diminish import Diminish
+from mt2st.strategy.dwa import DWA
 from mt2st.strategy.multi_task import MultiTask
+from mt2st.strategy.pretrain_finetune import PretrainFinetune
 from mt2st.strategy.serialise import load_strategy
 from mt2st.strategy.single_task import SingleTask
 from mt2st.strategy.switch import Switch
+from mt2st.strategy.uncertainty import UncertaintyWeighting
 
 __all__ = [
+    "DWA",
+    "MGDA",
     "AdaptiveDiminish",
     "AdaptiveSwitch",
+    "Bloop",
+    "CAGrad",
+    "CombiningStrategy",
     "Decision",
     "Diminish",
+    "GradientCosine",
     "MultiTask",
     "Observation",
+    "PCGrad",
+    "PretrainFinetune",
     "SingleTask",
     "Strategy",
     "Switch",
+    "UncertaintyWeighting",
     "load_strategy",
 ]

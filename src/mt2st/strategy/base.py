@@ -32,6 +32,9 @@ class Observation:
             the shared embedding since the evaluation before; empty where nobody measures it.
         gains: for each auxiliary task that was on, by which share a step on it alone lowered the primary's validation
             loss, mean since the evaluation before; empty where nobody measures it.
+        losses: the mean training loss since the evaluation before of each auxiliary task that was on; empty where
+            nobody tells it.
+        primary_loss: the same of the primary task; NaN where it was off, or nobody tells it.
     """
 
     epoch: int
@@ -39,6 +42,8 @@ class Observation:
     metrics: Mapping[str, float] = field(default_factory=dict)
     affinities: Mapping[str, float] = field(default_factory=dict)
     gains: Mapping[str, float] = field(default_factory=dict)
+    losses: Mapping[str, float] = field(default_factory=dict)
+    primary_loss: float = math.nan
 
     def signal(self, name: str, task: str) -> float:
         """Return a task's ``"cosine"`` or ``"gain"``; NaN where it was not measured."""
@@ -58,6 +63,8 @@ class Strategy(ABC):
 
     adapts: ClassVar[bool] = False
     """Whether `observe` learns from the feedback loop's signals, so that measuring them is worth its time."""
+    learns: ClassVar[bool] = False
+    """Whether `learn` wants the losses of every step."""
 
     def __init__(self, auxiliaries: Iterable[str] | None, unit: Unit) -> None:
         if unit not in ("epoch", "step"):
@@ -71,6 +78,10 @@ class Strategy(ABC):
     @abstractmethod
     def weight(self, task: str, t: int) -> float:
         """Return the weight of one auxiliary task at time ``t`` (at least 1); 0 means that the task is off."""
+
+    def primary_weight(self, t: int) -> float:  # noqa: ARG002  # most strategies need no other
+        """Return the weight of the primary task at time ``t``: 1, but for some of the baselines; 0 means off."""
+        return 1.0
 
     @property
     def auxiliaries(self) -> tuple[str, ...]:
@@ -98,6 +109,13 @@ class Strategy(ABC):
     def weights_at(self, *, epoch: int, step: int) -> dict[str, float]:
         """Return the weights during optimizer step ``step`` of the whole run, in epoch ``epoch``; both from 1."""
         return self.weights(epoch if self.unit == "epoch" else step)
+
+    def primary_weight_at(self, *, epoch: int, step: int) -> float:
+        """Return the primary's weight at the time that `weights_at` takes."""
+        return self.primary_weight(epoch if self.unit == "epoch" else step)
+
+    def learn(self, losses: Mapping[str, float], primary_loss: float) -> None:  # noqa: B027  # likewise
+        """Take in a step's training losses, by task; called after each step if `learns`."""
 
     def observe(self, observation: Observation) -> None:  # noqa: B027  # ignoring it is right for most strategies
         """Take in an evaluation. Strategies with a fixed course ignore it."""

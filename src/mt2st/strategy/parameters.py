@@ -28,6 +28,24 @@ def non_negative_number(parameter: str, value: float) -> float:
     return _checked_number(parameter, value, "a finite number of at least 0", lambda number: number >= 0)
 
 
+def positive_number(parameter: str, value: float) -> float:
+    """Return one number as a float after checking that it is finite and above 0.
+
+    Raises:
+        InputError: naming the parameter, the rule and the value found.
+    """
+    return _checked_number(parameter, value, "a finite number above 0", lambda number: number > 0)
+
+
+def within(parameter: str, value: PerTask, least: float, most: float) -> PerTask:
+    """Return the value as float(s) after checking that each lies in [least, most].
+
+    Raises:
+        InputError: naming the parameter, the rule and the value found.
+    """
+    return _checked(parameter, value, f"from {least:g} to {most:g}", lambda number: least <= number <= most)
+
+
 def fraction(parameter: str, value: PerTask) -> PerTask:
     """Return the value as float(s) after checking that each lies in (0, 1].
 

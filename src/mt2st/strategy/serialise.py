@@ -9,14 +9,36 @@ from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy.adaptive_diminish import AdaptiveDiminish
 from mt2st.strategy.adaptive_switch import AdaptiveSwitch
 from mt2st.strategy.base import Strategy
+from mt2st.strategy.combining import MGDA, Bloop, CAGrad, CombiningStrategy, GradientCosine, PCGrad
 from mt2st.strategy.diminish import Diminish
+from mt2st.strategy.dwa import DWA
 from mt2st.strategy.multi_task import MultiTask
+from mt2st.strategy.pretrain_finetune import PretrainFinetune
 from mt2st.strategy.single_task import SingleTask
 from mt2st.strategy.switch import Switch
+from mt2st.strategy.uncertainty import UncertaintyWeighting
 
 _CLASSES: dict[str, type[Strategy]] = {
-    each.__name__: each for each in (SingleTask, MultiTask, Diminish, Switch, AdaptiveDiminish, AdaptiveSwitch)
+    each.__name__: each
+    for each in (
+        SingleTask,
+        MultiTask,
+        Diminish,
+        Switch,
+        AdaptiveDiminish,
+        AdaptiveSwitch,
+        PretrainFinetune,
+        UncertaintyWeighting,
+        DWA,
+        PCGrad,
+        MGDA,
+        CAGrad,
+        GradientCosine,
+        Bloop,
+    )
 }
+_WITHOUT_UNIT = (SingleTask, MultiTask, UncertaintyWeighting, DWA, CombiningStrategy)
+"""Their weights do not depend on time, or on one measure of it only, so they take no unit."""
 
 
 def load_strategy(state: Mapping[str, Any]) -> Strategy:
@@ -33,7 +55,7 @@ def load_strategy(state: Mapping[str, Any]) -> Strategy:
     kind = settings.pop("strategy", None)
     if kind not in _CLASSES:
         raise InputError(f"unknown strategy {kind!r}.{suggestion(str(kind), _CLASSES)} Known: {listed(_CLASSES)}")
-    if kind in ("SingleTask", "MultiTask"):  # their weights do not depend on time, so they have no unit
+    if issubclass(_CLASSES[kind], _WITHOUT_UNIT):
         settings.pop("unit", None)
     learnt = settings.pop("state", None)
     try:

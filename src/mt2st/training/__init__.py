@@ -1,5 +1,6 @@
 """Training from all tasks to the primary one: the loop, its clock, its log, its end and its checkpoints (III-B6)."""
 
+from mt2st.training.combination import GradientCombination
 from mt2st.training.convergence import CheckConvergence, CheckValidation
 from mt2st.training.feedback import Feedback
 from mt2st.training.freezing import DimensionFreezing
@@ -17,6 +18,7 @@ __all__ = [
     "Evaluation",
     "Feedback",
     "Freeze",
+    "GradientCombination",
     "Run",
     "Trainer",
     "Transition",

@@ -30,7 +30,7 @@ ORIGIN = "origin"
 """The part of an identity that says how the data were chosen. It need not be the same, as the same data may come
 by another name; but where the data are not the same, it tells why."""
 
-IN_STATE = ("optimizer", "kernels", "average", "effects", "random")
+IN_STATE = ("optimizer", "kernels", "average", "effects", "combination", "random")
 """Parts of a trainer's state that hold tensors and plain values."""
 
 _DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)

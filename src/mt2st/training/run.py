@@ -26,6 +26,7 @@ class Evaluation:
         affinities: cosine of each auxiliary task's and the primary's gradient since the evaluation before, if measured.
         gains: share by which each auxiliary task's step lowered the validation loss since then, if measured.
         flops: floating-point operations of training so far; 0 where nobody counted them.
+        primary_weight: the weight of the primary task in the last step: 1, but for some baselines.
     """
 
     epoch: int
@@ -39,6 +40,7 @@ class Evaluation:
     affinities: Mapping[str, float] = field(default_factory=dict)
     gains: Mapping[str, float] = field(default_factory=dict)
     flops: float = 0.0
+    primary_weight: float = 1.0
 
     def rank(self, metric: str) -> tuple[float, float]:
         """Return what the best evaluation has most of: the metric and, of equals, less loss. NaN is the least."""

@@ -22,6 +22,8 @@ from mt2st.tasks import KernelTask, Span, Task
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.clock import Clock
+from mt2st.training.combination import Combiner, GradientCombination
+from mt2st.training.combinations import combination_of
 from mt2st.training.convergence import CheckConvergence, CheckValidation
 from mt2st.training.feedback import Feedback, Probe
 from mt2st.training.kernel_lane import Job, KernelLane
@@ -58,6 +60,9 @@ class Trainer:
             network then has an ``embedding`` with a ``weight``.
         effects: learning rates, frozen dimensions and whatever else follows the transition.
         convergence: ends the run when the primary's gradient, or its validation measure, has converged.
+        combination: combines the tasks' gradients on the shared parameters in place of adding them; by default what the
+            strategy asks for, which is nothing but for some baselines (`mt2st.strategy.combining`). It goes without
+            feedback.
         clip_norm: upper bound on the norm of the whole gradient; None does not clip.
         average: decay of the average of the parameters (`ParameterAverage`), which then is what is evaluated and kept,
             in place of the last step's; None for none.
@@ -87,6 +92,7 @@ class Trainer:
         feedback: Feedback | None = None,
         effects: TransitionEffects | None = None,
         convergence: CheckConvergence | CheckValidation | None = None,
+        combination: GradientCombination | None = None,
         clip_norm: float | None = None,
         average: float | None = None,
         beside: bool = False,
@@ -119,6 +125,10 @@ class Trainer:
         self.feedback, self.convergence, self.clip_norm, self.beside = feedback, convergence, clip_norm, beside
         if feedback is not None:
             _embedding_weight(network, "the feedback")
+        combination = combination or combination_of(strategy)
+        if combination is not None and feedback is not None:
+            raise InputError("gradients that are combined leave none to measure: give a combination or a feedback")
+        self.combiner = Combiner(combination, network, [primary.name, *names]) if combination else None
         self.effects = effects or TransitionEffects()
         if self.effects.freezing is not None:
             _embedding_weight(network, "freezing")
@@ -191,6 +201,7 @@ class Trainer:
         progress = self.progress
         progress.step += 1
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
+        of_primary = self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step)
         self._note_transitions(weights)
         self._apply_effects(weights)
         freezing = self.effects.freezing
@@ -199,32 +210,40 @@ class Trainer:
             for task in self.kernels
             if weights[task.name] > 0
         }
-        probe = self._new_probe(weights)
+        probe = self._new_probe(weights) if of_primary > 0 else None
         if probe:
             kernels = {name: probe.kernel(name, job) for name, job in kernels.items()}
+        combiner = self.combiner
+        if combiner and kernels:
+            table = _embedding_weight(self.network, "a combination of gradients")
+            kernels = {name: combiner.kernel(name, table, job, weights[name]) for name, job in kernels.items()}
         streams = [stream for stream in self.streams if weights[stream.task.name] > 0]
+        losses: dict[str, float] = {}
+        primary_loss = math.nan
 
         with lane.running(kernels) as kernel_losses:
             self.optimizer.zero_grad(set_to_none=True)
-            loss = self.primary.loss(self.network, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._record_primary(loss.item())
-            if probe:
-                probe.primary()
+            if of_primary > 0:
+                primary_loss = self._backward_primary(batch, of_primary, probe)
             if freezing:
                 freezing.watch(_embedding_weight(self.network, "freezing"))
-            if progress.step % GRADIENT_SAMPLE == 1 or progress.norms[1] == 0:
-                progress.record_norm(gradient_norm(self.network.parameters()))
+            if combiner:
+                combiner.take(self.primary.name)
             for stream in streams:
                 name = stream.task.name
                 loss = stream.task.loss(self.network, stream.draw())
                 (weights[name] * loss).backward()  # type: ignore[no-untyped-call]
-                self.progress.record_loss(name, loss.item())
+                losses[name] = loss.item()
                 if probe:
                     probe.auxiliary(name)
+                if combiner:
+                    combiner.take(name)
             if probe:
                 lane.wait()
                 self._measure(probe)
+            if combiner:
+                lane.wait()
+                combiner.finish(table if kernels else None)
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
             self.optimizer.step()
@@ -232,9 +251,24 @@ class Trainer:
             freezing.restore(_embedding_weight(self.network, "freezing"))
         if self.average is not None:
             self.average.update(self.network)
-        for name, value in kernel_losses.items():
-            if not math.isnan(value):
-                self.progress.record_loss(name, value)
+        losses |= {name: value for name, value in kernel_losses.items() if not math.isnan(value)}
+        for name, value in losses.items():
+            progress.record_loss(name, value)
+        if self.strategy.learns:
+            self.strategy.learn(losses, primary_loss)
+
+    def _backward_primary(self, batch: Any, weight: float, probe: Probe | None) -> float:
+        """Leave the primary's weighted gradient on the parameters; record and return its loss, without the weight."""
+        progress = self.progress
+        loss = self.primary.loss(self.network, batch)
+        (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
+        value = loss.item()
+        self._record_primary(value)
+        if probe:
+            probe.primary()
+        if progress.step % GRADIENT_SAMPLE == 1 or progress.norms[1] == 0:
+            progress.record_norm(gradient_norm(self.network.parameters()) / weight)
+        return value
 
     def _apply_effects(self, weights: Mapping[str, float]) -> None:
         progress = self.progress
@@ -303,7 +337,13 @@ class Trainer:
             self.effects.rates.observe(evaluation.validation)
         self.strategy.observe(
             Observation(
-                evaluation.epoch, evaluation.step, evaluation.validation, evaluation.affinities, evaluation.gains
+                evaluation.epoch,
+                evaluation.step,
+                evaluation.validation,
+                evaluation.affinities,
+                evaluation.gains,
+                losses={task: loss for task, loss in evaluation.losses.items() if task != self.primary.name},
+                primary_loss=evaluation.losses.get(self.primary.name, math.nan),
             )
         )
         for decision in self.strategy.decisions[known:]:
@@ -328,6 +368,7 @@ class Trainer:
             affinities=signals["cosine"],
             gains=signals["gain"],
             flops=progress.flops,
+            primary_weight=self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step),
         )
 
     def _keep_best(self, evaluation: Evaluation) -> None:
@@ -359,6 +400,7 @@ class Trainer:
             "kernels": {task.name: task.state_dict() for task in self.kernels},
             "average": self.average.state_dict() if self.average else {},
             "effects": self.effects.state_dict(),
+            "combination": self.combiner.state_dict() if self.combiner else {},
             "random": torch.get_rng_state(),
             "plain": {
                 "progress": asdict(self.progress),
@@ -382,6 +424,8 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.effects.load_state_dict(state["effects"], self.network)
+        if self.combiner is not None:
+            self.combiner.load_state_dict(state["combination"])
         torch.set_rng_state(state["random"])
         self.progress = Progress(**plain["progress"])
         self.log.cut(self.progress.step)

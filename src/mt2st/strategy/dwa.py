@@ -1,0 +1,98 @@
+"""DWA, dynamic weight average: a baseline that weighs by how fast each loss falls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mt2st.strategy.base import Observation, Strategy
+from mt2st.strategy.parameters import positive_number
+
+PRIMARY = ""
+"""What the primary task is called among the losses; no task's name is empty."""
+
+LARGEST = 1e6
+"""Bound on a ratio of losses, so that no exponential overflows."""
+
+
+class DWA(Strategy):
+    r"""Weigh most the tasks whose losses fall slowest (Liu et al. 2019, arXiv 1803.10704, eq. 7).
+
+    .. math:: \lambda_k(t) = \frac{K \, e^{w_k(t-1)/T}}{\sum_i e^{w_i(t-1)/T}}, \quad
+              w_k(t-1) = \frac{L_k(t-1)}{L_k(t-2)}
+
+    with :math:`L_k(t)` the mean training loss of task :math:`k` in epoch :math:`t` and :math:`K` the number of tasks,
+    the primary's among them; in the first two epochs all weights are 1. The weights always sum to :math:`K`.
+
+    A ratio means something for losses above 0 only: for a task whose loss is not (or was not measured), it counts as 1.
+
+    Args:
+        temperature: :math:`T`, above 0: the larger, the more alike the weights. The paper's is 2.
+        auxiliaries: names of the auxiliary tasks.
+
+    Raises:
+        InputError: when the temperature is out of its range.
+
+    Example:
+        >>> strategy = DWA(temperature=2.0, auxiliaries=["context"])
+        >>> strategy.observe(Observation(1, 10, losses={"context": 2.0}, primary_loss=0.8))
+        >>> strategy.observe(Observation(2, 20, losses={"context": 2.0}, primary_loss=0.4))
+        >>> round(strategy.primary_weight(3), 3), {task: round(each, 3) for task, each in strategy.weights(3).items()}
+        (0.876, {'context': 1.124})
+    """
+
+    def __init__(self, temperature: float = 2.0, *, auxiliaries: Iterable[str] | None = None) -> None:
+        self.temperature = positive_number("temperature", temperature)
+        self._sums: dict[int, dict[str, tuple[float, int]]] = {}
+        """For each epoch and task, the sum of its losses over steps and their number."""
+        self._last_step = 0
+        super().__init__(auxiliaries, unit="epoch")
+
+    def weight(self, task: str, t: int) -> float:
+        """Return the task's weight in an epoch, from the losses of the two before."""
+        names = (PRIMARY, *self.auxiliaries)
+        ratios = {name: self._ratio(name, t) for name in names}
+        largest = max(ratios.values())
+        shares = {name: math.exp((ratio - largest) / self.temperature) for name, ratio in ratios.items()}
+        return len(names) * shares[task] / sum(shares.values())
+
+    def primary_weight(self, t: int) -> float:
+        """Return the primary's weight in an epoch."""
+        return self.weight(PRIMARY, t)
+
+    def observe(self, observation: Observation) -> None:
+        """Take in an evaluation's losses; of several in an epoch, the mean over its steps counts."""
+        steps = max(1, observation.step - self._last_step)
+        self._last_step = observation.step
+        sums = self._sums.setdefault(observation.epoch, {})
+        for task, loss in {PRIMARY: observation.primary_loss, **observation.losses}.items():
+            if math.isfinite(loss):
+                total, count = sums.get(task, (0.0, 0))
+                sums[task] = (total + steps * loss, count + steps)
+
+    def _ratio(self, task: str, t: int) -> float:
+        last, before = self._mean(task, t - 1), self._mean(task, t - 2)
+        return min(last / before, LARGEST) if last > 0 and before > 0 else 1.0
+
+    def _mean(self, task: str, epoch: int) -> float:
+        total, count = self._sums.get(epoch, {}).get(task, (math.nan, 1))
+        return total / count
+
+    def _settings(self) -> dict[str, Any]:
+        return {"temperature": self.temperature}
+
+    def _state(self) -> dict[str, Any]:
+        if not self._sums:
+            return {}
+        sums = {
+            str(epoch): {task: list(each) for task, each in of_epoch.items()} for epoch, of_epoch in self._sums.items()
+        }
+        return {"sums": sums, "last_step": self._last_step}
+
+    def _load_state(self, state: Mapping[str, Any]) -> None:
+        self._last_step = int(state["last_step"])
+        self._sums = {
+            int(epoch): {task: (float(total), int(count)) for task, (total, count) in of_epoch.items()}
+            for epoch, of_epoch in state["sums"].items()
+        }

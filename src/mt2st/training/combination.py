@@ -1,0 +1,166 @@
+"""The seam where the tasks' gradients are combined otherwise than by adding them.
+
+A `GradientCombination` says what becomes of each task's gradient on the shared parameters; their sum is the update. The
+`Combiner` collects these gradients in the trainer's step, and puts what comes of them in their place. Without a
+combination none of this runs: torch adds up the gradients, as eq. 3 does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+Gradients = dict[str, Tensor]
+"""A gradient by the parameter's name."""
+
+
+class GradientCombination(Protocol):
+    """What becomes of the tasks' gradients on the shared parameters."""
+
+    def combine(self, gradients: Tensor) -> Tensor:
+        """Return a new gradient for each task; their sum is the update.
+
+        Args:
+            gradients: ``[tasks, n]`` with at least two rows, none of them zero: the primary's first, then the weighted
+                ones of the auxiliary tasks that are on. May be written to.
+        """
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what the next steps depend on."""
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state_dict`."""
+
+
+class Stateless:
+    """The part of a `GradientCombination` that remembers nothing."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Do nothing."""
+
+
+class Combiner:
+    """Collects a step's gradients task by task and replaces them by what a combination makes of them.
+
+    *Shared* is a parameter that two tasks or more have had a gradient on in a step so far. All others (the heads) keep
+    the weighted gradient of their own task.
+
+    A kernel task has no gradient in torch: it has moved the table already, many small steps at a time. As in
+    `mt2st.training.Feedback`, its displacement of the table turned round counts as its gradient. As this has another
+    unit (the kernel's own learning rate is in it), it is taken as long as the primary's gradient on the table, times
+    the task's weight; the direction alone decides PCGrad, the cosine and Bloop, the length matters to MGDA and CAGrad.
+    What the combination leaves of it is turned back into a displacement, and replaces the kernel's own; the optimizer
+    sees the gradients of the other tasks only.
+
+    Args:
+        combination: says what becomes of the gradients.
+        network: the network.
+        tasks: names of all tasks, the primary's first.
+    """
+
+    def __init__(self, combination: GradientCombination, network: nn.Module, tasks: Sequence[str]) -> None:
+        self.combination, self._network, self._tasks = combination, network, list(tasks)
+        self.shared: set[str] = set()
+        self._gradients: dict[str, Gradients] = {}
+        self._displacements: dict[str, tuple[Tensor, float]] = {}
+        self._before: Tensor | None = None
+
+    def kernel(self, task: str, table: nn.Parameter, job: Callable[[], float], weight: float) -> Callable[[], float]:
+        """Return the job of a kernel task, wrapped so that its displacement of the table is seen.
+
+        Jobs run one after the other.
+        """
+
+        def watched() -> float:
+            start = table.detach().clone()
+            if self._before is None:
+                self._before = start
+            loss = job()
+            self._displacements[task] = table.detach() - start, weight
+            return loss
+
+        return watched
+
+    def take(self, task: str) -> None:
+        """Take away the gradients that a task's backward pass has left on the parameters."""
+        gradients: Gradients = {}
+        for name, parameter in self._network.named_parameters():
+            if parameter.grad is not None:
+                gradients[name], parameter.grad = parameter.grad, None
+        self._gradients[task] = gradients
+
+    @torch.no_grad()
+    def finish(self, table: nn.Parameter | None) -> None:
+        """Give the parameters their gradients, and the table its kernels' displacements, as combined.
+
+        Call it when all tasks of the step have been taken and all kernels are at rest.
+
+        Args:
+            table: what kernel tasks have moved; None if none ran.
+        """
+        parameters = dict(self._network.named_parameters())
+        scales = self._take_displacements(table, parameters)
+        of_tasks = {task: self._gradients[task] for task in self._tasks if task in self._gradients}
+        touched = [name for gradients in of_tasks.values() for name in gradients]
+        self.shared.update(name for name in touched if touched.count(name) > 1)
+        layout = {name: each for name, each in parameters.items() if name in self.shared and name in touched}
+        if layout:
+            self._combine(of_tasks, layout)
+        for task, gradients in of_tasks.items():
+            for name, gradient in gradients.items():
+                parameter = parameters[name]
+                if task in scales and parameter is table:
+                    parameter.sub_(gradient / scales[task])
+                else:
+                    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        self._gradients, self._displacements, self._before = {}, {}, None
+
+    def _take_displacements(
+        self, table: nn.Parameter | None, parameters: Mapping[str, nn.Parameter]
+    ) -> dict[str, float]:
+        """Turn displacements into gradients and the table back to where it was; return what each was multiplied by."""
+        if table is None or self._before is None:
+            return {}
+        name = next(name for name, each in parameters.items() if each is table)
+        of_primary = self._gradients.get(self._tasks[0], {}).get(name)
+        length = float(of_primary.norm()) if of_primary is not None else 0.0
+        scales = {}
+        for task, (displacement, weight) in self._displacements.items():
+            own = float(displacement.norm())
+            scales[task] = weight * length / own if length > 0 and own > 0 else 1.0
+            self._gradients[task] = {name: -scales[task] * displacement}
+        table.copy_(self._before)
+        return scales
+
+    def _combine(self, of_tasks: Mapping[str, Gradients], layout: Mapping[str, nn.Parameter]) -> None:
+        """Replace the gradients on the shared parameters."""
+        rows = torch.stack(
+            [
+                torch.cat([gradients.get(name, torch.zeros_like(each)).flatten() for name, each in layout.items()])
+                for gradients in of_tasks.values()
+            ]
+        )
+        present = rows.norm(dim=1) > 0
+        tasks = [task for task, there in zip(of_tasks, present.tolist(), strict=True) if there]
+        if len(tasks) < 2 or tasks[0] != self._tasks[0]:
+            return
+        sizes = [each.numel() for each in layout.values()]
+        for task, row in zip(tasks, self.combination.combine(rows[present]), strict=True):
+            for (name, each), part in zip(layout.items(), row.split(sizes), strict=True):
+                of_tasks[task][name] = part.view_as(each)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain values and tensors."""
+        return {"shared": sorted(self.shared), "combination": self.combination.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.shared = set(state["shared"])
+        self.combination.load_state_dict(state["combination"])

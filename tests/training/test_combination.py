@@ -1,0 +1,383 @@
+"""The trainer with gradients that are combined otherwise than by adding, and with a primary that weighs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mt2st.errors import InputError
+from mt2st.strategy import (
+    DWA,
+    MGDA,
+    Bloop,
+    CAGrad,
+    GradientCosine,
+    MultiTask,
+    PCGrad,
+    PretrainFinetune,
+    Strategy,
+    Switch,
+    UncertaintyWeighting,
+)
+from mt2st.tasks import Span
+from mt2st.training import Feedback, Run, Trainer
+from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
+from mt2st.training.combination import Combiner, Stateless
+from mt2st.training.combinations import PCGradCombination
+
+BASELINES: dict[str, Callable[[], Strategy]] = {
+    "pretrain-finetune": lambda: PretrainFinetune(at=2),
+    "uncertainty": lambda: UncertaintyWeighting(0.1),
+    "dwa": lambda: DWA(),
+    "pcgrad": lambda: PCGrad(0.8),
+    "mgda": lambda: MGDA(0.8),
+    "cagrad": lambda: CAGrad(0.8),
+    "cosine": lambda: GradientCosine(0.8),
+    "bloop": lambda: Bloop(0.8),
+}
+EXTRA = {"mgda": "torchjd", "cagrad": "cvxpy"}
+
+
+class Plane(nn.Module):
+    """A shared point (two words of two dimensions), a part that the primary has with one auxiliary, and heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(2, 2, _weight=torch.tensor([[1.0, 2.0], [0.5, -1.0]]))
+        self.deep = nn.Parameter(torch.tensor([0.3, -0.2]))
+        self.heads = nn.ParameterDict({name: torch.tensor([1.0]) for name in ("primary", "far", "near")})
+
+
+@dataclass
+class Quadratic:
+    """Half the squared distance of the shared point from a goal, which noise moves in each batch; and a head's own."""
+
+    name: str
+    goal: Tensor
+    deep: float | None = None
+    n_batches: int = 5
+    noise: float = 0.3
+    drawn: int = 0
+
+    def batches(self, *, epoch: int, seed: int) -> Iterator[Tensor]:
+        generator = torch.Generator().manual_seed(1000 * seed + 10 * epoch + len(self.name))
+        for _ in range(self.n_batches):
+            self.drawn += 1
+            yield self.noise * torch.randn(2, 2, generator=generator)
+
+    def loss(self, network: nn.Module, batch: Tensor) -> Tensor:
+        assert isinstance(network, Plane)
+        loss = (network.embedding.weight - self.goal - batch).square().sum() / 2
+        if self.deep is not None:
+            loss = loss + (network.deep - self.deep).square().sum() / 2
+        return loss + network.heads[self.name].square().sum() / 2
+
+    def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+        with torch.no_grad():
+            return {"accuracy": -self.loss(network, torch.zeros(2, 2)).item()} if self.name == "primary" else {}
+
+
+@dataclass
+class Pull:
+    """A kernel task that moves the table a share of the way to a goal."""
+
+    goal: Tensor
+    name: str = "kernel"
+    share: float = 0.05
+    moved: list[Tensor] = field(default_factory=list)
+
+    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+        step = weight * self.share * (self.goal - table)
+        self.moved.append(step.clone())
+        table += step
+        return float((self.goal - table).square().sum() / 2)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        pass
+
+
+HERE, THERE = torch.tensor([[2.0, 1.0], [1.5, 0.0]]), torch.tensor([[-1.0, 2.5], [0.0, -3.0]])
+
+
+def make_trainer(strategy: Strategy, *auxiliaries: Any, **options: Any) -> Trainer:
+    network = Plane()
+    settings: dict[str, Any] = {"epochs": 3, "primary": Quadratic("primary", HERE, deep=1.0)} | options
+    optimizer = settings.pop("optimizer", torch.optim.SGD)(network.parameters(), lr=0.1)
+    return Trainer(network, optimizer=optimizer, strategy=strategy, auxiliaries=auxiliaries, **settings)
+
+
+def everything(strategy: Strategy, **options: Any) -> Trainer:
+    """A run with both forms of auxiliaries and an optimizer that remembers."""
+    tasks = (Quadratic("far", THERE), Quadratic("near", HERE, deep=-1.0), Pull(THERE))
+    return make_trainer(strategy, *tasks, optimizer=torch.optim.AdamW, evaluations_per_epoch=2, **options)
+
+
+def gradients_by_hand(*tasks: Quadratic) -> list[dict[str, Tensor]]:
+    """Each task's gradient in the first step, by parameter."""
+    network = Plane()
+    found = []
+    for task in tasks:
+        network.zero_grad(set_to_none=True)
+        task.loss(network, next(task.batches(epoch=1, seed=1))).backward()
+        found.append({name: each.grad for name, each in network.named_parameters() if each.grad is not None})
+    return found
+
+
+def step_of(trainer: Trainer) -> dict[str, Tensor]:
+    """The negative gradient that the first step of SGD took, by parameter."""
+    before = {name: each.detach().clone() for name, each in trainer.network.named_parameters()}
+    trainer.on_step = lambda _: trainer.stop()
+    trainer.fit()
+    return {name: (before[name] - each.detach()) / 0.1 for name, each in trainer.network.named_parameters()}
+
+
+# The step
+
+
+def test_pcgrad_projects_on_the_shared_parameters_and_leaves_heads_their_own() -> None:
+    step = step_of(make_trainer(PCGrad(0.5), Quadratic("far", THERE)))
+    primary, far = gradients_by_hand(Quadratic("primary", HERE, deep=1.0), Quadratic("far", THERE))
+    a, b = primary["embedding.weight"], 0.5 * far["embedding.weight"]
+    dot = (a * b).sum()
+    assert dot < 0, "the tasks are against each other"
+    expected = a - dot / b.square().sum() * b + b - dot / a.square().sum() * a
+    torch.testing.assert_close(step["embedding.weight"], expected)
+    torch.testing.assert_close(step["deep"], primary["deep"], msg="the primary's alone, so not shared")
+    torch.testing.assert_close(step["heads.primary"], primary["heads.primary"])
+    torch.testing.assert_close(step["heads.far"], 0.5 * far["heads.far"])
+    assert not step["heads.near"].any()
+
+
+def test_a_projection_reaches_shared_parameters_that_a_task_has_no_gradient_on() -> None:
+    far, near = Quadratic("far", THERE), Quadratic("near", HERE, deep=-1.0)
+    step = step_of(make_trainer(PCGrad(), far, near, combination=OnlyFar()))
+    primary, of_far, _ = gradients_by_hand(Quadratic("primary", HERE, deep=1.0), far, near)
+    a = torch.cat([primary["embedding.weight"].flatten(), primary["deep"]])
+    b = torch.cat([of_far["embedding.weight"].flatten(), torch.zeros(2)])
+    expected = b - (a @ b) / (a @ a) * a
+    torch.testing.assert_close(torch.cat([step["embedding.weight"].flatten(), step["deep"]]), expected)
+
+
+class OnlyFar(Stateless):
+    """Keeps the first auxiliary's gradient alone, without what is along the primary's."""
+
+    def combine(self, gradients: Tensor) -> Tensor:
+        a, b = gradients[0], gradients[1]
+        kept = torch.zeros_like(gradients)
+        kept[1] = b - (a @ b) / (a @ a) * a
+        return kept
+
+
+class Sum(Stateless):
+    """Changes nothing, and counts."""
+
+    calls = 0
+
+    def combine(self, gradients: Tensor) -> Tensor:
+        self.calls += 1
+        return gradients
+
+
+def test_adding_by_the_seam_is_multi_task_training() -> None:
+    plain, seam = everything(MultiTask(0.7)), everything(MultiTask(0.7), combination=Sum())
+    plain.fit()
+    seam.fit()
+    for name, value in plain.network.state_dict().items():
+        torch.testing.assert_close(seam.network.state_dict()[name], value, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("strategy", [Switch(at=1), MultiTask(0.0)], ids=repr)
+def test_a_primary_alone_is_not_combined(strategy: Strategy) -> None:
+    counted = Sum()
+    trainer = everything(strategy, combination=counted)
+    trainer.fit()
+    assert counted.calls == 0
+    assert trainer.network.get_parameter("heads.far").grad is None
+
+
+def test_after_a_switch_auxiliary_parameters_have_no_gradient_and_the_primary_its_own() -> None:
+    trainer = everything(Switch(at=2), combination=PCGradCombination())
+    alone = everything(Switch(at=2))
+    trainer.fit()
+    alone.fit()
+    assert trainer.network.get_parameter("heads.far").grad is None
+    assert trainer.network.get_parameter("deep").grad is not None
+    assert [each.task for each in trainer.run.transitions] == ["far", "near", "kernel"]
+
+
+def test_without_a_combination_nothing_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("kernel", "take", "finish"):
+        monkeypatch.setattr(Combiner, name, lambda *_: pytest.fail("it was"))
+    trainer = everything(MultiTask())
+    assert trainer.combiner is None
+    trainer.fit()
+
+
+def test_a_combination_goes_without_feedback() -> None:
+    with pytest.raises(InputError, match="give a combination or a feedback"):
+        make_trainer(PCGrad(), Quadratic("far", THERE), feedback=Feedback())
+
+
+# Kernel tasks
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_of_a_kernels_displacement_the_part_against_the_primary_is_taken_back(beside: bool) -> None:
+    kernel = Pull(THERE)
+    trainer = make_trainer(PCGrad(), kernel, beside=beside, primary=Quadratic("primary", HERE, noise=0.0))
+    before = trainer.network.get_parameter("embedding.weight").detach().clone()
+    step = -0.1 * step_of(trainer)["embedding.weight"]
+    displacement = kernel.moved[0]
+    if beside:
+        return  # where the primary found the table is chance: that it ends is what is tested
+    gradient = before + displacement - HERE
+    assert (displacement * -gradient).sum() < 0, "they are against each other"
+    # The primary's gradient without its part along the displacement goes to the optimizer ...
+    unit = displacement / displacement.norm()
+    of_optimizer = -0.1 * (gradient - (gradient * unit).sum() * unit)
+    # ... and the displacement without its part along the primary's gradient to the table.
+    of_kernel = displacement - (displacement * gradient).sum() / gradient.square().sum() * gradient
+    torch.testing.assert_close(step, of_optimizer + of_kernel)
+
+
+def test_bloop_keeps_of_a_displacement_what_is_orthogonal_to_the_primary() -> None:
+    kernel = Pull(THERE, share=0.2)
+    trainer = make_trainer(Bloop(0.5), kernel, primary=Quadratic("primary", HERE, noise=0.0))
+    table = trainer.network.get_parameter("embedding.weight")
+    before = table.detach().clone()
+    step = -0.1 * step_of(trainer)["embedding.weight"]
+    gradient = before + kernel.moved[0] - HERE
+    torch.testing.assert_close(((step + 0.1 * gradient) * gradient).sum(), torch.tensor(0.0), atol=1e-5, rtol=0)
+    assert (step + 0.1 * gradient).norm() > 0.01
+
+
+def test_a_displacement_counts_as_long_as_the_primarys_gradient_times_the_tasks_weight() -> None:
+    class Lengths(Sum):
+        seen: list[float]
+
+        def combine(self, gradients: Tensor) -> Tensor:
+            self.seen = gradients.norm(dim=1).tolist()
+            return gradients
+
+    lengths = Lengths()
+    step_of(make_trainer(MultiTask(0.25), Pull(THERE, share=1e-4), combination=lengths))
+    assert lengths.seen[1] == pytest.approx(0.25 * lengths.seen[0], rel=1e-3)
+
+
+def test_a_kernel_that_moves_nothing_is_left_out() -> None:
+    counted = Sum()
+    make_trainer(MultiTask(), Pull(THERE, share=0.0), combination=counted).fit()
+    assert counted.calls == 0
+
+
+# Whole runs
+
+
+def build(name: str) -> Strategy:
+    if name in EXTRA:
+        pytest.importorskip(EXTRA[name])
+    return BASELINES[name]()
+
+
+@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("step", [3, 5, 8, 11])
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(name: str, step: int, tmp_path: Path) -> None:
+    whole = everything(build(name))
+    torch.manual_seed(4)
+    whole.fit()
+    trainer = everything(build(name))
+    trainer.on_step = lambda progress: trainer.stop() if progress.step == step else None
+    torch.manual_seed(4)
+    trainer.fit()
+    save_checkpoint(tmp_path / "at", trainer, {})
+    torch.manual_seed(99)
+    after = everything(build(name))
+    load_checkpoint(tmp_path / "at", after, {})
+    after.fit()
+    for key, value in whole.network.state_dict().items():
+        assert torch.equal(after.network.state_dict()[key], value), key
+    assert [each.weights for each in after.run.evaluations] == [each.weights for each in whole.run.evaluations]
+    assert after.strategy == whole.strategy
+
+
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "pretrain-finetune"])
+def test_with_tasks_that_agree_every_baseline_brings_the_primary_down(name: str) -> None:
+    helpers = (Quadratic("near", HERE + 0.2, deep=1.2), Pull(HERE - 0.1))
+    trainer = make_trainer(build(name), *helpers, optimizer=torch.optim.AdamW, epochs=12)
+    run = trainer.fit()
+    assert run.evaluations[-1].losses["primary"] < 0.5 * run.evaluations[0].losses["primary"]
+    assert Run.from_dict(json.loads(json.dumps(run.as_dict()))) == run
+
+
+# A primary that weighs
+
+
+def test_in_pretraining_the_primary_is_not_computed_and_its_head_stays() -> None:
+    heads: list[float] = []
+    trainer = everything(PretrainFinetune(at=2))
+    trainer.on_step = lambda _: heads.append(trainer.network.get_parameter("heads.primary").item())
+    primary = trainer.primary
+    assert isinstance(primary, Quadratic)
+    run = trainer.fit()
+    assert heads[:5] == [1.0] * 5, "AdamW's weight decay neither"
+    assert heads[5] != 1.0
+    assert [sorted(each.losses) for each in run.evaluations[1:3]] == [["far", "kernel", "near"], ["primary"]]
+    assert [each.primary_weight for each in run.evaluations] == [0, 0, 1, 1, 1, 1]
+    assert math.isnan(run.evaluations[0].gradient_norm)
+    assert [each.step for each in run.transitions] == [6, 6, 6]
+
+
+def test_the_primarys_weight_scales_its_gradient_and_not_what_is_reported_of_it() -> None:
+    class Half(MultiTask):
+        def primary_weight(self, t: int) -> float:
+            return 0.5
+
+    halved, whole = (make_trainer(kind(), epochs=1) for kind in (Half, MultiTask))
+    steps = step_of(halved), step_of(whole)
+    torch.testing.assert_close(steps[0]["deep"], 0.5 * steps[1]["deep"])
+    again = [
+        make_trainer(kind(), epochs=1, primary=Quadratic("primary", HERE, n_batches=1)) for kind in (Half, MultiTask)
+    ]
+    first, second = (trainer.fit().evaluations[0] for trainer in again)
+    assert first.losses == second.losses
+    assert first.gradient_norm == pytest.approx(second.gradient_norm)
+
+
+def test_dwa_weighs_by_the_losses_of_the_run() -> None:
+    trainer = make_trainer(DWA(), Quadratic("far", THERE), epochs=4)
+    run = trainer.fit()
+    first, second, third, _ = run.evaluations
+    assert (first.weights, second.weights) == ({"far": 1.0}, {"far": 1.0})
+    ratios = {task: second.losses[task] / first.losses[task] for task in ("primary", "far")}
+    shares = {task: math.exp(ratio / 2) for task, ratio in ratios.items()}
+    assert third.weights["far"] == pytest.approx(2 * shares["far"] / sum(shares.values()))
+    assert third.primary_weight == pytest.approx(2 * shares["primary"] / sum(shares.values()))
+
+
+def test_uncertainty_weighting_learns_from_every_step() -> None:
+    losses: list[tuple[float, float]] = []
+
+    class Noting(UncertaintyWeighting):
+        def learn(self, of_auxiliaries: Mapping[str, float], primary_loss: float) -> None:
+            super().learn(of_auxiliaries, primary_loss)
+            losses.append((primary_loss, of_auxiliaries["far"]))
+
+    trainer = make_trainer(Noting(0.05), Quadratic("far", THERE))
+    trainer.fit()
+    assert len(losses) == 15
+    log_variances = [0.0, 0.0]
+    for step in losses:
+        log_variances = [s - 0.05 * (0.5 - math.exp(-s) * loss) for s, loss in zip(log_variances, step, strict=True)]
+    assert trainer.strategy.weights(1)["far"] == pytest.approx(math.exp(-log_variances[1]))
+    assert trainer.strategy.primary_weight(1) == pytest.approx(math.exp(-log_variances[0]))
