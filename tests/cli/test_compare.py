@@ -210,6 +210,7 @@ def test_classifiers_of_several_labels_are_compared_by_micro_f1(
     assert "micro F1  vs single-task  macro F1" in capsys.readouterr().out.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_the_baselines_run_by_name(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("cvxpy", reason="the extra baselines is not installed")
     assert main([*arguments, "--seeds", "1", "--strategies", *BASELINES, "--switch-at", "2"]) == 0

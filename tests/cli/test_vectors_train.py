@@ -186,9 +186,7 @@ def test_memory_is_told_and_a_run_that_does_not_fit_is_refused(
     monkeypatch.setattr(memory, "available_memory", lambda: 60 << 20)
     assert main(train(corpus, "--method", method, "--vector-size", "1000000")) == 2
     said = capsys.readouterr().err
-    assert re.search(
-        r"corpus.txt: training 9 vectors of 1,000,000 dimensions takes [\d,]+ MB .* 60 MB are avail", said
-    )
+    assert re.search(r"corpus.txt: training 9 vectors of 1,000,000 dimensions takes [\d,]+ MB .* 60 MB are avail", said)
     assert not corpus.with_name("out.bin").exists()
 
 

@@ -39,7 +39,8 @@ class CompareOptions:
     output: Path
     """Folder of the study: a folder a cell with result and model; finished cells are not run again."""
     strategies: tuple[str, ...] = STRATEGIES
-    """Strategies to compare: single-task, multi-task, diminish, switch, adaptive-diminish, adaptive-switch."""
+    """Strategies to compare: single-task, multi-task, diminish, switch, adaptive-diminish, adaptive-switch; baselines
+    from elsewhere: pretrain-finetune, uncertainty, dwa, pcgrad, mgda, cagrad, gradient-cosine, bloop."""
     seeds: tuple[int, ...] = (1, 2, 3)
     """A run of each strategy for each seed."""
     embeddings: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ def run(arguments: Sequence[str]) -> int:
 
     from mt2st.models.start import check_start
     from mt2st.study import Grid, Method, StudyData
+    from mt2st.training.combinations import combination_of
 
     cells = Grid(
         {
@@ -93,6 +95,7 @@ def run(arguments: Sequence[str]) -> int:
     ).cells()
     for cell in cells:
         check_start(cell.settings)
+        combination_of(cell.strategy)  # raises if it needs a package that is missing
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     try:
         with _replaced(options.output, overwrite=options.overwrite) as begun:
