@@ -98,7 +98,7 @@ def _ngram_bytes(tokens: Sequence[str], ngrams: SubwordSettings) -> int:
 def _scratch_bytes(size: int, window: int) -> int:
     stride = -(-size // _LANES) * _LANES
     span = _LARGEST_BLOCK + 2 * window
-    copies = _FLOAT * stride * (2 * span + 3 * _LARGEST_BLOCK + _MOST_TARGETS)
+    copies = _FLOAT * stride * (3 * span + 3 * _LARGEST_BLOCK + _MOST_TARGETS)
     scores = 12 * span * (_MOST_TARGETS + 2 * window)
     walk = 20 * max(8192, 4 * window)
     chunk = 2 * CHUNK_WORDS * (_FLOAT + 3 * 8)  # ids, and offsets as they are cut and checked; a job waits beside

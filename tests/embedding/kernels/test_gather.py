@@ -19,6 +19,27 @@ def _prefetched(table: np.ndarray, rows: np.ndarray) -> int:
     return int(rows.size)
 
 
+def scratch_row(row: np.ndarray) -> np.ndarray:
+    """The row as the module's docstring describes it: the padding stands before what a whole vector would not hold."""
+    size = row.size
+    whole = size // 16 * 16 if size >= 16 else size
+    return np.concatenate([row[:whole], np.zeros(-size % 16, dtype=np.float32), row[whole:]])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_copied_rows_are_padded_and_touch_nothing_else(size: int) -> None:
+    rng = np.random.default_rng(size)
+    table = rng.normal(size=(30, size)).astype(np.float32)
+    rows = np.array([9, 4, 29, 4, 0, 8], dtype=np.int32)
+    expected = np.concatenate([scratch_row(table[row]) for row in rows[1:5]])
+    scratch = np.zeros(16 + expected.size + 16, dtype=np.float32)
+    scratch[:16] = scratch[-16:] = 7
+    gather.copy_rows(scratch, 16, table, rows, 1, 4)
+    np.testing.assert_array_equal(scratch[16:-16], expected)
+    assert (scratch[:16] == 7).all()
+    assert (scratch[-16:] == 7).all()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_sum_of_rows_is_numpy_s_and_touches_nothing_else(size: int) -> None:
     rng = np.random.default_rng(size)
@@ -26,12 +47,13 @@ def test_the_sum_of_rows_is_numpy_s_and_touches_nothing_else(size: int) -> None:
     rows = rng.integers(0, 30, 20).astype(np.int32)
     rows[-3] = 29  # the table's last row: nothing lies behind it
     for first, count in ((0, 0), (2, 1), (3, 17)):
-        total = np.full(size + 40, 7, dtype=np.float32)
+        expected = scratch_row(0.5 * table[rows[first : first + count]].sum(axis=0, dtype=np.float64))
+        total = np.zeros(16 + expected.size + 16, dtype=np.float32)
+        total[:16] = total[-16:] = 7
         gather.sum_of_rows(total, 16, table, rows, first, count, np.float32(0.5))
-        expected = 0.5 * table[rows[first : first + count]].sum(axis=0, dtype=np.float64)
-        np.testing.assert_allclose(total[16 : 16 + size], expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(total[16:-16], expected, rtol=0, atol=1e-5)
         assert (total[:16] == 7).all()
-        assert (total[16 + size :] == 7).all()
+        assert (total[-16:] == 7).all()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -39,17 +61,18 @@ def test_a_step_is_added_to_every_named_row_once_for_each_time_it_is_named(size:
     rng = np.random.default_rng(size)
     table = rng.normal(size=(30, size)).astype(np.float32)
     rows = np.array([9, 4, 29, 4, 0, 8], dtype=np.int32)
-    step = (0.5 / size**0.5 * rng.choice([-1, 1], size + 20)).astype(np.float32)
+    step = (0.5 / size**0.5 * rng.choice([-1, 1], size)).astype(np.float32)
     expected = table.copy()
-    np.add.at(expected, rows[1:5], step[:size])
-    gather.add_to_rows(table, rows, 1, 4, step)
+    np.add.at(expected, rows[1:5], step)
+    gather.add_to_rows(table, rows, 1, 4, scratch_row(step), np.float32(0.25))
     np.testing.assert_allclose(table, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [3, 40])
 def test_a_long_step_is_cut(size: int) -> None:
     table = np.zeros((2, size), dtype=np.float32)
-    gather.add_to_rows(table, np.array([1], dtype=np.int32), 0, 1, np.full(size, 5, dtype=np.float32))
+    step = scratch_row(np.full(size, 5, dtype=np.float32))
+    gather.add_to_rows(table, np.array([1], dtype=np.int32), 0, 1, step, np.float32(25 * size))
     assert np.linalg.norm(table[1]) == pytest.approx(LONGEST_STEP, rel=1e-6)
     assert not table[0].any()
 

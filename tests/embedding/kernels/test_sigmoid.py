@@ -7,12 +7,17 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
+from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step, logistic_steps
 
 
 @njit
 def step(scores: NDArray[np.float32], first: int, count: int, sign: np.float32, factor: np.float32) -> float:
     return logistic_step(scores, first, count, sign, factor)
+
+
+@njit
+def steps(scores: NDArray[np.float32], weights: NDArray[np.float32], count: int, factor: np.float32) -> float:
+    return logistic_steps(scores, weights, count, factor)
 
 
 SCORES = np.concatenate([np.linspace(-12, 12, 4801), [0.0, -0.0, 1e-30, -1e-30]]).astype(np.float32)
@@ -51,3 +56,15 @@ def test_only_the_counted_scores_change_and_lose(count: int) -> None:
     assert (scores[5 : 5 + count] != 1).all()
     assert (scores[:5] == 1).all()
     assert (scores[5 + count :] == 1).all()
+
+
+def test_mixed_scores_step_and_lose_by_the_sign_and_the_size_of_their_weights() -> None:
+    rng = np.random.default_rng(3)
+    start = rng.normal(0, 4, 48).astype(np.float32)
+    weights = rng.choice([-2.5, -0.7, 0.0, 1.0, 3.0], 48).astype(np.float32)
+    scores, sign, size = start.copy(), np.sign(weights).astype(float), np.abs(weights).astype(float)
+    loss = steps(scores, weights, 40, np.float32(0.5))
+    expected = 0.5 * weights / (1 + np.exp(sign * start))
+    np.testing.assert_allclose(scores[:40], expected[:40], rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(scores[40:], start[40:])
+    assert loss == pytest.approx((size * np.logaddexp(0, -sign * start))[:40].sum(), rel=1e-5)

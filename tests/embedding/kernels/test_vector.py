@@ -42,8 +42,8 @@ def one_sum(
     step: int,
     count: int,
     stride: int,
-) -> None:
-    weighted_sum(total, at, rows, rows_at, first, weights, weight_at, step, count, stride)
+) -> float:
+    return weighted_sum(total, at, rows, rows_at, first, weights, weight_at, step, count, stride)
 
 
 @njit
@@ -83,10 +83,11 @@ def test_weighted_sum_is_that_of_numpy(stride: int, count: int) -> None:
     rows, rows_at = some_rows(stride)
     weights = np.random.default_rng(2).normal(size=100).astype(np.float32)
     total = np.full(stride + 2 * LANES, np.nan, dtype=np.float32)
-    one_sum(total, LANES, rows, rows_at, 2, weights, 5, 3, count, stride)
+    squared = one_sum(total, LANES, rows, rows_at, 2, weights, 5, 3, count, stride)
     chosen = rows.reshape(10, stride)[rows_at[2 : 2 + count] // stride].astype(float)
     expected = weights[5 : 5 + 3 * count : 3].astype(float) @ chosen
     np.testing.assert_allclose(total[LANES : LANES + stride], expected, rtol=1e-5, atol=2e-5)
+    assert squared == pytest.approx(expected @ expected, rel=1e-5)
     assert np.isnan(total[:LANES]).all()
     assert np.isnan(total[LANES + stride :]).all()
 

@@ -14,7 +14,7 @@ from mt2st.embedding.glove.kernels.records import to_entries
 from mt2st.embedding.glove.kernels.walk import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count
 from mt2st.embedding.glove.runs import Runs, Sums, merged
 from mt2st.embedding.glove.sums import SumTable
-from mt2st.embedding.kernels.context import ContextKernel
+from mt2st.embedding.kernels.windows import checked_slice
 from mt2st.errors import InputError
 
 UNIT = 232_792_560
@@ -83,7 +83,7 @@ def count_cooccurrences(
     check_window(window)
     if memory < 1:
         raise InputError(f"memory must be at least 1 byte; found {memory!r}")
-    ids, offsets = ContextKernel.checked_slice(ids, offsets)
+    ids, offsets = checked_slice(ids, offsets)
     try:
         runs = Runs(folder / "runs.bin")
         table = SumTable(memory, at_least=window)

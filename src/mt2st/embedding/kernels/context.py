@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.embedding.kernels.plan import Plan
 from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start_state
-from mt2st.embedding.kernels.windows import CAPACITY, DOCUMENT, INVALID, POSITION, WALKER_SIZE
+from mt2st.embedding.kernels.windows import DOCUMENT, INVALID, POSITION, Walk, checked_slice
 from mt2st.embedding.settings import check_context
 from mt2st.errors import InputError
 
@@ -109,12 +110,14 @@ class ContextKernel(ABC):
         self.ns_exponent, self.seed = ns_exponent, seed
         self._keep = keep_thresholds(counts, sample)
         self._accept, self._alias = noise_table(counts, ns_exponent)
-        self.frozen = np.zeros(self.input_rows, dtype=np.bool_) if frozen is None else np.ascontiguousarray(frozen)
-        if self.frozen.shape != (self.input_rows,) or self.frozen.dtype != np.bool_:
+        frozen = np.zeros(self.input_rows, dtype=np.bool_) if frozen is None else np.ascontiguousarray(frozen)
+        if frozen.shape != (self.input_rows,) or frozen.dtype != np.bool_:
             raise InputError(
                 f"frozen must be bool, one for each of the {self.input_rows} rows of inputs; "
-                f"found {self.frozen.dtype} {list(self.frozen.shape)}"
+                f"found {frozen.dtype} {list(frozen.shape)}"
             )
+        self.frozen = frozen if frozen.any() else np.empty(0, dtype=np.bool_)
+        """Of size 0 where nothing is frozen, so that no kernel looks it up."""
 
     def update(
         self,
@@ -152,12 +155,10 @@ class ContextKernel(ABC):
         for name, value in (("alpha", alpha[0]), ("alpha", alpha[1]), ("weight", weight)):
             if not (math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} must be finite and at least 0; found {value!r}")
-        ids, offsets = self.checked_slice(ids, offsets)
-        walker = self.new_walker(offsets)
-        rates = alpha[0] * weight, alpha[1] * weight
-        block, state = self.block_size(max(rates)), start_state(self.seed, stream)
-        kept, pairs, loss = self._train(inputs, outputs, ids, offsets, rates, block, state, walker)
-        self.check_walk(walker, ids)
+        walk = self.walk(ids, offsets, stream)
+        plan = self.plan((alpha[0] * weight, alpha[1] * weight), walk)
+        kept, pairs, loss = self._train(inputs, outputs, walk, plan)
+        self.check_walk(walk)
         if not math.isfinite(loss):
             raise InputError(
                 f"the training of word vectors has diverged (its loss is {loss}): lower alpha, found {max(alpha)!r}"
@@ -177,12 +178,8 @@ class ContextKernel(ABC):
         self,
         inputs: NDArray[np.float32],
         outputs: NDArray[np.float32],
-        ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
-        alpha: tuple[float, float],
-        block: int,
-        state: NDArray[np.uint64],
-        walker: NDArray[np.int64],
+        walk: Walk,
+        plan: Plan,
     ) -> tuple[int, int, float]:
         """Run the compiled loop: returns kept words, pairs, loss."""
 
@@ -211,48 +208,37 @@ class ContextKernel(ABC):
         """Rows of ``inputs``: V, and those that words share as parts, where the kernel knows such."""
         return self.vocabulary_size
 
-    @property
-    def buffer_size(self) -> int:
-        """Kept words the walk holds at a time."""
-        return max(CAPACITY, 4 * self.window)
+    def walk(self, ids: NDArray[np.int32], offsets: NDArray[np.int64], stream: int) -> Walk:
+        """Return the walk of an update over a slice, at its start.
 
-    @property
-    def tables(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int32]]:
-        """Survival thresholds, and the noise table's acceptances and aliases."""
-        return self._keep, self._accept, self._alias
+        Raises:
+            InputError: arrays of another shape or type, or offsets outside ``ids``.
+        """
+        ids, offsets = checked_slice(ids, offsets)
+        return Walk.begun(ids, offsets, self._keep, self.window, start_state(self.seed, stream))
 
-    @staticmethod
-    def new_walker(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return a walker (`windows.refill`) at the start of a slice."""
-        walker = np.zeros(WALKER_SIZE, dtype=np.int64)
-        walker[POSITION] = offsets[0]
-        return walker
-
-    def check_walk(self, walker: NDArray[np.int64], ids: NDArray[np.int32]) -> None:
+    def check_walk(self, walk: Walk) -> None:
         """Raise the `InputError` for an id outside the vocabulary that stopped the walk, if one did."""
-        if walker[INVALID]:
-            at = int(walker[POSITION])
+        if walk.walker[INVALID]:
+            at = int(walk.walker[POSITION])
             raise InputError(
-                f"ids[{at}] (document {int(walker[DOCUMENT])} of the slice) must be in [0, {self.vocabulary_size}), "
-                f"the vocabulary of this kernel; found {int(ids[at])}"
+                f"ids[{at}] (document {int(walk.walker[DOCUMENT])} of the slice) must be in "
+                f"[0, {self.vocabulary_size}), the vocabulary of this kernel; found {int(walk.ids[at])}"
             )
 
-    @staticmethod
-    def checked_slice(
-        ids: NDArray[np.int32], offsets: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Return the slice as read-only plain arrays (one compiled form for all callers); raise `InputError` if bad."""
-        if ids.ndim != 1 or ids.dtype != np.int32 or not ids.flags.c_contiguous:
-            raise InputError(f"ids must be a contiguous int32 array [*]; found {ids.dtype} {list(ids.shape)}")
-        if offsets.ndim != 1 or offsets.dtype != np.int64 or offsets.size < 1:
-            raise InputError(f"offsets must be int64 [m + 1]; found {offsets.dtype} {list(offsets.shape)}")
-        if (np.diff(offsets) < 0).any():
-            raise InputError("offsets must not decrease")
-        if offsets[0] < 0 or offsets[-1] > ids.size:
-            raise InputError(f"offsets must lie in [0, {ids.size}]; found {offsets[0]} to {offsets[-1]}")
-        ids, offsets = np.asarray(ids).view(), np.ascontiguousarray(offsets).view()
-        ids.flags.writeable = offsets.flags.writeable = False
-        return ids, offsets
+    def plan(self, alpha: tuple[float, float], walk: Walk) -> Plan:
+        """Return what holds for every block of an update over a walk at these learning rates, its weight included."""
+        return Plan(
+            alpha_first=float(alpha[0]),
+            alpha_last=float(alpha[1]),
+            n_words=max(1, int(walk.offsets[-1] - walk.offsets[0])),
+            block=self.block_size(max(alpha)),
+            n_noise=self.noise,
+            noise_step=self.noise_step,
+            noise_weight=np.float32(self.negative / self.noise),
+            accept=self._accept,
+            alias=self._alias,
+        )
 
     def _check_tables(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> None:
         for name, table in (("inputs", inputs), ("outputs", outputs)):

@@ -1,4 +1,4 @@
-"""Building blocks of the LLVM vector code: what `vector.py` and `gather.py` write their loops with."""
+"""Building blocks of the LLVM vector code: what the vector functions write their loops with."""
 
 from __future__ import annotations
 
@@ -18,30 +18,7 @@ ALIGNED = 4
 
 FLOAT, INT64, INT32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 VECTOR = ir.VectorType(FLOAT, LANES)
-FLOATS, POSITIONS, ROWS = FLOAT.as_pointer(), INT64.as_pointer(), INT32.as_pointer()
-_ZEROS = ir.Constant(VECTOR, [0.0] * LANES)
-
-Emitter = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
-"""What an intrinsic returns: its signature and the function that emits its code."""
-
-
-def function(module: Any, name: str, kinds: list[Any], emit_body: Callable[..., None]) -> Any:
-    """Return the LLVM function of this name, made on its first use in a module; its first argument is the result."""
-    if name in module.globals:
-        return module.globals[name]
-    made = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-    made.linkage = "internal"
-    made.args[0].add_attribute("noalias")
-    builder = ir.IRBuilder(made.append_basic_block("entry"))
-    emit_body(builder, *made.args)
-    builder.ret_void()
-    return made
-
-
-def array_start(context: Any, builder: Any, signature: Any, arguments: Any, k: int, at: int | None) -> Any:
-    """Return the address of array argument ``k``, or of its element at the position that argument ``at`` holds."""
-    data = context.make_array(signature.args[k])(context, builder, arguments[k]).data
-    return data if at is None else builder.gep(data, [arguments[at]])
+ZEROS = ir.Constant(VECTOR, [0.0] * LANES)
 
 
 @contextmanager
@@ -79,7 +56,7 @@ def registers(builder: Any, n: int) -> list[Any]:
     """Return ``n`` vectors of zeros: stack slots by name; LLVM turns them into registers."""
     slots = [cgutils.alloca_once(builder, VECTOR) for _ in range(n)]  # type: ignore[no-untyped-call]
     for slot in slots:
-        builder.store(_ZEROS, slot)
+        builder.store(ZEROS, slot)
     return slots
 
 
@@ -113,6 +90,16 @@ def spread(builder: Any, value: Any) -> Any:
     """Return a vector with ``value`` in every lane."""
     single = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, INT32(0))
     return shuffle(builder, single, ir.Constant(VECTOR, ir.Undefined), [0] * LANES)
+
+
+def sum_of_lanes(builder: Any, value: Any) -> Any:
+    """Return the sum of a vector's lanes."""
+    width = LANES
+    while width > 1:  # halves onto each other
+        width //= 2
+        halves = (shuffle(builder, value, value, list(range(start, start + width))) for start in (0, width))
+        value = builder.fadd(*halves)
+    return builder.extract_element(value, INT32(0))
 
 
 def ceil_divide(builder: Any, a: Any, b: Any) -> Any:

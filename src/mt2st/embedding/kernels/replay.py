@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.context import ContextKernel
-from mt2st.embedding.kernels.sampling import draw_noise, start_state
+from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
 
@@ -57,34 +57,30 @@ def sample_pairs(
     Raises:
         InputError: as `ContextKernel.update`.
     """
-    ids, offsets = kernel.checked_slice(ids, offsets)
-    keep, accept, alias = kernel.tables
-    state, walker = start_state(kernel.seed, stream), kernel.new_walker(offsets)
-    words, first, last = (np.empty(kernel.buffer_size, dtype=np.int32) for _ in range(3))
-    seen = np.empty(kernel.buffer_size, dtype=np.int64)
-    total = max(1, int(offsets[-1] - offsets[0]))
-    block = kernel.block_size(rate)
-    noise = np.empty(kernel.noise + (block - 1) * kernel.noise_step, dtype=np.int32)
-    while refill(ids, offsets, keep, kernel.window, state, walker, words, first, last, seen):
-        ready = int(walker[READY])
-        for start in range(int(walker[BEGIN]), ready, block):
-            draw_noise(state, accept, alias, noise)
+    walk = kernel.walk(ids, offsets, stream)
+    plan = kernel.plan((rate, rate), walk)
+    words, first, last = walk.words, walk.first, walk.last
+    noise = np.empty(plan.n_noise + (plan.block - 1) * plan.noise_step, dtype=np.int32)
+    while refill(walk):
+        ready = int(walk.walker[READY])
+        for start in range(int(walk.walker[BEGIN]), ready, plan.block):
+            draw_noise(walk.state, plan.accept, plan.alias, noise)
             contexts: list[int] = []
             bounds, centres, negatives = [0], [], []
-            for i in range(start, min(start + block, ready)):
-                first_noise = (i - start) * kernel.noise_step
+            for i in range(start, min(start + plan.block, ready)):
+                first_noise = (i - start) * plan.noise_step
                 around = [int(words[j]) for j in range(first[i], last[i]) if j != i]
                 for rows, target in kernel.pairs_of(int(words[i]), around):
                     contexts += rows
                     bounds.append(len(contexts))
                     centres.append(target)
-                    negatives.append(noise[first_noise : first_noise + kernel.noise])
+                    negatives.append(noise[first_noise : first_noise + plan.n_noise])
             yield PairBlock(
                 contexts=np.array(contexts, dtype=np.int64),
                 context_offsets=np.array(bounds, dtype=np.int64),
                 centres=np.array(centres, dtype=np.int64),
-                negatives=np.array(negatives, dtype=np.int64).reshape(-1, kernel.noise),
-                negative_weight=kernel.negative / kernel.noise,
-                progress=float(seen[start]) / total,
+                negatives=np.array(negatives, dtype=np.int64).reshape(-1, plan.n_noise),
+                negative_weight=float(plan.noise_weight),
+                progress=float(walk.seen[start]) / plan.n_words,
             )
-    kernel.check_walk(walker, ids)
+    kernel.check_walk(walk)

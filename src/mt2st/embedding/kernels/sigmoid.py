@@ -7,15 +7,23 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from mt2st.embedding.kernels.emit import LANES
+from mt2st.embedding.kernels.emit import (
+    INT32,
+    INT64,
+    LANES,
+    VECTOR,
+    ceil_divide,
+    load_vector,
+    registers,
+    spread,
+    store_vector,
+    sum_of_lanes,
+)
+from mt2st.embedding.kernels.vector_function import Gives, Takes, vector_function
 
-_float, _int = ir.FloatType(), ir.IntType(32)
-_int64, _double = ir.IntType(64), ir.DoubleType()
-_floats, _ints, _mask = ir.VectorType(_float, LANES), ir.VectorType(_int, LANES), ir.VectorType(ir.IntType(1), LANES)
+_INTEGERS = ir.VectorType(INT32, LANES)
 
 # tanh(z) as an odd polynomial over an even one: the minimax rational of Eigen and TensorFlow, exact to a few float32
 # ulps on [-7.9, 7.9]; beyond, tanh is 1 in float32. Highest power first.
@@ -43,54 +51,72 @@ PAIR, NOISE = np.float32(1), np.float32(-1)
 """The ``sign`` of `logistic_step`: a pair that occurs, whose score should rise; one with noise, whose should fall."""
 
 
-def _logistic_step(
-    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
-    scores: Any,
-    first: Any,  # noqa: ARG001 - the types of these four are given
-    count: Any,  # noqa: ARG001
-    sign: Any,  # noqa: ARG001
-    factor: Any,  # noqa: ARG001
-) -> tuple[Any, Callable[[Any, Any, Any, Any], Any]]:
-    """Turn ``scores[first : first + count]`` into steps up the gradient of their log-likelihood; return their loss.
+@vector_function(Takes.ARRAY_AT, Takes.INTEGER, Takes.NUMBER, Takes.NUMBER, gives=Gives.WIDE_NUMBER)
+def logistic_step(builder: Any, scores: Any, count: Any, sign: Any, factor: Any) -> Any:
+    """Turn ``count`` scores into steps up the gradient of their log-likelihood; return their loss.
 
     With ``sign`` +1 (`PAIR`) or -1 (`NOISE`), a score ``x`` has the loss ``-log sigmoid(sign * x)`` and becomes
     ``factor * sign * sigmoid(-sign * x)``, that is ``factor`` times the derivative of ``log sigmoid(sign * x)``. The
-    sigmoid is within 3e-7 of its true value. ``scores`` must reach to the next multiple of 16 past ``first``; what
-    lies behind ``count`` keeps its value.
+    sigmoid is within 3e-7 of its true value. ``scores`` must reach to the next multiple of 16; what lies behind
+    ``count`` keeps its value.
 
     Returns:
         The summed loss, float64, not multiplied by ``factor``.
     """
-    signature = types.float64(scores, types.int64, types.int64, types.float32, types.float32)
+    sign, factor = spread(builder, sign), spread(builder, factor)
+    signed_factor = builder.fmul(sign, factor)
 
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        start = builder.gep(data, [arguments[1]])
-        count, sign, factor = arguments[2], _spread(builder, arguments[3]), _spread(builder, arguments[4])
-        signed_factor = builder.fmul(sign, factor)
-        loss = cgutils.alloca_once_value(builder, _constant(0.0))  # type: ignore[no-untyped-call]
-        n_vectors = builder.udiv(builder.add(count, _int64(LANES - 1)), _int64(LANES))
-        with cgutils.for_range(builder, n_vectors) as loop:
-            before = builder.mul(loop.index, _int64(LANES))
-            address = builder.bitcast(builder.gep(start, [before]), _floats.as_pointer())
-            score = builder.load(address, align=4)
-            left = _spread(builder, builder.trunc(builder.sub(count, before), _int), _ints)
-            wanted = builder.icmp_signed("<", ir.Constant(_ints, list(range(LANES))), left)
-            signed = builder.fmul(score, sign)
-            half_tanh = _half_tanh(builder, signed)
-            step = builder.fmul(signed_factor, builder.fsub(_constant(0.5), half_tanh))
-            builder.store(builder.select(wanted, step, score), address, align=4)
-            likelihood = builder.fadd(_constant(0.5), half_tanh)
-            unlikely = builder.fcmp_ordered("<", signed, _constant(_UNLIKELY))
-            gained = builder.select(unlikely, builder.fsub(signed, likelihood), _log(builder, likelihood))
-            gained = builder.select(wanted, gained, _constant(0.0))
-            builder.store(builder.fsub(builder.load(loss), gained), loss)
-        return builder.fpext(_sum(builder, builder.load(loss)), _double)
+    def of(score: Any, _: Any) -> tuple[Any, Any]:
+        unlikelihood, loss = _logistic(builder, builder.fmul(score, sign))
+        return builder.fmul(signed_factor, unlikelihood), loss
 
-    return signature, emit
+    return _of_each(builder, scores, count, of)
 
 
-logistic_step: Callable[..., float] = intrinsic(_logistic_step)
+@vector_function(Takes.ARRAY, Takes.ARRAY, Takes.INTEGER, Takes.NUMBER, gives=Gives.WIDE_NUMBER)
+def logistic_steps(builder: Any, scores: Any, weights: Any, count: Any, factor: Any) -> Any:
+    """Do as `logistic_step` with scores of both signs and any weight, in one go.
+
+    A score ``x`` of weight ``w``, above 0 for a pair and below for noise, has the loss ``|w| * -log sigmoid(sign(w) *
+    x)`` and becomes ``factor * w * sigmoid(-sign(w) * x)``. ``weights`` must reach as far as ``scores``.
+
+    Returns:
+        The summed loss, float64, not multiplied by ``factor``.
+    """
+    factor = spread(builder, factor)
+
+    def of(score: Any, at: Any) -> tuple[Any, Any]:
+        weight = load_vector(builder, weights, at)
+        noise = builder.fcmp_ordered("<", weight, _constant(0.0))
+        signed, size = (builder.select(noise, builder.fneg(value), value) for value in (score, weight))
+        unlikelihood, loss = _logistic(builder, signed)
+        return builder.fmul(builder.fmul(factor, weight), unlikelihood), builder.fmul(size, loss)
+
+    return _of_each(builder, scores, count, of)
+
+
+def _of_each(builder: Any, scores: Any, count: Any, of: Callable[[Any, Any], tuple[Any, Any]]) -> Any:
+    """Replace ``count`` scores by the steps that ``of(vector of scores, its place)`` gives; return its summed loss."""
+    (total,) = registers(builder, 1)
+    with cgutils.for_range(builder, ceil_divide(builder, count, INT64(LANES))) as loop:
+        at = builder.mul(loop.index, INT64(LANES))
+        score = load_vector(builder, scores, at)
+        left = _spread(builder, builder.trunc(builder.sub(count, at), INT32))
+        wanted = builder.icmp_signed("<", ir.Constant(_INTEGERS, list(range(LANES))), left)
+        step, loss = of(score, at)
+        store_vector(builder, builder.select(wanted, step, score), scores, at)
+        loss = builder.select(wanted, loss, _constant(0.0))
+        builder.store(builder.fadd(builder.load(total), loss), total)
+    return builder.fpext(sum_of_lanes(builder, builder.load(total)), ir.DoubleType())
+
+
+def _logistic(builder: Any, score: Any) -> tuple[Any, Any]:
+    """``sigmoid(-score)`` and ``-log sigmoid(score)``."""
+    half_tanh = _half_tanh(builder, score)
+    likelihood = builder.fadd(_constant(0.5), half_tanh)
+    unlikely = builder.fcmp_ordered("<", score, _constant(_UNLIKELY))
+    loss = builder.select(unlikely, builder.fsub(likelihood, score), builder.fneg(_log(builder, likelihood)))
+    return builder.fsub(_constant(0.5), half_tanh), loss
 
 
 def _half_tanh(builder: Any, score: Any) -> Any:
@@ -103,16 +129,18 @@ def _half_tanh(builder: Any, score: Any) -> Any:
 
 def _log(builder: Any, value: Any) -> Any:
     """The natural logarithm of normal numbers above 0 (of others, some number): value = mantissa * 2 ** exponent."""
-    bits = builder.bitcast(value, _ints)
-    mantissa = builder.or_(builder.and_(bits, _constant(_MANTISSA, _ints)), _constant(_ONE, _ints))
-    mantissa = builder.bitcast(mantissa, _floats)
-    exponent = builder.sub(builder.lshr(bits, _constant(_MANTISSA_BITS, _ints)), _constant(_EXPONENT_BIAS, _ints))
+    bits = builder.bitcast(value, _INTEGERS)
+    mantissa = builder.or_(builder.and_(bits, _constant(_MANTISSA, _INTEGERS)), _constant(_ONE, _INTEGERS))
+    mantissa = builder.bitcast(mantissa, VECTOR)
+    exponent = builder.sub(
+        builder.lshr(bits, _constant(_MANTISSA_BITS, _INTEGERS)), _constant(_EXPONENT_BIAS, _INTEGERS)
+    )
     large = builder.fcmp_ordered(">", mantissa, _constant(_SQRT_2))
     mantissa = builder.select(large, builder.fmul(mantissa, _constant(0.5)), mantissa)
-    exponent = builder.add(exponent, builder.zext(large, _ints))
+    exponent = builder.add(exponent, builder.zext(large, _INTEGERS))
     s = builder.fdiv(builder.fsub(mantissa, _constant(1.0)), builder.fadd(mantissa, _constant(1.0)))
     log_mantissa = builder.fmul(_polynomial(builder, _ARTANH, builder.fmul(s, s)), s)
-    return builder.fadd(builder.fmul(builder.sitofp(exponent, _floats), _constant(_LOG_2)), log_mantissa)
+    return builder.fadd(builder.fmul(builder.sitofp(exponent, VECTOR), _constant(_LOG_2)), log_mantissa)
 
 
 def _polynomial(builder: Any, coefficients: tuple[float, ...], x: Any) -> Any:
@@ -128,24 +156,10 @@ def _clipped(builder: Any, value: Any, low: float, high: float) -> Any:
     return builder.select(builder.fcmp_ordered(">", value, _constant(high)), _constant(high), value)
 
 
-def _sum(builder: Any, value: Any) -> Any:
-    width = LANES
-    while width > 1:  # halves onto each other
-        width //= 2
-        halves = (
-            builder.shuffle_vector(
-                value, value, ir.Constant(ir.VectorType(_int, width), list(range(start, start + width)))
-            )
-            for start in (0, width)
-        )
-        value = builder.fadd(*halves)
-    return builder.extract_element(value, _int(0))
+def _spread(builder: Any, value: Any) -> Any:
+    single = builder.insert_element(ir.Constant(_INTEGERS, ir.Undefined), value, INT32(0))
+    return builder.shuffle_vector(single, single, ir.Constant(_INTEGERS, [0] * LANES))
 
 
-def _spread(builder: Any, value: Any, kind: Any = _floats) -> Any:
-    single = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _int(0))
-    return builder.shuffle_vector(single, single, ir.Constant(_ints, [0] * LANES))
-
-
-def _constant(value: float, kind: Any = _floats) -> Any:
+def _constant(value: float, kind: Any = VECTOR) -> Any:
     return ir.Constant(kind, [value] * LANES)

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.emit import LANES
-from mt2st.embedding.kernels.gather import add_to_rows, sum_of_rows
+from mt2st.embedding.kernels.gather import add_to_rows, copy_rows
+from mt2st.embedding.kernels.plan import Plan, rate_at
+from mt2st.embedding.kernels.rows import padded
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
-from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, weighted_sum
-from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
+from mt2st.embedding.kernels.vector import dot_products, prefetch_row, weighted_sum
+from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Walk, refill, span_of
 
 LARGEST_BLOCK = 32
 """Larger blocks are hardly faster."""
@@ -45,63 +47,23 @@ class SkipGramKernel(ContextKernel):
             yield [word], centre
 
     def _train(
-        self,
-        inputs: NDArray[np.float32],
-        outputs: NDArray[np.float32],
-        ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
-        alpha: tuple[float, float],
-        block: int,
-        state: NDArray[np.uint64],
-        walker: NDArray[np.int64],
+        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
     ) -> tuple[int, int, float]:
-        keep, accept, alias = self.tables
-        return _train(
-            inputs,
-            outputs,
-            ids,
-            offsets,
-            self.frozen,
-            alpha[0],
-            alpha[1],
-            self.window,
-            self.negative,
-            block,
-            self.noise,
-            keep,
-            accept,
-            alias,
-            self.buffer_size,
-            state,
-            walker,
-        )
+        return _train(inputs, outputs, walk, plan, self.frozen)
 
 
 @njit(nogil=True, fastmath=True, cache=True)
 def _train(
     inputs: NDArray[np.float32],
     outputs: NDArray[np.float32],
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
+    walk: Walk,
+    plan: Plan,
     frozen: NDArray[np.bool_],
-    alpha_first: float,
-    alpha_last: float,
-    window: int,
-    negative: int,
-    block: int,
-    n_noise: int,
-    keep: NDArray[np.uint32],
-    accept: NDArray[np.uint32],
-    alias: NDArray[np.int32],
-    buffer_size: int,
-    state: NDArray[np.uint64],
-    walker: NDArray[np.int64],
 ) -> tuple[int, int, float]:
-    stride = (inputs.shape[1] + LANES - 1) // LANES * LANES
-    words = np.empty(buffer_size, np.int32)
-    first = np.empty(buffer_size, np.int32)
-    last = np.empty(buffer_size, np.int32)
-    seen = np.empty(buffer_size, np.int64)
+    _, _, _, window, state, walker, words, first, last, seen = walk
+    alpha_first, alpha_last, total, block, n_noise, _, noise_weight, accept, alias = plan
+    some_frozen = frozen.size > 0
+    stride = padded(inputs.shape[1])
     noise = np.empty(n_noise, np.int32)
     span = block + 2 * window
     # Padded copies of the block's rows: context words' input rows; noise words' and centres' output rows.
@@ -119,25 +81,19 @@ def _train(
     context_at = np.arange(span) * stride
     centre_at = np.empty(2 * window, np.int64)
     centre_weights = np.empty(2 * window, np.float32)
-    noise_weight = np.float32(negative / n_noise)
-    total = max(1, offsets[-1] - offsets[0])
     kept, pairs, loss = 0, 0, np.float64(0)
-    while refill(ids, offsets, keep, window, state, walker, words, first, last, seen):
+    while refill(walk):
         begin, ready = walker[BEGIN], walker[READY]
         kept += ready - begin
         for start in range(begin, ready, block):
             stop = min(start + block, ready)
             draw_noise(state, accept, alias, noise)
-            alpha = np.float32(alpha_first + (alpha_last - alpha_first) * (seen[start] / total))
-            low, high = first[start], last[start]
-            for i in range(start, stop):
-                low, high = min(low, first[i]), max(high, last[i])
-            for n in range(n_noise):
-                sum_of_rows(V, n * stride, outputs, noise, n, 1, np.float32(1))
-            for i in range(start, stop):
-                sum_of_rows(V, (n_noise + i - start) * stride, outputs, words, i, 1, np.float32(1))
+            alpha = rate_at(alpha_first, alpha_last, seen[start], total)
+            low, high = span_of(first, last, start, stop)
+            copy_rows(V, 0, outputs, noise, 0, n_noise)
+            copy_rows(V, n_noise * stride, outputs, words, start, stop - start)
+            copy_rows(U, 0, inputs, words, low, high - low)
             for j in range(low, high):
-                sum_of_rows(U, (j - low) * stride, inputs, words, j, 1, np.float32(1))
                 n_targets[j - low] = n_noise
             for i in range(start, stop):
                 for j in range(first[i], last[i]):
@@ -150,7 +106,6 @@ def _train(
                 prefetch_row(inputs, soon)
                 prefetch_row(outputs, soon)
                 at, count = (j - low) * longest, n_targets[j - low]
-                target_at[at + count : at + count + GROUP] = 0
                 dot_products(G, at, U, (j - low) * stride, V, target_at, at, count, stride)
             for j in range(low, high):
                 at, uses = (j - low) * longest, n_targets[j - low] - n_noise
@@ -159,14 +114,14 @@ def _train(
                 loss += weight * noise_loss + logistic_step(G, at + n_noise, uses, PAIR, alpha)
                 pairs += uses
             for j in range(low, high):
-                if frozen[words[j]]:
+                if some_frozen and frozen[words[j]]:
                     continue
                 at = (j - low) * longest
-                weighted_sum(step, 0, V, target_at, at, G, at, 1, n_targets[j - low], stride)
-                add_to_rows(inputs, words, j, 1, step)
+                squared = weighted_sum(step, 0, V, target_at, at, G, at, 1, n_targets[j - low], stride)
+                add_to_rows(inputs, words, j, 1, step, squared)
             for n in range(n_noise):
-                weighted_sum(step, 0, U, context_at, 0, G, n, longest, high - low, stride)
-                add_to_rows(outputs, noise, n, 1, step)
+                squared = weighted_sum(step, 0, U, context_at, 0, G, n, longest, high - low, stride)
+                add_to_rows(outputs, noise, n, 1, step, squared)
             for j in range(low, high):
                 n_targets[j - low] = n_noise
             for i in range(start, stop):
@@ -177,6 +132,6 @@ def _train(
                         centre_weights[n] = G[(j - low) * longest + n_targets[j - low]]
                         n_targets[j - low] += 1
                         n += 1
-                weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, stride)
-                add_to_rows(outputs, words, i, 1, step)
+                squared = weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, stride)
+                add_to_rows(outputs, words, i, 1, step, squared)
     return kept, pairs, float(loss)

@@ -9,13 +9,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.emit import LANES
-from mt2st.embedding.kernels.gather import add_to_rows, prefetch_rows, sum_of_rows
+from mt2st.embedding.kernels.gather import add_to_rows, copy_rows, prefetch_rows, sum_of_rows
+from mt2st.embedding.kernels.plan import Plan, rate_at
+from mt2st.embedding.kernels.rows import padded
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.skipgram import LARGEST_BLOCK, REACH
 from mt2st.embedding.kernels.subword_context import SubwordContextKernel
-from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, weighted_sum
-from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, refill
+from mt2st.embedding.kernels.vector import dot_products, prefetch_row, weighted_sum
+from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Walk, refill, span_of
 
 
 class SkipGramSubwordKernel(SubwordContextKernel):
@@ -41,38 +43,17 @@ class SkipGramSubwordKernel(SubwordContextKernel):
             yield rows, word
 
     def _train(
-        self,
-        inputs: NDArray[np.float32],
-        outputs: NDArray[np.float32],
-        ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
-        alpha: tuple[float, float],
-        block: int,
-        state: NDArray[np.uint64],
-        walker: NDArray[np.int64],
+        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
     ) -> tuple[int, int, float]:
-        keep, accept, alias = self.tables
         return _train(
             inputs,
             outputs,
-            ids,
-            offsets,
+            walk,
+            plan,
             self.subwords.rows,
             self.subwords.offsets,
             self.moving.rows,
             self.moving.offsets,
-            alpha[0],
-            alpha[1],
-            self.window,
-            self.negative,
-            block,
-            self.noise,
-            keep,
-            accept,
-            alias,
-            self.buffer_size,
-            state,
-            walker,
         )
 
 
@@ -80,30 +61,16 @@ class SkipGramSubwordKernel(SubwordContextKernel):
 def _train(
     inputs: NDArray[np.float32],
     outputs: NDArray[np.float32],
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
+    walk: Walk,
+    plan: Plan,
     subword_rows: NDArray[np.int32],
     subword_offsets: NDArray[np.int64],
     moving_rows: NDArray[np.int32],
     moving_offsets: NDArray[np.int64],
-    alpha_first: float,
-    alpha_last: float,
-    window: int,
-    negative: int,
-    block: int,
-    n_noise: int,
-    keep: NDArray[np.uint32],
-    accept: NDArray[np.uint32],
-    alias: NDArray[np.int32],
-    buffer_size: int,
-    state: NDArray[np.uint64],
-    walker: NDArray[np.int64],
 ) -> tuple[int, int, float]:
-    stride = (inputs.shape[1] + LANES - 1) // LANES * LANES
-    words = np.empty(buffer_size, np.int32)
-    first = np.empty(buffer_size, np.int32)
-    last = np.empty(buffer_size, np.int32)
-    seen = np.empty(buffer_size, np.int64)
+    _, _, _, window, state, walker, words, first, last, seen = walk
+    alpha_first, alpha_last, total, block, n_noise, _, noise_weight, accept, alias = plan
+    stride = padded(inputs.shape[1])
     noise = np.empty(n_noise, np.int32)
     span = block + 2 * window
     # The block's rows, padded: the centres' composed input vectors; output rows of noise words and of context words.
@@ -118,23 +85,17 @@ def _train(
     G = np.zeros(block * longest + LANES, np.float32)
     centre_at = np.empty(2 * window, np.int64)
     centre_weights = np.empty(2 * window, np.float32)
-    noise_weight = np.float32(negative / n_noise)
-    total = max(1, offsets[-1] - offsets[0])
     kept, pairs, loss = 0, 0, np.float64(0)
-    while refill(ids, offsets, keep, window, state, walker, words, first, last, seen):
+    while refill(walk):
         begin, ready = walker[BEGIN], walker[READY]
         kept += ready - begin
         for start in range(begin, ready, block):
             stop = min(start + block, ready)
             draw_noise(state, accept, alias, noise)
-            alpha = np.float32(alpha_first + (alpha_last - alpha_first) * (seen[start] / total))
-            low, high = first[start], last[start]
-            for i in range(start, stop):
-                low, high = min(low, first[i]), max(high, last[i])
-            for n in range(n_noise):
-                sum_of_rows(V, n * stride, outputs, noise, n, 1, np.float32(1))
-            for j in range(low, high):
-                sum_of_rows(V, (n_noise + j - low) * stride, outputs, words, j, 1, np.float32(1))
+            alpha = rate_at(alpha_first, alpha_last, seen[start], total)
+            low, high = span_of(first, last, start, stop)
+            copy_rows(V, 0, outputs, noise, 0, n_noise)
+            copy_rows(V, n_noise * stride, outputs, words, low, high - low)
             for i in range(start, stop):
                 at, count = subword_offsets[words[i]], subword_offsets[words[i] + 1] - subword_offsets[words[i]]
                 share = np.float32(1) / np.float32(count)
@@ -150,7 +111,6 @@ def _train(
                 for j in range(first[i], last[i]):
                     target_at[count] = row_at[n_noise + j - low]
                     count += j != i
-                target_at[count : count + GROUP] = 0
                 dot_products(G, (i - start) * longest, U, (i - start) * stride, V, target_at, 0, count, stride)
             for i in range(start, stop):
                 at, uses = (i - start) * longest, last[i] - first[i] - 1
@@ -164,12 +124,12 @@ def _train(
                 for j in range(first[i], last[i]):
                     target_at[count] = row_at[n_noise + j - low]
                     count += j != i
-                weighted_sum(step, 0, V, target_at, 0, G, (i - start) * longest, 1, count, stride)
+                squared = weighted_sum(step, 0, V, target_at, 0, G, (i - start) * longest, 1, count, stride)
                 at = moving_offsets[words[i]]
-                add_to_rows(inputs, moving_rows, at, moving_offsets[words[i] + 1] - at, step)
+                add_to_rows(inputs, moving_rows, at, moving_offsets[words[i] + 1] - at, step, squared)
             for n in range(n_noise):
-                weighted_sum(step, 0, U, row_at, 0, G, n, longest, stop - start, stride)
-                add_to_rows(outputs, noise, n, 1, step)
+                squared = weighted_sum(step, 0, U, row_at, 0, G, n, longest, stop - start, stride)
+                add_to_rows(outputs, noise, n, 1, step, squared)
             for j in range(low, high):
                 near = 0
                 for i in range(max(start, j - window), min(stop, j + window + 1)):
@@ -177,6 +137,6 @@ def _train(
                         centre_at[near] = row_at[i - start]
                         centre_weights[near] = G[(i - start) * longest + n_noise + j - first[i] - (j > i)]
                         near += 1
-                weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, near, stride)
-                add_to_rows(outputs, words, j, 1, step)
+                squared = weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, near, stride)
+                add_to_rows(outputs, words, j, 1, step, squared)
     return kept, pairs, float(loss)

@@ -57,7 +57,7 @@ class SubwordContextKernel(ContextKernel):
             raise InputError(
                 f"subwords must have the rows of the {self.vocabulary_size} words of counts; found {subwords.n_words}"
             )
-        self.moving = subwords.without(self.frozen) if self.frozen.any() else subwords
+        self.moving = subwords.without(self.frozen) if self.frozen.size else subwords
         """The rows of each word that training moves."""
 
     @property

@@ -1,34 +1,26 @@
-"""The two inner loops of the kernels, written as LLVM vector code: many dot products, and weighted sums of rows.
+"""The inner loops of the kernels, written as LLVM vector code: many dot products, and weighted sums of rows.
 
 Numba's own loops reach a fraction of the machine here: the compiler must assume that arrays overlap, adds up each dot
-product across lanes by itself, and keeps no partial sums in registers. These two functions say what is meant on
+product across lanes by itself, and keeps no partial sums in registers. These functions say what is meant on
 vectors of 16 floats. LLVM lowers those to what the processor has: one AVX-512 register, two of AVX2, four of SSE.
 
-Rows live in flat float32 scratch arrays, each row padded with zeros to a multiple of `LANES` floats; a row is named by
-the position of its first element.
+Rows live in flat float32 scratch arrays, each row padded with zeros to a multiple of `LANES` floats (`gather.py` says
+where); a row is named by the position of its first element, and ``stride`` is the padded length of a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from mt2st.embedding.kernels.emit import (
     ALIGNED,
     FLOAT,
-    FLOATS,
     INT64,
     LANES,
-    POSITIONS,
-    Emitter,
-    array_start,
     ceil_divide,
-    function,
     load_at,
     load_vector,
     multiply_add,
@@ -37,7 +29,9 @@ from mt2st.embedding.kernels.emit import (
     shuffle,
     spread,
     store_vector,
+    sum_of_lanes,
 )
+from mt2st.embedding.kernels.vector_function import Gives, Takes, vector_function
 
 GROUP = 8
 """Dot products computed together; lists of rows are padded to a multiple with any valid row."""
@@ -57,100 +51,12 @@ _MERGES = (
 )
 
 
-def _dot_products(
-    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
-    scores: Any,
-    scores_at: Any,
-    row: Any,
-    row_at: Any,
-    rows: Any,
-    rows_at: Any,
-    first: Any,
-    count: Any,
-    stride: Any,
-) -> Emitter:
-    """Set each ``scores[scores_at + k]`` to the dot product of ``row[row_at:]`` and ``rows[rows_at[first + k]:]``.
+@vector_function(Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.ARRAY, Takes.ARRAY_AT, Takes.INTEGER, Takes.INTEGER)
+def dot_products(builder: Any, scores: Any, row: Any, rows: Any, rows_at: Any, count: Any, stride: Any) -> None:
+    """Set each ``scores[k]`` to the dot product of ``row`` and ``rows[rows_at[k]:]``.
 
     ``k`` runs from 0 to ``count``, rounded up to a multiple of `GROUP`: ``rows_at`` and ``scores`` must reach so far.
-    ``stride`` is the padded length of a row.
     """
-    signature = types.void(scores, scores_at, row, row_at, rows, rows_at, first, count, stride)
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        made = function(
-            builder.module, "mt2st_dot_products", [FLOATS, FLOATS, FLOATS, POSITIONS, INT64, INT64], _emit_dots
-        )
-        start = [
-            array_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, 3), (4, None), (5, 6))
-        ]
-        builder.call(made, [*start, *arguments[7:9]])
-        return context.get_dummy_value()
-
-    return signature, emit
-
-
-def _weighted_sum(
-    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
-    total: Any,
-    total_at: Any,
-    rows: Any,
-    rows_at: Any,
-    first: Any,
-    weights: Any,
-    weight_at: Any,
-    step: Any,
-    count: Any,
-    stride: Any,
-) -> Emitter:
-    """Set ``total[total_at:]`` to the sum of ``weights[weight_at + k * step] * rows[rows_at[first + k]:]``, k < count.
-
-    ``stride`` is the padded length of a row. ``total`` must not be one of ``rows``.
-    """
-    signature = types.void(total, total_at, rows, rows_at, first, weights, weight_at, step, count, stride)
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = [FLOATS, FLOATS, POSITIONS, FLOATS, INT64, INT64, INT64]
-        made = function(builder.module, "mt2st_weighted_sum", kinds, _emit_sum)
-        start = [
-            array_start(context, builder, signature, arguments, k, at) for k, at in ((0, 1), (2, None), (3, 4), (5, 6))
-        ]
-        builder.call(made, [*start, *arguments[7:10]])
-        return context.get_dummy_value()
-
-    return signature, emit
-
-
-def _prefetch_row(
-    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
-    table: Any,
-    row: Any,
-) -> Emitter:
-    """Ask for ``table[row]`` (float32 [V, D]) to be brought near, without waiting for it."""
-    signature = types.void(table, row)
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        width = cgutils.unpack_tuple(builder, array.shape, 2)[1]  # type: ignore[no-untyped-call]
-        start = builder.gep(array.data, [builder.mul(arguments[1], width)])
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        module = builder.module
-        prefetch = module.globals.get("llvm.prefetch.p0") or ir.Function(module, kind, "llvm.prefetch.p0")
-        for_read, near, data = number(0), number(2), number(1)
-        with cgutils.for_range(builder, ceil_divide(builder, width, INT64(LANES))) as line:
-            address = builder.gep(start, [builder.mul(line.index, INT64(LANES))])
-            builder.call(prefetch, [builder.bitcast(address, byte), for_read, near, data])
-        return context.get_dummy_value()
-
-    return signature, emit
-
-
-dot_products: Callable[..., None] = intrinsic(_dot_products)
-weighted_sum: Callable[..., None] = intrinsic(_weighted_sum)
-prefetch_row: Callable[..., None] = intrinsic(_prefetch_row)
-
-
-def _emit_dots(builder: Any, scores: Any, row: Any, rows: Any, rows_at: Any, count: Any, stride: Any) -> None:
     with cgutils.for_range(builder, ceil_divide(builder, count, INT64(GROUP))) as group:
         done = builder.mul(group.index, INT64(GROUP))
         starts = [builder.gep(rows, [load_at(builder, rows_at, builder.add(done, INT64(k)))]) for k in range(GROUP)]
@@ -169,9 +75,20 @@ def _emit_dots(builder: Any, scores: Any, row: Any, rows: Any, rows_at: Any, cou
         builder.store(builder.fadd(*halves), target, align=ALIGNED)
 
 
-def _emit_sum(
+@vector_function(
+    *(Takes.ARRAY_AT, Takes.ARRAY, Takes.ARRAY_AT, Takes.ARRAY_AT),
+    *(Takes.INTEGER, Takes.INTEGER, Takes.INTEGER),
+    gives=Gives.NUMBER,
+)
+def weighted_sum(
     builder: Any, total: Any, rows: Any, rows_at: Any, weights: Any, step: Any, count: Any, stride: Any
-) -> None:
+) -> Any:
+    """Set ``total`` to the sum of ``weights[k * step] * rows[rows_at[k]:]`` for k < count; return its squared length.
+
+    ``total`` must not be one of ``rows``.
+    """
+    (squares,) = registers(builder, 1)
+
     def part(before: Any, width: int) -> None:
         begin = builder.mul(before, INT64(LANES))
         sums = registers(builder, width)
@@ -181,7 +98,24 @@ def _emit_sum(
             for v, partial in enumerate(sums):
                 multiply_add(builder, weight, load_vector(builder, row, INT64(v * LANES)), partial)
         for v, partial in enumerate(sums):
-            store_vector(builder, builder.load(partial), total, builder.add(begin, INT64(v * LANES)))
+            value = builder.load(partial)
+            store_vector(builder, value, total, builder.add(begin, INT64(v * LANES)))
+            multiply_add(builder, value, value, squares)
 
     with parts_of_row(builder, builder.udiv(stride, INT64(LANES))) as with_code:
         with_code(part)
+    return sum_of_lanes(builder, builder.load(squares))
+
+
+@vector_function(Takes.TABLE, Takes.INTEGER)
+def prefetch_row(builder: Any, table: Any, size: Any, row: Any) -> None:
+    """Ask for ``table[row]`` (float32 [V, D]) to be brought near, without waiting for it."""
+    start = builder.gep(table, [builder.mul(row, size)])
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    module = builder.module
+    prefetch = module.globals.get("llvm.prefetch.p0") or ir.Function(module, kind, "llvm.prefetch.p0")
+    for_read, near, data = number(0), number(2), number(1)
+    with cgutils.for_range(builder, ceil_divide(builder, size, INT64(LANES))) as line:
+        address = builder.gep(start, [builder.mul(line.index, INT64(LANES))])
+        builder.call(prefetch, [builder.bitcast(address, byte), for_read, near, data])

@@ -5,11 +5,14 @@ Training and its replay (`sample_pairs`) both walk with these functions, so they
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, below, next_random
+from mt2st.errors import InputError
 
 CAPACITY = 8192
 """Kept words in the buffer: small enough for the cache, large enough that carried words cost nothing."""
@@ -22,41 +25,78 @@ _SHIFT_32 = np.uint64(32)
 _ALWAYS = np.uint64(KEEP_ALWAYS)
 
 
+def checked_slice(ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the slice as read-only plain arrays (one compiled form for all callers); raise `InputError` if bad."""
+    if ids.ndim != 1 or ids.dtype != np.int32 or not ids.flags.c_contiguous:
+        raise InputError(f"ids must be a contiguous int32 array [*]; found {ids.dtype} {list(ids.shape)}")
+    if offsets.ndim != 1 or offsets.dtype != np.int64 or offsets.size < 1:
+        raise InputError(f"offsets must be int64 [m + 1]; found {offsets.dtype} {list(offsets.shape)}")
+    if (np.diff(offsets) < 0).any():
+        raise InputError("offsets must not decrease")
+    if offsets[0] < 0 or offsets[-1] > ids.size:
+        raise InputError(f"offsets must lie in [0, {ids.size}]; found {offsets[0]} to {offsets[-1]}")
+    ids, offsets = np.asarray(ids).view(), np.ascontiguousarray(offsets).view()
+    ids.flags.writeable = offsets.flags.writeable = False
+    return ids, offsets
+
+
+class Walk(NamedTuple):
+    """A walk over a slice of a corpus: what is walked, how, where it stands, and the buffer that it fills.
+
+    Attributes:
+        ids: word ids of the corpus, int32 [*].
+        offsets: bounds of the documents in ``ids``, int64 [m + 1].
+        keep: survival thresholds, uint32 [V].
+        window: the widest reach.
+        state: random state, uint64 [1].
+        walker: where the walk stands, int64 [WALKER_SIZE].
+        words: the kept words' ids, int32 [capacity].
+        first: where each centre's context starts in the buffer, int32 [capacity].
+        last: where it ends (exclusive), int32 [capacity]; the centre itself lies between and is no context.
+        seen: raw words of the slice before each kept word, int64 [capacity].
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    keep: NDArray[np.uint32]
+    window: int
+    state: NDArray[np.uint64]
+    walker: NDArray[np.int64]
+    words: NDArray[np.int32]
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
+    seen: NDArray[np.int64]
+
+    @classmethod
+    def begun(
+        cls,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        keep: NDArray[np.uint32],
+        window: int,
+        state: NDArray[np.uint64],
+    ) -> Walk:
+        """Return a walk at the start of a slice, its buffer empty."""
+        capacity = max(CAPACITY, 4 * window)
+        words, first, last = (np.empty(capacity, dtype=np.int32) for _ in range(3))
+        walker = np.zeros(WALKER_SIZE, dtype=np.int64)
+        walker[POSITION] = offsets[0]
+        return cls(ids, offsets, keep, window, state, walker, words, first, last, np.empty(capacity, dtype=np.int64))
+
+
 @njit(nogil=True, cache=True)
-def refill(
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    keep: NDArray[np.uint32],
-    window: int,
-    state: NDArray[np.uint64],
-    walker: NDArray[np.int64],
-    words: NDArray[np.int32],
-    first: NDArray[np.int32],
-    last: NDArray[np.int32],
-    seen: NDArray[np.int64],
-) -> bool:
+def refill(walk: Walk) -> bool:
     """Load the next kept words; the centres to train are then ``walker[BEGIN]`` to ``walker[READY]``.
 
     Words of the corpus that are absent (count 0) or thinned out leave before the windows are drawn, as in word2vec:
     a window reaches over them. Each centre draws its reach uniformly from 1 to ``window``; contexts never leave the
     document. A document of any length is walked whole: at the buffer's end, the words still needed move to its front.
 
-    Args:
-        ids: word ids of the corpus, int32 [*].
-        offsets: bounds of the documents in ``ids``, int64 [m + 1].
-        keep: survival thresholds, uint32 [V].
-        window: the widest reach.
-        state: random state, uint64 [1].
-        walker: int64 [WALKER_SIZE], zeros at the start but for ``POSITION``, which is ``offsets[0]``.
-        words: the kept words' ids, int32 [capacity].
-        first: where each centre's context starts in the buffer, int32 [capacity].
-        last: where it ends (exclusive), int32 [capacity]; the centre itself lies between and is no context.
-        seen: raw words of the slice before each kept word, int64 [capacity].
-
     Returns:
         Whether there is a centre to train. ``walker[INVALID]`` is 1 after an id outside the vocabulary, with
         ``walker[POSITION]`` and ``walker[DOCUMENT]`` its place.
     """
+    ids, offsets, keep, window, state, walker, words, first, last, seen = walk
     capacity = words.size
     # Move what the unfinished document still needs to the front: the unready centres and their left context.
     begin, filled = walker[READY], walker[FILLED]
@@ -99,3 +139,12 @@ def refill(
     walker[DOCUMENT], walker[POSITION], walker[RAW] = document, position, raw
     walker[FILLED], walker[BEGIN], walker[READY], walker[DOCUMENT_START] = filled, begin, ready, document_start
     return bool(ready > begin)
+
+
+@njit(nogil=True, cache=True)
+def span_of(first: NDArray[np.int32], last: NDArray[np.int32], start: int, stop: int) -> tuple[int, int]:
+    """Return where in the buffer the contexts of the centres ``start`` to ``stop`` begin and end."""
+    low, high = first[start], last[start]
+    for i in range(start, stop):
+        low, high = min(low, first[i]), max(high, last[i])
+    return low, high
