@@ -45,7 +45,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 def built(settings: ClassifierSettings) -> Auxiliaries:
     corpus = Corpus.build(corpus_texts(), tokeniser=Tokeniser(), min_count=1)
-    return Auxiliaries.build(settings, AuxiliaryData.read(settings), corpus, scratch=Path())
+    return Auxiliaries.build(settings, AuxiliaryData.read(settings), corpus, subwords=None, scratch=Path())
 
 
 def every_task(files: dict[str, str], **more: Any) -> ClassifierSettings:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mt2st.errors import InputError
-from mt2st.models import Listener, TextClassifier
+from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, train_word_vectors
+from mt2st.errors import FewRowsWarning, InputError
+from mt2st.models import Listener, Tagger, TextClassifier
 from mt2st.models.settings import CONTEXT_METHODS
-from mt2st.strategy import AdaptiveSwitch, SingleTask, Strategy, Switch
+from mt2st.network import SubwordEmbedding
+from mt2st.strategy import AdaptiveSwitch, Diminish, SingleTask, Strategy, Switch
 from mt2st.tasks import KernelTask
-from mt2st.text import LabelledText, read_labelled
+from mt2st.text import Corpus, LabelledText, Tokeniser, read_labelled
 from mt2st.training.progress import Progress
 
 if TYPE_CHECKING:
@@ -71,7 +73,6 @@ def test_it_learns_beside_the_primary_until_the_switch(whole: TextClassifier) ->
     first, second, third = (each.losses for each in run.evaluations)
     assert second["context"] < 0.999 * first["context"]
     assert "context" not in third
-    assert third["label"] < first["label"]
 
 
 def test_the_strategys_weight_decides_what_it_does_to_the_embedding(
@@ -175,3 +176,162 @@ def test_more_memory_than_there_is_is_refused_with_the_figures(
     monkeypatch.setattr("mt2st.memory.available_memory", lambda: 1 << 20)
     with pytest.raises(InputError, match=r"GloVe's task on .* takes \d+ MB of memory, and 1 MB are available"):
         fitted("glove", reviews)
+
+
+# Words made of n-grams
+
+NGRAM = "skipgram-fasttext"
+
+
+@pytest.fixture(scope="module")
+def of_ngrams(reviews: Reviews) -> TextClassifier:
+    return fitted(NGRAM, reviews)
+
+
+def test_unseen_words_get_their_vectors_from_their_n_grams_before_and_after_saving(
+    of_ngrams: TextClassifier, reviews: Reviews, tmp_path: Path
+) -> None:
+    assert of_ngrams.vocabulary_ is not None
+    assert not {"filmish", "filmlike", "\u4e2d\u6587"} & set(of_ngrams.vocabulary_.tokens)
+    filmish, filmlike, strange, other, known = of_ngrams.predict_proba(
+        ["filmish", "filmlike", "\u4e2d\u6587", "\u65e5\u672c", "film"]
+    )
+    assert np.abs(filmish - filmlike).max() > 0
+    assert np.abs(filmish - known).max() > 0
+    assert np.array_equal(strange, other), "both are the unknown word"
+    of_ngrams.save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert np.array_equal(again.predict_proba(["filmish", "film"]), np.stack([filmish, known]))
+    assert "filmish" not in of_ngrams.word_vectors
+    assert np.array_equal(again.word_vectors["filmish"], of_ngrams.word_vectors["filmish"])
+    alone = fitted("skipgram", reviews, epochs=1).predict_proba(["filmish", "filmlike"])
+    assert np.array_equal(*alone), "without n-grams, both are the unknown word"
+
+
+def test_a_prediction_depends_on_no_other_text(of_ngrams: TextClassifier) -> None:
+    texts = ["filmish and dullish", "a good film", "qwertzish", ""]
+    together = of_ngrams.predict_proba(texts)
+    for text, row in zip(texts, together, strict=True):
+        np.testing.assert_allclose(of_ngrams.predict_proba([text])[0], row, atol=1e-6)
+
+
+def test_its_vectors_are_those_that_its_network_reads(of_ngrams: TextClassifier) -> None:
+    import torch
+
+    network, vocabulary = of_ngrams.network_, of_ngrams.vocabulary_
+    assert network is not None
+    assert vocabulary is not None
+    assert isinstance(network.embedding, SubwordEmbedding)
+    with torch.no_grad():
+        read = network.embedding(torch.arange(2, len(vocabulary))).numpy()
+    np.testing.assert_allclose(of_ngrams.word_vectors.vectors, read, atol=1e-6)
+    assert len(network.embedding.scale) == len(vocabulary), "the training's rare words are gone"
+
+
+def test_the_primary_alone_moves_the_rows_of_n_grams(reviews: Reviews) -> None:
+    still = {"learning_rate": 1e-12, "embedding_learning_rate": 1e-12}
+    first, moved = (fitted(NGRAM, reviews, SingleTask(), epochs=1, **rates) for rates in (still, {}))
+    assert isinstance(first.word_vectors, SubwordVectors)
+    assert isinstance(moved.word_vectors, SubwordVectors)
+    n_words = len(first.word_vectors)
+    assert np.abs(moved.word_vectors.table[n_words:] - first.word_vectors.table[n_words:]).max() > 1e-3
+
+
+def test_rare_words_of_the_labelled_texts_are_read_as_they_will_be_in_prediction(reviews: Reviews) -> None:
+    seen: list[int] = []
+
+    class Looking(Listener):
+        def on_start(self, trainer: Any) -> None:
+            seen.extend([int(trainer.primary.train.texts.ids.max()), len(trainer.network.embedding.scale)])
+            seen.append(int((trainer.primary.train.texts.ids == 1).sum()))
+
+    model = fitted(NGRAM, reviews, listener=Looking(), epochs=1, min_count=5)
+    assert model.vocabulary_ is not None
+    assert len(model.vocabulary_) < seen[0] < seen[1]
+    assert seen[2] == 0, "no word is unknown"
+
+
+@pytest.mark.parametrize("start", ["skipgram-fasttext", "folder"])
+def test_it_may_start_from_vectors_with_n_grams(start: str, reviews: Reviews, tmp_path: Path) -> None:
+    if start == "folder":
+        corpus = Corpus.build(reviews.others, tokeniser=Tokeniser(), min_count=2)
+        vectors = train_word_vectors(corpus, method="cbow-fasttext", vector_size=16, epochs=1, bucket=5_000)
+        assert isinstance(vectors, SubwordVectors)
+        start = str(tmp_path / "vectors")
+        vectors.save_folder(start)
+    still = {"learning_rate": 1e-12, "embedding_learning_rate": 1e-12}
+    model = fitted(NGRAM, reviews, SingleTask(), epochs=1, embedding=start, bucket=5_000, start_epochs=1, **still)
+    random = fitted(NGRAM, reviews, SingleTask(), epochs=1, bucket=5_000, **still)
+    assert np.abs(model.word_vectors["film"]).mean() > 2 * np.abs(random.word_vectors["film"]).mean()
+    if start != "skipgram-fasttext":
+        np.testing.assert_allclose(model.word_vectors["film"], vectors["film"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"embedding": "skipgram"}, "embedding 'skipgram' has no n-grams, of which context_method 'skipgram-fasttext'"),
+        ({"embedding": "gensim:glove-twitter-25"}, "embedding 'gensim:glove-twitter-25' has no n-grams"),
+        ({"embedding": "{plain}"}, "plain.vec' has no n-grams.*: choose 'random', 'skipgram-fasttext'"),
+        ({"embedding": "{ngrams}"}, "ngrams: the vectors have n-grams of 3 to 6 in 50 buckets, the model .* 200,000"),
+        ({"embedding": "{ngrams}", "vector_size": 3}, "its vectors have 16 dimensions, but vector_size is 3"),
+    ],
+)
+def test_a_start_without_the_same_n_grams_is_refused(
+    settings: dict[str, Any], message: str, reviews: Reviews, tmp_path: Path
+) -> None:
+    files = {"plain": str(tmp_path / "plain.vec"), "ngrams": str(tmp_path / "ngrams")}
+    WordVectors(["film"], np.ones((1, 16), dtype=np.float32)).save(files["plain"])
+    SubwordVectors(["film"], np.ones((51, 16), dtype=np.float32), SubwordSettings(bucket=50)).save_folder(
+        files["ngrams"]
+    )
+    settings = {k: v.format(**files) if isinstance(v, str) else v for k, v in settings.items()}
+    with pytest.raises(InputError, match=message):
+        fitted(NGRAM, reviews, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"context_method": "cbow", "min_n": 2}, "'min_n' cannot be given with context_method 'cbow'"),
+        ({"context_method": NGRAM, "max_n": 2}, "max_n must be at least min_n = 3, found 2"),
+        ({"context_method": NGRAM, "min_n": 7}, "max_n must be at least min_n = 7, found 6"),
+    ],
+)
+def test_settings_of_n_grams_that_do_not_fit_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TextClassifier(**settings)
+
+
+def test_a_saved_model_whose_table_does_not_fit_its_vocabulary_is_refused(
+    of_ngrams: TextClassifier, tmp_path: Path
+) -> None:
+    of_ngrams.save(tmp_path / "model")
+    config = tmp_path / "model" / "config.json"
+    config.write_text(config.read_text(encoding="utf-8").replace('"bucket": null', '"bucket": 50'), encoding="utf-8")
+    with pytest.raises(InputError, match="does not fit together"):
+        TextClassifier.load(tmp_path / "model")
+
+
+def test_a_tagger_reads_unseen_words_by_their_n_grams() -> None:
+    words = ["walk", "talk", "jump", "paint", "cook", "rest"]
+    sentences = [[f"{a}ing", "the", f"{b}er"] for a in words for b in words if a != b]
+    tags = [["V", "D", "N"]] * len(sentences)
+    settings: dict[str, Any] = SMALL | {
+        "min_count": 1,
+        "epochs": 20,
+        "encoder": "cnn",
+        "hidden_size": 16,
+        "learning_rate": 0.01,
+    }
+    tagger = Tagger(context_method="cbow-fasttext", strategy=Switch(at=3), **settings).fit(sentences, tags)
+    assert tagger.predict([["singing", "the", "singer"]]) == [["V", "D", "N"]]
+    assert tagger.evaluate([["camping", "the", "camper"]], [["V", "D", "N"]])["accuracy"] == 1.0
+
+
+def test_other_auxiliary_tasks_work_on_composed_vectors(reviews: Reviews, tmp_path: Path) -> None:
+    (tmp_path / "agree.txt").write_text("good great\nbad awful\nfilm movie\nactor actors\n", encoding="utf-8")
+    settings = {"auxiliary": ("context", "misalignment"), "agree": (str(tmp_path / "agree.txt"),), "held_out": 0.0}
+    with pytest.warns(FewRowsWarning):
+        model = fitted(NGRAM, reviews, Diminish({"context": 0.5, "misalignment": 0.1}), **settings)
+    assert all("misalignment" in each.losses for each in model.run_.evaluations)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mt2st.embedding.settings import LARGEST_NEGATIVE
+from mt2st.embedding import SubwordSettings
+from mt2st.embedding.settings import LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
 from mt2st.errors import InputError
 from mt2st.models import ClassifierSettings, TextClassifier
 from mt2st.models import settings as names
@@ -20,6 +21,7 @@ COUNTS = [
     "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
     "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
     "analogy_candidates", "feedback_every", "plateau_patience", "freeze_over", "earliest_end",
+    "min_n", "max_n", "bucket",
 ]  # fmt: skip
 RATES = [
     "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
@@ -124,6 +126,8 @@ def test_the_names_are_those_of_the_layers_below() -> None:
     assert names.ENCODERS == ENCODERS
     assert names.POOLINGS == POOLINGS
     assert names.READINGS == READINGS
+    assert (names.WORD_METHODS, names.SUBWORD_METHODS) == (WORD_METHODS, SUBWORD_METHODS)
+    assert (SubwordSettings().min_n, SubwordSettings().max_n) == (names.MIN_N, names.MAX_N)
 
 
 def test_settings_survive_json() -> None:

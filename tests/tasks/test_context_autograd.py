@@ -6,14 +6,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mt2st.embedding import SubwordSettings
 from mt2st.embedding.kernels import ContextKernel, kernel_for, sample_pairs
-from mt2st.network import Network, build_encoder
+from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.network import Network, SubwordEmbedding, build_encoder
 from mt2st.tasks import ContextTask, Span, Task, Texts
 from mt2st.tasks.context import document_runs, stream_of
 from mt2st.tasks.context_autograd import AutogradContextTask, ContextBatch, context_loss
 
 VOCABULARY, VECTOR_SIZE = 25, 7
-METHODS = ["skipgram", "cbow"]
+NGRAM_METHODS = ["skipgram-fasttext", "cbow-fasttext"]
+METHODS = ["skipgram", "cbow", *NGRAM_METHODS]
+TOKENS = ["<pad>", "<unk>", *(f"word{number:02d}{'ing' * (number % 2)}" for number in range(VOCABULARY - 2))]
+SUBWORDS = KnownSubwords.of(TOKENS, SubwordSettings(min_n=3, max_n=4, bucket=40))
 
 
 def corpus(n_documents: int, seed: int = 0) -> tuple[Texts, ContextKernel]:
@@ -26,11 +31,17 @@ def corpus_for(method: str, n_documents: int, seed: int = 0) -> tuple[Texts, Con
     ids = rng.integers(1, VOCABULARY, lengths.sum()).astype(np.int32)
     counts = np.bincount(ids, minlength=VOCABULARY)
     counts[:2] = 0
-    return Texts(ids, np.cumsum([0, *lengths])), kernel_for(method, counts, window=3, negative=4, sample=0.02)
+    subwords = SUBWORDS.rows if method in NGRAM_METHODS else None
+    kernel = kernel_for(method, counts, subwords=subwords, window=3, negative=4, sample=0.02)
+    return Texts(ids, np.cumsum([0, *lengths])), kernel
 
 
-def table(seed: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    return (torch.randn(VOCABULARY, VECTOR_SIZE, generator=torch.Generator().manual_seed(seed)) * 0.5).to(dtype)
+def table(seed: int, dtype: torch.dtype = torch.float32, rows: int = VOCABULARY) -> Tensor:
+    return (torch.randn(rows, VECTOR_SIZE, generator=torch.Generator().manual_seed(seed)) * 0.5).to(dtype)
+
+
+def input_table(method: str, dtype: torch.dtype = torch.float32) -> Tensor:
+    return table(0, dtype, SUBWORDS.rows.table_rows if method in NGRAM_METHODS else VOCABULARY)
 
 
 def batch_of(method: str, n_documents: int = 6) -> ContextBatch:
@@ -47,8 +58,8 @@ def test_kernel_and_autograd_make_the_same_update_on_the_same_pairs(method: str,
     alpha = 0.1
     task = ContextTask(texts, kernel, VECTOR_SIZE, alpha=alpha)
     task.outputs[:] = table(1).numpy()
-    compiled = table(0)
-    inputs, outputs = table(0).requires_grad_(), table(1).requires_grad_()
+    compiled = input_table(method)
+    inputs, outputs = input_table(method).requires_grad_(), table(1).requires_grad_()
     optimizer = torch.optim.SGD([inputs, outputs], lr=alpha)
     spans = [Span(2, part, 3, seed=1) for part in range(3)]
     n_blocks = 0
@@ -67,7 +78,7 @@ def test_kernel_and_autograd_make_the_same_update_on_the_same_pairs(method: str,
                 losses, pairs, n_blocks = losses + loss.item(), pairs + len(block.centres), n_blocks + 1
         assert kernel_loss == pytest.approx(losses / pairs, rel=1e-4)
     assert n_blocks >= 6, "several in a row"
-    assert (compiled - table(0)).abs().max() > 0.05
+    assert (compiled - input_table(method)).abs().max() > 0.05
     torch.testing.assert_close(compiled, inputs.detach(), atol=2e-5, rtol=0)
     torch.testing.assert_close(torch.from_numpy(task.outputs), outputs.detach(), atol=2e-5, rtol=0)
 
@@ -75,14 +86,14 @@ def test_kernel_and_autograd_make_the_same_update_on_the_same_pairs(method: str,
 @pytest.mark.parametrize("method", METHODS)
 def test_the_loss_has_the_gradient_of_finite_differences(method: str) -> None:
     batch = batch_of(method, n_documents=3)
-    inputs, outputs = (table(seed, torch.float64).requires_grad_() for seed in (0, 1))
+    inputs, outputs = input_table(method, torch.float64).requires_grad_(), table(1, torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda i, o: context_loss(i, o, batch), (inputs, outputs))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_loss_equals_the_sum_over_pairs_in_its_formula(method: str) -> None:
     texts, kernel = corpus_for(method, 6)
-    inputs, outputs = (table(seed, torch.float64).numpy() for seed in (0, 1))
+    inputs, outputs = input_table(method, torch.float64).numpy(), table(1, torch.float64).numpy()
     expected = 0.0
     for block in sample_pairs(kernel, texts.ids, texts.offsets, stream=1):
         for pair, centre in enumerate(block.centres):
@@ -100,7 +111,7 @@ def test_undivided_changes_no_value_and_scales_each_rows_gradient_by_the_words_o
     one = ContextBatch(batch.contexts[first], batch.owners[first], batch.centres[:1], batch.negatives[:1], 0.25)
     gradients, losses = [], []
     for undivided in (False, True):
-        inputs = table(0, torch.float64).requires_grad_()
+        inputs = input_table(method, torch.float64).requires_grad_()
         loss = context_loss(inputs, table(1, torch.float64), one, undivided=undivided)
         loss.backward()
         losses.append(loss.item())
@@ -130,6 +141,19 @@ def test_it_is_a_task_whose_loss_moves_embedding_and_head_but_no_row_of_padding_
         assert weight.grad[:2].abs().max() == 0
         assert weight.grad[2:].abs().max() > 0
     assert task.evaluate(network) == {}
+
+
+@pytest.mark.parametrize("method", NGRAM_METHODS)
+def test_its_loss_moves_the_rows_of_the_n_grams_of_an_embedding_that_is_made_of_such(method: str) -> None:
+    texts, kernel = corpus_for(method, 30)
+    task = AutogradContextTask(texts, kernel, parts=5)
+    embedding = SubwordEmbedding(input_table(method), SUBWORDS)
+    encoder = build_encoder("mean", vector_size=VECTOR_SIZE)
+    network = Network(embedding, encoder, {"context": nn.Embedding.from_pretrained(table(1), freeze=False)})
+    task.loss(network, next(task.batches(epoch=1, seed=1))).backward()
+    assert embedding.weight.grad is not None
+    assert embedding.weight.grad[VOCABULARY:].abs().max() > 0
+    assert embedding.weight.grad[:2].abs().max() == 0
 
 
 def test_its_head_starts_with_zeros_as_the_compiled_form_does() -> None:
@@ -200,7 +224,10 @@ def test_trained_by_torch_alone_words_of_one_topic_come_together(method: str) ->
     n_documents, length = 150, 20
     topics = rng.integers(0, 2, n_documents)
     ids = (2 + 10 * topics[:, None] + rng.integers(0, 10, (n_documents, length))).astype(np.int32).ravel()
-    kernel = kernel_for(method, np.bincount(ids, minlength=22), window=3, sample=0)
+    tokens = ["<pad>", "<unk>", *("abcdefghijklmnopqrst")]
+    known = KnownSubwords.of(tokens, SubwordSettings(bucket=1000))
+    subwords = known.rows if method in NGRAM_METHODS else None
+    kernel = kernel_for(method, np.bincount(ids, minlength=22), subwords=subwords, window=3, sample=0)
     task = AutogradContextTask(Texts(ids, np.arange(n_documents + 1) * length), kernel, parts=20)
     torch.manual_seed(0)
     embedding = nn.Embedding(22, 12, padding_idx=0)

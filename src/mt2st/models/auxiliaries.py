@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from torch import nn
 
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.evaluation import AnalogySection, SimilaritySet, packaged_analogies, read_analogies, read_similarity
 from mt2st.models.context_task import context_task
@@ -159,6 +160,7 @@ class Auxiliaries:
         data: AuxiliaryData,
         corpus: Corpus,
         *,
+        subwords: KnownSubwords | None,
         scratch: Path,
         on_counting: Callable[[CountingReport], None] | None = None,
     ) -> Self:
@@ -168,6 +170,7 @@ class Auxiliaries:
             settings: the model's.
             data: what their files hold.
             corpus: all training text, encoded.
+            subwords: the n-grams of its words, where the embedding is made of such.
             scratch: an existing folder for temporary files, which must outlive the tasks.
             on_counting: told how the counting of GloVe's co-occurrences goes.
 
@@ -180,7 +183,9 @@ class Auxiliaries:
             if name in LABELLED_AUXILIARIES:
                 continue
             if name == "context":
-                tasks.append(context_task(settings, corpus, scratch=scratch, on_counting=on_counting))
+                tasks.append(
+                    context_task(settings, corpus, subwords=subwords, scratch=scratch, on_counting=on_counting)
+                )
             else:
                 task, coverage[name] = _of_relations(name, settings, data, corpus.vocabulary)
                 tasks.append(task)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mt2st.embedding import glove_memory
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.memory import MEGABYTE, check_available, megabytes
 from mt2st.models.settings import GLOVE, ClassifierSettings
@@ -31,6 +32,7 @@ def context_task(
     settings: ClassifierSettings,
     corpus: Corpus,
     *,
+    subwords: KnownSubwords | None,
     scratch: Path,
     on_counting: Callable[[CountingReport], None] | None = None,
 ) -> ContextTask | GloveTask:
@@ -39,6 +41,7 @@ def context_task(
     Args:
         settings: the model's.
         corpus: all training text, encoded.
+        subwords: the n-grams of its words, where the embedding is made of such.
         scratch: an existing folder for GloVe's co-occurrences, which must outlive the task.
         on_counting: told how their counting goes.
 
@@ -48,17 +51,18 @@ def context_task(
     if settings.context_method == GLOVE:
         task: ContextTask | GloveTask = _glove(settings, corpus, scratch, on_counting)
     else:
-        task = _kernel(settings, corpus)
+        task = _kernel(settings, corpus, subwords)
     task.compile()
     return task
 
 
-def _kernel(settings: ClassifierSettings, corpus: Corpus) -> ContextTask:
+def _kernel(settings: ClassifierSettings, corpus: Corpus, subwords: KnownSubwords | None) -> ContextTask:
     from mt2st.embedding import kernel_for  # numba loads only when something is trained
 
     kernel = kernel_for(
         settings.context_method,
         corpus.vocabulary.counts,
+        subwords=subwords.rows if subwords is not None else None,
         window=settings.context_window,
         negative=settings.context_negative,
         sample=settings.context_sample,

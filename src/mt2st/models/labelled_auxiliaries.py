@@ -13,7 +13,6 @@ from mt2st.models.kinds import Kind, Prepared, kind_of
 from mt2st.models.settings import AUXILIARIES, ClassifierSettings
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.text import (
-    Corpus,
     LabelledText,
     MultiLabelledText,
     TaggedText,
@@ -44,9 +43,8 @@ class LabelledAuxiliary:
     classes: tuple[str, ...]
     prepared: Prepared
 
-    def task(self, settings: ClassifierSettings, corpus: Corpus, start: int) -> LabelledTask[Any, Any]:
-        """Return the task; the data's documents are those of the corpus from ``start`` on."""
-        texts = Texts.of(corpus, start=start, stop=start + len(self.prepared.documents))
+    def task(self, settings: ClassifierSettings, texts: Texts) -> LabelledTask[Any, Any]:
+        """Return the task on the data's documents, encoded."""
         return self.kind.task(
             self.name,
             self.prepared.encoded(texts),

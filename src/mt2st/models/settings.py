@@ -21,12 +21,13 @@ from mt2st.models.transition_rules import (
 
 ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
-WORD_METHODS, GLOVE = ("skipgram", "cbow"), "glove"
-CONTEXT_METHODS = (*WORD_METHODS, GLOVE)
+WORD_METHODS, SUBWORD_METHODS, GLOVE = ("skipgram", "cbow"), ("skipgram-fasttext", "cbow-fasttext"), "glove"
+CONTEXT_METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
 MOST_NEGATIVE = 100
 """As `mt2st.embedding.settings.LARGEST_NEGATIVE`, which explains it."""
-STARTS = ("random", *WORD_METHODS)
+STARTS = ("random", *WORD_METHODS, *SUBWORD_METHODS)
 AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification")
+MIN_N, MAX_N = 3, 6
 READINGS = ("judgements", "elements")
 READERS = {
     "analogies": ("analogy", "semantic-syntactic"),
@@ -54,8 +55,9 @@ class ClassifierSettings:
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"
-    """Where the embedding starts: random, skipgram or cbow (trained on the corpus first), a file of word vectors
-    in any format that `mt2st vectors convert` reads, or published ones: gensim:glove-twitter-100."""
+    """Where the embedding starts: random; skipgram, cbow, skipgram-fasttext or cbow-fasttext (trained on the corpus
+    first); a file of word vectors in any format that `mt2st vectors convert` reads; or published ones:
+    gensim:glove-twitter-100."""
     auxiliary: tuple[str, ...] = ("context",)
     """Auxiliary tasks: context (word context on all the text), semantic-syntactic, misalignment, analogy, spearman;
     tagging and classification (on other labelled data)."""
@@ -101,7 +103,8 @@ class ClassifierSettings:
     average: float = 0.97
     """Decay of the running average of the parameters, which is what is evaluated and kept; 0: the last step's are."""
     context_method: str = "skipgram"
-    """What the auxiliary task context learns: to predict words (skipgram, cbow), or how often they meet (glove)."""
+    """What the auxiliary task context learns: to predict words (skipgram, cbow), or how often they meet (glove). With
+    skipgram-fasttext and cbow-fasttext the embedding makes words of their n-grams, unseen ones too."""
     context_window: int = 5
     """Widest reach of a context, in words."""
     context_negative: int = 5
@@ -116,6 +119,12 @@ class ClassifierSettings:
     context_x_max: float = 10.0
     """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
     learns next to nothing."""
+    min_n: int | None = None
+    """The -fasttext forms: characters of the shortest n-gram; 3 if not given."""
+    max_n: int | None = None
+    """The -fasttext forms: characters of the longest n-gram; 6 if not given."""
+    bucket: int | None = None
+    """The -fasttext forms: rows that the n-grams share at most; 200,000 if not given."""
     context_memory: float = 1024.0
     """Glove: megabytes for counting the co-occurrences, once, before the training, and for holding them in it; what
     does not fit goes through temporary files."""
@@ -158,7 +167,7 @@ class ClassifierSettings:
     classification_label: str | None = None
     """Column of its labels; 'label' if not given."""
     start_epochs: int = 5
-    """Passes over all text when the embedding starts from skipgram or cbow."""
+    """Passes over all text when the embedding starts from vectors trained on it."""
     evaluations_per_epoch: int = 1
     """How often the validation part is measured in an epoch."""
     feedback_every: int = 10
@@ -207,6 +216,7 @@ class ClassifierSettings:
         if problems:
             raise InputError("; ".join(problems))
         self._check_files()
+        self._check_ngrams()
         check_transition(self)
 
     def problems(self) -> Iterator[str]:
@@ -237,7 +247,7 @@ class ClassifierSettings:
             f"a whole number from 1 to {MOST_NEGATIVE}",
             lambda value: _whole(value) and 1 <= value <= MOST_NEGATIVE,
         )
-        for name in ("max_vocabulary", "threads", "plateau_patience"):
+        for name in ("max_vocabulary", "threads", "plateau_patience", "min_n", "max_n", "bucket"):
             if getattr(self, name) is not None:
                 yield from self._unless(
                     name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1
@@ -285,6 +295,11 @@ class ClassifierSettings:
         yield from transition_problems(self)
 
     @property
+    def has_ngrams(self) -> bool:
+        """Whether the embedding makes words of their n-grams."""
+        return self.context_method in SUBWORD_METHODS
+
+    @property
     def learning_rates(self) -> dict[str, float]:
         """The learning rates of embedding, encoder and heads: those given, or else the encoder's own."""
         network, embedding = LEARNING_RATES[self.encoder]
@@ -315,6 +330,18 @@ class ClassifierSettings:
                 raise InputError(f"the auxiliary task '{task}' needs {task}_data, a file of labelled data")
             if task not in self.auxiliary and getattr(self, f"{task}_data") is not None:
                 raise InputError(f"{task}_data is given, but '{task}' is none of the auxiliary tasks: add it to them")
+
+    def _check_ngrams(self) -> None:
+        """Refuse settings of n-grams that contradict each other, or where there are none."""
+        given = [name for name in ("min_n", "max_n", "bucket") if getattr(self, name) is not None]
+        if given and not self.has_ngrams and self.embedding not in SUBWORD_METHODS:
+            raise InputError(
+                f"{listed(given)} cannot be given with context_method '{self.context_method}': it has no n-grams; "
+                f"choose one of {listed(SUBWORD_METHODS)}"
+            )
+        shortest, longest = self.min_n or MIN_N, self.max_n or MAX_N
+        if longest < shortest:
+            raise InputError(f"max_n must be at least min_n = {shortest}, found {longest}")
 
     def _unless(self, name: str, rule: str, holds: Callable[[Any], bool]) -> Iterator[str]:
         """Yield a problem unless the rule holds for the setting."""

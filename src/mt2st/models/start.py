@@ -14,13 +14,16 @@ from torch import Tensor
 
 from mt2st.embedding import Progress, SubwordVectors, WordVectors, load_vectors, train_word_vectors
 from mt2st.embedding.formats import is_pretrained
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.models.settings import STARTS, WORD_METHODS, ClassifierSettings
+from mt2st.models.settings import STARTS, SUBWORD_METHODS, ClassifierSettings
 from mt2st.text import SPECIALS, Corpus, Vocabulary
 
 if TYPE_CHECKING:
     from mt2st.models.kept_starts import KeptStarts
 
+WITH_NGRAMS = ("random", *SUBWORD_METHODS)
+"""Starts of an embedding that is made of n-grams."""
 RANDOM_SCALE = 0.01
 """Standard deviation of random word vectors: small, so that what the tasks learn soon outweighs it."""
 
@@ -30,7 +33,8 @@ class Start:
     """The first values of the embedding.
 
     Attributes:
-        table: ``[vocabulary, vector_size]``; the row of padding is zero.
+        table: ``[vocabulary, vector_size]``, or ``[vocabulary + K, vector_size]`` with K rows for n-grams; the row of
+            padding is zero.
         known: words of the vocabulary whose vector was given, made of given n-grams or trained, not random.
         seconds: how long it took to train the vectors, now or when they were kept; 0 where none were trained.
     """
@@ -43,6 +47,8 @@ class Start:
 def check_start(settings: ClassifierSettings) -> None:
     """Raise if the start is neither a known name nor an existing file or folder nor published vectors.
 
+    Or if it has no n-grams where the embedding is made of such.
+
     Raises:
         InputError: naming what was found and what would do.
     """
@@ -52,12 +58,15 @@ def check_start(settings: ClassifierSettings) -> None:
             f"embedding '{name}' is no file and no known start.{suggestion(name, STARTS)} "
             f"Known: {listed(STARTS)}, the path of a file of word vectors, or gensim:NAME"
         )
+    if settings.has_ngrams and ((name in STARTS and name not in WITH_NGRAMS) or is_pretrained(name)):
+        raise _without_ngrams(settings)
 
 
 def embedding_start(
     settings: ClassifierSettings,
     corpus: Corpus,
     *,
+    subwords: KnownSubwords | None = None,
     generator: torch.Generator,
     progress: Callable[[Progress], None] | None = None,
     kept: KeptStarts | None = None,
@@ -67,34 +76,41 @@ def embedding_start(
     Args:
         settings: the classifier's settings.
         corpus: all training text, encoded.
+        subwords: the n-grams of its words, where the embedding is made of such.
         generator: the source of random vectors.
         progress: told about the training of vectors.
         kept: vectors that other runs trained: those that the same settings and seed would train on the same text are
             taken from there, to the bit, and else left there. None trains them.
 
     Raises:
-        InputError: when a file's vectors have another size, or none of its words is in the vocabulary.
+        InputError: when a file's vectors have another size, lack the n-grams that the embedding is made of or have
+            others, or none of its words is in the vocabulary.
     """
     vocabulary = corpus.vocabulary
-    table = torch.randn(len(vocabulary), settings.vector_size, generator=generator) * RANDOM_SCALE
+    n_rows = subwords.rows.table_rows if subwords is not None else len(vocabulary)
+    table = torch.randn(n_rows, settings.vector_size, generator=generator) * RANDOM_SCALE
     table[0] = 0.0
     if settings.embedding == "random":
         return Start(table, known=0)
-    if settings.embedding in WORD_METHODS:
+    if settings.embedding in STARTS:
         if kept is None:
-            return _trained(settings, corpus, table, progress)
-        return kept.start(settings, corpus, lambda: _trained(settings, corpus, table, progress))
+            return _trained(settings, corpus, subwords, table, progress)
+        return kept.start(settings, corpus, lambda: _trained(settings, corpus, subwords, table, progress))
     vectors = load_vectors(settings.embedding)
     if vectors.vector_size != settings.vector_size:
         raise InputError(
             f"{settings.embedding}: its vectors have {vectors.vector_size} dimensions, but vector_size is "
             f"{settings.vector_size}: set vector_size to {vectors.vector_size} or choose another file"
         )
-    return Start(table, known=_copy(vectors, vocabulary, table, settings.embedding))
+    return Start(table, known=_placed(vectors, settings, vocabulary, subwords, table))
 
 
 def _trained(
-    settings: ClassifierSettings, corpus: Corpus, table: Tensor, progress: Callable[[Progress], None] | None
+    settings: ClassifierSettings,
+    corpus: Corpus,
+    subwords: KnownSubwords | None,
+    table: Tensor,
+    progress: Callable[[Progress], None] | None,
 ) -> Start:
     begin = time.perf_counter()
     vectors = train_word_vectors(
@@ -106,17 +122,52 @@ def _trained(
         sample=settings.context_sample,
         epochs=settings.start_epochs,
         seed=settings.seed,
+        min_n=settings.min_n,
+        max_n=settings.max_n,
+        bucket=settings.bucket,
         progress=progress,
     )
-    known = _copy(vectors, corpus.vocabulary, table, settings.embedding)
+    known = _placed(vectors, settings, corpus.vocabulary, subwords, table)
     return Start(table, known, seconds=time.perf_counter() - begin)
 
 
-def _copy(vectors: WordVectors, vocabulary: Vocabulary, table: Tensor, source: str) -> int:
+def _placed(
+    vectors: WordVectors,
+    settings: ClassifierSettings,
+    vocabulary: Vocabulary,
+    subwords: KnownSubwords | None,
+    table: Tensor,
+) -> int:
+    """Write vectors, and their n-grams where the embedding is made of such, to their rows; return how many words."""
+    if subwords is None:
+        known = _copy(vectors, vocabulary, table)
+    elif isinstance(vectors, SubwordVectors):
+        try:
+            known = subwords.place(vectors, vocabulary.tokens, table.numpy())
+        except InputError as error:
+            raise InputError(f"{settings.embedding}: {error}") from error
+    else:
+        raise _without_ngrams(settings)
+    if not known:
+        raise InputError(
+            f"{settings.embedding}: none of its {len(vectors):,} words is in the vocabulary of the training text"
+        )
+    return known
+
+
+def _without_ngrams(settings: ClassifierSettings) -> InputError:
+    return InputError(
+        f"embedding '{settings.embedding}' has no n-grams, of which context_method '{settings.context_method}' makes "
+        f"words: choose {listed(WITH_NGRAMS)}, or a folder that mt2st vectors train --method "
+        f"{settings.context_method} wrote"
+    )
+
+
+def _copy(vectors: WordVectors, vocabulary: Vocabulary, table: Tensor) -> int:
     """Copy the vectors of the vocabulary's words to their rows; with n-grams, unseen words get those of theirs."""
     found = {row: vectors.key_to_index[token] for row, token in _words(vocabulary) if token in vectors.key_to_index}
     if not found:
-        raise InputError(f"{source}: none of its {len(vectors):,} words is in the vocabulary of the training text")
+        return 0
     table[list(found)] = torch.from_numpy(vectors.vectors[list(found.values())])
     if not isinstance(vectors, SubwordVectors):
         return len(found)

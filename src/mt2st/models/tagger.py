@@ -93,7 +93,7 @@ class Tagger(TrainedModel[TaggedText]):
         Raises:
             InputError: before `fit`, or when a sentence is no list of words.
         """
-        network, vocabulary = self._fitted()
+        self._fitted()
         if isinstance(sentences, str):
             raise InputError(f"give a list of sentences of words, found the one text {sentences[:40]!r}")
         given = list(sentences)
@@ -102,7 +102,8 @@ class Tagger(TrainedModel[TaggedText]):
         cut = cut_sentences(given, self._tokeniser(), max_length=self.max_length)
         rows = np.empty((0, len(self.classes_)), dtype=np.float32)
         if cut.texts:
-            encoded = Words(self._encoded(cut.texts, vocabulary), cut.starts, cut.n_words)
+            network, texts = self._read(cut.texts)
+            encoded = Words(texts, cut.starts, cut.n_words)
             rows = predict_tag_probabilities(network, PRIMARY, encoded, max_length=self.max_length)
         return np.split(rows, np.cumsum(cut.n_words)[:-1]) if given else []
 

@@ -90,8 +90,7 @@ class TextClassifier(TrainedModel[LabelledText]):
         Raises:
             InputError: before `fit`.
         """
-        network, vocabulary = self._fitted()
-        encoded = self._encoded(checked_texts(texts, "texts"), vocabulary)
+        network, encoded = self._read(checked_texts(texts, "texts"))
         if len(encoded) == 0:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
         return predict_probabilities(network, PRIMARY, encoded, max_length=self.max_length)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self
 
 import torch
-from torch import nn
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
@@ -37,14 +36,16 @@ from mt2st.models.labelled_auxiliaries import (
     labelled_auxiliaries,
 )
 from mt2st.models.listener import Listener
+from mt2st.models.reader import Reader
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
-from mt2st.network import Network
+from mt2st.models.word_embedding import new_embedding, subwords_of, word_vectors
+from mt2st.network import Network, SubwordEmbedding
 from mt2st.scratch import scratch_folder
 from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import sampled
-from mt2st.text import SPECIALS, Corpus, Tokeniser, Vocabulary
+from mt2st.text import Corpus, Tokeniser, Vocabulary
 from mt2st.training import Feedback, Run, Trainer
 from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
 from mt2st.training.combinations import combination_of
@@ -138,7 +139,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             rows, held_out = self.kind.split(rows, held_out, seed=self.seed)
         classes = self.kind.classes(rows)
         primary = self._prepared(rows, classes)
-        others = labelled_auxiliaries(self, auxiliary_data or {}, self._tokeniser())
+        others: list[LabelledAuxiliary] = labelled_auxiliaries(self, auxiliary_data or {}, self._tokeniser())
         documents = chain(
             primary.documents, *(each.prepared.documents for each in others), checked_texts(unlabelled, "unlabelled")
         )
@@ -151,15 +152,19 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 directory=folder / "corpus",
             )
             listener.on_corpus(corpus, n_labelled=len(primary.documents))
-            task = self._task(
-                classes,
-                primary.encoded(Texts.of(corpus, stop=len(primary.documents))),
-                validation=self._data(held_out, classes, corpus.vocabulary),
+            subwords = subwords_of(self, corpus.vocabulary)
+            reader = Reader(corpus.vocabulary, self._tokeniser(), subwords)
+            texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
+            task = self._task(classes, primary.encoded(texts[0]), validation=self._data(held_out, classes, reader))
+            labelled = [each.task(self, own) for each, own in zip(others, texts[1:], strict=True)]
+            auxiliaries = Auxiliaries.build(
+                self, data, corpus, subwords=subwords, scratch=folder, on_counting=listener.on_cooccurrences
             )
-            auxiliaries = Auxiliaries.build(self, data, corpus, scratch=folder, on_counting=listener.on_cooccurrences)
             for coverage in auxiliaries.coverage.values():
                 listener.on_auxiliary(coverage)
-            trainer = self._new_trainer(task, classes, auxiliaries, others, corpus, listener, log, first_vectors)
+            trainer = self._new_trainer(
+                task, classes, auxiliaries, labelled, others, corpus, reader, listener, log, first_vectors
+            )
             before = auxiliaries.measure(trainer.network)
             identity = {}
             if checkpoint is not None:
@@ -169,6 +174,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         assert isinstance(trainer.network, Network)
         for each in others:
             del trainer.network.heads[each.name]
+        if isinstance(trainer.network.embedding, SubwordEmbedding):
+            trainer.network.embedding = trainer.network.embedding.with_words(None)
         self.network_ = trainer.network.eval()
         self.classes_, self.run_, self.vocabulary_ = classes, trainer.run, corpus.vocabulary
         self.auxiliaries_ = {
@@ -198,20 +205,20 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             InputError: before `fit`, or when the data cannot be measured.
         """
         network, vocabulary = self._fitted()
-        data = self._data(rows, self.classes_, vocabulary)
-        self.metrics_[name] = self._task(self.classes_, data).measure(network, data)
+        reader = Reader.of(network, vocabulary, self._tokeniser())
+        data = self._data(rows, self.classes_, reader)
+        self.metrics_[name] = self._task(self.classes_, data).measure(reader.network(network), data)
         return self.metrics_[name]
 
     @property
     def word_vectors(self) -> WordVectors:
-        """The task-specific word vectors.
+        """The task-specific word vectors; `SubwordVectors` where they are made of n-grams.
 
         Raises:
             InputError: before `fit`.
         """
         network, vocabulary = self._fitted()
-        table = network.embedding.weight.detach().cpu().numpy()
-        return WordVectors(vocabulary.tokens[len(SPECIALS) :], table[len(SPECIALS) :].copy())
+        return word_vectors(network.embedding, vocabulary)
 
     def save(self, folder: str | Path, *, overwrite: bool = False, about: Iterable[str] = ()) -> None:
         """Write the model folder: parameters, vocabulary, configuration and card.
@@ -276,7 +283,9 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             }
             model.vocabulary_ = saved.vocabulary
             with torch.random.fork_rng(devices=[]):  # the first values are thrown away
-                embedding = nn.Embedding(len(saved.vocabulary), model.vector_size, padding_idx=0)
+                subwords = subwords_of(model, saved.vocabulary)
+                n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)
+                embedding = new_embedding(torch.zeros(n_rows, model.vector_size), subwords)
                 model.network_ = new_network(model, embedding, {PRIMARY: (cls.kind, len(model.classes_))})
             model.network_.load_state_dict(saved.parameters)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -295,15 +304,23 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
     def _prepared(self, rows: RowsT, classes: tuple[str, ...]) -> Prepared:
         return self.kind.prepare(rows, classes, self._tokeniser(), max_length=self.max_length)
 
-    def _data(self, rows: RowsT, classes: tuple[str, ...], vocabulary: Vocabulary) -> Any:
-        """Return rows as data of a task on this vocabulary."""
+    def _data(self, rows: RowsT, classes: tuple[str, ...], reader: Reader) -> Any:
+        """Return rows as data of a task."""
         prepared = self._prepared(rows, classes)
         if not prepared.documents:
             raise InputError(f"{rows.source}: nothing to measure on; give at least one text")
-        return prepared.encoded(self._encoded(prepared.documents, vocabulary))
+        return prepared.encoded(reader.read(prepared.documents))
 
-    def _encoded(self, documents: Iterable[str], vocabulary: Vocabulary) -> Texts:
-        return Texts.of(Corpus.build(documents, tokeniser=self._tokeniser(), vocabulary=vocabulary))
+    def _read(self, documents: Iterable[str]) -> tuple[Network, Texts]:
+        """Return documents, encoded, and the trained network that can read them.
+
+        Raises:
+            InputError: before `fit`.
+        """
+        network, vocabulary = self._fitted()
+        reader = Reader.of(network, vocabulary, self._tokeniser())
+        texts = reader.read(documents)
+        return reader.network(network), texts
 
     def _task(self, classes: tuple[str, ...], data: Any, *, validation: Any = None) -> LabelledTask[Any, Any]:
         return self.kind.task(
@@ -315,33 +332,31 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         primary: LabelledTask[Any, Any],
         classes: tuple[str, ...],
         auxiliaries: Auxiliaries,
+        labelled: list[LabelledTask[Any, Any]],
         others: list[LabelledAuxiliary],
         corpus: Corpus,
+        reader: Reader,
         listener: Listener,
         log: Path | None,
         first_vectors: Path | None,
     ) -> Trainer:
-        labelled: list[LabelledTask[Any, Any]] = []
-        start = len(primary.train.texts)
-        for each in others:
-            labelled.append(each.task(self, corpus, start))
-            start += len(each.prepared.documents)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             first = embedding_start(
                 self,
                 corpus,
+                subwords=reader.subwords,
                 generator=torch.Generator().manual_seed(self.seed),
                 progress=listener.on_vectors,
                 kept=KeptStarts(first_vectors) if first_vectors else None,
             )
             self.start_seconds_ = first.seconds
-            embedding = nn.Embedding(len(first.table), self.vector_size, padding_idx=0, _weight=first.table)
+            embedding = new_embedding(first.table, reader.subwords)
             heads = {
                 PRIMARY: (self.kind, len(classes)),
                 **{each.name: (each.kind, len(each.classes)) for each in others},
             }
-            network = new_network(self, embedding, heads)
+            network = reader.network(new_network(self, embedding, heads))
         trainer = Trainer(
             network,
             primary=primary,
@@ -386,6 +401,18 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                     save_checkpoint(checkpoint, trainer, identity)
         finally:
             self._trainer = None
+
+
+def _labelled_texts(corpus: Corpus, reader: Reader, parts: Sequence[Prepared]) -> list[Texts]:
+    """Return the documents of each part as a task reads them; they stand one behind the other in the corpus.
+
+    Where words are made of n-grams, words that the vocabulary lacks are read too, as they will be in prediction; the
+    corpus knows them as the unknown word only.
+    """
+    if reader.subwords is not None:
+        return [reader.read(part.documents) for part in parts]
+    bounds = list(accumulate((len(part.documents) for part in parts), initial=0))
+    return [Texts.of(corpus, start=start, stop=stop) for start, stop in pairwise(bounds)]
 
 
 def _from_time_to_time(save: Callable[[], None]) -> Callable[[], None]:

@@ -2,5 +2,6 @@
 
 from mt2st.network.encoders import ENCODERS, Encoded, Encoder, build_encoder
 from mt2st.network.network import PAD, Network
+from mt2st.network.subword_embedding import SubwordEmbedding
 
-__all__ = ["ENCODERS", "PAD", "Encoded", "Encoder", "Network", "build_encoder"]
+__all__ = ["ENCODERS", "PAD", "Encoded", "Encoder", "Network", "SubwordEmbedding", "build_encoder"]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.network.encoders import Encoded, Encoder
+from mt2st.network.subword_embedding import SubwordEmbedding
 
 PAD = 0
 """The id of padding; the same as `mt2st.text.PAD`, whose layer this one does not depend on."""
@@ -17,7 +18,8 @@ class Network(nn.Module):
     """The paper's model: embedding layer, shared layers, task-specific heads (section III-B).
 
     Args:
-        embedding: the shared word embedding, ``[vocabulary, vector_size]``; row 0 is padding.
+        embedding: the shared word embedding, ``[vocabulary, vector_size]``; row 0 is padding. Or one that makes words
+            of their n-grams.
         encoder: the shared layers.
         heads: one module a task that has its own layer; each takes what its task gives it.
         dropout: share of the features dropped behind the embedding and before each classification head, in [0, 1).
@@ -26,7 +28,7 @@ class Network(nn.Module):
 
     def __init__(
         self,
-        embedding: nn.Embedding,
+        embedding: nn.Embedding | SubwordEmbedding,
         encoder: Encoder,
         heads: Mapping[str, nn.Module],
         *,
@@ -39,6 +41,13 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict(heads)
         self.dropout = nn.Dropout(dropout)
         self.word_dropout = word_dropout
+
+    def on(self, embedding: nn.Embedding | SubwordEmbedding) -> Network:
+        """Return a network on another embedding that shares all other modules with this one."""
+        network = Network(
+            embedding, self.encoder, dict(self.heads), dropout=self.dropout.p, word_dropout=self.word_dropout
+        )
+        return network.train(self.training)
 
     def encode(self, ids: Tensor) -> Encoded:
         """Encode a batch of texts.

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mt2st.errors import InputError
+from mt2st.network import SubwordEmbedding
 from mt2st.tasks.relations import Questions, words_of
 from mt2st.tasks.shared_table import (
     check_number,
@@ -198,10 +199,11 @@ class AnalogyTask:
         return measures
 
 
-def answered_right(table: Tensor, questions: NDArray[np.int64]) -> NDArray[np.bool_]:
+def answered_right(table: Tensor | SubwordEmbedding, questions: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return whether 3CosAdd answers each question ``[n, 4]`` right, from all words of the table but the specials."""
     with torch.no_grad():
-        units = functional.normalize(table[len(SPECIALS) :], dim=1)
+        vectors = table.vectors() if isinstance(table, SubwordEmbedding) else table
+        units = functional.normalize(vectors[len(SPECIALS) :], dim=1)
         places = (tensor_of(questions) - len(SPECIALS)).to(units.device)
         parts = [
             _scores(units, some[:, :3]).argmax(dim=1) == some[:, 3]

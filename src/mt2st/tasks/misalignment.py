@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mt2st.network import SubwordEmbedding
 from mt2st.tasks.relations import Lexicon, pair_keys
 from mt2st.tasks.shared_table import (
     check_number,
@@ -164,7 +165,7 @@ def shifted_partners(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return partners
 
 
-def _cosines(table: Tensor, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+def _cosines(table: Tensor | SubwordEmbedding, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     with torch.no_grad():
         first, second = vectors_of(table, tensor_of(pairs)).unbind(dim=1)
         cosines: NDArray[np.float64] = products(first, second, raw=False).double().cpu().numpy()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mt2st.network import SubwordEmbedding
 from mt2st.tasks.relations import Questions
 from mt2st.tasks.shared_table import (
     check_rows,
@@ -92,6 +93,6 @@ class SemanticSyntacticTask:
         return measures
 
 
-def _answers_and_offsets(table: Tensor, questions: Tensor) -> tuple[Tensor, Tensor]:
+def _answers_and_offsets(table: Tensor | SubwordEmbedding, questions: Tensor) -> tuple[Tensor, Tensor]:
     a, b, c, d = vectors_of(table, questions).unbind(dim=1)
     return d, b - a + c

@@ -13,22 +13,31 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mt2st.errors import InputError
+from mt2st.network import SubwordEmbedding
 
 
-def shared_table(network: nn.Module, task: str) -> Tensor:
+def shared_table(network: nn.Module, task: str) -> Tensor | SubwordEmbedding:
     """Return ``network.embedding.weight``, ``[vocabulary, vector_size]``, of any module that has it.
+
+    Where the embedding makes words of their n-grams, it is returned itself: its table's rows are not words.
 
     Raises:
         InputError: it has none.
     """
-    weight = getattr(getattr(network, "embedding", None), "weight", None)
+    embedding = getattr(network, "embedding", None)
+    if isinstance(embedding, SubwordEmbedding):
+        return embedding
+    weight = getattr(embedding, "weight", None)
     if not isinstance(weight, Tensor):
         raise InputError(f"the task '{task}' trains network.embedding.weight, but the network has none")
     return weight
 
 
-def vectors_of(table: Tensor, ids: Tensor) -> Tensor:
-    """Return the rows ``[..., vector_size]`` of ids ``[...]`` on any device, connected to the table."""
+def vectors_of(table: Tensor | SubwordEmbedding, ids: Tensor) -> Tensor:
+    """Return the vectors ``[..., vector_size]`` of ids ``[...]`` on any device, connected to the table."""
+    if isinstance(table, SubwordEmbedding):
+        vectors: Tensor = table(ids)
+        return vectors
     return functional.embedding(ids.to(table.device), table)
 
 

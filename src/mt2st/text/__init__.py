@@ -20,6 +20,7 @@ from mt2st.text.conll import TaggedSentence, read_conll
 from mt2st.text.corpus import Corpus
 from mt2st.text.labelled import LabelledText, check_classes, read_labelled
 from mt2st.text.multi_labelled import MultiLabelledText, check_labels, read_multi_labelled
+from mt2st.text.open_vocabulary import OpenVocabulary
 from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
 from mt2st.text.record import Record
 from mt2st.text.split import split_at_random, split_labelled
@@ -35,6 +36,7 @@ __all__ = [
     "Corpus",
     "LabelledText",
     "MultiLabelledText",
+    "OpenVocabulary",
     "Record",
     "TaggedSentence",
     "TaggedText",

@@ -7,10 +7,10 @@ first appearance, and these are replaced by the final ones afterwards, in place,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +35,22 @@ MOST_TYPES = 1_000_000
 TYPES_AFTER_PRUNING = MOST_TYPES // 2
 
 
+class Numbering(Protocol):
+    """What gives tokens ids."""
+
+    def encode(self, tokens: Sequence[str]) -> NDArray[np.int32]:
+        """Return the ids of tokens, int32."""
+
+
 def write_known(
-    texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Vocabulary, ids: BinaryIO, offsets: BinaryIO
+    texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Numbering, ids: BinaryIO, offsets: BinaryIO
 ) -> None:
     """Write the texts in the ids of a vocabulary.
 
     Args:
         texts: the documents.
         tokeniser: cuts them into tokens.
-        vocabulary: gives the ids; tokens it does not hold become `UNK`.
+        vocabulary: gives the ids; tokens that a `Vocabulary` does not hold become `UNK`.
         ids: receives the ids, `IDS_TYPE`.
         offsets: receives where each document starts and the last one ends, `OFFSETS_TYPE`.
     """

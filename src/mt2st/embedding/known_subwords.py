@@ -1,0 +1,153 @@
+"""The n-grams that a vocabulary's words have, in a table of no more rows than these need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.subword_vectors import SubwordVectors
+from mt2st.embedding.subwords import SubwordRows, SubwordSettings
+from mt2st.errors import InputError
+
+PAD, UNK, N_SPECIALS = 0, 1, 2
+"""Places of ``<pad>`` and ``<unk>`` in every vocabulary, as `mt2st.text` has them: they have no n-grams."""
+
+
+@dataclass(frozen=True, eq=False)
+class WordBags:
+    """What words' vectors are made of: ``scale[w] * sum(table[rows[offsets[w] : offsets[w + 1]]])``.
+
+    Attributes:
+        offsets: bounds of each word's rows, int64 [W + 1].
+        rows: rows of a table, int64 [*].
+        scale: one factor a word, float32 [W].
+    """
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    scale: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return self.scale.size
+
+    def followed_by(self, further: WordBags) -> WordBags:
+        """Return these words with further ones behind them."""
+        return WordBags(
+            np.concatenate([self.offsets, self.offsets[-1] + further.offsets[1:]]),
+            np.concatenate([self.rows, further.rows]),
+            np.concatenate([self.scale, further.scale]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class KnownSubwords:
+    """The rows of a table ``[V + K, D]``: one a word, then one for each bucket that an n-gram of the words falls into.
+
+    `SubwordRows` gives every bucket a row, of which a small vocabulary uses a part; the others never learn anything.
+    Here they have none: what is left is exactly the same model in less memory, and every step of an optimizer that
+    visits the whole table is the shorter.
+
+    Attributes:
+        rows: each word's rows, as the kernels take them; ``rows.bucket`` is K.
+        buckets: the K buckets in use, rising; bucket ``buckets[k]`` has row ``V + k``, int64 [K].
+        settings: which n-grams, in how many buckets.
+
+    Example:
+        >>> known = KnownSubwords.of(["<pad>", "<unk>", "film", "films"], SubwordSettings(min_n=5, max_n=6, bucket=100))
+        >>> known.rows.table_rows, known.buckets.tolist()
+        (11, [27, 29, 30, 54, 68, 70, 89])
+        >>> known.rows.of_word(2).tolist()
+        [2, 10, 5, 4]
+    """
+
+    rows: SubwordRows
+    buckets: NDArray[np.int64]
+    settings: SubwordSettings
+
+    @classmethod
+    def of(cls, tokens: Sequence[str], settings: SubwordSettings) -> KnownSubwords:
+        """Return the rows of a vocabulary.
+
+        Args:
+            tokens: V words by id, ``<pad>`` and ``<unk>`` first; these have a row of their own and no n-grams.
+            settings: which n-grams, in how many buckets.
+        """
+        words = SubwordRows.of(tokens[N_SPECIALS:], settings)
+        is_ngram = words.rows >= words.n_words
+        buckets, place = np.unique(words.rows[is_ngram].astype(np.int64) - words.n_words, return_inverse=True)
+        rows = words.rows + np.int32(N_SPECIALS)
+        rows[is_ngram] = len(tokens) + place
+        specials = np.arange(N_SPECIALS)
+        return cls(
+            SubwordRows(
+                np.concatenate([specials, words.offsets + N_SPECIALS]).astype(np.int64),
+                np.concatenate([specials, rows]).astype(np.int32),
+                len(buckets),
+            ),
+            buckets,
+            settings,
+        )
+
+    @property
+    def bags(self) -> WordBags:
+        """The vocabulary's words: each the mean of its rows, and ``<pad>`` zero, made of none."""
+        sizes = np.diff(self.rows.offsets)
+        offsets = self.rows.offsets - 1
+        offsets[0] = 0
+        return WordBags(offsets, self.rows.rows[1:].astype(np.int64), (1 / sizes).astype(np.float32))
+
+    def bags_of(self, words: Sequence[str]) -> WordBags:
+        """Return words that are not in the vocabulary: each the mean over its n-grams, those without a row as zeros.
+
+        So does fastText, whose n-grams that no training word has are random, near zero. A word without any n-gram that
+        has a row is an unknown word, with the row of ``<unk>``.
+        """
+        if not words:
+            return WordBags(np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+        found = SubwordRows.of(words, self.settings)
+        is_ngram = found.rows >= found.n_words
+        owners = np.repeat(np.arange(found.n_words), np.diff(found.offsets))[is_ngram]
+        buckets = found.rows[is_ngram].astype(np.int64) - found.n_words
+        place = np.searchsorted(self.buckets, buckets)
+        known = np.isin(buckets, self.buckets)
+        n_known = np.bincount(owners[known], minlength=found.n_words)
+        nothing = n_known == 0
+        sizes = np.where(nothing, 1, n_known)
+        rows = np.full(int(sizes.sum()), UNK, dtype=np.int64)
+        rows[np.repeat(~nothing, sizes)] = self.rows.n_words + place[known]
+        n_ngrams = np.bincount(owners, minlength=found.n_words)
+        scale = 1 / np.where(nothing, 1, n_ngrams)
+        return WordBags(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), rows, scale.astype(np.float32))
+
+    def vectors(self, tokens: Sequence[str], table: NDArray[np.float32]) -> SubwordVectors:
+        """Return a table ``[V + K, D]`` as vectors of the words and of unseen ones; buckets not in use are zero."""
+        words = tokens[N_SPECIALS:]
+        whole = np.zeros((len(words) + self.settings.bucket, table.shape[1]), dtype=np.float32)
+        whole[: len(words)] = table[N_SPECIALS : self.rows.n_words]
+        whole[len(words) + self.buckets] = table[self.rows.n_words :]
+        return SubwordVectors(words, whole, self.settings)
+
+    def place(self, vectors: SubwordVectors, tokens: Sequence[str], table: NDArray[np.float32]) -> int:
+        """Write the rows of given vectors into a table ``[V + K, D]``: of all n-grams, and of the words they have.
+
+        Returns:
+            How many of the vocabulary's words the given vectors have.
+
+        Raises:
+            InputError: they have other n-grams, or as many buckets as not to fit.
+        """
+        if vectors.settings != self.settings:
+            raise InputError(f"the vectors have {_described(vectors.settings)}, the model {_described(self.settings)}")
+        at = [(row, vectors.key_to_index[token]) for row, token in enumerate(tokens) if token in vectors.key_to_index]
+        if at:
+            rows, found = zip(*at, strict=True)
+            table[list(rows)] = vectors.table[list(found)]
+        table[self.rows.n_words :] = vectors.table[len(vectors) + self.buckets]
+        return len(at)
+
+
+def _described(settings: SubwordSettings) -> str:
+    return f"n-grams of {settings.min_n} to {settings.max_n} in {settings.bucket:,} buckets"
