@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mt2st.cli.main import main
+from tests.cli.conftest import FAST
 
 WORDS = ["warm", "witty", "fine", "bright", "dull", "long", "weak", "grey"]
 
@@ -56,9 +57,31 @@ def test_glove_counts_and_trains(
     assert (config["settings"]["context_method"], config["settings"]["context_x_max"]) == ("glove", 5.0)
 
 
+def test_words_made_of_n_grams_are_trained_saved_and_read_when_unseen(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*train_arguments, "--context-method", "cbow-fasttext", "--bucket", "5000", "--min-n", "2"]
+    assert main(arguments) == 0
+    assert ", context " in capsys.readouterr().err, "its loss"
+    assert main(["predict", str(tmp_path / "run" / "model"), "warmish", "wittyish", "dullness"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert len({row.split(",", 1)[1] for row in rows[-3:]}) == 3, "each unseen word has a vector of its own"
+
+
+def test_strategies_are_compared_on_words_made_of_n_grams(
+    reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["compare", str(reviews), "--text", "review", "--label", "sentiment", *FAST, "--seeds", "1"]
+    arguments += ["--output", str(tmp_path / "study"), "--strategies", "single-task", "switch"]
+    assert main([*arguments, "--context-method", "skipgram-fasttext"]) == 0
+    assert "switch" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        (["--context-method", "cbow", "--bucket", "9"], "'bucket' cannot be given with context_method 'cbow'"),
+        (["--context-method", "cbow-fasttext", "--embedding", "cbow"], "embedding 'cbow' has no n-grams"),
         (["--context-method", "glov"], "unknown context_method 'glov'. Did you mean 'glove'?"),
         (["--context-method", "glove", "--context-x-max", "0"], "context_x_max must be a finite number above 0, found"),
         (["--auxiliary", "spearman"], "the auxiliary task 'spearman' needs data"),
