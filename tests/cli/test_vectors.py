@@ -51,7 +51,7 @@ def test_a_folder_keeps_the_ngrams_and_has_neighbours_for_unseen_words(
     assert "exists already" in capsys.readouterr().err
     assert main([*arguments, "--overwrite"]) == 0
     assert main([*arguments[:-1], str(tmp_path), "--overwrite"]) == 2
-    assert "not overwritten" in capsys.readouterr().err
+    assert "is not empty and holds no vectors of this format" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pytest
 from mt2st import WordVectors, memory
 from mt2st.cli import interruption
 from mt2st.cli.main import main
-from mt2st.embedding import word_vectors
+from mt2st.embedding import load_vectors, word_vectors
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_wrong_settings_are_refused_before_the_corpus_is_read(
 def test_a_format_that_cannot_be_written_is_refused_before_the_corpus_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mt2st.cli.vectors.train.find_spec", lambda _: None)
+    monkeypatch.setattr("mt2st.cli.vectors.destination.find_spec", lambda _: None)
     assert main(["vectors", "train", str(tmp_path / "no corpus.txt"), "--output", str(tmp_path / "out.kv")]) == 2
     assert "out.kv in gensim's format needs the extra 'gensim'" in capsys.readouterr().err
 
@@ -304,6 +304,65 @@ def test_a_training_that_diverges_says_what_to_do_and_leaves_nothing(
     )
     assert re.search(r"has diverged.* lower the learning rate, found 1000.0", capsys.readouterr().err)
     assert [path.name for path in corpus.parent.iterdir()] == ["corpus.txt"]
+
+
+FASTTEXT = ["--method", "cbow-fasttext", "--bucket", "50", "--vector-size", "8"]
+
+
+def train_to(corpus: Path, name: str, *more: str) -> int:
+    return main(["vectors", "train", str(corpus), "--output", str(corpus.parent / name), "--epochs", "1", *more])
+
+
+@pytest.mark.parametrize("name", ["v", "v.1", "model.v2"])
+def test_ngrams_are_kept_where_the_name_is_of_no_file_format(
+    corpus: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train_to(corpus, name, *FASTTEXT) == 0
+    assert "catty" not in load_vectors(corpus.with_name(name))
+    assert load_vectors(corpus.with_name(name))["catty"].shape == (8,)
+    assert "holds no n-grams" not in capsys.readouterr().err
+
+
+def test_dropped_ngrams_are_told(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train_to(corpus, "v.vec", *FASTTEXT) == 0
+    assert "the format word2vec holds no n-grams: words that" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("to", "name", "file"),
+    [
+        ("safetensors", "v", "vectors.safetensors"),
+        ("static-embedding", "v.1", "tokenizer.json"),
+        ("ngrams", "v", "subwords.json"),
+    ],
+)
+def test_folders_are_an_output_by_name_of_the_format(corpus: Path, to: str, name: str, file: str) -> None:
+    assert train_to(corpus, name, "--to", to, *FASTTEXT) == 0
+    assert (corpus.with_name(name) / file).is_file()
+    assert len(load_vectors(corpus.with_name(name))) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "expected"),
+    [
+        ("v.safetensors", [], "no vectors are written to a file of the kind .safetensors"),
+        ("v.npy", ["--to", "word2vec"], "no vectors are written to a file of the kind .npy"),
+        ("v.bin", ["--to", "word2vec"], "its name tells the format 'word2vec-binary', and 'word2vec' was asked for"),
+        ("v.gz", ["--to", "static-embedding"], "'static-embedding' is a folder, which is not packed"),
+        ("v", ["--to", "ngrams"], "--to ngrams cannot be given with --method skipgram"),
+        ("v", ["--to", "fasttext"], "--to fasttext: vectors are not written in this format"),
+        ("v", ["--to", "glov"], "unknown format 'glov' of word vectors. Did you mean 'glove'?"),
+        ("no/such/v", FASTTEXT, "there is no folder"),
+        ("no/such/v", ["--to", "safetensors"], "there is no folder"),
+        ("no/such/v.vec", [], "there is no folder"),
+    ],
+)
+def test_a_misleading_or_impossible_output_is_refused_before_the_corpus_is_read(
+    tmp_path: Path, name: str, more: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train_to(tmp_path / "no corpus.txt", name, *more) == 2
+    assert expected in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_given_vectors_of_other_words_are_named(

@@ -67,8 +67,14 @@ def test_a_folder_brings_everything_back(vectors: SubwordVectors, tmp_path: Path
     with pytest.raises(InputError, match="exists already"):
         vectors.save_folder(tmp_path / "v")
     vectors.save_folder(tmp_path / "v", overwrite=True)
-    with pytest.raises(InputError, match="no folder of vectors with n-grams: it is not overwritten"):
+    with pytest.raises(InputError, match="not empty and holds no vectors of this format"):
         vectors.save_folder(tmp_path, overwrite=True)
+
+
+def test_a_folder_is_made_in_an_existing_one_alone(vectors: SubwordVectors, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no folder .*no/such"):
+        vectors.save_folder(tmp_path / "no" / "such" / "v")
+    assert not list(tmp_path.iterdir())
 
 
 def test_text_has_the_composed_vectors(vectors: SubwordVectors, tmp_path: Path) -> None:

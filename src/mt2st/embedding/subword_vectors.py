@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from mt2st.embedding.formats.folders import check_replaceable
 from mt2st.embedding.formats.ngram_folder import NGRAMS, SETTINGS_FILE, TABLE_FILE, WORDS, WORDS_FILE, NgramFolder
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets
 from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors, first_row_not_finite
@@ -102,10 +103,11 @@ class SubwordVectors(WordVectors):
         lengths and number of rows of the n-grams (``subwords.json``). It appears complete or not at all.
 
         Raises:
-            InputError: the folder exists and ``overwrite`` is false, or something else is there.
+            InputError: the folder exists and ``overwrite`` is false, something else is there, or it lies in no existing
+                folder.
         """
         path = Path(path)
-        check_folder_writable(path, overwrite=overwrite)
+        check_replaceable(path, (SETTINGS_FILE,), overwrite=overwrite)
         with complete_folder(path) as folder:
             save_file({WORDS: self.table[: len(self)], NGRAMS: self.table[len(self) :]}, folder / TABLE_FILE)
             (folder / WORDS_FILE).write_text(json.dumps(self.index_to_key), encoding="utf-8")
@@ -139,17 +141,3 @@ def load_vectors(path: str | PathLike[str]) -> WordVectors:
     """
     has_ngrams = (Path(path) / SETTINGS_FILE).is_file()
     return SubwordVectors.load_folder(path) if has_ngrams else WordVectors.load(path)
-
-
-def check_folder_writable(path: Path, *, overwrite: bool) -> None:
-    """Raise if vectors with n-grams may not be written to this folder; ask before hours of work, not after.
-
-    Raises:
-        InputError: ``path`` exists, and ``overwrite`` is false or it is something else than such a folder.
-    """
-    if not path.exists():
-        return
-    if not overwrite:
-        raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
-    if not (path / SETTINGS_FILE).is_file():
-        raise InputError(f"{path} exists and is no folder of vectors with n-grams: it is not overwritten")

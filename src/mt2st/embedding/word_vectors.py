@@ -13,8 +13,7 @@ from mt2st.embedding.formats import (
     WORD2VEC,
     checked,
     collected,
-    format_by_name_of,
-    format_named,
+    format_to_write,
     open_vectors,
     stream_of,
     write_vectors,
@@ -230,14 +229,15 @@ class WordVectors:
             path: where; a name that ends in ``.gz`` has text and word2vec files compressed.
             format: ``word2vec``, ``word2vec-binary``, ``glove``, ``keyedvectors``, ``safetensors`` or
                 ``static-embedding``. None takes it from the name: ``.bin`` is word2vec's binary format, ``.kv``
-                gensim's, ``.glove`` GloVe's, and anything else word2vec's text format.
+                gensim's, ``.glove`` GloVe's, and any other word2vec's text format, unless it tells of another kind of
+                file (``.npy``, ``.safetensors``).
             overwrite: replace what is there.
 
         Raises:
-            InputError: the place exists and ``overwrite`` is false, the vectors are not finite any more, or the format
-                cannot hold a word.
+            InputError: the place exists and ``overwrite`` is false, its name belies the format, the vectors are not
+                finite any more, or the format cannot hold a word.
         """
-        chosen = format_named(format) if format is not None else format_by_name_of(Path(path)) or WORD2VEC
+        chosen = format_to_write(Path(path), format, otherwise=WORD2VEC)
         write_vectors(checked(stream_of(self.index_to_key, self.vectors)), Path(path), chosen, overwrite=overwrite)
 
 

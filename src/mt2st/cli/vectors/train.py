@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +13,8 @@ import tyro
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
 from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import COMPILING, StatusLine, compiled, duration, status_line
-from mt2st.cli.vectors import continued, glove, subwords
-from mt2st.errors import InputError, MissingExtraError, listed, suggestion
+from mt2st.cli.vectors import continued, destination, glove, subwords
+from mt2st.errors import InputError, listed, suggestion
 from mt2st.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -35,9 +34,12 @@ class VectorsTrainOptions:
     corpus: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CORPUS")]
     """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, or hf:owner/name."""
     output: Path
-    """File for the vectors. Its name tells the format: .bin word2vec's binary, .kv gensim's, .glove GloVe's, anything
-    else word2vec's text format; .gz compresses. With a -fasttext method, a name without an ending is a folder that
-    keeps the n-grams too."""
+    """File or folder for the vectors. Its name tells the format: .bin word2vec's binary, .kv gensim's, .glove GloVe's,
+    .vec and .txt word2vec's text; .gz compresses. Any other name is word2vec's text too, or, with a -fasttext method, a
+    folder that keeps the n-grams."""
+    to: str | None = None
+    """Format to write, where the name does not tell it: word2vec, word2vec-binary, glove, keyedvectors, safetensors or
+    static-embedding (folders), ngrams (the folder of a -fasttext method)."""
     text: str | None = None
     """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
     method: str = "skipgram"
@@ -112,7 +114,7 @@ def run(arguments: Sequence[str]) -> int:
                 raise
             vectors, interrupted = end.vectors, end
         stop.finish_first(SAVING)
-        _save(vectors, options)
+        destination.save(vectors, options)
     print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
@@ -135,13 +137,13 @@ def check_options(options: VectorsTrainOptions) -> None:
         )
     if options.min_count < 1:
         raise InputError(f"min_count must be 1 or more; found {options.min_count}")
+    destination.check_options(options)
     subwords.check_options(options)
     glove.check_options(options)
     if options.method != glove.METHOD:
         from mt2st.embedding import WordVectorSettings
 
         WordVectorSettings(**settings_of(options))
-    _check_writer(options)
 
 
 def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
@@ -158,13 +160,6 @@ def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
         "seed": options.seed,
         **{name: value for name, value in given.items() if value is not None},
     }
-
-
-def _check_writer(options: VectorsTrainOptions) -> None:
-    from mt2st.embedding.formats.catalogue import KEYEDVECTORS, format_by_name_of
-
-    if format_by_name_of(options.output) is KEYEDVECTORS and find_spec("gensim") is None:
-        raise MissingExtraError(f"writing {options.output} in gensim's format", "gensim")
 
 
 def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
@@ -251,12 +246,3 @@ def _described(progress: Progress) -> str:
         f"{progress.words_per_second:,.0f} words/s ({progress.effective_words_per_second:,.0f} effective)  "
         f"loss {progress.loss:.4f}  {duration(progress.seconds_left)} left"
     )
-
-
-def _save(vectors: WordVectors, options: VectorsTrainOptions) -> None:
-    from mt2st.embedding import SubwordVectors
-
-    if isinstance(vectors, SubwordVectors) and subwords.keeps_ngrams(options.method, options.output):
-        vectors.save_folder(options.output, overwrite=options.overwrite)
-    else:
-        vectors.save(options.output, overwrite=options.overwrite)

@@ -174,20 +174,6 @@ def _names(formats: Iterable[Format]) -> str:
     return ", ".join(each.name for each in formats)
 
 
-def format_for_writing(path: Path) -> Format:
-    """Return the format that the name of a file to be written asks for.
-
-    Raises:
-        InputError: it asks for none.
-    """
-    found = format_by_name_of(path)
-    if found is None:
-        raise InputError(
-            f"{path}: its name tells no format of word vectors; name one of {_names(f for f in FORMATS if f.write)}"
-        )
-    return found
-
-
 def write_vectors(stream: VectorStream, path: Path, chosen: Format, *, overwrite: bool = False) -> int:
     """Write a stream in a format; return the number of words.
 

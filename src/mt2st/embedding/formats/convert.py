@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 
-from mt2st.embedding.formats.catalogue import format_for_writing, format_named, format_of, write_vectors
+from mt2st.embedding.formats.catalogue import format_named, format_of, write_vectors
 from mt2st.embedding.formats.checked import checked
+from mt2st.embedding.formats.destination import format_to_write
 from mt2st.embedding.formats.pretrained import is_pretrained, pretrained_file
 from mt2st.embedding.formats.stream import Block, VectorStream
 from mt2st.errors import InputError
@@ -70,10 +71,10 @@ def convert_vectors(
         InputError: a format is unknown, the two places are the same, or as the reader and the writer do.
     """
     place = Path(target)
-    chosen = format_named(target_format) if target_format is not None else format_for_writing(place)
-    name, stream = _opened(source, source_format)
-    if not is_pretrained(fspath(source)) and place.exists() and place.samefile(source):
+    if not is_pretrained(fspath(source)) and place.exists() and Path(source).exists() and place.samefile(source):
         raise InputError(f"{target} would be read and written at once: choose another name for the result")
+    chosen = format_to_write(place, target_format)
+    name, stream = _opened(source, source_format)
     if spaces is not None:
         stream = _without_spaces(stream, spaces)
     if progress is not None:

@@ -17,8 +17,11 @@ def check_replaceable(folder: Path, files: Iterable[str], *, overwrite: bool) ->
         overwrite: replace an earlier one.
 
     Raises:
-        InputError: it is a file, an earlier folder and ``overwrite`` is false, or a folder of other things.
+        InputError: it lies in no existing folder, is a file, an earlier folder and ``overwrite`` is false, or a folder
+            of other things.
     """
+    if not folder.absolute().parent.is_dir():
+        raise InputError(f"cannot write {folder}: there is no folder {folder.parent}")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give the name of a folder")
     if not folder.is_dir() or not any(folder.iterdir()):
