@@ -9,7 +9,13 @@ over the whole vocabulary to make a dictionary and a matrix of them, then over a
 against the whole matrix. Its result has no gradient, and it is computed once for each step there, a full batch. It is
 timed on some of the questions and pairs, and scaled up to all.
 
+A second table has what surrounds the tasks, as a mean over the steps by default settings: the controller (what the
+feedback loop measures; the gain's look-ahead is on as many validation texts as a batch has), the freezing of
+dimensions, and the adaption of the learning rates. The controller's goal is 3 % of the training time; beside the
+classifier's step alone, as here, its share is largest.
+
     python benchmarks/auxiliary_cost.py [--rounds 5] [--vocabulary 20000] [--threads 1] [--no-loops]
+                                        [--encoder bilstm] [--batch 32] [--length 256]
 """
 
 from __future__ import annotations
@@ -27,18 +33,22 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mt2st.models.settings import ENCODERS, ClassifierSettings
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask, Task
 from mt2st.tasks.classification import classification_head
 from mt2st.tasks.relations import Judgements, Lexicon, Questions
+from mt2st.training import AdaptiveRate, DimensionFreezing, Feedback
 from mt2st.training.numerics import flushed_denormals
 
-VECTOR_SIZE, LENGTH, BATCH = 100, 256, 32
+VECTOR_SIZE = 100
 N_QUESTIONS, N_PAIRS = 8_000, 6_000
 """About what the vocabulary of 5,000 reviews covers of the usual test sets."""
 SAMPLED = 20
 """Questions and pairs that the loops are timed on."""
-GOAL = 0.05
+GOAL, CONTROLLER_GOAL = 0.05, 0.03
+FROZEN = 0.5
+"""Share of the dimensions that is frozen while putting them back is timed."""
 
 
 def relations_of(vocabulary: int) -> tuple[Questions, Lexicon, Judgements]:
@@ -70,7 +80,7 @@ def tasks_of(vocabulary: int) -> dict[str, Task]:
 def classifier_step(network: Network, optimizer: torch.optim.Optimizer, ids: torch.Tensor) -> None:
     """Make one step on the classifier alone."""
     optimizer.zero_grad(set_to_none=True)
-    targets = torch.arange(BATCH) % 2
+    targets = torch.arange(len(ids)) % 2
     functional.cross_entropy(network.logits("label", ids), targets).backward()
     optimizer.step()
 
@@ -78,6 +88,53 @@ def classifier_step(network: Network, optimizer: torch.optim.Optimizer, ids: tor
 def auxiliary_step(network: Network, task: Task, batches: Iterator[object]) -> None:
     """Add the gradient of one batch to that of the classifier's step."""
     task.loss(network, next(batches)).backward()
+
+
+def surroundings_of(
+    network: Network, optimizer: torch.optim.Optimizer, ids: torch.Tensor
+) -> dict[str, tuple[Callable[[], None], float]]:
+    """Return what happens beside the tasks, each with the share of the steps in which it does, by default settings.
+
+    The network has the gradient of a step. A kernel task has moved the table, a task with a gradient has added to it.
+    """
+    every = ClassifierSettings().feedback_every
+    table, targets = network.embedding.weight, torch.arange(len(ids)) % 2
+
+    def look_ahead(network: nn.Module, number: int) -> float:
+        assert isinstance(network, Network)
+        network.eval()
+        loss = functional.cross_entropy(network.logits("label", ids), targets).item()
+        network.train()
+        return loss
+
+    def measured(feedback: Feedback) -> None:
+        probe = feedback.probe(table)
+        probe.kernel("context", lambda: float(table.data[2:1000].add_(1e-6)[0, 0]))()
+        probe.primary()
+        probe.auxiliary("analogy")
+        feedback.measure(network, table, probe, learning_rate=1e-3)
+
+    def cosines() -> None:
+        measured(Feedback(every))
+
+    def gains() -> None:
+        measured(Feedback(every, look_ahead=look_ahead))
+
+    seldom = Feedback(every, look_ahead=look_ahead)
+    measured(seldom)
+    assert seldom.measurements_to_go > 0
+    freezing, frozen = DimensionFreezing(FROZEN, at=1, every=1), DimensionFreezing(FROZEN, at=1)
+    frozen.watch(table)
+    frozen.update(table, epoch=1, single_task=False)
+    rates = AdaptiveRate(warmup=100)
+    rates.bind(optimizer)
+    return {
+        "controller, cosine": (cosines, 1 / every),
+        "controller, gain": (gains, 1 / (every * (1 + seldom.measurements_to_go))),
+        "freezing, relevance": (lambda: freezing.watch(table), 1 / frozen.every),
+        "freezing, putting back": (lambda: frozen.restore(table), 1.0),
+        "learning rates": (lambda: rates.apply(optimizer, 7), 1.0),
+    }
 
 
 def endless(task: Task) -> Iterator[object]:
@@ -158,29 +215,36 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-loops", action="store_true")
+    parser.add_argument("--encoder", choices=ENCODERS, default="bilstm")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--length", type=int, default=256)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    encoder = build_encoder("bilstm", vector_size=VECTOR_SIZE)
+    encoder = build_encoder(options.encoder, vector_size=VECTOR_SIZE)
     embedding = nn.Embedding(options.vocabulary, VECTOR_SIZE, padding_idx=0)
     network = Network(embedding, encoder, {"label": classification_head(encoder.pooled_size, 2)}, dropout=0.3).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
-    ids = torch.randint(2, options.vocabulary, (BATCH, LENGTH))
+    ids = torch.randint(2, options.vocabulary, (options.batch, options.length))
     tasks = tasks_of(options.vocabulary)
     batches = {name: endless(task) for name, task in tasks.items()}
     bare: list[float] = []
     ours: dict[str, list[float]] = {name: [] for name in tasks}
     with flushed_denormals():
         classifier_step(network, optimizer, ids)
+        around = surroundings_of(network, optimizer, ids)
+        times_around: dict[str, list[float]] = {name: [] for name in around}
         for _ in range(options.rounds):
             bare.append(milliseconds(lambda: classifier_step(network, optimizer, ids), 2))
+            for name, (action, share) in around.items():  # while the gradient is the classifier's own
+                times_around[name].append(share * milliseconds(action, 1 if "gain" in name else 5))
             for name, task in tasks.items():
                 ours[name].append(milliseconds(partial(auxiliary_step, network, task, batches[name]), 10))
     step = statistics.median(bare)
     loops = {} if options.no_loops else loop_milliseconds(embedding.weight, options.vocabulary)
     print(
-        f"BiLSTM step, batch {BATCH}, length {LENGTH}, vocabulary {options.vocabulary:,}, {options.threads} thread(s): "
-        f"{step:.0f} ms (median of {options.rounds} rounds)"
+        f"step of the encoder {options.encoder}, batch {options.batch}, length {options.length}, vocabulary "
+        f"{options.vocabulary:,}, {options.threads} thread(s): {step:.0f} ms (median of {options.rounds} rounds)"
     )
     print(f"{'task':24}{'ms a step':>12}{'of the step':>14}{'goal 5 %':>10}{'loops, ms a step':>20}")
     for name, times in ours.items():
@@ -188,6 +252,13 @@ def main() -> None:
         loop = f"{loops[name]:,.0f}" if name in loops else ""
         met = "met" if median <= GOAL * step else "missed"
         print(f"{name:24}{median:12.1f}{100 * median / step:12.1f} %{met:>10}{loop:>20}")
+    print(f"\n{'beside the tasks':28}{'ms a step':>12}{'of the step':>14}{'goal 3 %':>10}")
+    for name, times in times_around.items():
+        median = statistics.median(times)
+        print(f"{name:28}{median:12.2f}{100 * median / step:12.2f} %")
+    both = sum(statistics.median(times) for name, times in times_around.items() if "controller" in name)
+    met = "met" if both <= CONTROLLER_GOAL * step else "missed"
+    print(f"{'controller, both':28}{both:12.2f}{100 * both / step:12.2f} %{met:>10}")
 
 
 if __name__ == "__main__":

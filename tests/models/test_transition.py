@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mt2st.models.assembly import new_convergence, new_effects, new_network, new
 from mt2st.models.kinds import Classification
 from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.settings import ClassifierSettings
-from mt2st.strategy import Diminish, MultiTask, SingleTask, Switch
+from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.training import Trainer
 from mt2st.training.progress import Progress
 
@@ -170,21 +171,31 @@ def test_a_tagger_has_its_layer_on_the_tokens(tmp_path: Path) -> None:
     assert Tagger.load(tmp_path / "model").predict([["a", "dog"]]) == model.predict([["a", "dog"]])
 
 
-@pytest.mark.parametrize("strategy", [Switch(3), Diminish(1.5, negligible=0.1)], ids=["switch", "diminish"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Switch(3),
+        lambda: Diminish(1.5, negligible=0.1),
+        lambda: AdaptiveSwitch(signal="gain", off_below=0.0),
+    ],
+    ids=["switch", "diminish", "adaptive switch by gain"],
+)
 @pytest.mark.parametrize("after", [3, 6, 8])
 def test_a_run_with_every_option_goes_on_exactly(
-    films: Films, tmp_path: Path, strategy: Switch | Diminish, after: int
+    films: Films, tmp_path: Path, make: Callable[[], Strategy], after: int
 ) -> None:
     options = {**SMALL, **EVERYTHING, "epochs": 6, "batch_size": 16, "convergence": "validation-loss", "patience": 3}
-    whole = TextClassifier(strategy=strategy, **options).fit(*films)
-    part = TextClassifier(strategy=strategy, **options)
+    options["feedback_every"] = 1
+    whole = TextClassifier(strategy=make(), **options).fit(*films)
+    part = TextClassifier(strategy=make(), **options)
     part.fit(*films, checkpoint=tmp_path / "at", listener=Stopping(after))
     assert part.run_.stopped == "interrupted"
-    rest = TextClassifier(strategy=strategy, **options).fit(*films, checkpoint=tmp_path / "at")
+    rest = TextClassifier(strategy=make(), **options).fit(*films, checkpoint=tmp_path / "at")
     for name, value in parameters(whole).items():
         assert torch.equal(parameters(rest)[name], value), name
     assert rest.run_.freezes == whole.run_.freezes
     assert rest.run_.cause == whole.run_.cause
+    assert [each.gains for each in rest.run_.evaluations] == [each.gains for each in whole.run_.evaluations]
     assert [each.learning_rates for each in rest.run_.evaluations] == [
         each.learning_rates for each in whole.run_.evaluations
     ]

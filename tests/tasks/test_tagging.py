@@ -10,7 +10,7 @@ from torch import nn
 
 from mt2st.network import PAD, Network, build_encoder
 from mt2st.tasks import TaggingTask, Task, Texts
-from mt2st.tasks.labelled import sampled
+from mt2st.tasks.labelled import part_of
 from mt2st.tasks.tagging import NO_TARGET, TagBatch, Tagged, Words, predict_tag_probabilities, tagging_head
 
 N_SENTENCES, TAGS = 19, ("A", "B", "C")
@@ -73,18 +73,28 @@ def test_data_may_stand_anywhere_in_a_corpus() -> None:
         assert torch.equal(one.targets, two.targets)
 
 
-def test_a_sample_keeps_each_word_with_its_tag() -> None:
+def test_a_part_keeps_each_word_with_its_tag() -> None:
     data = tagged()
-    few = sampled(data, 5)
-    assert len(few.texts) == 5
+    few = part_of(data, 1, 5)
+    parts = round(N_SENTENCES / 5)
+    at = np.arange(1, N_SENTENCES, parts)
+    assert len(few.texts) == len(at)
     assert few.words.n_words.sum() == few.words.starts.sum() == len(few.targets)
-    at = np.linspace(0, N_SENTENCES - 1, num=5, dtype=np.int64)
     assert few.texts.ids.tolist() == [token for index in at for token in ids_of(data, index)]
     bounds = np.concatenate([[0], np.cumsum(data.words.n_words)])
     assert few.targets.tolist() == [tag for index in at for tag in data.targets[bounds[index] : bounds[index + 1]]]
     network = make_network()
     everything = data.select(np.arange(N_SENTENCES))
     assert task().measure(network, everything) == task().measure(network, data)
+
+
+def test_the_parts_together_are_all_texts() -> None:
+    data = tagged()
+    for size in (1, 5, 7, N_SENTENCES, 10 * N_SENTENCES):
+        parts = max(1, round(N_SENTENCES / size))
+        tokens = [sorted(part_of(data, number, size).texts.ids.tolist()) for number in range(parts)]
+        assert sorted(token for part in tokens for token in part) == sorted(data.texts.ids.tolist())
+        assert sorted(part_of(data, parts, size).texts.ids.tolist()) == tokens[0]
 
 
 def ids_of(data: Tagged, index: int) -> list[int]:

@@ -28,6 +28,12 @@ class Alone(nn.Module):
         self.embedding = nn.Embedding.from_pretrained(torch.tensor(values), freeze=False)
 
 
+def square(network: nn.Module, number: int) -> float:
+    """A validation loss that is the square of the embedding."""
+    assert isinstance(network, Alone)
+    return float(network.embedding.weight.square().sum())
+
+
 def test_the_cosine_is_taken_over_the_words_that_the_primary_moves() -> None:
     table = table_of([[0.0, 0.0]] * 4)
     probe = Probe(table)
@@ -39,7 +45,7 @@ def test_the_cosine_is_taken_over_the_words_that_the_primary_moves() -> None:
     probe.auxiliary("second")
     table.grad = table.grad + torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [5.0, 0.0]])
     probe.auxiliary("elsewhere")
-    cosines = probe.cosines()
+    cosines = probe.cosines(probe.directions())
     assert cosines["first"] == pytest.approx(3 / (3 * math.sqrt(5)))
     assert cosines["second"] == pytest.approx(-1)
     assert math.isnan(cosines["elsewhere"])
@@ -56,7 +62,7 @@ def test_the_displacement_of_a_kernel_is_its_direction() -> None:
     assert probe.kernel("context", job)() == 0.7
     table.grad = torch.tensor([[-2.0, 0.0], [0.0, 0.0]])  # the primary wants the first word to move the same way
     probe.primary()
-    assert probe.cosines()["context"] == pytest.approx(1)
+    assert probe.cosines(probe.directions())["context"] == pytest.approx(1)
     assert probe.before is not None
     assert probe.before.tolist() == [[0, 0], [0, 0]]
 
@@ -64,7 +70,7 @@ def test_the_displacement_of_a_kernel_is_its_direction() -> None:
 def test_the_gain_is_that_of_the_steps_alone_and_leaves_no_trace() -> None:
     network = Alone([[1.0, 0.0], [2.0, 0.0]])
     table = network.embedding.weight
-    feedback = Feedback(1, look_ahead=lambda network: float(network.embedding.weight.square().sum()))
+    feedback = Feedback(1, look_ahead=square)
     probe = Probe(table)
 
     def job() -> float:
@@ -84,6 +90,50 @@ def test_the_gain_is_that_of_the_steps_alone_and_leaves_no_trace() -> None:
     assert gains["kernel"] == pytest.approx((5 - 2) / 5)
     assert gains["towards 0"] == pytest.approx((5 - 4.25) / 5), "a step of the learning rate in each entry"
     assert gains["away from 0"] == pytest.approx((5 - 7.25) / 5)
+
+
+def test_a_probe_of_the_primarys_rows_alone_sees_the_same_cosines() -> None:
+    torch.manual_seed(1)
+    cosines = []
+    start, moves, gradients = torch.randn(6, 3), torch.randn(2, 6, 3), torch.randn(3, 6, 3)
+    gradients[0, [0, 3]] = 0
+    for whole in (True, False):
+        table = nn.Parameter(start.clone())
+        probe = Probe(table, whole=whole)
+        for number, move in enumerate(moves):
+            probe.kernel(f"kernel {number}", lambda move=move, table=table: float(table.data.add_(move).sum()))()
+        table.grad = gradients[0].clone()
+        probe.primary()
+        for number, gradient in enumerate(gradients[1:]):
+            table.grad += gradient
+            probe.auxiliary(f"task {number}")
+        directions = probe.directions()
+        assert {len(each) for each in directions.values()} == {6 if whole else 4}
+        cosines.append(probe.cosines(directions))
+    assert cosines[0] == pytest.approx(cosines[1])
+    moved = -gradients[0][[1, 2, 4, 5]].flatten()
+    expected = torch.cosine_similarity(moved, moves[1][[1, 2, 4, 5]].flatten(), dim=0)
+    assert cosines[0]["kernel 1"] == pytest.approx(float(expected), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n_tasks", "expected"), [(1, [0, 4, 8]), (2, [0, 6]), (3, [0, 8]), (5, [0])])
+def test_look_aheads_are_as_seldom_as_their_forward_passes_are_many(n_tasks: int, expected: list[int]) -> None:
+    network = Alone([[1.0, 0.0]])
+    feedback, numbers = Feedback(1, look_ahead=lambda _, number: numbers.append(number) or 1.0), []  # type: ignore[func-returns-value]
+    done = []
+    for measurement in range(10):
+        probe = feedback.probe(network.embedding.weight)
+        network.embedding.weight.grad = torch.ones(1, 2)
+        probe.primary()
+        for task in range(n_tasks):
+            network.embedding.weight.grad = network.embedding.weight.grad + 1.0
+            probe.auxiliary(str(task))
+        before = len(numbers)
+        feedback.measure(network, network.embedding.weight, probe, learning_rate=0.1)
+        if len(numbers) > before:
+            assert numbers[before:] == [len(done)] * (n_tasks + 1)
+            done.append(measurement)
+    assert done == expected
 
 
 def test_the_means_are_taken_and_begun_anew() -> None:
@@ -124,10 +174,15 @@ def trained(
     log: Path | None = None,
     look_ahead: bool = False,
     every: int = 1,
+    look_ahead_every: int = 4,
 ) -> tuple[Run, float]:
     torch.manual_seed(seed)
     network = Bag(seed)
-    feedback = Feedback(every, look_ahead=lambda net: planted.primary.evaluate(net)["loss"] if look_ahead else 0.0)
+
+    def validation_loss(network: nn.Module, number: int) -> float:
+        return planted.primary.evaluate(network)["loss"]
+
+    feedback = Feedback(every, look_ahead=validation_loss if look_ahead else None, look_ahead_every=look_ahead_every)
     run = Trainer(
         network,
         primary=planted.primary,
@@ -182,7 +237,10 @@ def test_every_decision_is_logged_with_its_cause_and_numbers(tmp_path: Path) -> 
 
 def test_measuring_changes_nothing() -> None:
     planted = plant(5)
-    often, never = (trained(planted, MultiTask(), 5, every=every, look_ahead=every == 1)[0] for every in (1, 10**9))
+    often, never = (
+        trained(planted, MultiTask(), 5, every=every, look_ahead=every == 1, look_ahead_every=1)[0]
+        for every in (1, 10**9)
+    )
     assert [each.validation for each in often.evaluations] == [each.validation for each in never.evaluations]
     assert often.evaluations[-1].affinities.keys() == {"helpful", "harmful"}
     assert often.evaluations[-1].gains.keys() == {"helpful", "harmful"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Self
 
 import torch
+from torch import nn
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
@@ -44,7 +45,7 @@ from mt2st.network import Network, SubwordEmbedding
 from mt2st.scratch import scratch_folder
 from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
-from mt2st.tasks.labelled import sampled
+from mt2st.tasks.labelled import part_of
 from mt2st.text import Corpus, Tokeniser, Vocabulary
 from mt2st.training import Feedback, Run, Trainer
 from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
@@ -52,8 +53,6 @@ from mt2st.training.combinations import combination_of
 
 CHECKPOINT_SECONDS = 300.0
 """From one checkpoint of a running training to the next: no more than this is lost when it is killed."""
-LOOK_AHEAD_TEXTS = 64
-"""Validation texts that the gain of a step is measured on: about the work of a training batch."""
 
 
 @dataclass(kw_only=True)
@@ -381,11 +380,15 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         return trainer
 
     def _feedback(self, primary: LabelledTask[Any, Any]) -> Feedback:
-        """Measure cosines, and gains on a few validation texts where the strategy asks for them."""
+        """Measure cosines, and gains where the strategy asks for them: on as many validation texts as a batch has."""
         if getattr(self.strategy, "signal", "cosine") != "gain" or primary.validation is None:
             return Feedback(self.feedback_every)
-        few = sampled(primary.validation, LOOK_AHEAD_TEXTS)
-        return Feedback(self.feedback_every, look_ahead=lambda network: primary.measure(network, few)["loss"])
+        held_out = primary.validation
+
+        def look_ahead(network: nn.Module, number: int) -> float:
+            return primary.measure(network, part_of(held_out, number, self.batch_size))["loss"]
+
+        return Feedback(self.feedback_every, look_ahead=look_ahead)
 
     def _train(self, trainer: Trainer, checkpoint: Path | None, identity: Mapping[str, Any]) -> None:
         self._trainer = trainer

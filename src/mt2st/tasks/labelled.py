@@ -86,10 +86,15 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
         """Return loss and measures on any labelled texts, at least one."""
 
 
-def sampled(data: DataT, size: int) -> DataT:
-    """Return at most ``size`` of the texts, evenly spread, so that sorted classes all have their share."""
+def part_of(data: DataT, number: int, size: int) -> DataT:
+    """Return the ``number``-th part of the texts, about ``size`` of them, evenly spread.
+
+    All parts together are all texts, and after the last one comes the first again: what is measured on one after the
+    other is not bound to a few.
+    """
     n_texts = len(data.texts)
-    return data.select(np.unique(np.linspace(0, n_texts - 1, num=min(size, n_texts), dtype=np.int64)))
+    parts = max(1, round(n_texts / size))
+    return data.select(np.arange(number % parts, n_texts, parts, dtype=np.int64))
 
 
 @contextmanager

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
+from mt2st.training.numerics import rows_with_gradient
 
-ValidationLoss = Callable[[nn.Module], float]
-"""The primary's loss on a little validation data, without dropout and gradient."""
+ValidationLoss = Callable[[nn.Module, int], float]
+"""The primary's loss on a little validation data, without dropout and gradient. The number of the look-ahead, from 0,
+may choose the data; within one look-ahead it stays the same."""
 
 
 class Feedback:
@@ -30,10 +33,18 @@ class Feedback:
 
     Adaptive strategies read the means since the last evaluation from the `Observation`. Weights scale no signal.
 
+    What this costs is bounded by how seldom it is done. A look-ahead makes one forward pass more than there are tasks
+    on, so the more tasks, the fewer look-aheads: their share of the training time stays the same.
+
     Args:
         every: steps from one measurement to the next, at least 1.
         look_ahead: returns the primary's loss on a little validation data; None measures no gain.
-        look_ahead_every: measurements of the cosine for each one of the gain, at least 1.
+        look_ahead_every: measurements of the cosine for each one of the gain while one task is on, at least 1; in
+            proportion to ``(tasks + 1) / 2`` while there are more.
+
+    Attributes:
+        look_aheads: how many there were.
+        measurements_to_go: how many measurements of the cosine alone come before the next look-ahead.
 
     Raises:
         InputError: when a number is out of its range.
@@ -44,12 +55,17 @@ class Feedback:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"{parameter} must be a whole number of at least 1, found {value!r}")
         self.every, self.look_ahead, self.look_ahead_every = every, look_ahead, look_ahead_every
-        self.measurements = 0
+        self.look_aheads = 0
+        self.measurements_to_go = 0
         self._sums: dict[str, dict[str, tuple[float, int]]] = {"cosine": {}, "gain": {}}
 
     def due(self, step: int) -> bool:
         """Return whether the step, counted from 1, is measured."""
         return (step - 1) % self.every == 0
+
+    def probe(self, table: nn.Parameter) -> Probe:
+        """Return what collects the directions of a step that is measured; for a look-ahead, over the whole table."""
+        return Probe(table, whole=self.look_ahead is not None and self.measurements_to_go == 0)
 
     def measure(self, network: nn.Module, table: nn.Parameter, probe: Probe, *, learning_rate: float) -> None:
         """Take in the directions of a step; before the optimizer moves anything, and with all kernels at rest.
@@ -60,11 +76,13 @@ class Feedback:
             probe: the step's directions.
             learning_rate: the embedding's.
         """
-        for task, cosine in probe.cosines().items():
+        directions = probe.directions()
+        for task, cosine in probe.cosines(directions).items():
             self._add("cosine", task, cosine)
-        if self.look_ahead is not None and self.measurements % self.look_ahead_every == 0:
-            self._measure_gains(network, table, probe, learning_rate)
-        self.measurements += 1
+        if self.look_ahead is not None and probe.whole:
+            self._measure_gains(network, table, probe, directions, learning_rate)
+            self.measurements_to_go = math.ceil(self.look_ahead_every * (len(directions) + 1) / 2)
+        self.measurements_to_go = max(0, self.measurements_to_go - 1)
 
     def take(self) -> dict[str, dict[str, float]]:
         """Return the signals' means since the last call, ``{"cosine": {task: mean}, "gain": ...}``; start anew."""
@@ -77,31 +95,40 @@ class Feedback:
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"measurements": self.measurements, "sums": self._sums}
+        return {"look_aheads": self.look_aheads, "to_go": self.measurements_to_go, "sums": self._sums}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.measurements = state["measurements"]
+        self.look_aheads, self.measurements_to_go = state["look_aheads"], state["to_go"]
         self._sums = {
             signal: {task: (total, count) for task, (total, count) in sums.items()}
             for signal, sums in state["sums"].items()
         }
 
     @torch.no_grad()
-    def _measure_gains(self, network: nn.Module, table: nn.Parameter, probe: Probe, learning_rate: float) -> None:
+    def _measure_gains(
+        self,
+        network: nn.Module,
+        table: nn.Parameter,
+        probe: Probe,
+        directions: Mapping[str, Tensor],
+        learning_rate: float,
+    ) -> None:
         assert self.look_ahead is not None
         now = table.detach().clone()
         try:
             if probe.before is not None:  # kernels have moved the table already
                 table.copy_(probe.before)
             start = table.detach().clone() if probe.before is not None else now
-            before = self.look_ahead(network)
-            for task, direction in probe.directions.items():
+            before = self.look_ahead(network, self.look_aheads)
+            for task, direction in directions.items():
                 if task not in probe.of_kernels:
                     norm, entries = float(direction.norm()), int(direction.count_nonzero())
                     direction = direction * (learning_rate * math.sqrt(entries) / norm) if norm > 0 else direction
                 table.copy_(start + direction)
-                self._add("gain", task, (before - self.look_ahead(network)) / before if before > 0 else math.nan)
+                after = self.look_ahead(network, self.look_aheads)
+                self._add("gain", task, (before - after) / before if before > 0 else math.nan)
+            self.look_aheads += 1
         finally:
             table.copy_(now)
 
@@ -116,57 +143,80 @@ class Probe:
 
     Args:
         table: the shared embedding's weight, with no gradient yet.
-
-    Attributes:
-        directions: where each auxiliary task would move the table, ``[vocabulary, vector_size]``, by name.
-        of_kernels: the tasks whose direction is the displacement that a kernel gave.
-        before: the table before any kernel moved it; None without kernels.
+        whole: take the directions over the whole table, as a look-ahead needs them. Else over the primary's rows alone,
+            which is all that cosines need, and costs a fraction.
     """
 
-    def __init__(self, table: nn.Parameter) -> None:
-        self._table = table
-        self.directions: dict[str, Tensor] = {}
-        self.of_kernels: set[str] = set()
-        self.before: Tensor | None = None
+    def __init__(self, table: nn.Parameter, *, whole: bool = True) -> None:
+        self._table, self.whole = table, whole
+        self._starts: dict[str, Tensor] = {}
+        self._steps: dict[str, Tensor] = {}
         self._so_far: Tensor | None = None
         self._rows: Tensor | None = None
         self._primary: Tensor | None = None
+
+    @property
+    def of_kernels(self) -> Collection[str]:
+        """The tasks whose direction is the displacement that a kernel gave."""
+        return self._starts.keys()
+
+    @property
+    def before(self) -> Tensor | None:
+        """The table before any kernel moved it; None without kernels."""
+        return next(iter(self._starts.values()), None)
 
     def kernel(self, task: str, job: Callable[[], float]) -> Callable[[], float]:
         """Return the job of a kernel task, wrapped so that its displacement is seen. Jobs run one after the other."""
 
         def watched() -> float:
             start = self._table.detach().clone()
-            if self.before is None:
-                self.before = start
             loss = job()
-            self.directions[task] = self._table.detach() - start
-            self.of_kernels.add(task)
+            self._starts[task] = start
             return loss
 
         return watched
 
     def primary(self) -> None:
         """Take the primary's gradient: call it after its backward pass."""
-        self._so_far = self._gradient()
-        self._rows = self._so_far.abs().sum(dim=1).nonzero().squeeze(1)
-        self._primary = -self._so_far[self._rows]
+        gradient = self._gradient()
+        self._rows = rows_with_gradient(gradient)
+        self._primary = -gradient[self._rows]
+        self._so_far = self._seen(gradient)
 
     def auxiliary(self, task: str) -> None:
         """Take an auxiliary task's gradient, which its backward pass has just added to what was there."""
         assert self._so_far is not None, "primary comes first"
-        total = self._gradient()
-        self.directions[task] = self._so_far - total
+        total = self._seen(self._gradient())
+        self._steps[task] = self._so_far - total
         self._so_far = total
 
-    def cosines(self) -> dict[str, float]:
-        """Return each task's cosine with the primary on the primary's rows; NaN where one of them is zero there."""
+    def directions(self) -> dict[str, Tensor]:
+        """Return where each auxiliary task would move the table; with all kernels at rest.
+
+        ``[vocabulary, vector_size]`` by name; the primary's rows alone if the probe is not whole.
+        """
+        # Where one kernel began is where the one before it ended.
+        places = [*self._starts.values(), self._table.detach()]
+        moved = {
+            task: self._seen(end) - self._seen(start)
+            for task, (start, end) in zip(self._starts, pairwise(places), strict=True)
+        }
+        return moved | self._steps
+
+    def cosines(self, directions: Mapping[str, Tensor]) -> dict[str, float]:
+        """Return the cosine of each direction with the primary's on its rows; NaN where one of them is zero there."""
         assert self._primary is not None, "primary comes first"
-        return {task: _cosine(self._primary, each[self._rows]) for task, each in self.directions.items()}
+        return {
+            task: _cosine(self._primary, each[self._rows] if self.whole else each) for task, each in directions.items()
+        }
+
+    def _seen(self, values: Tensor) -> Tensor:
+        """Return a copy of what the probe keeps of a table."""
+        return values.clone() if self.whole else values[self._rows]
 
     def _gradient(self) -> Tensor:
         gradient = self._table.grad
-        return torch.zeros_like(self._table) if gradient is None else gradient.detach().clone()
+        return torch.zeros_like(self._table) if gradient is None else gradient.detach()
 
 
 def _cosine(a: Tensor, b: Tensor) -> float:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
+from mt2st.training.numerics import rows_with_gradient
 
 Relevance = Literal["fisher", "saliency"]
 Which = Literal["least", "most"]
@@ -98,7 +99,7 @@ class DimensionFreezing:
         self._steps += 1
         if (self._steps - 1) % self.every:
             return
-        rows = table.grad.abs().amax(dim=1).nonzero().squeeze(1)
+        rows = rows_with_gradient(table.grad)
         gradient = table.grad[rows].double()
         relevance = gradient.square() if self.relevance_kind == "fisher" else (gradient * table[rows]).abs()
         total = relevance.sum(dim=0)

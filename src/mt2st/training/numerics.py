@@ -1,4 +1,4 @@
-"""Settings of the machine's arithmetic that a training run needs, put back when it ends."""
+"""Arithmetic that a training run needs: the machine's settings, put back when it ends, and a test for zero rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 
 @contextmanager
@@ -25,6 +26,15 @@ def flushed_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(before)
+
+
+def rows_with_gradient(gradient: Tensor) -> Tensor:
+    """Return the rows, ``[n]``, of a gradient ``[vocabulary, vector_size]`` that are not zero.
+
+    By their norms, which is the fastest way. Rows so small that their squares vanish count as zero.
+    """
+    norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
+    return norms.nonzero().squeeze(1)
 
 
 def _flushes() -> bool:

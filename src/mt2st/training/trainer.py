@@ -283,8 +283,9 @@ class Trainer:
                 self.average.pin("embedding.weight", freeze.dimensions, table)
 
     def _new_probe(self, weights: Mapping[str, float]) -> Probe | None:
-        due = self.feedback is not None and self.feedback.due(self.progress.step) and any(weights.values())
-        return Probe(_embedding_weight(self.network, "feedback")) if due else None
+        if self.feedback is None or not (self.feedback.due(self.progress.step) and any(weights.values())):
+            return None
+        return self.feedback.probe(_embedding_weight(self.network, "feedback"))
 
     def _measure(self, probe: Probe) -> None:
         assert self.feedback is not None
