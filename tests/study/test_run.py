@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,6 +126,7 @@ def test_a_cell_that_is_stopped_goes_on_as_if_it_had_not_been(data: StudyData, t
         assert [each.flops for each in one.run.evaluations] == [each.flops for each in other.run.evaluations]
 
 
+@pytest.mark.slow
 def test_several_processes_find_what_one_does(data: StudyData, tmp_path: Path) -> None:
     alone = run_study(data, GRID.cells(), folder=tmp_path / "alone")
     several = run_study(data, GRID.cells(), folder=tmp_path / "several", jobs=2)
@@ -155,6 +157,30 @@ class Deadly:
         return []
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:A worker stopped while some jobs")
+def test_what_dies_while_the_study_is_stopped_has_stopped(data: StudyData, tmp_path: Path) -> None:
+    deadly = replace(data, unlabelled=DeadlyAndStopping(os.getpid(), tmp_path))
+    study = run_study(deadly, GRID.cells()[:2], folder=tmp_path, jobs=2)
+    assert study.interrupted
+    assert not study.failures
+
+
+class DeadlyAndStopping(Deadly):
+    """Asks the study to stop first, as a signal to all of its processes does."""
+
+    def __init__(self, parent: int, folder: Path) -> None:
+        super().__init__(parent)
+        self.folder = folder
+
+    def __call__(self) -> list[str]:
+        if os.getpid() != self.parent:
+            frames = [frame.f_locals.get("order") for frame, _ in traceback.walk_stack(None)]
+            request_stop(next(order.stop for order in frames if order is not None))
+        return super().__call__()
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:A worker stopped while some jobs")
 def test_a_killed_process_is_a_failure_of_its_cell(data: StudyData, tmp_path: Path) -> None:
     deadly = replace(data, unlabelled=Deadly(os.getpid()))

@@ -228,7 +228,7 @@ def _what_is_kept(folder: Path) -> str:
     if not finished and not begun:
         return "interrupted: no run was finished, nothing is kept"
     kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished)
-    kept += ["the running one's checkpoint" if begun == 1 else f"the checkpoints of {begun} others"] * bool(begun)
+    kept += ["the running one's checkpoint" if begun == 1 else f"the checkpoints of {begun} running ones"] * bool(begun)
     return f"interrupted: {' and '.join(kept)} in {folder}; the same command (without --overwrite) goes on from there"
 
 

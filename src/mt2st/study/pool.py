@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
 from mt2st.study.result import Failure
 from mt2st.study.worker import Order, Outcome, attempt_elsewhere
@@ -19,7 +19,8 @@ def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Ite
     """Work on cells, some at a time, each on one thread of torch, and yield their outcomes as they come.
 
     A process that dies (killed for want of memory, say) takes those of its pool with it. The cells that are left are
-    then tried again, half as many at a time, and in the end one by one: what dies alone has failed.
+    then tried again, half as many at a time, and in the end one by one: what dies alone has failed. Once the cells are
+    asked to stop, what dies has stopped.
 
     Args:
         orders: what to do.
@@ -34,9 +35,15 @@ def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Ite
             for outcome in _pooled(list(left.values())[: 1 if alone else None], jobs, backend):
                 del left[outcome.cell.folder]
                 yield outcome
-        except TerminatedWorkerError:
+        except BrokenProcessPool as error:
+            order = next(iter(left.values()))
+            if order.stopped:  # a signal for all of them has met some that were not ready for it
+                yield from (Outcome(each.cell) for each in left.values())
+                return
+            if not isinstance(error, TerminatedWorkerError):
+                raise
             if jobs == 1:
-                order = left.pop(next(iter(left)))
+                del left[order.cell.folder]
                 yield _died(order)
             jobs = max(1, jobs // 2)
 

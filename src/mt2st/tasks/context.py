@@ -38,8 +38,9 @@ class ContextTask:
         passes: passes over the corpus in one epoch of the primary task, above 0; may be a fraction.
 
     Attributes:
-        operations: floating-point operations so far: for each pair and each of its noise words, a product of two
-            vectors and a step of both, 6 a dimension. (Means of contexts, and what is elementwise, are not counted.)
+        operations: floating-point operations so far, as the objective asks for them: for each pair and each of its
+            ``negative`` noise words a product of two vectors and a step of both, 6 a dimension. (The kernel itself
+            shares noise words between pairs; means of contexts, and what is elementwise, are not counted.)
 
     Raises:
         InputError: when the corpus has no text, or a number is out of its range.

@@ -55,8 +55,9 @@ class FlopMeter:
 
     What counts: the matrix products of `Linear`, `Conv1d` and `LSTM` layers in training, forward and backward, padding
     included, as they are run; the matrix products of auxiliary tasks on words, measured on one batch of each; and the
-    vector products of kernel tasks that count their own (``operations``). What does not: evaluation, element-wise work,
-    the optimizer, the averaging of parameters, what feedback measures, what combines the gradients of a baseline.
+    vector products of kernel tasks that count their own (``operations``), as their objectives ask for them. What does
+    not: evaluation, element-wise work, the optimizer, the averaging of parameters, what feedback measures, what
+    combines the gradients of a baseline.
 
     Args:
         trainer: before its `fit`; call `on_step` after each of its steps.
