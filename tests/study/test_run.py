@@ -13,7 +13,7 @@ from tests.study.conftest import QUICK, texts
 from mt2st import InputError, SingleTask, Switch
 from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
-from mt2st.study import Cell, Grid, Method, Outcome, Share, Study, StudyData, Watcher, run_study
+from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyData, Watcher, run_study
 from mt2st.study.worker import Order, _Watch, request_stop
 from mt2st.training import Evaluation
 
@@ -37,6 +37,9 @@ def test_a_study_is_the_same_from_its_run_and_from_its_folder(data: StudyData, t
     assert (loaded.metric, loaded.seeds, loaded.missing, loaded.failures) == ("accuracy", [1, 2], [], [])
     assert loaded.about == {"command": "mt2st compare"}
     assert [group.name for group in loaded.groups] == ["single-task", "switch"]
+    other_tasks = Group("switch", ("mean", "random", "analogy"))
+    assert list(loaded.reference(other_tasks, "single-task")) == [1, 2]  # which does nothing with auxiliary tasks
+    assert not loaded.reference(other_tasks, "switch")
     result = study.results[0]
     assert result.versions["torch"]
     assert result.machine["cores"]

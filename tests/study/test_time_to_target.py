@@ -55,6 +55,13 @@ def test_without_single_task_there_is_no_target() -> None:
     assert time_to_target(Study(RESULTS[2:])) == {}
 
 
+def test_a_single_task_that_learnt_nothing_is_no_target() -> None:
+    learnt_nothing = cell("single-task", 3, [0.0, 0.0], 0.0)
+    single, *_ = time_to_target(Study([*RESULTS, learnt_nothing, cell("switch", 3, [0.0, 0.1], 0.1)])).values()
+    assert list(single.costs) == [1, 2]
+    assert time_to_target(Study([learnt_nothing])) == {}
+
+
 def test_each_encoder_has_its_own_target_and_single_task_serves_all_auxiliary_tasks() -> None:
     study = Study(
         [

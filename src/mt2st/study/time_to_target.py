@@ -3,7 +3,8 @@
 The target of a seed is the best validation value that single-task reached with this seed, in the same setting. A run
 reaches it at its first evaluation that is as good: with few evaluations an epoch, costs come in coarse steps
 (``evaluations_per_epoch``). Evaluation itself is no part of the seconds, nor is the training of first word vectors,
-which is the same for all that start from them.
+which is the same for all that start from them. Where single-task never rose above 0 (F1 of a tagger that finds
+nothing), there is nothing to reach, and the seed is left out.
 """
 
 from __future__ import annotations
@@ -121,7 +122,11 @@ def time_to_target(
     """
     found = {}
     for group, results in study.groups.items():
-        goals = {seed: each.best_validation for seed, each in study.reference(group, target).items()}
+        goals = {
+            seed: each.best_validation
+            for seed, each in study.reference(group, target).items()
+            if each.best_validation > 0
+        }
         costs = _costs(results, goals)
         if not costs:
             continue
