@@ -251,6 +251,9 @@ def test_slices_without_pairs_do_nothing(make_kernel: MakeKernel, offsets: list[
     np.testing.assert_array_equal(outputs, s.outputs)
     assert (report.pairs, report.words) == (0, offsets[-1] - offsets[0])
     assert report.loss == pytest.approx(0, abs=1e-5)
+    nothing = np.zeros_like(inputs)  # where the least rounding would show
+    kernel.update(nothing, outputs, s.ids, np.array(offsets), alpha=(0.1, 0.1), stream=0)
+    assert not nothing.any()
 
 
 @pytest.mark.parametrize("make_kernel", KERNELS)
