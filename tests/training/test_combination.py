@@ -275,6 +275,14 @@ def test_a_displacement_counts_as_long_as_the_primarys_gradient_times_the_tasks_
     assert lengths.seen[1] == pytest.approx(0.25 * lengths.seen[0], rel=1e-3)
 
 
+@pytest.mark.parametrize(("weight", "same"), [(1.0, True), (0.5, False)])
+def test_beside_one_kernel_task_of_weight_1_mgda_is_multi_task_training(weight: float, same: bool) -> None:
+    pytest.importorskip("torchjd")
+    trainers = [make_trainer(strategy, Pull(THERE)) for strategy in (MGDA(weight), MultiTask(weight))]
+    tables = [trainer.network.get_parameter("embedding.weight") for trainer in trainers if trainer.fit()]
+    assert torch.allclose(*tables, atol=1e-4) is same
+
+
 def test_a_kernel_that_moves_nothing_is_left_out() -> None:
     counted = Sum()
     make_trainer(MultiTask(), Pull(THERE, share=0.0), combination=counted).fit()

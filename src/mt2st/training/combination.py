@@ -55,7 +55,11 @@ class Combiner:
     A kernel task has no gradient in torch: it has moved the table already, many small steps at a time. As in
     `mt2st.training.Feedback`, its displacement of the table turned round counts as its gradient. As this has another
     unit (the kernel's own learning rate is in it), it is taken as long as the primary's gradient on the table, times
-    the task's weight; the direction alone decides PCGrad, the cosine and Bloop, the length matters to MGDA and CAGrad.
+    the task's weight; the direction alone decides PCGrad, the cosine and Bloop. The length matters to MGDA and CAGrad:
+    where one kernel task of weight 1 is the only auxiliary, both gradients are as long as each other, and MGDA is
+    multi-task training (as with gradients normalised to length 1, an option of its authors), CAGrad the same with
+    longer steps. Other weights, or other tasks beside it, make them differ.
+
     What the combination leaves of it is turned back into a displacement, and replaces the kernel's own; the optimizer
     sees the gradients of the other tasks only.
 
