@@ -100,7 +100,7 @@ def settings_of(suite: str, line: Line, seed: int) -> dict[str, Any]:
     elif suite == "mean":
         settings |= {"encoder": "mean", "context_passes": 3}
     else:
-        settings |= {"hidden_size": 128, "max_length": 64}
+        settings |= {"hidden_size": 128, "max_length": 64, "batch_size": 32, "context_passes": 1}
     for task in line.auxiliary:
         settings |= {name: tuple(str(DATA / file) for file in files) for name, files in FILES.get(task, {}).items()}
     return settings
