@@ -7,7 +7,8 @@ import pytest
 
 from mt2st import WordVectors
 from mt2st.cli.main import main
-from mt2st.embedding import load_vectors
+from mt2st.embedding import SubwordVectors, load_vectors
+from tests.embedding.formats.conftest import gensim_data
 
 
 @pytest.fixture
@@ -127,3 +128,22 @@ def test_convert_of_a_large_file_tells_how_far_it_is(
     printed = capsys.readouterr()
     assert printed.err == f"{line}\n"
     assert len(printed.out.splitlines()) == 1
+
+
+def test_fasttext_s_own_models_have_neighbours_for_unseen_words_and_are_gone_on_from(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = str(gensim_data("lee_fasttext_new.bin"))
+    assert main(["vectors", "neighbours", model, "militarylike", "--topn", "2"]) == 0
+    assert "militarylike  cosine" in capsys.readouterr().out
+    train = ["vectors", "train", str(corpus), "--method", "skipgram-fasttext", "--epochs", "1", "--init", model]
+    assert main([*train, "--output", str(tmp_path / "v")]) == 0
+    grown, given = load_vectors(tmp_path / "v"), load_vectors(model)
+    assert isinstance(grown, SubwordVectors)
+    assert isinstance(given, SubwordVectors)
+    assert (grown.settings, "mat" in grown, "mat" in given) == (given.settings, True, False)
+    assert set(given.index_to_key) <= set(grown.index_to_key)
+    assert main([*train, "--min-n", "2", "--output", str(tmp_path / "w")]) == 2
+    assert "the given vectors have min_n 3, but min_n is 2" in capsys.readouterr().err
+    assert main(["vectors", "train", str(corpus), "--output", str(tmp_path / "v.kv.gz")]) == 2
+    assert "files in the format 'keyedvectors' are not packed" in capsys.readouterr().err

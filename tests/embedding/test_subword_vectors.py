@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from tests.embedding.formats.conftest import gensim_data
 
 from mt2st.embedding import (
     SubwordSettings,
@@ -15,6 +16,7 @@ from mt2st.embedding import (
     UnknownWordError,
     WordVectors,
     convert_vectors,
+    load_vectors,
     open_vectors,
 )
 from mt2st.errors import InputError
@@ -131,6 +133,11 @@ def test_damaged_folders_are_refused_by_file(vectors: SubwordVectors, tmp_path: 
     refused("max_n must be at least min_n", "subwords.json", b'{"min_n": 3, "max_n": 1, "bucket": 60}')
     refused("60 buckets|61 buckets", "subwords.json", b'{"min_n": 3, "max_n": 5, "bucket": 61}')
     refused("max_n must be at most 1,024", "subwords.json", b'{"min_n": 3, "max_n": 10000000000, "bucket": 60}')
+    refused("max_n must be at most 1,024", "subwords.json", b'{"min_n": 3, "max_n": 2000000000, "bucket": 60}')
+    refused("cannot read .*words.json: maximum recursion", "words.json", b"[" * 200_000)
+    refused("cannot read .*subwords.json", "subwords.json", b'{"min_n": 1' + b"0" * 5_000 + b"}")
+    long = json.dumps(["x" * 100_000, *WORDS[1:]]).encode()
+    refused("4 words, the longest of 100,000 .* would have 300,0.. n-grams of 3 to 5: damaged", "words.json", long)
     refused("table.safetensors: no safetensors file", "table.safetensors", b"\x08")
     save_file({"words": np.zeros((4, 8))}, tmp_path / "other")
     refused("must hold the float32 tables", "table.safetensors", (tmp_path / "other").read_bytes())
@@ -138,3 +145,47 @@ def test_damaged_folders_are_refused_by_file(vectors: SubwordVectors, tmp_path: 
     table["ngrams"][7, 2] = np.nan
     save_file(table, tmp_path / "other")
     refused("v: table must be finite; .* row 7 of the n-grams", "table.safetensors", (tmp_path / "other").read_bytes())
+
+
+@pytest.mark.parametrize("name", ["crime-and-punishment.bin", "lee_fasttext_new.bin", "toy-model.bin"])
+def test_fasttext_models_keep_their_ngrams_and_give_gensims_vectors(name: str, tmp_path: Path) -> None:
+    fasttext = pytest.importorskip("gensim.models.fasttext")
+    path = gensim_data(name)
+    theirs = fasttext.load_facebook_vectors(str(path))
+    ours = load_vectors(path)
+    assert isinstance(ours, SubwordVectors)
+    assert (ours.settings.min_n, ours.settings.max_n) == (theirs.min_n, theirs.max_n)
+    unseen = ["filmlike", "киношный", "überraschend", "raskolnikovs", "日本", "q"]
+    assert not set(unseen) & set(ours.index_to_key)
+    np.testing.assert_array_equal(ours[unseen], [theirs[word] for word in unseen])
+    np.testing.assert_array_equal(ours.vectors, WordVectors.load(path).vectors)
+    ours.save_folder(tmp_path / "v")
+    np.testing.assert_array_equal(load_vectors(tmp_path / "v")[unseen], ours[unseen])
+    assert ours.most_similar("filmlike", topn=1) == SubwordVectors.load_fasttext(path).most_similar("filmlike", topn=1)
+
+
+def test_fasttext_gives_unseen_words_the_same_vectors() -> None:
+    fasttext = pytest.importorskip("fasttext")
+    path = gensim_data("lee_fasttext_new.bin")
+    ours, theirs = load_vectors(path), fasttext.load_model(str(path))
+    for word in ("filmlike", "überraschend", "日本"):
+        expected = theirs.get_word_vector(word)  # some builds make it a unit vector
+        found = ours[word] * (np.linalg.norm(expected) / np.linalg.norm(ours[word]))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_fasttext_models_without_ngrams_are_words_alone() -> None:
+    path = gensim_data("pang_lee_polarity_fasttext.bin")
+    assert type(load_vectors(path)) is WordVectors
+    with pytest.raises(InputError, match="polarity_fasttext.bin: the words of this model are made of no n-grams"):
+        SubwordVectors.load_fasttext(path)
+
+
+def test_a_fasttext_model_with_a_broken_row_is_refused(tmp_path: Path) -> None:
+    whole = gensim_data("lee_fasttext_new.bin").read_bytes()
+    output = 4 * 10 * 1763 + 17  # the output matrix behind the rows, with its head
+    last_row = len(whole) - output - 4 * 10
+    path = tmp_path / "v.bin"
+    path.write_bytes(whole[:last_row] + np.float32(np.nan).tobytes() + whole[last_row + 4 :])
+    with pytest.raises(InputError, match=r"v\.bin: table must be finite; .* row 999 of the n-grams"):
+        load_vectors(path)

@@ -79,6 +79,30 @@ def test_composed_vectors_are_means_of_rows(monkeypatch: pytest.MonkeyPatch) -> 
     assert rows.composed(table, slice(3, 3)).shape == (0, 7)
 
 
+def test_a_monstrous_word_is_composed_without_copies_of_its_rows() -> None:
+    words = ["film", "ab" * 20_000, "a"]
+    rows = SubwordRows.of(words, SubwordSettings(bucket=3))
+    table = np.random.default_rng(0).normal(size=(6, 1_000)).astype(np.float32)
+    tracemalloc.start()
+    vectors = rows.composed(table)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000 < rows.rows.size * 4_000
+    counts = np.bincount(rows.of_word(1), minlength=6)
+    np.testing.assert_allclose(vectors[1], counts @ table.astype(np.float64) / counts.sum(), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(vectors[2], table[rows.of_word(2)].mean(axis=0), rtol=0, atol=1e-6)
+
+
+def test_the_end_of_a_sentence_has_no_ngrams_as_in_fasttext() -> None:
+    rows = SubwordRows.of(["a", "</s>", "b"], SubwordSettings())
+    assert (rows.of_word(1).tolist(), ngrams("</s>", 3, 6), ngram_buckets("</s>", SubwordSettings()).size) == (
+        [1],
+        [],
+        0,
+    )
+    assert rows.of_word(2).size > 1
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

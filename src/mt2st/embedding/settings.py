@@ -105,8 +105,8 @@ class WordVectorSettings:
             return settings
         if not isinstance(given, SubwordVectors):
             raise InputError(
-                f"method {self.method} goes on only from vectors with n-grams, such as it writes into a folder; the "
-                f"given ones have none: choose one of {listed(WORD_METHODS)}"
+                f"method {self.method} goes on only from vectors with n-grams: a folder that it wrote, or fastText's "
+                f".bin; the given ones have none: choose one of {listed(WORD_METHODS)}"
             )
         for name in ("min_n", "max_n", "bucket"):
             mine, theirs = getattr(self, name), getattr(given.settings, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from mt2st.embedding.formats.catalogue import FASTTEXT, format_of
+from mt2st.embedding.formats.fasttext_binary import FasttextModel
 from mt2st.embedding.formats.folders import check_replaceable
 from mt2st.embedding.formats.ngram_folder import NGRAMS, SETTINGS_FILE, TABLE_FILE, WORDS, WORDS_FILE, NgramFolder
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets
@@ -122,8 +124,33 @@ class SubwordVectors(WordVectors):
             InputError: no such folder, or one whose files are missing, damaged or do not belong together.
         """
         opened = NgramFolder.opened(Path(path))
+        return cls._of_file(path, opened.words, opened.table, opened.settings)
+
+    @classmethod
+    def load_fasttext(cls, path: str | PathLike[str]) -> SubwordVectors:
+        """Read fastText's own format, ``.bin``. Its matrix, ``table``, stays on disk and is read where it is needed.
+
+        The file must stay as it is while the vectors are used; to put another in its place by renaming does no harm.
+
+        Raises:
+            InputError: it is missing, unreadable, damaged or quantised (``.ftz``), or its words are made of no n-grams.
+        """
+        model = FasttextModel.opened(Path(path))
+        if model.settings is None:
+            raise InputError(f"{path}: the words of this model are made of no n-grams; WordVectors.load reads it")
+        return cls._of_file(path, model.words, model.matrix, model.settings)
+
+    @classmethod
+    def _of_file(
+        cls,
+        path: str | PathLike[str],
+        words: list[str],
+        table: Callable[[], NDArray[np.float32]],
+        settings: SubwordSettings,
+    ) -> SubwordVectors:
+        """Let what is wrong with the vectors name the file."""
         try:
-            return cls(opened.words, opened.table(), opened.settings)
+            return cls(words, table(), settings)
         except InputError as error:
             if str(path) in str(error):
                 raise
@@ -131,7 +158,9 @@ class SubwordVectors(WordVectors):
 
 
 def load_vectors(path: str | PathLike[str]) -> WordVectors:
-    """Read word vectors in any format, with their n-grams from a folder that `SubwordVectors.save_folder` wrote.
+    """Read word vectors in any format, with their n-grams where they have some.
+
+    N-grams are in a folder that `SubwordVectors.save_folder` wrote, and in most models in fastText's own format.
 
     Args:
         path: as for `WordVectors.load`.
@@ -139,5 +168,9 @@ def load_vectors(path: str | PathLike[str]) -> WordVectors:
     Raises:
         InputError: nothing there that could be read.
     """
-    has_ngrams = (Path(path) / SETTINGS_FILE).is_file()
-    return SubwordVectors.load_folder(path) if has_ngrams else WordVectors.load(path)
+    place = Path(path)
+    if (place / SETTINGS_FILE).is_file():
+        return SubwordVectors.load_folder(path)
+    if place.is_file() and format_of(place) is FASTTEXT and FasttextModel.opened(place).settings is not None:
+        return SubwordVectors.load_fasttext(path)
+    return WordVectors.load(path)

@@ -18,6 +18,8 @@ from mt2st.errors import InputError
 
 LONGEST_NGRAM = 1024
 """Characters; more is no n-gram: a setting that asks for it is damaged or mistyped."""
+END_OF_SENTENCE = "</s>"
+"""fastText's word for it, of which it makes no n-grams."""
 _FNV_START, _FNV_PRIME = 2166136261, 16777619
 _CONTINUES, _CONTINUATION = 0b1100_0000, 0b1000_0000
 """A byte of UTF-8 whose first two bits are 10 goes on with a character."""
@@ -26,6 +28,7 @@ WORDS_AT_ONCE = 20_000
 """Words hashed together: their n-grams take some tens of megabytes."""
 _VALUES_AT_ONCE = 1 << 20
 """Values of the rows that are composed together: 4 MB."""
+_MOST_TIMES = 16  # as many values a single word's rows may have
 
 
 @dataclass(frozen=True)
@@ -147,20 +150,37 @@ class SubwordRows:
         """
         start, stop, _ = words.indices(self.n_words)
         vectors = np.empty((max(0, stop - start), table.shape[1]), dtype=np.float32)
-        values_per_word = table.shape[1] * self.rows.size / max(1, self.n_words)
-        step = max(1, int(_VALUES_AT_ONCE / max(1, values_per_word)))
-        for first in range(start, stop, step):
-            bounds = self.offsets[first : min(first + step, stop) + 1]
-            gathered = table[self.rows[bounds[0] : bounds[-1]]]
-            sums = np.add.reduceat(gathered, bounds[:-1] - bounds[0], axis=0)
-            vectors[first - start : first - start + len(sums)] = sums / np.diff(bounds)[:, None].astype(np.float32)
+        at_once = max(1, _VALUES_AT_ONCE // table.shape[1])
+        first = start
+        while first < stop:
+            end = int(np.searchsorted(self.offsets, self.offsets[first] + at_once, side="right")) - 1
+            end = min(max(end, first + 1), stop)
+            bounds = self.offsets[first : end + 1]
+            rows = self.rows[bounds[0] : bounds[-1]]
+            if len(rows) > _MOST_TIMES * at_once:  # a single word, and a monstrous one
+                sums = _sum_of(table, rows, at_once)[None]
+            else:
+                sums = np.add.reduceat(table[rows], bounds[:-1] - bounds[0], axis=0)
+            vectors[first - start : end - start] = sums / np.diff(bounds)[:, None].astype(np.float32)
+            first = end
         return vectors
+
+
+def _sum_of(table: NDArray[np.float32], rows: NDArray[np.int32], at_once: int) -> NDArray[np.float32]:
+    """Return the sum of some rows of a table, however often one is among them, without copies of all."""
+    different, counts = np.unique(rows, return_counts=True)
+    total = np.zeros(table.shape[1], dtype=np.float32)
+    for first in range(0, len(different), at_once):
+        part = slice(first, first + at_once)
+        total += counts[part].astype(np.float32) @ table[different[part]]
+    return total
 
 
 def ngrams(word: str, min_n: int, max_n: int) -> list[str]:
     """Return a word's n-grams of ``min_n`` to ``max_n`` characters, with ``<`` before and ``>`` behind the word.
 
-    They come by where they start, then by length; a boundary alone is none.
+    They come by where they start, then by length; a boundary alone is none, and ``</s>``, which in fastText is the end
+    of a sentence, has none.
 
     Example:
         >>> ngrams("año", 3, 4)
@@ -168,6 +188,8 @@ def ngrams(word: str, min_n: int, max_n: int) -> list[str]:
         >>> ngrams("a", 1, 2)
         ['<a', 'a', 'a>']
     """
+    if word == END_OF_SENTENCE:
+        return []
     bounded = f"<{word}>"
     return [
         bounded[start : start + n]
@@ -214,6 +236,8 @@ def _buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDArray[n
     past_word = np.searchsorted(characters, ends)[word_of]  # the first character behind the word
     at = np.arange(characters.size)
     fitting = np.maximum(np.minimum(past_word - at, settings.max_n) - settings.min_n + 1, 0)
+    for number in (number for number, word in enumerate(words) if word == END_OF_SENTENCE):
+        fitting[word_of == number] = 0
     starts = np.repeat(at, fitting)
     n = settings.min_n + np.arange(starts.size) - np.repeat(np.cumsum(fitting) - fitting, fitting)
     boundary = (word_of != np.roll(word_of, 1)) | (at + 1 == past_word)

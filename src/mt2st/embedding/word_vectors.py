@@ -213,8 +213,8 @@ class WordVectors:
         Args:
             path: a file in word2vec text or binary format, GloVe text, fastText's ``.vec`` or ``.bin``, gensim's
                 KeyedVectors (text and word2vec also as ``.gz``); a folder of safetensors, of a static embedding or
-                with n-grams (which `mt2st.embedding.load_vectors` keeps, and this leaves out); or published vectors by
-                name: ``gensim:glove-twitter-100``.
+                with n-grams; or published vectors by name: ``gensim:glove-twitter-100``. Of words with n-grams (such a
+                folder, ``.bin``) these are left out here; `mt2st.embedding.load_vectors` keeps them.
             format: the name of the format, such as ``word2vec-binary``; found by the content if None.
 
         Raises:

@@ -56,8 +56,8 @@ class KnownWords:
             raise InputError(f"unseen must be 'skip' or 'ngrams'; found {unseen!r}.{suggestion(unseen, UNSEEN)}")
         if unseen == "ngrams" and not isinstance(vectors, SubwordVectors):
             raise InputError(
-                "unseen words get vectors of n-grams only from vectors that have them, such as a -fasttext training "
-                "writes into a folder; these have none"
+                "unseen words get vectors of n-grams only from vectors that have them: the folder of a -fasttext "
+                "training, or fastText's .bin; these have none"
             )
         if restrict_vocab is not None and restrict_vocab < 1:
             raise InputError(f"restrict_vocab must be at least 1; found {restrict_vocab!r}")

@@ -226,7 +226,6 @@ def test_gensims_separate_array(tmp_path: Path) -> None:
 
 
 def test_fasttext_models(tmp_path: Path) -> None:
-    pytest.importorskip("gensim")
     whole = gensim_data("crime-and-punishment.bin").read_bytes()
     path = tmp_path / "m.bin"
     for length in (4, 30, 60, 90, 3000, 5000, 5960, 5975, 6000):  # gensim's own loader never ends on some of these

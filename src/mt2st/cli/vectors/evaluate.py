@@ -37,7 +37,7 @@ class EvaluateOptions:
     """Count questions with unknown words as wrong, and pairs with unknown words as cosine 0; else they are left out."""
     unseen: Literal["skip", "ngrams"] = "skip"
     """Words that the vectors lack: skip (gensim's convention), or ngrams (fastText's): they have the vectors of their
-    n-grams, and answer nothing. For the folder of a -fasttext training."""
+    n-grams, and answer nothing. For the folder of a -fasttext training and fastText's .bin."""
     json: bool = False
     """Print JSON in place of tables."""
 

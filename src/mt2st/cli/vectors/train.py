@@ -77,7 +77,7 @@ class VectorsTrainOptions:
     """-fasttext: rows that all n-grams share, by default 200,000."""
     init: str | None = None
     """Go on from these vectors: a file or folder in any format, or gensim:NAME. The result has their words and those
-    of the corpus. With a -fasttext method, a folder that it wrote."""
+    of the corpus. With a -fasttext method, a folder that it wrote or fastText's .bin."""
     freeze: str | None = None
     """Words of --init whose vectors must not change: 'known' for all, or a file with one a line."""
     workers: int = 1

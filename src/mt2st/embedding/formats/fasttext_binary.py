@@ -1,12 +1,11 @@
 """fastText's own format, ``.bin``: the vectors of words and of the parts of words that theirs are made of. Read only.
 
 The vector of a word is the mean of its own row and the rows of its character n-grams (fastText's
-``Dictionary::initNgrams`` and ``FastText::getWordVector``); which rows these are is told by gensim's compiled hash
-function. The layout is walked here, and held against the size of the file before anything is reserved: gensim's own
-loader takes the file's word for every length, and never ends on one that is cut short within its words.
+``Dictionary::initNgrams`` and ``FastText::getWordVector``; ours are the same, see `mt2st.embedding.subwords`). The
+layout is walked here, and held against the size of the file before anything is reserved. As a stream the model is its
+words' vectors; `mt2st.embedding.SubwordVectors.load_fasttext` has those of unseen words too.
 
 Published models have words that were cut within a character: their broken bytes are spelled out, as gensim does.
-Its n-grams of ``</s>``, the end of a sentence, are not followed: fastText makes none of it.
 """
 
 from __future__ import annotations
@@ -20,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.formats.checked import checked
+from mt2st.embedding.formats.composed import check_ngrams, composed_blocks
 from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
 from mt2st.embedding.formats.text_rows import LONGEST_WORD, excerpt
-from mt2st.errors import InputError, MissingExtraError
+from mt2st.embedding.subwords import LONGEST_NGRAM, SubwordSettings
+from mt2st.errors import InputError
 
 MAGIC = struct.pack("<i", 793712314)
 _HEADER = struct.Struct("<2i12id")  # magic, version, then dim ws epoch minCount neg wordNgrams loss model bucket ...
@@ -32,60 +33,78 @@ _ENTRY = struct.Struct("<qb")  # count and kind, behind the word and a zero byte
 _PRUNED = struct.Struct("<2i")
 _MATRIX = struct.Struct("<?qq")  # quantised, rows, columns
 _VERSIONS = (11, 12)
-_END_OF_SENTENCE = "</s>"
 
 
 @dataclass(frozen=True)
-class _Model:
+class FasttextModel:
+    """A model whose parts were found to lie in its file; the matrix is still on disk.
+
+    Attributes:
+        path: the file.
+        words: the V words.
+        size: D, the number of dimensions.
+        bucket: rows behind those of the words.
+        settings: which n-grams the words are made of; None where of none.
+        offset: the byte of the file at which the matrix begins.
+    """
+
+    path: Path
     words: list[str]
     size: int
     bucket: int
-    shortest: int
-    longest: int
-    rows: int
+    settings: SubwordSettings | None
     offset: int
+
+    @classmethod
+    def opened(cls, path: Path) -> FasttextModel:
+        """Open a model, and hold what it says against the size of its file.
+
+        Raises:
+            InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``).
+        """
+        return _walked(path)
+
+    def matrix(self) -> NDArray[np.float32]:
+        """Return the rows of the words, then those of the n-grams, [V + bucket, D], mapped: read where looked at.
+
+        Raises:
+            InputError: the file cannot be mapped.
+        """
+        try:
+            return np.memmap(
+                self.path, "<f4", "r", offset=self.offset, shape=(len(self.words) + self.bucket, self.size)
+            )
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {self.path}: {error}") from error
 
 
 def read_fasttext_binary(path: Path) -> VectorStream:
     """Return the word vectors of a fastText model, as a stream; its words are held in memory, its matrix is not.
 
     Raises:
-        MissingExtraError: gensim is not installed.
-        InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``); a value
-            that is NaN or infinite. The message names the file and the word.
+        InputError: as `FasttextModel.opened`; a value that is NaN or infinite. The message names the file and the word.
     """
-    try:
-        from gensim.models.fasttext import ft_ngram_hashes
-    except ImportError as error:
-        raise MissingExtraError("reading fastText's .bin", "gensim") from error
-    model = _walked(path)
+    model = FasttextModel.opened(path)
     step = rows_per_block(model.size)
 
-    def blocks() -> Iterator[Block]:
-        matrix = _mapped(path, model)
+    def own(matrix: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
         for start in range(0, len(model.words), step):
-            words = model.words[start : start + step]
-            vectors = np.empty((len(words), model.size), dtype=np.float32)
-            for index, word in enumerate(words):
-                rows = [start + index]
-                if model.longest > 0 and model.bucket > 0 and word != _END_OF_SENTENCE:
-                    hashes = ft_ngram_hashes(word, model.shortest, model.longest, model.bucket)
-                    rows += [len(model.words) + each for each in hashes]
-                with np.errstate(over="ignore", invalid="ignore"):  # reported as not finite
-                    vectors[index] = matrix[rows].mean(axis=0)
-            yield words, vectors
+            yield np.array(matrix[start : min(start + step, len(model.words))])
+
+    def blocks() -> Iterator[Block]:
+        matrix = model.matrix()
+        if model.settings is not None:
+            yield from composed_blocks(model.words, own(matrix), matrix[len(model.words) :], model.settings)
+            return
+        start = 0
+        for rows in own(matrix):
+            yield model.words[start : start + len(rows)], rows
+            start += len(rows)
 
     return checked(VectorStream(model.size, len(model.words), blocks, lambda row: f"{path}, word {row + 1}"))
 
 
-def _mapped(path: Path, model: _Model) -> NDArray[np.float32]:
-    try:
-        return np.memmap(path, "<f4", "r", offset=model.offset, shape=(model.rows, model.size))
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-
-
-def _walked(path: Path) -> _Model:
+def _walked(path: Path) -> FasttextModel:
     with Source(path) as source:
         if source.size is None:
             raise InputError(f"{path} is packed: fastText's .bin is read here and there, so unpack it first")
@@ -93,7 +112,7 @@ def _walked(path: Path) -> _Model:
         size, bucket, shortest, longest = args[0], args[8], args[9], args[10]
         if struct.pack("<i", magic) != MAGIC or version not in _VERSIONS:
             raise InputError(f"{path}: no fastText model of a version that is read ({_VERSIONS[0]} and {_VERSIONS[1]})")
-        if not (1 <= size <= MOST_DIMENSIONS and bucket >= 0 and 0 <= longest <= 1024 and shortest >= 0):
+        if not (1 <= size <= MOST_DIMENSIONS and bucket >= 0 and 0 <= longest <= LONGEST_NGRAM and shortest >= 0):
             raise InputError(
                 f"{path}: damaged: {size} dimensions, {bucket} buckets, n-grams of {shortest} to {longest}"
             )
@@ -112,7 +131,15 @@ def _walked(path: Path) -> _Model:
                 f"{path}: cut short: {rows:,} vectors of {columns:,} values take {4 * rows * columns:,} bytes, "
                 f"{source.size - offset:,} are left"
             )
-    return _Model(words, size, bucket, shortest, longest, rows, offset)
+    settings = None
+    shortest = max(1, shortest)
+    if bucket > 0 and longest >= shortest:
+        try:
+            settings = SubwordSettings(shortest, longest, bucket)
+            check_ngrams(words, settings)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    return FasttextModel(path, words, size, bucket, settings, offset)
 
 
 def _words(source: Source) -> list[str]:

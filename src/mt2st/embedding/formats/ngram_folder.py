@@ -9,7 +9,6 @@ themselves: `mt2st.embedding.SubwordVectors.load_folder` has them too, and write
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.formats.checked import checked
+from mt2st.embedding.formats.composed import check_ngrams, composed_blocks
 from mt2st.embedding.formats.safetensors_file import Tensor, tensors_of
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream
-from mt2st.embedding.subwords import SubwordRows, SubwordSettings
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, VectorStream
+from mt2st.embedding.subwords import SubwordSettings
 from mt2st.errors import InputError
 
 TABLE_FILE, WORDS_FILE, SETTINGS_FILE = "table.safetensors", "words.json", "subwords.json"
@@ -57,6 +57,10 @@ class NgramFolder:
                 raise InputError(f"{folder} is no folder of vectors with n-grams: it has no file {name}")
         words = _words_of(folder / WORDS_FILE)
         settings = _settings_of(folder / SETTINGS_FILE)
+        try:
+            check_ngrams(words, settings)
+        except InputError as error:
+            raise InputError(f"{folder}: {error}") from error
         own_rows, ngram_rows = _matrices_of(folder / TABLE_FILE)
         if own_rows.shape[0] != len(words):
             raise InputError(f"{folder} has {len(words):,} words but {own_rows.shape[0]:,} vectors of words")
@@ -97,23 +101,15 @@ def read_ngram_folder(folder: Path) -> VectorStream:
     opened = NgramFolder.opened(folder)
     place = folder / WORDS_FILE
     return checked(
-        VectorStream(opened.size, len(opened.words), lambda: _blocks(opened), lambda row: f"{place}, word {row + 1}")
+        VectorStream(
+            opened.size,
+            len(opened.words),
+            lambda: composed_blocks(
+                opened.words, opened.own_rows.blocks(), opened.ngram_rows.mapped(), opened.settings
+            ),
+            lambda row: f"{place}, word {row + 1}",
+        )
     )
-
-
-def _blocks(folder: NgramFolder) -> Iterator[Block]:
-    ngrams = folder.ngram_rows.mapped()
-    start = 0
-    for own in folder.own_rows.blocks():
-        words = folder.words[start : start + len(own)]
-        rows = SubwordRows.of(words, folder.settings)
-        # Only the n-grams' rows that the block needs; its own rows come first, as every word has one.
-        needed, places = np.unique(rows.rows, return_inverse=True)
-        table = np.concatenate([own, ngrams[needed[len(own) :] - len(own)]])
-        with np.errstate(over="ignore", invalid="ignore"):  # reported as not finite
-            vectors = SubwordRows(rows.offsets, places.astype(np.int32), len(table) - len(own)).composed(table)
-        yield words, vectors
-        start += len(own)
 
 
 def _words_of(path: Path) -> list[str]:
