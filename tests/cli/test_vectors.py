@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -145,5 +146,21 @@ def test_fasttext_s_own_models_have_neighbours_for_unseen_words_and_are_gone_on_
     assert set(given.index_to_key) <= set(grown.index_to_key)
     assert main([*train, "--min-n", "2", "--output", str(tmp_path / "w")]) == 2
     assert "the given vectors have min_n 3, but min_n is 2" in capsys.readouterr().err
-    assert main(["vectors", "train", str(corpus), "--output", str(tmp_path / "v.kv.gz")]) == 2
-    assert "files in the format 'keyedvectors' are not packed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("v.kv.gz", [], "files in the format 'keyedvectors' are not packed"),
+        ("v.gz", ["--to", "keyedvectors"], "KeyedVectors are not written packed"),
+        ("link.kv", ["--overwrite"], "link.kv is a symbolic link"),
+        ("pipe.vec", ["--overwrite"], "pipe.vec is no regular file"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_the_corpus_is_read(
+    tmp_path: Path, name: str, options: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "link.kv").symlink_to(tmp_path / "real.kv")
+    os.mkfifo(tmp_path / "pipe.vec")
+    assert main(["vectors", "train", "missing.txt", "--output", str(tmp_path / name), *options]) == 2
+    assert expected in capsys.readouterr().err

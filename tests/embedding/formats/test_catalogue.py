@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,9 @@ def test_what_is_never_packed_is_refused_by_its_name(name: str) -> None:
         (b"\xba\x16O/\x0c\x00\x00\x00", "fasttext"),
     ],
 )
-@pytest.mark.parametrize("name", ["v", "v.kv", "v.txt"])
+@pytest.mark.parametrize("name", ["v", "v.kv", "v.txt", "v.kv.gz"])
 def test_content_decides(tmp_path: Path, content: bytes, expected: str, name: str) -> None:
-    (tmp_path / name).write_bytes(content)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     assert format_of(tmp_path / name).name == expected
 
 

@@ -88,16 +88,18 @@ def format_by_name_of(path: Path) -> Format | None:
         >>> format_by_name_of(Path("news.VEC.gz")).name, format_by_name_of(Path("news"))
         ('word2vec', None)
     """
+    found = _told_by_name(path)
+    if found is not None and path.name.lower().endswith(".gz") and not found.packs:
+        raise InputError(f"{path}: files in the format '{found.name}' are not packed: give a name without .gz")
+    return found
+
+
+def _told_by_name(path: Path) -> Format | None:
     name = path.name.lower().removesuffix(".gz")
     if name.startswith("glove.") and name.endswith(".txt"):  # as the published ones are called: glove.6B.100d.txt
         return GLOVE
     fitting = [(suffix, each) for each in FORMATS for suffix in each.suffixes if name.endswith(suffix)]
-    if not fitting:
-        return None
-    found = max(fitting, key=lambda pair: len(pair[0]))[1]
-    if path.name.lower().endswith(".gz") and not found.packs:
-        raise InputError(f"{path}: files in the format '{found.name}' are not packed: give a name without .gz")
-    return found
+    return max(fitting, key=lambda pair: len(pair[0]))[1] if fitting else None
 
 
 def format_of(path: Path) -> Format:
@@ -149,7 +151,7 @@ def _format_of_file(path: Path) -> Format | None:
         rest = source.read(HEAD)
         if looks_binary(rest):
             return WORD2VEC_BINARY
-    return GLOVE if format_by_name_of(path) is GLOVE and not _follows_header(rest, header[1]) else WORD2VEC
+    return GLOVE if _told_by_name(path) is GLOVE and not _follows_header(rest, header[1]) else WORD2VEC
 
 
 def _follows_header(rest: bytes, size: int) -> bool:

@@ -8,6 +8,7 @@ from mt2st.embedding.formats import ngram_folder, safetensors_folder, static_emb
 from mt2st.embedding.formats.catalogue import (
     FORMATS,
     GLOVE,
+    KEYEDVECTORS,
     NGRAMS,
     SAFETENSORS,
     STATIC_EMBEDDING,
@@ -17,6 +18,7 @@ from mt2st.embedding.formats.catalogue import (
     format_named,
 )
 from mt2st.embedding.formats.folders import check_replaceable
+from mt2st.embedding.formats.keyedvectors import check_keyedvectors_writable
 from mt2st.errors import InputError, listed
 from mt2st.files import check_writable
 
@@ -81,5 +83,7 @@ def check_destination(path: Path, chosen: Format, *, overwrite: bool) -> None:
     """
     if chosen in FOLDERS:
         check_replaceable(path, FOLDERS[chosen], overwrite=overwrite)
+    elif chosen is KEYEDVECTORS:
+        check_keyedvectors_writable(path, overwrite=overwrite)
     else:
         check_writable(path, overwrite=overwrite)

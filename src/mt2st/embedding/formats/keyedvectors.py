@@ -103,6 +103,22 @@ def _mapped(path: Path) -> NDArray[Any]:
     return mapped
 
 
+def check_keyedvectors_writable(path: Path, *, overwrite: bool) -> None:
+    """Raise if gensim's format may not be written to this place; ask before hours of work, not after.
+
+    Raises:
+        InputError: as `mt2st.files.check_writable`; it is a symbolic link, or its name ends in ``.gz``.
+    """
+    if path.suffix.lower() == ".gz":  # which gensim would pack, with arrays in files of another kind
+        raise InputError(f"{path}: gensim's KeyedVectors are not written packed: choose a name without .gz")
+    if path.is_symlink():
+        raise InputError(
+            f"{path} is a symbolic link, beside which gensim would look for the file of the vectors: name the file "
+            f"that it leads to"
+        )
+    check_writable(path, overwrite=overwrite)
+
+
 def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
     """Write word vectors by gensim's ``KeyedVectors.save``; large ones lie in ``PATH.vectors.npy`` beside the file.
 
@@ -116,18 +132,11 @@ def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = Fa
         InputError: the file exists and ``overwrite`` is false, is a symbolic link, has a name in ``.gz`` or cannot be
             written; or as the stream does.
     """
-    if path.suffix.lower() == ".gz":  # which gensim would pack, with arrays in files of another kind
-        raise InputError(f"{path}: gensim's KeyedVectors are not written packed: choose a name without .gz")
-    if path.is_symlink():
-        raise InputError(
-            f"{path} is a symbolic link, beside which gensim would look for the file of the vectors: name the file "
-            f"that it leads to"
-        )
     try:
         from gensim.models import KeyedVectors
     except ImportError as error:
         raise MissingExtraError("writing gensim's KeyedVectors", "gensim") from error
-    check_writable(path, overwrite=overwrite)
+    check_keyedvectors_writable(path, overwrite=overwrite)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder:
             words: list[str] = []
