@@ -36,11 +36,14 @@ def test_vectors_are_trained_once_for_all_that_decides_them(tmp_path: Path) -> N
         (replace(SETTINGS, seed=2), text),
         (replace(SETTINGS, embedding="cbow"), text),
         (replace(SETTINGS, start_epochs=6), text),
+        (replace(SETTINGS, embedding="cbow-fasttext"), text),
+        (replace(SETTINGS, embedding="cbow-fasttext", context_method="cbow-fasttext"), text),
+        (replace(SETTINGS, embedding="cbow-fasttext", context_method="cbow-fasttext", bucket=9), text),
         (SETTINGS, corpus("a", "c")),
         (SETTINGS, corpus("a", "b", "a")),
     ):
         kept.start(settings, other, lambda: trained.append(1) or Start(torch.zeros(1, 2), 0))  # type: ignore[func-returns-value]
-    assert len(trained) == 5
+    assert len(trained) == 8
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
