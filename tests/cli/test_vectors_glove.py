@@ -21,7 +21,7 @@ def arguments(corpus: Path, *more: str) -> list[str]:
 
 def test_train_tells_its_memory_and_repeats_to_the_bit(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = ["--vector-size", "12", "--window", "3", "--epochs", "4", "--alpha", "0.04", "--x-max", "10",
-                "--weight-exponent", "0.8", "--memory", "0.5", "--seed", "3"]  # fmt: skip
+                "--weight-exponent", "0.8", "--memory", "4", "--seed", "3"]  # fmt: skip
     assert main(arguments(corpus, *settings)) == 0
     said = capsys.readouterr()
     assert "7 vectors of 12 dimensions" in said.out

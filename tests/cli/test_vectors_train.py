@@ -40,10 +40,11 @@ def train(corpus: Path, *more: str) -> list[str]:
     return ["vectors", "train", str(corpus), "--output", str(corpus.with_name("out.bin")), "--epochs", "2", *more]
 
 
+@pytest.mark.parametrize("method", ["skipgram", "glove"])
 def test_training_goes_on_from_given_vectors_and_known_words_are_kept(
-    corpus: Path, given: Path, capsys: pytest.CaptureFixture[str]
+    corpus: Path, given: Path, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(train(corpus, "--init", str(given), "--freeze", "known")) == 0
+    assert main(train(corpus, "--method", method, "--init", str(given), "--freeze", "known")) == 0
     said = capsys.readouterr()
     assert "8 vectors of 12 dimensions" in said.out
     before, after = WordVectors.load(given), WordVectors.load(corpus.with_name("out.bin"))
@@ -120,7 +121,8 @@ def test_a_folder_with_ngrams_is_gone_on_from(corpus: Path) -> None:
         (["--method", "glove", "--window", "0"], "window must be"),
         (["--method", "glove", "--x-max", "0"], "x_max must be"),
         (["--method", "glove", "--weight-exponent", "-1"], "alpha must be"),
-        (["--method", "glove", "--init", "GIVEN"], "'--init' cannot be given with --method glove"),
+        (["--method", "glove", "--init", "GIVEN", "--vector-size", "5"], "given.bin: the given vectors have 12 dimens"),
+        (["--method", "glove", "--memory", "0.0001"], "memory_mb must be at least 4 (MB) for a window of 10"),
         (["--freeze", "known"], "--freeze needs --init"),
         (["--init", "nowhere.vec"], "nowhere.vec"),
         (["--init", "GIVEN", "--vector-size", "5"], "given.bin: the given vectors have 12 dimensions"),

@@ -129,3 +129,29 @@ def test_the_peak_is_what_was_told_and_at_most_the_two_tables_and_200_mb(
         tables, told, taken = map(int, done.stdout.split())
         assert 0.9 * tables < taken < tables + 200e6
         assert taken < told + 10e6  # what the allocator keeps for later
+
+
+GLOVE_PEAK = (
+    PEAK[: PEAK.index("small, large")]
+    + """
+from mt2st.embedding import glove_memory, train_glove
+
+MEMORY = 8
+small, large = Made(50, 1000), Made(V, 400_000)
+train_glove(small, epochs=1)
+Path("/proc/self/clear_refs").write_text("5")
+before = status("VmRSS")
+vectors = train_glove(large, vector_size=D, window=4, epochs=1, memory_mb=MEMORY)
+taken = status("VmHWM") - before
+print(4 * 4 * V * (D + 1), glove_memory(V, D, MEMORY, n_words=400_000, window=4), taken)
+"""
+)
+
+
+def test_the_peak_of_glove_is_what_was_told_with_its_co_occurrences_on_disk() -> None:
+    """Eighteen megabytes of co-occurrences, in runs and then mapped, beside eight in memory."""
+    arguments = [sys.executable, "-c", GLOVE_PEAK, "glove", "", "", "60000", "100"]
+    done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    tables, told, taken = map(int, done.stdout.split())
+    assert 0.9 * tables < taken
+    assert taken < told + 10e6, (tables, told, taken)  # what the allocator keeps for later

@@ -11,7 +11,7 @@ from mt2st.embedding.subwords import WORDS_AT_ONCE, SubwordSettings
 from mt2st.memory import check_available, megabytes
 
 _FLOAT = 4
-_WORD_BYTES = 240
+WORD_BYTES = 240
 """Of a word in counts, thresholds and noise table (with what it takes to make them), and in the result's index."""
 _HASHING_BYTES = 100
 """Of an n-gram while its word is hashed, with thousands of others."""
@@ -48,7 +48,7 @@ class Footprint:
         rows = 2 * len(tokens) + (settings.ngrams.bucket if settings.has_ngrams else 0)
         return cls(
             tables=_FLOAT * rows * settings.size,
-            vocabulary=_WORD_BYTES * len(tokens),
+            vocabulary=WORD_BYTES * len(tokens),
             ngrams=_ngram_bytes(tokens, settings.ngrams) if settings.has_ngrams else 0,
             scratch=settings.workers * _scratch_bytes(settings.size, settings.window),
         )

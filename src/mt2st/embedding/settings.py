@@ -95,12 +95,7 @@ class WordVectorSettings:
         Raises:
             InputError: a setting that contradicts them, or a method with n-grams where they have none.
         """
-        if self.vector_size not in (None, given.vector_size):
-            raise InputError(
-                f"the given vectors have {given.vector_size} dimensions, but vector_size is {self.vector_size}: leave "
-                f"it out or set it to {given.vector_size}"
-            )
-        settings = replace(self, vector_size=given.vector_size)
+        settings = replace(self, vector_size=size_like(given, self.vector_size))
         if not self.has_ngrams:
             return settings
         if not isinstance(given, SubwordVectors):
@@ -114,6 +109,20 @@ class WordVectorSettings:
                 raise InputError(f"the given vectors have {name} {theirs}, but {name} is {mine}: leave it out")
         theirs = given.settings
         return replace(settings, min_n=theirs.min_n, max_n=theirs.max_n, bucket=theirs.bucket)
+
+
+def size_like(given: WordVectors, vector_size: int | None) -> int:
+    """Return the dimensions of given vectors.
+
+    Raises:
+        InputError: ``vector_size`` says otherwise.
+    """
+    if vector_size not in (None, given.vector_size):
+        raise InputError(
+            f"the given vectors have {given.vector_size} dimensions, but vector_size is {vector_size}: leave it out or "
+            f"set it to {given.vector_size}"
+        )
+    return given.vector_size
 
 
 def check_context(*, window: int, negative: int, sample: float, ns_exponent: float) -> None:

@@ -210,7 +210,7 @@ def train_word_vectors(
         max_n=max_n,
         bucket=bucket,
     )
-    given = _given(init_vectors)
+    given = taken(init_vectors)
     if given is not None:
         settings = settings.going_on_from(given)
     frozen_places(frozen, given)
@@ -286,7 +286,8 @@ def train_word_vectors(
     return result()
 
 
-def _given(init_vectors: InitVectors) -> WordVectors | None:
+def taken(init_vectors: InitVectors) -> WordVectors | None:
+    """Return the vectors to go on from, read or handed over."""
     if isinstance(init_vectors, str | PathLike):
         return load_vectors(init_vectors)
     return init_vectors() if callable(init_vectors) else init_vectors

@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mt2st.embedding import GloveInterrupted, GloveProgress, TrainingInterrupted, WordVectors, glove_memory, train_glove
+from mt2st.embedding.glove import settings
 from mt2st.errors import InputError
 from mt2st.text import Corpus as TextCorpus
 from mt2st.text import Tokeniser
@@ -68,10 +69,12 @@ def test_words_of_one_topic_end_up_together(workers: int) -> None:
     assert separation(vectors) > 0.3
 
 
-def test_one_worker_repeats_bit_for_bit_and_follows_the_seed() -> None:
+def test_one_worker_repeats_bit_for_bit_and_follows_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "LEAST_MEMORY_MB", 0)
+
     def trained(seed: int, memory_mb: float = 1024) -> bytes:
-        settings = {**SETTINGS, "epochs": 2, "seed": seed}
-        return train_glove(two_topics(100), memory_mb=memory_mb, **settings).vectors.tobytes()  # type: ignore[arg-type]
+        few = {**SETTINGS, "epochs": 2, "seed": seed}
+        return train_glove(two_topics(100), memory_mb=memory_mb, **few).vectors.tobytes()  # type: ignore[arg-type]
 
     assert trained(1) == trained(1)
     assert trained(1) != trained(2)
@@ -79,6 +82,7 @@ def test_one_worker_repeats_bit_for_bit_and_follows_the_seed() -> None:
 
 
 def test_a_corpus_of_one_document_on_a_tiny_memory_is_trained_chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "LEAST_MEMORY_MB", 0)
     monkeypatch.setattr("mt2st.embedding.glove.targets.BLOCK", 16)
     vectors = train_glove(two_topics(300), memory_mb=16 * 16 * 4 / 2**20, **SETTINGS)  # type: ignore[arg-type]
     assert separation(vectors) > 0.3
@@ -182,7 +186,7 @@ def test_a_vocabulary_without_specials_keeps_all_its_words() -> None:
 
 
 def test_the_memory_told_is_the_tables_and_the_bound() -> None:
-    assert glove_memory(1000, 99, memory_mb=2) == 4 * 1000 * 100 * 4 + 2 * 2**20
+    assert glove_memory(1000, 99, memory_mb=5) == 4 * 1000 * 100 * 4 + 240 * 1000 + 5 * 2**20
 
 
 @pytest.mark.parametrize(
@@ -195,6 +199,11 @@ def test_the_memory_told_is_the_tables_and_the_bound() -> None:
         ({"learning_rate": 0.0}, "learning_rate must be finite and above 0; found 0.0"),
         ({"memory_mb": -1}, "memory_mb must be finite and above 0; found -1"),
         ({"memory_mb": math.inf}, "memory_mb must be finite"),
+        ({"memory_mb": 0.0001}, r"memory_mb must be at least 4 \(MB\) for a window of 10: .* found 0.0001"),
+        (
+            {"memory_mb": 5, "window": 100_000},
+            r"memory_mb must be at least 6.54 \(MB\) for a window of 100,000.* found 5",
+        ),
         ({"x_max": 0}, "x_max must be finite and above 0; found 0"),
         ({"alpha": -1}, "alpha must be finite and at least 0; found -1"),
         ({"learning_rate": 1e30}, "has diverged: lower the learning rate"),

@@ -28,14 +28,18 @@ def given_vectors(options: VectorsTrainOptions) -> list[WordVectors]:
         if options.freeze is not None:
             raise InputError("--freeze needs --init: only given vectors can be kept")
         return []
+    from mt2st.cli.vectors import glove
     from mt2st.cli.vectors.train import settings_of
-    from mt2st.embedding import WordVectorSettings, load_vectors
+    from mt2st.embedding import GloveSettings, WordVectorSettings, load_vectors
     from mt2st.embedding.grown_vocabulary import frozen_places
 
     frozen = frozen_words(options)
     given = load_vectors(options.init)
     try:
-        WordVectorSettings(**settings_of(options)).going_on_from(given)
+        if options.method == glove.METHOD:
+            GloveSettings(**glove.settings_of(options)).going_on_from(given)
+        else:
+            WordVectorSettings(**settings_of(options)).going_on_from(given)
     except InputError as error:
         raise InputError(f"--init {options.init}: {error}") from error
     try:

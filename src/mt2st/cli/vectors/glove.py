@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mt2st.cli.interruption import check_keeping
 from mt2st.cli.options import say
 from mt2st.cli.status_line import COMPILING, compiled, duration, status_line
+from mt2st.cli.vectors import continued
 from mt2st.errors import InputError, listed
 from mt2st.memory import megabytes
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 METHOD = "glove"
 ONLY_HERE = ("x_max", "weight_exponent", "memory")
-NOT_HERE = ("negative", "sample", "ns_exponent", "min_alpha", "init", "freeze")
+NOT_HERE = ("negative", "sample", "ns_exponent", "min_alpha")
 
 
 def check_options(options: VectorsTrainOptions) -> None:
@@ -40,7 +41,7 @@ def check_options(options: VectorsTrainOptions) -> None:
         GloveSettings(**settings_of(options))
 
 
-def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> WordVectors:
+def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordVectors], stop: Stop) -> WordVectors:
     """Train GloVe vectors with the command's options.
 
     Raises:
@@ -48,12 +49,16 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> Wo
         GloveInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     from mt2st.embedding import GloveSettings, glove_memory, train_glove
+    from mt2st.embedding.grown_vocabulary import GrownVocabulary
 
-    given = settings_of(options)
-    settings = GloveSettings(**given)
+    settings = GloveSettings(**settings_of(options))
+    vocabulary_size = len(corpus.vocabulary.tokens)
+    if given:
+        settings = settings.going_on_from(given[0])
+        vocabulary_size = len(GrownVocabulary.of(corpus.vocabulary, given[0]))
     needed = glove_memory(
-        len(corpus.vocabulary.tokens),
-        settings.vector_size,
+        vocabulary_size,
+        settings.size,
         settings.memory_mb,
         n_words=int(corpus.offsets[-1] - corpus.offsets[0]),
         window=settings.window,
@@ -73,7 +78,14 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, stop: Stop) -> Wo
             line.show(progress.done / max(1, progress.total), _described(progress))
 
         line.show(None, COMPILING)
-        vectors = train_glove(corpus, on_compiled=lambda seconds: line.end(compiled(seconds)), progress=report, **given)
+        vectors = train_glove(
+            corpus,
+            **settings_of(options),
+            init_vectors=given.pop if given else None,
+            frozen=continued.frozen_words(options),
+            on_compiled=lambda seconds: line.end(compiled(seconds)),
+            progress=report,
+        )
         if last is not None:
             line.end(_summary(last))
     return vectors

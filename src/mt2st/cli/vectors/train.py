@@ -105,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
             with _named(options):
                 corpus = _read(options, folder, stop)
                 if options.method == glove.METHOD:
-                    vectors = glove.train(corpus, options, stop)
+                    vectors = glove.train(corpus, options, given, stop)
                 else:
                     vectors = _train(corpus, options, given, stop)
         except TrainingInterrupted as end:

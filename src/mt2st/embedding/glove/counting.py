@@ -16,6 +16,7 @@ from mt2st.embedding.glove.runs import Runs, Sums, merged
 from mt2st.embedding.glove.sums import SumTable
 from mt2st.embedding.kernels.windows import checked_slice
 from mt2st.errors import InputError
+from mt2st.memory import give_back
 
 UNIT = 232_792_560
 """A co-occurrence at distance 1, as an integer: the least common multiple of 1 to 22.
@@ -119,6 +120,11 @@ def counting_memory(n_words: int, vocabulary_size: int, window: int, memory: int
     return min(memory, SumTable.bytes_for(pairs, at_least=window))
 
 
+def least_memory(window: int) -> int:
+    """Return the bytes that the counting takes whatever its bound."""
+    return SumTable.least_bytes(window)
+
+
 def check_window(window: int) -> None:
     """Raise `InputError` for a window out of its range."""
     if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= WIDEST_WINDOW:
@@ -139,7 +145,7 @@ def _count_all(
     report: Callable[[CountingReport], None] | None,
 ) -> None:
     walk = np.zeros(WALK_SIZE, dtype=np.int64)
-    walk[POSITION] = begin = int(offsets[0])
+    walk[POSITION] = begin = given_back = int(offsets[0])
     end = int(offsets[-1])
     recent = np.zeros(1 << (amounts.size - 1).bit_length(), dtype=np.int32)
     while walk[POSITION] < end:
@@ -152,6 +158,8 @@ def _count_all(
                     f"ids[{at}] (document {int(walk[DOCUMENT])}) must be in [0, {present.size}), the vocabulary; "
                     f"found {int(ids[at])}"
                 )
+            give_back(ids, given_back, int(walk[POSITION]))
+            given_back = int(walk[POSITION])
             if walk[POSITION] < stop and not table.grow():
                 runs.append(table.drain())
                 walk[USED] = 0

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mt2st.embedding.settings import check_at_least_one, check_vector_size
+from mt2st.embedding.settings import VECTOR_SIZE, check_at_least_one, check_vector_size, size_like
+from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError
+from mt2st.memory import MEGABYTE
+
+LEAST_MEMORY_MB = 4
+"""With less, the counting would write and merge ever shorter runs: with 1 KB, one every few words of the corpus."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class GloveSettings:
         mt2st.errors.InputError: x_max must be finite and above 0; found 0
     """
 
-    vector_size: int = 100
+    vector_size: int | None = None
     window: int = 10
     x_max: float = 100.0
     alpha: float = 0.75
@@ -33,10 +38,14 @@ class GloveSettings:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        from mt2st.embedding.glove.counting import check_window  # with numba, which only who trains waits for
+        from mt2st.embedding.glove.counting import (
+            check_window,
+            least_memory,
+        )  # with numba, which only who trains waits for
         from mt2st.embedding.glove.targets import check_weighting
 
-        check_vector_size(self.vector_size)
+        if self.vector_size is not None:
+            check_vector_size(self.vector_size)
         check_at_least_one(epochs=self.epochs, workers=self.workers)
         check_window(self.window)
         check_weighting(self.x_max, self.alpha)
@@ -45,3 +54,22 @@ class GloveSettings:
                 raise InputError(f"{name} must be finite and above 0; found {number!r}")
         if not isinstance(self.seed, int) or isinstance(self.seed, bool):
             raise InputError(f"seed must be an integer; found {self.seed!r}")
+        least = max(LEAST_MEMORY_MB, least_memory(self.window) / MEGABYTE)
+        if self.memory_mb < least:
+            raise InputError(
+                f"memory_mb must be at least {least:.3g} (MB) for a window of {self.window:,}: with less, the counting "
+                f"would write and merge short runs without end; found {self.memory_mb!r}"
+            )
+
+    @property
+    def size(self) -> int:
+        """Dimensions."""
+        return self.vector_size if self.vector_size is not None else VECTOR_SIZE
+
+    def going_on_from(self, given: WordVectors) -> GloveSettings:
+        """Return the settings with the size of given vectors.
+
+        Raises:
+            InputError: another size was asked for.
+        """
+        return replace(self, vector_size=size_like(given, self.vector_size))

@@ -37,6 +37,11 @@ class SumTable:
         self._allocate(max(smallest, min(self._largest, _FIRST_SLOTS)))
 
     @staticmethod
+    def least_bytes(at_least: int) -> int:
+        """Return the bytes that a table takes whatever its bound, to take ``at_least`` new pairs at a time."""
+        return BYTES_PER_SLOT * _smallest(at_least)
+
+    @staticmethod
     def bytes_for(pairs: int, at_least: int) -> int:
         """Return the bytes that a table without a bound would take for a number of pairs, at most.
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from mt2st.errors import InputError
 
+_ROWS_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True, eq=False)
 class GloveTables:
@@ -72,6 +74,23 @@ class GloveTables:
             *(np.ones((vocabulary_size, vector_size), dtype=np.float32) for _ in range(2)),
             *(np.ones(vocabulary_size, dtype=np.float32) for _ in range(2)),
         )
+
+    def place(self, vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
+        """Put given vectors where training can go on from them: half of each into W, and half into W~.
+
+        What training makes is ``W + W~``, whose two parts fit each other alike (Pennington et al. 2014, 4.2), so the
+        halves are near what they were made of. Their sum is the given vector to the bit.
+
+        Args:
+            vectors: float32 [n, D].
+            rows: their rows, int64 [n].
+        """
+        for start in range(0, len(vectors), _ROWS_AT_ONCE):
+            some, there = vectors[start : start + _ROWS_AT_ONCE], rows[start : start + _ROWS_AT_ONCE]
+            halves = some * np.float32(0.5)
+            self.words[there] = halves
+            # The half of an odd number that is too small to be halved has lost its last bit.
+            self.contexts[there] = np.where(halves + halves == some, halves, some - halves)
 
     @staticmethod
     def bytes_needed(vocabulary_size: int, vector_size: int) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.glove.cooccurrences import Cooccurrences
 from mt2st.embedding.glove.kernels.records import to_targets
 from mt2st.errors import InputError
+from mt2st.memory import give_back
 
 TARGET = np.dtype([("row", np.int32), ("column", np.int32), ("log", np.float32), ("weight", np.float32)])
 """A pair of words, the logarithm of its co-occurrences and its weight f; 16 bytes."""
@@ -140,6 +141,7 @@ class TargetSource:
                 source = self._entries[block * BLOCK : (block + 1) * BLOCK]
                 to_targets(source, self._x_max, self._alpha, self._chunk[filled : filled + source.size])
                 filled += source.size
+                give_back(self._entries, block * BLOCK, block * BLOCK + source.size)
             self._held = wanted
         return self._chunk[:size]
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mt2st.embedding.divergence import check_converging
+from mt2st.embedding.footprint import WORD_BYTES
 from mt2st.embedding.glove.settings import GloveSettings
-from mt2st.embedding.grown_vocabulary import SPECIALS, check_enough_words
-from mt2st.embedding.training import EncodedCorpus, TrainingInterrupted
+from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
+from mt2st.embedding.training import EncodedCorpus, InitVectors, TrainingInterrupted, taken
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.embedding.workers import results
 from mt2st.memory import MEGABYTE, check_available, megabytes
@@ -103,13 +104,13 @@ def glove_memory(
     counting = int(memory_mb * MEGABYTE)
     if n_words is not None:
         counting = counting_memory(n_words, vocabulary_size, window, counting)
-    return GloveTables.bytes_needed(vocabulary_size, vector_size) + counting
+    return GloveTables.bytes_needed(vocabulary_size, vector_size) + WORD_BYTES * vocabulary_size + counting
 
 
 def train_glove(
     corpus: EncodedCorpus,
     *,
-    vector_size: int = GloveSettings.vector_size,
+    vector_size: int | None = GloveSettings.vector_size,
     window: int = GloveSettings.window,
     x_max: float = GloveSettings.x_max,
     alpha: float = GloveSettings.alpha,
@@ -118,6 +119,8 @@ def train_glove(
     memory_mb: float = GloveSettings.memory_mb,
     workers: int = GloveSettings.workers,
     seed: int = GloveSettings.seed,
+    init_vectors: InitVectors = None,
+    frozen: Frozen = None,
     scratch: Path | None = None,
     on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[GloveProgress], None] | None = None,
@@ -132,17 +135,22 @@ def train_glove(
 
     Args:
         corpus: ids, offsets and vocabulary (`EncodedCorpus`); words of count 0 are left out and take no place.
-        vector_size: dimensions, at least 1.
+        vector_size: dimensions, at least 1; by default 100, or that of ``init_vectors``.
         window: reach of a context to each side, in words, 1 to 100,000.
         x_max: the count from which on a pair has its full weight, above 0.
         alpha: exponent of the weight below ``x_max``, at least 0. (Not the learning rate, as in word2vec.)
         learning_rate: of AdaGrad, above 0.
         epochs: passes over the co-occurrences, at least 1.
-        memory_mb: bound on the counting's memory, and later on the co-occurrences held at a time, in MB, above 0. What
-            does not fit goes through temporary files. The tables come on top: `glove_memory`.
+        memory_mb: bound on the counting's memory, and later on the co-occurrences held at a time, in MB, at least 4
+            (more for a window beyond 50,000). What does not fit goes through temporary files. The tables come on top:
+            `glove_memory`.
         workers: threads of the training (the counting has one), at least 1. One is bitwise repeatable for a seed;
             several update the same tables without locks (hogwild), so their result depends on timing.
         seed: any integer.
+        init_vectors: vectors to go on from, as for `mt2st.embedding.train_word_vectors`. Half of each is its word's
+            start, half its context vector's (`GloveTables.place`); the biases start anew. Their words that the corpus
+            lacks are in the result as they were.
+        frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all.
         scratch: folder for the temporary files; by default the system's, which the variable TMPDIR names. They are
             removed whatever happens.
         on_compiled: told, before the counting, the seconds in which the kernels were compiled, or loaded from the
@@ -150,11 +158,12 @@ def train_glove(
         progress: called several times a second, in the calling thread.
 
     Returns:
-        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order.
+        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
+        the words that ``init_vectors`` alone has.
 
     Raises:
-        InputError: a setting out of its range, a corpus in which no two words meet, a disk that is full, or a training
-            that diverges.
+        InputError: a setting out of its range or at odds with ``init_vectors``, a corpus in which no two words meet, or
+            none has a given vector, a disk that is full, or a training that diverges.
         GloveInterrupted: after Ctrl-C during the training, with the vectors trained so far.
         KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
     """
@@ -162,7 +171,7 @@ def train_glove(
     from mt2st.embedding.glove.tables import GloveTables
     from mt2st.embedding.glove.targets import TargetSource
 
-    GloveSettings(
+    settings = GloveSettings(
         vector_size=vector_size,
         window=window,
         x_max=x_max,
@@ -173,32 +182,43 @@ def train_glove(
         workers=workers,
         seed=seed,
     )
-    tokens, n_words = corpus.vocabulary.tokens, int(corpus.offsets[-1] - corpus.offsets[0])
+    given = taken(init_vectors)
+    if given is not None:
+        settings = settings.going_on_from(given)
+    places = frozen_places(frozen, given)
+    vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
+    tokens, n_words = vocabulary.tokens, int(corpus.offsets[-1] - corpus.offsets[0])
     memory = max(1, int(memory_mb * MEGABYTE))
     counting = counting_memory(n_words, len(tokens), window, memory)
     check_available(
-        glove_memory(len(tokens), vector_size, counting / MEGABYTE),
-        f"training {len(tokens):,} vectors of {vector_size:,} dimensions",
+        glove_memory(len(tokens), settings.size, counting / MEGABYTE),
+        f"training {len(tokens):,} vectors of {settings.size:,} dimensions",
         f"{megabytes(counting)} of it are for the counting (memory_mb); lower that, vector_size, or the number of "
         f"words by min_count",
     )
-    n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
     with scratch_folder("glove", scratch) as folder:
-        seconds = _compiled(vector_size, folder)
+        seconds = _compiled(settings.size, folder)
         if on_compiled is not None:
             on_compiled(seconds)
-        cooccurrences = _counted(corpus, n_specials, window, memory, folder, progress)
+        cooccurrences = _counted(corpus, vocabulary.counts, window, memory, folder, progress)
         source = TargetSource(cooccurrences, x_max=x_max, alpha=alpha, memory=memory, seed=seed)
-        tables = GloveTables.fresh(len(tokens), vector_size, seed)
+        tables = GloveTables.fresh(len(tokens), settings.size, seed)
+        kept = None
+        if given is not None:
+            tables.place(given.vectors, vocabulary.given_ids)
+            given = None  # what was read or handed over for this training alone makes room
+        if places.size:
+            kept = np.zeros(len(tokens), dtype=np.bool_)
+            kept[vocabulary.given_ids[places]] = True
 
-        start = _loss(tables, source)
+        start = _loss(tables, source, kept)
         meter = _Meter(epochs * cooccurrences.directed, start, learning_rate, progress)
         try:
             for epoch in range(epochs):
-                _train_epoch(tables, source, epoch, learning_rate, workers, meter)
+                _train_epoch(tables, source, epoch, learning_rate, kept, workers, meter)
         except KeyboardInterrupt as error:
-            raise GloveInterrupted(_result(tables, tokens, n_specials), meter.done, meter.total) from error
-        return _result(tables, tokens, n_specials)
+            raise GloveInterrupted(_result(tables, vocabulary), meter.done, meter.total) from error
+        return _result(tables, vocabulary)
 
 
 def _compiled(vector_size: int, folder: Path) -> float:
@@ -218,7 +238,7 @@ def _compiled(vector_size: int, folder: Path) -> float:
 
 def _counted(
     corpus: EncodedCorpus,
-    n_specials: int,
+    counts: NDArray[np.int64],
     window: int,
     memory: int,
     folder: Path,
@@ -226,9 +246,6 @@ def _counted(
 ) -> Cooccurrences:
     from mt2st.embedding.glove.counting import count_cooccurrences
 
-    counts = np.array(corpus.vocabulary.counts, dtype=np.int64)
-    counts[:n_specials] = 0
-    check_enough_words(corpus.vocabulary.tokens, counts)
     started = time.perf_counter()
 
     def report(state: CountingReport) -> None:
@@ -241,12 +258,13 @@ def _counted(
     )
 
 
-def _loss(tables: GloveTables, source: TargetSource) -> float:
+def _loss(tables: GloveTables, source: TargetSource, frozen: NDArray[np.bool_] | None) -> float:
     """Return the mean loss of a random part of the co-occurrences, large enough to measure the others by."""
     from mt2st.embedding.glove.update import GloveReport, update
 
-    parts = (update(tables, part, rate=0.0) for part in source.slices(0, 0, min(JOB_ENTRIES, source.size)))
-    return sum(parts, GloveReport()).mean_loss
+    # A step of 0 makes -0.0 to 0.0: no row that is frozen may have it.
+    some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
+    return sum((update(tables, part, rate=0.0, frozen=frozen) for part in some), GloveReport()).mean_loss
 
 
 class _Meter:
@@ -267,12 +285,18 @@ class _Meter:
 
 
 def _train_epoch(
-    tables: GloveTables, source: TargetSource, epoch: int, learning_rate: float, workers: int, meter: _Meter
+    tables: GloveTables,
+    source: TargetSource,
+    epoch: int,
+    learning_rate: float,
+    frozen: NDArray[np.bool_] | None,
+    workers: int,
+    meter: _Meter,
 ) -> None:
     from mt2st.embedding.glove.update import GloveReport, update
 
     def run(job: TargetSlice) -> GloveReport:
-        return update(tables, job, rate=learning_rate)
+        return update(tables, job, rate=learning_rate, frozen=frozen)
 
     total = GloveReport()
     for chunk in source.slices(epoch, 0, source.size):
@@ -283,7 +307,7 @@ def _train_epoch(
                 meter.add(report, total.mean_loss)
 
 
-def _result(tables: GloveTables, tokens: Sequence[str], n_specials: int) -> WordVectors:
+def _result(tables: GloveTables, vocabulary: GrownVocabulary) -> WordVectors:
     vectors = tables.words
     vectors += tables.contexts
-    return WordVectors(tokens[n_specials:], vectors[n_specials:])
+    return WordVectors(vocabulary.words, vectors[vocabulary.n_specials :])

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mt2st.embedding.glove.kernels.update import train
 from mt2st.embedding.glove.tables import GloveTables
 from mt2st.embedding.glove.targets import TargetSlice
 from mt2st.errors import InputError
+
+_NONE: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,14 @@ class GloveReport:
         return self.loss / self.entries if self.entries else math.nan
 
 
-def update(tables: GloveTables, chosen: TargetSlice, *, rate: float = 0.05, weight: float = 1.0) -> GloveReport:
+def update(
+    tables: GloveTables,
+    chosen: TargetSlice,
+    *,
+    rate: float = 0.05,
+    weight: float = 1.0,
+    frozen: NDArray[np.bool_] | None = None,
+) -> GloveReport:
     """Train on a stretch of co-occurrences in place, one after the other.
 
     For an entry ``X[i, j] > 0`` the loss is, with the parameters before the entry's step (Pennington et al. 2014,
@@ -53,16 +65,24 @@ def update(tables: GloveTables, chosen: TargetSlice, *, rate: float = 0.05, weig
         chosen: the entries, in their order.
         rate: learning rate, at least 0; with 0 only the loss is computed.
         weight: factor on every gradient, at least 0: the strategy's ``gamma_k(t)``.
+        frozen: words whose two vectors stay as they are while their biases and the others move, bool [V]; None for
+            none.
 
     Returns:
         Number and loss of the entries.
 
     Raises:
-        InputError: a rate or weight that is negative or not finite, or a loss that is not finite any more.
+        InputError: ``frozen`` of another shape or type, a rate or weight that is negative or not finite, or a loss that
+            is not finite any more.
     """
     for name, value in (("learning_rate", rate), ("weight", weight)):
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name} must be finite and at least 0; found {value!r}")
+    if frozen is not None and (frozen.shape != tables.words.shape[:1] or frozen.dtype != np.bool_):
+        raise InputError(
+            f"frozen must be bool, one for each of the {len(tables.words)} words; "
+            f"found {frozen.dtype} {list(frozen.shape)}"
+        )
     entries, loss = train(
         tables.words,
         tables.contexts,
@@ -77,6 +97,7 @@ def update(tables: GloveTables, chosen: TargetSlice, *, rate: float = 0.05, weig
         chosen.last,
         chosen.key,
         float(rate * weight),
+        _NONE if frozen is None else frozen,
     )
     if not math.isfinite(loss):
         raise InputError(f"the training of word vectors has diverged: lower the learning rate, found {rate!r}")

@@ -14,6 +14,7 @@ from mt2st.embedding.kernels.vector import prefetch_row
 
 BLOCK = 256
 """Entries fetched together from their random places before they are trained on."""
+_FIRST = np.int64(0)
 AHEAD = 4
 """How many entries before its turn an entry's rows are asked for: they come from memory while others are computed."""
 
@@ -40,11 +41,13 @@ def train(
     last: int,
     key: np.uint64,
     rate: float,
+    frozen: NDArray[np.bool_],
 ) -> tuple[int, float]:
     """Train on the ``first``-th to the ``last``-th of the directed entries in the order of ``key``.
 
     Every record of ``targets`` is two directed entries, (row, column) and (column, row); on the diagonal they are one,
-    and the second is passed over.
+    and the second is passed over. Rows of ``words`` and ``contexts`` that are ``frozen`` (bool [V], or [0] for none)
+    are read and never written, so that several threads may go on beside each other.
 
     Returns:
         How many entries were trained on, and their summed loss before each one's step.
@@ -54,6 +57,8 @@ def train(
     chosen = np.empty(BLOCK, np.int64)
     rows, columns = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     logs, weights = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    some_frozen = frozen.size > 0
+    spare, spare_squares = np.empty((1, words.shape[1]), np.float32), np.empty((1, words.shape[1]), np.float32)
     done, loss = 0, 0.0
     for start in range(first, last, BLOCK):
         size_of_block = min(BLOCK, last - start)
@@ -82,7 +87,15 @@ def train(
             error = product + word_biases[row] + context_biases[column] - logs[k]
             slope = weights[k] * error
             loss += 0.5 * np.float64(slope) * np.float64(error)
-            adagrad_step(words, contexts, word_squares, context_squares, row, column, slope, np.float32(rate))
+            keep_row, keep_column = some_frozen and frozen[row], some_frozen and frozen[column]
+            if not (keep_row or keep_column):
+                adagrad_step(words, contexts, word_squares, context_squares, row, column, slope, np.float32(rate))
+            elif not keep_column:  # the step of the frozen row goes into a copy
+                spare[0], spare_squares[0] = words[row], np.float32(1.0)
+                adagrad_step(spare, contexts, spare_squares, context_squares, _FIRST, column, slope, np.float32(rate))
+            elif not keep_row:
+                spare[0], spare_squares[0] = contexts[column], np.float32(1.0)
+                adagrad_step(words, spare, word_squares, spare_squares, row, _FIRST, slope, np.float32(rate))
             _bias_step(word_biases, word_bias_squares, row, slope, rate)
             _bias_step(context_biases, context_bias_squares, column, slope, rate)
         done += count
