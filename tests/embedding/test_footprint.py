@@ -137,19 +137,19 @@ GLOVE_PEAK = (
 from mt2st.embedding import glove_memory, train_glove
 
 MEMORY = 8
-small, large = Made(50, 1000), Made(V, 400_000)
+small, large = Made(50, 1000), Made(V, 200_000)
 train_glove(small, epochs=1)
 Path("/proc/self/clear_refs").write_text("5")
 before = status("VmRSS")
 vectors = train_glove(large, vector_size=D, window=4, epochs=1, memory_mb=MEMORY)
 taken = status("VmHWM") - before
-print(4 * 4 * V * (D + 1), glove_memory(V, D, MEMORY, n_words=400_000, window=4), taken)
+print(4 * 4 * V * (D + 1), glove_memory(V, D, MEMORY, n_words=200_000, window=4), taken)
 """
 )
 
 
 def test_the_peak_of_glove_is_what_was_told_with_its_co_occurrences_on_disk() -> None:
-    """Eighteen megabytes of co-occurrences, in runs and then mapped, beside eight in memory."""
+    """Nine megabytes of co-occurrences, in runs and then mapped, beside eight in memory."""
     arguments = [sys.executable, "-c", GLOVE_PEAK, "glove", "", "", "60000", "100"]
     done = subprocess.run(arguments, check=True, capture_output=True, text=True)
     tables, told, taken = map(int, done.stdout.split())

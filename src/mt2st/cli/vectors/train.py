@@ -68,7 +68,7 @@ class VectorsTrainOptions:
     weight_exponent: float | None = None
     """glove: of the weight of rarer pairs, by default 0.75."""
     memory: float | None = None
-    """glove: MB for counting and holding co-occurrences, by default 1024; the rest is in temporary files (TMPDIR)."""
+    """glove: MB for counting and holding co-occurrences, by default 1024, at least 4; the rest is in files (TMPDIR)."""
     min_n: int | None = None
     """-fasttext: characters of the shortest n-gram, by default 3."""
     max_n: int | None = None
