@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from mt2st.embedding.chunks import CHUNK_WORDS
 from mt2st.embedding.settings import WordVectorSettings
+from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import WORDS_AT_ONCE, SubwordSettings
+from mt2st.embedding.word_vectors import WordVectors
 from mt2st.memory import check_available, megabytes
 
 _FLOAT = 4
@@ -30,20 +32,24 @@ class Footprint:
         vocabulary: counts, noise, index.
         ngrams: which rows belong to which word.
         scratch: of the kernels on all threads, with the pages of a mapped corpus that they read from.
+        given: vectors to go on from that nobody else holds, as far as they exceed the room of the output vectors: these
+            take theirs only when the given ones are gone.
     """
 
     tables: int
     vocabulary: int
     ngrams: int
     scratch: int
+    given: int = 0
 
     @classmethod
-    def of(cls, settings: WordVectorSettings, tokens: Sequence[str]) -> Footprint:
+    def of(cls, settings: WordVectorSettings, tokens: Sequence[str], given: WordVectors | None = None) -> Footprint:
         """Return the memory that training with these settings takes.
 
         Args:
             settings: with the given vectors' size and n-grams, if there are such.
             tokens: the vocabulary, specials and given words included.
+            given: the vectors to go on from, if they were read for this training or handed over to it.
         """
         rows = 2 * len(tokens) + (settings.ngrams.bucket if settings.has_ngrams else 0)
         return cls(
@@ -51,33 +57,45 @@ class Footprint:
             vocabulary=WORD_BYTES * len(tokens),
             ngrams=_ngram_bytes(tokens, settings.ngrams) if settings.has_ngrams else 0,
             scratch=settings.workers * _scratch_bytes(settings.size, settings.window),
+            given=max(0, held_by(given) - _FLOAT * len(tokens) * settings.size) if given is not None else 0,
         )
 
     @property
     def total(self) -> int:
         """All of it."""
-        return self.tables + self.vocabulary + self.ngrams + self.scratch
+        return self.tables + self.vocabulary + self.ngrams + self.scratch + self.given
 
     @property
     def parts(self) -> str:
         """What it is made of, for a person."""
-        sizes = {"tables": self.tables, "vocabulary": self.vocabulary, "n-grams": self.ngrams, "kernels": self.scratch}
+        sizes = {
+            "tables": self.tables,
+            "vocabulary": self.vocabulary,
+            "n-grams": self.ngrams,
+            "kernels": self.scratch,
+            "given vectors": self.given,
+        }
         return ", ".join(f"{name} {megabytes(size)}" for name, size in sizes.items() if size)
 
     def __str__(self) -> str:
         return f"{megabytes(self.total)} ({self.parts})"
 
     def check(self, n_words: int, vector_size: int) -> None:
-        """Raise if there is not so much memory.
+        """Raise if there is not so much memory; the given vectors have theirs already.
 
         Raises:
             InputError: with the figures.
         """
         check_available(
-            self.total,
+            self.total - self.given,
             f"training {n_words:,} vectors of {vector_size:,} dimensions",
             f"{self.parts}; lower vector_size, window or workers, or raise min_count",
         )
+
+
+def held_by(given: WordVectors) -> int:
+    """Return the bytes of given vectors, those of their n-grams included."""
+    return given.vectors.nbytes + (given.table.nbytes if isinstance(given, SubwordVectors) else 0)
 
 
 def _ngram_bytes(tokens: Sequence[str], ngrams: SubwordSettings) -> int:

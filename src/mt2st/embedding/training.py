@@ -218,7 +218,7 @@ def train_word_vectors(
     total_words = epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
     if total_words == 0:
         raise InputError("the corpus has no words of the vocabulary to train on: it has no documents")
-    footprint = Footprint.of(settings, vocabulary.tokens)
+    footprint = Footprint.of(settings, vocabulary.tokens, given if given is not init_vectors else None)
     footprint.check(len(vocabulary), settings.size)
     if on_memory is not None:
         on_memory(footprint)

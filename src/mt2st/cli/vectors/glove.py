@@ -49,6 +49,7 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordV
         GloveInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     from mt2st.embedding import GloveSettings, glove_memory, train_glove
+    from mt2st.embedding.footprint import held_by
     from mt2st.embedding.grown_vocabulary import GrownVocabulary
 
     settings = GloveSettings(**settings_of(options))
@@ -63,6 +64,7 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordV
         n_words=int(corpus.offsets[-1] - corpus.offsets[0]),
         window=settings.window,
     )
+    needed += sum(held_by(each) for each in given)
     say(f"memory: at most {megabytes(needed)} and the program itself")
     last: GloveProgress | None = None
     with status_line() as line:
