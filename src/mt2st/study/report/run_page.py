@@ -1,0 +1,121 @@
+"""The page of a single training run: its measures, its course, its settings. It compares with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mt2st import __version__
+from mt2st.measures import MEASURES, measures_table
+from mt2st.study.curves import epochs_of
+from mt2st.study.palette import styles_of
+from mt2st.study.report.blocks import Block, Code, Gallery, Items, Page, Paragraph, Section, Tabular
+from mt2st.study.report.course import learning_curves, weight_courses
+from mt2st.study.report.line_chart import Mark
+from mt2st.study.report.setup import machine_facts, settings_facts, strategy_text
+from mt2st.study.report.blocks import Facts
+from mt2st.study.report.training_run import TrainingRun
+from mt2st.study.tables import Table
+
+
+def run_page(found: TrainingRun, folder: Path, *, neighbours: Sequence[Block] = ()) -> Page:
+    """Return the page of a training run.
+
+    Args:
+        found: the run.
+        folder: its folder, for its name.
+        neighbours: what is known of the words' neighbours (`mt2st.study.report.neighbours`).
+    """
+    name = str(found.strategy.get("strategy", "run"))
+    runs = {name: [found.run]}
+    best = Mark(epochs_of(found.run)[found.run.best], "kept")
+    sections = [
+        Section("Measures", list(_measures(found))),
+        Section(
+            "Learning curves", [Gallery(learning_curves(runs, found.metric, styles_of(runs), "learning", marks=[best]))]
+        ),
+        Section("Auxiliary weights over time", list(_weights(found, name))),
+        Section("Neighbours of words", list(neighbours)),
+        Section("To repeat it", list(_setup(found))),
+    ]
+    return Page(
+        kicker=f"One run, seed {found.settings.get('seed', 'unknown')}",
+        title=folder.resolve().name or "Run",
+        verdict=_verdict(found, name),
+        version=__version__,
+        further=[_course(found)],
+        cautions=["One run tells nothing about the difference to another: mt2st compare does, over several seeds."],
+        sections=[section for section in sections if section.blocks],
+    )
+
+
+def _verdict(found: TrainingRun, name: str) -> str:
+    metric = MEASURES[found.metric]
+    parts = [
+        f"{100 * found.measures[part][found.metric]:.1f} % on the {part} part"
+        for part in ("test", "validation")
+        if found.metric in found.measures.get(part, {})
+    ]
+    measured = f"{metric} {' and '.join(parts)}" if parts else f"{metric} was not measured"
+    return f"{name}, one run: {measured}."
+
+
+def _course(found: TrainingRun) -> str:
+    run = found.run
+    best = run.evaluations[run.best]
+    ended = run.cause or {"epochs": "all epochs were done"}.get(run.stopped, run.stopped)
+    return (
+        f"{run.steps:,} steps took {run.train_seconds:,.1f} s of training; the parameters kept are those after step "
+        f"{best.step:,} (epoch {best.epoch}), the best on validation. It ended because {ended}."
+        if run.stopped == "epochs"
+        else f"{run.steps:,} steps took {run.train_seconds:,.1f} s of training; the parameters kept are those after step "
+        f"{best.step:,} (epoch {best.epoch}), the best on validation. It ended by itself: {ended}."
+    )
+
+
+def _measures(found: TrainingRun) -> Iterator[Block]:
+    if found.measures:
+        header, *rows = measures_table(found.measures)
+        yield Tabular(Table("measures", header, rows), "Measures on each part of the data")
+    held_out = [
+        [name, measure, f"{report.before[measure]:.3f}", f"{value:.3f}"]
+        for name, report in found.auxiliaries.items()
+        for measure, value in report.after.items()
+    ]
+    if held_out:
+        header = ["auxiliary task", "measure", "before training", "after"]
+        yield Tabular(Table("held_out", header, held_out), "Auxiliary tasks, on the words that were held out")
+
+
+def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
+    pictures = weight_courses({name: [found.run]}, "weights")
+    if pictures:
+        yield Gallery(pictures)
+    decisions = [
+        f"Epoch {each.epoch}, step {each.step:,}: {each.task} {each.action}, because {each.cause}."
+        for each in found.run.decisions
+    ]
+    if decisions:
+        yield Paragraph("What the strategy decided:")
+        yield Items(decisions)
+    frozen = [
+        f"From epoch {each.epoch}, step {each.step:,} on, {len(each.dimensions)} of {len(each.relevance)} dimensions of "
+        "the embedding were frozen."
+        for each in found.run.freezes
+    ]
+    if frozen:
+        yield Items(frozen)
+
+
+def _setup(found: TrainingRun) -> Iterator[Block]:
+    if command := found.about.get("command"):
+        yield Paragraph("The command:")
+        yield Code(str(command))
+    if isinstance(data := found.about.get("data"), list) and data:
+        yield Paragraph("The data:")
+        yield Items([str(line) for line in data])
+    facts = [("strategy", strategy_text(found.strategy)), ("data", found.kind), ("classes", ", ".join(found.classes))]
+    facts += machine_facts([found.about.get("versions", {})], [found.about.get("machine", {})])
+    yield Facts(facts)
+    yield Paragraph("The settings:")
+    yield settings_facts(found.settings)

@@ -1,0 +1,116 @@
+"""What a study was made of, so that it can be repeated: command, data, settings, versions, machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mt2st.study.report.blocks import Block, Code, Facts, Items, Paragraph, Section, Tabular
+from mt2st.study.study import Study
+from mt2st.study.tables import Table
+from mt2st.study.verdict import group_title
+
+PER_RUN = ("seed",)
+"""Settings that differ from run to run by themselves."""
+
+
+def setup_section(study: Study) -> Section:
+    """Return the section that says how to repeat a study."""
+    blocks: list[Block] = []
+    if command := study.about.get("command"):
+        blocks += [Paragraph("The command:"), Code(str(command))]
+    described = study.about.get("data")
+    if isinstance(described, list) and described:
+        blocks += [Paragraph("The data:"), Items([str(line) for line in described])]
+    strategies = _strategies(study)
+    if strategies.rows:
+        blocks.append(Tabular(strategies, "Strategies and their settings"))
+    shared, differing = settings_of([each.identity.get("settings", {}) for each in study.results])
+    seeds = ", ".join(str(seed) for seed in study.seeds)
+    facts = [("seeds", seeds), *((name, written(value)) for name, value in differing.items()), *machine_facts(
+        [each.versions for each in study.results], [each.machine for each in study.results]
+    )]  # fmt: skip
+    blocks.append(Facts(facts))
+    if shared:
+        blocks += [Paragraph("The settings that all runs share:"), settings_facts(shared)]
+    return Section("To repeat it", blocks)
+
+
+def settings_of(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings that are the same in all runs, and those that differ, with all their values.
+
+    Example:
+        >>> settings_of([{"epochs": 2, "encoder": "cnn", "seed": 1}, {"epochs": 2, "encoder": "mean", "seed": 2}])
+        ({'epochs': 2}, {'encoder': ['cnn', 'mean']})
+    """
+    shared, differing = {}, {}
+    for name in dict.fromkeys(name for each in settings for name in each):
+        values = _different(each.get(name) for each in settings)
+        if name in PER_RUN:
+            continue
+        if len(values) == 1:
+            shared[name] = values[0]
+        else:
+            differing[name] = values
+    return shared, differing
+
+
+def settings_facts(settings: Mapping[str, Any]) -> Facts:
+    """Return settings with their values."""
+    return Facts([(name, written(value)) for name, value in settings.items()])
+
+
+def machine_facts(
+    versions: Sequence[Mapping[str, str]], machines: Sequence[Mapping[str, str | int]]
+) -> list[tuple[str, str]]:
+    """Return the versions and the machines of runs, all that occur."""
+    facts = []
+    for parts in (versions, machines):
+        for name in dict.fromkeys(name for each in parts for name in each):
+            values = _different(each[name] for each in parts if name in each)
+            facts.append((name, "; ".join(map(str, values))))
+    return facts
+
+
+def strategy_text(state: Mapping[str, Any]) -> str:
+    """Return the settings of a strategy in a line.
+
+    Example:
+        >>> strategy_text({"strategy": "Switch", "unit": "epoch", "at": 3, "memory": None})
+        'Switch: unit epoch, at 3'
+    """
+    rest = [f"{name} {written(value)}" for name, value in state.items() if name != "strategy" and value is not None]
+    return f"{state.get('strategy', '?')}{': ' if rest else ''}{', '.join(rest)}"
+
+
+def written(value: object) -> str:
+    """Return a setting's value for reading.
+
+    Example:
+        >>> written(None), written(True), written(["context", 1.0]), written([]), written(0.0125)
+        ('not given', 'yes', 'context, 1.0', 'none', '0.0125')
+    """
+    if value is None:
+        return "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(written(each) for each in value) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {written(each)}" for name, each in value.items()) or "none"
+    return str(value)
+
+
+def _strategies(study: Study) -> Table:
+    rows = []
+    for group, results in study.groups.items():
+        states = _different(each.identity.get("strategy", {}) for each in results.values())
+        known = [strategy_text(state) for state in states if state]
+        if known:
+            rows.append([group_title(group, study.varying), "; ".join(known)])
+    return Table("strategies", ["strategy", "settings"], rows)
+
+
+def _different(values: Iterable[Any]) -> list[Any]:
+    return list({json.dumps(value, sort_keys=True, default=str): value for value in values}.values())

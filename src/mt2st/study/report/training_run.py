@@ -1,0 +1,96 @@
+"""What a folder of ``mt2st train`` says of its run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mt2st.errors import InputError
+from mt2st.models import model_class
+from mt2st.models.auxiliaries import AuxiliaryReport
+from mt2st.models.folder import CONFIG
+from mt2st.study.result import CHECKPOINT, MODEL
+from mt2st.training import Run
+
+RUN, LOG = "report.json", "metrics.jsonl"
+"""The files of a run's folder that tell it from others."""
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A finished training run.
+
+    Attributes:
+        kind: of the labelled data.
+        classes: labels or tags.
+        metric: the measure that chose the best parameters on validation.
+        settings: of the model.
+        strategy: its state.
+        run: the course of the training.
+        measures: by part of the data.
+        auxiliaries: what the auxiliary tasks measured on what was held out of their data.
+        about: how it was run: ``command``, ``data``, ``versions``, ``machine``; empty for runs of earlier versions.
+    """
+
+    kind: str
+    classes: tuple[str, ...]
+    metric: str
+    settings: Mapping[str, Any]
+    strategy: Mapping[str, Any]
+    run: Run
+    measures: Mapping[str, Mapping[str, float]]
+    auxiliaries: Mapping[str, AuxiliaryReport]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: Path) -> TrainingRun:
+        """Read the folder of a finished run.
+
+        Raises:
+            InputError: naming the file that is missing or broken, or when the run is not finished.
+        """
+        config = folder / MODEL / CONFIG
+        if not (folder / RUN).is_file() or not config.is_file():
+            hint = "go on with it by mt2st train --resume" if (folder / CHECKPOINT).is_dir() else "train it anew"
+            raise InputError(f"the run in {folder} is not finished: {hint}")
+        about = _read(folder / RUN).get("about", {})
+        saved = _read(config)
+        try:
+            kind, classes = str(saved.get("kind", "classification")), tuple(saved["classes"])
+            found = cls(
+                kind=kind,
+                classes=classes,
+                metric=model_class(kind).kind.metric(classes),
+                settings=dict(saved["settings"]),
+                strategy=dict(saved["strategy"]),
+                run=Run.from_dict(saved["run"]),
+                measures={str(part): dict(values) for part, values in saved["metrics"].items()},
+                auxiliaries={
+                    name: AuxiliaryReport.from_dict(report) for name, report in saved.get("auxiliaries", {}).items()
+                },
+                about=dict(about),
+            )
+            found.run.evaluations[found.run.best].validation[found.metric]
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise InputError(
+                f"{config} is not what a finished run leaves ({type(error).__name__}: {error}): train it anew"
+            ) from error
+        return found
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder is that of a training run, finished or not."""
+    return (folder / RUN).is_file() or (folder / LOG).is_file() or (folder / CHECKPOINT).is_dir()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}): train the run anew") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not what a run leaves: train it anew")
+    return content

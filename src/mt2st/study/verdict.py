@@ -1,0 +1,179 @@
+"""What a study says, in a plain sentence or two, and no more than its seeds can tell.
+
+A strategy wins only where the difference to every other one is significant (paired t tests over the seeds, adjusted by
+Holm's method). The number of seeds is always said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mt2st.measures import MEASURES
+from mt2st.study.statistics import Interval
+from mt2st.study.study import FACTORS, Group, Study
+from mt2st.study.summary import SIGNIFICANT, Row
+from mt2st.study.time_to_target import SINGLE_TASK
+
+FEW_SEEDS = 5
+"""Below so many seeds, a difference that is there is easily missed: the verdict says so."""
+
+
+def verdict(study: Study, rows: Sequence[Row]) -> str:
+    """Return which strategy is better by the metric on the test part, in one sentence.
+
+    Args:
+        study: the results.
+        rows: of `summarise`.
+    """
+    metric, varying = MEASURES[study.metric], study.varying
+    first = max(rows, key=lambda row: row.score.mean)
+    name = group_title(first.group, varying)
+    scores = f"{percent(first.score)} {metric} on the test part over {_seeds(first.seeds)}"
+    if len(rows) == 1:
+        return f"{name} alone was run: {scores}; there is nothing to compare it with."
+    compared = [row for row in rows if row.difference and row.difference.n > 1]
+    if max(row.seeds for row in rows) < 2 or (not compared and any(row.difference for row in rows)):
+        return (
+            f"Nothing can be told yet: {_seeds(min(row.seeds for row in rows))} a strategy cannot tell a difference from "
+            f"chance; the largest {metric} on the test part is that of {name}, {percent(first.score)}."
+        )
+    if first.best:
+        return f"{name} wins: {scores}{_lead(first)}, significantly more than every other strategy."
+    better = [row for row in rows if row.significant and row.difference and row.difference.interval.mean > 0]
+    worse = [row for row in rows if row.significant and row.difference and row.difference.interval.mean < 0]
+    if better:
+        are = "are" if len(better) > 1 else "is"
+        return (
+            f"{_listed([_with_difference(row, varying) for row in better])} {are} significantly better than "
+            f"{SINGLE_TASK}; no strategy is significantly better than all the others."
+        )
+    if not compared:
+        return f"No strategy is significantly better than all the others; the largest mean is that of {name}, {scores}."
+    seeds = _seeds(min(row.difference.n for row in compared if row.difference))
+    lead = max(compared, key=lambda row: row.difference.interval.mean if row.difference else 0.0)
+    sentence = (
+        f"No strategy is significantly better than {SINGLE_TASK} over {seeds}: the largest mean difference is that of "
+        f"{_with_difference(lead, varying)}"
+    )
+    if worse:
+        are = "are" if len(worse) > 1 else "is"
+        sentence += f"; {_listed([_with_difference(row, varying) for row in worse])} {are} significantly worse"
+    return f"{sentence}."
+
+
+def time_verdict(study: Study, rows: Sequence[Row]) -> str:
+    """Return what reaching single-task's best takes, in a few sentences; empty where nobody can be compared with it.
+
+    A ratio is told only where the interval of the ratio of training seconds leaves out 1, and no
+    run failed to reach what single-task's did.
+    """
+    told, never, unclear = [], [], []
+    for row in rows:
+        ratios = row.target.ratios.get(SINGLE_TASK, {}) if row.target else {}
+        found = ratios.get("seconds")
+        if row.group.name == SINGLE_TASK or found is None or (found.interval is None and not found.never):
+            continue
+        name, seeds = group_title(row.group, study.varying), _seeds(found.reached + found.never)
+        interval = found.interval
+        if found.never:
+            never.append(f"{name} in {found.never} of {seeds}")
+        elif interval and interval.low is not None and interval.high is not None and not interval.low <= 1 <= interval.high:
+            told.append(f"{name} took {interval.mean:.2f} [{interval.low:.2f}, {interval.high:.2f}] ({seeds})")
+        else:
+            unclear.append(f"{name} ({seeds})")
+    best = f"{SINGLE_TASK}'s best validation {MEASURES[study.metric]}"
+    sentences = []
+    if told:
+        sentences.append(
+            f"To reach {best}, {_listed(told)} of the training time that {SINGLE_TASK} took itself (95 % intervals)."
+        )
+    if never:
+        sentences.append(f"{_capital(best)} was never reached by {_listed(never)}.")
+    if unclear:
+        sentences.append(f"Whether {_listed(unclear)} took more or less time than {SINGLE_TASK} cannot be told.")
+    return " ".join(sentences)
+
+
+def cautions(study: Study, rows: Sequence[Row]) -> list[str]:
+    """Return what a reader must know to judge the verdict: few seeds, missing and failed runs, a shared machine."""
+    found = []
+    seeds = min(row.seeds for row in rows)
+    if len(rows) > 1 and seeds < FEW_SEEDS:
+        found.append(f"With {_seeds(seeds)} a strategy only a large difference shows; {FEW_SEEDS} or more tell more.")
+    if any(row.seeds != rows[0].seeds for row in rows):
+        found.append("Not all strategies have the same number of seeds; differences are over those in common.")
+    total = len(study.results) + len(study.missing) + len(study.failures)
+    if study.missing:
+        found.append(f"The study is not complete: {len(study.results)} of {total} runs are finished.")
+    if study.failures:
+        found.append(f"{len(study.failures)} of {total} runs failed; they are listed below.")
+    if any(each.jobs > 1 for each in study.results):
+        found.append("Several runs shared the machine: seconds are longer than those of a run alone, and less even.")
+    return found
+
+
+def group_title(group: Group, varying: Sequence[str]) -> str:
+    """Return what a group is called in a sentence.
+
+    Example:
+        >>> group_title(Group("switch", ("cnn", "random", "context")), ["encoder"])
+        'switch (encoder cnn)'
+    """
+    factors = ", ".join(f"{factor} {group.factors[FACTORS.index(factor)]}" for factor in varying)
+    return f"{group.name} ({factors})" if factors else group.name
+
+
+def percent(interval: Interval) -> str:
+    """Return a mean and half of its interval, as a share of 100.
+
+    Example:
+        >>> percent(Interval(0.8, 0.75, 0.85, 3)), percent(Interval(0.8, None, None, 1))
+        ('80.0 ± 5.0 %', '80.0 %')
+    """
+    half = interval.half_width
+    return f"{100 * interval.mean:.1f}{'' if half is None else f' ± {100 * half:.1f}'} %"
+
+
+def _lead(row: Row) -> str:
+    if row.difference is None or row.p is None:
+        return ""
+    return f", {_points(row.difference.interval)} against {SINGLE_TASK} ({p_value(row.p)})"
+
+
+def _with_difference(row: Row, varying: Sequence[str]) -> str:
+    name = group_title(row.group, varying)
+    if row.difference is None or row.p is None:
+        return name
+    return f"{name} ({_points(row.difference.interval)}, {_seeds(row.difference.n)}, {p_value(row.p)})"
+
+
+def _points(interval: Interval) -> str:
+    half = interval.half_width
+    return f"{100 * interval.mean:+.1f}{'' if half is None else f' ± {100 * half:.1f}'} points"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value for reading.
+
+    Example:
+        >>> p_value(0.2), p_value(0.012), p_value(0.00001), p_value(0.0499)
+        ('p = 0.20', 'p = 0.012', 'p < 0.001', 'p = 0.0499')
+    """
+    if p < 0.001:
+        return "p < 0.001"
+    if p >= 0.1:
+        return f"p = {p:.2f}"
+    text = f"{p:.3f}"
+    return f"p = {text}" if (float(text) < SIGNIFICANT) == (p < SIGNIFICANT) else f"p = {p:.4f}"
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed{'' if n == 1 else 's'}"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
