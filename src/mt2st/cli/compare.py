@@ -255,10 +255,10 @@ def _report(study: Study, options: CompareOptions) -> int:
             "all are through"
         )
     elif study.results:
-        from mt2st.study.tables import write_tables
+        from mt2st.study.report import write_report
 
         print_comparison(study)
-        write_tables(study, options.output / "tables")
+        say(f"report: {write_report(options.output, study=study)}")
         say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {options.output / 'tables'}")
     if not study.failures:
         return 0

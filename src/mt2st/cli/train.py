@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"
 FROZEN, FIGURE = "frozen_dimensions.json", "frozen_dimensions.png"
-OURS = {MODEL, METRICS, REPORT, CHECKPOINT, FROZEN, FIGURE}
+PAGE, FIGURES = "report.html", "figures"
+OURS = {MODEL, METRICS, REPORT, CHECKPOINT, FROZEN, FIGURE, PAGE, FIGURES}
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,14 @@ def run(arguments: Sequence[str]) -> int:
     if model.run_.stopped == "interrupted":
         say(f"interrupted: {options.output / CHECKPOINT} is written; the same command with --resume goes on")
         return 128 + received[0]
-    _report(options, parts, model)
+    _report(options, parts, model, arguments)
     return 0
 
 
-def _report(options: TrainOptions, parts: Parts, model: AnyModel) -> None:
+def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:
+    from mt2st.study.machine import machine, versions
+    from mt2st.study.report import write_report
+
     if parts.test is not None:
         model.evaluate_rows(parts.test)  # type: ignore[arg-type]
     # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
@@ -101,6 +106,12 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel) -> None:
         "single_task_from": run.single_task_from,
         "frozen_dimensions": sum(len(freeze.dimensions) for freeze in run.freezes),
         "auxiliaries": {name: report.as_dict() for name, report in model.auxiliaries_.items()},
+        "about": {
+            "command": shlex.join(["mt2st", "train", *arguments]),
+            "data": parts.described(),
+            "versions": versions(),
+            "machine": machine(),
+        },
     }
     (options.output / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     if run.freezes:
@@ -110,6 +121,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel) -> None:
     if held_out := _held_out(model):
         print(aligned(held_out))
     print(f"model: {options.output / MODEL}")
+    say(f"report: {write_report(options.output)}")
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
     if run.cause:
         say(f"the run ended by itself: {run.cause}")
@@ -164,6 +176,7 @@ def _prepare_output(options: TrainOptions) -> None:
         raise InputError(f"--output {options.output} cannot be made: {error.strerror}") from error
     if options.resume:
         return
-    for name in (METRICS, REPORT, FROZEN, FIGURE):
+    for name in (METRICS, REPORT, FROZEN, FIGURE, PAGE):
         (options.output / name).unlink(missing_ok=True)
+    shutil.rmtree(options.output / FIGURES, ignore_errors=True)
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)

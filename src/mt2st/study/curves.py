@@ -103,7 +103,7 @@ def epochs_of(run: Run) -> list[float]:
 
 
 def by_epoch(name: str, runs: Iterable[Run], value: Value) -> Curve:
-    """Return the mean over the runs at each epoch; runs that have ended before, or have no value, are left out there."""
+    """Return the mean over the runs at each epoch; runs that have ended, or have no value, are left out there."""
     found: dict[float, list[float]] = {}
     for run in runs:
         for x, each in zip(epochs_of(run), run.evaluations, strict=True):

@@ -34,8 +34,8 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     compared = [row for row in rows if row.difference and row.difference.n > 1]
     if max(row.seeds for row in rows) < 2 or (not compared and any(row.difference for row in rows)):
         return (
-            f"Nothing can be told yet: {_seeds(min(row.seeds for row in rows))} a strategy cannot tell a difference from "
-            f"chance; the largest {metric} on the test part is that of {name}, {percent(first.score)}."
+            f"Nothing can be told yet: {_seeds(min(row.seeds for row in rows))} a strategy cannot tell a difference "
+            f"from chance; the largest {metric} on the test part is that of {name}, {percent(first.score)}."
         )
     if first.best:
         return f"{name} wins: {scores}{_lead(first)}, significantly more than every other strategy."
@@ -77,7 +77,12 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
         interval = found.interval
         if found.never:
             never.append(f"{name} in {found.never} of {seeds}")
-        elif interval and interval.low is not None and interval.high is not None and not interval.low <= 1 <= interval.high:
+        elif (
+            interval
+            and interval.low is not None
+            and interval.high is not None
+            and not interval.low <= 1 <= interval.high
+        ):
             told.append(f"{name} took {interval.mean:.2f} [{interval.low:.2f}, {interval.high:.2f}] ({seeds})")
         else:
             unclear.append(f"{name} ({seeds})")

@@ -159,7 +159,9 @@ class LineChart:
         if self.steps:
             before = [x.start, *(at for at, _ in points[:-1])]
             points = [
-                place for start, (at, level) in zip(before, points, strict=True) for place in ((start, level), (at, level))
+                place
+                for start, (at, level) in zip(before, points, strict=True)
+                for place in ((start, level), (at, level))
             ]
         style = self.styles[curve.name]
         solid = " solid" if len(self.curves) == 1 else ""
@@ -175,9 +177,7 @@ class LineChart:
             style = self.styles[curve.name]
             line = path([(at + 4, level), (x.end + 8, level), (x.end + 16, place)])
             parts.append(element("path", class_=f"leader s{style.slot}", d=line))
-            parts.append(
-                element("text", text=_short(curve.name, LONGEST), class_="label", x=x.end + 19, y=place + 4)
-            )
+            parts.append(element("text", text=_short(curve.name, LONGEST), class_="label", x=x.end + 19, y=place + 4))
         return parts
 
 

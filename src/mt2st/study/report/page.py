@@ -24,7 +24,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters["tight"] = tight
-    return environment.get_template("report.html").render(page=page, style=Markup(_style()))  # noqa: S704  # our own
+    return environment.get_template("report.html").render(page=page, style=Markup(_style()))  # our own
 
 
 def tight(text: str) -> str:
@@ -34,7 +34,9 @@ def tight(text: str) -> str:
         >>> tight("in 0.53 [0.48, 0.58], +2.9 ± 0.4 points").replace("\u00a0", "_")
         'in 0.53 [0.48,_0.58], +2.9_±_0.4_points'
     """
-    text = re.sub(r"(?<=\d) (?=%|±|points?\b|seeds?\b)|(?<=[±<=]) (?=\d)|(?<=\bp) (?=[<=])|(?<=\bn) (?=\d)", NO_BREAK, text)
+    text = re.sub(
+        r"(?<=\d) (?=%|±|points?\b|seeds?\b)|(?<=[±<=]) (?=\d)|(?<=\bp) (?=[<=])|(?<=\bn) (?=\d)", NO_BREAK, text
+    )
     return re.sub(r"\[[^]\s]+ [^]\s]+\]", lambda found: found[0].replace(" ", NO_BREAK), text)
 
 

@@ -9,11 +9,10 @@ from mt2st import __version__
 from mt2st.measures import MEASURES, measures_table
 from mt2st.study.curves import epochs_of
 from mt2st.study.palette import styles_of
-from mt2st.study.report.blocks import Block, Code, Gallery, Items, Page, Paragraph, Section, Tabular
+from mt2st.study.report.blocks import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
 from mt2st.study.report.course import learning_curves, weight_courses
 from mt2st.study.report.line_chart import Mark
 from mt2st.study.report.setup import machine_facts, settings_facts, strategy_text
-from mt2st.study.report.blocks import Facts
 from mt2st.study.report.training_run import TrainingRun
 from mt2st.study.tables import Table
 
@@ -63,13 +62,10 @@ def _verdict(found: TrainingRun, name: str) -> str:
 def _course(found: TrainingRun) -> str:
     run = found.run
     best = run.evaluations[run.best]
-    ended = run.cause or {"epochs": "all epochs were done"}.get(run.stopped, run.stopped)
+    ended = "after its last epoch" if run.stopped == "epochs" else f"by itself: {run.cause or run.stopped}"
     return (
-        f"{run.steps:,} steps took {run.train_seconds:,.1f} s of training; the parameters kept are those after step "
-        f"{best.step:,} (epoch {best.epoch}), the best on validation. It ended because {ended}."
-        if run.stopped == "epochs"
-        else f"{run.steps:,} steps took {run.train_seconds:,.1f} s of training; the parameters kept are those after step "
-        f"{best.step:,} (epoch {best.epoch}), the best on validation. It ended by itself: {ended}."
+        f"{run.steps:,} steps took {run.train_seconds:,.1f} s of training. The parameters kept are those after step "
+        f"{best.step:,} (epoch {best.epoch}), the best on validation. The run ended {ended}."
     )
 
 
@@ -99,8 +95,8 @@ def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
         yield Paragraph("What the strategy decided:")
         yield Items(decisions)
     frozen = [
-        f"From epoch {each.epoch}, step {each.step:,} on, {len(each.dimensions)} of {len(each.relevance)} dimensions of "
-        "the embedding were frozen."
+        f"From epoch {each.epoch}, step {each.step:,} on, {len(each.dimensions)} of {len(each.relevance)} dimensions "
+        "of the embedding were frozen."
         for each in found.run.freezes
     ]
     if frozen:

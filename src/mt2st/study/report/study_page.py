@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.measures import MEASURES, SECOND
 from mt2st.study.curves import panels
 from mt2st.study.palette import Style, styles_of
-from mt2st.study.report.blocks import Block, Code, Facts, Gallery, Items, Page, Paragraph, Picture, Section, Tabular
+from mt2st.study.report.blocks import Block, Gallery, Items, Page, Paragraph, Picture, Section, Tabular
 from mt2st.study.report.course import learning_curves, percents, shares, weight_courses
 from mt2st.study.report.interval_chart import Entry, IntervalChart
 from mt2st.study.report.setup import setup_section
@@ -110,7 +109,7 @@ def _score_picture(study: Study, rows: Sequence[Row], styles: Mapping[str, Style
             )
         )
         data += [[label, str(seed), percents(each.score)] for seed, each in sorted(by_seed.items())]
-    chart = IntervalChart("scores", f"{metric.capitalize()} on the test part", entries, metric, shares)
+    chart = IntervalChart("scores", f"{metric.capitalize()} on the test part, by seed", entries, metric, shares)
     note = "Dot: mean; line: 95 % t interval; ticks: the single seeds."
     return Picture(chart, Table("data", ["strategy", "seed", metric], data), note)
 
@@ -179,10 +178,17 @@ def _targets(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> 
             continue
         label = group_title(row.group, study.varying)
         entries.append(
-            Entry(label, styles[row.group.name], found.interval, list(_ratios(study, row)), _reached(found.interval, row))
+            Entry(
+                label, styles[row.group.name], found.interval, list(_ratios(study, row)), _reached(found.interval, row)
+            )
         )
         data += [
-            [label, str(seed), "never" if cost is None else f"{cost.seconds:.1f}", UNKNOWN if cost is None else f"{cost.steps:,}"]
+            [
+                label,
+                str(seed),
+                "never" if cost is None else f"{cost.seconds:.1f}",
+                UNKNOWN if cost is None else f"{cost.steps:,}",
+            ]
             for seed, cost in row.target.costs.items()
         ]
     if entries:
@@ -227,8 +233,8 @@ def _courses(study: Study, styles: Mapping[str, Style]) -> Iterator[Section]:
         weights.append(Gallery(weight_courses(runs, f"weights-{number}"), title))
     yield Section("Learning curves", learning)
     text = (
-        "How much each auxiliary task weighs in training, and when it went off. A task of weight 0 is not computed at all: "
-        "from then on, training is single-task. Strategies without auxiliary tasks have no picture."
+        "How much each auxiliary task weighs in training, and when it went off. A task of weight 0 is not computed at "
+        "all: from then on, training is single-task. Strategies without auxiliary tasks have no picture."
     )
     if any(_has_content(block) for block in weights):
         yield Section("Auxiliary weights over time", [Paragraph(text), *weights])

@@ -6,32 +6,39 @@ from pathlib import Path
 
 from mt2st.errors import InputError
 from mt2st.files import complete_file
-from mt2st.study.report.blocks import Page
 from mt2st.study.report.page import render
 from mt2st.study.report.run_page import run_page
 from mt2st.study.report.study_page import study_page
 from mt2st.study.report.training_run import TrainingRun, is_run
 from mt2st.study.result import ERROR, RESULT
 from mt2st.study.study import STUDY, Study
+from mt2st.study.tables import write_tables
 
-REPORT = "report.html"
+REPORT, TABLES = "report.html", "tables"
 
 
-def write_report(folder: str | Path) -> Path:
+def write_report(folder: str | Path, *, study: Study | None = None) -> Path:
     """Write the report of a study or of a training run into its folder, in place of one that is there.
+
+    Beside the page of a study stand its tables, in the folder ``tables``.
 
     Args:
         folder: what ``mt2st compare`` or ``mt2st train`` wrote.
+        study: of a study's folder, what is to be reported; all that the folder holds by default.
 
     Returns:
-        The file.
+        The page.
 
     Raises:
         InputError: when the folder is neither, holds nothing finished or a broken file, or cannot be written.
     """
     folder = Path(folder)
+    if study is None and _kind(folder) == "study":
+        study = Study.load(folder)
+    page = run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder)
+    if study is not None:
+        write_tables(study, folder / TABLES)
     path = folder / REPORT
-    page = _page(folder)
     with complete_file(path, overwrite=True) as file:
         file.write(render(page).encode("utf-8", "replace"))
     return path
@@ -42,15 +49,16 @@ def is_study(folder: Path) -> bool:
     return (folder / STUDY).is_file() or any(any(folder.glob(f"*/{name}")) for name in (RESULT, ERROR))
 
 
-def _page(folder: Path) -> Page:
+def _kind(folder: Path) -> str:
+    """Return ``"study"`` or ``"run"``."""
     if not folder.exists():
         raise InputError(f"there is no folder {folder}")
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder: give the one that mt2st compare or mt2st train wrote (--output)")
     if is_study(folder):
-        return study_page(Study.load(folder), folder)
+        return "study"
     if is_run(folder):
-        return run_page(TrainingRun.load(folder), folder)
-    inside = next((each for each in sorted(folder.iterdir()) if each.is_dir() and (is_study(each) or is_run(each))), None)
-    hint = f" Did you mean {inside}?" if inside else ""
+        return "run"
+    inside = [each for each in sorted(folder.iterdir()) if each.is_dir() and (is_study(each) or is_run(each))]
+    hint = f" Did you mean {inside[0]}?" if inside else ""
     raise InputError(f"{folder} holds neither a study of mt2st compare nor a run of mt2st train.{hint}")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.study.report.folders import write_run
+from tests.study.report.html_tree import read
+
+from mt2st.errors import InputError
+from mt2st.study.report import write_report
+
+
+def test_a_run_has_measures_curves_weights_and_settings(tmp_path: Path) -> None:
+    page = read(write_report(write_run(tmp_path / "run", classes=("<b>", "pos"))).read_text(encoding="utf-8"))
+    assert "76.5 % on the test part" in page.text
+    assert "One run tells nothing about the difference to another" in page.text
+    tables = page.tables()
+    assert tables["Measures on each part of the data"][2] == ["test", "76.5 %", "76.1 %", "0.400"]
+    assert len(tables["Validation accuracy by epoch"]) == 5
+    assert "context off after 2 epochs" in page.text
+    assert not page.all("b")
+    assert "<b>, pos" in page.text
+    assert page.all("code")[0].text == "mt2st train reviews.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model/config.json", "{", "config.json cannot be read"),
+        ("model/config.json", "[]", "config.json is not what a run leaves"),
+        ("model/config.json", '{"classes": []}', "config.json is not what a finished run leaves"),
+        ("report.json", "", "report.json cannot be read"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, name: str, content: str, message: str) -> None:
+    folder = write_run(tmp_path / "run")
+    (folder / name).write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        write_report(folder)
+
+
+def test_a_run_that_is_not_finished_is_no_report_yet(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").touch()
+    with pytest.raises(InputError, match="is not finished: train it anew"):
+        write_report(tmp_path)
+    (tmp_path / "checkpoint").mkdir()
+    with pytest.raises(InputError, match="go on with it by mt2st train --resume"):
+        write_report(tmp_path)
+
+
+def test_a_run_without_an_evaluation_is_named(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    path = folder / "model" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["run"]["evaluations"] = []
+    path.write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(InputError, match="not what a finished run leaves"):
+        write_report(folder)
