@@ -44,7 +44,8 @@ def browse(page: Path, *options: str) -> tuple[str, list[str]]:
     assert CHROMIUM
     done = subprocess.run(
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-         "--hide-scrollbars", f"--user-data-dir={page.parent / 'browser'}", "--enable-logging=stderr", *options, page.as_uri()],
+         "--hide-scrollbars", f"--user-data-dir={page.parent / 'browser'}", "--enable-logging=stderr",
+         *options, page.as_uri()],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
