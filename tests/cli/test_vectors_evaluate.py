@@ -125,4 +125,4 @@ def test_ngrams_wanted_of_vectors_without_are_refused(
 ) -> None:
     arguments = ["vectors", "evaluate", str(vectors), "--similarity", str(pairs), "--unseen", "ngrams"]
     assert main(arguments) == 2
-    assert "a -fasttext training writes into a folder; these have none" in capsys.readouterr().err
+    assert "the folder of a -fasttext training, or fastText's .bin; these have none" in capsys.readouterr().err
