@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mt2st.cli.per_task import of_tasks, parse_numbers
+from mt2st.cli.per_task import of_tasks, parse_numbers, parse_times
 from mt2st.cli.strategy_options import StrategyOptions
 from mt2st.errors import InputError
 from mt2st.strategy import Diminish, MultiTask, Switch
@@ -47,6 +47,8 @@ def test_every_strategy_takes_numbers_by_task() -> None:
     options = StrategyOptions(decay={"analogy": 0.1}, initial={"spearman": 2}, auxiliary_weight={"analogy": 0.3})
     assert options.build("multi-task", TASKS) == MultiTask(weights)
     assert options.build("switch", TASKS) == Switch(4, weight=weights)
+    at = StrategyOptions(switch_at={"others": 4, "analogy": 2}).build("switch", TASKS)
+    assert at == Switch({"context": 4, "analogy": 2, "spearman": 4})
     assert options.build("diminish", TASKS) == Diminish(
         {"context": 0.5, "analogy": 0.1, "spearman": 0.5}, initial={"context": 1.0, "analogy": 1.0, "spearman": 2}
     )
@@ -59,6 +61,17 @@ def test_equation_11_by_its_factors() -> None:
         assert strategy.weights(t) == pytest.approx({"analogy": 0.9**t, "spearman": 0.8**t})
     unnamed = options.build("diminish", TASKS).bind(TASKS)
     assert unnamed.weights(1)["context"] == pytest.approx(math.exp(-0.5))
+
+
+def test_times_are_whole_numbers() -> None:
+    assert parse_times(["4", "analogy=2"]) == {"others": 4, "analogy": 2}
+    with pytest.raises(ValueError, match="'analogy=2.5' is neither a whole number nor TASK=NUMBER"):
+        parse_times(["analogy=2.5"])
+
+
+def test_pretraining_ends_for_all_tasks_at_once() -> None:
+    with pytest.raises(InputError, match="--switch-at: pretrain-finetune .* at once"):
+        StrategyOptions(switch_at={"analogy": 2}).build("pretrain-finetune", TASKS)
 
 
 def test_two_forms_of_diminish_at_once_are_refused() -> None:

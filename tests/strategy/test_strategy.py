@@ -7,9 +7,11 @@ import sys
 import pytest
 
 from mt2st.errors import InputError
+from mt2st.models.settings import ClassifierSettings
 from mt2st.strategy import (
     DWA,
     MGDA,
+    AdaptiveSwitch,
     Bloop,
     CAGrad,
     Diminish,
@@ -30,6 +32,7 @@ EVERY_KIND = [
     MultiTask({"a": 0.5, "b": 2}, auxiliaries=["a", "b"]),
     Diminish({"a": 0.5, "b": 0.1}, curvature=1.5, unit="step", auxiliaries=["a", "b"]),
     Switch(at=4, weight=0.7, unit="step", auxiliaries=["a", "b"]),
+    Switch(at={"a": 2, "b": 4}, auxiliaries=["a", "b"]),
     PretrainFinetune(at=4, weight={"a": 0.7, "b": 1}, unit="step", auxiliaries=["a", "b"]),
     UncertaintyWeighting(0.1, initial={"a": 0.7, "b": 1}, auxiliaries=["a", "b"]),
     PCGrad(auxiliaries=["a", "b"]),
@@ -53,6 +56,22 @@ def test_observing_leaves_a_fixed_course_alone(strategy: Strategy) -> None:
     before = strategy.state_dict()
     strategy.observe(Observation(epoch=1, step=3, metrics={"loss": 1.0}))
     assert strategy.state_dict() == before
+
+
+@pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
+@pytest.mark.parametrize("last", [1, 3, 4, 100])
+def test_the_transition_is_foreseen_where_the_weights_have_it(strategy: Strategy, last: int) -> None:
+    on = [any(strategy.weights(t).values()) for t in range(1, last + 1)]
+    assert strategy.single_task_from(last) == (1 + on.index(False) if on[0] and False in on else None)
+
+
+def test_the_default_diminish_is_single_task_within_the_default_epochs() -> None:
+    assert Diminish(auxiliaries=["a"]).single_task_from(ClassifierSettings().epochs) == 6
+
+
+def test_what_the_feedback_loop_decides_cannot_be_foreseen() -> None:
+    with pytest.raises(InputError, match="AdaptiveSwitch finds the moment of its transition in the training"):
+        AdaptiveSwitch(auxiliaries=["a"]).single_task_from(8)
 
 
 @pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)

@@ -18,6 +18,22 @@ def test_switch_at_the_first_epoch_never_runs_an_auxiliary_task() -> None:
     assert Switch(at=1, auxiliaries=["a"]).weights(1) == {"a": 0.0}
 
 
+def test_each_task_may_have_its_own_switch_and_the_last_one_is_the_transition() -> None:
+    strategy = Switch(at={"analogy": 2, "context": 4}, auxiliaries=["analogy", "context"])
+    assert [list(strategy.weights(t).values()) for t in (1, 2, 3, 4)] == [[1, 1], [0, 1], [0, 1], [0, 0]]
+    assert strategy.single_task_from(last=8) == 4
+    assert strategy.single_task_from(last=3) is None
+
+
+def test_a_switch_of_an_unknown_task_or_none_for_a_known_one_is_refused() -> None:
+    with pytest.raises(InputError, match="at names the unknown task 'anlogy'. Did you mean 'analogy'?"):
+        Switch(at={"anlogy": 2}).bind(["analogy"])
+    with pytest.raises(InputError, match="at has no value for the auxiliary task 'context'"):
+        Switch(at={"analogy": 2}).bind(["analogy", "context"])
+    with pytest.raises(InputError, match=r"at\['analogy'\] must be a whole number of at least 1, found 0"):
+        Switch(at={"analogy": 0})
+
+
 def test_step_unit_counts_optimizer_steps() -> None:
     strategy = Switch(at=100, unit="step", auxiliaries=["a"])
     assert strategy.weights_at(epoch=7, step=99) == {"a": 1.0}

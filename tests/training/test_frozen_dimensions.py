@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ FREEZES = [Freeze(2, 11, [3], [0.4, 0.2, 0.3, 0.1]), Freeze(3, 21, [1], [0.5, 0.
 
 
 def test_they_are_read_as_they_were_written(tmp_path: Path) -> None:
-    save_freezes(tmp_path / "frozen.json", FREEZES)
+    save_freezes(tmp_path / "frozen.json", FREEZES, kept=[3])
     assert load_freezes(tmp_path / "frozen.json") == FREEZES
+    assert json.loads((tmp_path / "frozen.json").read_text(encoding="utf-8"))["kept"] == [3]
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"freezes": [{"epoch": 1}]}', '{"freezes": 3}'])

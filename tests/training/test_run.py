@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from mt2st.training import Evaluation, Run, Transition
+import pytest
+
+from mt2st.training import Evaluation, Freeze, Run, Transition
 
 
 def make_run(*scores: float) -> Run:
@@ -26,6 +29,16 @@ def test_seconds_to_a_target_are_those_of_the_first_evaluation_that_reached_it()
     assert run.seconds_to("accuracy", 0.71) == 6.0
     assert run.seconds_to("accuracy", 0.95) is None
     assert run.best_value("accuracy") == 0.9
+
+
+@pytest.mark.parametrize(("best", "frozen", "single_task"), [(0, [], False), (1, [3], True), (2, [3, 1, 2], True)])
+def test_what_the_kept_parameters_have_is_of_their_evaluation(
+    best: int, frozen: list[int], *, single_task: bool
+) -> None:
+    run = make_run(0.5, 0.7, 0.6)
+    run.evaluations[-1] = replace(run.evaluations[-1], weights={"context": 0.0})
+    run.freezes, run.best = [Freeze(2, 11, [3], []), Freeze(3, 21, [1, 2], [])], best
+    assert (run.kept_frozen, run.kept_single_task) == (frozen, single_task)
 
 
 def test_a_run_that_did_not_begin_has_no_time_and_no_steps() -> None:

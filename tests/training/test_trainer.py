@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
-from mt2st.strategy import Diminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.tasks import Span
 from mt2st.training import CheckConvergence, Evaluation, Trainer
 from mt2st.training.progress import Progress
@@ -416,6 +416,42 @@ def test_a_converged_primary_ends_the_run_and_says_so(per_epoch: int, tmp_path: 
     assert run.stopped == "converged"
     assert len(run.evaluations) == 2
     assert json.loads((tmp_path / "log").read_text().splitlines()[-1])["stopped"] == "converged"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "ended"),
+    [
+        (Switch(at=4), 5),
+        (Switch(at={"helper": 2, "nudge": 4}), 5),
+        (Switch(at=20, unit="step"), 5),  # epoch 4 ends with step 24
+        (Switch(at=60), 2),  # no transition within the epochs
+        (MultiTask(), 2),
+        (AdaptiveSwitch(latest=4), 5),
+    ],
+    ids=repr,
+)
+def test_convergence_counts_after_a_transition_that_is_to_come(strategy: Strategy, ended: int) -> None:
+    run = make_trainer(
+        strategy, Regression("helper"), Nudge(), epochs=50, convergence=CheckConvergence(tolerance=1e9, patience=2)
+    ).fit()
+    assert (run.stopped, run.evaluations[-1].epoch) == ("converged", ended)
+
+
+@pytest.mark.parametrize(("select_single_task", "kept"), [(False, 1), (True, 4)])
+def test_the_best_after_the_transition_is_kept_when_asked_for(*, select_single_task: bool, kept: int) -> None:
+    primary = Regression("primary", scores=[0.9, 0.8, 0.5, 0.7, 0.6])
+    trainer = make_trainer(
+        Switch(at=3), Regression("helper"), primary=primary, epochs=5, select_single_task=select_single_task
+    )
+    run = trainer.fit()
+    assert run.evaluations[run.best].epoch == kept
+    assert run.kept_single_task == select_single_task
+
+
+def test_without_a_transition_the_best_of_all_is_kept() -> None:
+    primary = Regression("primary", scores=[0.5, 0.9, 0.5])
+    run = make_trainer(MultiTask(), Regression("helper"), primary=primary, select_single_task=True).fit()
+    assert (run.best, run.kept_single_task) == (1, False)
 
 
 def test_a_primary_that_has_not_converged_runs_all_epochs() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, TypeVar
 
 from tyro.constructors import PrimitiveConstructorSpec
 
@@ -12,6 +12,8 @@ from mt2st.errors import InputError, listed, suggestion
 OTHERS = "others"
 """In a mapping, stands for the tasks that it does not name."""
 Numbers = float | dict[str, float]
+Times = int | dict[str, int]
+NumberT = TypeVar("NumberT", bound=float)
 
 
 def parse_numbers(words: Sequence[str]) -> Numbers:
@@ -24,22 +26,41 @@ def parse_numbers(words: Sequence[str]) -> Numbers:
         >>> parse_numbers(["0.5"]), parse_numbers(["0.5", "analogy=0.3"])
         (0.5, {'others': 0.5, 'analogy': 0.3})
     """
+    return _parsed(words, float, "number")
+
+
+def parse_times(words: Sequence[str]) -> Times:
+    """Return the value of words as for `parse_numbers`, all of them whole numbers.
+
+    Raises:
+        ValueError: as for `parse_numbers`.
+
+    Example:
+        >>> parse_times(["4", "analogy=2"])
+        {'others': 4, 'analogy': 2}
+    """
+    return _parsed(words, int, "whole number")
+
+
+def _parsed(words: Sequence[str], kind: Callable[[str], NumberT], called: str) -> NumberT | dict[str, NumberT]:
     if not words:
-        raise ValueError("give a number, or TASK=NUMBER for one or more tasks")
-    numbers: dict[str, float] = {}
+        raise ValueError(f"give a {called}, or TASK=NUMBER for one or more tasks")
+    numbers: dict[str, NumberT] = {}
     for word in words:
         task, equals, value = word.rpartition("=")
         task = task if equals else OTHERS
         if task in numbers:
             raise ValueError(f"'{word}' gives a second number for {task}")
         try:
-            numbers[task] = float(value)
+            numbers[task] = kind(value)
         except ValueError:
-            raise ValueError(f"'{word}' is neither a number nor TASK=NUMBER") from None
+            raise ValueError(f"'{word}' is neither a {called} nor TASK=NUMBER") from None
     return numbers[OTHERS] if set(numbers) == {OTHERS} else numbers
 
 
-def of_tasks(option: str, value: Numbers, auxiliaries: Iterable[str], default: float) -> float | dict[str, float]:
+def of_tasks(
+    option: str, value: NumberT | Mapping[str, NumberT], auxiliaries: Iterable[str], default: NumberT
+) -> NumberT | dict[str, NumberT]:
     """Return a strategy's parameter: a number for each task, with the default for tasks that are not named.
 
     Args:
@@ -64,7 +85,7 @@ def of_tasks(option: str, value: Numbers, auxiliaries: Iterable[str], default: f
     return {task: value.get(task, others) for task in names}
 
 
-def _words(value: Numbers | None) -> list[str]:
+def _words(value: float | Mapping[str, float] | None) -> list[str]:
     if value is None:
         return ["none"]
     if not isinstance(value, Mapping):
@@ -80,5 +101,14 @@ _SPEC: PrimitiveConstructorSpec[Numbers | None] = PrimitiveConstructorSpec(
     str_from_instance=_words,
 )
 
+_TIMES: PrimitiveConstructorSpec[Times] = PrimitiveConstructorSpec(
+    nargs="*",
+    metavar="TIME|TASK=TIME ...",
+    instance_from_str=parse_times,
+    is_instance=lambda value: isinstance(value, int | dict),
+    str_from_instance=_words,
+)
+
 PerTask = Annotated[Numbers, _SPEC]
+TimePerTask = Annotated[Times, _TIMES]
 OptionalPerTask = Annotated[Numbers | None, _SPEC]

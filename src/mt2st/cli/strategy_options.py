@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from mt2st.cli.per_task import OptionalPerTask, PerTask, of_tasks
+from mt2st.cli.per_task import OptionalPerTask, PerTask, TimePerTask, of_tasks
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy import (
     DWA,
@@ -31,6 +31,7 @@ from mt2st.strategy import (
 from mt2st.strategy.diminish import NEGLIGIBLE
 
 DECAY = 0.5
+SWITCH_AT = 4
 STRATEGIES = ("single-task", "multi-task", "diminish", "switch")
 """The paper's four, which a comparison runs."""
 ADAPTIVE = ("adaptive-diminish", "adaptive-switch")
@@ -63,8 +64,9 @@ class StrategyOptions:
     """Diminish: curvature nu, at least 0."""
     negligible: float = NEGLIGIBLE
     """Diminish, AdaptiveDiminish: below this weight a task is off."""
-    switch_at: int = 4
-    """Switch, pretrain-finetune: the first epoch (or step) of single-task training."""
+    switch_at: TimePerTask = SWITCH_AT
+    """Switch, pretrain-finetune: the first epoch (or step) of single-task training; by task only in switch, where the
+    last one counts."""
     auxiliary_weight: PerTask = 1.0
     """Weight of the auxiliary tasks in multi-task training, before the switch, in pretraining and in all baselines
     but dwa; in uncertainty, the first step's."""
@@ -104,7 +106,8 @@ class StrategyOptions:
         if name == "diminish":
             return self._diminish(auxiliaries)
         if name == "switch":
-            return Switch(self.switch_at, weight=self._of_tasks("auxiliary_weight", auxiliaries), unit=self.unit)
+            at = of_tasks("--switch-at", self.switch_at, auxiliaries, SWITCH_AT)
+            return Switch(at, weight=self._of_tasks("auxiliary_weight", auxiliaries), unit=self.unit)
         if name == "adaptive-switch":
             return AdaptiveSwitch(
                 self.switch_patience,
@@ -144,6 +147,11 @@ class StrategyOptions:
             return DWA(self.dwa_temperature)
         weight = self._of_tasks("auxiliary_weight", auxiliaries)
         if name == "pretrain-finetune":
+            if isinstance(self.switch_at, Mapping):
+                raise InputError(
+                    "--switch-at: pretrain-finetune turns from all auxiliary tasks to the primary one at once: give "
+                    "one time, not one by task"
+                )
             return PretrainFinetune(self.switch_at, weight=weight, unit=self.unit)
         if name == "uncertainty":
             return UncertaintyWeighting(self.uncertainty_rate, initial=weight)

@@ -105,6 +105,8 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         "cause": run.cause,
         "single_task_from": run.single_task_from,
         "frozen_dimensions": sum(len(freeze.dimensions) for freeze in run.freezes),
+        "frozen_dimensions_kept": len(run.kept_frozen),
+        "kept_single_task": run.kept_single_task,
         "auxiliaries": {name: report.as_dict() for name, report in model.auxiliaries_.items()},
         "about": {
             "command": shlex.join(["mt2st", "train", *arguments]),
@@ -125,9 +127,20 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
     if run.cause:
         say(f"the run ended by itself: {run.cause}")
+    _say_what_is_kept(run)
     idle = at_transition_only(options.model) if run.single_task_from is None else []
     if idle:
         say(f"no transition to single-task training took place: {listed(idle)} changed nothing")
+
+
+def _say_what_is_kept(run: Run) -> None:
+    """Say what the kept parameters lack of what happened in the run."""
+    best = run.evaluations[run.best].epoch
+    if run.single_task_from is not None and not run.kept_single_task:
+        say(f"the model is that of epoch {best}, from before the transition to single-task training")
+    frozen = sum(len(freeze.dimensions) for freeze in run.freezes)
+    if len(run.kept_frozen) < frozen:
+        say(f"the model is that of epoch {best}, when {len(run.kept_frozen)} of the {frozen} dimensions were frozen")
 
 
 def _save_frozen(output: Path, run: Run) -> None:
@@ -135,7 +148,7 @@ def _save_frozen(output: Path, run: Run) -> None:
     from mt2st.study.frozen_dimensions import plot_frozen_dimensions
     from mt2st.training import save_freezes
 
-    save_freezes(output / FROZEN, run.freezes)
+    save_freezes(output / FROZEN, run.freezes, kept=run.kept_frozen)
     plot_frozen_dimensions(run.freezes, output / FIGURE)
 
 

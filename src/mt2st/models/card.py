@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from mt2st import __version__
 from mt2st.tasks import Coverage
+from mt2st.training.run import Run
 
 
 def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, about: Sequence[str]) -> str:
@@ -85,7 +86,19 @@ def _course(run: Mapping[str, Any]) -> str:
         f"The auxiliary task `{each['task']}` was off from step {each['step']:,} (epoch {each['epoch']}) on."
         for each in run["transitions"]
     ]
-    return "\n\n".join(lines)
+    return "\n\n".join([*lines, *_kept(Run.from_dict(run))])
+
+
+def _kept(run: Run) -> Iterator[str]:
+    """Yield what the kept parameters have of what the transition brought: the best may be from before it."""
+    if run.single_task_from is not None:
+        yield f"They are from {'after' if run.kept_single_task else 'before'} the transition to single-task training."
+    frozen = [dimension for freeze in run.freezes for dimension in freeze.dimensions]
+    if frozen:
+        yield (
+            f"Of the {len(frozen)} dimensions of the embedding that were frozen in the run, {len(run.kept_frozen)} "
+            "were frozen by then."
+        )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -187,10 +187,11 @@ class ClassifierSettings:
     freeze_over: int = 1
     """Epochs over which the frozen fraction grows evenly; 1 freezes all at once."""
     task_layer: bool = False
-    """A layer of the primary task's own between encoder and head, active from the transition on."""
+    """A layer of the primary task's own between encoder and head, active from the transition on. The best epoch is then
+    chosen among those after the transition, so that the model has the layer."""
     convergence: str = "gradient-norm"
-    """When the run ends before its last epoch: gradient-norm (below the tolerance), validation-loss (no improvement),
-    or never."""
+    """When the run ends before its last epoch: gradient-norm (below the tolerance; measured after the transition, where
+    one is to come), validation-loss (no improvement), or never."""
     tolerance: float = 1e-3
     """Gradient-norm: the run ends when the mean norm of the primary's gradient stays below this."""
     patience: int = 2

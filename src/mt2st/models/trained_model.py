@@ -367,6 +367,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             evaluations_per_epoch=self.evaluations_per_epoch,
             feedback=self._feedback(primary) if self.strategy.adapts else None,
             select=self.kind.metric(classes),
+            select_single_task=self.task_layer,
             effects=new_effects(self),
             convergence=new_convergence(self),
             clip_norm=self.clip_norm,

@@ -41,7 +41,7 @@ class AdaptiveDiminish(Strategy):
         >>> strategy = AdaptiveDiminish(0.5, sensitivity=10, auxiliaries=["analogy", "context"])
         >>> strategy.observe(Observation(1, 10, affinities={"analogy": -0.2, "context": 0.2}))
         >>> {task: round(weight, 2) for task, weight in strategy.weights(2).items()}
-        {'analogy': 0.02, 'context': 0.57}
+        {'analogy': 0.0, 'context': 0.57}
     """
 
     adapts = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -65,6 +66,9 @@ class Strategy(ABC):
     """Whether `observe` learns from the feedback loop's signals, so that measuring them is worth its time."""
     learns: ClassVar[bool] = False
     """Whether `learn` wants the losses of every step."""
+    foreseeable: ClassVar[bool] = False
+    """Whether time alone decides which tasks are on, and one that is off stays off: then `single_task_from` can tell
+    the transition before the training."""
 
     def __init__(self, auxiliaries: Iterable[str] | None, unit: Unit) -> None:
         if unit not in ("epoch", "step"):
@@ -113,6 +117,25 @@ class Strategy(ABC):
     def primary_weight_at(self, *, epoch: int, step: int) -> float:
         """Return the primary's weight at the time that `weights_at` takes."""
         return self.primary_weight(epoch if self.unit == "epoch" else step)
+
+    def single_task_from(self, last: int) -> int | None:
+        """Return the first time from which on every auxiliary task is off, having been on, by a `foreseeable` strategy.
+
+        Args:
+            last: the last epoch (or step, as `unit` says) of the training, at least 1.
+
+        Returns:
+            The time, from 2 to ``last``; None where it does not come by then, or no auxiliary task is ever on.
+
+        Raises:
+            InputError: when the strategy is not foreseeable, or does not know its auxiliary tasks yet.
+        """
+        if not self.foreseeable:
+            raise InputError(f"{type(self).__name__} finds the moment of its transition in the training")
+        if not any(self.weights(1).values()):
+            return None
+        first = 1 + bisect_left(range(1, last + 1), True, key=lambda t: not any(self.weights(t).values()))
+        return first if first <= last else None
 
     def learn(self, losses: Mapping[str, float], primary_loss: float) -> None:  # noqa: B027  # likewise
         """Take in a step's training losses, by task; called after each step if `learns`."""

@@ -25,6 +25,8 @@ class CombiningStrategy(Strategy):
         InputError: when a weight is negative or not finite.
     """
 
+    foreseeable = True
+
     def __init__(self, weight: PerTask = 1.0, *, auxiliaries: Iterable[str] | None = None) -> None:
         self.fixed = non_negative("weight", weight)
         super().__init__(auxiliaries, unit="epoch")

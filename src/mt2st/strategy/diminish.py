@@ -9,8 +9,10 @@ from typing import Any, Self
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.parameters import fraction, non_negative, non_negative_number, of_task
 
-NEGLIGIBLE = 0.01
-"""Below a hundredth of the primary's weight a task moves little and still costs its full time."""
+NEGLIGIBLE = 0.05
+"""Below a twentieth of the primary's weight a task moves little and still costs its full time. With the default decay
+of 0.5 this is from t = 6 on (e ** -3 is 0.0498), so that a run of the default eight epochs ends with three of the
+primary task alone; at a hundredth it would be t = 10, and such a run would never come to single-task training."""
 
 
 class Diminish(Strategy):
@@ -24,7 +26,8 @@ class Diminish(Strategy):
         curvature: the curvature :math:`\nu_k`, at least 0: below 1 the decay is fast first and then slow, above 1 it
             is slow first and then fast; 0 makes the weight constant.
         negligible: a weight below this is returned as exactly 0, so that the task is not computed any more. The paper
-            has no such threshold (0 restores its letter); without it an auxiliary task costs its full time for ever.
+            has no such threshold (0 restores its letter); without it an auxiliary task costs its full time for ever,
+            and the transition to single-task training never comes.
         unit: whether ``t`` counts epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.
 
@@ -35,9 +38,13 @@ class Diminish(Strategy):
 
     Example:
         >>> strategy = Diminish(decay=0.5, auxiliaries=["context"])
-        >>> [round(strategy.weights(t)["context"], 3) for t in (1, 2, 3, 10)]
-        [0.607, 0.368, 0.223, 0.0]
+        >>> [round(strategy.weights(t)["context"], 3) for t in (1, 2, 3, 5, 6)]
+        [0.607, 0.368, 0.223, 0.082, 0.0]
+        >>> strategy.single_task_from(last=8)
+        6
     """
+
+    foreseeable = True
 
     def __init__(
         self,

@@ -42,6 +42,8 @@ class DWA(Strategy):
         (0.876, {'context': 1.124})
     """
 
+    foreseeable = True
+
     def __init__(self, temperature: float = 2.0, *, auxiliaries: Iterable[str] | None = None) -> None:
         self.temperature = positive_number("temperature", temperature)
         self._sums: dict[int, dict[str, tuple[float, int]]] = {}

@@ -24,6 +24,8 @@ class MultiTask(Strategy):
         {'context': 0.5}
     """
 
+    foreseeable = True
+
     def __init__(self, weight: PerTask = 1.0, *, auxiliaries: Iterable[str] | None = None) -> None:
         self.fixed = non_negative("weight", weight)
         super().__init__(auxiliaries, unit="epoch")

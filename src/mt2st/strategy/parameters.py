@@ -84,6 +84,17 @@ def whole(parameter: str, value: int) -> int:
     return int(value)
 
 
+def whole_per_task(parameter: str, value: int | Mapping[str, int]) -> int | dict[str, int]:
+    """Return whole numbers, one for all tasks or ``{task: number}``, after checking that each is at least 1.
+
+    Raises:
+        InputError: naming the parameter, the task, the rule and the value found.
+    """
+    if isinstance(value, Mapping):
+        return {task: whole(f"{parameter}[{task!r}]", each) for task, each in value.items()}
+    return whole(parameter, value)
+
+
 def signal_name(value: str) -> str:
     """Return the name of a signal of the feedback loop after checking it.
 

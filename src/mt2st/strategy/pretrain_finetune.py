@@ -30,6 +30,8 @@ class PretrainFinetune(Strategy):
         [(0.0, 1.0), (0.0, 1.0), (1.0, 0.0)]
     """
 
+    foreseeable = True
+
     def __init__(
         self,
         at: int,

@@ -16,6 +16,8 @@ class SingleTask(Strategy):
         {'context': 0.0}
     """
 
+    foreseeable = True
+
     def __init__(self, *, auxiliaries: Iterable[str] | None = None) -> None:
         super().__init__(auxiliaries, unit="epoch")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
-from mt2st.strategy.parameters import non_negative, of_task, whole
+from mt2st.strategy.parameters import non_negative, of_task, whole_per_task
 
 
 class Switch(Strategy):
@@ -14,38 +14,44 @@ class Switch(Strategy):
 
     Args:
         at: :math:`T_{switch}`, at least 1: the first epoch (or step) of single-task training. ``at=1`` never runs an
-            auxiliary task.
+            auxiliary task. One time or ``{task: time}``; the transition is when the last task goes off.
         weight: weight of the auxiliary tasks before the switch; the paper's is 1. One number or ``{task: weight}``.
         unit: whether ``at`` and ``t`` count epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: when ``at`` is no whole number of at least 1, or a weight is negative or not finite.
+        InputError: when a time is no whole number of at least 1, a weight is negative or not finite, or an unknown task
+            is named.
 
     Example:
         >>> strategy = Switch(at=3, auxiliaries=["context"])
         >>> [strategy.weights(t)["context"] for t in (1, 2, 3, 4)]
         [1.0, 1.0, 0.0, 0.0]
+        >>> by_task = Switch(at={"analogy": 2, "context": 4}, auxiliaries=["analogy", "context"])
+        >>> by_task.weights(3), by_task.single_task_from(last=8)
+        ({'analogy': 0.0, 'context': 1.0}, 4)
     """
+
+    foreseeable = True
 
     def __init__(
         self,
-        at: int,
+        at: int | Mapping[str, int],
         *,
         weight: PerTask = 1.0,
         unit: Unit = "epoch",
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
-        self.at = whole("at", at)
+        self.at = whole_per_task("at", at)
         self.before = non_negative("weight", weight)
         super().__init__(auxiliaries, unit)
 
     def weight(self, task: str, t: int) -> float:
         """Return the task's weight before the switch, exactly 0 from the switch on."""
-        return of_task(self.before, task) if t < self.at else 0.0
+        return of_task(self.before, task) if t < of_task(self.at, task) else 0.0
 
     def _settings(self) -> dict[str, Any]:
         return {"at": self.at, "weight": self.before}
 
     def _per_task(self) -> dict[str, PerTask]:
-        return {"weight": self.before}
+        return {"at": self.at, "weight": self.before}

@@ -47,6 +47,7 @@ class UncertaintyWeighting(Strategy):
         (1.0, 0.25)
     """
 
+    foreseeable = True
     learns = True
 
     def __init__(self, rate: float = 0.02, *, initial: PerTask = 1.0, auxiliaries: Iterable[str] | None = None) -> None:

@@ -16,7 +16,8 @@ class CheckConvergence:
     """Converged once the mean norm of the primary's gradient stays below a tolerance (Algorithms 1 and 2).
 
     The norm of one mini-batch is noisy, so it is averaged from one evaluation to the next (an epoch, unless the trainer
-    is told to measure more often); ``patience`` such means in a row must be below.
+    is told to measure more often); ``patience`` such means in a row must be below. The trainer asks after the
+    transition to single-task training only, where one is to come: the run does not end inside multi-task training.
 
     Attributes:
         tolerance: the bound on the mean gradient norm, above 0.

@@ -12,14 +12,22 @@ from mt2st.files import complete_file
 from mt2st.training.run import Freeze
 
 
-def save_freezes(path: Path, freezes: Sequence[Freeze]) -> None:
+def save_freezes(path: Path, freezes: Sequence[Freeze], *, kept: Sequence[int]) -> None:
     """Write when which dimensions were frozen, with the relevance of all at that time, as JSON.
+
+    Args:
+        path: the file.
+        freezes: of the run.
+        kept: the dimensions that were frozen when the model's parameters were kept (`Run.kept_frozen`): the best
+            evaluation may be from before a freeze.
 
     Raises:
         InputError: when the file cannot be written.
     """
     with complete_file(path, overwrite=True) as file:
-        file.write((json.dumps({"freezes": [asdict(each) for each in freezes]}, indent=1) + "\n").encode())
+        file.write(
+            (json.dumps({"freezes": [asdict(each) for each in freezes], "kept": list(kept)}, indent=1) + "\n").encode()
+        )
 
 
 def load_freezes(path: Path) -> list[Freeze]:

@@ -114,6 +114,20 @@ class Run:
         return self.transitions[-1].step if ended else None
 
     @property
+    def kept_frozen(self) -> list[int]:
+        """The dimensions of the embedding that were frozen when the parameters were kept that the network has."""
+        if not self.evaluations:
+            return []
+        step = self.evaluations[self.best].step
+        return [dimension for freeze in self.freezes if freeze.step <= step for dimension in freeze.dimensions]
+
+    @property
+    def kept_single_task(self) -> bool:
+        """Whether the parameters that the network has are of an evaluation after the transition."""
+        since = self.single_task_from
+        return since is not None and self.evaluations[self.best].step >= since
+
+    @property
     def flops(self) -> float:
         """Floating-point operations of training in all; 0 where nobody counted them."""
         return self.evaluations[-1].flops if self.evaluations else 0.0

@@ -56,10 +56,15 @@ class Trainer:
         evaluations_per_epoch: how often the primary's validation is measured, at even distances.
         select: the validation metric whose best evaluation's parameters are kept at the end, of equals the one of less
             loss, then the earliest. More of it must be better. None keeps the last, as does a task without validation.
+        select_single_task: once the transition has come, choose among the evaluations after it alone: what is kept then
+            has what the transition brings, such as a layer that is active from there on.
         feedback: measures how each auxiliary task and the primary get along; adaptive strategies decide by it. The
             network then has an ``embedding`` with a ``weight``.
         effects: learning rates, frozen dimensions and whatever else follows the transition.
-        convergence: ends the run when the primary's gradient, or its validation measure, has converged.
+        convergence: ends the run when the primary's gradient, or its validation measure, has converged. A
+            `CheckConvergence` is asked after the transition only, where one is to come: in multi-task training the
+            primary's gradient alone does not tell what is still to be learned. One is to come where the strategy's
+            course has it within the epochs, or the strategy adapts and auxiliary tasks are still on.
         combination: combines the tasks' gradients on the shared parameters in place of adding them; by default what the
             strategy asks for, which is nothing but for some baselines (`mt2st.strategy.combining`). It goes without
             feedback.
@@ -89,6 +94,7 @@ class Trainer:
         seed: int = 1,
         evaluations_per_epoch: int = 1,
         select: str | None = "accuracy",
+        select_single_task: bool = False,
         feedback: Feedback | None = None,
         effects: TransitionEffects | None = None,
         convergence: CheckConvergence | CheckValidation | None = None,
@@ -122,6 +128,7 @@ class Trainer:
         self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
         self.epochs, self.seed = epochs, seed
         self.evaluations_per_epoch, self.select = evaluations_per_epoch, select
+        self.select_single_task = select_single_task
         self.feedback, self.convergence, self.clip_norm, self.beside = feedback, convergence, clip_norm, beside
         if feedback is not None:
             _embedding_weight(network, "the feedback")
@@ -327,9 +334,26 @@ class Trainer:
             self._observe(evaluation)
             if self.on_evaluation:
                 self.on_evaluation(evaluation)
-        cause = self.convergence.cause(evaluation) if self.convergence else None
+        waits = isinstance(self.convergence, CheckConvergence) and self._transition_to_come(evaluation)
+        cause = self.convergence.cause(evaluation) if self.convergence and not waits else None
         if cause:
             self.run.stopped, self.run.cause = "converged", cause
+
+    @property
+    def single_task_from(self) -> int | None:
+        """The first epoch (or step, as the strategy counts) after the transition, by a strategy that can foresee it.
+
+        None where it does not come within the epochs, or the strategy cannot tell.
+        """
+        last = self.epochs * (1 if self.strategy.unit == "epoch" else self.primary.n_batches)
+        return self.strategy.single_task_from(last) if self.strategy.foreseeable else None
+
+    def _transition_to_come(self, evaluation: Evaluation) -> bool:
+        if self.effects.happened:
+            return False
+        if self.strategy.adapts:
+            return any(weight > 0 for weight in evaluation.weights.values())
+        return self.single_task_from is not None
 
     def _observe(self, evaluation: Evaluation) -> None:
         """Let the strategy learn from an evaluation, and note what it decides."""
@@ -382,7 +406,10 @@ class Trainer:
                 f"{sorted(evaluation.validation)}"
             )
         best = self.run.evaluations[self.run.best] if self.run.best >= 0 else None
-        if best is None or evaluation.rank(self.select) > best.rank(self.select):
+        too_early = (
+            self.select_single_task and self.effects.happened and best is not None and any(best.weights.values())
+        )
+        if best is None or too_early or evaluation.rank(self.select) > best.rank(self.select):
             self.run.best = len(self.run.evaluations) - 1
             self.best_parameters = copy.deepcopy(self.network.state_dict())
 
