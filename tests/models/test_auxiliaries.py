@@ -34,6 +34,7 @@ def files(tmp_path: Path) -> dict[str, str]:
         "judged.txt": [f"{a}\t{b}\t{number % 7}" for number, (a, b) in enumerate(pairwise(NOUNS + NOUNS[::3]))],
         "agree.txt": [f"{noun} {noun}s" for noun in NOUNS],
         "disagree.txt": [f"{a} {b}s" for a, b in pairwise(NOUNS)],
+        "plurals.txt": [f"{a}s {b}s" for a, b in pairwise(NOUNS)],
         "few.txt": [f"{noun} {noun}s" for noun in NOUNS[:12]],
         "foreign.txt": ["mot mots", "ville villes"],
         "foreign-judged.txt": ["mot\tville\t3", "mot\tmots\t9"],
@@ -93,6 +94,59 @@ def test_the_tasks_over_questions_share_one_split(files: dict[str, str]) -> None
     assert isinstance(analogy, AnalogyTask)
     assert isinstance(semantic, SemanticSyntacticTask)
     assert analogy.train.ids.tolist() == semantic.train.ids.tolist()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_word_that_a_task_holds_out_is_in_what_another_learns_from(files: dict[str, str], order: int) -> None:
+    settings = every_task(files)
+    settings.auxiliary = settings.auxiliary[::order]
+    tasks: list[Any] = list(built(settings).tasks)
+    held_out = words_of(*(task.held_out for task in tasks))
+    assert len(held_out) > 10
+    assert not np.intersect1d(held_out, words_of(*(task.train for task in tasks))).size
+    analogy = next(task for task in tasks if isinstance(task, AnalogyTask))
+    for batch in analogy.batches(epoch=1, seed=1):
+        assert not np.intersect1d(held_out, batch.candidates.numpy()).size
+
+
+def test_nothing_held_out_is_a_warning(files: dict[str, str], tmp_path: Path) -> None:
+    star = tmp_path / "star.txt"
+    star.write_text("\n".join(f"a {word}" for noun in NOUNS for word in (noun, f"{noun}s")), encoding="utf-8")
+    settings = ClassifierSettings(auxiliary=("misalignment",), agree=(str(star),), **FAST)
+    with pytest.warns(FewRowsWarning, match="80 to learn from, 0 held out. Nothing could be held out") as caught:
+        auxiliaries = built(settings)
+    assert len(caught) == 1
+    assert auxiliaries.coverage["misalignment"].held_out == 0
+    settings.held_out = 0.0
+    built(settings)  # asked for: no warning
+
+
+def test_fewer_than_a_handful_held_out_are_a_warning(files: dict[str, str]) -> None:
+    with pytest.warns(FewRowsWarning, match=r"What is measured on \d+ held-out rows tells next to nothing"):
+        built(every_task(files, held_out=0.02))
+
+
+def test_pairs_of_disagree_of_which_nothing_is_left_are_a_warning(files: dict[str, str], tmp_path: Path) -> None:
+    also = tmp_path / "also.txt"
+    also.write_text(f"{NOUNS[0]} {NOUNS[0]}s\n", encoding="utf-8")
+    settings = ClassifierSettings(
+        auxiliary=("misalignment",), agree=(files["agree"], files["plurals"]), disagree=(str(also),), **FAST
+    )
+    with pytest.warns(FewRowsWarning, match="No pair of disagree is left to learn from .* wrong partners are sought"):
+        built(settings)
+
+
+def test_one_pair_of_disagree_is_learned_from_and_the_measure_it_lacks_is_named(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    one = tmp_path / "one.txt"
+    one.write_text(f"{NOUNS[0]} {NOUNS[1]}\n", encoding="utf-8")
+    settings = ClassifierSettings(
+        auxiliary=("misalignment",), agree=(files["agree"], files["plurals"]), disagree=(str(one),), **FAST
+    )
+    with pytest.warns(FewRowsWarning, match="No pair of disagree is held out: only the cosine of pairs that should ag"):
+        coverage = built(settings).coverage["misalignment"]
+    assert coverage.kinds["should not agree"] == {"usable": 1, "train": 1, "held_out": 0}
 
 
 def test_packaged_questions_are_the_default() -> None:
@@ -155,7 +209,7 @@ def test_a_classifier_trains_with_all_of_them_and_keeps_what_they_measured(
     assert again.predict(films[0]) == classifier.predict(films[0])
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert str(classifier.auxiliaries_["analogy"].coverage) in card
-    assert "| misalignment | error |" in card
+    assert "| misalignment | error | less is better |" in card
 
 
 def test_a_run_with_them_is_gone_on_from_to_the_bit(

@@ -182,3 +182,8 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
 
 def test_the_largest_weight_of_noise_is_the_kernels() -> None:
     assert names.MOST_NEGATIVE == LARGEST_NEGATIVE
+
+
+def test_a_task_that_is_named_twice_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(InputError, match="auxiliary names 'context' twice: name each task once"):
+        ClassifierSettings(auxiliary=("context", "context")).check()

@@ -171,3 +171,11 @@ def test_the_logarithm_combines_logarithms_and_has_a_gradient_where_accuracies_a
             assert loss.item() == pytest.approx(-expected.item(), rel=1e-9)
     assert gradients[False].abs().max() < 1e-3
     assert gradients[True].abs().max() > 0.1
+
+
+def test_what_other_tasks_hold_out_is_never_a_candidate() -> None:
+    parts = hold_out(questions(), 0.05)
+    spare = np.setdiff1d(np.arange(2, VOCABULARY + 50), words_of(parts.train))
+    task = AnalogyTask(parts.train, VOCABULARY + 50, parts.held_out, never=spare.tolist())
+    for batch in task.batches(epoch=1, seed=1):
+        assert not np.intersect1d(batch.candidates.numpy(), spare).size

@@ -10,20 +10,28 @@ from hypothesis.extra.numpy import arrays
 
 from mt2st.errors import InputError
 from mt2st.evaluation import read_analogies, read_similarity
-from mt2st.tasks import Coverage, Judgements, Lexicon, Questions, hold_out, read_pairs
-from mt2st.tasks.held_out import split_by_word
-from mt2st.tasks.relations import words_of
+from mt2st.tasks import Coverage, Judgements, Lexicon, Questions, divide, held_out_words, hold_out, read_pairs
+from mt2st.tasks.relations import Relations, words_of
 from mt2st.text import Vocabulary
 from tests.tasks.relations_data import judgements, lexicon, questions
 
 PAIRS = st.integers(1, 80).flatmap(lambda n: arrays(np.int64, (n, 2), elements=st.integers(2, 40)))
 QUADRUPLES = st.integers(1, 80).flatmap(lambda n: arrays(np.int64, (n, 4), elements=st.integers(2, 40)))
 SHARES = st.floats(0, 0.9)
-QUESTION_LINKS = Questions.links
 
 
-def check(ids: np.ndarray, share: float, links: tuple[tuple[int, int], ...], seed: int) -> None:
-    held_out, train = split_by_word(ids, share, links=links, seed=seed)
+def as_questions(ids: np.ndarray) -> Questions:
+    return Questions(ids, np.ones(len(ids), dtype=np.bool_))
+
+
+def sides(relations: Relations, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    inside = np.isin(relations.ids, words)
+    return inside.all(axis=1), ~inside.any(axis=1)
+
+
+def check(relations: Relations, share: float, seed: int) -> None:
+    ids = relations.ids
+    held_out, train = sides(relations, held_out_words([relations], share, seed=seed))
     assert not np.intersect1d(ids[held_out], ids[train]).size, "no word on both sides"
     assert train.any()
     straddling = ~held_out & ~train
@@ -33,7 +41,7 @@ def check(ids: np.ndarray, share: float, links: tuple[tuple[int, int], ...], see
         assert all(set(row) & words or straddles(row, ids, train) for row in ids[straddling])
     else:
         assert not straddling.any()
-    again = split_by_word(ids, share, links=links, seed=seed)
+    again = sides(relations, held_out_words([relations], share, seed=seed))
     assert (again[0] == held_out).all()
     assert (again[1] == train).all()
 
@@ -46,19 +54,71 @@ def straddles(row: np.ndarray, ids: np.ndarray, train: np.ndarray) -> bool:
 @given(PAIRS, SHARES, st.integers(0, 5))
 @settings(max_examples=60)
 def test_no_word_of_a_held_out_pair_is_learned_from(ids: np.ndarray, share: float, seed: int) -> None:
-    check(ids, share, ((0, 1),), seed)
+    check(Relations(ids), share, seed)
 
 
 @given(QUADRUPLES, SHARES, st.integers(0, 5))
 @settings(max_examples=60)
 def test_no_word_of_a_held_out_question_is_learned_from(ids: np.ndarray, share: float, seed: int) -> None:
-    check(ids, share, QUESTION_LINKS, seed)
+    check(as_questions(ids), share, seed)
 
 
 def test_separate_pairs_are_split_without_loss() -> None:
     ids = np.arange(2, 202).reshape(-1, 2)
-    held_out, train = split_by_word(ids, 0.1, links=((0, 1),))
-    assert (held_out.sum(), train.sum()) == (10, 90)
+    parts = hold_out(Relations(ids), 0.1)
+    assert parts.held_out is not None
+    assert (len(parts.held_out), len(parts.train)) == (10, 90)
+
+
+@given(QUADRUPLES, PAIRS, PAIRS, st.floats(0.01, 0.9), st.integers(0, 5))
+@settings(max_examples=100)
+def test_what_one_of_several_holds_out_none_learns_from(
+    questions: np.ndarray, lexicon: np.ndarray, judged: np.ndarray, share: float, seed: int
+) -> None:
+    agree = np.arange(len(lexicon)) % 3 > 0
+    together = [as_questions(questions), Lexicon(lexicon, agree), Relations(judged)]
+    words = held_out_words(together, share, seed=seed)
+    parts = [divide(each, words) for each in together]
+    held_out = words_of(*(each.held_out for each in parts))
+    assert not np.intersect1d(held_out, words_of(*(each.train for each in parts))).size
+    for whole, each in zip(together, parts, strict=True):
+        assert len(each.train), "something is left to learn from"
+        for kind, rows in whole.kinds().items():
+            assert each.train.kinds()[kind].any() == rows.any(), "and of each kind"
+        for rows in (whole.take(each) for each in whole.strata()):
+            held_out_rows, _ = sides(rows, words)
+            assert held_out_rows.sum() >= share * len(rows) or not np.isin(rows.ids, words).any(), "its share, or none"
+
+
+def test_several_without_common_words_have_their_shares_as_if_alone() -> None:
+    first, second = np.arange(2, 202).reshape(-1, 2), np.arange(202, 602).reshape(-1, 2)
+    words = held_out_words([Relations(first), Relations(second)], 0.1)
+    parts = [divide(Relations(each), words) for each in (first, second)]
+    assert [(len(each.train), len(each.held_out or []), each.dropped) for each in parts] == [(90, 10, 0), (180, 20, 0)]
+
+
+def test_what_cannot_be_split_is_spared_by_the_others_too() -> None:
+    star = Relations(np.array([[2, other] for other in range(3, 73)]))
+    pairs = Relations(np.arange(2, 202).reshape(-1, 2))
+    for seed in range(5):
+        words = held_out_words([star, pairs], 0.1, seed=seed)
+        entangled, separate = divide(star, words), divide(pairs, words)
+        assert (len(entangled.train), entangled.held_out, entangled.dropped) == (70, None, 0)
+        assert separate.held_out is not None
+        assert len(separate.held_out) == 10
+
+
+def test_each_kind_of_pairs_is_held_out_and_learned_from() -> None:
+    ids = np.arange(2, 402).reshape(-1, 2)
+    few = np.arange(len(ids)) < 5
+    for seed in range(10):
+        parts = hold_out(Lexicon(ids, ~few), 0.05, seed=seed)
+        assert parts.held_out is not None
+        assert int((~parts.held_out.agree).sum()) == 1
+        assert int((~parts.train.agree).sum()) == 4
+        coverage = Coverage.of("misalignment", "word pairs", 200, parts)
+        assert coverage.kinds["should not agree"] == {"usable": 5, "train": 4, "held_out": 1}
+        assert "; should not agree: 4 to learn from, 1 held out" in str(coverage)
 
 
 def test_the_two_words_of_a_pair_stay_together_in_questions() -> None:

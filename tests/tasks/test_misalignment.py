@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from mt2st.errors import InputError
+from mt2st.errors import FewRowsWarning, InputError
 from mt2st.tasks import Lexicon, MisalignmentTask, hold_out
 from mt2st.tasks.misalignment import shifted_partners, wrong_partners
 from mt2st.tasks.relations import pair_keys
@@ -101,3 +101,12 @@ def test_gamma_is_at_least_zero(gamma: float) -> None:
 def test_pairs_that_should_agree_are_needed() -> None:
     with pytest.raises(InputError, match="'misalignment' needs at least 1 rows to learn from, found 0"):
         MisalignmentTask(lexicon().take(~lexicon().agree))
+
+
+def test_pairs_that_should_not_agree_are_measured_even_if_none_is_learned_from() -> None:
+    ids, agree = np.array([[2, 3], [4, 5], [6, 7], [8, 9]]), np.array([True, True, True, False])
+    whole = Lexicon(ids, agree)
+    with pytest.warns(FewRowsWarning, match="none is left to learn from: wrong partners are sought within a batch"):
+        task = MisalignmentTask(whole.take(np.array([0, 1])), whole.take(np.array([2, 3])))
+    table = random_table()
+    assert task.evaluate(FreeTable(table))["misaligned"] == pytest.approx(cosine(table.numpy(), 8, 9))

@@ -16,6 +16,7 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
 from mt2st.cli.tables import aligned, measures_table
 from mt2st.errors import InputError, listed
+from mt2st.measures import AUXILIARY_HEADER, auxiliary_rows
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import at_transition_only
 
@@ -155,11 +156,9 @@ def _save_frozen(output: Path, run: Run) -> None:
 def _held_out(model: AnyModel) -> list[list[str]]:
     """Return a table of what the auxiliary tasks measure on the part of their data that is held out."""
     rows = [
-        [name, measure, f"{report.before[measure]:.3f}", f"{value:.3f}"]
-        for name, report in model.auxiliaries_.items()
-        for measure, value in report.after.items()
+        row for name, report in model.auxiliaries_.items() for row in auxiliary_rows(name, report.before, report.after)
     ]
-    return [["auxiliary task", "on held-out words", "before", "after"], *rows] if rows else []
+    return [AUXILIARY_HEADER, *rows] if rows else []
 
 
 def _check_output(options: TrainOptions) -> None:

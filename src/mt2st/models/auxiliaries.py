@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from mt2st.embedding.known_subwords import KnownSubwords
@@ -23,6 +25,7 @@ from mt2st.tasks import (
     AnalogyTask,
     Coefficients,
     Coverage,
+    HeldOut,
     Judgements,
     KernelTask,
     Lexicon,
@@ -31,10 +34,12 @@ from mt2st.tasks import (
     SemanticSyntacticTask,
     SpearmanTask,
     Task,
-    hold_out,
+    divide,
+    held_out_words,
     read_pairs,
 )
-from mt2st.tasks.relations import Pair, encode_rows
+from mt2st.tasks.held_out import HANDFUL
+from mt2st.tasks.relations import Pair, Relations, encode_rows, words_of
 from mt2st.tasks.spearman import Reading
 from mt2st.text import Corpus, Vocabulary
 
@@ -142,6 +147,42 @@ class AuxiliaryReport:
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """What the chosen tasks on words can use, with one split of words for all of them.
+
+    Attributes:
+        parts: the relations of each task, by its name.
+        totals: how many rows were read for each.
+        words: ids of all words in rows that any of them holds out; no task learns from one.
+    """
+
+    parts: Mapping[str, HeldOut[Any]]
+    totals: Mapping[str, int]
+    words: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, settings: ClassifierSettings, data: AuxiliaryData, vocabulary: Vocabulary) -> Self:
+        """Encode the data of the chosen tasks and split it.
+
+        Raises:
+            InputError: a file of which nothing can be used.
+        """
+        read: dict[str, Callable[[Vocabulary], tuple[Relations, int]]] = {
+            "analogy": data.questions,
+            "semantic-syntactic": data.questions,
+            "spearman": data.judgements,
+            "misalignment": data.lexicon,
+        }
+        found = {name: read[name](vocabulary) for name in sorted(read) if name in settings.auxiliary}
+        # The two tasks over questions read the same ones: counted once, they are split as if one were chosen.
+        different = [found[name][0] for name in found if not (name == "semantic-syntactic" and "analogy" in found)]
+        words = held_out_words(different, settings.held_out)
+        parts = {name: divide(relations, words) for name, (relations, _) in found.items()}
+        measured = words_of(*(each.held_out for each in parts.values()))
+        return cls(parts, {name: total for name, (_, total) in found.items()}, measured)
+
+
+@dataclass(frozen=True)
 class Auxiliaries:
     """A model's auxiliary tasks on words.
 
@@ -164,7 +205,9 @@ class Auxiliaries:
         scratch: Path,
         on_counting: Callable[[CountingReport], None] | None = None,
     ) -> Self:
-        """Return the tasks on words that the settings name; warns (`FewRowsWarning`) of those that have few rows.
+        """Return the tasks on words that the settings name; warns (`FewRowsWarning`) where they have too few rows.
+
+        All of them share one split of words: what one holds out, no other learns from.
 
         Args:
             settings: the model's.
@@ -177,6 +220,7 @@ class Auxiliaries:
         Raises:
             InputError: a file of which nothing can be used, or too little is left to learn from.
         """
+        encoded = Encoded.of(settings, data, corpus.vocabulary)
         tasks: list[Task | KernelTask] = []
         coverage: dict[str, Coverage] = {}
         for name in settings.auxiliary:
@@ -187,13 +231,11 @@ class Auxiliaries:
                     context_task(settings, corpus, subwords=subwords, scratch=scratch, on_counting=on_counting)
                 )
             else:
-                task, coverage[name] = _of_relations(name, settings, data, corpus.vocabulary)
+                task, coverage[name] = _of_relations(name, settings, encoded, len(corpus.vocabulary))
                 tasks.append(task)
         for each in coverage.values():
-            if each.few:
-                warnings.warn(
-                    f"{each}. So few teach little, and measures on them are chance", FewRowsWarning, stacklevel=2
-                )
+            if shortcomings := list(_shortcomings(each, settings)):
+                warnings.warn(f"{each}. {'. '.join(shortcomings)}", FewRowsWarning, stacklevel=2)
         return cls(tasks, coverage)
 
     def measure(self, network: nn.Module) -> dict[str, Mapping[str, float]]:
@@ -206,43 +248,59 @@ class Auxiliaries:
 
 
 def _of_relations(
-    name: str, settings: ClassifierSettings, data: AuxiliaryData, vocabulary: Vocabulary
+    name: str, settings: ClassifierSettings, encoded: Encoded, vocabulary_size: int
 ) -> tuple[Task, Coverage]:
-    size = settings.auxiliary_batch
+    size, parts, total = settings.auxiliary_batch, encoded.parts[name], encoded.totals[name]
     if name == "spearman":
-        judgements, total = data.judgements(vocabulary)
-        judged = hold_out(judgements, settings.held_out)
         task: Task = SpearmanTask(
-            judged.train,
-            judged.held_out,
+            parts.train,
+            parts.held_out,
             batch_size=size,
             softness=settings.spearman_softness,
             reading=cast("Reading", settings.spearman_reading),
         )
-        return task, Coverage.of(name, "judged pairs", total, judged)
+        return task, Coverage.of(name, "judged pairs", total, parts)
     if name == "misalignment":
-        lexicon, total = data.lexicon(vocabulary)
-        pairs = hold_out(lexicon, settings.held_out)
         task = MisalignmentTask(
-            pairs.train, pairs.held_out, batch_size=size, gamma=settings.gamma, raw=settings.raw_products
+            parts.train, parts.held_out, batch_size=size, gamma=settings.gamma, raw=settings.raw_products
         )
-        return task, Coverage.of(name, "word pairs", total, pairs)
-    everything, total = data.questions(vocabulary)
-    questions = hold_out(everything, settings.held_out)
+        return task, Coverage.of(name, "word pairs", total, parts)
     if name == "analogy":
         task = AnalogyTask(
-            questions.train,
-            len(vocabulary),
-            questions.held_out,
+            parts.train,
+            vocabulary_size,
+            parts.held_out,
             batch_size=size,
             coefficients=Coefficients(*settings.analogy_coefficients),
             temperature=settings.analogy_temperature,
             candidates=settings.analogy_candidates,
             logarithm=settings.analogy_logarithm,
+            never=encoded.words.tolist(),
         )
     else:
-        task = SemanticSyntacticTask(questions.train, questions.held_out, batch_size=size, raw=settings.raw_products)
-    return task, Coverage.of(name, "analogy questions", total, questions)
+        task = SemanticSyntacticTask(parts.train, parts.held_out, batch_size=size, raw=settings.raw_products)
+    return task, Coverage.of(name, "analogy questions", total, parts)
+
+
+def _shortcomings(coverage: Coverage, settings: ClassifierSettings) -> Iterator[str]:
+    """Yield what a user must know of a task's data before trusting what it teaches, or what is measured on it."""
+    if coverage.few:
+        yield "So few teach little, and measures on them are chance"
+    if settings.held_out and not coverage.held_out:
+        yield "Nothing could be held out, for these rows share their words too widely: nothing will be measured on them"
+    elif settings.held_out and coverage.held_out < HANDFUL:
+        yield f"What is measured on {coverage.held_out:,} held-out rows tells next to nothing"
+    if coverage.task == "misalignment" and settings.disagree:
+        apart = coverage.kinds.get("should not agree", {"train": 0, "held_out": 0})
+        if not apart["train"]:
+            yield (
+                "No pair of disagree is left to learn from (those that also stand in agree are left out): wrong "
+                "partners are sought within a batch in their place"
+            )
+        elif coverage.held_out and not apart["held_out"]:
+            yield "No pair of disagree is held out: only the cosine of pairs that should agree is measured"
+        elif coverage.held_out and apart["held_out"] == coverage.held_out:
+            yield "No pair of agree is held out: nothing will be measured"
 
 
 def _check_each(rows: Mapping[str, Sequence[Sequence[str]]], what: str, vocabulary: Vocabulary, *, width: int) -> None:

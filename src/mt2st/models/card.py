@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from mt2st import __version__
+from mt2st.measures import AUXILIARY_HEADER, auxiliary_rows
 from mt2st.tasks import Coverage
 from mt2st.training.run import Run
 
@@ -64,12 +65,11 @@ def _auxiliaries(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
         return []
     coverage = "\n".join(f"- {Coverage(**report['coverage'])}" for report in reports.values())
     rows = [
-        [name, measure, f"{report['before'][measure]:.4f}", f"{value:.4f}"]
+        row
         for name, report in reports.items()
-        for measure, value in report["after"].items()
+        for row in auxiliary_rows(name, report["before"], report["after"], digits=4)
     ]
-    held_out = _table(["task", "on what was held out", "before training", "after"], rows) if rows else ""
-    return ["## Auxiliary tasks", coverage, *([held_out] if held_out else [])]
+    return ["## Auxiliary tasks", coverage, _table(AUXILIARY_HEADER, rows)]
 
 
 def _course(run: Mapping[str, Any]) -> str:

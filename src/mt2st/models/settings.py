@@ -240,6 +240,10 @@ class ClassifierSettings:
         for task in () if isinstance(self.auxiliary, str) else self.auxiliary:
             if task not in AUXILIARIES:
                 yield f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
+        if not isinstance(self.auxiliary, str):
+            for task in dict.fromkeys(self.auxiliary):
+                if self.auxiliary.count(task) > 1:
+                    yield f"auxiliary names '{task}' twice: name each task once"
         for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
                      "context_window", "start_epochs", "evaluations_per_epoch",
                      "feedback_every", "analogy_candidates", "freeze_over", "earliest_end"):  # fmt: skip

@@ -6,9 +6,10 @@ task is one new file with a class of either form; the trainer knows nothing else
 
 The appendix's auxiliary tasks are `SemanticSyntacticTask` (UPDATE 0), `MisalignmentTask` (UPDATE 1), `AnalogyTask`
 (UPDATE 2) and `SpearmanTask` (UPDATE 3). They learn from relations between words (`Questions`, `Lexicon`,
-`Judgements`), which `hold_out` splits by word, and move ``network.embedding.weight`` of any module. What is held out
-shares no word with what is learned from: where each word has a row of its own, a task alone cannot move its own
-held-out measures. They show what the tasks together, the context task above all, make of the other words.
+`Judgements`), which `hold_out` splits by word (several together: `held_out_words` and `divide`), and move
+``network.embedding.weight`` of any module. What is held out shares no word with what is learned from: where each word
+has a row of its own, a task alone cannot move its own held-out measures. They show what the tasks together, the context
+task above all, make of the other words.
 """
 
 from mt2st.tasks.analogy import AnalogyTask, Coefficients
@@ -16,7 +17,7 @@ from mt2st.tasks.batch import TextBatch, Texts
 from mt2st.tasks.classification import ClassificationTask
 from mt2st.tasks.context import ContextTask
 from mt2st.tasks.glove import GloveTask
-from mt2st.tasks.held_out import Coverage, HeldOut, hold_out
+from mt2st.tasks.held_out import Coverage, HeldOut, divide, held_out_words, hold_out
 from mt2st.tasks.labelled import LabelledTask
 from mt2st.tasks.misalignment import MisalignmentTask
 from mt2st.tasks.multi_label import MultiLabelTask
@@ -49,6 +50,8 @@ __all__ = [
     "Task",
     "TextBatch",
     "Texts",
+    "divide",
+    "held_out_words",
     "hold_out",
     "read_pairs",
 ]

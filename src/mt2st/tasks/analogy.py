@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -104,8 +104,8 @@ class AnalogyTask:
     Candidates are the words of the batch's questions, which are the hardest (answers of the same relation), and words
     drawn evenly from the rest of the vocabulary; each drawn word counts as often as there are words for each drawn,
     so that the sum estimates that over the whole vocabulary. A vocabulary of no more than ``candidates`` words is used
-    whole, and the soft accuracy is exact. Words of held-out questions are never candidates: training does not touch
-    them.
+    whole, and the soft accuracy is exact. Words of held-out questions, and what other tasks hold out, are never
+    candidates: training does not touch them.
 
     Attributes:
         train: questions to learn from.
@@ -117,6 +117,7 @@ class AnalogyTask:
         temperature: :math:`\tau`, above 0; scores lie in [-3, 3].
         candidates: about how many words compete in a batch.
         logarithm: combine logarithms of the soft accuracies.
+        never: ids of further words that are never candidates: those that other tasks hold out.
     """
 
     train: Questions
@@ -128,6 +129,7 @@ class AnalogyTask:
     temperature: float = 0.1
     candidates: int = 1024
     logarithm: bool = False
+    never: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         check_rows(self.name, len(self.train), self.batch_size)
@@ -142,7 +144,8 @@ class AnalogyTask:
     @cached_property
     def _words(self) -> NDArray[np.int64]:
         """The words that may be candidates, rising."""
-        return np.setdiff1d(np.arange(len(SPECIALS), self.vocabulary_size), words_of(self.held_out))
+        never = np.union1d(words_of(self.held_out), np.asarray(self.never, dtype=np.int64))
+        return np.setdiff1d(np.arange(len(SPECIALS), self.vocabulary_size), never)
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[AnalogyBatch]:
         """Yield all questions once, with candidates for each batch."""

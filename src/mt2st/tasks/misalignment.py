@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mt2st.errors import FewRowsWarning
 from mt2st.network import SubwordEmbedding
 from mt2st.tasks.relations import Lexicon, pair_keys
 from mt2st.tasks.shared_table import (
@@ -73,6 +75,13 @@ class MisalignmentTask:
     def __post_init__(self) -> None:
         check_rows(self.name, int(self.train.agree.sum()), self.batch_size)
         check_number("gamma", self.gamma, least=0)
+        if self.train.agree.all() and self.held_out is not None and not self.held_out.agree.all():
+            warnings.warn(
+                f"{self.name}: all pairs that should not agree are held out, none is left to learn from: wrong "
+                "partners are sought within a batch in their place",
+                FewRowsWarning,
+                stacklevel=3,
+            )
 
     @property
     def n_batches(self) -> int:
@@ -132,7 +141,7 @@ class MisalignmentTask:
         table = shared_table(network, self.name)
         aligned = self.held_out.ids[self.held_out.agree]
         misaligned = self.held_out.ids[~self.held_out.agree]
-        if self.train.agree.all():
+        if self.train.agree.all() and not len(misaligned):
             misaligned = shifted_partners(aligned)
         near = _cosines(table, aligned)
         measures = {"aligned": float(near.mean())}

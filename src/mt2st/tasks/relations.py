@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
@@ -37,6 +37,14 @@ class Relations:
         """Return some of the rows, with all that is known of them."""
         by_row = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: each[rows] for name, each in by_row.items() if isinstance(each, np.ndarray)})
+
+    def kinds(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Return the rows ``[n]`` of each kind that a task treats in its own way, by its name; nothing if all alike."""
+        return {}
+
+    def strata(self) -> Sequence[NDArray[np.bool_]]:
+        """Return the rows ``[n]`` of each part of which a share is to be held out: each kind, or all."""
+        return list(self.kinds().values()) or [np.ones(len(self), dtype=np.bool_)]
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,10 @@ class Lexicon(Relations):
     """
 
     agree: NDArray[np.bool_]
+
+    def kinds(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Return the pairs that should agree, and those that should not."""
+        return {"should agree": self.agree, "should not agree": ~self.agree}
 
     @classmethod
     def encode(cls, agree: Sequence[Pair], disagree: Sequence[Pair], vocabulary: Vocabulary) -> Lexicon:

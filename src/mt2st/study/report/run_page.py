@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mt2st import __version__
-from mt2st.measures import MEASURES, measures_table
+from mt2st.measures import AUXILIARY_HEADER, MEASURES, auxiliary_rows, measures_table
 from mt2st.study.curves import epochs_of
 from mt2st.study.palette import styles_of
 from mt2st.study.report.blocks import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
@@ -74,13 +74,10 @@ def _measures(found: TrainingRun) -> Iterator[Block]:
         header, *rows = measures_table(found.measures)
         yield Tabular(Table("measures", header, rows), "Measures on each part of the data")
     held_out = [
-        [name, measure, f"{report.before[measure]:.3f}", f"{value:.3f}"]
-        for name, report in found.auxiliaries.items()
-        for measure, value in report.after.items()
+        row for name, report in found.auxiliaries.items() for row in auxiliary_rows(name, report.before, report.after)
     ]
     if held_out:
-        header = ["auxiliary task", "measure", "before training", "after"]
-        yield Tabular(Table("held_out", header, held_out), "Auxiliary tasks, on the words that were held out")
+        yield Tabular(Table("held_out", AUXILIARY_HEADER, held_out), "Auxiliary tasks, on the words that were held out")
 
 
 def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
