@@ -182,10 +182,22 @@ def test_real_data_splits_by_word(shared_data: Path) -> None:
     words |= {word for each in sets for a, b, _ in each.pairs for word in (a, b)}
     words |= {word for pair in agree + disagree for word in pair}
     vocabulary = Vocabulary.from_counts(dict.fromkeys(sorted(words), 1), min_count=1)
+    everything = [
+        Questions.encode(sections, vocabulary),
+        Judgements.encode(sets, vocabulary),
+        Lexicon.encode(agree, disagree, vocabulary),
+    ]
+    together = held_out_words(everything, 0.05)
+    split = [divide(each, together) for each in everything]
+    held_out = words_of(*(each.held_out for each in split))
+    assert not np.intersect1d(held_out, words_of(*(each.train for each in split))).size
+    for each, parts in zip(everything, split, strict=True):
+        assert 0.05 <= len(parts.held_out or []) / len(each) < 0.1
+        assert len(parts.train) > 0.55 * len(each)
     for relations, least_kept in (
-        (Questions.encode(sections, vocabulary), 0.6),
-        (Judgements.encode(sets, vocabulary), 0.6),
-        (Lexicon.encode(agree, disagree, vocabulary), 0.75),
+        (everything[0], 0.6),
+        (everything[1], 0.6),
+        (everything[2], 0.75),
     ):
         parts = hold_out(relations, 0.05)
         assert parts.held_out is not None

@@ -129,7 +129,8 @@ def divide(relations: RelationsT, words: NDArray[np.int64]) -> HeldOut[Relations
         words: ids of the words that are held out.
     """
     inside = np.isin(relations.ids, words)
-    held_out, train = inside.all(axis=1), ~inside.any(axis=1)
+    held_out: NDArray[np.bool_] = np.asarray(inside.all(axis=1))
+    train: NDArray[np.bool_] = ~np.asarray(inside.any(axis=1))
     return HeldOut(
         relations.take(train),
         relations.take(held_out) if held_out.any() else None,
