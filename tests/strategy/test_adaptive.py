@@ -35,7 +35,9 @@ def test_the_switch_comes_when_the_loss_stops_falling() -> None:
     assert [(each.task, each.action, each.epoch, each.step) for each in strategy.decisions] == [
         ("a", "off", 5, 50), ("b", "off", 5, 50),
     ]  # fmt: skip
-    assert strategy.decisions[0].numbers == {"loss": 0.52, "best loss": 0.5}
+    assert strategy.decisions[0].numbers == {
+        "loss": 0.52, "best loss": 0.5, "minimum_gain": 0.0, "patience": 2, "waited": 2,
+    }  # fmt: skip
     assert "has not improved for 2 evaluations" in strategy.decisions[0].cause
 
 
@@ -59,6 +61,30 @@ def test_earliest_and_latest_bound_the_switch() -> None:
     assert course(told(AdaptiveSwitch(1, latest=3, auxiliaries=["a"]), losses=falling), "a", 4) == [1, 1, 0, 0]
 
 
+def test_the_latest_switch_is_a_decision_too() -> None:
+    strategy = AdaptiveSwitch(1, latest=3, weight={"a": 1.0, "never": 0.0}, auxiliaries=["a", "never"])
+    told(strategy, losses=[0.8, 0.7, 0.6, 0.5])
+    assert [(each.task, each.action, each.epoch, each.numbers) for each in strategy.decisions] == [
+        ("a", "off", 2, {"latest": 3})
+    ]
+    assert strategy.decisions[0].cause == "epoch 3 is the first that is single-task in any case"
+
+
+def test_a_latest_switch_between_evaluations_is_told_by_the_next_and_was_when_it_was() -> None:
+    strategy = told(AdaptiveSwitch(1, latest=15, unit="step", auxiliaries=["a"]), losses=[0.8, 0.7])
+    assert [(each.task, each.step) for each in strategy.decisions] == [("a", 20)]
+    assert [strategy.weights(step)["a"] for step in (14, 15)] == [1, 0]
+
+
+def test_a_weight_that_falls_below_what_is_negligible_is_a_decision() -> None:
+    strategy = AdaptiveDiminish(1.0, negligible=0.1, initial={"a": 1.0, "never": 0.05}, auxiliaries=["a", "never"])
+    told(strategy, losses=[0.5] * 4)
+    assert [(each.task, each.action, each.epoch) for each in strategy.decisions] == [("a", "off", 2)]
+    assert strategy.decisions[0].numbers == pytest.approx({"weight": math.exp(-3), "negligible": 0.1, "rate": 1.0})
+    again = load_strategy(json.loads(json.dumps(strategy.state_dict())))
+    assert told(again, losses=[0.5] * 6).decisions == []
+
+
 def test_steps_are_counted_where_asked() -> None:
     strategy = told(AdaptiveSwitch(1, unit="step", auxiliaries=["a"]), losses=[0.5, 0.6])
     assert [strategy.weights_at(epoch=3, step=step)["a"] for step in (20, 21)] == [1, 0]
@@ -70,7 +96,10 @@ def test_a_task_that_disagrees_goes_off_alone() -> None:
     assert course(strategy, "good", 4) == [1, 1, 1, 1]
     assert course(strategy, "bad", 4) == [1, 1, 0, 0]
     assert [each.task for each in strategy.decisions] == ["bad"]
-    assert strategy.decisions[0].numbers == {"cosine": -0.2, "smoothed cosine": -0.2}
+    assert strategy.decisions[0].numbers == {
+        "cosine": -0.2, "smoothed cosine": -0.2,
+        "off_below": -0.03, "clear_above": 0.0, "affinity_patience": 2, "suspected": 2,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -153,3 +154,53 @@ def test_wrong_arguments_are_refused(arguments: dict[str, object], message: str)
 def test_an_unknown_group_is_refused(rule: str) -> None:
     with pytest.raises(InputError, match=f"{rule} names the unknown group 'embeding'. Did you mean 'embedding'"):
         bound(AdaptiveRate(**{rule: {"embeding": 1}}))  # type: ignore[arg-type]
+
+
+def test_a_plateau_and_the_transition_are_told_with_causes_and_numbers() -> None:
+    rate = bound(
+        AdaptiveRate(warmup=3, patience=1, reduce={"encoder": 0.5}, at_transition={"embedding": "rewarm"}),
+        embedding=1, encoder=1,
+    )  # fmt: skip
+    assert rate.take_changes() == []
+    for loss in (0.4, 0.6):
+        rate.observe({"loss": loss})
+    rate.transition(7)
+    plateau, transition = rate.take_changes()
+    assert (plateau.before, plateau.after) == ({"encoder": 1.0}, {"encoder": 0.5})
+    assert plateau.cause == "a plateau of the validation loss"
+    assert plateau.numbers == {"loss": 0.6, "best loss": 0.4, "waited": 1, "patience": 1, "minimum": 0.01}
+    assert (transition.cause, transition.after, transition.rewarmed) == (
+        "the transition to single-task training", {}, ["embedding"],
+    )  # fmt: skip
+    assert rate.take_changes() == []
+
+
+def test_a_rate_that_stays_at_its_minimum_is_no_change() -> None:
+    rate = bound(AdaptiveRate(patience=1, reduce=0.5, minimum=0.5), embedding=1)
+    for loss in (0.4, 0.6, 0.6, 0.6):
+        rate.observe({"loss": loss})
+    rate.transition(5)
+    assert len(rate.take_changes()) == 1
+
+
+def test_changes_of_the_rate_are_in_the_log(tmp_path: Path) -> None:
+    planted, network = plant(1), Bag(1)
+    log = tmp_path / "metrics.jsonl"
+    Trainer(
+        network,
+        primary=planted.primary,
+        optimizer=torch.optim.SGD(network.parameters(), lr=0.0),  # nothing moves, so every evaluation is a plateau
+        strategy=Switch(3),
+        auxiliaries=[planted.helpful],
+        epochs=3,
+        effects=TransitionEffects(AdaptiveRate(patience=1, reduce=0.5, at_transition="drop")),
+        log=log,
+    ).fit()
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    changes = [line for line in lines if line["event"] == "learning_rate"]
+    steps = planted.primary.n_batches
+    assert [(each["cause"], each["step"]) for each in changes] == [
+        ("a plateau of the validation loss", 2 * steps),
+        ("the transition to single-task training", 2 * steps + 1),
+    ]
+    assert changes[1]["after"] == {"0": pytest.approx(0.05)}

@@ -11,6 +11,7 @@ from mt2st.cli.options import say
 from mt2st.embedding import Progress as VectorProgress
 from mt2st.measures import MEASURES
 from mt2st.models import Listener
+from mt2st.strategy import Decision
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
@@ -70,7 +71,7 @@ class ProgressListener(Listener):
         self._bar.update(progress.step - self._bar.n)
 
     def on_evaluation(self, evaluation: Evaluation) -> None:
-        """Say what the epoch brought."""
+        """Say what the epoch brought, and what the strategy decided by it."""
         assert self._bar is not None
         losses = ", ".join(f"{task} {loss:.3f}" for task, loss in evaluation.losses.items())
         weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
@@ -82,6 +83,13 @@ class ProgressListener(Listener):
                 f"{self.title}: epoch {evaluation.epoch}, {measured}losses {losses}"
                 f"{f', weights {weights}' if weights else ''}, {evaluation.train_seconds:.1f} s"
             )
+            for decision in self._decided(evaluation):
+                numbers = ", ".join(f"{name} {value:.3g}" for name, value in decision.numbers.items())
+                say(f"{self.title}: {decision.task} {decision.action}, because {decision.cause} ({numbers})")
+
+    def _decided(self, evaluation: Evaluation) -> list[Decision]:
+        decisions = self.trainer.run.decisions if self.trainer is not None else []
+        return [each for each in decisions if each.step == evaluation.step]
 
     def close(self) -> None:
         """Remove the bar."""

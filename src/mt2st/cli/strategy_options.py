@@ -72,14 +72,22 @@ class StrategyOptions:
     but dwa; in uncertainty, the first step's."""
     switch_patience: int = 1
     """AdaptiveSwitch: evaluations without a better validation loss that end multi-task training."""
+    switch_minimum_gain: float = 0.0
+    """AdaptiveSwitch: by how much the validation loss must fall to be better, at least 0."""
     switch_earliest: int = 2
     """AdaptiveSwitch: the first epoch (or step) that may be single-task."""
     switch_latest: int | None = None
     """AdaptiveSwitch: the first epoch (or step) that is single-task in any case."""
     signal: Literal["cosine", "gain"] = "cosine"
     """Adaptive strategies: what tells a task's affinity, the gradients' cosine or the gain of a step on it."""
-    sensitivity: float = 20.0
-    """AdaptiveDiminish: how strongly the affinity acts on the decay rate."""
+    off_below: float | None = None
+    """AdaptiveSwitch: affinity below which a task is suspected; if not given, -0.03 by the cosine and -0.3 by the gain
+    (whose affinity is its mean over its root mean square, from -1 to 1)."""
+    clear_above: float = 0.0
+    """AdaptiveSwitch: affinity above which a suspected task is cleared, at least --off-below."""
+    sensitivity: float | None = None
+    """AdaptiveDiminish: how strongly the affinity acts on the decay rate, at least 0; if not given, 20 by the cosine
+    and 3 by the gain."""
     uncertainty_rate: float = 0.02
     """Uncertainty: learning rate of the tasks' log-variances."""
     dwa_temperature: float = 2.0
@@ -111,6 +119,9 @@ class StrategyOptions:
         if name == "adaptive-switch":
             return AdaptiveSwitch(
                 self.switch_patience,
+                minimum_gain=self.switch_minimum_gain,
+                off_below=self.off_below,
+                clear_above=self.clear_above,
                 earliest=self.switch_earliest,
                 latest=self.switch_latest,
                 signal=self.signal,

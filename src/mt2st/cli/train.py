@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,7 @@ def run(arguments: Sequence[str]) -> int:
 def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:
     from mt2st.study.machine import machine, versions
     from mt2st.study.report import write_report
+    from mt2st.training.metrics_log import finite
 
     if parts.test is not None:
         model.evaluate_rows(parts.test)  # type: ignore[arg-type]
@@ -105,6 +106,8 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         "stopped": run.stopped,
         "cause": run.cause,
         "single_task_from": run.single_task_from,
+        "decisions": [finite(asdict(decision)) for decision in run.decisions],
+        "transitions": [asdict(transition) for transition in run.transitions],
         "frozen_dimensions": sum(len(freeze.dimensions) for freeze in run.freezes),
         "frozen_dimensions_kept": len(run.kept_frozen),
         "kept_single_task": run.kept_single_task,

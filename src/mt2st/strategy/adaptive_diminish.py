@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mt2st.strategy.affinity import SENSITIVITY, Affinity
 from mt2st.strategy.base import Observation, PerTask, Strategy, Unit
-from mt2st.strategy.decision import Decision, Smoothed
+from mt2st.strategy.decision import Decision
 from mt2st.strategy.diminish import NEGLIGIBLE
 from mt2st.strategy.parameters import memory_share, non_negative, non_negative_number, of_task, signal_name
 
@@ -20,14 +21,15 @@ class AdaptiveDiminish(Strategy):
 
     .. math:: \gamma_k(t) = \gamma_{k,0} \, e^{-\int_0^t \eta_k}, \quad \eta_k = \eta_{k,0} \, e^{-s \, a_k}
 
-    with the task's smoothed affinity :math:`a_k` of the last evaluation and the sensitivity :math:`s`. Without
-    measurements, or with an affinity of 0, this is `Diminish` with curvature 1.
+    with the task's `Affinity` :math:`a_k` by all evaluations so far and the sensitivity :math:`s`. Without
+    measurements, or with an affinity of 0, this is `Diminish` with curvature 1. Each new rate, and a task's end, is
+    kept in `decisions`.
 
     Args:
         decay: the decay rate at affinity 0, at least 0; one number or ``{task: rate}``, as is ``initial``.
         initial: the initial weight, at least 0.
-        sensitivity: how strongly the affinity acts, at least 0: with cosines, at 20 a cosine of 0.035 halves the
-            rate and one of -0.035 doubles it.
+        sensitivity: how strongly the affinity acts, at least 0; None is 20 with cosines (one of 0.035 halves the rate,
+            one of -0.035 doubles it) and 3 with gains, whose affinity fills [-1, 1] (0.23 halves the rate).
         signal: ``"cosine"`` or ``"gain"``, as in `AdaptiveSwitch`.
         memory: share of the smoothed signal that a new value leaves, in [0, 1).
         negligible: a weight below this is exactly 0, and stays 0.
@@ -51,7 +53,7 @@ class AdaptiveDiminish(Strategy):
         decay: PerTask = 0.5,
         *,
         initial: PerTask = 1.0,
-        sensitivity: float = 20.0,
+        sensitivity: float | None = None,
         signal: str = "cosine",
         memory: float = 0.7,
         negligible: float = NEGLIGIBLE,
@@ -60,18 +62,20 @@ class AdaptiveDiminish(Strategy):
     ) -> None:
         self.decay = non_negative("decay", decay)
         self.initial = non_negative("initial", initial)
-        self.sensitivity = non_negative_number("sensitivity", sensitivity)
         self.signal = signal_name(signal)
+        self.sensitivity = non_negative_number(
+            "sensitivity", SENSITIVITY[self.signal] if sensitivity is None else sensitivity
+        )
         self.memory = memory_share("memory", memory)
         self.negligible = non_negative_number("negligible", negligible)
-        self._smoothed = Smoothed(self.memory)
+        self._affinity = Affinity(self.signal, self.memory)
+        self._ended: set[str] = set()
         self._course: dict[str, list[Segment]] = {}
         super().__init__(auxiliaries, unit)
 
     def weight(self, task: str, t: int) -> float:
         """Return the weight at any time, or exactly 0 once it is below `negligible`; of the past, as it was."""
-        start, exponent, rate = next(each for each in reversed(self._segments(task)) if each[0] < t or each[0] == 0)
-        gamma = of_task(self.initial, task) * math.exp(-min(exponent + rate * (t - start), 700.0))
+        gamma = self._gamma(task, t)
         return gamma if gamma >= self.negligible else 0.0
 
     def observe(self, observation: Observation) -> None:
@@ -79,18 +83,38 @@ class AdaptiveDiminish(Strategy):
         now = observation.epoch if self.unit == "epoch" else observation.step
         for task in self.auxiliaries:
             value = observation.signal(self.signal, task)
-            smooth = self._smoothed.update(task, value)
-            if smooth is None or math.isnan(value) or self.weight(task, now + 1) == 0:
-                continue
-            start, exponent, rate = self._segments(task)[-1]
-            new = of_task(self.decay, task) * math.exp(min(-self.sensitivity * smooth, 700.0))
-            if now > start:
-                self._course[task] = [*self._segments(task), (now, exponent + rate * (now - start), new)]
-            else:
-                self._course[task] = [*self._segments(task)[:-1], (start, exponent, new)]
-            numbers = {self.signal: value, f"smoothed {self.signal}": smooth, "rate before": rate, "rate": new}
-            cause = f"its decay rate follows its {self.signal} with the primary task"
-            self.decisions.append(Decision(task, "decay", cause, numbers, observation.epoch, observation.step))
+            affinity = self._affinity.update(task, value)
+            if affinity is not None and not math.isnan(value) and self.weight(task, now + 1) > 0:
+                self._change_rate(task, now, value, affinity, observation)
+            if task not in self._ended and self.weight(task, now + 1) == 0 < self.weight(task, 1):
+                self._end(task, now + 1, observation)
+
+    def _change_rate(self, task: str, now: int, value: float, affinity: float, observation: Observation) -> None:
+        start, exponent, rate = self._segments(task)[-1]
+        new = of_task(self.decay, task) * math.exp(min(-self.sensitivity * affinity, 700.0))
+        if now > start:
+            self._course[task] = [*self._segments(task), (now, exponent + rate * (now - start), new)]
+        else:
+            self._course[task] = [*self._segments(task)[:-1], (start, exponent, new)]
+        numbers = self._affinity.numbers(task, value)
+        numbers |= {"sensitivity": self.sensitivity, "rate before": rate, "rate": new}
+        cause = f"its decay rate follows its {self.signal} with the primary task"
+        self.decisions.append(Decision(task, "decay", cause, numbers, observation.epoch, observation.step))
+
+    def _end(self, task: str, after: int, observation: Observation) -> None:
+        self._ended.add(task)
+        numbers = {
+            "weight": self._gamma(task, after),
+            "negligible": self.negligible,
+            "rate": self._segments(task)[-1][2],
+        }
+        cause = "its weight has fallen below what is negligible"
+        self.decisions.append(Decision(task, "off", cause, numbers, observation.epoch, observation.step))
+
+    def _gamma(self, task: str, t: int) -> float:
+        """Return the weight before it is cut to 0."""
+        start, exponent, rate = next(each for each in reversed(self._segments(task)) if each[0] < t or each[0] == 0)
+        return of_task(self.initial, task) * math.exp(-min(exponent + rate * (t - start), 700.0))
 
     def _segments(self, task: str) -> list[Segment]:
         return self._course.get(task) or [(0, 0.0, of_task(self.decay, task))]
@@ -110,12 +134,14 @@ class AdaptiveDiminish(Strategy):
 
     def _state(self) -> dict[str, Any]:
         return {
-            "smoothed": dict(self._smoothed.values),
+            **self._affinity.state(),
             "course": {task: [list(each) for each in segments] for task, segments in self._course.items()},
+            "ended": sorted(self._ended),
         }
 
     def _load_state(self, state: Mapping[str, Any]) -> None:
-        self._smoothed.values = {task: float(value) for task, value in state["smoothed"].items()}
+        self._affinity.load_state(state)
+        self._ended = set(state.get("ended", ()))
         self._course = {
             task: [(int(start), float(exponent), float(rate)) for start, exponent, rate in segments]
             for task, segments in state["course"].items()

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mt2st.errors import InputError
+from mt2st.strategy.affinity import OFF_BELOW, Affinity
 from mt2st.strategy.base import Observation, PerTask, Strategy, Unit
-from mt2st.strategy.decision import Decision, Smoothed
+from mt2st.strategy.decision import Decision
 from mt2st.strategy.parameters import (
     finite_number,
     memory_share,
@@ -28,10 +29,12 @@ class AdaptiveSwitch(Strategy):
     - **Plateau**: all auxiliary tasks go off once the primary's validation measure has not improved by more than
       ``minimum_gain`` for ``patience`` evaluations in a row; not before ``earliest``, and in any case at ``latest``.
     - **Disagreement**: one task goes off once it has been against the primary for ``affinity_patience`` evaluations
-      in a row. The signal is smoothed over evaluations. A task falls under suspicion when its signal is below
-      ``off_below`` and is cleared only above ``clear_above`` (hysteresis), so noise around one bound decides nothing.
+      in a row that measured it. The signal is smoothed over evaluations to an `Affinity` in [-1, 1]. A task falls under
+      suspicion when its affinity is below ``off_below`` and is cleared only above ``clear_above`` (hysteresis), so
+      noise around one bound decides nothing.
 
-    A task that is off stays off. Each decision is kept in `decisions` with its cause and numbers.
+    A task that is off stays off. Each decision is kept in `decisions` with its cause, its numbers and the bounds that
+    they met; that of ``latest`` by the first evaluation from which on nothing but the primary runs.
 
     Args:
         patience: evaluations without an improvement that make a plateau, at least 1.
@@ -42,8 +45,9 @@ class AdaptiveSwitch(Strategy):
         signal: what tells a task's affinity to the primary: ``"cosine"`` of their gradients on the embedding, or the
             ``"gain"`` of the primary's validation loss by a step on the task alone. Where the trainer does not measure
             it (it needs a `mt2st.training.Feedback`), the rule is silent.
-        off_below: signal below which a task is suspected.
-        clear_above: signal above which it is cleared again, at least ``off_below``.
+        off_below: affinity below which a task is suspected; None is -0.03 with cosines and -0.3 with gains, whose
+            affinity is their mean as a share of their root mean square.
+        clear_above: affinity above which it is cleared again, at least ``off_below``.
         affinity_patience: evaluations under suspicion in a row that end a task, at least 1.
         memory: share of the smoothed signal that a new value leaves, in [0, 1).
         weight: weight of the auxiliary tasks while they are on; one number or ``{task: weight}``.
@@ -74,7 +78,7 @@ class AdaptiveSwitch(Strategy):
         latest: int | None = None,
         metric: str = "loss",
         signal: str = "cosine",
-        off_below: float = -0.03,
+        off_below: float | None = None,
         clear_above: float = 0.0,
         affinity_patience: int = 2,
         memory: float = 0.8,
@@ -90,7 +94,7 @@ class AdaptiveSwitch(Strategy):
             raise InputError(f"latest must be at least earliest ({self.earliest}), found {self.latest}")
         self.metric = metric
         self.signal = signal_name(signal)
-        self.off_below = finite_number("off_below", off_below)
+        self.off_below = finite_number("off_below", OFF_BELOW[self.signal] if off_below is None else off_below)
         self.clear_above = finite_number("clear_above", clear_above)
         if self.clear_above < self.off_below:
             raise InputError(f"clear_above must be at least off_below ({self.off_below}), found {self.clear_above}")
@@ -101,7 +105,7 @@ class AdaptiveSwitch(Strategy):
         self._waited = 0
         self._off_at: dict[str, int] = {}
         self._suspected: dict[str, int] = {}
-        self._smoothed = Smoothed(self.memory)
+        self._affinity = Affinity(self.signal, self.memory)
         super().__init__(auxiliaries, unit)
 
     def weight(self, task: str, t: int) -> float:
@@ -113,11 +117,14 @@ class AdaptiveSwitch(Strategy):
     def observe(self, observation: Observation) -> None:
         """Take in an evaluation and decide."""
         after = 1 + (observation.epoch if self.unit == "epoch" else observation.step)
-        on = [task for task in self.auxiliaries if self.weight(task, after) > 0]
-        if not on:
-            return
-        self._observe_affinities(observation, on, after)
-        self._observe_plateau(observation, on, after)
+        on = [task for task in self.auxiliaries if task not in self._off_at and of_task(self.weight_before, task) > 0]
+        if self.latest is not None and after >= self.latest:
+            cause = f"{self.unit} {self.latest} is the first that is single-task in any case"
+            for task in on:
+                self._put_off(task, self.latest, cause, {"latest": self.latest}, observation)
+        elif on:
+            self._observe_affinities(observation, on, after)
+            self._observe_plateau(observation, on, after)
 
     def _observe_plateau(self, observation: Observation, on: Iterable[str], after: int) -> None:
         value = observation.metrics.get(self.metric, math.nan)
@@ -131,23 +138,28 @@ class AdaptiveSwitch(Strategy):
         if self._waited >= self.patience and after >= self.earliest:
             best = self._best if self.metric == "loss" else -self._best
             cause = f"the validation {self.metric} has not improved for {_evaluations(self._waited)}"
+            numbers = {self.metric: value, f"best {self.metric}": best}
+            numbers |= {"minimum_gain": self.minimum_gain, "patience": self.patience, "waited": self._waited}
             for task in on:
                 if task not in self._off_at:
-                    self._put_off(task, after, cause, {self.metric: value, f"best {self.metric}": best}, observation)
+                    self._put_off(task, after, cause, numbers, observation)
 
     def _observe_affinities(self, observation: Observation, on: Iterable[str], after: int) -> None:
         for task in on:
             value = observation.signal(self.signal, task)
-            smooth = self._smoothed.update(task, value)
-            if smooth is None or math.isnan(value):
+            affinity = self._affinity.update(task, value)
+            if affinity is None or math.isnan(value):
                 continue
-            if smooth > self.clear_above:
+            if affinity > self.clear_above:
                 self._suspected.pop(task, None)
-            elif smooth < self.off_below or task in self._suspected:
+            elif affinity < self.off_below or task in self._suspected:
                 self._suspected[task] = self._suspected.get(task, 0) + 1
             if self._suspected.get(task, 0) >= self.affinity_patience and after >= self.earliest:
                 cause = f"its {self.signal} with the primary task was too low for {_evaluations(self._suspected[task])}"
-                self._put_off(task, after, cause, {self.signal: value, f"smoothed {self.signal}": smooth}, observation)
+                numbers = self._affinity.numbers(task, value)
+                numbers |= {"off_below": self.off_below, "clear_above": self.clear_above}
+                numbers |= {"affinity_patience": self.affinity_patience, "suspected": self._suspected[task]}
+                self._put_off(task, after, cause, numbers, observation)
 
     def _put_off(
         self, task: str, after: int, cause: str, numbers: Mapping[str, float], observation: Observation
@@ -179,7 +191,7 @@ class AdaptiveSwitch(Strategy):
             "waited": self._waited,
             "off_at": dict(self._off_at),
             "suspected": dict(self._suspected),
-            "smoothed": dict(self._smoothed.values),
+            **self._affinity.state(),
         }
 
     def _load_state(self, state: Mapping[str, Any]) -> None:
@@ -187,7 +199,7 @@ class AdaptiveSwitch(Strategy):
         self._waited = int(state["waited"])
         self._off_at = {task: int(t) for task, t in state["off_at"].items()}
         self._suspected = {task: int(count) for task, count in state["suspected"].items()}
-        self._smoothed.values = {task: float(value) for task, value in state["smoothed"].items()}
+        self._affinity.load_state(state)
 
 
 def _evaluations(count: int) -> str:

@@ -34,13 +34,15 @@ class Feedback:
     Adaptive strategies read the means since the last evaluation from the `Observation`. Weights scale no signal.
 
     What this costs is bounded by how seldom it is done. A look-ahead makes one forward pass more than there are tasks
-    on, so the more tasks, the fewer look-aheads: their share of the training time stays the same.
+    on, so the more tasks, the fewer look-aheads: their share of the training time stays the same. But the first step
+    after each evaluation is measured by both signals, however near the evaluations lie, so that each evaluation knows
+    all tasks that were on: one look-ahead beside an evaluation, which itself goes through the whole validation data.
 
     Args:
-        every: steps from one measurement to the next, at least 1.
+        every: steps from one measurement to the next, at least 1; and the first step after each evaluation.
         look_ahead: returns the primary's loss on a little validation data; None measures no gain.
         look_ahead_every: measurements of the cosine for each one of the gain while one task is on, at least 1; in
-            proportion to ``(tasks + 1) / 2`` while there are more.
+            proportion to ``(tasks + 1) / 2`` while there are more. The first after each evaluation takes the gain too.
 
     Attributes:
         look_aheads: how many there were.
@@ -57,11 +59,12 @@ class Feedback:
         self.every, self.look_ahead, self.look_ahead_every = every, look_ahead, look_ahead_every
         self.look_aheads = 0
         self.measurements_to_go = 0
+        self._after_evaluation = False
         self._sums: dict[str, dict[str, tuple[float, int]]] = {"cosine": {}, "gain": {}}
 
     def due(self, step: int) -> bool:
         """Return whether the step, counted from 1, is measured."""
-        return (step - 1) % self.every == 0
+        return self._after_evaluation or (step - 1) % self.every == 0
 
     def probe(self, table: nn.Parameter) -> Probe:
         """Return what collects the directions of a step that is measured; for a look-ahead, over the whole table."""
@@ -76,6 +79,7 @@ class Feedback:
             probe: the step's directions.
             learning_rate: the embedding's.
         """
+        self._after_evaluation = False
         directions = probe.directions()
         for task, cosine in probe.cosines(directions).items():
             self._add("cosine", task, cosine)
@@ -85,21 +89,31 @@ class Feedback:
         self.measurements_to_go = max(0, self.measurements_to_go - 1)
 
     def take(self) -> dict[str, dict[str, float]]:
-        """Return the signals' means since the last call, ``{"cosine": {task: mean}, "gain": ...}``; start anew."""
+        """Return the signals' means since the last call, ``{"cosine": {task: mean}, "gain": ...}``; start anew.
+
+        Called at each evaluation: the next step is measured, with a look-ahead.
+        """
         means = {
             signal: {task: total / count for task, (total, count) in sums.items()}
             for signal, sums in self._sums.items()
         }
         self._sums = {"cosine": {}, "gain": {}}
+        self.measurements_to_go, self._after_evaluation = 0, True
         return means
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"look_aheads": self.look_aheads, "to_go": self.measurements_to_go, "sums": self._sums}
+        return {
+            "look_aheads": self.look_aheads,
+            "to_go": self.measurements_to_go,
+            "after_evaluation": self._after_evaluation,
+            "sums": self._sums,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
         self.look_aheads, self.measurements_to_go = state["look_aheads"], state["to_go"]
+        self._after_evaluation = state.get("after_evaluation", False)
         self._sums = {
             signal: {task: (total, count) for task, (total, count) in sums.items()}
             for signal, sums in state["sums"].items()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from torch.optim import Optimizer
@@ -18,6 +19,25 @@ AtTransition = str | float
 KEEP: AtTransition = "keep"
 DROP = 0.1
 """What ``"drop"`` multiplies a rate by: the usual step of step decay."""
+
+
+@dataclass(frozen=True)
+class RateChange:
+    """The factors of learning rates changed, beside the even course of a warm-up.
+
+    Attributes:
+        cause: why, in words.
+        before: the factor of each group that changed, without its warm-up's.
+        after: the same since then.
+        rewarmed: the groups whose warm-up began anew.
+        numbers: the figures that it was decided by.
+    """
+
+    cause: str
+    before: Mapping[str, float] = field(default_factory=dict)
+    after: Mapping[str, float] = field(default_factory=dict)
+    rewarmed: Sequence[str] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 class AdaptiveRate:
@@ -87,6 +107,7 @@ class AdaptiveRate:
         self._changed: dict[str, float] = {}
         self._plateau: dict[str, float] = {}
         self._best, self._waited = math.inf, 0
+        self._changes: list[RateChange] = []
 
     def bind(self, optimizer: Optimizer) -> None:
         """Learn the optimizer's groups and their own rates.
@@ -114,17 +135,25 @@ class AdaptiveRate:
         """Return the factor of a group at a step, counted from 1."""
         since, warmup = step - self._warm_from.get(group, 0), _of_group(self.warmup, group, 0)
         warm = min(1.0, since / warmup) if warmup else 1.0
-        return warm * self._plateau.get(group, 1.0) * self._changed.get(group, 1.0)
+        return warm * self._lasting(group)
+
+    def take_changes(self) -> list[RateChange]:
+        """Return the changes since the last call, at plateaus and the transition, in their order."""
+        changes, self._changes = self._changes, []
+        return changes
 
     def transition(self, step: int) -> None:
         """The last auxiliary task goes off before this step."""
+        before, rewarmed = self._all_lasting(), []
         for name in self._bases:
             choice = _of_group(self.at_transition, name, KEEP)
             if choice == "rewarm":
                 self._warm_from[name] = step - 1
+                rewarmed.append(name)
             elif choice != "keep":
                 self._changed[name] = self._changed.get(name, 1.0) * (DROP if choice == "drop" else float(choice))
         self._best, self._waited = math.inf, 0
+        self._note("the transition to single-task training", before, rewarmed=rewarmed)
 
     def observe(self, metrics: Mapping[str, float]) -> None:
         """Take in an evaluation."""
@@ -137,10 +166,35 @@ class AdaptiveRate:
             return
         self._waited += 1
         if self._waited >= self.patience:
-            self._waited = 0
+            before = self._all_lasting()
             for name in self._bases:
                 reduced = self._plateau.get(name, 1.0) * _of_group(self.reduce, name, 1.0)
                 self._plateau[name] = max(self.minimum, reduced)
+            best = self._best if self.metric == "loss" else -self._best
+            numbers = {self.metric: value, f"best {self.metric}": best, "waited": self._waited}
+            numbers |= {"patience": self.patience, "minimum": self.minimum}
+            self._note(f"a plateau of the validation {self.metric}", before, numbers=numbers)
+            self._waited = 0
+
+    def _lasting(self, group: str) -> float:
+        return self._plateau.get(group, 1.0) * self._changed.get(group, 1.0)
+
+    def _all_lasting(self) -> dict[str, float]:
+        return {name: self._lasting(name) for name in self._bases}
+
+    def _note(
+        self,
+        cause: str,
+        before: Mapping[str, float],
+        *,
+        rewarmed: Sequence[str] = (),
+        numbers: Mapping[str, float] | None = None,
+    ) -> None:
+        """Remember a change for `take_changes`, unless nothing has changed."""
+        after = {name: factor for name, factor in self._all_lasting().items() if factor != before[name]}
+        if after or rewarmed:
+            changed = {name: before[name] for name in after}
+            self._changes.append(RateChange(cause, changed, after, rewarmed, numbers or {}))
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -25,12 +25,13 @@ class MetricsLog:
         """Append one record.
 
         Args:
-            event: what it is about: ``"evaluation"``, ``"transition"``, ``"end"``.
+            event: what it is about: ``"evaluation"``, ``"transition"``, ``"decision"``, ``"learning_rate"``,
+                ``"freeze"``, ``"end"``.
             record: plain JSON values; numbers that are not finite become null.
         """
         if self.path is None:
             return
-        line = json.dumps({"event": event, **_finite(dict(record))}, allow_nan=False)
+        line = json.dumps({"event": event, **finite(dict(record))}, allow_nan=False)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -52,9 +53,10 @@ def _step(line: bytes) -> float:
         return math.inf
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return a record with null in place of the numbers that JSON does not know, at any depth of mappings."""
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: finite(each) for key, each in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -283,11 +283,17 @@ class Trainer:
         freeze = self.effects.before_step(
             self.network, table, self.optimizer, weights, epoch=progress.epoch, step=progress.step
         )
+        self._log_rate_changes()
         if freeze and table is not None:
             self.run.freezes.append(freeze)
             self.log.write("freeze", asdict(freeze))
             if self.average:
                 self.average.pin("embedding.weight", freeze.dimensions, table)
+
+    def _log_rate_changes(self) -> None:
+        progress = self.progress
+        for change in self.effects.rates.take_changes() if self.effects.rates else ():
+            self.log.write("learning_rate", {"epoch": progress.epoch, "step": progress.step} | asdict(change))
 
     def _new_probe(self, weights: Mapping[str, float]) -> Probe | None:
         if self.feedback is None or not (self.feedback.due(self.progress.step) and any(weights.values())):
@@ -360,6 +366,7 @@ class Trainer:
         known = len(self.strategy.decisions)
         if self.effects.rates:
             self.effects.rates.observe(evaluation.validation)
+            self._log_rate_changes()
         self.strategy.observe(
             Observation(
                 evaluation.epoch,
