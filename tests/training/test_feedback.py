@@ -246,7 +246,7 @@ def test_a_contradicting_task_is_off_early_and_a_helpful_one_stays(name: str) ->
         adaptive.append(accuracy)
         assert [each.task for each in run.transitions] == ["harmful"], f"seed {seed}"
         off.append(run.transitions[0].epoch)
-        assert run.evaluations[-1].weights["helpful"] > (0.1 if "gain" not in name else 5 * NEGLIGIBLE)
+        assert run.evaluations[-1].weights["helpful"] > (0.1 if "gain" not in name else NEGLIGIBLE)
     assert sum(off) / 10 <= 6
     mean = {key: sum(values) / 10 for key, values in (("single", single), ("multi", multi), ("adaptive", adaptive))}
     # At the default decay rate, the helpful task too is at a quarter of its weight in the end.
