@@ -40,7 +40,7 @@ def test_every_option_of_the_transition_reaches_the_run(train_arguments: list[st
     assert main([*train_arguments, *OPTIONS]) == 0
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == {
-        "model", "metrics.jsonl", "report.json", "frozen_dimensions.json", "frozen_dimensions.png",
+        "model", "metrics.jsonl", "report.json", "report.html", "frozen_dimensions.json", "frozen_dimensions.png",
     }  # fmt: skip
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     freezes = load_freezes(run / "frozen_dimensions.json")
@@ -55,6 +55,12 @@ def test_every_option_of_the_transition_reaches_the_run(train_arguments: list[st
     assert model.run_.freezes == freezes
     assert model.task_layer
     assert "heads.label.0.up.weight" in load_file(run / "model" / "model.safetensors")
+    assert bool(load_file(run / "model" / "model.safetensors")["heads.label.0.active"])
+    assert (report["kept_single_task"], report["frozen_dimensions_kept"]) == (True, len(model.run_.kept_frozen))
+    assert json.loads((run / "frozen_dimensions.json").read_text(encoding="utf-8"))["kept"] == model.run_.kept_frozen
+    card = (run / "model" / "README.md").read_text(encoding="utf-8")
+    assert "They are from after the transition to single-task training." in card
+    assert f"frozen in the run, {len(model.run_.kept_frozen)} were frozen by then" in card
 
 
 def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Path) -> None:
@@ -86,6 +92,17 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
         (["--rate-at-transition", "rewarm"], "rate_at_transition is 'rewarm' for embedding, but warmup_steps is 0"),
         (["--freeze-fraction", "2"], "freeze_fraction must be above 0 and at most 1, found 2.0"),
         (["--freeze-relevance", "saliency"], "freeze_relevance is 'saliency', but nothing is to be frozen"),
+        (["--freeze-fraction", "0.5", "--freeze-from", "9"], "freeze_from is 9, but there are 8 epochs: nothing would"),
+        (
+            ["--strategy", "multi-task", "--task-layer", "--freeze-fraction", "0.5"],
+            "'freeze_fraction', 'task_layer' would change nothing: the transition to single-task training, at which "
+            "they act, does not come within 8 epochs (multi-task: the auxiliary tasks stay on for ever)",
+        ),
+        (
+            ["--negligible", "0.01", "--task-layer"],
+            "(diminish: the last auxiliary task goes off at epoch 10, and there are 8",
+        ),
+        (["--strategy", "single-task", "--rate-at-transition", "drop"], "(single-task: no auxiliary task is ever on)"),
         (["--convergence", "validation"], "unknown convergence 'validation'. Did you mean 'validation-loss'?"),
     ],
 )
@@ -113,12 +130,36 @@ def test_a_wrong_value_in_a_settings_file_has_its_key(tmp_path: Path, capsys: py
 def test_options_that_found_no_transition_are_named(
     train_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--strategy", "multi-task", "--task-layer", "--freeze-fraction", "0.5"]
+    words = ["--strategy", "adaptive-switch", "--switch-earliest", "9", "--task-layer", "--freeze-fraction", "0.5"]
     assert main([*train_arguments, *words]) == 0
     assert (
         "no transition to single-task training took place: 'freeze_fraction', 'task_layer' changed nothing"
         in capsys.readouterr().err
     )
+
+
+def test_a_transition_that_does_not_come_is_said_before_the_training(
+    train_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(train_arguments) == 0
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said == (
+        "diminish: no transition to single-task training within 2 epochs: the last auxiliary task goes off at epoch 6, "
+        "and there are 2"
+    )
+
+
+def test_a_schedule_in_steps_is_measured_by_the_steps_that_there_are(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*train_arguments, "--strategy", "switch", "--unit", "step", "--task-layer"]
+    assert main([*words, "--switch-at", "7"]) == 2  # 38 texts make 3 steps an epoch
+    assert (
+        "within 2 epochs (switch: the last auxiliary task goes off at step 7, and there are 6)"
+        in capsys.readouterr().err
+    )
+    assert not (tmp_path / "run").exists()
+    assert main([*words, "--switch-at", "6"]) == 0
 
 
 def test_a_run_that_ends_by_itself_says_why(
@@ -135,7 +176,7 @@ def test_a_run_that_ends_by_itself_says_why(
 def test_an_earlier_runs_frozen_dimensions_do_not_stay(train_arguments: list[str], tmp_path: Path) -> None:
     assert main([*train_arguments, *OPTIONS]) == 0
     assert main([*train_arguments, "--overwrite"]) == 0
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"model", "metrics.jsonl", "report.json"}
+    assert not list((tmp_path / "run").glob("frozen*"))
 
 
 def test_an_interrupted_run_goes_on_to_the_very_same_model(train_arguments: list[str], tmp_path: Path) -> None:

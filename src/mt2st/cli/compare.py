@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.options import parse, say
+from mt2st.cli.outlook import tell_outlooks
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
+from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 
@@ -70,9 +72,11 @@ def run(arguments: Sequence[str]) -> int:
     )
     _check_options(options)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliaries)
-    for name in options.strategies:
-        for tasks in auxiliaries or (options.model.auxiliary,):
-            options.schedule.build(name, tasks)
+    sets = auxiliaries or (options.model.auxiliary,)
+    courses = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
+    every = {task for tasks in sets for task in tasks}
+    refuse_unread(options.schedule, options.model, strategies=options.strategies, auxiliaries=sorted(every))
+    tell_outlooks(options.model, courses)
     _check_output(options.output)
     parts = read_parts(options.source)
     if parts.test is None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.options import parse, say
+from mt2st.cli.outlook import no_transition, tell_outlook
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
 from mt2st.cli.tables import aligned, measures_table
+from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError, listed
 from mt2st.measures import AUXILIARY_HEADER, auxiliary_rows
 from mt2st.models.settings import ClassifierSettings
@@ -51,7 +53,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(TrainOptions, arguments, program="mt2st train", description="Train a text classifier or a tagger.")
     options.model.check()
-    strategy = options.schedule.build(options.strategy, options.model.auxiliary)
+    chosen = options.model.auxiliary
+    strategy = options.schedule.build(options.strategy, chosen)
+    refuse_unread(options.schedule, options.model, strategies=[options.strategy], auxiliaries=chosen)
+    tell_outlook(options.strategy, options.model, no_transition(strategy, chosen, epochs=options.model.epochs))
     _check_output(options)
     parts = read_parts(options.source)
 
@@ -63,6 +68,10 @@ def run(arguments: Sequence[str]) -> int:
         """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
 
         def on_start(self, trainer: Trainer) -> None:
+            if strategy.unit == "step":  # how many steps there are is known only now
+                n_batches = trainer.primary.n_batches
+                reason = no_transition(strategy, chosen, epochs=trainer.epochs, steps_per_epoch=n_batches)
+                tell_outlook(options.strategy, options.model, reason)
             _prepare_output(options)
             super().on_start(trainer)
 

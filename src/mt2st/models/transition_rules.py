@@ -78,6 +78,10 @@ def check_transition(settings: ClassifierSettings) -> None:
         raise InputError(
             f"freeze_over is {settings.freeze_over}, but a freeze_threshold freezes at once: give a freeze_fraction"
         )
+    if settings.freeze_from is not None and settings.freeze_from > settings.epochs:
+        raise InputError(
+            f"freeze_from is {settings.freeze_from}, but there are {settings.epochs} epochs: nothing would be frozen"
+        )
     if settings.freeze_fraction is None and settings.freeze_threshold is None:
         for name, default in (
             ("freeze_from", None), ("freeze_over", 1), ("freeze_relevance", "fisher"), ("freeze_which", "least")

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from mt2st.cli.main import main
+from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions
+from mt2st.cli.unread import READING_STRATEGIES, READING_TASKS, refuse_unread
+from mt2st.errors import InputError
+from mt2st.models.settings import AUXILIARIES, ClassifierSettings
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (
+            [
+                "--strategy",
+                "switch",
+                "--decay",
+                "0.3",
+                "--sensitivity",
+                "5",
+                "--switch-patience",
+                "4",
+                "--signal",
+                "gain",
+            ],
+            ["--decay (0.3)", "--sensitivity (5.0)", "--switch-patience (4)", "--signal (gain)", "'switch'"],
+        ),
+        (["--gamma", "3"], ["--gamma (3.0) would change nothing: it is read only by the auxiliary task misalignment"]),
+        (["--plateau-factor", "0.3"], ["--plateau-factor (0.3)", "only with --plateau-patience"]),
+        (["--minimum-gain", "0.1"], ["--minimum-gain (0.1)", "--convergence validation-loss", "'gradient-norm'"]),
+        (["--convergence", "never", "--patience", "5"], ["--patience (5)", "'never'"]),
+        (["--feedback-every", "3"], ["--feedback-every (3)", "adaptive-diminish or adaptive-switch"]),
+        (["--strategy", "single-task", "--unit", "step"], ["--unit (step)"]),
+    ],
+)
+def test_train_refuses_what_its_run_does_not_read(
+    words: list[str], named: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tmp_path / "missing.csv"), "--output", str(tmp_path / "run"), *words]) == 2
+    message = capsys.readouterr().err
+    assert [each for each in named if each not in message] == []
+
+
+def test_compare_refuses_only_what_none_of_its_strategies_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", str(tmp_path / "missing.csv"), "--output", str(tmp_path / "study")]
+    assert main([*words, "--sensitivity", "5"]) == 2
+    assert "--sensitivity (5.0) would change nothing" in capsys.readouterr().err
+    assert main([*words, "--decay", "0.7", "--switch-at", "3"]) == 2
+    assert "missing.csv" in capsys.readouterr().err
+    assert main([*words, "--strategies", "single-task", "multi-task", "--task-layer"]) == 2
+    assert "(single-task: no auxiliary task is ever on; multi-task: the" in capsys.readouterr().err
+    assert main([*words, "--switch-at", "9", "--task-layer"]) == 2
+    message = capsys.readouterr().err
+    assert "switch: no transition to single-task training within 8 epochs" in message
+    assert "missing.csv" in message  # the layer has its transition in diminish
+
+
+def test_the_defaults_and_what_is_read_pass() -> None:
+    for name in ALL_STRATEGIES:
+        refuse_unread(StrategyOptions(), ClassifierSettings(), strategies=[name], auxiliaries=[])
+    schedule = StrategyOptions(decay={"context": 0.1}, switch_at=3)
+    model = ClassifierSettings(gamma=2.0)
+    refuse_unread(schedule, model, strategies=["switch", "diminish"], auxiliaries=["misalignment"])
+    with pytest.raises(InputError, match="--switch-at"):
+        refuse_unread(schedule, model, strategies=["diminish"], auxiliaries=["misalignment"])
+
+
+def test_every_option_of_the_strategies_has_its_readers() -> None:
+    assert list(READING_STRATEGIES) == [field.name for field in fields(StrategyOptions)]
+    assert {name for readers in READING_STRATEGIES.values() for name in readers} <= set(ALL_STRATEGIES)
+    assert {task for readers in READING_TASKS.values() for task in readers} <= set(AUXILIARIES)
