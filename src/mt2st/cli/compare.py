@@ -264,6 +264,7 @@ def _report(study: Study, options: CompareOptions) -> int:
         print_comparison(study)
         say(f"report: {write_report(options.output, study=study)}")
         say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {options.output / 'tables'}")
+        say(f"figures as PNG and SVG: {options.output / 'figures'}")
     if not study.failures:
         return 0
     by_error: dict[str, list[str]] = {}

@@ -32,10 +32,12 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     if len(rows) == 1:
         return f"{name} alone was run: {scores}; there is nothing to compare it with."
     compared = [row for row in rows if row.difference and row.difference.n > 1]
-    if max(row.seeds for row in rows) < 2 or (not compared and any(row.difference for row in rows)):
+    apart = any(row.group.name == SINGLE_TASK for row in rows) and not compared
+    if apart or max(row.seeds for row in rows) < 2:
+        seeds = f"fewer than 2 seeds in common with {SINGLE_TASK}" if apart else "1 seed a strategy"
         return (
-            f"Nothing can be told yet: {_seeds(min(row.seeds for row in rows))} a strategy cannot tell a difference "
-            f"from chance; the largest {metric} on the test part is that of {name}, {percent(first.score)}."
+            f"Nothing can be told yet: {seeds} cannot tell a difference from chance; the largest {metric} on the test "
+            f"part is that of {name}, {percent(first.score)} over {_seeds(first.seeds)}."
         )
     if first.best:
         return f"{name} wins: {scores}{_lead(first)}, significantly more than every other strategy."

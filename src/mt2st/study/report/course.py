@@ -29,13 +29,18 @@ def percents(value: float) -> str:
 
 
 def shares(value: float) -> str:
-    """Return a measure on an axis."""
-    return f"{100 * value:.3g} %"
+    """Return a round measure beside an axis."""
+    return f"{100 * value:.6g} %"
 
 
 def plain(value: float) -> str:
     """Return a loss or a weight."""
-    return f"{value:.3g}"
+    return f"{value:.4g}"
+
+
+def short(value: float) -> str:
+    """Return a round loss or weight beside an axis."""
+    return f"{value:.6g}"
 
 
 def learning_curves(
@@ -81,7 +86,7 @@ def learning_curves(
             [by_epoch(method, each, lambda one: one.validation.get("loss")) for method, each in runs.items()],
             styles,
             EPOCHS,
-            plain,
+            short,
             plain,
         ),
     ]
@@ -89,7 +94,7 @@ def learning_curves(
     for number, task in enumerate(tasks):
         title = "Training loss of the primary task by epoch" if task == PRIMARY else f"Loss of the task {task} by epoch"
         curves = [by_epoch(method, each, partial(_loss, task)) for method, each in runs.items()]
-        found.append(_picture(f"{name}-loss-{number}", title, curves, styles, EPOCHS, plain, plain))
+        found.append(_picture(f"{name}-loss-{number}", title, curves, styles, EPOCHS, short, plain))
     return [each for each in found if each is not None]
 
 
@@ -118,7 +123,7 @@ def weight_courses(runs: Runs, name: str) -> list[Picture]:
             curves,
             colours,
             EPOCHS,
-            plain,
+            short,
             plain,
             note,
             y_range=(0.0, 1.0),
@@ -153,7 +158,7 @@ def _picture(
     x_form = seconds if x_label == SECONDS else epochs
     more = {} if height is None else {"height": height}
     chart = LineChart(
-        identifier, title, drawn, styles, x_label, form, x_form, y_range, steps=steps, marks=marks, **more
+        identifier, title, drawn, styles, x_label, form, exact, x_form, y_range, steps=steps, marks=marks, **more
     )
     table = by_time_table if x_label == SECONDS else by_epoch_table
     return Picture(chart, table(drawn, exact), note)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from mt2st.study.palette import Style
-from mt2st.study.report.scale import Scale, padded, ratio_ticks, ticks
 from mt2st.study.report.svg import element, picture
+from mt2st.study.scale import Scale, padded, ratio_ticks, ticks
 from mt2st.study.statistics import Interval
 
 WIDTH, ROW, TOP, BOTTOM, MARGIN = 440.0, 42.0, 2.0, 42.0, 0.0

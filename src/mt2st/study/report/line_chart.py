@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from mt2st.study.curves import Curve
 from mt2st.study.palette import Style
-from mt2st.study.report.scale import Scale, apart, padded, ticks
 from mt2st.study.report.svg import element, path, picture
+from mt2st.study.scale import Scale, apart, padded, ticks
 
 Form = Callable[[float], str]
 """Writes a value out."""
@@ -44,7 +44,8 @@ class LineChart:
         curves: at least one, each with a point.
         styles: by the curves' names.
         x_label: what the x axis shows.
-        y_form: writes a value of the y axis out.
+        y_form: writes a round value beside the y axis out.
+        y_exact: writes any value of it out.
         x_form: likewise of the x axis.
         y_range: bounds that the y axis has at least.
         steps: whether a value holds since the point before, as a weight does.
@@ -58,6 +59,7 @@ class LineChart:
     styles: Mapping[str, Style]
     x_label: str
     y_form: Form
+    y_exact: Form
     x_form: Form
     y_range: tuple[float, float] | None = None
     steps: bool = False
@@ -70,9 +72,9 @@ class LineChart:
         x, y = self._scales()
         content = [
             *self._axes(x, y),
-            *self._marks(x, y),
             *(self._band(curve, x, y) for curve in self.curves),
             *(self._line(curve, x, y) for curve in self.curves),
+            *self._marks(x, y),
             *self._labels(x, y),
         ]
         return picture(self.identifier, self.title, self.description, WIDTH, self.height, content)
@@ -85,8 +87,8 @@ class LineChart:
             first, last = curve.points[0], curve.points[-1]
             least, most = min(curve.points, key=lambda each: each.y), max(curve.points, key=lambda each: each.y)
             parts.append(
-                f"{curve.name}: {self.y_form(first.y)} at {self.x_form(first.x)}, {self.y_form(last.y)} at "
-                f"{self.x_form(last.x)}; least {self.y_form(least.y)}, most {self.y_form(most.y)}."
+                f"{curve.name}: {self.y_exact(first.y)} at {self.x_form(first.x)}, {self.y_exact(last.y)} at "
+                f"{self.x_form(last.x)}; least {self.y_exact(least.y)}, most {self.y_exact(most.y)}."
             )
         parts += [f"{mark.label} at {self.x_form(mark.x)}." for mark in self.marks]
         return f"Lines over {self.x_label}. {' '.join(parts)}"
@@ -125,7 +127,8 @@ class LineChart:
 
     def _marks(self, x: Scale, y: Scale) -> list[Markup]:
         parts = []
-        places = apart([y.end + 10 + 13 * number for number in range(len(self.marks))], 13, y.end + 10, y.start)
+        first = y.end + (0.35 * (y.start - y.end) if self.steps else 10)  # weights are mostly high or low
+        places = apart([first + 13 * number for number in range(len(self.marks))], 13, y.end + 10, y.start)
         for mark, place in zip(self.marks, places, strict=True):
             at = x(mark.x)
             before = at > (x.start + x.end) / 2

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from mt2st import __version__
@@ -12,20 +13,20 @@ from mt2st.study.palette import styles_of
 from mt2st.study.report.blocks import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
 from mt2st.study.report.course import learning_curves, weight_courses
 from mt2st.study.report.line_chart import Mark
+from mt2st.study.report.neighbours import run_neighbours
 from mt2st.study.report.setup import machine_facts, settings_facts, strategy_text
 from mt2st.study.report.training_run import TrainingRun
 from mt2st.study.tables import Table
 
 
-def run_page(found: TrainingRun, folder: Path, *, neighbours: Sequence[Block] = ()) -> Page:
+def run_page(found: TrainingRun, folder: Path) -> Page:
     """Return the page of a training run.
 
     Args:
         found: the run.
-        folder: its folder, for its name.
-        neighbours: what is known of the words' neighbours (`mt2st.study.report.neighbours`).
+        folder: its folder, for its name and its model.
     """
-    name = str(found.strategy.get("strategy", "run"))
+    name = _as_method(str(found.strategy.get("strategy", "run")))
     runs = {name: [found.run]}
     best = Mark(epochs_of(found.run)[found.run.best], "kept")
     sections = [
@@ -34,7 +35,7 @@ def run_page(found: TrainingRun, folder: Path, *, neighbours: Sequence[Block] = 
             "Learning curves", [Gallery(learning_curves(runs, found.metric, styles_of(runs), "learning", marks=[best]))]
         ),
         Section("Auxiliary weights over time", list(_weights(found, name))),
-        Section("Neighbours of words", list(neighbours)),
+        Section("Neighbours of words", run_neighbours(folder)),
         Section("To repeat it", list(_setup(found))),
     ]
     return Page(
@@ -46,6 +47,11 @@ def run_page(found: TrainingRun, folder: Path, *, neighbours: Sequence[Block] = 
         cautions=["One run tells nothing about the difference to another: mt2st compare does, over several seeds."],
         sections=[section for section in sections if section.blocks],
     )
+
+
+def _as_method(strategy: str) -> str:
+    """Return the name that the command line has for a strategy: ``adaptive-switch`` for ``AdaptiveSwitch``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", strategy).lower()
 
 
 def _verdict(found: TrainingRun, name: str) -> str:

@@ -13,6 +13,7 @@ from mt2st.study.palette import Style, styles_of
 from mt2st.study.report.blocks import Block, Gallery, Items, Page, Paragraph, Picture, Section, Tabular
 from mt2st.study.report.course import learning_curves, percents, shares, weight_courses
 from mt2st.study.report.interval_chart import Entry, IntervalChart
+from mt2st.study.report.neighbours import study_neighbours
 from mt2st.study.report.setup import setup_section
 from mt2st.study.statistics import Interval
 from mt2st.study.study import Study
@@ -22,13 +23,12 @@ from mt2st.study.time_to_target import SINGLE_TASK
 from mt2st.study.verdict import cautions, group_title, p_value, percent, time_verdict, verdict
 
 
-def study_page(study: Study, folder: Path, *, neighbours: Sequence[Block] = ()) -> Page:
+def study_page(study: Study, folder: Path) -> Page:
     """Return the page of a study.
 
     Args:
         study: the results, at least one.
-        folder: the study's, for its name.
-        neighbours: what is known of the words' neighbours (`mt2st.study.report.neighbours`).
+        folder: the study's, for its name and its models.
 
     Raises:
         InputError: when there is no result, or they are of different metrics, or lack measures.
@@ -40,7 +40,7 @@ def study_page(study: Study, folder: Path, *, neighbours: Sequence[Block] = ()) 
         Section("Results", list(_results(study, rows, styles))),
         Section("Time to single-task's best", list(_targets(study, rows, styles))),
         *_courses(study, styles),
-        Section("Neighbours of words", list(neighbours)),
+        Section("Neighbours of words", study_neighbours(study, rows, folder)),
         Section("Runs that failed", [Items([f"{each.title}: {each.error}" for each in study.failures])]),
         setup_section(study),
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mt2st.errors import InputError
 from mt2st.files import complete_file
+from mt2st.study.figures import write_figures
 from mt2st.study.report.page import render
 from mt2st.study.report.run_page import run_page
 from mt2st.study.report.study_page import study_page
@@ -14,13 +15,13 @@ from mt2st.study.result import ERROR, RESULT
 from mt2st.study.study import STUDY, Study
 from mt2st.study.tables import write_tables
 
-REPORT, TABLES = "report.html", "tables"
+REPORT, TABLES, FIGURES = "report.html", "tables", "figures"
 
 
 def write_report(folder: str | Path, *, study: Study | None = None) -> Path:
     """Write the report of a study or of a training run into its folder, in place of one that is there.
 
-    Beside the page of a study stand its tables, in the folder ``tables``.
+    Beside the page of a study stand its tables and figures for papers, in the folders ``tables`` and ``figures``.
 
     Args:
         folder: what ``mt2st compare`` or ``mt2st train`` wrote.
@@ -38,6 +39,7 @@ def write_report(folder: str | Path, *, study: Study | None = None) -> Path:
     page = run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder)
     if study is not None:
         write_tables(study, folder / TABLES)
+        write_figures(study, folder / FIGURES)
     path = folder / REPORT
     with complete_file(path, overwrite=True) as file:
         file.write(render(page).encode("utf-8", "replace"))

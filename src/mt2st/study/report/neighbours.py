@@ -1,0 +1,110 @@
+"""The neighbours of a few words in trained embeddings: without the auxiliary tasks, and with them.
+
+A run does not keep the vectors that it started from, so "before" is what single-task made of the same start. The words
+are chosen by rule, not by how well they look: of the most frequent ones, those with the longest vectors, which is where
+training has moved most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mt2st.embedding import WordVectors
+from mt2st.errors import InputError
+from mt2st.models import load_model
+from mt2st.models.folder import PARAMETERS
+from mt2st.study.report.blocks import Block, Paragraph, Tabular
+from mt2st.study.result import MODEL, RESULT, CellResult
+from mt2st.study.study import Group, Study
+from mt2st.study.summary import Row
+from mt2st.study.tables import UNKNOWN, Table
+from mt2st.study.time_to_target import SINGLE_TASK
+
+WORDS, NEIGHBOURS = 8, 6
+AMONG, OF = 400, 5000
+"""Words are chosen among so many of the most frequent ones, and neighbours among so many."""
+LETTERS = 4
+"""Shorter words are mostly of grammar."""
+LARGEST = 2**29
+"""Bytes of a model's parameters above which a report does not load it."""
+
+
+def study_neighbours(study: Study, rows: Sequence[Row], folder: Path) -> list[Block]:
+    """Return neighbours in single-task's embedding and in that of the method with the largest mean, of one seed.
+
+    Nothing where the study has only one of them, or kept no models.
+    """
+    others = [row for row in rows if row.group.name != SINGLE_TASK and study.reference(row.group, SINGLE_TASK)]
+    if not others:
+        return []
+    best = max(others, key=lambda row: row.score.mean)
+    reference = study.reference(best.group, SINGLE_TASK)
+    places = _folders(folder)
+    for seed in sorted(study.groups[best.group].keys() & reference.keys()):
+        found = [
+            (each.name, places.get((Group.of(each), seed)))
+            for each in (reference[seed], study.groups[best.group][seed])
+        ]
+        models = [(name, place) for name, place in found if place is not None and _can_be_loaded(place)]
+        if len(models) == len(found):
+            return _blocks(models, f"seed {seed}")
+    return []
+
+
+def run_neighbours(folder: Path) -> list[Block]:
+    """Return neighbours in the embedding of a run; nothing where it kept no model."""
+    model = folder / MODEL
+    return _blocks([("neighbours", model)], "after the training") if _can_be_loaded(model) else []
+
+
+def _blocks(models: Sequence[tuple[str, Path]], what: str) -> list[Block]:
+    try:
+        vectors = [(name, _most_frequent(load_model(place).word_vectors)) for name, place in models]
+    except InputError as error:  # a report is about results: that a model cannot be read here is told, and no more
+        return [Paragraph(f"Left out: {error}")]
+    words = _words([each for _, each in vectors])
+    if not words:
+        return []
+    columns = [each.similar_by_words(words, NEIGHBOURS) for _, each in vectors]
+    rows = [
+        [word, *(", ".join(neighbour for neighbour, _ in column[place]) or UNKNOWN for column in columns)]
+        for place, word in enumerate(words)
+    ]
+    notes = (
+        f"Nearest words by cosine among the {OF:,} most frequent ones, the nearest first. The words: of the {AMONG} "
+        f"most frequent ones of {LETTERS} letters or more, the {len(words)} with the longest vectors in the last one."
+    )
+    table = Table("neighbours", ["word", *(name for name, _ in vectors)], rows, notes=notes)
+    return [Tabular(table, f"Neighbours of words, {what}")]
+
+
+def _words(vectors: Sequence[WordVectors]) -> list[str]:
+    last = vectors[-1]
+    known = [
+        word
+        for word in last.index_to_key
+        if len(word) >= LETTERS and word.isalpha() and all(word in each and np.any(each[word]) for each in vectors)
+    ][:AMONG]
+    return sorted(known, key=lambda word: -float(np.linalg.norm(last[word])))[:WORDS]
+
+
+def _most_frequent(vectors: WordVectors) -> WordVectors:
+    """Return the vectors of the first words: a vocabulary is sorted by frequency."""
+    return WordVectors(vectors.index_to_key[:OF], vectors.vectors[:OF])
+
+
+def _can_be_loaded(model: Path) -> bool:
+    parameters = model / PARAMETERS
+    return parameters.is_file() and parameters.stat().st_size <= LARGEST
+
+
+def _folders(folder: Path) -> dict[tuple[Group, int], Path]:
+    """Return the model folder of each finished cell."""
+    found = {}
+    for path in folder.glob(f"*/{RESULT}"):
+        result = CellResult.read(path)
+        found[Group.of(result), result.seed] = path.parent / MODEL
+    return found
