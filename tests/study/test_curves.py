@@ -51,6 +51,9 @@ def test_single_task_stands_in_every_setting_that_it_was_run_for() -> None:
     assert [(panel.title(study.varying), list(panel.methods)) for panel in panels(study)] == [
         ("encoder bilstm, auxiliary context", ["single-task", "switch"]),
         ("encoder bilstm, auxiliary analogy", ["single-task", "switch"]),
+        ("encoder cnn, auxiliary context", ["single-task"]),
     ]
+    elsewhere = Study([*cells[:2], *cells[4:6]])
+    assert [panel.title(elsewhere.varying) for panel in panels(elsewhere)] == ["auxiliary analogy"]
     alone = Study(with_scores("switch", [0.6]))
     assert [list(panel.methods) for panel in panels(alone)] == [["switch"]]

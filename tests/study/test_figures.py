@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from xml.etree import ElementTree
@@ -30,6 +31,14 @@ def test_all_figures_are_written_as_pictures_of_both_kinds(tmp_path: Path) -> No
     written = {text.text for text in curves.iter("{http://www.w3.org/2000/svg}text")}
     assert set(METHODS) <= written  # names at the lines, as text
     assert dict(mpl.rcParams) == before  # the user's own style is left alone
+
+
+def test_long_names_leave_room_for_the_picture(tmp_path: Path) -> None:
+    long = [
+        replace(each, name=each.name + " long" * 30, factors={"embedding": "x" * 200}) for each in results(["switch"])
+    ]
+    write_figures(Study([*results(), *long]), tmp_path / "figures")  # matplotlib warns where nothing is left
+    assert (tmp_path / "figures" / "learning_curves_1.png").is_file()
 
 
 def test_lines_are_the_means_of_the_runs() -> None:

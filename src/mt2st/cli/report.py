@@ -18,6 +18,8 @@ class ReportOptions:
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
     """What mt2st compare or mt2st train wrote: its --output."""
+    figures: bool = True
+    """Of a study, draw the figures for papers too, as PNG and SVG."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -31,5 +33,5 @@ def run(arguments: Sequence[str]) -> int:
 
     from mt2st.study.report import write_report
 
-    print(write_report(options.folder))
+    print(write_report(options.folder, figures=options.figures))
     return 0

@@ -71,7 +71,7 @@ class Panel:
 
 
 def panels(study: Study) -> list[Panel]:
-    """Return a panel for each setting of a study, in its order; one with single-task alone stands in the others'."""
+    """Return a panel for each setting of a study, in its order; single-task alone has none if it stands in another."""
     settings: dict[tuple[str, ...], dict[str, Mapping[int, CellResult]]] = {}
     for group, results in study.groups.items():
         methods = settings.setdefault(group.factors, {})
@@ -79,7 +79,8 @@ def panels(study: Study) -> list[Panel]:
             methods[SINGLE_TASK] = reference
         methods[group.name] = results
     found = [Panel(factors, methods) for factors, methods in settings.items()]
-    return [panel for panel in found if len(panel.methods) > 1] or found
+    shown = [panel.methods[SINGLE_TASK] for panel in found if len(panel.methods) > 1 and SINGLE_TASK in panel.methods]
+    return [panel for panel in found if list(panel.methods) != [SINGLE_TASK] or panel.methods[SINGLE_TASK] not in shown]
 
 
 def epochs_of(run: Run) -> list[float]:

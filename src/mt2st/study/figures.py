@@ -36,6 +36,8 @@ ROW = 0.24
 """Height of a line in a picture of intervals, in inches."""
 LABEL = 9.0
 """Least distance of two names, in points."""
+NAME, WIDE, LONGEST = 24, 18, 48
+"""Longest name at a line, name of a row that still leaves room in half the width, and longest one of all."""
 
 
 def write_figures(study: Study, folder: Path) -> None:
@@ -147,12 +149,13 @@ def weights_figure(runs: Mapping[str, Sequence[Run]], styles: Mapping[str, Style
 
 def scores_figure(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Figure:
     """Return the metric on the test part of each method: mean, 95 % t interval, single seeds."""
-    figure = _figure(WIDTH / 2, ROW * len(rows) + 0.5)
+    labels = [group_title(row.group, study.varying) for row in rows]
+    figure = _row_figure(labels)
     axes = figure.subplots()
     for place, row in enumerate(rows):
         scores = [100 * each.score for each in study.groups[row.group].values()]
         _interval(axes, place, row.score, scores, styles[row.group.name], 100.0)
-    _rows(axes, [group_title(row.group, study.varying) for row in rows])
+    _rows(axes, labels)
     axes.set_xlabel(f"{MEASURES[study.metric]} on the test part (%)")
     return figure
 
@@ -168,18 +171,16 @@ def target_figure(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]
     ]
     if not compared:
         return None
-    figure = _figure(WIDTH / 2, ROW * len(compared) + 0.5)
+    labels = [
+        f"{_short(group_title(row.group, study.varying), LONGEST)} ({found.reached}/{found.reached + found.never})"
+        for row, found in compared
+    ]
+    figure = _row_figure(labels)
     axes = figure.subplots()
     for place, (row, found) in enumerate(compared):
         if found.interval is not None:
             _interval(axes, place, found.interval, [], styles[row.group.name])
-    _rows(
-        axes,
-        [
-            f"{group_title(row.group, study.varying)} ({found.reached}/{found.reached + found.never})"
-            for row, found in compared
-        ],
-    )
+    _rows(axes, labels)
     axes.axvline(1, color="0.4", linewidth=0.8)
     axes.set_xscale("log", base=2)
     places = ratio_ticks(*axes.get_xlim())
@@ -194,8 +195,18 @@ def _figure(width: float, height: float, title: str = "") -> Figure:
 
     figure = Figure(figsize=(width, height), layout="constrained")
     if title:
-        figure.suptitle(title, fontsize=8, x=0, ha="left")
+        figure.suptitle(_short(title, 2 * LONGEST), fontsize=8, x=0, ha="left")
     return figure
+
+
+def _row_figure(labels: Sequence[str]) -> Figure:
+    """Return a figure for rows with these labels; long ones get more room."""
+    longest = max(map(len, labels))
+    return _figure(WIDTH / 2 if longest <= WIDE else WIDTH, ROW * len(labels) + 0.6)
+
+
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _lines(
@@ -249,7 +260,7 @@ def _names(axes: Axes, ends: Sequence[tuple[str, Style, float, float]]) -> None:
     places = apart([(y - low) * height for *_, y in ends], LABEL, 0.0, (high - low) * height)
     for (name, style, x, y), place in zip(ends, places, strict=True):
         axes.annotate(
-            name,
+            _short(name, NAME),
             (x, y),
             xytext=(1.02, place / height / (high - low)),
             textcoords="axes fraction",
@@ -278,7 +289,7 @@ def _interval(
 
 
 def _rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), [_short(label, LONGEST + 10) for label in labels])
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")

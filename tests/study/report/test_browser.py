@@ -64,7 +64,7 @@ def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     ]
     named = [replace(each, name="a-method-with-a-very-long-name-of-its-own") for each in results(["switch"])]
     folder = write_study(tmp_path / "study", [*results(), *wide, *named], command="mt2st compare " + "x" * 300)
-    return write_report(folder)
+    return write_report(folder, figures=False)
 
 
 def test_nothing_is_said_on_the_console(page: Path) -> None:

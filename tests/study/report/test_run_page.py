@@ -37,7 +37,7 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, content: str, message
     folder = write_run(tmp_path / "run")
     (folder / name).write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=message):
-        write_report(folder)
+        write_report(folder, figures=False)
 
 
 def test_a_run_that_is_not_finished_is_no_report_yet(tmp_path: Path) -> None:
@@ -56,4 +56,4 @@ def test_a_run_without_an_evaluation_is_named(tmp_path: Path) -> None:
     config["run"]["evaluations"] = []
     path.write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(InputError, match="not what a finished run leaves"):
-        write_report(folder)
+        write_report(folder, figures=False)

@@ -22,7 +22,7 @@ HOSTILE = "<script>alert(\"1\")</script> & 'x'"
 
 
 def page_of(folder: Path) -> Node:
-    return read(write_report(folder).read_text(encoding="utf-8"))
+    return read(write_report(folder, figures=False).read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_what_a_user_named_is_text_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_the_page_needs_nothing_from_elsewhere(folder: Path) -> None:
-    html = write_report(folder).read_text(encoding="utf-8")
+    html = write_report(folder, figures=False).read_text(encoding="utf-8")
     assert not re.findall(r"https?://|src=|@import|url\(", html)
     assert "default-src 'none'" in html
 
@@ -170,11 +170,12 @@ def test_how_to_repeat_it_is_told(folder: Path) -> None:
 
 def test_tables_for_papers_and_programs_stand_beside_the_page(folder: Path) -> None:
     write_report(folder)
+    assert (folder / "figures" / "learning_curves.svg").is_file()
     assert (folder / "tables" / "results.csv").read_text() == csv_table(summarise(Study.load(folder)))
 
 
 def test_a_report_is_the_same_each_time(folder: Path) -> None:
-    assert write_report(folder).read_bytes() == write_report(folder).read_bytes()
+    assert write_report(folder, figures=False).read_bytes() == write_report(folder, figures=False).read_bytes()
 
 
 def test_values_that_are_not_finite_leave_gaps(tmp_path: Path) -> None:
@@ -192,10 +193,10 @@ def test_results_that_lack_measures_are_named(tmp_path: Path) -> None:
     cells = results()
     folder = write_study(tmp_path / "a", [*cells[:-1], replace(cells[-1], test={"accuracy": 0.5})])
     with pytest.raises(InputError, match=r"switch, seed 3, has no macro_f1 on the test part"):
-        write_report(folder)
+        write_report(folder, figures=False)
     folder = write_study(tmp_path / "b", [*cells[:-1], replace(cells[-1], run=Run())])
     with pytest.raises(InputError, match=r"switch, seed 3, has no accuracy on the validation part"):
-        write_report(folder)
+        write_report(folder, figures=False)
     folder = write_study(tmp_path / "c", [], missing=["switch-seed1"])
     with pytest.raises(InputError, match="no run of this study is finished"):
-        write_report(folder)
+        write_report(folder, figures=False)

@@ -18,7 +18,7 @@ from mt2st.study.tables import write_tables
 REPORT, TABLES, FIGURES = "report.html", "tables", "figures"
 
 
-def write_report(folder: str | Path, *, study: Study | None = None) -> Path:
+def write_report(folder: str | Path, *, study: Study | None = None, figures: bool = True) -> Path:
     """Write the report of a study or of a training run into its folder, in place of one that is there.
 
     Beside the page of a study stand its tables and figures for papers, in the folders ``tables`` and ``figures``.
@@ -26,6 +26,7 @@ def write_report(folder: str | Path, *, study: Study | None = None) -> Path:
     Args:
         folder: what ``mt2st compare`` or ``mt2st train`` wrote.
         study: of a study's folder, what is to be reported; all that the folder holds by default.
+        figures: whether to draw the figures for papers too, which takes longer than all else.
 
     Returns:
         The page.
@@ -39,7 +40,8 @@ def write_report(folder: str | Path, *, study: Study | None = None) -> Path:
     page = run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder)
     if study is not None:
         write_tables(study, folder / TABLES)
-        write_figures(study, folder / FIGURES)
+        if figures:
+            write_figures(study, folder / FIGURES)
     path = folder / REPORT
     with complete_file(path, overwrite=True) as file:
         file.write(render(page).encode("utf-8", "replace"))
