@@ -16,7 +16,7 @@ from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError, suggestion
 
 if TYPE_CHECKING:
-    from mt2st.embedding.training import CountedVocabulary
+    from mt2st.embedding.encoded_corpus import CountedVocabulary
 
 SPECIALS = ("<pad>", "<unk>")
 """Tokens at the front of a vocabulary that are no words: they get no vector in the result."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.chunks import Chunk, chunk_words, chunks
 from mt2st.embedding.divergence import check_converging
+from mt2st.embedding.encoded_corpus import EncodedCorpus
 from mt2st.embedding.footprint import Footprint
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.settings import Method, WordVectorSettings
@@ -36,34 +37,6 @@ _DIVERGED = 1.25
 
 InitVectors: TypeAlias = WordVectors | str | PathLike[str] | Callable[[], WordVectors] | None
 """What training may go on from."""
-
-
-class CountedVocabulary(Protocol):
-    """The part of a vocabulary that training needs."""
-
-    @property
-    def tokens(self) -> Sequence[str]:
-        """Words by id, ``<pad>`` and ``<unk>`` first."""
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """Occurrences by id, int64 [V]."""
-
-
-class EncodedCorpus(Protocol):
-    """The part of a corpus that training needs; `mt2st.text.Corpus` is one."""
-
-    @property
-    def ids(self) -> NDArray[np.int32]:
-        """Word ids of all documents, int32 [*]."""
-
-    @property
-    def offsets(self) -> NDArray[np.int64]:
-        """Bounds of the documents in ``ids``, int64 [m + 1]."""
-
-    @property
-    def vocabulary(self) -> CountedVocabulary:
-        """What the ids mean."""
 
 
 @dataclass(frozen=True)

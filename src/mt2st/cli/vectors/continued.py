@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from mt2st.cli.vectors.train_options import GLOVE, glove_settings_of, settings_of
 from mt2st.errors import InputError
 
 if TYPE_CHECKING:
-    from mt2st.cli.vectors.train import VectorsTrainOptions
+    from mt2st.cli.vectors.train_options import VectorsTrainOptions
     from mt2st.embedding import WordVectors
 
 KNOWN = "known"
@@ -28,16 +29,14 @@ def given_vectors(options: VectorsTrainOptions) -> list[WordVectors]:
         if options.freeze is not None:
             raise InputError("--freeze needs --init: only given vectors can be kept")
         return []
-    from mt2st.cli.vectors import glove
-    from mt2st.cli.vectors.train import settings_of
     from mt2st.embedding import GloveSettings, WordVectorSettings, load_vectors
     from mt2st.embedding.grown_vocabulary import frozen_places
 
     frozen = frozen_words(options)
     given = load_vectors(options.init)
     try:
-        if options.method == glove.METHOD:
-            GloveSettings(**glove.settings_of(options)).going_on_from(given)
+        if options.method == GLOVE:
+            GloveSettings(**glove_settings_of(options)).going_on_from(given)
         else:
             WordVectorSettings(**settings_of(options)).going_on_from(given)
     except InputError as error:

@@ -10,7 +10,7 @@ from mt2st.cli.vectors import subwords
 from mt2st.errors import InputError, MissingExtraError, listed
 
 if TYPE_CHECKING:
-    from mt2st.cli.vectors.train import VectorsTrainOptions
+    from mt2st.cli.vectors.train_options import VectorsTrainOptions
     from mt2st.embedding import WordVectors
     from mt2st.embedding.formats import Format
 

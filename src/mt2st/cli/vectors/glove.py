@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mt2st.cli.interruption import check_keeping
 from mt2st.cli.options import say
 from mt2st.cli.status_line import COMPILING, compiled, duration, status_line
 from mt2st.cli.vectors import continued
+from mt2st.cli.vectors.train_options import GLOVE, glove_settings_of
 from mt2st.errors import InputError, listed
 from mt2st.memory import megabytes
 
 if TYPE_CHECKING:
     from mt2st.cli.interruption import Stop
-    from mt2st.cli.vectors.train import VectorsTrainOptions
+    from mt2st.cli.vectors.train_options import VectorsTrainOptions
     from mt2st.embedding import GloveProgress, WordVectors
-    from mt2st.embedding.training import EncodedCorpus
+    from mt2st.embedding.encoded_corpus import EncodedCorpus
 
-METHOD = "glove"
 ONLY_HERE = ("x_max", "weight_exponent", "memory")
 NOT_HERE = ("negative", "sample", "ns_exponent", "min_alpha")
 
@@ -30,15 +30,15 @@ def check_options(options: VectorsTrainOptions) -> None:
         InputError: naming them.
     """
     defaults = {field.name: field.default for field in fields(options)}
-    names = NOT_HERE if options.method == METHOD else ONLY_HERE
+    names = NOT_HERE if options.method == GLOVE else ONLY_HERE
     without_meaning = [name for name in names if getattr(options, name) != defaults[name]]
     if without_meaning:
         flags = listed(f"--{name.replace('_', '-')}" for name in without_meaning)
         raise InputError(f"{flags} cannot be given with --method {options.method}: it has no such setting")
-    if options.method == METHOD:
+    if options.method == GLOVE:
         from mt2st.embedding import GloveSettings
 
-        GloveSettings(**settings_of(options))
+        GloveSettings(**glove_settings_of(options))
 
 
 def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordVectors], stop: Stop) -> WordVectors:
@@ -52,7 +52,7 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordV
     from mt2st.embedding.footprint import held_by
     from mt2st.embedding.grown_vocabulary import GrownVocabulary
 
-    settings = GloveSettings(**settings_of(options))
+    settings = GloveSettings(**glove_settings_of(options))
     vocabulary_size = len(corpus.vocabulary.tokens)
     if given:
         settings = settings.going_on_from(given[0])
@@ -82,7 +82,7 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordV
         line.show(None, COMPILING)
         vectors = train_glove(
             corpus,
-            **settings_of(options),
+            **glove_settings_of(options),
             init_vectors=given.pop if given else None,
             frozen=continued.frozen_words(options),
             on_compiled=lambda seconds: line.end(compiled(seconds)),
@@ -91,22 +91,6 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordV
         if last is not None:
             line.end(_summary(last))
     return vectors
-
-
-def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
-    """Return the settings of `mt2st.embedding.train_glove` that the options give."""
-    given = {
-        "vector_size": options.vector_size,
-        "window": options.window,
-        "learning_rate": options.alpha,
-        "epochs": options.epochs,
-        "x_max": options.x_max,
-        "alpha": options.weight_exponent,
-        "memory_mb": options.memory,
-        "workers": options.workers,
-        "seed": options.seed,
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _described(progress: GloveProgress) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mt2st.cli.vectors.train_options import OF_NGRAMS
 from mt2st.errors import InputError, listed
 
 if TYPE_CHECKING:
-    from mt2st.cli.vectors.train import VectorsTrainOptions
+    from mt2st.cli.vectors.train_options import VectorsTrainOptions
 
 METHODS = ("skipgram-fasttext", "cbow-fasttext")
-ONLY_HERE = ("min_n", "max_n", "bucket")
 
 
 def check_options(options: VectorsTrainOptions) -> None:
@@ -19,7 +19,7 @@ def check_options(options: VectorsTrainOptions) -> None:
     Raises:
         InputError: naming them.
     """
-    given = [name for name in ONLY_HERE if getattr(options, name) is not None]
+    given = [name for name in OF_NGRAMS if getattr(options, name) is not None]
     if given and options.method not in METHODS:
         flags = listed(f"--{name.replace('_', '-')}" for name in given)
         raise InputError(f"{flags} cannot be given with --method {options.method}: it has no n-grams")
