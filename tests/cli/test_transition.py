@@ -84,7 +84,7 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--warmup-steps", "2.5"], "--warmup-steps: '2.5' is neither a value nor GROUP=VALUE: '2.5' is no whole num"),
+        (["--warmup-steps", "2.5"], "--warmup-steps: '2.5' is neither a whole number nor GROUP=NUMBER"),
         (["--warmup-steps", "3", "4"], "--warmup-steps: '4' gives a second value for others"),
         (["--warmup-steps"], "--warmup-steps: give a value, or GROUP=VALUE"),
         (["--plateau-factor", "head=0.5"], "plateau_factor names the unknown group 'head'. Did you mean 'heads'?"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, TypeVar
 
 from tyro.constructors import PrimitiveConstructorSpec
 
+from mt2st.cli.named_values import parse_named
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.models.transition_rules import OTHERS
 
-OTHERS = "others"
-"""In a mapping, stands for the tasks that it does not name."""
 Numbers = float | dict[str, float]
 Times = int | dict[str, int]
 NumberT = TypeVar("NumberT", bound=float)
@@ -26,7 +26,7 @@ def parse_numbers(words: Sequence[str]) -> Numbers:
         >>> parse_numbers(["0.5"]), parse_numbers(["0.5", "analogy=0.3"])
         (0.5, {'others': 0.5, 'analogy': 0.3})
     """
-    return _parsed(words, float, "number")
+    return parse_named(words, float, kind="task", called="number")
 
 
 def parse_times(words: Sequence[str]) -> Times:
@@ -39,23 +39,7 @@ def parse_times(words: Sequence[str]) -> Times:
         >>> parse_times(["4", "analogy=2"])
         {'others': 4, 'analogy': 2}
     """
-    return _parsed(words, int, "whole number")
-
-
-def _parsed(words: Sequence[str], kind: Callable[[str], NumberT], called: str) -> NumberT | dict[str, NumberT]:
-    if not words:
-        raise ValueError(f"give a {called}, or TASK=NUMBER for one or more tasks")
-    numbers: dict[str, NumberT] = {}
-    for word in words:
-        task, equals, value = word.rpartition("=")
-        task = task if equals else OTHERS
-        if task in numbers:
-            raise ValueError(f"'{word}' gives a second number for {task}")
-        try:
-            numbers[task] = kind(value)
-        except ValueError:
-            raise ValueError(f"'{word}' is neither a {called} nor TASK=NUMBER") from None
-    return numbers[OTHERS] if set(numbers) == {OTHERS} else numbers
+    return parse_named(words, int, kind="task", called="whole number")
 
 
 def of_tasks(

@@ -10,36 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.strategy.base import PerTask, Strategy
-from mt2st.strategy.parameters import memory_share, non_negative, of_task
+from mt2st.strategy.base import PerTask
+from mt2st.strategy.multi_task import MultiTask
+from mt2st.strategy.parameters import memory_share
 
 
-class CombiningStrategy(Strategy):
-    """What they share: fixed weights, which scale the tasks' gradients before these are combined.
-
-    Args:
-        weight: weight of the auxiliary tasks, at least 0; one number or ``{task: weight}``.
-        auxiliaries: names of the auxiliary tasks.
-
-    Raises:
-        InputError: when a weight is negative or not finite.
-    """
-
-    foreseeable = True
-
-    def __init__(self, weight: PerTask = 1.0, *, auxiliaries: Iterable[str] | None = None) -> None:
-        self.fixed = non_negative("weight", weight)
-        super().__init__(auxiliaries, unit="epoch")
-
-    def weight(self, task: str, t: int) -> float:  # noqa: ARG002
-        """Return the task's fixed weight."""
-        return of_task(self.fixed, task)
-
-    def _settings(self) -> dict[str, Any]:
-        return {"weight": self.fixed}
-
-    def _per_task(self) -> dict[str, PerTask]:
-        return {"weight": self.fixed}
+class CombiningStrategy(MultiTask):
+    """What they share: multi-task learning, whose weights scale the tasks' gradients before these are combined."""
 
 
 class PCGrad(CombiningStrategy):

@@ -9,7 +9,7 @@ from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy.adaptive_diminish import AdaptiveDiminish
 from mt2st.strategy.adaptive_switch import AdaptiveSwitch
 from mt2st.strategy.base import Strategy
-from mt2st.strategy.combining import MGDA, Bloop, CAGrad, CombiningStrategy, GradientCosine, PCGrad
+from mt2st.strategy.combining import MGDA, Bloop, CAGrad, GradientCosine, PCGrad
 from mt2st.strategy.diminish import Diminish
 from mt2st.strategy.dwa import DWA
 from mt2st.strategy.multi_task import MultiTask
@@ -37,7 +37,7 @@ _CLASSES: dict[str, type[Strategy]] = {
         Bloop,
     )
 }
-_WITHOUT_UNIT = (SingleTask, MultiTask, UncertaintyWeighting, DWA, CombiningStrategy)
+_WITHOUT_UNIT = (SingleTask, MultiTask, UncertaintyWeighting, DWA)
 """Their weights do not depend on time, or on one measure of it only, so they take no unit."""
 
 

@@ -38,10 +38,8 @@ class GloveSettings:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        from mt2st.embedding.glove.counting import (
-            check_window,
-            least_memory,
-        )  # with numba, which only who trains waits for
+        # These come with numba, which only who trains waits for.
+        from mt2st.embedding.glove.counting import check_window, least_memory
         from mt2st.embedding.glove.targets import check_weighting
 
         if self.vector_size is not None:
