@@ -85,8 +85,8 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
     ("words", "message"),
     [
         (["--warmup-steps", "2.5"], "--warmup-steps: '2.5' is neither a whole number nor GROUP=NUMBER"),
-        (["--warmup-steps", "3", "4"], "--warmup-steps: '4' gives a second value for others"),
-        (["--warmup-steps"], "--warmup-steps: give a value, or GROUP=VALUE"),
+        (["--warmup-steps", "3", "4"], "--warmup-steps: '4' gives a second whole number for others"),
+        (["--warmup-steps"], "--warmup-steps: give a whole number, or GROUP=NUMBER"),
         (["--plateau-factor", "head=0.5"], "plateau_factor names the unknown group 'head'. Did you mean 'heads'?"),
         (["--rate-at-transition", "heads=stop"], "rate_at_transition of heads must be 'keep', 'rewarm', 'drop' or"),
         (["--rate-at-transition", "rewarm"], "rate_at_transition is 'rewarm' for embedding, but warmup_steps is 0"),
