@@ -40,8 +40,8 @@ def test_in_a_run_it_is_active_from_the_switch_on() -> None:
             super().__init__(1)
             self.layer = TaskLayer(8)
 
-        def forward(self, ids: torch.Tensor) -> torch.Tensor:
-            scores: torch.Tensor = self.head(self.layer(self.embedding(ids).mean(dim=1)))
+        def forward(self, ids: torch.Tensor, task: str) -> torch.Tensor:
+            scores: torch.Tensor = self.heads[task](self.shared(self.layer(self.embedding(ids).mean(dim=1))))
             return scores
 
     planted, network, moved = plant(1), Layered(), []

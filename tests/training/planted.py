@@ -1,4 +1,11 @@
-"""Data with a planted truth: one auxiliary task helps the primary, another one contradicts it."""
+"""Data with a planted truth: one auxiliary task helps the primary, another one contradicts it.
+
+Each task has a head of its own, so no contradiction can sit in a head: labels that are merely turned round would be as
+good as the right ones. What the tasks share is the embedding and one unit above it, which is all that a head sees of a
+text. The primary wants to read there which of two sides a word leans to; the harmful task wants to read which of four
+groups it belongs to, and each group has as many words of the one side as of the other. One number a word cannot serve
+both: whatever tells the groups apart hides the sides, under any heads.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +17,35 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WORDS, LENGTH, SIZE = 120, 20, 8
+GROUPS = 4
+SIDE_OF_WORD = torch.arange(WORDS) % 2
+GROUP_OF_WORD = torch.arange(WORDS) // 2 % GROUPS
 
 
 class Bag(nn.Module):
-    """The mean of word vectors and one head, which all tasks share."""
+    """The mean of word vectors, one shared unit that sees it, and a head for each task.
+
+    The heads start alike: with opposite signs, two tasks of the same labels would contradict each other at first.
+    """
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.embedding = nn.Embedding(WORDS, SIZE, _weight=0.1 * torch.randn(WORDS, SIZE, generator=generator))
-        self.head = nn.Linear(SIZE, 2)
+        self.shared = nn.Linear(SIZE, 1, bias=False)
+        self.heads = nn.ModuleDict(
+            {name: nn.Linear(1, classes) for name, classes in (("primary", 2), ("helpful", 2), ("harmful", GROUPS))}
+        )
         with torch.no_grad():
-            self.head.weight.copy_(0.5 * torch.randn(2, SIZE, generator=generator))
-            self.head.bias.zero_()
+            self.shared.weight.copy_(functional.normalize(torch.randn(1, SIZE, generator=generator)))
+            for head in self.heads.values():
+                assert isinstance(head, nn.Linear)
+                head.weight.copy_(torch.linspace(-2, 2, head.out_features)[:, None])
+                head.bias.zero_()
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return ``[texts, 2]`` scores."""
-        scores: Tensor = self.head(self.embedding(ids).mean(dim=1))
+    def forward(self, ids: Tensor, task: str) -> Tensor:
+        """Return ``[texts, classes]`` scores of a task."""
+        scores: Tensor = self.heads[task](self.shared(self.embedding(ids).mean(dim=1)))
         return scores
 
 
@@ -58,13 +77,13 @@ class Texts:
             yield self.ids[rows], self.labels[rows]
 
     def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-        return functional.cross_entropy(network(batch[0]), batch[1])
+        return functional.cross_entropy(network(batch[0], self.name), batch[1])
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module) -> Mapping[str, float]:
         if self.held_out is None:
             return {}
-        scores, labels = network(self.held_out[0]), self.held_out[1]
+        scores, labels = network(self.held_out[0], self.name), self.held_out[1]
         return {
             "loss": functional.cross_entropy(scores, labels).item(),
             "accuracy": (scores.argmax(dim=1) == labels).float().mean().item(),
@@ -81,24 +100,23 @@ class Planted:
     test: tuple[Tensor, Tensor]
 
 
-def plant(seed: int, *, few: int = 64, many: int = 400) -> Planted:
-    """Draw texts whose words lean to their class; the harmful task has every label turned round."""
+def plant(seed: int, *, few: int = 64, many: int = 800) -> Planted:
+    """Draw texts whose words lean to their label: to a side (the primary and the helpful task) or to a group."""
     generator = torch.Generator().manual_seed(seed)
-    leaning = torch.arange(WORDS) % 2
 
-    def draw(count: int) -> tuple[Tensor, Tensor]:
-        labels = torch.arange(count) % 2
-        words = torch.randint(WORDS // 2, (count, LENGTH), generator=generator) * 2
-        agrees = torch.rand(count, LENGTH, generator=generator) < 0.6
-        side = torch.where(agrees, labels[:, None], 1 - labels[:, None])
-        ids = words + side
-        assert bool((leaning[ids] == side).all())
-        return ids, labels
+    def draw(count: int, class_of_word: Tensor, leaning: float) -> tuple[Tensor, Tensor]:
+        classes = int(class_of_word.max()) + 1
+        labels = torch.arange(count) % classes
+        others = (labels[:, None] + torch.randint(1, classes, (count, LENGTH), generator=generator)) % classes
+        agrees = torch.rand(count, LENGTH, generator=generator) < leaning
+        words = torch.stack([torch.nonzero(class_of_word == each).flatten() for each in range(classes)])
+        which = torch.randint(words.shape[1], (count, LENGTH), generator=generator)
+        return words[torch.where(agrees, labels[:, None], others), which], labels
 
-    train, validation, test, more, wrong = draw(few), draw(100), draw(1000), draw(many), draw(many)
+    train, validation, test, more = (draw(count, SIDE_OF_WORD, 0.6) for count in (few, 100, 1000, many))
     return Planted(
         primary=Texts("primary", *train, held_out=validation),
-        helpful=Texts("helpful", *more),
-        harmful=Texts("harmful", wrong[0], 1 - wrong[1]),
+        helpful=Texts("helpful", *more, batch=64),
+        harmful=Texts("harmful", *draw(many, GROUP_OF_WORD, 0.8), batch=64),
         test=test,
     )

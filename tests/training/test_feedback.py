@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
-from tests.training.planted import Bag, Planted, plant
+from tests.training.planted import SIDE_OF_WORD, Bag, Planted, plant
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
@@ -188,6 +189,9 @@ def test_it_needs_an_embedding() -> None:
         )  # fmt: skip
 
 
+SEEDS, EPOCHS = range(20, 30), 14
+
+
 def trained(
     planted: Planted,
     strategy: Strategy,
@@ -197,6 +201,7 @@ def trained(
     look_ahead: bool = False,
     every: int = 1,
     look_ahead_every: int = 4,
+    auxiliaries: Sequence[str] = ("helpful", "harmful"),
 ) -> tuple[Run, float]:
     torch.manual_seed(seed)
     network = Bag(seed)
@@ -208,50 +213,62 @@ def trained(
     run = Trainer(
         network,
         primary=planted.primary,
-        optimizer=torch.optim.Adam(network.parameters(), lr=0.02),
+        # The decay keeps the primary from learning its few texts by heart, after which nothing helps it any more.
+        optimizer=torch.optim.AdamW(network.parameters(), lr=0.05, weight_decay=1),
         strategy=strategy,
-        auxiliaries=[planted.helpful, planted.harmful],
-        epochs=12,
+        auxiliaries=[task for task in (planted.helpful, planted.harmful) if task.name in auxiliaries],
+        epochs=EPOCHS,
         seed=seed,
         feedback=feedback,
         log=log,
     ).fit()
     with torch.no_grad():
-        accuracy = (network(planted.test[0]).argmax(dim=1) == planted.test[1]).float().mean().item()
+        accuracy = (network(planted.test[0], "primary").argmax(dim=1) == planted.test[1]).float().mean().item()
     return run, accuracy
 
 
 @cache
-def accuracy_of_fixed(kind: type[SingleTask | MultiTask], seed: int) -> float:
-    return trained(plant(seed), kind(), seed, every=10**9)[1]
+def accuracy_of_fixed(seed: int, *auxiliaries: str) -> float:
+    """Accuracy with these tasks on all the time."""
+    return trained(plant(seed), MultiTask(), seed, every=10**9, auxiliaries=auxiliaries)[1]
+
+
+def mean_accuracy(*auxiliaries: str) -> float:
+    return sum(accuracy_of_fixed(seed, *auxiliaries) for seed in SEEDS) / len(SEEDS)
+
+
+def test_the_planted_tasks_do_what_they_are_called_though_each_has_its_own_head() -> None:
+    single = mean_accuracy()
+    assert mean_accuracy("helpful") > single + 0.05
+    assert mean_accuracy("harmful") < single - 0.05
+    assert single < mean_accuracy("helpful", "harmful") < mean_accuracy("helpful") - 0.03
 
 
 ADAPTIVE = {
     "switch": lambda: AdaptiveSwitch(patience=100),
-    "diminish": lambda: AdaptiveDiminish(0.1, negligible=0.1),
+    "diminish": lambda: AdaptiveDiminish(0.2, negligible=0.1),
     "switch by gain": lambda: AdaptiveSwitch(patience=100, signal="gain"),
-    "diminish by gain": lambda: AdaptiveDiminish(signal="gain"),
+    "diminish by gain": lambda: AdaptiveDiminish(0.2, signal="gain"),
 }
 
 
 @pytest.mark.parametrize("name", ADAPTIVE)
 def test_a_contradicting_task_is_off_early_and_a_helpful_one_stays(name: str) -> None:
-    """On planted data, ten seeds (others than those that the defaults were chosen on). Gains decide at defaults."""
-    single, multi, adaptive, off = [], [], [], []
-    for seed in range(20, 30):
-        planted = plant(seed)
-        single.append(accuracy_of_fixed(SingleTask, seed))
-        multi.append(accuracy_of_fixed(MultiTask, seed))
-        run, accuracy = trained(planted, ADAPTIVE[name](), seed, look_ahead="gain" in name)
+    """On planted data, ten seeds (others than those that the data and the defaults were chosen on).
+
+    In fourteen epochs at its default decay rate, a diminishing task is gone unless it helps all the time, so it is 0.2.
+    """
+    adaptive, off = [], []
+    for seed in SEEDS:
+        run, accuracy = trained(plant(seed), ADAPTIVE[name](), seed, look_ahead="gain" in name)
         adaptive.append(accuracy)
         assert [each.task for each in run.transitions] == ["harmful"], f"seed {seed}"
         off.append(run.transitions[0].epoch)
         assert run.evaluations[-1].weights["helpful"] > (0.1 if "gain" not in name else NEGLIGIBLE)
-    assert sum(off) / 10 <= 6
-    mean = {key: sum(values) / 10 for key, values in (("single", single), ("multi", multi), ("adaptive", adaptive))}
-    # At the default decay rate, the helpful task too is at a quarter of its weight in the end.
-    assert mean["adaptive"] >= mean["single"] + (0.03 if name == "diminish by gain" else 0.05), mean
-    assert mean["adaptive"] > mean["multi"], mean
+    mean = sum(adaptive) / len(SEEDS)
+    assert sum(off) / len(SEEDS) <= EPOCHS / 2
+    assert mean >= mean_accuracy() + 0.05
+    assert mean > mean_accuracy("helpful", "harmful")
 
 
 def test_every_decision_is_logged_with_its_cause_and_numbers(tmp_path: Path) -> None:
@@ -276,14 +293,16 @@ def test_measuring_changes_nothing() -> None:
 
 
 class Push:
-    """A kernel task that moves all words along a fixed direction, with or against the primary's head."""
+    """A kernel task that moves all words along a fixed direction, with or against what the primary's head reads."""
 
-    def __init__(self, name: str, head: nn.Linear, sign: float) -> None:
-        self.name, self.head, self.sign = name, head, sign
+    def __init__(self, name: str, network: Bag, sign: float) -> None:
+        self.name, self.network, self.sign = name, network, sign
 
     def update(self, table: Tensor, *, weight: float, span: Span) -> float:
-        step = (self.head.weight[1] - self.head.weight[0]).detach()
-        lean = torch.where(torch.arange(len(table)) % 2 == 1, 1.0, -1.0)
+        head = self.network.heads["primary"]
+        assert isinstance(head, nn.Linear)
+        step = ((head.weight[1] - head.weight[0]) * self.network.shared.weight[0]).detach()
+        lean = torch.where(SIDE_OF_WORD == 1, 1.0, -1.0)
         table += 0.01 * weight * self.sign * lean[:, None] * step
         return 0.0
 
@@ -299,7 +318,7 @@ def test_kernel_tasks_are_measured_by_their_displacement(beside: bool) -> None:
     planted, network = plant(2), Bag(2)
     run = Trainer(
         network, primary=planted.primary, optimizer=torch.optim.Adam(network.parameters(), lr=0.01),
-        strategy=MultiTask(), auxiliaries=[Push("with", network.head, 1), Push("against", network.head, -1)],
+        strategy=MultiTask(), auxiliaries=[Push("with", network, 1), Push("against", network, -1)],
         epochs=2, seed=2, feedback=Feedback(1), beside=beside,
     ).fit()  # fmt: skip
     for evaluation in run.evaluations:

@@ -157,7 +157,7 @@ def test_a_threshold_that_nothing_lies_below_is_looked_at_once() -> None:
 def test_relevance_finds_the_dimensions_that_the_classifier_reads() -> None:
     planted, network = plant(2), Bag(2)
     with torch.no_grad():
-        network.head.weight[:, SIZE // 2 :] = 0
+        network.shared.weight[:, SIZE // 2 :] = 0
     freezing = DimensionFreezing(0.5)
     for batch in planted.primary.batches(epoch=1, seed=1):
         network.zero_grad()

@@ -114,7 +114,7 @@ def test_in_a_run_the_transition_is_when_the_last_task_goes_off() -> None:
     optimizer = torch.optim.SGD(
         [
             {"name": "embedding", "params": [network.embedding.weight], "lr": 0.2},
-            {"name": "heads", "params": list(network.head.parameters()), "lr": 0.4},
+            {"name": "heads", "params": [*network.shared.parameters(), *network.heads.parameters()], "lr": 0.4},
         ]
     )
     run = Trainer(
