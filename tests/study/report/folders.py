@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mt2st.models import ClassifierSettings
 from mt2st.study import CellResult, Failure
-from mt2st.training import Evaluation, Run, Transition
+from mt2st.training import Evaluation, Freeze, Run, Transition
+from mt2st.training.frozen_dimensions import save_freezes
 
 METHODS = ("single-task", "multi-task", "diminish", "switch")
 EPOCHS = 4
@@ -81,9 +83,11 @@ def write_study(
     return folder
 
 
-def write_run(folder: Path, *, classes: Sequence[str] = ("neg", "pos")) -> Path:
+def write_run(
+    folder: Path, *, classes: Sequence[str] = ("neg", "pos"), freezes: Sequence[Freeze] = (), best: int = EPOCHS - 1
+) -> Path:
     """Write what ``mt2st train`` leaves of a run, but for the network."""
-    run = course("switch", 1, 0.8)
+    run = replace(course("switch", 1, 0.8), freezes=list(freezes), best=best)
     model = folder / "model"
     model.mkdir(parents=True)
     config = {
@@ -101,4 +105,6 @@ def write_run(folder: Path, *, classes: Sequence[str] = ("neg", "pos")) -> Path:
     (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
     report = {"about": {"command": "mt2st train reviews.csv", "versions": {"torch": "2.13.0"}}}
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    if freezes:
+        save_freezes(folder / "frozen_dimensions.json", freezes, kept=run.kept_frozen)
     return folder

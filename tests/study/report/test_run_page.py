@@ -9,6 +9,7 @@ from tests.study.report.html_tree import read
 
 from mt2st.errors import InputError
 from mt2st.study.report import write_report
+from mt2st.training import Freeze
 
 
 def test_a_run_has_measures_curves_weights_and_settings(tmp_path: Path) -> None:
@@ -22,6 +23,26 @@ def test_a_run_has_measures_curves_weights_and_settings(tmp_path: Path) -> None:
     assert not page.all("b")
     assert "<b>, pos" in page.text
     assert page.all("code")[0].text == "mt2st train reviews.csv"
+
+
+@pytest.mark.parametrize(("best", "in_kept"), [(0, []), (2, [1, 3, 4]), (3, [1, 3, 4, 0])])
+def test_frozen_dimensions_are_those_of_the_parameters_kept(tmp_path: Path, best: int, in_kept: list[int]) -> None:
+    """Dimensions are frozen from steps 21 and 31 on; the parameters kept are those after step 10, 30 or 40."""
+    freezes = [Freeze(3, 21, [4, 1, 3], [0.5, 0.1, 0.9, 0.2, 0.3]), Freeze(4, 31, [0], [0.5, 0.1, 0.9, 0.2, 0.3])]
+    folder = write_run(tmp_path / "run", freezes=freezes, best=best)
+    page = read(write_report(folder).read_text(encoding="utf-8"))
+    _, *rows = page.tables()["Dimensions chosen to be frozen"]
+    assert [row[:4] for row in rows] == [["3", "21", "3", "1, 3-4"], ["4", "31", "1", "0"]]
+    assert [row[4] for row in rows] == ["yes" if set(each.dimensions) <= set(in_kept) else "no" for each in freezes]
+    saved = json.loads((folder / "frozen_dimensions.json").read_text(encoding="utf-8"))
+    assert sorted(saved["kept"]) == sorted(in_kept)
+    told = f"4 were chosen to be frozen, and {len(in_kept)} of them were frozen in the parameters kept"
+    assert f"Of the 5 dimensions of the embedding, {told}, those after step {10 * (best + 1)}" in page.text
+    assert ("The others were still learning then" in page.text) == (len(in_kept) < 4)
+
+
+def test_a_run_without_frozen_dimensions_says_nothing_of_them(tmp_path: Path) -> None:
+    assert "rozen" not in read(write_report(write_run(tmp_path / "run")).read_text(encoding="utf-8")).text
 
 
 @pytest.mark.parametrize(

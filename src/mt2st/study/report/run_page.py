@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mt2st import __version__
@@ -17,6 +17,7 @@ from mt2st.study.report.neighbours import run_neighbours
 from mt2st.study.report.setup import machine_facts, settings_facts, strategy_text
 from mt2st.study.report.training_run import TrainingRun
 from mt2st.study.tables import Table
+from mt2st.training import Run
 
 
 def run_page(found: TrainingRun, folder: Path) -> Page:
@@ -35,6 +36,7 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
             "Learning curves", [Gallery(learning_curves(runs, found.metric, styles_of(runs), "learning", marks=[best]))]
         ),
         Section("Auxiliary weights over time", list(_weights(found, name))),
+        Section("Frozen dimensions", list(_frozen_dimensions(found.run))),
         Section("Neighbours of words", run_neighbours(folder)),
         Section("To repeat it", list(_setup(found))),
     ]
@@ -97,13 +99,42 @@ def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
     if decisions:
         yield Paragraph("What the strategy decided:")
         yield Items(decisions)
-    frozen = [
-        f"From epoch {each.epoch}, step {each.step:,} on, {len(each.dimensions)} of {len(each.relevance)} dimensions "
-        "of the embedding were frozen."
-        for each in found.run.freezes
+
+
+def _frozen_dimensions(run: Run) -> Iterator[Block]:
+    """Tell which dimensions were frozen when, and which of them were when the parameters kept were measured."""
+    if not run.freezes:
+        return
+    kept, best, size = set(run.kept_frozen), run.evaluations[run.best], len(run.freezes[0].relevance)
+    chosen = sum(len(each.dimensions) for each in run.freezes)
+    yield Paragraph(
+        f"Of the {size} dimensions of the embedding, {chosen} were chosen to be frozen, and {len(kept)} of them were "
+        f"frozen in the parameters kept, those after step {best.step:,} (epoch {best.epoch})."
+        + ("" if len(kept) == chosen else " The others were still learning then: their freezing came later.")
+    )
+    header = ["from epoch", "from step", "dimensions", "which, counted from 0", "frozen in the parameters kept"]
+    rows = [
+        [
+            str(each.epoch),
+            f"{each.step:,}",
+            str(len(each.dimensions)),
+            _ranges(each.dimensions),
+            "yes" if kept.issuperset(each.dimensions) else "no",
+        ]
+        for each in run.freezes
     ]
-    if frozen:
-        yield Items(frozen)
+    yield Tabular(Table("frozen_dimensions", header, rows), "Dimensions chosen to be frozen")
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """Return numbers in their order, neighbours as a range: ``0-2, 7``."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def _setup(found: TrainingRun) -> Iterator[Block]:
