@@ -34,6 +34,8 @@ from mt2st.text import read_labelled, read_tagged
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REVIEWS = ("mean", "bilstm")
 WORD_TASKS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
+WORD_TASK_WEIGHT = 0.1
+"""Of each task on words, where the context task has 1: at weight 1 two of them did harm (NOTES.md)."""
 FILES = {
     "misalignment": {
         "agree": ("lexicon/ppdb_synonyms.txt",),
@@ -67,16 +69,17 @@ class Line:
         return f"{self.tasks.replace(' ', '-')}.{self.strategy}"
 
 
-def strategy_of(name: str, epochs: int) -> Strategy:
+def strategy_of(line: Line, epochs: int) -> Strategy:
     """Return a strategy as the command line has it by default, its times scaled to the number of epochs."""
+    weights = {task: WORD_TASK_WEIGHT if task in WORD_TASKS else 1.0 for task in line.auxiliary}
     return {
         "single-task": SingleTask(),
-        "multi-task": MultiTask(),
-        "diminish": Diminish(0.5),
-        "switch": Switch(epochs // 2),
-        "adaptive-diminish": AdaptiveDiminish(0.5),
-        "adaptive-switch": AdaptiveSwitch(),
-    }[name]
+        "multi-task": MultiTask(weights or 1.0),
+        "diminish": Diminish(0.5, initial=weights or 1.0),
+        "switch": Switch(epochs // 2, weight=weights or 1.0),
+        "adaptive-diminish": AdaptiveDiminish(0.5, initial=weights or 1.0),
+        "adaptive-switch": AdaptiveSwitch(weight=weights or 1.0),
+    }[line.strategy]
 
 
 def lines_of(suite: str) -> list[Line]:
@@ -94,12 +97,12 @@ def lines_of(suite: str) -> list[Line]:
 def settings_of(suite: str, line: Line, seed: int) -> dict[str, Any]:
     epochs = 8 if suite in REVIEWS else 6
     settings: dict[str, Any] = {"epochs": epochs, "seed": seed, "auxiliary": line.auxiliary}
-    settings["strategy"] = strategy_of(line.strategy, epochs)
-    if suite == "bilstm":
-        settings |= {"context_passes": 3}
-    elif suite == "mean":
-        settings |= {"encoder": "mean", "context_passes": 3}
-    else:
+    settings["strategy"] = strategy_of(line, epochs)
+    if suite in REVIEWS:
+        settings |= {"context_passes": 3, "context_window": 15, "context_sample": 1e-4}
+    if suite == "mean":
+        settings |= {"encoder": "mean", "max_length": 1000}
+    if suite not in REVIEWS:
         settings |= {"hidden_size": 128, "max_length": 64, "batch_size": 32, "context_passes": 1}
     for task in line.auxiliary:
         settings |= {name: tuple(str(DATA / file) for file in files) for name, files in FILES.get(task, {}).items()}

@@ -83,3 +83,18 @@ def test_it_goes_on_from_its_state() -> None:
 def test_a_decay_out_of_range_is_refused(decay: float) -> None:
     with pytest.raises(InputError, match="above 0 and below 1"):
         ParameterAverage(decay)
+
+
+def test_running_means_of_features_are_averaged_with_the_parameters_and_counts_are_not() -> None:
+    network = nn.BatchNorm1d(1, momentum=1.0)
+    average = ParameterAverage(0.5)
+    for value in (1.0, 3.0):
+        network(torch.tensor([[value], [value]]))
+        average.update(network)
+    assert network.running_mean is not None
+    expected = average.state_dict()["value.running_mean"].item()
+    assert 1.0 < expected < 3.0
+    with average.applied(network):
+        assert network.running_mean.item() == expected
+        assert network.num_batches_tracked.item() == 2
+    assert network.running_mean.item() == 3.0

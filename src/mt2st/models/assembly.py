@@ -49,7 +49,14 @@ def new_network(
     if settings.task_layer:  # made last, so that all else starts as without it
         head = cast("nn.Linear", modules[PRIMARY])
         modules[PRIMARY] = nn.Sequential(TaskLayer(head.in_features), head)
-    return Network(embedding, encoder, modules, dropout=settings.dropout, word_dropout=settings.word_dropout)
+    return Network(
+        embedding,
+        encoder,
+        modules,
+        dropout=settings.dropout,
+        word_dropout=settings.word_dropout,
+        standardise=settings.standardise,
+    )
 
 
 def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim.AdamW:

@@ -38,7 +38,7 @@ READERS = {
 """For each setting that names files, the auxiliary tasks that read them."""
 LABELLED_AUXILIARIES = ("tagging", "classification")
 """Auxiliary tasks on a file of other labelled data."""
-LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-2, 5e-3)}
+LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-3, 2e-3)}
 """For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
 
@@ -52,6 +52,8 @@ class ClassifierSettings:
     """State of each direction of the BiLSTM, or filters of each width of the CNN."""
     pooling: str = "mean"
     """How BiLSTM and CNN make one vector of a text: max, mean or attention."""
+    standardise: bool = True
+    """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier."""
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.network.encoders import Encoded, Encoder
+from mt2st.network.standardise import Standardise
 from mt2st.network.subword_embedding import SubwordEmbedding
 
 PAD = 0
@@ -24,6 +25,7 @@ class Network(nn.Module):
         heads: one module a task that has its own layer; each takes what its task gives it.
         dropout: share of the features dropped behind the embedding and before each classification head, in [0, 1).
         word_dropout: share of the words that are dropped whole while training, in [0, 1).
+        standardise: bring each feature of a text's vector to mean 0 and variance 1 before a classification head.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Network(nn.Module):
         *,
         dropout: float = 0.0,
         word_dropout: float = 0.0,
+        standardise: bool = False,
     ) -> None:
         super().__init__()
         self.embedding = embedding
@@ -41,12 +44,14 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict(heads)
         self.dropout = nn.Dropout(dropout)
         self.word_dropout = word_dropout
+        self.standardise = Standardise(encoder.pooled_size) if standardise else nn.Identity()
 
     def on(self, embedding: nn.Embedding | SubwordEmbedding) -> Network:
         """Return a network on another embedding that shares all other modules with this one."""
         network = Network(
             embedding, self.encoder, dict(self.heads), dropout=self.dropout.p, word_dropout=self.word_dropout
         )
+        network.standardise = self.standardise
         return network.train(self.training)
 
     def encode(self, ids: Tensor) -> Encoded:
@@ -64,7 +69,7 @@ class Network(nn.Module):
 
     def logits(self, task: str, ids: Tensor) -> Tensor:
         """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it."""
-        scores: Tensor = self.heads[task](self.dropout(self.encode(ids).pooled))
+        scores: Tensor = self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))
         return scores
 
     def token_logits(self, task: str, ids: Tensor, at: Tensor) -> Tensor:

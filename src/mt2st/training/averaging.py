@@ -1,9 +1,10 @@
-"""The exponential average of a network's parameters over the training steps."""
+"""The exponential average of a network's parameters and buffers over the training steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -37,8 +38,8 @@ class ParameterAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Take in the parameters as they are after a step. Buffers are not averaged, and neither are whole numbers."""
-        current = {name: each.detach() for name, each in network.named_parameters() if each.is_floating_point()}
+        """Take in the parameters and buffers as they are after a step; whole numbers and booleans are not averaged."""
+        current = dict(_averaged(network))
         if self.steps == 0:
             self._values = {name: value.clone() for name, value in current.items()}
         else:
@@ -50,8 +51,8 @@ class ParameterAverage:
     @contextmanager
     def applied(self, network: nn.Module) -> Iterator[None]:
         """Give the network the average for the length of a block, in its own memory; without a step yet, nothing."""
-        own = {name: each for name, each in network.named_parameters() if name in self._values}
-        kept = {name: each.detach().clone() for name, each in own.items()}
+        own = {name: each for name, each in _averaged(network) if name in self._values}
+        kept = {name: each.clone() for name, each in own.items()}
         try:
             self.copy_to(network)
             yield
@@ -63,7 +64,7 @@ class ParameterAverage:
     @torch.no_grad()
     def copy_to(self, network: nn.Module) -> None:
         """Give the network the average for good."""
-        for name, each in network.named_parameters():
+        for name, each in _averaged(network):
             if name in self._values:
                 each.copy_(self._values[name])
 
@@ -81,3 +82,10 @@ class ParameterAverage:
         self.steps = int(state["steps"])
         prefix = "value."
         self._values = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _averaged(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield what is averaged: buffers too, for running means of features go with the parameters that made these."""
+    for name, each in chain(network.named_parameters(), network.named_buffers()):
+        if each.is_floating_point():
+            yield name, each.detach()
