@@ -15,6 +15,7 @@ from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.options import parse, say
 from mt2st.cli.outlook import tell_outlooks
+from mt2st.cli.search import run_search, search_of, tell_search
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
-BESIDE_CELLS = {"study.json", "vectors", "report.html", "tables", "figures"}
+BESIDE_CELLS = {"study.json", "vectors", "search", "report.html", "tables", "figures"}
 """What a study's folder holds besides its cells."""
 PASSING = (".stop-", ".study.json.", ".tables.")
 """What the names of files begin with that another run of the same study may just be writing there."""
@@ -53,6 +54,15 @@ class CompareOptions:
     """Compare these encoders too."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)
     model: ClassifierSettings = field(default_factory=ClassifierSettings)
+    search: int | None = None
+    """Search settings first: so many trials for each strategy in each setting, of the learning rates, dropout and its
+    own, by the validation part alone. The chosen values are then used for all seeds. Needs the extra 'search'."""
+    search_seeds: tuple[int, ...] = ()
+    """Seeds of the trials, none of --seeds; 1001 if not given. Several are averaged."""
+    search_epochs: int | None = None
+    """Epochs of a trial; --epochs' if not given. Times of strategies are kept as shares of the training."""
+    search_only: bool = False
+    """End after the search; the same command without this, or with --cell, then runs the study."""
     jobs: int = 1
     """Runs at a time, each in a process of its own with one thread of torch. Seconds are those of a shared machine
     then; steps and operations are not affected."""
@@ -71,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         CompareOptions, arguments, program="mt2st compare", description="Compare strategies on the same data."
     )
     _check_options(options)
+    search = search_of(options)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliaries)
     sets = auxiliaries or (options.model.auxiliary,)
     courses = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
@@ -101,8 +112,27 @@ def run(arguments: Sequence[str]) -> int:
         check_start(cell.settings)
         combination_of(cell.strategy)  # raises if it needs a package that is missing
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
+    about = _about(arguments, parts)
     try:
         with _replaced(options.output, overwrite=options.overwrite) as begun:
+            if search:
+                found, received = run_search(
+                    data.without_test(),
+                    cells,
+                    search,
+                    folder=options.output,
+                    jobs=options.jobs,
+                    cluster=options.cluster,
+                    shared=options.cell is not None,
+                    on_begin=begun,
+                )
+                if found.interrupted:
+                    say(_what_is_kept(options.output))
+                    return 128 + received[0]
+                cells, about = list(found.cells), {**about, "search": found.about}
+                tell_search(about)
+                if options.search_only:
+                    return 0
             study, received = run_cells(
                 data,
                 cells,
@@ -110,7 +140,7 @@ def run(arguments: Sequence[str]) -> int:
                 jobs=options.jobs,
                 cluster=options.cluster,
                 share=_share(options.cell),
-                about=_about(arguments, parts),
+                about=about,
                 on_begin=begun,
             )
     except (KeyboardInterrupt, Interrupted):
@@ -228,10 +258,12 @@ def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
 
 def _what_is_kept(folder: Path) -> str:
     finished = len(list(folder.glob("*/result.json")))
-    begun = len(list(folder.glob("*/checkpoint")))
-    if not finished and not begun:
+    begun = len([*folder.glob("*/checkpoint"), *folder.glob("search/*/checkpoint")])
+    trials = len(list(folder.glob("search/*/result.json")))
+    if not finished and not begun and not trials:
         return "interrupted: no run was finished, nothing is kept"
     kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished)
+    kept += [f"{trials} run{'' if trials == 1 else 's'} of the search"] * bool(trials)
     kept += ["the running one's checkpoint" if begun == 1 else f"the checkpoints of {begun} running ones"] * bool(begun)
     return f"interrupted: {' and '.join(kept)} in {folder}; the same command (without --overwrite) goes on from there"
 

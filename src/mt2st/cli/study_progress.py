@@ -10,7 +10,7 @@ from mt2st.cli.progress import ProgressListener
 from mt2st.cli.status_line import duration
 from mt2st.measures import MEASURES
 from mt2st.models.any_model import AnyModel
-from mt2st.study import Cell, Outcome, Watcher
+from mt2st.study import Cell, CellResult, Outcome, Watcher
 from mt2st.study.worker import request_stop
 
 
@@ -46,8 +46,9 @@ class StudyProgress(Watcher):
 
     def on_stop_file(self, path: Path) -> None:
         """Remember how to stop what runs elsewhere."""
+        if self._stop_file is None:
+            self._say_where()
         self._stop_file = path
-        say(f"{self._left} runs in other processes{f', {self._jobs} at a time' if self._jobs > 0 else ''}")
 
     def on_begin(self) -> None:
         """Pass it on."""
@@ -65,8 +66,7 @@ class StudyProgress(Watcher):
             return
         assert outcome.result is not None
         self._seconds.append(outcome.result.wall_seconds)
-        measured = f"{MEASURES[outcome.result.metric]} {100 * outcome.result.score:.1f} %"
-        say(f"{head}: {measured}, {duration(outcome.result.wall_seconds)}{self._to_go()}")
+        say(f"{head}: {self._measured(outcome.result)}, {duration(outcome.result.wall_seconds)}{self._to_go()}")
 
     def stop(self) -> bool:
         """Ask the running cells to end; returns whether there is any."""
@@ -80,9 +80,23 @@ class StudyProgress(Watcher):
         if self._listener is not None:
             self._listener.close()
 
+    def _say_where(self) -> None:
+        say(f"{self._left} runs in other processes{f', {self._jobs} at a time' if self._jobs > 0 else ''}")
+
+    def _measured(self, result: CellResult) -> str:
+        return f"{MEASURES[result.metric]} {100 * result.score:.1f} %"
+
     def _to_go(self) -> str:
         if not self._left:
             return ""
         rounds = self._left / min(self._jobs, self._left) if self._jobs > 0 else self._left
         mean = sum(self._seconds) / len(self._seconds)
         return f"; {self._left} to go, about {duration(rounds * mean)}"
+
+
+class SearchProgress(StudyProgress):
+    """Shows how a search goes, by the validation part: there is no other."""
+
+    def _measured(self, result: CellResult) -> str:
+        value = result.run.evaluations[result.run.best].validation[result.metric]
+        return f"validation {MEASURES[result.metric]} {100 * value:.1f} %"

@@ -38,8 +38,12 @@ class Cell:
     @property
     def folder(self) -> str:
         """The name of the cell's folder, such as ``switch-seed1`` or ``switch.encoder=cnn-seed1``."""
-        marks = "".join(f".{factor}={_as_file_name(value)}" for factor, value in self.marks.items())
-        return f"{self.name}{marks}-seed{self.settings.seed}"
+        return f"{self.group}-seed{self.settings.seed}"
+
+    @property
+    def group(self) -> str:
+        """What the names of its folder and of those for other seeds begin with, such as ``switch.encoder=cnn``."""
+        return self.name + "".join(f".{factor}={_as_file_name(value)}" for factor, value in self.marks.items())
 
     @property
     def title(self) -> str:

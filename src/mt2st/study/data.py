@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,15 +20,19 @@ class StudyData:
     Attributes:
         train: labelled texts, or tagged sentences, to learn from.
         validation: the same to choose the best epoch by.
-        test: the same, measured once a cell, after its training.
+        test: the same, measured once a cell, after its training; None where nothing is to see it, as in a search.
         unlabelled: returns further texts; called once a cell, and once to recognise the data. Cells that run in other
             processes need one that can be pickled: a function of a module, or a method of such an object.
     """
 
     train: Rows
     validation: Rows
-    test: Rows
+    test: Rows | None
     unlabelled: Callable[[], Iterable[str]] = tuple
+
+    def without_test(self) -> StudyData:
+        """Return the same data without the test part."""
+        return replace(self, test=None)
 
     @property
     def kind(self) -> Kind[Any]:
@@ -48,7 +52,7 @@ class StudyData:
         """A hash of all texts and labels, which tells a finished cell of other data from one of these."""
         digest = hashlib.sha256()
         for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
-            for labels, text in _rows(part):
+            for labels, text in _rows(part) if part is not None else ():
                 _add(digest, name, *labels, text)
         for text in self.unlabelled():
             _add(digest, "unlabelled", text)

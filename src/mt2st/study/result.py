@@ -40,7 +40,7 @@ class CellResult:
     Attributes:
         name: what the table calls the method.
         seed: the cell's seed.
-        test: metrics on the test part, by the parameters that were best on validation.
+        test: metrics on the test part, by the parameters that were best on validation; empty where there is none.
         run: the course of the training.
         metric: the measure that chose the best parameters on validation.
         factors: embedding, auxiliary tasks and encoder, as a table names them.

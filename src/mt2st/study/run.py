@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,46 +75,105 @@ def run_study(
         InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
     """
     watcher = watcher or Watcher()
+
+    def on_begin() -> None:
+        watcher.on_begin()
+        if folder:
+            write_about(folder, cells, data.metric, about or {})
+
+    with stop_file(folder) as stop:
+        worked = work_on(
+            data, cells, folder=folder, stop=stop, jobs=jobs, backend=backend, share=share, watcher=watcher,
+            on_begin=on_begin,
+        )  # fmt: skip
+    names = [cell.folder for cell in cells]
+    return Study(
+        results=[worked.results[name] for name in names if name in worked.results],
+        failures=[worked.failures[name] for name in names if name in worked.failures],
+        missing=[name for name in names if name not in worked.results and name not in worked.failures],
+        interrupted=worked.interrupted,
+        about=about or {},
+    )
+
+
+@dataclass
+class Worked:
+    """What became of cells.
+
+    Attributes:
+        results: of the finished ones, by the names of their folders.
+        failures: likewise.
+        interrupted: whether the work was stopped.
+    """
+
+    results: dict[str, CellResult] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def work_on(
+    data: StudyData,
+    cells: Sequence[Cell],
+    *,
+    folder: Path | None,
+    stop: Path | None,
+    jobs: int = 1,
+    backend: str = LOCAL,
+    share: Share | None = None,
+    keep_models: bool = True,
+    watcher: Watcher,
+    on_begin: Callable[[], None],
+) -> Worked:
+    """Read the finished ones of some cells and run the others.
+
+    Args:
+        data: the data.
+        cells: with folders of different names.
+        folder: where the cells' folders are. None keeps nothing.
+        stop: the file whose appearance stops the cells; of `stop_file`.
+        jobs: as for `run_study`, as are ``backend`` and ``share``.
+        backend: of joblib.
+        share: which of the cells to run.
+        keep_models: whether the folders get the models too.
+        watcher: told how it goes, but for the beginning.
+        on_begin: called once, when the first training begins.
+
+    Raises:
+        InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
+    """
     identities = {cell.folder: cell.identity(data) for cell in cells}
     if len(identities) != len(cells):
         raise InputError("two cells of the study would have a folder of one name: give methods different names")
-    finished = {cell.folder: _finished(folder / cell.folder / RESULT, identities[cell.folder]) for cell in cells
-                if (folder / cell.folder / RESULT).is_file()} if folder else {}  # fmt: skip
-    failures: dict[str, Failure] = {}
-    due = [cell for cell in (share or Share()).select(cells) if cell.folder not in finished]
-    interrupted = False
+    worked = Worked()
+    if folder:
+        worked.results |= {
+            cell.folder: _finished(folder / cell.folder / RESULT, identities[cell.folder])
+            for cell in cells
+            if (folder / cell.folder / RESULT).is_file()
+        }
+    due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
+    orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models) for cell in due]
     begun = False
-    with _stop_file(folder) as stop:
-        orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs) for cell in due]
 
-        def on_begin() -> None:
-            nonlocal begun
-            if not begun:
-                begun = True
-                watcher.on_begin()
-                if folder:
-                    write_about(folder, cells, data.metric, about or {})
+    def begin() -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            on_begin()
 
-        for outcome in _outcomes(orders, jobs, backend, watcher, on_begin):
-            if outcome.began:
-                on_begin()
-            if outcome.result:
-                finished[outcome.cell.folder] = outcome.result
-            elif outcome.failure:
-                failures[outcome.cell.folder] = outcome.failure
-            else:
-                interrupted = True
-            watcher.on_outcome(outcome)
-            if interrupted and jobs == 1:
-                break
-    names = [cell.folder for cell in cells]
-    return Study(
-        results=[finished[name] for name in names if name in finished],
-        failures=[failures[name] for name in names if name in failures],
-        missing=[name for name in names if name not in finished and name not in failures],
-        interrupted=interrupted,
-        about=about or {},
-    )
+    for outcome in _outcomes(orders, jobs, backend, watcher, begin):
+        if outcome.began:
+            begin()
+        if outcome.result:
+            worked.results[outcome.cell.folder] = outcome.result
+        elif outcome.failure:
+            worked.failures[outcome.cell.folder] = outcome.failure
+        else:
+            worked.interrupted = True
+        watcher.on_outcome(outcome)
+        if worked.interrupted and jobs == 1:
+            break
+    return worked
 
 
 def _outcomes(
@@ -130,7 +190,7 @@ def _outcomes(
 
 
 @contextmanager
-def _stop_file(folder: Path | None) -> Iterator[Path | None]:
+def stop_file(folder: Path | None) -> Iterator[Path | None]:
     """Give the name of a file that stops this run's cells, and remove it afterwards."""
     stop = folder / f"{STOP}{uuid.uuid4().hex}" if folder else None
     try:

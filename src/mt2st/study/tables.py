@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mt2st.aligned import aligned
 from mt2st.files import complete_folder
@@ -119,6 +120,11 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
             "first reached, as a ratio to its own (geometric mean and 95 % interval over the seeds that reached it; "
             "how many did)."
         )
+    if search := study.about.get("search"):
+        notes += (
+            f" The settings of each row were chosen before, by {search['trials']} trials each on the validation part; "
+            f"their {search['train_seconds']:.1f} s of training are not among the seconds."
+        )
     if any(each.jobs > 1 for each in study.results):
         notes += " Several runs shared the machine, so seconds are longer than a run alone would take, and less even."
     return Table("results", header, body, _strong(rows), notes)
@@ -156,6 +162,47 @@ def target_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         "reached it, n of them; never: in how many seeds only the other one did."
     )
     return Table("time_to_target", header, body, notes=notes)
+
+
+def search_table(study: Study) -> Table | None:
+    """Return the table of the search that chose each method's settings: what it cost and found; None without one."""
+    search = study.about.get("search")
+    if not search:
+        return None
+    lines = search["methods"]
+    varying = [factor for factor in FACTORS if len({line[factor] for line in lines}) > 1]
+    body = [
+        [
+            line["method"],
+            *(line[factor] for factor in varying),
+            f"{line['trials']}" + (f" ({line['failed']} failed)" if line["failed"] else ""),
+            UNKNOWN if line["score"] is None else f"{100 * line['score']:.1f} %",
+            f"{line['train_seconds']:.1f}",
+            _chosen(line),
+        ]
+        for line in lines
+    ]
+    metric = MEASURES.get(search["metric"], search["metric"])
+    seeds = ", ".join(str(seed) for seed in search["seeds"])
+    epochs = f"{search['epochs']} epoch{'' if search['epochs'] == 1 else 's'}"
+    notes = (
+        f"What was chosen for each row by the {metric} on the validation part; the search had no test part. As many "
+        f"trials a row, of {epochs} each, by seed {seeds}, none of which the study reports; the first with settings "
+        f"as given. Training seconds of all trials together: {search['train_seconds']:.1f}."
+    )
+    header = ["strategy", *varying, "trials", f"validation {metric}", "training s", "chosen"]
+    return Table("search", header, body, notes=notes)
+
+
+def _chosen(line: Mapping[str, Any]) -> str:
+    values = ", ".join(f"{name} {_value(value)}" for name, value in line["chosen"].items())
+    return f"{values} (as given)" if line["best"] in (None, 1) else values
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{task}={_value(each)}" for task, each in value.items())
+    return f"{value:.3g}" if isinstance(value, float) else str(value).lower()
 
 
 CSV_COLUMNS: dict[str, Callable[[Row], object]] = {
@@ -203,6 +250,7 @@ def write_tables(study: Study, folder: Path) -> None:
     """
     rows = summarise(study)
     tables = [result_table(study, rows)] + [target_table(study, rows)] * any(row.target for row in rows)
+    tables += [table for table in (search_table(study),) if table]
     with complete_folder(folder) as partial:
         for table in tables:
             (partial / f"{table.name}.txt").write_text(f"{table.text()}\n\n{table.notes}\n", encoding="utf-8")

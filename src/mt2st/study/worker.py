@@ -49,6 +49,7 @@ class Order:
         folder: the study's; None keeps nothing.
         stop: a file whose appearance asks all running cells to stop, with a checkpoint.
         jobs: how many cells run at a time.
+        keep_model: whether the folder gets the model too.
     """
 
     cell: Cell
@@ -57,6 +58,7 @@ class Order:
     folder: Path | None
     stop: Path | None = None
     jobs: int = 1
+    keep_model: bool = True
 
     @property
     def stopped(self) -> bool:
@@ -153,7 +155,7 @@ def _run(
     )
     if model.run_.stopped == "interrupted":
         return None
-    test = model.evaluate_rows(data.test)
+    test = {} if data.test is None else model.evaluate_rows(data.test)
     result = CellResult(
         name=cell.name,
         seed=cell.settings.seed,
@@ -169,7 +171,9 @@ def _run(
         identity=order.identity,
     )
     if place:
-        model.save(place / MODEL, overwrite=True, about=[f"{len(data.train):,} labelled texts"])
+        if order.keep_model:
+            model.save(place / MODEL, overwrite=True, about=[f"{len(data.train):,} labelled texts"])
+        place.mkdir(parents=True, exist_ok=True)
         result.write(place)
         shutil.rmtree(place / CHECKPOINT, ignore_errors=True)
     return result

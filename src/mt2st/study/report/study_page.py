@@ -18,7 +18,7 @@ from mt2st.study.report.setup import setup_section
 from mt2st.study.statistics import Interval
 from mt2st.study.study import Study
 from mt2st.study.summary import Row, summarise
-from mt2st.study.tables import UNKNOWN, Table, result_table, target_table
+from mt2st.study.tables import UNKNOWN, Table, result_table, search_table, target_table
 from mt2st.study.time_to_target import SINGLE_TASK
 from mt2st.study.verdict import cautions, group_title, p_value, percent, time_verdict, verdict
 
@@ -39,6 +39,7 @@ def study_page(study: Study, folder: Path) -> Page:
     sections = [
         Section("Results", list(_results(study, rows, styles))),
         Section("Time to single-task's best", list(_targets(study, rows, styles))),
+        Section("Search of settings", [Tabular(table, "What was chosen") for table in (search_table(study),) if table]),
         *_courses(study, styles),
         Section("Neighbours of words", study_neighbours(study, rows, folder)),
         Section("Runs that failed", [Items([f"{each.title}: {each.error}" for each in study.failures])]),

@@ -1,0 +1,269 @@
+"""The work of a search: trial by trial, all methods at once, until each has had its number."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from mt2st.errors import InputError
+from mt2st.study.cell import Cell
+from mt2st.study.data import StudyData
+from mt2st.study.pool import LOCAL
+from mt2st.study.result import CellResult
+from mt2st.study.run import Watcher, Worked, stop_file, work_on
+from mt2st.study.search.plan import Search
+from mt2st.study.search.record import Record, Trial
+from mt2st.study.search.sampler import check_sampler, next_numbers
+from mt2st.study.search.space import COMMON, OWN, Course
+
+SEARCH = "search"
+"""The folder of a study with its search: a record a method, and a folder a run of a trial."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        cells: those of the study, with the chosen values; as given where the search was interrupted.
+        about: what it did and chose, as plain JSON values, for ``study.json``: ``metric``, ``trials`` (of each
+            method), ``seeds``, ``epochs``, ``train_seconds``, ``wall_seconds`` (over all runs), and ``methods``: a line
+            for each in each setting (``method``, its factors, ``trials``, ``failed``, ``score``, ``best``, the number
+            of the trial that is chosen, or null, ``chosen``, the values by name, ``train_seconds``, ``wall_seconds``).
+        interrupted: whether it was stopped; then the same search goes on from there.
+    """
+
+    cells: Sequence[Cell]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+@dataclass
+class _Method:
+    """A method in a setting, while it is searched.
+
+    Attributes:
+        cell: one of its cells, with the given values.
+        course: what is changed about it.
+        trial: the same as long as a trial trains.
+        path: of its record; None keeps nothing.
+        record: its trials so far.
+    """
+
+    cell: Cell
+    course: Course
+    trial: Course
+    path: Path | None
+    record: Record
+
+    def runs(self, numbers: Mapping[str, float], search: Search) -> list[Cell]:
+        """Return the runs of the next trial, one a seed."""
+        course = self.trial if not self.record.trials else self.trial.at(numbers)
+        return list(_runs(self.cell, course, len(self.record.trials), search))
+
+
+def search_settings(
+    data: StudyData,
+    cells: Sequence[Cell],
+    search: Search,
+    *,
+    folder: Path | None = None,
+    jobs: int = 1,
+    backend: str = LOCAL,
+    watcher: Watcher | None = None,
+) -> Found:
+    """Search the settings of each method in each setting of a grid, with the same number of trials for every one.
+
+    A trial that has ended, failed ones too, is not run again: an interrupted search goes on, to the same end as if it
+    had not been; a finished one is read; a larger one goes on with a smaller one's trials. The trials of different
+    methods run at the same time, those of one method one after the other, as each learns from those before it.
+
+    Args:
+        data: without the test part (`StudyData.without_test`).
+        cells: of a `Grid`; those that differ in the seed alone are one method in one setting.
+        search: how much.
+        folder: the study's; the search is in its folder ``search``. None keeps nothing.
+        jobs: as for `mt2st.study.run_study`, as are ``backend`` and ``watcher``.
+        backend: of joblib.
+        watcher: told how the runs go.
+
+    Raises:
+        MissingExtraError: Optuna is not installed.
+        InputError: when there is a test part, a seed of the search is one of the study's, settings do not go with the
+            length of a trial, or the folder holds another search: before anything is trained.
+    """
+    check_sampler()
+    if data.test is not None:
+        raise InputError("a search must not see the test part: give data.without_test()")
+    search.check_seeds(cell.settings.seed for cell in cells)
+    place = folder / SEARCH if folder else None
+    methods = _methods(data, cells, search, place)
+    heard = watcher or Watcher()
+    with stop_file(place) as stop:
+        while due := [each for each in methods.values() if len(each.record.trials) < search.trials]:
+            numbers = [_next(each, search) for each in due]
+            runs = [each.runs(point, search) for each, point in zip(due, numbers, strict=True)]
+            worked = work_on(
+                data,
+                [cell for each in runs for cell in each],
+                folder=place,
+                stop=stop,
+                jobs=jobs,
+                backend=backend,
+                keep_models=False,
+                watcher=heard,
+                on_begin=heard.on_begin,
+            )
+            for each, point, own in zip(due, numbers, runs, strict=True):
+                _keep(each, point, own, worked, data.metric)
+            if worked.interrupted or (stop is not None and stop.exists()):
+                return Found(cells, interrupted=True)
+    return Found(
+        cells=[_chosen(cell, methods[cell.group], search) for cell in cells],
+        about={"metric": data.metric, **_about(methods, search)},
+    )
+
+
+def planned_runs(cells: Sequence[Cell], search: Search) -> list[Cell]:
+    """Return the runs of a search in their order, with the names that they will have, and the given values."""
+    groups = {cell.group: cell for cell in reversed(cells)}
+    methods = [groups[name] for name in dict.fromkeys(cell.group for cell in cells)]
+    return [
+        run
+        for number in range(search.trials)
+        for cell in methods
+        for run in _runs(cell, Course(cell.strategy, cell.settings), number, search)
+    ]
+
+
+def recorded_trials(folder: Path, cell: Cell) -> int:
+    """Return how many trials of a cell's method a study's folder holds; 0 where its record cannot be read."""
+    try:
+        return len(json.loads(_path(folder / SEARCH, cell).read_text(encoding="utf-8"))["trials"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _methods(data: StudyData, cells: Sequence[Cell], search: Search, place: Path | None) -> dict[str, _Method]:
+    methods: dict[str, _Method] = {}
+    for cell in cells:
+        if cell.group in methods:
+            continue
+        course = Course(cell.strategy, cell.settings, -(-len(data.train) // cell.settings.batch_size))
+        epochs = search.epochs or cell.settings.epochs
+        trial = course if epochs == cell.settings.epochs else course.at(course.given, epochs=epochs)
+        try:
+            trial.settings.check()
+        except InputError as error:
+            raise InputError(f"in a trial of {epochs} epoch{'' if epochs == 1 else 's'}: {error}") from error
+        path = _path(place, cell) if place else None
+        identity = _identity(cell, data, search, epochs)
+        record = Record.read(path, identity) if path else Record(identity)
+        methods[cell.group] = _Method(cell, course, trial, path, record)
+    return methods
+
+
+def _path(place: Path, cell: Cell) -> Path:
+    return place / f"{cell.group}.json"
+
+
+def _identity(cell: Cell, data: StudyData, search: Search, epochs: int) -> dict[str, Any]:
+    identity = cell.identity(data)
+    settings = {name: value for name, value in identity["settings"].items() if name != "seed"}
+    ranges = (*COMMON, *OWN.get(type(cell.strategy), ()))
+    space = [[each.name, each.low, each.high, each.scale.name, each.log, each.whole, each.by_task] for each in ranges]
+    return {
+        **identity,
+        "settings": settings,
+        "search": {"seeds": list(search.seeds), "epochs": epochs},
+        "space": space,
+    }
+
+
+def _next(method: _Method, search: Search) -> dict[str, float]:
+    if not method.record.trials:
+        return method.course.given
+    return next_numbers(method.course.axes, method.record.trials, seed=search.seeds[0])
+
+
+def _runs(cell: Cell, course: Course, number: int, search: Search) -> Iterator[Cell]:
+    marks = {**cell.marks, "trial": str(number + 1)}
+    for seed in search.seeds:
+        yield Cell(cell.name, course.strategy, replace(course.settings, seed=seed), marks)
+
+
+def _keep(method: _Method, numbers: Mapping[str, float], runs: Sequence[Cell], worked: Worked, metric: str) -> None:
+    """Record a trial whose runs have all ended."""
+    results = [worked.results[run.folder] for run in runs if run.folder in worked.results]
+    failures = [worked.failures[run.folder] for run in runs if run.folder in worked.failures]
+    if len(results) + len(failures) < len(runs):
+        return
+    values = Course(runs[0].strategy, runs[0].settings).told()
+    error = failures[0].error if failures else ""
+    score = None if error else fmean(_best(each, metric) for each in results)
+    if score is not None and math.isnan(score):
+        score, error = None, f"its validation {metric} is not a number"
+    trial = Trial(
+        numbers=numbers,
+        values=values,
+        score=score,
+        loss=0.0 if error else fmean(_best(each, "loss") for each in results),
+        train_seconds=sum(each.run.train_seconds for each in results),
+        wall_seconds=sum(each.wall_seconds for each in results),
+        error=error,
+    )
+    method.record = replace(method.record, trials=[*method.record.trials, trial])
+    if method.path:
+        method.record.write(method.path)
+
+
+def _best(result: CellResult, measure: str) -> float:
+    """Return a validation measure of the parameters that were kept."""
+    return result.run.evaluations[result.run.best].validation[measure]
+
+
+def _first(method: _Method, search: Search) -> Record:
+    """Return the record of so many trials as are searched; a larger search may have been there."""
+    return replace(method.record, trials=method.record.trials[: search.trials])
+
+
+def _course(method: _Method, search: Search) -> Course:
+    record = _first(method, search)
+    return method.course.at(record.trials[record.best].numbers) if record.best else method.course
+
+
+def _chosen(cell: Cell, method: _Method, search: Search) -> Cell:
+    course = _course(method, search)
+    return replace(cell, strategy=course.strategy, settings=replace(course.settings, seed=cell.settings.seed))
+
+
+def _about(methods: Mapping[str, _Method], search: Search) -> dict[str, Any]:
+    lines = []
+    for each in methods.values():
+        record = _first(each, search)
+        lines.append(
+            {
+                "method": each.cell.name,
+                **each.cell.factors,
+                "trials": len(record.trials),
+                "failed": record.failed,
+                "score": None if record.best is None else record.trials[record.best].score,
+                "best": None if record.best is None else record.best + 1,
+                "chosen": _course(each, search).told(),
+                "train_seconds": sum(trial.train_seconds for trial in record.trials),
+                "wall_seconds": sum(trial.wall_seconds for trial in record.trials),
+            }
+        )
+    return {
+        "trials": search.trials,
+        "seeds": list(search.seeds),
+        "epochs": max(each.trial.settings.epochs for each in methods.values()),
+        "train_seconds": sum(line["train_seconds"] for line in lines),
+        "wall_seconds": sum(line["wall_seconds"] for line in lines),
+        "methods": lines,
+    }

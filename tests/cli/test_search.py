@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mt2st.cli.main import main
+from tests.cli.conftest import FAST, run_until
+
+pytest.importorskip("optuna", reason="needs the extra 'search'")
+
+
+@pytest.fixture
+def arguments(reviews: Path, tmp_path: Path) -> list[str]:
+    return ["compare", str(reviews), "--text", "review", "--label", "sentiment", "--output", str(tmp_path / "study"),
+            "--strategies", "single-task", "switch", "--switch-at", "2", "--seeds", "1", "2", *FAST]  # fmt: skip
+
+
+def test_a_search_comes_before_the_study_and_is_told_apart(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments += ["--search", "2"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert [row.split()[:2] for row in printed.out.splitlines()[2:]] == [["single-task", "2"], ["switch", "2"]]
+    assert "4 of 4: switch, trial 2, seed 1001: validation accuracy" in printed.err
+    assert "by 2 trials each on the validation part; their " in printed.err
+    search = json.loads((tmp_path / "study" / "study.json").read_text(encoding="utf-8"))["about"]["search"]
+    table = (tmp_path / "study" / "tables" / "search.txt").read_text(encoding="utf-8")
+    page = (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+    for line in search["methods"]:
+        assert line["trials"] == 2
+        chosen = f"dropout {line['chosen']['dropout']:.3g}"
+        for text in (printed.err, table, page):
+            assert chosen in text
+        for seed in (1, 2):
+            result = json.loads((tmp_path / "study" / f"{line['method']}-seed{seed}" / "result.json").read_text())
+            assert result["identity"]["settings"]["dropout"] == line["chosen"]["dropout"]
+    assert main(arguments) == 0
+    again = capsys.readouterr()
+    assert again.out == printed.out
+    assert "trial 1" not in again.err
+    assert main(["report", str(tmp_path / "study")]) == 0
+    assert "Search of settings" in page
+
+
+def test_shares_come_after_the_search(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments += ["--search", "2", "--search-seeds", "5"]
+    assert main([*arguments, "--cell", "1/2"]) == 2
+    assert "run the same command with --search-only in place of --cell first" in capsys.readouterr().err
+    assert main([*arguments, "--search-only"]) == 0
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert "validation accuracy" in printed.err
+    assert not list((tmp_path / "study").glob("*/result.json"))
+    assert main([*arguments, "--cell", "1/2"]) == 0
+    assert len(list((tmp_path / "study").glob("*/result.json"))) == 2
+    assert main([*arguments, "--cell", "2/2"]) == 0
+    assert "switch" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["--search", "-1"], "--search is a number of trials, 0 for none, found -1"),
+        (["--search", "2", "--search-seeds", "2"], "seed 2 is one of the study's and of the search"),
+        (["--search", "2", "--search-epochs", "0"], "a trial needs at least 1 epoch, found 0"),
+        (["--search-epochs", "1"], "--search-epochs would change nothing: it is read only with --search"),
+        (["--search", "0", "--search-only"], "--search-only would change nothing"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(
+    arguments: list[str], more: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, *more]) == 2
+    assert expected in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
+def test_without_optuna_the_extra_is_named_before_anything_is_written(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert main([*arguments, "--search", "2"]) == 2
+    assert "a search of settings needs the extra 'search': pip install 'mt2st[search]'" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
+def test_an_interrupted_search_says_what_it_keeps_and_goes_on_from_there(arguments: list[str], tmp_path: Path) -> None:
+    arguments = [*arguments, "--strategies", "single-task", "--switch-at", "4", "--search", "2", "--search-only"]
+    arguments += ["--epochs", "100", "--tolerance", "1e-30"]
+    code, last = run_until("[2/2] single-task, trial 2, seed 1001: epoch 3,", signal.SIGTERM, arguments)
+    assert code == 143
+    assert "1 run of the search and the running one's checkpoint in" in last
+    assert main(arguments) == 0
+    assert len(list((tmp_path / "study" / "search").glob("*/result.json"))) == 2
+
+
+def test_optuna_is_loaded_by_a_search_alone() -> None:
+    code = "import sys; from mt2st.cli.main import main\ntry: main(['compare', '--help'])\nexcept SystemExit: pass\n"
+    code += "import mt2st.study.search; assert 'optuna' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from tests.study.conftest import QUICK
+
+from mt2st import Diminish, MultiTask, SingleTask, Switch
+from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions
+from mt2st.strategy import AdaptiveDiminish, Strategy
+from mt2st.study.search.space import COMMON, OWN, Axis, Course
+
+SETTINGS = replace(QUICK, epochs=8, auxiliary=("analogy", "context"), dropout=0.3)
+STRATEGIES = {name: StrategyOptions().build(name, SETTINGS.auxiliary) for name in ALL_STRATEGIES}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
+def test_the_given_numbers_stand_for_the_course_as_it_is(strategy: Strategy) -> None:
+    course = Course(strategy, SETTINGS)
+    same = course.at(course.given)
+    assert same.settings.learning_rates == pytest.approx(SETTINGS.learning_rates)
+    assert same.settings.dropout == 0.3
+    for task in SETTINGS.auxiliary:
+        before, after = strategy.bind(SETTINGS.auxiliary), same.strategy.bind(SETTINGS.auxiliary)
+        assert [after.weights(t)[task] for t in range(1, 9)] == pytest.approx(
+            [before.weights(t)[task] for t in range(1, 9)]
+        )
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
+def test_both_ends_of_every_range_can_be_trained_with(strategy: Strategy) -> None:
+    course = Course(strategy, SETTINGS)
+    assert set(course.given) == {axis.name for axis in course.axes}
+    for numbers in ({axis.name: axis.range.low for axis in course.axes}, {a.name: a.range.high for a in course.axes}):
+        tried = course.at(numbers)
+        tried.settings.check()
+        weights = tried.strategy.bind(SETTINGS.auxiliary).weights(1)
+        assert all(weights.values()) or isinstance(strategy, SingleTask)
+    assert all(axis.holds(course.given[axis.name]) for axis in course.axes)
+
+
+def test_every_strategy_has_a_line_and_all_search_what_they_share() -> None:
+    assert {type(strategy) for strategy in STRATEGIES.values()} == set(OWN)
+    for strategy in STRATEGIES.values():
+        assert Course(strategy, SETTINGS).axes[: len(COMMON)] == tuple(Axis(each) for each in COMMON)
+    assert len(Course(SingleTask(), SETTINGS).axes) == len(COMMON)
+
+
+def test_weights_are_searched_by_task_and_other_parameters_where_they_are_given_so() -> None:
+    names = [axis.name for axis in Course(Switch(3), SETTINGS).axes[3:]]
+    assert names == ["weight of analogy", "weight of context", "at"]
+    by_task = Course(Switch({"analogy": 2, "context": 5}, weight=0.5), SETTINGS)
+    assert [axis.name for axis in by_task.axes[5:]] == ["at of analogy", "at of context"]
+    numbers = {**by_task.given, "weight of analogy": 0.2, "at of context": 0.75}
+    found = by_task.at(numbers).strategy.state_dict()
+    assert found["weight"] == {"analogy": pytest.approx(0.1), "context": 0.5}
+    assert found["at"] == {"analogy": 2, "context": 7}
+    one = Course(MultiTask(2.0), replace(SETTINGS, auxiliary=("context",)))
+    assert one.at({**one.given, "weight": 0.25}).strategy == MultiTask(0.5)
+
+
+def test_factors_multiply_the_learning_rates_of_the_encoder_or_those_that_are_given() -> None:
+    numbers = {"learning_rate": 2.0, "embedding_learning_rate": 0.5, "dropout": 0.1}
+    found = Course(SingleTask(), SETTINGS).at(numbers).settings
+    assert (found.learning_rate, found.embedding_learning_rate, found.dropout) == pytest.approx((4e-2, 2.5e-3, 0.1))
+    given = Course(SingleTask(), replace(SETTINGS, learning_rate=0.5)).at(numbers)
+    assert given.settings.learning_rates["heads"] == 1.0
+    assert given.told() == {"learning_rate": 1.0, "embedding_learning_rate": 2.5e-3, "dropout": 0.1}
+
+
+def test_times_are_shares_of_the_training() -> None:
+    course = Course(Switch(5), SETTINGS)
+    assert course.given["at"] == 0.5
+    assert course.at(course.given, epochs=4).strategy.state_dict()["at"] == 3
+    assert course.at(course.given, epochs=4).settings.epochs == 4
+    assert [course.at({**course.given, "at": share}).strategy.state_dict()["at"] for share in (0.1, 0.9)] == [2, 8]
+    steps = Course(Switch(81, unit="step"), SETTINGS, steps_per_epoch=20)
+    assert steps.given["at"] == 0.5
+    assert steps.at(steps.given, epochs=2).strategy.state_dict()["at"] == 21
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        Diminish(0.4, curvature=1.5),
+        Diminish({"analogy": 0.1, "context": 0.3}, curvature=0.8),
+        Diminish(0.2, curvature={"analogy": 0.5, "context": 1.2}),
+        AdaptiveDiminish(0.3),
+    ],
+)
+def test_weights_fall_as_far_over_a_trial_as_over_the_training(strategy: Strategy) -> None:
+    course = Course(strategy, SETTINGS)
+    short = course.at(course.given, epochs=4)
+    whole, trial = (each.strategy.bind(SETTINGS.auxiliary) for each in (course, short))
+    assert trial.weights(4) == pytest.approx(whole.weights(8))
+    falls = {axis.name: 2.0 if axis.range.name == "decay" else course.given[axis.name] for axis in course.axes}
+    fallen = course.at(falls).strategy.bind(SETTINGS.auxiliary).weights(8)
+    assert fallen == pytest.approx(dict.fromkeys(SETTINGS.auxiliary, math.exp(-2.0)))
+
+
+def test_of_a_strategy_that_is_not_known_what_all_share_is_searched() -> None:
+    class Own(Switch):
+        pass
+
+    course = Course(Own(3), SETTINGS)
+    assert len(course.axes) == len(COMMON)
+    assert course.at(course.given).strategy is course.strategy
