@@ -17,8 +17,8 @@ from mt2st.errors import InputError
 from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.tasks import Span
 from mt2st.training import CheckConvergence, Evaluation, Trainer
+from mt2st.training.numerics import gradient_norm
 from mt2st.training.progress import Progress
-from mt2st.training.trainer import gradient_norm
 
 SIZE = 4
 

@@ -1,12 +1,12 @@
-"""Arithmetic that a training run needs: the machine's settings, put back when it ends, and a test for zero rows."""
+"""Arithmetic that a training run needs: the machine's settings, put back when it ends, zero rows and norms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -39,3 +39,9 @@ def rows_with_gradient(gradient: Tensor) -> Tensor:
 
 def _flushes() -> bool:
     return bool((torch.tensor([1e-39], dtype=torch.float32) * 1.0 == 0).item())
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
+    """Return the 2-norm of all gradients together; parameters without one count as zero."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return float(nn.utils.get_total_norm(gradients)) if gradients else 0.0

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from mt2st.errors import InputError
-from mt2st.strategy import Observation, Strategy, load_strategy
+from mt2st.strategy import Observation, Strategy
 from mt2st.tasks import KernelTask, Span, Task
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
@@ -25,20 +23,18 @@ from mt2st.training.clock import Clock
 from mt2st.training.combination import Combiner, GradientCombination
 from mt2st.training.combinations import combination_of
 from mt2st.training.convergence import CheckConvergence, CheckValidation
-from mt2st.training.feedback import Feedback, Probe
-from mt2st.training.kernel_lane import Job, KernelLane
+from mt2st.training.feedback import Feedback
+from mt2st.training.kernel_lane import KernelLane
 from mt2st.training.metrics_log import MetricsLog
 from mt2st.training.numerics import flushed_denormals
 from mt2st.training.progress import Progress
-from mt2st.training.run import Evaluation, Run, Transition
+from mt2st.training.run import Evaluation, Run
+from mt2st.training.state import TrainingState
+from mt2st.training.step import OptimisationStep, embedding_weight
 from mt2st.training.transition import TransitionEffects
 
-GRADIENT_SAMPLE = 10
-"""The norm of the primary's gradient is taken in one step of ten: on small models it costs a tenth of a step. (And in
-the first step after each evaluation, so that every evaluation has one.)"""
 
-
-class Trainer:
+class Trainer(TrainingState):
     """Trains a network on a primary task, with the help of auxiliary tasks for as long as the strategy wants them.
 
     In each step the strategy says how much each auxiliary task weighs. A task of weight 0 is not computed: no batch is
@@ -117,7 +113,7 @@ class Trainer:
             raise InputError(f"an auxiliary task has the primary task's name '{primary.name}'")
         for task in auxiliaries:
             if isinstance(task, KernelTask):
-                _embedding_weight(network, f"the kernel task '{task.name}'")
+                embedding_weight(network, f"the kernel task '{task.name}'")
             elif not isinstance(task, Task):
                 raise InputError(
                     f"the auxiliary '{task.name}' is neither a Task nor a KernelTask: it lacks some of their methods"
@@ -131,21 +127,22 @@ class Trainer:
         self.select_single_task = select_single_task
         self.feedback, self.convergence, self.clip_norm, self.beside = feedback, convergence, clip_norm, beside
         if feedback is not None:
-            _embedding_weight(network, "the feedback")
+            embedding_weight(network, "the feedback")
         combination = combination or combination_of(strategy)
         if combination is not None and feedback is not None:
             raise InputError("gradients that are combined leave none to measure: give a combination or a feedback")
         self.combiner = Combiner(combination, network, [primary.name, *names]) if combination else None
         self.effects = effects or TransitionEffects()
         if self.effects.freezing is not None:
-            _embedding_weight(network, "freezing")
+            embedding_weight(network, "freezing")
         if self.effects.rates is not None:
             self.effects.rates.bind(optimizer)
         self.average = ParameterAverage(average) if average is not None else None
         self.log = MetricsLog(log)
         self.on_step, self.on_rest, self.on_evaluation = on_step, on_rest, on_evaluation
         self.progress, self.clock, self.run = Progress(), Clock(), Run()
-        self.best_parameters: dict[str, Tensor] | None = None
+        self.best_parameters = None
+        self._step = OptimisationStep(self)
         self._stop = False
 
     def stop(self) -> None:
@@ -183,7 +180,7 @@ class Trainer:
         batches = islice(self.primary.batches(epoch=progress.epoch, seed=self.seed), progress.batch, None)
         while progress.batch < parts:
             with clock.running():
-                self._step(self._next(batches), Span(progress.epoch, progress.batch, parts, self.seed), lane)
+                self._step.take(self._next(batches), Span(progress.epoch, progress.batch, parts, self.seed), lane)
             progress.batch += 1
             if self.on_step:
                 self.on_step(progress)
@@ -202,133 +199,6 @@ class Trainer:
             f"the primary task '{self.primary.name}' promised {self.primary.n_batches} batches an epoch, "
             f"but gave only {self.progress.batch} in epoch {self.progress.epoch}"
         )
-
-    def _step(self, batch: Any, span: Span, lane: KernelLane) -> None:
-        """One update of eq. 3: the primary's gradient plus the weighted gradients of the tasks that are on."""
-        progress = self.progress
-        progress.step += 1
-        weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
-        of_primary = self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step)
-        self._note_transitions(weights)
-        self._apply_effects(weights)
-        freezing = self.effects.freezing
-        kernels: dict[str, Job] = {
-            task.name: partial(self._update, task, weight=weights[task.name], span=span)
-            for task in self.kernels
-            if weights[task.name] > 0
-        }
-        probe = self._new_probe(weights) if of_primary > 0 else None
-        if probe:
-            kernels = {name: probe.kernel(name, job) for name, job in kernels.items()}
-        combiner = self.combiner
-        if combiner and kernels:
-            table = _embedding_weight(self.network, "a combination of gradients")
-            kernels = {name: combiner.kernel(name, table, job, weights[name]) for name, job in kernels.items()}
-        streams = [stream for stream in self.streams if weights[stream.task.name] > 0]
-        losses: dict[str, float] = {}
-        primary_loss = math.nan
-
-        with lane.running(kernels) as kernel_losses:
-            self.optimizer.zero_grad(set_to_none=True)
-            if of_primary > 0:
-                primary_loss = self._backward_primary(batch, of_primary, probe)
-            if freezing:
-                freezing.watch(_embedding_weight(self.network, "freezing"))
-            if combiner:
-                combiner.take(self.primary.name)
-            for stream in streams:
-                name = stream.task.name
-                loss = stream.task.loss(self.network, stream.draw())
-                (weights[name] * loss).backward()  # type: ignore[no-untyped-call]
-                losses[name] = loss.item()
-                if probe:
-                    probe.auxiliary(name)
-                if combiner:
-                    combiner.take(name)
-            if probe:
-                lane.wait()
-                self._measure(probe)
-            if combiner:
-                lane.wait()
-                combiner.finish(table if kernels else None)
-            if self.clip_norm is not None:
-                nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
-            self.optimizer.step()
-        if freezing:
-            freezing.restore(_embedding_weight(self.network, "freezing"))
-        if self.average is not None:
-            self.average.update(self.network)
-        losses |= {name: value for name, value in kernel_losses.items() if not math.isnan(value)}
-        for name, value in losses.items():
-            progress.record_loss(name, value)
-        if self.strategy.learns:
-            self.strategy.learn(losses, primary_loss)
-
-    def _backward_primary(self, batch: Any, weight: float, probe: Probe | None) -> float:
-        """Leave the primary's weighted gradient on the parameters; record and return its loss, without the weight."""
-        progress = self.progress
-        loss = self.primary.loss(self.network, batch)
-        (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
-        value = loss.item()
-        self._record_primary(value)
-        if probe:
-            probe.primary()
-        if progress.step % GRADIENT_SAMPLE == 1 or progress.norms[1] == 0:
-            progress.record_norm(gradient_norm(self.network.parameters()) / weight)
-        return value
-
-    def _apply_effects(self, weights: Mapping[str, float]) -> None:
-        progress = self.progress
-        table = _embedding_weight(self.network, "freezing") if self.effects.freezing else None
-        freeze = self.effects.before_step(
-            self.network, table, self.optimizer, weights, epoch=progress.epoch, step=progress.step
-        )
-        self._log_rate_changes()
-        if freeze and table is not None:
-            self.run.freezes.append(freeze)
-            self.log.write("freeze", asdict(freeze))
-            if self.average:
-                self.average.pin("embedding.weight", freeze.dimensions, table)
-
-    def _log_rate_changes(self) -> None:
-        progress = self.progress
-        for change in self.effects.rates.take_changes() if self.effects.rates else ():
-            self.log.write("learning_rate", {"epoch": progress.epoch, "step": progress.step} | asdict(change))
-
-    def _new_probe(self, weights: Mapping[str, float]) -> Probe | None:
-        if self.feedback is None or not (self.feedback.due(self.progress.step) and any(weights.values())):
-            return None
-        return self.feedback.probe(_embedding_weight(self.network, "feedback"))
-
-    def _measure(self, probe: Probe) -> None:
-        assert self.feedback is not None
-        table = _embedding_weight(self.network, "feedback")
-        rate = next(
-            group["lr"] for group in self.optimizer.param_groups if any(each is table for each in group["params"])
-        )
-        self.feedback.measure(self.network, table, probe, learning_rate=rate)
-
-    def _update(self, task: KernelTask, *, weight: float, span: Span) -> float:
-        return task.update(_embedding_weight(self.network, task.name).data, weight=weight, span=span)
-
-    def _note_transitions(self, weights: Mapping[str, float]) -> None:
-        progress = self.progress
-        active = [name for name, weight in weights.items() if weight > 0]
-        for name in progress.active:
-            if name not in active:
-                transition = Transition(name, epoch=progress.epoch, step=progress.step)
-                self.run.transitions.append(transition)
-                self.log.write("transition", asdict(transition))
-        progress.active = active
-
-    def _record_primary(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            rates = {group.get("name", "network"): group["lr"] for group in self.optimizer.param_groups}
-            raise InputError(
-                f"the training has diverged: the loss of '{self.primary.name}' is {loss} in step {self.progress.step} "
-                f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}, or a clip_norm"
-            )
-        self.progress.record_loss(self.primary.name, loss)
 
     def _evaluate(self) -> None:
         """Measure the primary's validation, keep the parameters if they are the best so far, tell who wants to know."""
@@ -366,7 +236,7 @@ class Trainer:
         known = len(self.strategy.decisions)
         if self.effects.rates:
             self.effects.rates.observe(evaluation.validation)
-            self._log_rate_changes()
+            self._step.log_rate_changes()
         self.strategy.observe(
             Observation(
                 evaluation.epoch,
@@ -422,70 +292,3 @@ class Trainer:
 
     def _ended(self) -> bool:
         return self._stop or self.run.stopped == "converged"
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all that a new trainer with the same arguments needs to go on from here.
-
-        A run in which no kernel task runs beside goes on exactly as if it had not been interrupted.
-        """
-        return {
-            "network": self.network.state_dict(),
-            "best": self.best_parameters,
-            "optimizer": self.optimizer.state_dict(),
-            "kernels": {task.name: task.state_dict() for task in self.kernels},
-            "average": self.average.state_dict() if self.average else {},
-            "effects": self.effects.state_dict(),
-            "combination": self.combiner.state_dict() if self.combiner else {},
-            "random": torch.get_rng_state(),
-            "plain": {
-                "progress": asdict(self.progress),
-                "run": self.run.as_dict(),
-                "train_seconds": self.clock.seconds,
-                "streams": {stream.task.name: stream.state_dict() for stream in self.streams},
-                "strategy": self.strategy.state_dict(),
-                "feedback": self.feedback.state_dict() if self.feedback else None,
-                "convergence": self.convergence.state_dict() if self.convergence else None,
-            },
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`."""
-        plain = state["plain"]
-        self.network.load_state_dict(state["network"])
-        self.best_parameters = state["best"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        for task in self.kernels:
-            task.load_state_dict(state["kernels"][task.name])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.effects.load_state_dict(state["effects"], self.network)
-        if self.combiner is not None:
-            self.combiner.load_state_dict(state["combination"])
-        torch.set_rng_state(state["random"])
-        self.progress = Progress(**plain["progress"])
-        self.log.cut(self.progress.step)
-        self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
-        self.run = Run.from_dict(plain["run"])
-        self.run.stopped, self.run.cause = "epochs", ""
-        self.clock = Clock(plain["train_seconds"])
-        for stream in self.streams:
-            stream.load_state_dict(plain["streams"][stream.task.name])
-        if self.strategy.state_dict() != plain["strategy"]:  # else it may be of a kind that only its user knows
-            self.strategy = load_strategy(plain["strategy"])
-        if self.feedback and plain["feedback"]:
-            self.feedback.load_state_dict(plain["feedback"])
-        if self.convergence and plain["convergence"]:
-            self.convergence.load_state_dict(plain["convergence"])
-
-
-def _embedding_weight(network: nn.Module, user: str) -> nn.Parameter:
-    weight = getattr(getattr(network, "embedding", None), "weight", None)
-    if not isinstance(weight, nn.Parameter):
-        raise InputError(f"{user} needs network.embedding.weight, but the network has none")
-    return weight
-
-
-def gradient_norm(parameters: Iterable[nn.Parameter]) -> float:
-    """Return the 2-norm of all gradients together; parameters without one count as zero."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    return float(nn.utils.get_total_norm(gradients)) if gradients else 0.0
