@@ -8,7 +8,7 @@ import pytest
 from tests.study.results import cell, with_scores
 
 from mt2st.study import Study, summarise
-from mt2st.study.tables import Table, csv_table, result_table, target_table, write_tables
+from mt2st.study.tables import Table, csv_table, result_table, search_table, target_table, write_tables
 
 SINGLE = with_scores("single-task", [0.60, 0.70, 0.65, 0.62])
 BETTER = with_scores("switch", [0.66, 0.75, 0.71, 0.68])
@@ -86,3 +86,45 @@ def test_all_forms_are_written_and_replaced(tmp_path: Path, times: int) -> None:
         *(f"{name}{form}" for name in names for form in (".txt", ".md", ".tex")),
         "results.csv",
     }
+
+
+SETTING = {"encoder": "bilstm", "embedding": "random", "auxiliary": "context", "wall_seconds": 9.0}
+FOUND = {
+    "trials": 3,
+    "failed": 0,
+    "score": 0.815,
+    "best": 2,
+    "chosen": {"dropout": 0.25, "weight": {"context": 0.1234}},
+}
+FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"dropout": 0.3}}
+SEARCH = {
+    "metric": "accuracy", "trials": 3, "seeds": [1001], "epochs": 2, "train_seconds": 4.0, "wall_seconds": 18.0,
+    "methods": [
+        {"method": "switch", **SETTING, **FOUND, "train_seconds": 2.5},
+        {"method": "single-task", **SETTING, **FAILED, "train_seconds": 1.5},
+    ],
+}  # fmt: skip
+
+
+def test_the_search_has_a_row_a_method_with_its_trials_its_time_and_what_was_chosen(tmp_path: Path) -> None:
+    study = Study([*SINGLE, *BETTER], about={"search": SEARCH})
+    table = search_table(study)
+    assert table is not None
+    assert table.header == ["strategy", "trials", "validation accuracy", "training s", "chosen"]
+    assert table.rows == [
+        ["switch", "3", "81.5 %", "2.5", "dropout 0.25, weight context=0.123"],
+        ["single-task", "3 (3 failed)", "-", "1.5", "dropout 0.3 (as given)"],
+    ]
+    assert "As many trials a row, of 2 epochs each, by seed 1001" in table.notes
+    assert "Training seconds of all trials together: 4.0." in table.notes
+    assert "by 3 trials each on the validation part; their 4.0 s of training are not" in result_table(study).notes
+    write_tables(study, tmp_path / "tables")
+    assert (tmp_path / "tables" / "search.md").is_file()
+
+
+def test_a_study_without_a_search_says_nothing_of_one(tmp_path: Path) -> None:
+    study = Study([*SINGLE, *BETTER], about={"command": "mt2st compare"})
+    assert search_table(study) is None
+    assert "trials" not in result_table(study).notes
+    write_tables(study, tmp_path / "tables")
+    assert not list((tmp_path / "tables").glob("search*"))

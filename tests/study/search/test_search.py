@@ -11,6 +11,7 @@ from tests.study.conftest import QUICK, texts
 from mt2st import Diminish, InputError, MultiTask, SingleTask, Switch
 from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
+from mt2st.models.settings import LEARNING_RATES
 from mt2st.study import Cell, CellResult, Grid, Method, Outcome, Study, StudyData, Watcher, run_study, worker
 from mt2st.study.search import Found, Record, Search, Trial, search_settings
 from mt2st.text import LabelledText
@@ -22,6 +23,7 @@ METHODS = {"single-task": SingleTask(), "multi-task": MultiTask(), "diminish": D
 CELLS = Grid(METHODS, QUICK, seeds=(1, 2)).cells()
 TWO = [cell for cell in CELLS if cell.name in ("single-task", "switch")]
 SEARCH = Search(3)
+RATES = LEARNING_RATES[QUICK.encoder]
 
 
 class Log(Watcher):
@@ -52,7 +54,7 @@ def test_every_method_has_the_same_number_of_trials_and_the_first_is_as_given(da
     assert len(log.runs) == 12
     assert log.runs[:5] == [*(f"{name}, trial 1, seed 1001" for name in METHODS), "single-task, trial 2, seed 1001"]
     assert records(tmp_path)["switch"][0]["values"] == {
-        "learning_rate": 2e-2, "embedding_learning_rate": 5e-3, "dropout": 0.3, "weight": 1.0, "at": 2
+        "learning_rate": RATES[0], "embedding_learning_rate": RATES[1], "dropout": 0.3, "weight": 1.0, "at": 2
     }  # fmt: skip
     assert [line["trials"] for line in found.about["methods"]] == [3] * 4
     assert [line["method"] for line in found.about["methods"]] == list(METHODS)

@@ -8,6 +8,7 @@ from tests.study.conftest import QUICK
 
 from mt2st import Diminish, MultiTask, SingleTask, Switch
 from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions
+from mt2st.models.settings import LEARNING_RATES
 from mt2st.strategy import AdaptiveDiminish, Strategy
 from mt2st.study.search.space import COMMON, OWN, Axis, Course
 
@@ -61,12 +62,15 @@ def test_weights_are_searched_by_task_and_other_parameters_where_they_are_given_
 
 
 def test_factors_multiply_the_learning_rates_of_the_encoder_or_those_that_are_given() -> None:
+    network, embedding = LEARNING_RATES[SETTINGS.encoder]
     numbers = {"learning_rate": 2.0, "embedding_learning_rate": 0.5, "dropout": 0.1}
     found = Course(SingleTask(), SETTINGS).at(numbers).settings
-    assert (found.learning_rate, found.embedding_learning_rate, found.dropout) == pytest.approx((4e-2, 2.5e-3, 0.1))
+    assert (found.learning_rate, found.embedding_learning_rate, found.dropout) == pytest.approx(
+        (2 * network, embedding / 2, 0.1)
+    )
     given = Course(SingleTask(), replace(SETTINGS, learning_rate=0.5)).at(numbers)
     assert given.settings.learning_rates["heads"] == 1.0
-    assert given.told() == {"learning_rate": 1.0, "embedding_learning_rate": 2.5e-3, "dropout": 0.1}
+    assert given.told() == {"learning_rate": 1.0, "embedding_learning_rate": embedding / 2, "dropout": 0.1}
 
 
 def test_times_are_shares_of_the_training() -> None:
