@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
-from mt2st.cli.interruption import Interrupted, stopped_by_signals
+from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say
 from mt2st.cli.outlook import tell_outlooks
 from mt2st.cli.search import run_search, search_of, tell_search
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
+from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 
 if TYPE_CHECKING:
-    from mt2st.study import Cell, Share, Study, StudyData
-
-CELL = re.compile(r"-seed\d+$")
-"""What the names of a study's folders end with."""
-BESIDE_CELLS = {"study.json", "vectors", "search", "report.html", "tables", "figures"}
-"""What a study's folder holds besides its cells."""
-PASSING = (".stop-", ".study.json.", ".tables.")
-"""What the names of files begin with that another run of the same study may just be writing there."""
-INPUT_FAILED, FAULT = 2, 1
-"""Exit codes of a study with failed cells: all by what the user gave, or one by a fault."""
+    from mt2st.study import Study
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
     every = {task for tasks in sets for task in tasks}
     refuse_unread(options.schedule, options.model, strategies=options.strategies, auxiliaries=sorted(every))
     tell_outlooks(options.model, courses)
-    _check_output(options.output)
+    check_output(options.output)
     parts = read_parts(options.source)
     if parts.test is None:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
@@ -127,7 +118,7 @@ def run(arguments: Sequence[str]) -> int:
                     on_begin=begun,
                 )
                 if found.interrupted:
-                    say(_what_is_kept(options.output))
+                    say(what_is_kept(options.output))
                     return 128 + received[0]
                 cells, about = list(found.cells), {**about, "search": found.about}
                 tell_search(about)
@@ -139,71 +130,17 @@ def run(arguments: Sequence[str]) -> int:
                 folder=options.output,
                 jobs=options.jobs,
                 cluster=options.cluster,
-                share=_share(options.cell),
+                share=share_of(options.cell),
                 about=about,
                 on_begin=begun,
             )
     except (KeyboardInterrupt, Interrupted):
-        say(_what_is_kept(options.output))
+        say(what_is_kept(options.output))
         raise
     if study.interrupted:
-        say(_what_is_kept(options.output))
+        say(what_is_kept(options.output))
         return 128 + received[0]
     return _report(study, options)
-
-
-def run_cells(
-    data: StudyData,
-    cells: Sequence[Cell],
-    *,
-    folder: Path,
-    jobs: int = 1,
-    cluster: str | None = None,
-    share: Share | None = None,
-    about: dict[str, object] | None = None,
-    on_begin: Callable[[], None] = lambda: None,
-) -> tuple[Study, list[int]]:
-    """Run the cells of a study with progress on stderr, until they are through or a signal comes.
-
-    Args:
-        data: the data.
-        cells: the cells.
-        folder: the study's.
-        jobs: how many at a time.
-        cluster: address of a Dask scheduler, to run there.
-        share: the part of the cells to work on.
-        about: for ``study.json``.
-        on_begin: called when a training begins: from then on, the input is known to be right.
-
-    Returns:
-        The study, and the signals that came.
-    """
-    from mt2st.cli.study_progress import StudyProgress
-    from mt2st.study import Share, run_study
-    from mt2st.study.cluster import DASK, connected
-    from mt2st.study.pool import LOCAL
-    from mt2st.study.result import RESULT
-
-    due = [cell for cell in (share or Share()).select(cells) if not (folder / cell.folder / RESULT).is_file()]
-    if cluster and jobs == 1:
-        jobs = -1
-    progress = StudyProgress(cells, due=len(due), jobs=jobs, on_begin=on_begin)
-    with ExitStack() as stack:
-        if cluster:
-            stack.enter_context(connected(cluster))
-        stack.callback(progress.close)
-        received = stack.enter_context(stopped_by_signals(progress.stop))
-        study = run_study(
-            data,
-            cells,
-            folder=folder,
-            jobs=jobs,
-            backend=DASK if cluster else LOCAL,
-            share=share,
-            about=about,
-            watcher=progress,
-        )
-    return study, received
 
 
 def _check_options(options: CompareOptions) -> None:
@@ -214,27 +151,13 @@ def _check_options(options: CompareOptions) -> None:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
     if options.jobs < 1:
         raise InputError(f"--jobs must be at least 1, found {options.jobs}")
-    _share(options.cell)
+    share_of(options.cell)
     if options.cell and options.overwrite:
         raise InputError("--overwrite with --cell would throw the other shares' runs away: remove the folder first")
 
 
 def _tasks(word: str) -> tuple[str, ...]:
     return () if word == "none" else tuple(word.split("+"))
-
-
-def _share(text: str | None) -> Share | None:
-    if text is None:
-        return None
-    from mt2st.study.share import Share
-
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not found:
-        raise InputError(f"--cell takes a share such as 3/8, the third of eight, found '{text}'")
-    try:
-        return Share(int(found[1]), int(found[2]))
-    except InputError as error:
-        raise InputError(f"--cell: {error}") from None
 
 
 def _about(arguments: Sequence[str], parts: Parts) -> dict[str, object]:
@@ -256,32 +179,6 @@ def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
             aside.rename(folder)
 
 
-def _what_is_kept(folder: Path) -> str:
-    finished = len(list(folder.glob("*/result.json")))
-    begun = len([*folder.glob("*/checkpoint"), *folder.glob("search/*/checkpoint")])
-    trials = len(list(folder.glob("search/*/result.json")))
-    if not finished and not begun and not trials:
-        return "interrupted: no run was finished, nothing is kept"
-    kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished)
-    kept += [f"{trials} run{'' if trials == 1 else 's'} of the search"] * bool(trials)
-    kept += ["the running one's checkpoint" if begun == 1 else f"the checkpoints of {begun} running ones"] * bool(begun)
-    return f"interrupted: {' and '.join(kept)} in {folder}; the same command (without --overwrite) goes on from there"
-
-
-def _check_output(output: Path) -> None:
-    """Refuse a place that is no study's before anything is trained."""
-    there = next((place for place in (output, *output.parents) if place.exists()), Path())
-    if not there.is_dir():
-        raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
-    strange = [path.name for path in output.iterdir() if not _is_ours(path.name)] if output.is_dir() else []
-    if strange:
-        raise InputError(f"--output {output} holds files that are no study's ({strange[0]}): choose another")
-
-
-def _is_ours(name: str) -> bool:
-    return bool(CELL.search(name)) or name in BESIDE_CELLS or name.startswith(PASSING)
-
-
 def _report(study: Study, options: CompareOptions) -> int:
     """Print the table, and what is missing; return the exit code."""
     if study.missing:
@@ -297,17 +194,7 @@ def _report(study: Study, options: CompareOptions) -> int:
         say(f"report: {write_report(options.output, study=study)}")
         say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {options.output / 'tables'}")
         say(f"figures as PNG and SVG: {options.output / 'figures'}")
-    if not study.failures:
-        return 0
-    by_error: dict[str, list[str]] = {}
-    for failure in study.failures:
-        by_error.setdefault(failure.error, []).append(failure.title)
-    for error, titles in by_error.items():
-        say(f"mt2st: {error} ({len(titles)} failed: {'; '.join(titles)})")
-    fault = any(failure.fault for failure in study.failures)
-    if fault:
-        say(f"mt2st: where it happened is in {options.output}/*/error.json")
-    return FAULT if fault else INPUT_FAILED
+    return tell_failures(study, options.output)
 
 
 def print_comparison(study: Study) -> None:

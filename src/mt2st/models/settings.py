@@ -25,7 +25,7 @@ WORD_METHODS, SUBWORD_METHODS, GLOVE = ("skipgram", "cbow"), ("skipgram-fasttext
 CONTEXT_METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
 MOST_NEGATIVE = 100
 """As `mt2st.embedding.settings.LARGEST_NEGATIVE`, which explains it."""
-STARTS = ("random", *WORD_METHODS, *SUBWORD_METHODS)
+STARTS = ("random", *CONTEXT_METHODS)
 AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification")
 MIN_N, MAX_N = 3, 6
 READINGS = ("judgements", "elements")
@@ -57,8 +57,8 @@ class ClassifierSettings:
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"
-    """Where the embedding starts: random; skipgram, cbow, skipgram-fasttext or cbow-fasttext (trained on the corpus
-    first); a file of word vectors in any format that `mt2st vectors convert` reads; or published ones:
+    """Where the embedding starts: random; skipgram, cbow, skipgram-fasttext, cbow-fasttext or glove (trained on the
+    corpus first); a file of word vectors in any format that `mt2st vectors convert` reads; or published ones:
     gensim:glove-twitter-100."""
     auxiliary: tuple[str, ...] = ("context",)
     """Auxiliary tasks: context (word context on all the text), semantic-syntactic, misalignment, analogy, spearman;
@@ -169,7 +169,8 @@ class ClassifierSettings:
     classification_label: str | None = None
     """Column of its labels; 'label' if not given."""
     start_epochs: int = 5
-    """Passes over all text when the embedding starts from vectors trained on it."""
+    """Passes over all text, or glove's over all co-occurrences, when the embedding starts from vectors trained on
+    it."""
     evaluations_per_epoch: int = 1
     """How often the validation part is measured in an epoch."""
     feedback_every: int = 10

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from mt2st.embedding import Progress, SubwordVectors, WordVectors, load_vectors, train_word_vectors
 from mt2st.embedding.formats import is_pretrained
+from mt2st.embedding.glove import train_glove
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.models.settings import STARTS, SUBWORD_METHODS, ClassifierSettings
+from mt2st.models.settings import GLOVE, STARTS, SUBWORD_METHODS, ClassifierSettings
 from mt2st.text import SPECIALS, Corpus, Vocabulary
 
 if TYPE_CHECKING:
@@ -113,22 +114,38 @@ def _trained(
     progress: Callable[[Progress], None] | None,
 ) -> Start:
     begin = time.perf_counter()
-    vectors = train_word_vectors(
-        corpus,
-        method=settings.embedding,
-        vector_size=settings.vector_size,
-        window=settings.context_window,
-        negative=settings.context_negative,
-        sample=settings.context_sample,
-        epochs=settings.start_epochs,
-        seed=settings.seed,
-        min_n=settings.min_n,
-        max_n=settings.max_n,
-        bucket=settings.bucket,
-        progress=progress,
+    vectors = (
+        _glove(settings, corpus)
+        if settings.embedding == GLOVE
+        else train_word_vectors(
+            corpus,
+            method=settings.embedding,
+            vector_size=settings.vector_size,
+            window=settings.context_window,
+            negative=settings.context_negative,
+            sample=settings.context_sample,
+            epochs=settings.start_epochs,
+            seed=settings.seed,
+            min_n=settings.min_n,
+            max_n=settings.max_n,
+            bucket=settings.bucket,
+            progress=progress,
+        )
     )
     known = _placed(vectors, settings, corpus.vocabulary, subwords, table)
     return Start(table, known, seconds=time.perf_counter() - begin)
+
+
+def _glove(settings: ClassifierSettings, corpus: Corpus) -> WordVectors:
+    return train_glove(
+        corpus,
+        vector_size=settings.vector_size,
+        window=settings.context_window,
+        x_max=settings.context_x_max,
+        memory_mb=settings.context_memory,
+        epochs=settings.start_epochs,
+        seed=settings.seed,
+    )
 
 
 def _placed(

@@ -106,20 +106,20 @@ def curves_figure(
     def measure(each: Evaluation) -> float | None:
         return each.validation.get(metric)
 
-    figure = _figure(WIDTH, 2 * HEIGHT, title)
+    figure = new_figure(WIDTH, 2 * HEIGHT, title)
     (left, right), (lower_left, lower_right) = figure.subplots(2, 2)
     score = f"validation {MEASURES[metric]} (%)"
     hundred = lambda value: 100 * value  # noqa: E731
-    _lines(left, [by_epoch(name, each, measure) for name, each in runs.items()], styles, hundred)
-    _lines(right, [by_seconds(name, each, measure) for name, each in runs.items()], styles, hundred)
+    draw_lines(left, [by_epoch(name, each, measure) for name, each in runs.items()], styles, hundred)
+    draw_lines(right, [by_seconds(name, each, measure) for name, each in runs.items()], styles, hundred)
     losses = [by_epoch(name, each, lambda one: one.validation.get("loss")) for name, each in runs.items()]
-    _lines(lower_left, losses, styles)
+    draw_lines(lower_left, losses, styles)
     left.set(xlabel="epoch", ylabel=score)
     right.set(xlabel="seconds of training", ylabel=score)
     lower_left.set(xlabel="epoch", ylabel="validation loss")
     tasks = tasks_of(run for each in runs.values() for run in each)
     if tasks:
-        _lines(lower_right, [by_epoch(name, each, partial(_loss, tasks[0])) for name, each in runs.items()], styles)
+        draw_lines(lower_right, [by_epoch(name, each, partial(_loss, tasks[0])) for name, each in runs.items()], styles)
         lower_right.set(xlabel="epoch", ylabel=f"loss of the task {tasks[0]}")
     else:
         lower_right.remove()
@@ -131,11 +131,11 @@ def weights_figure(runs: Mapping[str, Sequence[Run]], styles: Mapping[str, Style
     tasks = tasks_of(run for each in runs.values() for run in each)
     if not tasks:
         return None
-    figure = _figure(WIDTH, HEIGHT * ((len(tasks) + 1) // 2), title)
+    figure = new_figure(WIDTH, HEIGHT * ((len(tasks) + 1) // 2), title)
     grid = figure.subplots((len(tasks) + 1) // 2, 2, squeeze=False)
     for axes, task in zip(grid.flat, tasks, strict=False):
         curves = [by_epoch(name, each, partial(_weight, task)) for name, each in runs.items()]
-        _lines(axes, [curve for curve in curves if any(point.y for point in curve.points)], styles, steps=True)
+        draw_lines(axes, [curve for curve in curves if any(point.y for point in curve.points)], styles, steps=True)
         for name, each in runs.items():
             for place in {
                 round(epoch_of(run, gone), 3) for run in each for gone in run.transitions if gone.task == task
@@ -190,7 +190,8 @@ def target_figure(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]
     return figure
 
 
-def _figure(width: float, height: float, title: str = "") -> Figure:
+def new_figure(width: float, height: float, title: str = "") -> Figure:
+    """Return an empty figure of that size in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -202,14 +203,14 @@ def _figure(width: float, height: float, title: str = "") -> Figure:
 def _row_figure(labels: Sequence[str]) -> Figure:
     """Return a figure for rows with these labels; long ones get more room."""
     longest = max(map(len, labels))
-    return _figure(WIDTH / 2 if longest <= WIDE else WIDTH, ROW * len(labels) + 0.6)
+    return new_figure(WIDTH / 2 if longest <= WIDE else WIDTH, ROW * len(labels) + 0.6)
 
 
 def _short(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _lines(
+def draw_lines(
     axes: Axes,
     curves: Sequence[Curve],
     styles: Mapping[str, Style],
@@ -217,6 +218,15 @@ def _lines(
     *,
     steps: bool = False,
 ) -> None:
+    """Draw curves with their bounds into axes, each with its name at its end.
+
+    Args:
+        axes: where.
+        curves: those without a point are left out.
+        styles: by the names of the curves.
+        form: of a value, that which is drawn.
+        steps: draw steps that end at each point, without bounds.
+    """
     ends: list[tuple[str, Style, float, float]] = []
     for curve in curves:
         if not curve.points:

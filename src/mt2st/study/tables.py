@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -252,11 +252,16 @@ def write_tables(study: Study, folder: Path) -> None:
     tables = [result_table(study, rows)] + [target_table(study, rows)] * any(row.target for row in rows)
     tables += [table for table in (search_table(study),) if table]
     with complete_folder(folder) as partial:
-        for table in tables:
-            (partial / f"{table.name}.txt").write_text(f"{table.text()}\n\n{table.notes}\n", encoding="utf-8")
-            (partial / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8")
-            (partial / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8")
+        write_each(tables, partial)
         (partial / "results.csv").write_text(csv_table(rows), encoding="utf-8")
+
+
+def write_each(tables: Iterable[Table], folder: Path) -> None:
+    """Write tables as text, Markdown and LaTeX, each under its name, into a folder that is there."""
+    for table in tables:
+        (folder / f"{table.name}.txt").write_text(f"{table.text()}\n\n{table.notes}\n", encoding="utf-8")
+        (folder / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8")
+        (folder / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8")
 
 
 def _head(row: Row, varying: Sequence[str]) -> list[str]:

@@ -1,0 +1,181 @@
+"""``mt2st reproduce``: the paper's tables, figures and claims about time, measured anew beside what it printed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from mt2st.cli.data_options import check_rows
+from mt2st.cli.interruption import Interrupted
+from mt2st.cli.options import parse, say
+from mt2st.cli.status_line import duration
+from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept
+from mt2st.errors import InputError
+from mt2st.files import complete_folder
+from mt2st.text import read_labelled
+
+if TYPE_CHECKING:
+    from mt2st.study import Cell, Study
+    from mt2st.study.paper import Protocol
+    from mt2st.study.tables import Table
+
+IMDB = "hf:stanfordnlp/imdb"
+QUICK_SEEDS, SEEDS = (1,), (1, 2, 3)
+PAPER, TABLES, FIGURES = "paper", "tables", "figures"
+"""The folder of what is in the paper's layout, in that of the study, and its folders."""
+
+
+@dataclass(frozen=True)
+class ReproduceOptions:
+    """Options of ``mt2st reproduce``."""
+
+    what: Annotated[Literal["tables", "figures", "time"], tyro.conf.Positional, tyro.conf.arg(metavar="WHAT")]
+    """tables: I to III, with the figures 5 to 11; figures: these alone, of runs that are there or with them; time: the
+    67 % and 13 % less training time."""
+    output: Path
+    """Folder of the study: finished runs are not run again, so an interrupted one goes on by the same command."""
+    data: str = IMDB
+    """The reviews: IMDB from the hub (extra hf), or a copy of it, or any other labelled texts: a file or folder."""
+    text: str | None = None
+    """Column of the texts; needed where a source has several columns and none is called 'text'."""
+    label: str | None = None
+    """Column of the labels; 'label' if not given."""
+    protocol: Literal["sound", "reference"] = "sound"
+    """sound: mini-batches, 250 validation reviews to choose the epoch by, up to 4,000 unseen ones for the test.
+    reference: as the published code: 25 epochs of one step each, 250 reviews for the test."""
+    quick: bool = False
+    """A taste: a smaller network, two embeddings, one seed, the test on 1,000 reviews."""
+    seeds: tuple[int, ...] = ()
+    """A run of each for each seed; 1 2 3 if not given, 1 with --quick."""
+    sample: int = 24
+    """Random state of the sample of 1,000 reviews; the paper's is 24."""
+    inductive: bool = False
+    """Keep the text of the test reviews out of the unlabelled text."""
+    embeddings: tuple[str, ...] = ()
+    """Of CBOW, SkipGram, CBOWFastText, SkipGramFastText and GloveTwitter, those to run; all if not given, with --quick
+    the first two."""
+    glove: str | None = None
+    """GloVe vectors in place of those trained here: a file, or gensim:glove-twitter-100 (extra gensim)."""
+    analogies: tuple[str, ...] = ()
+    """Files of analogy questions, for update0 and update2; if none is given, those of mt2st."""
+    agree: tuple[str, ...] = ()
+    """Files of word pairs that should agree; without any, update1 is left out."""
+    disagree: tuple[str, ...] = ()
+    """Files of word pairs that should not."""
+    similarity: tuple[str, ...] = ()
+    """Files of word pairs with people's scores of their similarity; without any, update3 is left out."""
+    jobs: int = 1
+    """Runs at a time, each in a process of its own."""
+    cell: str | None = None
+    """Work on a share of the runs only, for array jobs on a cluster: 3/8 is the third of eight."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(ReproduceOptions, arguments, program="mt2st reproduce", description=__doc__ or "")
+    if options.jobs < 1:
+        raise InputError(f"--jobs must be at least 1, found {options.jobs}")
+    share = share_of(options.cell)
+    check_output(options.output)
+    reviews = read_labelled(options.data, text=options.text, label=options.label or "label")
+    check_rows(reviews)
+
+    from mt2st.study.paper.estimate import estimated_seconds
+    from mt2st.study.result import RESULT
+
+    protocol = _protocol(options)
+    data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
+    cells = _cells(options, protocol)
+    due = [cell for cell in cells if not (options.output / cell.folder / RESULT).is_file()]
+    say(
+        f"{protocol.name} protocol: {len(data.train):,} reviews to learn from, {len(data.validation):,} to choose by, "
+        f"{len(data.test or ()):,} for the test; {len(cells):,} runs, of which {len(cells) - len(due):,} are finished"
+    )
+    if due:
+        say(f"that takes about {duration(estimated_seconds(due, data, jobs=options.jobs))} on this machine")
+    try:
+        study, received = run_cells(
+            data,
+            cells,
+            folder=options.output,
+            jobs=options.jobs,
+            share=share,
+            about={
+                "command": shlex.join(["mt2st", "reproduce", *arguments]),
+                "data": [f"{options.data}, sample {options.sample}, {protocol.name} protocol"],
+            },
+        )
+    except (KeyboardInterrupt, Interrupted):
+        say(what_is_kept(options.output))
+        raise
+    if study.interrupted:
+        say(what_is_kept(options.output))
+        return 128 + received[0]
+    if study.missing:
+        say(f"{len(study.results)} of {len(cells)} runs are finished; the same command without --cell goes on")
+    elif study.results:
+        _show(study, options)
+    return tell_failures(study, options.output)
+
+
+def _protocol(options: ReproduceOptions) -> Protocol:
+    from mt2st.study.paper import QUICK, REFERENCE, SOUND
+
+    if options.quick and options.protocol == "reference":
+        raise InputError("--quick is a taste of the sound protocol: leave out --protocol reference, or --quick")
+    return QUICK if options.quick else REFERENCE if options.protocol == "reference" else SOUND
+
+
+def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
+    from mt2st.models.start import check_start
+    from mt2st.study.paper import table_cells, time_cells
+    from mt2st.study.paper.experiments import NEEDED_FILES, UPDATES, possible_updates
+
+    seeds = options.seeds or (QUICK_SEEDS if options.quick else SEEDS)
+    if options.what == "time":
+        if not protocol.chooses:
+            raise InputError("time is measured on the validation part, which --protocol reference does not have")
+        return time_cells(protocol, seeds=seeds)
+    files = {name: getattr(options, name) for name in ("analogies", "agree", "disagree", "similarity")}
+    for update in UPDATES.keys() - set(possible_updates(files)):
+        needed = " and ".join(f"--{name}" for name in NEEDED_FILES[update])
+        say(f"mt2st: warning: {update} ({UPDATES[update]}) is left out: it needs {needed}")
+    cells = table_cells(protocol, seeds=seeds, files=files, embeddings=options.embeddings, glove=options.glove)
+    for cell in cells:
+        check_start(cell.settings)
+    return cells
+
+
+def _show(study: Study, options: ReproduceOptions) -> None:
+    from mt2st.study.paper.claims import time_table, time_verdict
+    from mt2st.study.paper.figures import write_paper_figures
+    from mt2st.study.paper.tables import paper_tables, summary
+    from mt2st.study.report import write_report
+
+    place = options.output / PAPER
+    if options.what == "time":
+        _print([time_table(study)], place)
+        print(time_verdict(study))
+    else:
+        if options.what == "tables":
+            _print(paper_tables(study), place)
+            print(summary(study))
+        names = write_paper_figures(study, place / FIGURES)
+        say(f"{', '.join(names)} as PNG and SVG: {place / 'figures'}")
+    say(f"report: {write_report(options.output, study=study)}")
+
+
+def _print(tables: Sequence[Table], place: Path) -> None:
+    from mt2st.study.tables import write_each
+
+    for table in tables:
+        print(table.text())
+        print(table.notes, end="\n\n")
+    with complete_folder(place / TABLES) as there:
+        write_each(tables, there)
+    say(f"as Markdown and LaTeX: {place / TABLES}")

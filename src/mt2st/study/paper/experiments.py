@@ -1,0 +1,111 @@
+"""The runs of the paper's experiments, as cells of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mt2st.errors import InputError, listed
+from mt2st.models import ClassifierSettings
+from mt2st.study.cell import Cell
+from mt2st.study.grid import Grid, Method
+from mt2st.study.paper.protocol import Protocol
+
+EMBEDDINGS = {
+    "CBOW": "cbow",
+    "SkipGram": "skipgram",
+    "CBOWFastText": "cbow-fasttext",
+    "SkipGramFastText": "skipgram-fasttext",
+    "GloveTwitter": "glove",
+}
+"""The paper's embeddings, and where ours start. Its GloVe vectors were trained on tweets; without these ours are
+trained
+on the same text as the others."""
+UPDATES = {
+    "update0": "semantic-syntactic",
+    "update1": "misalignment",
+    "update2": "analogy",
+    "update3": "spearman",
+}
+"""The paper's auxiliary tasks."""
+NEEDED_FILES = {"update1": ("agree",), "update3": ("similarity",)}
+"""What an update cannot do without: names of settings."""
+CONTEXT = "context"
+
+
+def possible_updates(files: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the updates whose data there are.
+
+    Args:
+        files: by the names of settings: ``agree``, ``disagree``, ``similarity``, ``analogies``.
+
+    Example:
+        >>> possible_updates({"similarity": ["judged.txt"]})
+        ['update0', 'update2', 'update3']
+    """
+    return [update for update in UPDATES if all(files.get(name) for name in NEEDED_FILES.get(update, ()))]
+
+
+def table_cells(
+    protocol: Protocol,
+    *,
+    seeds: Sequence[int],
+    files: Mapping[str, Sequence[str]] | None = None,
+    embeddings: Sequence[str] = (),
+    glove: str | None = None,
+    vector_size: int | None = None,
+) -> list[Cell]:
+    """Return the runs of Tables I to III: each embedding with each update in each mode, and 'original' once.
+
+    The embedding starts from vectors of its kind, trained on the text; then the primary task and the update train it.
+
+    Args:
+        protocol: how.
+        seeds: a run of each for each.
+        files: of the word pairs and questions, by the names of the settings.
+        embeddings: the paper's names of those to run; none given: the protocol's.
+        glove: a file of GloVe vectors, or ``gensim:glove-twitter-100``, in place of vectors trained here.
+        vector_size: dimensions of the vectors, where ``glove`` has other than 100.
+
+    Raises:
+        InputError: an unknown embedding, or what `Grid.cells` refuses.
+    """
+    files = files or {}
+    names = embeddings or protocol.embeddings or tuple(EMBEDDINGS)
+    unknown = [name for name in names if name not in EMBEDDINGS]
+    if unknown:
+        raise InputError(f"the paper has no embedding '{unknown[0]}'; it has {listed(list(EMBEDDINGS))}")
+    starts = EMBEDDINGS | ({"GloveTwitter": glove} if glove else {})
+    updates = possible_updates(files)
+    given: dict[str, Any] = {name: tuple(paths) for name, paths in files.items() if paths}
+    if vector_size is not None:
+        given["vector_size"] = vector_size
+    settings = replace(
+        ClassifierSettings(**protocol.settings), auxiliary=tuple(UPDATES[each] for each in updates), **given
+    )
+    grid = Grid(
+        protocol.strategies(),
+        settings,
+        seeds,
+        embeddings=[starts[name] for name in names],
+        auxiliaries=[(UPDATES[each],) for each in updates],
+    )
+    return grid.cells()
+
+
+def time_cells(protocol: Protocol, *, seeds: Sequence[int]) -> list[Cell]:
+    """Return the runs that the claims about time are measured on: the four strategies with the context task.
+
+    All start from random vectors, so that whoever learns from the unlabelled text does so within the time that is
+    measured. The validation part is measured four times an epoch.
+    """
+    own: dict[str, Any] = {
+        "auxiliary": (CONTEXT,),
+        "embedding": "random",
+        "evaluations_per_epoch": 4,
+        "context_passes": 3.0,
+    }
+    settings = replace(ClassifierSettings(**protocol.settings), **own)
+    methods = {name: Method(strategy) for name, strategy in protocol.strategies(1.0).items()}
+    return Grid(methods, settings, seeds).cells()

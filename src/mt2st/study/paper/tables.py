@@ -1,0 +1,121 @@
+"""Tables I to III in the paper's layout: what was measured here, what the paper printed, and the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mt2st.study.paper.experiments import EMBEDDINGS, UPDATES
+from mt2st.study.paper.printed import MEASURES, ORIGINAL, TABLES, PrintedCell, printed_cells
+from mt2st.study.result import CellResult
+from mt2st.study.statistics import Interval, t_interval
+from mt2st.study.study import Study
+from mt2st.study.tables import Table
+from mt2st.study.time_to_target import SINGLE_TASK
+
+SHORT = {
+    "accuracy": "accuracy",
+    "macro_precision": "macro P",
+    "macro_recall": "macro R",
+    "macro_f1": "macro F1",
+    "weighted_precision": "weighted P",
+    "weighted_recall": "weighted R",
+    "weighted_f1": "weighted F1",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row of the paper and the runs that repeat it.
+
+    Attributes:
+        printed: the paper's row.
+        runs: by seed.
+    """
+
+    printed: PrintedCell
+    runs: Mapping[int, CellResult]
+
+    def measured(self, measure: str) -> Interval:
+        """Return the mean of a measure on the test part over the seeds, with its interval."""
+        return t_interval([each.test[measure] for each in self.runs.values()])
+
+    @property
+    def reached(self) -> bool:
+        """Whether the mean accuracy is at least the printed one."""
+        return self.measured("accuracy").mean >= self.printed.values["accuracy"]
+
+
+def pairs(study: Study) -> list[Pair]:
+    """Return the rows of the paper that the study has runs of, in the paper's order."""
+    found = []
+    for printed in printed_cells():
+        runs = {each.seed: each for each in study.results if _repeats(each, printed)}
+        if runs:
+            found.append(Pair(printed, dict(sorted(runs.items()))))
+    return found
+
+
+def paper_tables(study: Study) -> list[Table]:
+    """Return the tables, of those rows that the study has runs of."""
+    rows = pairs(study)
+    return [table for name in TABLES if (table := _table(name, [row for row in rows if row.printed.table == name]))]
+
+
+def summary(study: Study) -> str:
+    """Return in a sentence how many rows with an update are as accurate as the paper's, or more."""
+    rows = [row for row in pairs(study) if row.printed.update != ORIGINAL]
+    reached = sum(row.reached for row in rows)
+    below = [row for row in rows if not row.reached]
+    text = f"{reached} of {len(rows)} rows with an auxiliary task are at least as accurate as the paper's"
+    if below:
+        worst = max(below, key=lambda row: row.printed.values["accuracy"] - row.measured("accuracy").mean)
+        gap = 100 * (worst.printed.values["accuracy"] - worst.measured("accuracy").mean)
+        text += (
+            f"; furthest below it is Table {worst.printed.table}, {worst.printed.embedding}, {worst.printed.update}, "
+            f"by {gap:.1f} points"
+        )
+    return text
+
+
+def _repeats(result: CellResult, printed: PrintedCell) -> bool:
+    if _embedding(result) != printed.embedding:
+        return False
+    if printed.update == ORIGINAL:
+        return result.name == SINGLE_TASK
+    return result.name == printed.mode and result.factors["auxiliary"] == UPDATES.get(printed.update)
+
+
+def _embedding(result: CellResult) -> str:
+    start = result.factors["embedding"]
+    return next((name for name, ours in EMBEDDINGS.items() if ours == start), "GloveTwitter")
+
+
+def _table(name: str, rows: list[Pair]) -> Table | None:
+    if not rows:
+        return None
+    header = ["embedding", "update", "epochs", "seeds", *SHORT.values()]
+    body = []
+    for row in rows:
+        epochs = max(len({each.epoch for each in result.run.evaluations}) for result in row.runs.values())
+        fields = [row.printed.embedding, row.printed.update, f"{epochs} ({row.printed.epochs})", str(len(row.runs))]
+        body.append([*fields, *(_field(row, measure) for measure in MEASURES)])
+    starts = {_embedding(each): each.factors["embedding"] for row in rows for each in row.runs.values()}
+    glove = starts.get("GloveTwitter")
+    notes = (
+        f"Table {name} of the paper ({TABLES[name]}), in percent on the test part: mean over the seeds ± half "
+        f"of the 95 % "
+        "t interval, in brackets the paper's figure, then the difference in points. Epochs: here (paper). Rows "
+        "'original' have no auxiliary task."
+    )
+    if glove == "glove":
+        notes += " GloVe vectors were trained here, on the same text as the others; the paper's were trained on tweets."
+    elif glove:
+        notes += f" GloVe vectors: {glove}."
+    return Table(f"table_{name}", header, body, notes=notes)
+
+
+def _field(row: Pair, measure: str) -> str:
+    interval, printed = row.measured(measure), row.printed.values[measure]
+    half = "" if interval.half_width is None else f" ± {100 * interval.half_width:.1f}"
+    return f"{100 * interval.mean:.1f}{half} ({100 * printed:.0f}) {100 * (interval.mean - printed):+.1f}"

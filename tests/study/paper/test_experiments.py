@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.study.paper.test_protocol import reviews
+
+from mt2st.errors import InputError
+from mt2st.strategy import MultiTask
+from mt2st.study.paper import QUICK, SOUND, table_cells, time_cells
+from mt2st.study.paper.estimate import estimated_seconds
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, list[str]]:
+    agree, judged = tmp_path / "agree.txt", tmp_path / "judged.txt"
+    agree.write_text("good great\nbad awful\n")
+    judged.write_text("good great 9\nbad awful 8\ngood bad 2\n")
+    return {"agree": [str(agree)], "similarity": [str(judged)]}
+
+
+def test_the_tables_are_each_embedding_with_each_update_in_each_mode_and_original_once(
+    files: dict[str, list[str]],
+) -> None:
+    cells = table_cells(SOUND, seeds=(1, 2), files=files)
+    assert len(cells) == 2 * 5 * (1 + 3 * 4)
+    assert len({cell.folder for cell in cells}) == len(cells)
+    multi = next(cell for cell in cells if cell.name == "multi-task")
+    assert isinstance(multi.strategy, MultiTask)
+    assert multi.strategy.fixed == SOUND.weight
+    assert {cell.settings.embedding for cell in cells} == {
+        "cbow", "skipgram", "cbow-fasttext", "skipgram-fasttext", "glove",
+    }  # fmt: skip
+
+
+def test_updates_without_data_are_left_out() -> None:
+    cells = table_cells(QUICK, seeds=(1,))
+    assert {cell.settings.auxiliary for cell in cells if cell.name == "switch"} == {
+        ("semantic-syntactic",),
+        ("analogy",),
+    }
+    assert len(cells) == 2 * (1 + 3 * 2)
+
+
+def test_given_glove_vectors_take_the_place_of_those_trained_here() -> None:
+    cells = table_cells(SOUND, seeds=(1,), embeddings=["GloveTwitter"], glove="gensim:glove-twitter-100")
+    assert {cell.settings.embedding for cell in cells} == {"gensim:glove-twitter-100"}
+
+
+def test_an_unknown_embedding_is_named_with_those_there_are() -> None:
+    with pytest.raises(InputError, match="the paper has no embedding 'ELMo'; it has .*CBOW.*SkipGram"):
+        table_cells(SOUND, seeds=(1,), embeddings=["ELMo"])
+
+
+def test_runs_for_time_start_at_random_and_are_measured_several_times_an_epoch() -> None:
+    cells = time_cells(SOUND, seeds=(1,))
+    assert [cell.name for cell in cells] == ["single-task", "multi-task", "diminish", "switch"]
+    assert {(cell.settings.embedding, cell.settings.evaluations_per_epoch) for cell in cells} == {("random", 4)}
+
+
+def test_the_estimate_grows_with_the_runs_and_shrinks_with_the_jobs() -> None:
+    data = QUICK.data(reviews(1300))
+    cells = time_cells(QUICK, seeds=(1, 2))
+    assert estimated_seconds([], data) == 0
+    all_of_them, half = estimated_seconds(cells, data), estimated_seconds(cells, data, jobs=2)
+    assert all_of_them > 0
+    assert half < 0.8 * all_of_them

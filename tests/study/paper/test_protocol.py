@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import pytest
+
+from mt2st.errors import InputError
+from mt2st.study.paper import QUICK, REFERENCE, SOUND
+from mt2st.text import LabelledText
+
+
+def reviews(n: int) -> LabelledText:
+    return LabelledText([f"review number {number}" for number in range(n)], ["01"[n % 2] for n in range(n)])
+
+
+def texts(part: object) -> set[str]:
+    return set(cast("LabelledText", part).texts)
+
+
+@pytest.mark.parametrize(("n", "tested"), [(1250, 250), (5000, 4000), (9000, 4000)])
+def test_the_sound_protocol_never_tests_on_what_it_learned_from_or_chose_by(n: int, tested: int) -> None:
+    data = SOUND.data(reviews(n))
+    train, validation, test = texts(data.train), texts(data.validation), texts(data.test)
+    assert (len(train), len(validation), len(test)) == (750, 250, tested)
+    assert not train & validation
+    assert not (train | validation) & test
+    assert set(data.unlabelled()) >= validation | test
+
+
+def test_inductive_keeps_the_test_texts_out_of_all_text_that_is_read() -> None:
+    for n in (2000, 9000):
+        data = SOUND.data(reviews(n), inductive=True)
+        assert not texts(data.test) & set(data.unlabelled())
+        assert texts(data.validation) <= set(data.unlabelled())
+    assert len(set(data.unlabelled())) == 250 + 4000  # others take the place of the test reviews where there are any
+
+
+def test_the_sample_is_the_one_that_pandas_draws() -> None:
+    """``DataFrame.sample(1000, random_state=24)`` of 5,000 rows begins with these rows (pandas 2)."""
+    import numpy as np
+
+    drawn = np.random.RandomState(24).choice(5000, size=1000, replace=False)
+    data = SOUND.data(reviews(5000))
+    expected = {f"review number {number}" for number in drawn}
+    assert texts(data.train) | texts(data.validation) == expected
+    assert texts(SOUND.data(reviews(5000), sample=1).train) != texts(data.train)
+
+
+def test_the_reference_protocol_learns_from_750_and_tests_on_the_other_250_of_the_same_sample() -> None:
+    data, sound = REFERENCE.data(reviews(5000)), SOUND.data(reviews(5000))
+    assert texts(data.train) == texts(sound.train)
+    assert texts(data.test) == texts(sound.validation)
+    assert texts(data.validation) == texts(data.train)
+    assert list(data.unlabelled()) == []
+
+
+def test_too_few_reviews_are_refused() -> None:
+    with pytest.raises(InputError, match="the sound protocol needs 1,250 labelled texts or more, found 1,249"):
+        SOUND.data(reviews(1249))
+    REFERENCE.data(reviews(1000))
+
+
+def test_schedules_of_the_reference_are_the_published_ones() -> None:
+    diminish, switch = (REFERENCE.strategies()[name].bind(["analogy"]) for name in ("diminish", "switch"))
+    assert diminish.weights(20)["analogy"] == pytest.approx(0.95**20)  # eq 11
+    assert [switch.weights(epoch)["analogy"] for epoch in (15, 16, 25)] == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("protocol", [SOUND, QUICK])
+def test_diminish_comes_to_the_single_task_within_the_epochs(protocol: object) -> None:
+    for weight in (0.1, 1.0):
+        strategies = SOUND.strategies(weight) if protocol is SOUND else QUICK.strategies(weight)
+        epochs = (SOUND if protocol is SOUND else QUICK).settings["epochs"]
+        weights = [strategies["diminish"].bind(["analogy"]).weights(epoch)["analogy"] for epoch in range(1, epochs + 1)]
+        assert weights[0] == pytest.approx(weight * math.exp(0), rel=0.7)
+        assert weights[-1] == 0.0
