@@ -100,6 +100,7 @@ def _accuracies(mode: str, panels: Mapping[str, Mapping[str, Sequence[Run]]]) ->
 def _draw(axes: Axes, runs: Mapping[str, Sequence[Run]], value: Value) -> None:
     """Draw a line for each update, and an upright one where the auxiliary tasks went off."""
     draw_lines(axes, [by_epoch(name, each, value) for name, each in runs.items()], styles_of(runs))
+    axes.locator_params(axis="x", integer=True)
     ends = {round(epoch_of(run, each), 2) for every in runs.values() for run in every for each in run.transitions}
     for end in ends:
         axes.axvline(end, color="#b00020", linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
