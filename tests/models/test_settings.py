@@ -39,6 +39,7 @@ BAD = [
     *((name, value, "a finite number above 0") for name in RATES for value in (0, -0.1, NAN, INFINITE, "1", True)),
     *((name, value, "at least 0 and below 1") for name in SHARES for value in (-0.1, 1, 1.5, NAN, None)),
     *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
+    *(("standardise", value, "true or false") for value in ("yes", 1)),
     *(
         (name, value, "a finite number of at least 0")
         for name in ("weight_decay", "gamma", "minimum_gain")
@@ -187,3 +188,13 @@ def test_the_largest_weight_of_noise_is_the_kernels() -> None:
 def test_a_task_that_is_named_twice_is_refused_before_anything_is_read() -> None:
     with pytest.raises(InputError, match="auxiliary names 'context' twice: name each task once"):
         ClassifierSettings(auxiliary=("context", "context")).check()
+
+
+def test_features_are_standardised_by_themselves_with_the_mean_encoder_alone() -> None:
+    assert [ClassifierSettings(encoder=each).has_standardised for each in ("mean", "bilstm", "cnn")] == [
+        True,
+        False,
+        False,
+    ]
+    assert ClassifierSettings(standardise=True).has_standardised
+    assert not ClassifierSettings(encoder="mean", standardise=False).has_standardised

@@ -55,7 +55,7 @@ def new_network(
         modules,
         dropout=settings.dropout,
         word_dropout=settings.word_dropout,
-        standardise=settings.standardise,
+        standardise=settings.has_standardised,
     )
 
 

@@ -52,8 +52,9 @@ class ClassifierSettings:
     """State of each direction of the BiLSTM, or filters of each width of the CNN."""
     pooling: str = "mean"
     """How BiLSTM and CNN make one vector of a text: max, mean or attention."""
-    standardise: bool = True
-    """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier."""
+    standardise: bool | None = None
+    """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier; if not given, with the mean
+    encoder."""
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"
@@ -295,6 +296,7 @@ class ClassifierSettings:
             )
         for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"):
             yield from self._unless(name, "true or false", lambda value: isinstance(value, bool))
+        yield from self._unless("standardise", "true or false", lambda value: isinstance(value, bool | None))
         yield from self._unless(
             "embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str)
         )
@@ -302,6 +304,15 @@ class ClassifierSettings:
             "seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32
         )
         yield from transition_problems(self)
+
+    @property
+    def has_standardised(self) -> bool:
+        """Whether features of texts are standardised: as ``standardise`` says, and by itself with the mean encoder.
+
+        There a linear head reads means of word vectors, which lie close together; a BiLSTM and a CNN bring their
+        features apart themselves.
+        """
+        return self.encoder == "mean" if self.standardise is None else self.standardise
 
     @property
     def has_ngrams(self) -> bool:
