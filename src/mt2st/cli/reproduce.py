@@ -35,7 +35,7 @@ class ReproduceOptions:
     """Options of ``mt2st reproduce``."""
 
     what: Annotated[Literal["tables", "figures", "time"], tyro.conf.Positional, tyro.conf.arg(metavar="WHAT")]
-    """tables: I to III, with the figures 5 to 11; figures: these alone, of runs that are there or with them; time: the
+    """tables: I to III, with the figures 5 to 11; figures: 5 to 11 alone, from the same runs; time: the
     67 % and 13 % less training time."""
     output: Path
     """Folder of the study: finished runs are not run again, so an interrupted one goes on by the same command."""
@@ -142,7 +142,8 @@ def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
             raise InputError("time is measured on the validation part, which --protocol reference does not have")
         return time_cells(protocol, seeds=seeds)
     files = {name: getattr(options, name) for name in ("analogies", "agree", "disagree", "similarity")}
-    for update in UPDATES.keys() - set(possible_updates(files)):
+    possible = possible_updates(files)
+    for update in (each for each in UPDATES if each not in possible):
         needed = " and ".join(f"--{name}" for name in NEEDED_FILES[update])
         say(f"mt2st: warning: {update} ({UPDATES[update]}) is left out: it needs {needed}")
     cells = table_cells(protocol, seeds=seeds, files=files, embeddings=options.embeddings, glove=options.glove)

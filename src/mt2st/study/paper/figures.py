@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUMBERS = {"multi-task": (6, 7), "diminish": (8, 9), "switch": (10, 11)}
-"""The figures of loss and of accuracy of each mode. The paper has no figure 9; it is this one by its place."""
+"""The figures of loss and of accuracy of each mode. Figure 9 is told by its place alone."""
 
 
 def write_paper_figures(study: Study, folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The figures that the paper prints in its Tables I to III (arXiv 2406.18038v2, pages 8 to 10)."""
+"""The figures that the paper prints in its Tables I to III (arXiv 2406.18038v2)."""
 
 from __future__ import annotations
 

@@ -48,8 +48,7 @@ class Protocol:
         diminish: makes the Diminish strategy of a weight.
         weight: of an auxiliary task on words, at the start.
         chooses: whether 250 reviews of the sample choose the epoch, and others are the test; else these 250 are the
-        test,
-            and the epoch is that of the lowest loss on what was learned from: the last, as a rule.
+            test, and the epoch is that of the best accuracy on what was learned from.
         most_tested: reviews in the test part at most.
         embeddings: of the tables, by the paper's names; empty: all.
     """
