@@ -21,7 +21,7 @@ COUNTS = [
     "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
     "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
     "analogy_candidates", "feedback_every", "plateau_patience", "freeze_over", "earliest_end",
-    "min_n", "max_n", "bucket",
+    "min_n", "max_n", "bucket", "word_ngram_buckets",
 ]  # fmt: skip
 RATES = [
     "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
@@ -53,6 +53,7 @@ BAD = [
     ),
     *((name, value, "a list of file names") for name in FILES for value in ("a.txt", (1,), None)),
     *(("seed", value, "a whole number from 0 to 2**32 - 1") for value in (-1, 0.5, None, 2**32)),
+    *(("word_ngrams", value, "a whole number of at least 0") for value in (-1, 0.5, "2", None, True)),
     *(("warmup_steps", value, "a whole number of at least 0") for value in (-1, 0.5, "3", None, True)),
     *(("plateau_factor", value, "above 0 and at most 1") for value in (0, 1.1, NAN, "1", None)),
     *(("rate_at_transition", value, "'keep', 'rewarm', 'drop' or a finite factor") for value in ("x", -1, NAN, None)),

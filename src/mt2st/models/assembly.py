@@ -14,7 +14,7 @@ from mt2st.models.kinds import Kind
 from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import GROUPS, of_groups
-from mt2st.network import Network, SubwordEmbedding, build_encoder
+from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.task_layer import TaskLayer, activate_task_layers
 from mt2st.training import (
     AdaptiveRate,
@@ -56,21 +56,30 @@ def new_network(
         dropout=settings.dropout,
         word_dropout=settings.word_dropout,
         standardise=settings.has_standardised,
+        ngrams=_new_ngrams(settings, *heads[PRIMARY]),
     )
+
+
+def _new_ngrams(settings: ClassifierSettings, kind: Kind[Any], n_classes: int) -> dict[str, NgramScores]:
+    # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
+    if not settings.word_ngrams or not kind.of_texts:
+        return {}
+    return {PRIMARY: NgramScores(n_classes, settings.word_ngrams, settings.word_ngram_buckets)}
 
 
 def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim.AdamW:
     """Return AdamW with a group each for the embedding (without weight decay), the encoder and the heads."""
-    rates, modules = settings.learning_rates, (network.embedding, network.encoder, network.heads)
+    rates = settings.learning_rates
+    modules = ((network.embedding,), (network.encoder,), (network.heads, network.ngrams))
     return torch.optim.AdamW(
         [
             {
                 "name": group,
-                "params": list(module.parameters()),
+                "params": [parameter for module in group_modules for parameter in module.parameters()],
                 "lr": rates[group],
                 "weight_decay": 0.0 if group == "embedding" else settings.weight_decay,
             }
-            for group, module in zip(GROUPS, modules, strict=True)
+            for group, group_modules in zip(GROUPS, modules, strict=True)
         ],
         # One pass over memory in place of eight: a table with n-grams has several times the rows of one without.
         fused=True if isinstance(network.embedding, SubwordEmbedding) else None,

@@ -59,10 +59,12 @@ class Kind(ABC, Generic[RowsT]):
     Attributes:
         name: what the model folder calls it.
         title: what the model's card calls a model of it.
+        of_texts: whether labels are of whole texts, not of their words.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    of_texts: ClassVar[bool] = True
 
     @abstractmethod
     def check(self, rows: RowsT) -> None:
@@ -203,7 +205,7 @@ class MultiLabel(Kind[MultiLabelledText]):
 class Tagging(Kind[TaggedText]):
     """Sentences with a tag for each word."""
 
-    name, title = "tagging", "Tagger"
+    name, title, of_texts = "tagging", "Tagger", False
 
     def check(self, rows: TaggedText) -> None:
         """Raise `InputError` when there are not two tags."""

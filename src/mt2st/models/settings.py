@@ -55,6 +55,11 @@ class ClassifierSettings:
     standardise: bool | None = None
     """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier; if not given, with the mean
     encoder."""
+    word_ngrams: int = 0
+    """Words of the longest n-grams whose own scores join those of the primary classifier, as of a linear classifier
+    beside the encoder; 0: none."""
+    word_ngram_buckets: int = 262_144
+    """Rows that these n-grams share, each with a score for every class."""
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"
@@ -250,7 +255,8 @@ class ClassifierSettings:
                     yield f"auxiliary names '{task}' twice: name each task once"
         for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
                      "context_window", "start_epochs", "evaluations_per_epoch",
-                     "feedback_every", "analogy_candidates", "freeze_over", "earliest_end"):  # fmt: skip
+                     "feedback_every", "analogy_candidates", "freeze_over", "earliest_end",
+                     "word_ngram_buckets"):  # fmt: skip
             yield from self._unless(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
         yield from self._unless(
             "context_negative",
@@ -262,6 +268,9 @@ class ClassifierSettings:
                 yield from self._unless(
                     name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1
                 )
+        yield from self._unless(
+            "word_ngrams", "a whole number of at least 0", lambda value: _whole(value) and value >= 0
+        )
         yield from self._unless(
             "auxiliary_batch", "a whole number of at least 3", lambda value: _whole(value) and value >= 3
         )

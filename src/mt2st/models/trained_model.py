@@ -133,6 +133,11 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         data = AuxiliaryData.read(self)
         listener = listener or Listener()
         self.kind.check(rows)
+        if self.word_ngrams and not self.kind.of_texts:
+            raise InputError(
+                f"word_ngrams is {self.word_ngrams}, but n-grams score whole texts, and a tagger's labels are of words: "
+                "leave it at 0"
+            )
         held_out = validation
         if isinstance(held_out, float | int):
             rows, held_out = self.kind.split(rows, held_out, seed=self.seed)

@@ -2,6 +2,7 @@
 
 from mt2st.network.encoders import ENCODERS, Encoded, Encoder, build_encoder
 from mt2st.network.network import PAD, Network
+from mt2st.network.ngram_scores import NgramScores
 from mt2st.network.subword_embedding import SubwordEmbedding
 
-__all__ = ["ENCODERS", "PAD", "Encoded", "Encoder", "Network", "SubwordEmbedding", "build_encoder"]
+__all__ = ["ENCODERS", "PAD", "Encoded", "Encoder", "Network", "NgramScores", "SubwordEmbedding", "build_encoder"]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.network.encoders import Encoded, Encoder
+from mt2st.network.ngram_scores import NgramScores
 from mt2st.network.standardise import Standardise
 from mt2st.network.subword_embedding import SubwordEmbedding
 
@@ -26,6 +27,7 @@ class Network(nn.Module):
         dropout: share of the features dropped behind the embedding and before each classification head, in [0, 1).
         word_dropout: share of the words that are dropped whole while training, in [0, 1).
         standardise: bring each feature of a text's vector to mean 0 and variance 1 before a classification head.
+        ngrams: for classification tasks, by name, what scores a text by its n-grams, beside the head.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Network(nn.Module):
         dropout: float = 0.0,
         word_dropout: float = 0.0,
         standardise: bool = False,
+        ngrams: Mapping[str, NgramScores] | None = None,
     ) -> None:
         super().__init__()
         self.embedding = embedding
@@ -45,13 +48,14 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.word_dropout = word_dropout
         self.standardise = Standardise(encoder.pooled_size) if standardise else nn.Identity()
+        self.ngrams = nn.ModuleDict(ngrams)
 
     def on(self, embedding: nn.Embedding | SubwordEmbedding) -> Network:
         """Return a network on another embedding that shares all other modules with this one."""
         network = Network(
             embedding, self.encoder, dict(self.heads), dropout=self.dropout.p, word_dropout=self.word_dropout
         )
-        network.standardise = self.standardise
+        network.standardise, network.ngrams = self.standardise, self.ngrams
         return network.train(self.training)
 
     def encode(self, ids: Tensor) -> Encoded:
@@ -67,10 +71,24 @@ class Network(nn.Module):
             vectors = vectors * kept.unsqueeze(2)
         return self.encoder(self.dropout(vectors), mask)
 
-    def logits(self, task: str, ids: Tensor) -> Tensor:
-        """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it."""
-        scores: Tensor = self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))
+    def scores(self, task: str, ids: Tensor) -> list[Tensor]:
+        """Return ``[batch, classes]`` scores of each part of a classifier: the head and, where it has one, its n-grams.
+
+        Each part is to learn the classes by a loss of its own. Under a common loss the one that fits the training
+        texts first leaves the other nothing to learn, and a BiLSTM has soon learnt a few hundred texts by heart.
+        """
+        scores = [self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))]
+        if task in self.ngrams:
+            scores.append(self.ngrams[task](ids))
         return scores
+
+    def logits(self, task: str, ids: Tensor) -> Tensor:
+        """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it.
+
+        They are the mean over the classifier's parts.
+        """
+        scores = self.scores(task, ids)
+        return scores[0] if len(scores) == 1 else torch.stack(scores).mean(dim=0)
 
     def token_logits(self, task: str, ids: Tensor, at: Tensor) -> Tensor:
         """Return ``[n, tags]`` scores of a tagging task for the ``n`` tokens where ``at`` is true, row after row.

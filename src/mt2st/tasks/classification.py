@@ -50,9 +50,10 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
         return TextBatch(data.texts.padded(indices, self.max_length), torch.from_numpy(data.targets[indices]))
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
-        """Return the mean cross-entropy of a batch."""
+        """Return the mean cross-entropy of a batch, the sum over the parts of the classifier."""
         assert isinstance(network, Network)
-        return functional.cross_entropy(network.logits(self.name, batch.ids), batch.targets)
+        scores = network.scores(self.name, batch.ids)
+        return torch.stack([functional.cross_entropy(each, batch.targets) for each in scores]).sum()
 
     def measure(self, network: nn.Module, data: Labelled) -> dict[str, float]:
         """Return loss, accuracy and averaged precision, recall and F1 on any labelled texts."""

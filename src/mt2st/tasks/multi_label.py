@@ -52,9 +52,11 @@ class MultiLabelTask(LabelledTask[MultiLabelled, TextBatch]):
         return TextBatch(data.texts.padded(indices, self.max_length), targets)
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
-        """Return the binary cross-entropy of a batch, the mean over texts and labels."""
+        """Return the binary cross-entropy of a batch: mean over texts and labels, sum over the classifier's parts."""
         assert isinstance(network, Network)
-        return functional.binary_cross_entropy_with_logits(network.logits(self.name, batch.ids), batch.targets)
+        scores = network.scores(self.name, batch.ids)
+        losses = [functional.binary_cross_entropy_with_logits(each, batch.targets) for each in scores]
+        return torch.stack(losses).sum()
 
     def measure(self, network: nn.Module, data: MultiLabelled) -> dict[str, float]:
         """Return the loss and the measures of `MultiLabelReport` on any labelled texts."""
