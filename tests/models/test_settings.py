@@ -29,7 +29,16 @@ RATES = [
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
 FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"]
-NAMES = ["encoder", "pooling", "context_method", "spearman_reading", "freeze_relevance", "freeze_which", "convergence"]
+NAMES = [
+    "encoder",
+    "pooling",
+    "cut",
+    "context_method",
+    "spearman_reading",
+    "freeze_relevance",
+    "freeze_which",
+    "convergence",
+]
 FILES = ["analogies", "similarity", "agree", "disagree"]
 TEXTS = ["tagging_data", "tagging_column", "classification_data", "classification_text", "classification_label"]
 NAN, INFINITE = float("nan"), float("inf")

@@ -77,7 +77,10 @@ def test_with_pairs_of_words_a_network_learns_what_their_order_says_and_a_mean_c
     def learned(longest: int) -> float:
         torch.manual_seed(1)
         network = Network(
-            nn.Embedding(6, 4, padding_idx=0), Mean(4), {"task": nn.Linear(4, 2)}, ngrams={"task": NgramScores(2, longest)}
+            nn.Embedding(6, 4, padding_idx=0),
+            Mean(4),
+            {"task": nn.Linear(4, 2)},
+            ngrams={"task": NgramScores(2, longest)},
         )
         optimizer = torch.optim.AdamW(network.parameters(), lr=0.05)
         for _ in range(50):

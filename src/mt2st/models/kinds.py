@@ -18,6 +18,7 @@ from torch import nn
 
 from mt2st.errors import InputError, listed
 from mt2st.evaluation import has_spans
+from mt2st.models.settings import MIDDLE, ClassifierSettings
 from mt2st.network import Encoder
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask, TaggingTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
@@ -38,6 +39,23 @@ from mt2st.text.words import cut_sentences
 
 RowsT = TypeVar("RowsT", LabelledText, MultiLabelledText, TaggedText)
 CLASSES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """What an encoder reads of a text.
+
+    Attributes:
+        length: tokens at most, at least 1.
+        without_middle: of longer texts, their beginning and their end are read; else the beginning alone.
+    """
+
+    length: int
+    without_middle: bool
+
+    def of(self, texts: Texts) -> Texts:
+        """Return texts as they are read; those cut at their end as they are, for batches cut them there."""
+        return texts.without_middles(self.length) if self.without_middle else texts
 
 
 @dataclass(frozen=True)
@@ -87,8 +105,8 @@ class Kind(ABC, Generic[RowsT]):
         """Return a new head on an encoder."""
 
     @abstractmethod
-    def prepare(self, rows: RowsT, classes: Sequence[str], tokeniser: Tokeniser, *, max_length: int) -> Prepared:
-        """Return the rows as documents and the way from their ids to data.
+    def prepare(self, rows: RowsT, classes: Sequence[str], tokeniser: Tokeniser, *, excerpt: Excerpt) -> Prepared:
+        """Return the rows as documents and the way from their ids to data, which has what the encoder reads of them.
 
         Raises:
             InputError: a label is none of the classes, where that cannot be measured.
@@ -126,7 +144,9 @@ class Classification(Kind[LabelledText]):
         """Return a head on the pooled vector."""
         return classification_head(encoder.pooled_size, n_classes)
 
-    def prepare(self, rows: LabelledText, classes: Sequence[str], tokeniser: Tokeniser, *, max_length: int) -> Prepared:
+    def prepare(
+        self, rows: LabelledText, classes: Sequence[str], tokeniser: Tokeniser, *, excerpt: Excerpt
+    ) -> Prepared:
         """Return the texts; refuse a label that is none of the classes."""
         number_of = {label: number for number, label in enumerate(classes)}
         unknown = sorted(set(rows.labels) - set(classes))
@@ -136,7 +156,7 @@ class Classification(Kind[LabelledText]):
                 f"{listed(classes[:CLASSES_SHOWN])}{', ...' if len(classes) > CLASSES_SHOWN else ''}"
             )
         targets = np.array([number_of[label] for label in rows.labels], dtype=np.int64)
-        return Prepared(rows.texts, lambda texts: Labelled(texts, targets))
+        return Prepared(rows.texts, lambda texts: Labelled(excerpt.of(texts), targets))
 
     def task(
         self, name: str, train: Any, classes: Sequence[str], *, validation: Any, batch_size: int, max_length: int
@@ -178,7 +198,7 @@ class MultiLabel(Kind[MultiLabelledText]):
         classes: Sequence[str],
         tokeniser: Tokeniser,
         *,
-        max_length: int,
+        excerpt: Excerpt,
     ) -> Prepared:
         """Return the texts; labels that are none of the classes get columns of their own behind."""
         names = [*classes, *sorted(set(rows.label_names()) - set(classes))]
@@ -186,7 +206,7 @@ class MultiLabel(Kind[MultiLabelledText]):
         targets = np.zeros((len(rows), len(names)), dtype=np.bool_)
         for row, labels in enumerate(rows.labels):
             targets[row, [column[label] for label in labels]] = True
-        return Prepared(rows.texts, lambda texts: MultiLabelled(texts, targets))
+        return Prepared(rows.texts, lambda texts: MultiLabelled(excerpt.of(texts), targets))
 
     def task(
         self,
@@ -227,12 +247,12 @@ class Tagging(Kind[TaggedText]):
         """Return a head on the tokens' states."""
         return tagging_head(encoder.state_size, n_classes)
 
-    def prepare(self, rows: TaggedText, classes: Sequence[str], tokeniser: Tokeniser, *, max_length: int) -> Prepared:
-        """Return the sentences as texts of at most ``max_length`` tokens; further tags are numbered behind."""
+    def prepare(self, rows: TaggedText, classes: Sequence[str], tokeniser: Tokeniser, *, excerpt: Excerpt) -> Prepared:
+        """Return the sentences as texts of at most the excerpt's length; further tags are numbered behind."""
         further = tuple(sorted(set(rows.tag_names()) - set(classes)))
         number_of = {tag: number for number, tag in enumerate((*classes, *further))}
         targets = np.array([number_of[tag] for tags in rows.tags for tag in tags], dtype=np.int64)
-        cut = cut_sentences(rows.sentences, tokeniser, max_length=max_length)
+        cut = cut_sentences(rows.sentences, tokeniser, max_length=excerpt.length)
         return Prepared(cut.texts, lambda texts: Tagged(Words(texts, cut.starts, cut.n_words), targets, further))
 
     def task(
@@ -249,3 +269,8 @@ def kind_of(rows: LabelledText | MultiLabelledText | TaggedText) -> Kind[Any]:
     if isinstance(rows, TaggedText):
         return Tagging()
     return MultiLabel() if isinstance(rows, MultiLabelledText) else Classification()
+
+
+def excerpt_of(settings: ClassifierSettings) -> Excerpt:
+    """Return what the encoder of a model with these settings reads of a text."""
+    return Excerpt(settings.max_length, without_middle=settings.cut == MIDDLE)

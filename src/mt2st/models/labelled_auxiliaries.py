@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from mt2st.errors import InputError
-from mt2st.models.kinds import Kind, Prepared, kind_of
+from mt2st.models.kinds import Kind, Prepared, excerpt_of, kind_of
 from mt2st.models.settings import AUXILIARIES, ClassifierSettings
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.text import (
@@ -90,7 +90,7 @@ def labelled_auxiliaries(
         kind = kind_of(rows)
         kind.check(rows)
         classes = kind.classes(rows)
-        documents = kind.prepare(rows, classes, tokeniser, max_length=settings.max_length)
+        documents = kind.prepare(rows, classes, tokeniser, excerpt=excerpt_of(settings))
         prepared.append(LabelledAuxiliary(name, kind, classes, documents))
     return prepared
 

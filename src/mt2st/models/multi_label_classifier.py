@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.models.intake import checked_texts, multi_labelled_text
-from mt2st.models.kinds import MultiLabel
+from mt2st.models.kinds import MultiLabel, excerpt_of
 from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
 from mt2st.models.listener import Listener
 from mt2st.models.trained_model import TrainedModel
@@ -92,6 +92,7 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
         network, encoded = self._read(checked_texts(texts, "texts"))
         if len(encoded) == 0:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
+        encoded = excerpt_of(self).of(encoded)
         return predict_probabilities(network, PRIMARY, encoded, max_length=self.max_length, independent=True)
 
     def predict(self, texts: Iterable[str]) -> list[tuple[str, ...]]:

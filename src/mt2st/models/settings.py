@@ -21,6 +21,8 @@ from mt2st.models.transition_rules import (
 
 ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
+MIDDLE = "middle"
+CUTS = (MIDDLE, "end")
 WORD_METHODS, SUBWORD_METHODS, GLOVE = ("skipgram", "cbow"), ("skipgram-fasttext", "cbow-fasttext"), "glove"
 CONTEXT_METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
 MOST_NEGATIVE = 100
@@ -75,6 +77,9 @@ class ClassifierSettings:
     """Texts in a training batch."""
     max_length: int = 256
     """Tokens of a text that the encoder reads; the rest is cut."""
+    cut: str = MIDDLE
+    """What is cut from longer texts: middle, so that their beginning and their end are read, or end. Of sentences of
+    tagged words nothing is cut."""
     min_count: int = 2
     """Words that occur less often in the training text are unknown words."""
     max_vocabulary: int | None = None
@@ -235,6 +240,7 @@ class ClassifierSettings:
         for name, known in (
             ("encoder", ENCODERS),
             ("pooling", POOLINGS),
+            ("cut", CUTS),
             ("context_method", CONTEXT_METHODS),
             ("spearman_reading", READINGS),
             ("freeze_relevance", FREEZE_RELEVANCE),

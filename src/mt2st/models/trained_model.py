@@ -28,7 +28,7 @@ from mt2st.models.folder import ModelFolder
 from mt2st.models.identity import run_identity
 from mt2st.models.intake import checked_texts
 from mt2st.models.kept_starts import KeptStarts
-from mt2st.models.kinds import Kind, Prepared, RowsT
+from mt2st.models.kinds import Kind, Prepared, RowsT, excerpt_of
 from mt2st.models.labelled_auxiliaries import (
     PRIMARY,
     LabelledAuxiliary,
@@ -135,8 +135,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         self.kind.check(rows)
         if self.word_ngrams and not self.kind.of_texts:
             raise InputError(
-                f"word_ngrams is {self.word_ngrams}, but n-grams score whole texts, and a tagger's labels are of words: "
-                "leave it at 0"
+                f"word_ngrams is {self.word_ngrams}, but n-grams score whole texts, and a tagger's labels are of "
+                "words: leave it at 0"
             )
         held_out = validation
         if isinstance(held_out, float | int):
@@ -306,7 +306,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks)
 
     def _prepared(self, rows: RowsT, classes: tuple[str, ...]) -> Prepared:
-        return self.kind.prepare(rows, classes, self._tokeniser(), max_length=self.max_length)
+        return self.kind.prepare(rows, classes, self._tokeniser(), excerpt=excerpt_of(self))
 
     def _data(self, rows: RowsT, classes: tuple[str, ...], reader: Reader) -> Any:
         """Return rows as data of a task."""

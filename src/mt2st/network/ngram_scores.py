@@ -16,8 +16,8 @@ class NgramScores(nn.Module):
     """Scores of classes by which n-grams of words a text has: ``sum of table[n-gram] / sqrt(number of n-grams)``.
 
     Each different n-gram counts once, as in NB-SVM (Wang and Manning 2012); n-grams share rows by their hash, as in
-    fastText (Joulin et al. 2016). It starts at 0, where it says nothing, and learns by heart what single words and phrases
-    say. Beside an encoder that reads word vectors it errs elsewhere, so that the mean of both is better than either.
+    fastText (Joulin et al. 2016). It starts at 0, where it says nothing, and learns by heart what single words and
+    phrases say. Beside an encoder that reads word vectors it errs elsewhere: the mean of both is better than either.
 
     Args:
         n_classes: number of classes.

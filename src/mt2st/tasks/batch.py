@@ -42,6 +42,22 @@ class Texts:
         offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
         return Texts(np.concatenate([*parts, np.empty(0, np.int32)]).astype(np.int32), offsets)
 
+    def without_middles(self, length: int) -> Texts:
+        """Return a copy in which a text of more than ``length`` tokens is its beginning and its end, half of each.
+
+        Example:
+            >>> texts = Texts(np.arange(2, 10, dtype=np.int32), np.array([0, 6, 8]))
+            >>> texts.without_middles(3).ids
+            array([2, 3, 7, 8, 9], dtype=int32)
+        """
+        head, tail = -(-length // 2), length // 2
+        places = [
+            np.arange(start, stop) if stop - start <= length else np.r_[start : start + head, stop - tail : stop]
+            for start, stop in zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        ]
+        offsets = np.concatenate([[0], np.cumsum([len(each) for each in places])]).astype(np.int64)
+        return Texts(self.ids[np.concatenate([*places, np.empty(0, np.int64)]).astype(np.int64)], offsets)
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """``[n_texts]`` number of tokens of each."""

@@ -154,6 +154,7 @@ REFERENCE = Protocol(
         "dropout": 0.0,
         "average": 0.0,
         "standardise": False,
+        "cut": "end",
         "min_count": 1,
         "convergence": "never",
     },
