@@ -11,7 +11,7 @@ import pytest
 from mt2st.embedding import SubwordSettings
 from mt2st.embedding.settings import LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
 from mt2st.errors import InputError
-from mt2st.models import ClassifierSettings, TextClassifier
+from mt2st.models import ClassifierSettings, Tagger, TextClassifier
 from mt2st.models import settings as names
 from mt2st.network import ENCODERS
 from mt2st.network.pooling import POOLINGS
@@ -189,6 +189,13 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
     given = ClassifierSettings(learning_rate=0.1, head_learning_rate=0.2, embedding_learning_rate=0.3)
     assert given.learning_rates == {"embedding": 0.3, "encoder": 0.1, "heads": 0.2}
     assert ClassifierSettings(learning_rate=0.1).learning_rates["heads"] == 0.1
+
+
+def test_the_context_task_has_a_wide_window_beside_labels_of_texts_and_a_narrow_one_beside_labels_of_words() -> None:
+    assert (TextClassifier().window, TextClassifier().alpha) == (15, 0.05)
+    assert (Tagger().window, Tagger().alpha) == (5, 0.025)
+    for kind in (TextClassifier, Tagger):
+        assert (kind(context_window=7).window, kind(context_alpha=0.1).alpha) == (7, 0.1)
 
 
 def test_the_largest_weight_of_noise_is_the_kernels() -> None:

@@ -17,15 +17,15 @@ from mt2st.text import Corpus
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
 
-CONTEXT_WORDS = 5_000_000
+CONTEXT_WORDS = 2_500_000
 """Words of the context task in an epoch, if the settings do not say how many passes: some seconds of work, whatever the
 size of the corpus. On the IMDB samples that this was chosen on, about as many as the embedding needed."""
 CONTEXT_COOCCURRENCES = 10_000_000
 """Co-occurrences of GloVe in an epoch, likewise: about as many seconds."""
 MOST_PASSES = 15.0
 """More passes over a small corpus teach little that is new."""
-ALPHA, GLOVE_ALPHA = 0.025, 0.05
-"""The learning rates of word2vec (constant here) and of GloVe's AdaGrad."""
+GLOVE_ALPHA = 0.05
+"""The learning rate of GloVe's AdaGrad."""
 
 
 def context_task(
@@ -63,7 +63,7 @@ def _kernel(settings: ClassifierSettings, corpus: Corpus, subwords: KnownSubword
         settings.context_method,
         corpus.vocabulary.counts,
         subwords=subwords.rows if subwords is not None else None,
-        window=settings.context_window,
+        window=settings.window,
         negative=settings.context_negative,
         sample=settings.context_sample,
         seed=settings.seed,
@@ -72,7 +72,7 @@ def _kernel(settings: ClassifierSettings, corpus: Corpus, subwords: KnownSubword
         Texts.of(corpus),
         kernel,
         settings.vector_size,
-        alpha=settings.context_alpha or ALPHA,
+        alpha=settings.alpha,
         passes=_passes(settings, CONTEXT_WORDS, corpus.n_tokens),
     )
 
@@ -85,7 +85,7 @@ def _glove(
 
     vocabulary = corpus.vocabulary
     memory = int(settings.context_memory * MEGABYTE)
-    counting = counting_memory(corpus.n_tokens, len(vocabulary), settings.context_window, memory)
+    counting = counting_memory(corpus.n_tokens, len(vocabulary), settings.window, memory)
     check_available(
         glove_memory(len(vocabulary), settings.vector_size, counting / MEGABYTE),
         f"GloVe's task on {len(vocabulary):,} vectors of {settings.vector_size:,} dimensions",
@@ -97,7 +97,7 @@ def _glove(
         corpus.offsets,
         vocabulary.counts,
         folder=scratch,
-        window=settings.context_window,
+        window=settings.window,
         memory=memory,
         report=on_counting,
     )

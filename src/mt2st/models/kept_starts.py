@@ -22,7 +22,7 @@ from mt2st.models.start import Start
 from mt2st.text import Corpus
 
 DECIDING = (
-    "embedding", "vector_size", "context_window", "context_negative", "context_sample", "context_x_max",
+    "embedding", "vector_size", "window", "context_negative", "context_sample", "context_x_max",
     "start_epochs", "seed", "has_ngrams", "min_n", "max_n", "bucket",
 )  # fmt: skip
 """The settings that, with the corpus, decide the first vectors."""

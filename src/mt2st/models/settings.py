@@ -40,6 +40,10 @@ READERS = {
 """For each setting that names files, the auxiliary tasks that read them."""
 LABELLED_AUXILIARIES = ("tagging", "classification")
 """Auxiliary tasks on a file of other labelled data."""
+TEXT_WINDOW, TEXT_ALPHA = 15, 0.05
+"""Of the context task beside labels of whole texts: window and learning rate. Of those tried on reviews
+(benchmarks/NOTES.md) wider windows make better vectors, and cost as much more; the rate of word2vec, 0.025, needs twice
+the time."""
 LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-3, 2e-3)}
 """For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
@@ -118,17 +122,19 @@ class ClassifierSettings:
     context_method: str = "skipgram"
     """What the auxiliary task context learns: to predict words (skipgram, cbow), or how often they meet (glove). With
     skipgram-fasttext and cbow-fasttext the embedding makes words of their n-grams, unseen ones too."""
-    context_window: int = 5
-    """Widest reach of a context, in words."""
+    context_window: int | None = None
+    """Widest reach of a context, in words; if not given, 15, and 5 for a tagger: wide contexts teach what a text is
+    about, narrow ones what part of speech a word is."""
     context_negative: int = 5
     """Weight of noise against each true word, in noise words, 1 to 100; glove has none."""
     context_sample: float = 1e-3
     """Threshold above which frequent words are thinned out; glove thins none out."""
     context_alpha: float | None = None
-    """Learning rate of the context task, which its weight scales; 0.025, or glove's 0.05, if not given."""
+    """Learning rate of the context task, which its weight scales; if not given, 0.05, and 0.025 for a tagger, but with
+    glove 0.05 for both."""
     context_passes: float | None = None
     """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
-    Not given: as many as make five million words or ten million co-occurrences, at most 15."""
+    Not given: as many as make two and a half million words or ten million co-occurrences, at most 15."""
     context_x_max: float = 10.0
     """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
     learns next to nothing."""
@@ -260,7 +266,7 @@ class ClassifierSettings:
                 if self.auxiliary.count(task) > 1:
                     yield f"auxiliary names '{task}' twice: name each task once"
         for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
-                     "context_window", "start_epochs", "evaluations_per_epoch",
+                     "start_epochs", "evaluations_per_epoch",
                      "feedback_every", "analogy_candidates", "freeze_over", "earliest_end",
                      "word_ngram_buckets"):  # fmt: skip
             yield from self._unless(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
@@ -269,7 +275,7 @@ class ClassifierSettings:
             f"a whole number from 1 to {MOST_NEGATIVE}",
             lambda value: _whole(value) and 1 <= value <= MOST_NEGATIVE,
         )
-        for name in ("max_vocabulary", "threads", "plateau_patience", "min_n", "max_n", "bucket"):
+        for name in ("max_vocabulary", "threads", "plateau_patience", "min_n", "max_n", "bucket", "context_window"):
             if getattr(self, name) is not None:
                 yield from self._unless(
                     name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1
@@ -328,6 +334,16 @@ class ClassifierSettings:
         features apart themselves.
         """
         return self.encoder == "mean" if self.standardise is None else self.standardise
+
+    @property
+    def window(self) -> int:
+        """Widest reach of a context, in words: the one given or else what suits labels of whole texts."""
+        return self.context_window or TEXT_WINDOW
+
+    @property
+    def alpha(self) -> float:
+        """Learning rate of the context task, at weight 1: the one given or else what suits labels of whole texts."""
+        return self.context_alpha or TEXT_ALPHA
 
     @property
     def has_ngrams(self) -> bool:

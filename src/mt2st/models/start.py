@@ -121,7 +121,7 @@ def _trained(
             corpus,
             method=settings.embedding,
             vector_size=settings.vector_size,
-            window=settings.context_window,
+            window=settings.window,
             negative=settings.context_negative,
             sample=settings.context_sample,
             epochs=settings.start_epochs,
@@ -140,7 +140,7 @@ def _glove(settings: ClassifierSettings, corpus: Corpus) -> WordVectors:
     return train_glove(
         corpus,
         vector_size=settings.vector_size,
-        window=settings.context_window,
+        window=settings.window,
         x_max=settings.context_x_max,
         memory_mb=settings.context_memory,
         epochs=settings.start_epochs,
