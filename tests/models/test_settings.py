@@ -28,7 +28,7 @@ RATES = [
     "clip_norm", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
-FLAGS = ["lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"]
+FLAGS = ["standardise", "lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"]
 NAMES = [
     "encoder",
     "pooling",
@@ -48,7 +48,6 @@ BAD = [
     *((name, value, "a finite number above 0") for name in RATES for value in (0, -0.1, NAN, INFINITE, "1", True)),
     *((name, value, "at least 0 and below 1") for name in SHARES for value in (-0.1, 1, 1.5, NAN, None)),
     *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
-    *(("standardise", value, "true or false") for value in ("yes", 1)),
     *(
         (name, value, "a finite number of at least 0")
         for name in ("weight_decay", "gamma", "minimum_gain")
@@ -192,10 +191,8 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
 
 
 def test_the_context_task_has_a_wide_window_beside_labels_of_texts_and_a_narrow_one_beside_labels_of_words() -> None:
-    assert (TextClassifier().window, TextClassifier().alpha) == (15, 0.05)
-    assert (Tagger().window, Tagger().alpha) == (5, 0.025)
-    for kind in (TextClassifier, Tagger):
-        assert (kind(context_window=7).window, kind(context_alpha=0.1).alpha) == (7, 0.1)
+    assert (TextClassifier().window, Tagger().window) == (15, 5)
+    assert (TextClassifier(context_window=7).window, Tagger(context_window=7).window) == (7, 7)
 
 
 def test_the_largest_weight_of_noise_is_the_kernels() -> None:
@@ -205,13 +202,3 @@ def test_the_largest_weight_of_noise_is_the_kernels() -> None:
 def test_a_task_that_is_named_twice_is_refused_before_anything_is_read() -> None:
     with pytest.raises(InputError, match="auxiliary names 'context' twice: name each task once"):
         ClassifierSettings(auxiliary=("context", "context")).check()
-
-
-def test_features_are_standardised_by_themselves_with_the_mean_encoder_alone() -> None:
-    assert [ClassifierSettings(encoder=each).has_standardised for each in ("mean", "bilstm", "cnn")] == [
-        True,
-        False,
-        False,
-    ]
-    assert ClassifierSettings(standardise=True).has_standardised
-    assert not ClassifierSettings(encoder="mean", standardise=False).has_standardised

@@ -55,7 +55,7 @@ def new_network(
         modules,
         dropout=settings.dropout,
         word_dropout=settings.word_dropout,
-        standardise=settings.has_standardised,
+        standardise=settings.standardise,
         ngrams=_new_ngrams(settings, *heads[PRIMARY]),
     )
 

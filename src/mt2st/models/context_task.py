@@ -17,15 +17,15 @@ from mt2st.text import Corpus
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
 
-CONTEXT_WORDS = 2_500_000
+CONTEXT_WORDS = 3_500_000
 """Words of the context task in an epoch, if the settings do not say how many passes: some seconds of work, whatever the
 size of the corpus. On the IMDB samples that this was chosen on, about as many as the embedding needed."""
 CONTEXT_COOCCURRENCES = 10_000_000
 """Co-occurrences of GloVe in an epoch, likewise: about as many seconds."""
 MOST_PASSES = 15.0
 """More passes over a small corpus teach little that is new."""
-GLOVE_ALPHA = 0.05
-"""The learning rate of GloVe's AdaGrad."""
+ALPHA, GLOVE_ALPHA = 0.025, 0.05
+"""The learning rates of word2vec (constant here) and of GloVe's AdaGrad."""
 
 
 def context_task(
@@ -72,7 +72,7 @@ def _kernel(settings: ClassifierSettings, corpus: Corpus, subwords: KnownSubword
         Texts.of(corpus),
         kernel,
         settings.vector_size,
-        alpha=settings.alpha,
+        alpha=settings.context_alpha or ALPHA,
         passes=_passes(settings, CONTEXT_WORDS, corpus.n_tokens),
     )
 

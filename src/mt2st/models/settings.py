@@ -40,11 +40,10 @@ READERS = {
 """For each setting that names files, the auxiliary tasks that read them."""
 LABELLED_AUXILIARIES = ("tagging", "classification")
 """Auxiliary tasks on a file of other labelled data."""
-TEXT_WINDOW, TEXT_ALPHA = 15, 0.05
-"""Of the context task beside labels of whole texts: window and learning rate. Of those tried on reviews
-(benchmarks/NOTES.md) wider windows make better vectors, and cost as much more; the rate of word2vec, 0.025, needs twice
-the time."""
-LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (2e-3, 2e-3)}
+TEXT_WINDOW = 15
+"""Window of the context task beside labels of whole texts. Of those tried on reviews (benchmarks/NOTES.md) wider ones
+make better vectors, and cost as much more."""
+LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (5e-3, 3e-4)}
 """For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
 
@@ -58,9 +57,8 @@ class ClassifierSettings:
     """State of each direction of the BiLSTM, or filters of each width of the CNN."""
     pooling: str = "mean"
     """How BiLSTM and CNN make one vector of a text: max, mean or attention."""
-    standardise: bool | None = None
-    """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier; if not given, with the mean
-    encoder."""
+    standardise: bool = True
+    """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier."""
     word_ngrams: int = 0
     """Words of the longest n-grams whose own scores join those of the primary classifier, as of a linear classifier
     beside the encoder; 0: none."""
@@ -130,11 +128,10 @@ class ClassifierSettings:
     context_sample: float = 1e-3
     """Threshold above which frequent words are thinned out; glove thins none out."""
     context_alpha: float | None = None
-    """Learning rate of the context task, which its weight scales; if not given, 0.05, and 0.025 for a tagger, but with
-    glove 0.05 for both."""
+    """Learning rate of the context task, which its weight scales; 0.025, or glove's 0.05, if not given."""
     context_passes: float | None = None
     """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
-    Not given: as many as make two and a half million words or ten million co-occurrences, at most 15."""
+    Not given: as many as make three and a half million words or ten million co-occurrences, at most 15."""
     context_x_max: float = 10.0
     """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
     learns next to nothing."""
@@ -315,9 +312,9 @@ class ClassifierSettings:
                 "a list of file names",
                 lambda files: isinstance(files, tuple | list) and all(isinstance(file, str) for file in files),
             )
-        for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"):
+        for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer",
+                     "standardise"):  # fmt: skip
             yield from self._unless(name, "true or false", lambda value: isinstance(value, bool))
-        yield from self._unless("standardise", "true or false", lambda value: isinstance(value, bool | None))
         yield from self._unless(
             "embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str)
         )
@@ -327,23 +324,9 @@ class ClassifierSettings:
         yield from transition_problems(self)
 
     @property
-    def has_standardised(self) -> bool:
-        """Whether features of texts are standardised: as ``standardise`` says, and by itself with the mean encoder.
-
-        There a linear head reads means of word vectors, which lie close together; a BiLSTM and a CNN bring their
-        features apart themselves.
-        """
-        return self.encoder == "mean" if self.standardise is None else self.standardise
-
-    @property
     def window(self) -> int:
         """Widest reach of a context, in words: the one given or else what suits labels of whole texts."""
         return self.context_window or TEXT_WINDOW
-
-    @property
-    def alpha(self) -> float:
-        """Learning rate of the context task, at weight 1: the one given or else what suits labels of whole texts."""
-        return self.context_alpha or TEXT_ALPHA
 
     @property
     def has_ngrams(self) -> bool:

@@ -21,8 +21,8 @@ from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
 from mt2st.text.words import cut_sentences
 
-TAG_WINDOW, TAG_ALPHA = 5, 0.025
-"""Of the context task beside labels of words: window and learning rate, word2vec's own."""
+TAG_WINDOW = 5
+"""Window of the context task beside labels of words, word2vec's own."""
 
 
 @dataclass(kw_only=True)
@@ -52,11 +52,6 @@ class Tagger(TrainedModel[TaggedText]):
     def window(self) -> int:
         """Widest reach of a context, in words: the one given or else what suits labels of words."""
         return self.context_window or TAG_WINDOW
-
-    @property
-    def alpha(self) -> float:
-        """Learning rate of the context task, at weight 1: the one given or else what suits labels of words."""
-        return self.context_alpha or TAG_ALPHA
 
     def fit(
         self,
