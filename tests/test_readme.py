@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from mt2st.cli.main import main
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+SCRIPT = runpy.run_path(str(README.parent / "benchmarks" / "readme_tables.py"))
+BLOCK, with_results = SCRIPT["BLOCK"], SCRIPT["with_results"]
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 
 
@@ -46,3 +49,19 @@ def test_the_word_vector_commands_of_the_readme_run(
 @pytest.mark.parametrize("name", ["demo", "test"])
 def test_the_commands_that_ci_takes_from_the_readme_are_marked(name: str) -> None:
     assert f"<!-- command: {name} -->\n```sh\npython3 -m venv" in README.read_text(encoding="utf-8")
+
+
+def test_the_tables_of_the_readme_are_those_of_the_studies_under_results() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert BLOCK.findall(text), "no table is marked"
+    assert with_results(text) == text, "run python benchmarks/readme_tables.py"
+
+
+def test_a_figure_that_drifts_is_found() -> None:
+    text = README.read_text(encoding="utf-8")
+    found = BLOCK.search(text)
+    assert found is not None
+    figure = re.search(r"\d\d\.\d", found[0])
+    assert figure is not None
+    at = found.start() + figure.start()
+    assert with_results(f"{text[:at]}99.9{text[at + 4 :]}") == text
