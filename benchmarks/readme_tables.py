@@ -1,4 +1,4 @@
-"""Writes the tables of the README from the studies under ``results/``, so that no figure there drifts from what was run.
+"""Writes the README's tables from the studies under ``results/``: no figure there drifts from what was run.
 
     python benchmarks/readme_tables.py
 

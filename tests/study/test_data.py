@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -35,3 +36,22 @@ def test_another_label_or_another_cut_makes_another_fingerprint(rows: TaggedText
     for part in ("train", "validation", "test"):
         assert replace(data, **{part: other}).fingerprint != data.fingerprint
     assert StudyData(rows, rows, rows, lambda: ["d"]).fingerprint != data.fingerprint
+
+
+class Meddling(tuple[()]):
+    """Texts during whose pickling somebody asks for the data's metric, as another thread may."""
+
+    data: StudyData | None = None
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        assert Meddling.data is not None
+        assert Meddling.data.metric == "accuracy"
+        return tuple, ()
+
+
+def test_data_can_be_pickled_while_another_thread_asks_for_what_is_cached() -> None:
+    Meddling.data = StudyData(TEXTS, TEXTS, LabelledText(Meddling(), ()))  # type: ignore[arg-type]
+    again = pickle.loads(pickle.dumps(Meddling.data))
+    assert (again.train.texts, again.train.labels) == (TEXTS.texts, TEXTS.labels)
+    assert set(vars(again)) == {"train", "validation", "test", "unlabelled"}, "no caches travel"
+    assert again.metric == "accuracy"

@@ -8,12 +8,15 @@ from torch.nn import functional
 
 MULTIPLIER = 0x9E3779B97F4A7C15 - 2**64
 """Odd, with well mixed bits: 2**64 over the golden ratio (Knuth's multiplicative hashing), as a signed number."""
+SCALE = 5.0
+"""AdamW moves each entry by about its rate a step, whatever its gradient. At the heads' rates of 2e-3 and 5e-3 these
+scores learn as at 1e-2 and 2.5e-2, which were best beside a linear head (benchmarks/NOTES.md)."""
 MIXED_BITS = 20
 """The lowest bits of a product hang on few bits of its factors: they are shifted out."""
 
 
 class NgramScores(nn.Module):
-    """Scores of classes by which n-grams of words a text has: ``sum of table[n-gram] / sqrt(number of n-grams)``.
+    """Scores of classes by which n-grams of words a text has: ``5 * sum of table[n-gram] / sqrt(number of n-grams)``.
 
     Each different n-gram counts once, as in NB-SVM (Wang and Manning 2012); n-grams share rows by their hash, as in
     fastText (Joulin et al. 2016). It starts at 0, where it says nothing, and learns by heart what single words and
@@ -39,7 +42,7 @@ class NgramScores(nn.Module):
         rows = self._rows(ids).sort(dim=1).values
         counted = rows >= 0
         counted[:, 1:] &= rows[:, 1:] != rows[:, :-1]
-        weights = counted / counted.sum(dim=1, keepdim=True).sqrt()
+        weights = SCALE * counted / counted.sum(dim=1, keepdim=True).sqrt()
         return functional.embedding_bag(
             rows.clamp(min=0), self.table, per_sample_weights=weights.to(self.table.dtype), mode="sum"
         )

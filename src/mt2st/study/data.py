@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,11 @@ class StudyData:
     validation: Rows
     test: Rows | None
     unlabelled: Callable[[], Iterable[str]] = tuple
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what is cached: a thread of joblib's pickles the data while this one may be filling the caches, and a
+        # dictionary that grows meanwhile cannot be pickled.
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def without_test(self) -> StudyData:
         """Return the same data without the test part."""
