@@ -37,6 +37,16 @@ from mt2st.models.settings import AUXILIARIES, ClassifierSettings
         (["--convergence", "never", "--patience", "5"], ["--patience (5)", "'never'"]),
         (["--feedback-every", "3"], ["--feedback-every (3)", "adaptive-diminish or adaptive-switch"]),
         (["--strategy", "single-task", "--unit", "step"], ["--unit (step)"]),
+        (
+            ["--encoder", "mean", "--hidden-size", "9"],
+            ["--hidden-size (9)", "only by the encoder bilstm or cnn", "'mean'"],
+        ),
+        (["--encoder", "mean", "--pooling", "max"], ["--pooling (max)", "only by the encoder bilstm or cnn"]),
+        (["--start-epochs", "9"], ["--start-epochs (9)", "only with --embedding skipgram or"]),
+        (
+            ["--auxiliary", "analogy", "--context-passes", "2", "--context-window", "9"],
+            ["--context-passes (2.0)", "--context-window (9)", "only by the auxiliary task context", "'analogy'"],
+        ),
     ],
 )
 def test_train_refuses_what_its_run_does_not_read(
@@ -71,6 +81,19 @@ def test_the_defaults_and_what_is_read_pass() -> None:
     refuse_unread(schedule, model, strategies=["switch", "diminish"], auxiliaries=["misalignment"])
     with pytest.raises(InputError, match="--switch-at"):
         refuse_unread(schedule, model, strategies=["diminish"], auxiliaries=["misalignment"])
+
+
+def test_what_one_encoder_start_or_set_of_tasks_of_a_comparison_reads_passes() -> None:
+    def check(model: ClassifierSettings, auxiliaries: list[str], **others: list[str]) -> None:
+        refuse_unread(StrategyOptions(), model, strategies=["diminish"], auxiliaries=auxiliaries, **others)
+
+    check(ClassifierSettings(encoder="mean", pooling="max"), [], encoders=["mean", "cnn"])
+    check(ClassifierSettings(start_epochs=9, context_window=3), ["analogy"], embeddings=["random", "glove"])
+    check(ClassifierSettings(context_window=3, context_alpha=0.1), ["context", "analogy"])
+    with pytest.raises(InputError, match="--pooling"):
+        check(ClassifierSettings(pooling="max"), [], encoders=["mean"])
+    with pytest.raises(InputError, match=r"--context-alpha \(0.1\)[^;]*$"):
+        check(ClassifierSettings(context_alpha=0.1, context_window=3), [], embeddings=["glove"])
 
 
 def test_every_option_of_the_strategies_has_its_readers() -> None:

@@ -77,7 +77,14 @@ def run(arguments: Sequence[str]) -> int:
     sets = auxiliaries or (options.model.auxiliary,)
     courses = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
     every = {task for tasks in sets for task in tasks}
-    refuse_unread(options.schedule, options.model, strategies=options.strategies, auxiliaries=sorted(every))
+    refuse_unread(
+        options.schedule,
+        options.model,
+        strategies=options.strategies,
+        auxiliaries=sorted(every),
+        encoders=options.encoders,
+        embeddings=options.embeddings,
+    )
     tell_outlooks(options.model, courses)
     check_output(options.output)
     parts = read_parts(options.source)

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mt2st.cli.strategy_options import ADAPTIVE, BASELINES, StrategyOptions
 from mt2st.errors import InputError, listed
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import CONTEXT_METHODS, ClassifierSettings
 
+CONTEXT = "context"
+TRAINED_STARTS = CONTEXT_METHODS
+"""Starts of the embedding that are trained on the text first."""
 DIMINISHING = ("diminish", "adaptive-diminish")
 READING_STRATEGIES: dict[str, tuple[str, ...]] = {
     "decay": DIMINISHING,
@@ -47,6 +50,12 @@ READING_TASKS: dict[str, tuple[str, ...]] = {
     "auxiliary_batch": ON_WORDS,
 }
 """For each option of auxiliary tasks, those that read it. Options that name files are checked with the files."""
+READING_ENCODERS: dict[str, tuple[str, ...]] = {"hidden_size": ("bilstm", "cnn"), "pooling": ("bilstm", "cnn")}
+"""For each option of encoders, those that read it."""
+OF_CONTEXT = ("context_passes", "context_alpha")
+"""Options that the context task alone reads."""
+OF_CONTEXTS = ("context_window", "context_negative", "context_sample")
+"""Options that the context task reads, and the training of vectors that the embedding starts from."""
 READING_CONVERGENCE: dict[str, tuple[str, ...]] = {
     "tolerance": ("gradient-norm",),
     "minimum_gain": ("validation-loss",),
@@ -57,7 +66,13 @@ READING_CONVERGENCE: dict[str, tuple[str, ...]] = {
 
 
 def refuse_unread(
-    schedule: StrategyOptions, model: ClassifierSettings, *, strategies: Sequence[str], auxiliaries: Iterable[str]
+    schedule: StrategyOptions,
+    model: ClassifierSettings,
+    *,
+    strategies: Sequence[str],
+    auxiliaries: Iterable[str],
+    encoders: Sequence[str] = (),
+    embeddings: Sequence[str] = (),
 ) -> None:
     """Refuse options that differ from their defaults and that nothing reads.
 
@@ -66,11 +81,18 @@ def refuse_unread(
         model: the settings.
         strategies: the chosen strategies: one, or those of a comparison.
         auxiliaries: the chosen auxiliary tasks, those of all sets in a comparison.
+        encoders: those of a comparison; the settings' if not given.
+        embeddings: likewise.
 
     Raises:
         InputError: naming each such option, its value and what would read it.
     """
-    problems = [*_of_strategies(schedule, strategies), *_of_model(model, strategies, tuple(auxiliaries))]
+    tasks = tuple(auxiliaries)
+    problems = [
+        *_of_strategies(schedule, strategies),
+        *_of_model(model, strategies, tasks),
+        *_of_text(model, tasks, encoders or (model.encoder,), embeddings or (model.embedding,)),
+    ]
     if problems:
         raise InputError("; ".join(problems))
 
@@ -98,6 +120,23 @@ def _of_model(model: ClassifierSettings, strategies: Sequence[str], auxiliaries:
     if _given(model, "feedback_every") and not set(ADAPTIVE) & set(strategies):
         adaptive = " or ".join(ADAPTIVE)
         yield _unread(model, "feedback_every", f"by the strategy {adaptive}, and the choice is {listed(strategies)}")
+
+
+def _of_text(
+    model: ClassifierSettings, auxiliaries: Sequence[str], encoders: Sequence[str], embeddings: Sequence[str]
+) -> Iterator[str]:
+    for name, readers in READING_ENCODERS.items():
+        if _given(model, name) and not set(readers) & set(encoders):
+            yield _unread(model, name, f"by the encoder {' or '.join(readers)}, and the choice is {listed(encoders)}")
+    trained = set(TRAINED_STARTS) & set(embeddings)
+    if _given(model, "start_epochs") and not trained:
+        yield _unread(model, "start_epochs", f"with --embedding {' or '.join(TRAINED_STARTS)}")
+    if CONTEXT in auxiliaries:
+        return
+    for name in (*OF_CONTEXT, *(OF_CONTEXTS if not trained else ())):
+        if _given(model, name):
+            found = listed(auxiliaries) or "none"
+            yield _unread(model, name, f"by the auxiliary task {CONTEXT}, and the choice is {found}")
 
 
 def _given(options: StrategyOptions | ClassifierSettings, name: str) -> bool:
