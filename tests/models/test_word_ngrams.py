@@ -59,6 +59,15 @@ def test_words_that_no_one_has_seen_are_scored_too() -> None:
     assert torch.equal(torch.tensor(rows).isnan(), torch.zeros(rows.shape, dtype=torch.bool))
 
 
+def test_what_is_learnt_of_a_rare_word_is_not_said_of_another_one_that_has_its_number_in_other_texts() -> None:
+    texts = [f"{text} {chr(97 + number) * 4}" for number, text in enumerate(TEXTS)]  # a rare word in each
+    classifier = make(context_method="skipgram-fasttext", bucket=100, min_count=2, auxiliary=())
+    classifier.fit(texts, LABELS, validation=(texts, LABELS))
+    alone = classifier.predict_proba(["good qqqq"])
+    among = classifier.predict_proba(["bad vvvv not wwww", "good qqqq", "zzzz"])
+    np.testing.assert_allclose(among[1:2], alone, rtol=1e-5)
+
+
 def test_a_tagger_refuses_them() -> None:
     tagger = Tagger(word_ngrams=2, encoder="mean", strategy=Switch(at=3))
     with pytest.raises(InputError, match="word_ngrams is 2, but n-grams score whole texts"):

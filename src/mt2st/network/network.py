@@ -79,7 +79,8 @@ class Network(nn.Module):
         """
         scores = [self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))]
         if task in self.ngrams:
-            scores.append(self.ngrams[task](ids))
+            known = self.embedding.of_vocabulary(ids) if isinstance(self.embedding, SubwordEmbedding) else ids
+            scores.append(self.ngrams[task](known))
         return scores
 
     def logits(self, task: str, ids: Tensor) -> Tensor:
