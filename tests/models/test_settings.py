@@ -33,6 +33,7 @@ NAMES = [
     "encoder",
     "pooling",
     "cut",
+    "choose_by",
     "context_method",
     "spearman_reading",
     "freeze_relevance",

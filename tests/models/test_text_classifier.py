@@ -406,3 +406,13 @@ def test_a_fit_that_fails_leaves_the_model_before_as_it_was(films: Films) -> Non
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(["x y", "z w"] * 8, ["p", "q"] * 8, listener=Failing())
     assert np.array_equal(classifier.predict_proba(UNSEEN), before)
+
+
+@pytest.mark.parametrize(("choose_by", "measure", "best"), [("metric", "accuracy", max), ("loss", "loss", min)])
+def test_the_best_epoch_is_that_of_the_highest_accuracy_or_of_the_least_loss(
+    choose_by: str, measure: str, best: Any, films: Films
+) -> None:
+    # Too high a rate: the loss rises once the texts are learnt, while the accuracy stays.
+    run = make(SingleTask(), auxiliary=(), learning_rate=1.0, epochs=6, choose_by=choose_by).fit(*films).run_
+    values = [each.validation[measure] for each in run.evaluations]
+    assert values[run.best] == best(values)

@@ -44,3 +44,15 @@ def test_what_the_kept_parameters_have_is_of_their_evaluation(
 def test_a_run_that_did_not_begin_has_no_time_and_no_steps() -> None:
     assert (Run().train_seconds, Run().steps) == (0.0, 0)
     assert (make_run(0.1, 0.2).train_seconds, make_run(0.1, 0.2).steps) == (3.0, 20)
+
+
+def test_the_best_has_most_of_a_metric_and_least_of_the_loss_and_nan_is_never_the_best() -> None:
+    run = make_run(0.5, 0.7, 0.7, float("nan"))
+    losses = (0.2, 0.6, 0.5, float("nan"))
+    scored = [
+        replace(each, validation={**each.validation, "loss": loss})
+        for each, loss in zip(run.evaluations, losses, strict=True)
+    ]
+    by = {name: max(range(4), key=lambda at, name=name: scored[at].rank(name)) for name in ("accuracy", "loss")}
+    assert by == {"accuracy": 2, "loss": 0}
+    assert min(range(4), key=lambda at: scored[at].rank("loss")) == 3

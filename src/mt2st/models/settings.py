@@ -23,6 +23,8 @@ ENCODERS = ("bilstm", "mean", "cnn")
 POOLINGS = ("max", "mean", "attention")
 MIDDLE = "middle"
 CUTS = (MIDDLE, "end")
+LOSS = "loss"
+CHOICES = ("metric", LOSS)
 WORD_METHODS, SUBWORD_METHODS, GLOVE = ("skipgram", "cbow"), ("skipgram-fasttext", "cbow-fasttext"), "glove"
 CONTEXT_METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
 MOST_NEGATIVE = 100
@@ -187,6 +189,10 @@ class ClassifierSettings:
     it."""
     evaluations_per_epoch: int = 1
     """How often the validation part is measured in an epoch."""
+    choose_by: str = "metric"
+    """What the best epoch has on the validation part: metric, the highest accuracy or F1 (of equals, less loss), or
+    loss, the least loss. A few hundred texts tell accuracies apart by some points only, and their loss more finely; but
+    an encoder that grows too sure of itself has its least loss before its best accuracy."""
     feedback_every: int = 10
     """Steps from one measurement of the tasks' agreement to the next; only adaptive strategies have it measured. Ten
     cost about 2 % of a BiLSTM's training time, and 5 % of the mean encoder's."""
@@ -244,6 +250,7 @@ class ClassifierSettings:
             ("encoder", ENCODERS),
             ("pooling", POOLINGS),
             ("cut", CUTS),
+            ("choose_by", CHOICES),
             ("context_method", CONTEXT_METHODS),
             ("spearman_reading", READINGS),
             ("freeze_relevance", FREEZE_RELEVANCE),

@@ -38,7 +38,7 @@ from mt2st.models.labelled_auxiliaries import (
 )
 from mt2st.models.listener import Listener
 from mt2st.models.reader import Reader
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import LOSS, ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
 from mt2st.models.word_embedding import new_embedding, subwords_of, word_vectors
 from mt2st.network import Network, SubwordEmbedding
@@ -371,7 +371,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             seed=self.seed,
             evaluations_per_epoch=self.evaluations_per_epoch,
             feedback=self._feedback(primary) if self.strategy.adapts else None,
-            select=self.kind.metric(classes),
+            select=LOSS if self.choose_by == LOSS else self.kind.metric(classes),
             select_single_task=self.task_layer,
             effects=new_effects(self),
             convergence=new_convergence(self),

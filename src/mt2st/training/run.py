@@ -43,9 +43,15 @@ class Evaluation:
     primary_weight: float = 1.0
 
     def rank(self, metric: str) -> tuple[float, float]:
-        """Return what the best evaluation has most of: the metric and, of equals, less loss. NaN is the least."""
+        """Return what the best evaluation has most of: the metric and, of equals, less loss. NaN is the least.
+
+        The metric ``"loss"`` is the one of which less is better.
+        """
         value, loss = self.validation[metric], self.validation.get("loss", 0.0)
-        return -math.inf if math.isnan(value) else value, -math.inf if math.isnan(loss) else -loss
+        less = -math.inf if math.isnan(loss) else -loss
+        if metric == "loss":
+            return less, less
+        return -math.inf if math.isnan(value) else value, less
 
 
 @dataclass(frozen=True)

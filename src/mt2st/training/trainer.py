@@ -51,7 +51,8 @@ class Trainer(TrainingState):
         seed: decides, with the epoch, the order of all data. (Initial parameters are the network's.)
         evaluations_per_epoch: how often the primary's validation is measured, at even distances.
         select: the validation metric whose best evaluation's parameters are kept at the end, of equals the one of less
-            loss, then the earliest. More of it must be better. None keeps the last, as does a task without validation.
+            loss, then the earliest. More of it must be better, but of ``"loss"`` less is. None keeps the last, as does
+            a task without validation.
         select_single_task: once the transition has come, choose among the evaluations after it alone: what is kept then
             has what the transition brings, such as a layer that is active from there on.
         feedback: measures how each auxiliary task and the primary get along; adaptive strategies decide by it. The
