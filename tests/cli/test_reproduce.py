@@ -45,7 +45,9 @@ def test_tables_stand_beside_the_papers_and_an_interrupted_study_goes_on(
     printed = capsys.readouterr()
     assert "runs are finished; the same command without --cell goes on" in printed.err
     assert "update1 (misalignment) is left out: it needs --agree" in printed.err
-    assert "that takes about" in printed.err
+    assert "share 1/2: 5 of the runs, 5 of them to do\nthat takes about" in printed.err
+    assert "\n1 of 10: single-task" in printed.err
+    assert "\n5 of 10: " in printed.err
     assert not (tmp_path / "study" / "paper").exists()
     assert main(["reproduce", "tables", *arguments]) == 0
     printed = capsys.readouterr()
@@ -63,12 +65,14 @@ def test_tables_stand_beside_the_papers_and_an_interrupted_study_goes_on(
 def test_time_says_what_was_saved_and_what_the_paper_claims(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    words = iter(arguments)
+    arguments = [word for word in words if word not in {"--embeddings", "--similarity"} or not next(words)]
     assert main(["reproduce", "time", *arguments]) == 0
     printed = capsys.readouterr().out
     assert "seconds / single-task" in printed
     assert "The paper claims 67 % less time than single-task and 13 % less time than multi-task" in printed
     assert "switch" in printed.splitlines()[-1]
-    assert (tmp_path / "study" / "paper" / "tables" / "time.md").is_file()
+    assert (tmp_path / "study" / "paper" / "time" / "time.md").is_file()
 
 
 @pytest.mark.parametrize(
@@ -77,6 +81,8 @@ def test_time_says_what_was_saved_and_what_the_paper_claims(
         (["--protocol", "reference"], "--quick is a taste of the sound protocol"),
         (["--jobs", "0"], "--jobs must be at least 1, found 0"),
         (["--embeddings", "ELMo"], "the paper has no embedding 'ELMo'"),
+        (["--sample", "-1"], "--sample must be from 0 to 4,294,967,295, found -1"),
+        (["--glove", "vectors.txt"], "--glove (vectors.txt) would change nothing: GloveTwitter is not among"),
         (["--cell", "3"], "--cell takes a share such as 3/8"),
         (["--similarity", "missing.txt"], "missing.txt"),
         (["--data", "missing.csv"], "missing.csv"),
@@ -95,3 +101,16 @@ def test_time_has_no_reference_protocol(arguments: list[str], capsys: pytest.Cap
         main(["reproduce", "time", *[word for word in arguments if word != "--quick"], "--protocol", "reference"]) == 2
     )
     assert "which --protocol reference does not have" in capsys.readouterr().err
+
+
+def test_options_that_nothing_would_read_are_refused(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["reproduce", "time", *arguments]) == 2
+    assert (
+        "'--embeddings', '--similarity' would change nothing: time is measured from random" in capsys.readouterr().err
+    )
+    reference = [word for word in arguments if word != "--quick"] + ["--protocol", "reference"]
+    assert main(["reproduce", "tables", *reference, "--inductive"]) == 2
+    assert "--inductive would change nothing" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()

@@ -15,7 +15,7 @@ from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import duration
 from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept
-from mt2st.errors import InputError
+from mt2st.errors import InputError, listed
 from mt2st.files import complete_folder
 from mt2st.text import read_labelled
 
@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 
 IMDB = "hf:stanfordnlp/imdb"
 QUICK_SEEDS, SEEDS = (1,), (1, 2, 3)
-PAPER, TABLES, FIGURES = "paper", "tables", "figures"
-"""The folder of what is in the paper's layout, in that of the study, and its folders."""
+PAPER, FIGURES = "paper", "figures"
+"""The folder of what is in the paper's layout, in that of the study, and the one of its figures; tables are in one that
+is called as what was asked for, so that ``time`` leaves Tables I to III where they are."""
+OF_TABLES = ("embeddings", "glove", "analogies", "agree", "disagree", "similarity")
+"""The options that ``time`` has no use for: its runs start at random, with the context task."""
+LAST_STATE = 2**32 - 1
+"""The largest random state that numpy, and so pandas, has."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class ReproduceOptions:
     seeds: tuple[int, ...] = ()
     """A run of each for each seed; 1 2 3 if not given, 1 with --quick."""
     sample: int = 24
-    """Random state of the sample of 1,000 reviews; the paper's is 24."""
+    """Random state of the sample of 1,000 reviews, from 0; the paper's is 24."""
     inductive: bool = False
     """Keep the text of the test reviews out of the unlabelled text."""
     embeddings: tuple[str, ...] = ()
@@ -78,8 +83,7 @@ class ReproduceOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(ReproduceOptions, arguments, program="mt2st reproduce", description=__doc__ or "")
-    if options.jobs < 1:
-        raise InputError(f"--jobs must be at least 1, found {options.jobs}")
+    _check_options(options)
     share = share_of(options.cell)
     check_output(options.output)
     reviews = read_labelled(options.data, text=options.text, label=options.label or "label")
@@ -96,6 +100,10 @@ def run(arguments: Sequence[str]) -> int:
         f"{protocol.name} protocol: {len(data.train):,} reviews to learn from, {len(data.validation):,} to choose by, "
         f"{len(data.test or ()):,} for the test; {len(cells):,} runs, of which {len(cells) - len(due):,} are finished"
     )
+    if share:
+        own = share.select(cells)
+        due = [cell for cell in due if cell in own]
+        say(f"share {options.cell}: {len(own):,} of the runs, {len(due):,} of them to do")
     if due:
         say(f"that takes about {duration(estimated_seconds(due, data, jobs=options.jobs))} on this machine")
     try:
@@ -111,16 +119,33 @@ def run(arguments: Sequence[str]) -> int:
             },
         )
     except (KeyboardInterrupt, Interrupted):
-        say(what_is_kept(options.output))
+        say(what_is_kept(options.output, again="the same command"))
         raise
     if study.interrupted:
-        say(what_is_kept(options.output))
+        say(what_is_kept(options.output, again="the same command"))
         return 128 + received[0]
     if study.missing:
         say(f"{len(study.results)} of {len(cells)} runs are finished; the same command without --cell goes on")
     elif study.results:
         _show(study, options)
     return tell_failures(study, options.output)
+
+
+def _check_options(options: ReproduceOptions) -> None:
+    """Refuse values out of range and options that nothing would read."""
+    if options.jobs < 1:
+        raise InputError(f"--jobs must be at least 1, found {options.jobs}")
+    if not 0 <= options.sample <= LAST_STATE:
+        raise InputError(f"--sample must be from 0 to {LAST_STATE:,}, found {options.sample}")
+    if options.what == "time" and options.protocol == "reference":
+        raise InputError("time is measured on the validation part, which --protocol reference does not have")
+    unread = [f"--{name}" for name in OF_TABLES if getattr(options, name)]
+    if options.what == "time" and unread:
+        raise InputError(
+            f"{listed(unread)} would change nothing: time is measured from random vectors, with the context task"
+        )
+    if options.inductive and options.protocol == "reference":
+        raise InputError("--inductive would change nothing: --protocol reference reads its 750 reviews alone")
 
 
 def _protocol(options: ReproduceOptions) -> Protocol:
@@ -138,8 +163,6 @@ def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
 
     seeds = options.seeds or (QUICK_SEEDS if options.quick else SEEDS)
     if options.what == "time":
-        if not protocol.chooses:
-            raise InputError("time is measured on the validation part, which --protocol reference does not have")
         return time_cells(protocol, seeds=seeds)
     files = {name: getattr(options, name) for name in ("analogies", "agree", "disagree", "similarity")}
     possible = possible_updates(files)
@@ -147,6 +170,8 @@ def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
         needed = " and ".join(f"--{name}" for name in NEEDED_FILES[update])
         say(f"mt2st: warning: {update} ({UPDATES[update]}) is left out: it needs {needed}")
     cells = table_cells(protocol, seeds=seeds, files=files, embeddings=options.embeddings, glove=options.glove)
+    if options.glove and all(cell.settings.embedding != options.glove for cell in cells):
+        raise InputError(f"--glove ({options.glove}) would change nothing: GloveTwitter is not among the embeddings")
     for cell in cells:
         check_start(cell.settings)
     return cells
@@ -160,14 +185,14 @@ def _show(study: Study, options: ReproduceOptions) -> None:
 
     place = options.output / PAPER
     if options.what == "time":
-        _print([time_table(study)], place)
+        _print([time_table(study)], place / options.what)
         print(time_verdict(study))
     else:
         if options.what == "tables":
-            _print(paper_tables(study), place)
+            _print(paper_tables(study), place / options.what)
             print(summary(study))
         names = write_paper_figures(study, place / FIGURES)
-        say(f"{', '.join(names)} as PNG and SVG: {place / 'figures'}")
+        say(f"{', '.join(names)} as PNG and SVG: {place / FIGURES}")
     say(f"report: {write_report(options.output, study=study)}")
 
 
@@ -177,6 +202,6 @@ def _print(tables: Sequence[Table], place: Path) -> None:
     for table in tables:
         print(table.text())
         print(table.notes, end="\n\n")
-    with complete_folder(place / TABLES) as there:
+    with complete_folder(place) as there:
         write_each(tables, there)
-    say(f"as Markdown and LaTeX: {place / TABLES}")
+    say(f"as text, Markdown and LaTeX: {place}")

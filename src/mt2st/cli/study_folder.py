@@ -71,10 +71,12 @@ def run_cells(
     from mt2st.study.pool import LOCAL
     from mt2st.study.result import RESULT
 
-    due = [cell for cell in (share or Share()).select(cells) if not (folder / cell.folder / RESULT).is_file()]
+    left = [cell for cell in cells if not (folder / cell.folder / RESULT).is_file()]
+    own = (share or Share()).select(cells)
+    due = [cell for cell in left if cell in own]
     if cluster and jobs == 1:
         jobs = -1
-    progress = StudyProgress(cells, due=len(due), jobs=jobs, on_begin=on_begin)
+    progress = StudyProgress(cells, due=len(due), elsewhere=len(left) - len(due), jobs=jobs, on_begin=on_begin)
     with ExitStack() as stack:
         if cluster:
             stack.enter_context(connected(cluster))
@@ -112,8 +114,8 @@ def share_of(text: str | None) -> Share | None:
         raise InputError(f"--cell: {error}") from None
 
 
-def what_is_kept(folder: Path) -> str:
-    """Return in a sentence what an interrupted study leaves."""
+def what_is_kept(folder: Path, *, again: str = "the same command (without --overwrite)") -> str:
+    """Return in a sentence what an interrupted study leaves, and what goes on from there."""
     finished = len(list(folder.glob("*/result.json")))
     begun = len([*folder.glob("*/checkpoint"), *folder.glob("search/*/checkpoint")])
     trials = len(list(folder.glob("search/*/result.json")))
@@ -122,7 +124,7 @@ def what_is_kept(folder: Path) -> str:
     kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished)
     kept += [f"{trials} run{'' if trials == 1 else 's'} of the search"] * bool(trials)
     kept += ["the running one's checkpoint" if begun == 1 else f"the checkpoints of {begun} running ones"] * bool(begun)
-    return f"interrupted: {' and '.join(kept)} in {folder}; the same command (without --overwrite) goes on from there"
+    return f"interrupted: {' and '.join(kept)} in {folder}; {again} goes on from there"
 
 
 def tell_failures(study: Study, folder: Path) -> int:

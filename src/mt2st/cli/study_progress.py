@@ -20,15 +20,22 @@ class StudyProgress(Watcher):
     Args:
         cells: all of the study.
         due: how many of them this run works on.
+        elsewhere: how many others are not finished: shares of other runs.
         jobs: how many run at a time.
         on_begin: called when a training begins.
     """
 
     def __init__(
-        self, cells: Sequence[Cell], *, due: int, jobs: int = 1, on_begin: Callable[[], None] = lambda: None
+        self,
+        cells: Sequence[Cell],
+        *,
+        due: int,
+        elsewhere: int = 0,
+        jobs: int = 1,
+        on_begin: Callable[[], None] = lambda: None,
     ) -> None:
         self._numbers = {cell.folder: number for number, cell in enumerate(cells, start=1)}
-        self._left, self._done, self._jobs, self._begin = due, len(cells) - due, jobs, on_begin
+        self._left, self._done, self._jobs, self._begin = due, len(cells) - due - elsewhere, jobs, on_begin
         self._seconds: list[float] = []
         self._model: AnyModel | None = None
         self._stop_file: Path | None = None

@@ -205,7 +205,7 @@ def _finished(path: Path, identity: Mapping[str, Any]) -> CellResult:
     for name, value in identity.items():
         if result.identity.get(name) != value:
             raise InputError(
-                f"{path} is the result of other {name}: choose another folder, replace the study by "
-                f"--overwrite, or delete this one to run it again"
+                f"{path} is the result of other {name}: choose another folder for the study, or delete "
+                f"{path.parent} to run it again (mt2st compare replaces a whole study by --overwrite)"
             )
     return result

@@ -36,13 +36,10 @@ def time_table(study: Study) -> Table:
     claims = " and ".join(f"{100 * share:.0f} % less time than {other}" for other, share in LESS_TIME.items())
     notes = (
         "What was spent until single-task's best validation value of the same seed was first reached, as a "
-        "ratio to what "
-        "the others spent until then: geometric mean and 95 % interval over the seeds in which both reached it; "
-        "never: in "
-        f"how many seeds only the other one did. The paper claims {claims}: ratios of "
+        "ratio to what the others spent until then: geometric mean and 95 % interval over the seeds in which both "
+        f"reached it; never: in how many seeds only the other one did. The paper claims {claims}: ratios of "
         f"{' and '.join(f'{1 - share:.2f}' for share in LESS_TIME.values())}. Measuring on validation is no "
-        f"part of the "
-        "seconds."
+        "part of the seconds."
     )
     return Table("time", header, body, notes=notes)
 

@@ -20,7 +20,8 @@ REST = 1.3
 def estimated_seconds(cells: Sequence[Cell], data: StudyData, *, jobs: int = 1) -> float:
     """Return about how long cells will take; the training of first word vectors, a minute or so each, apart.
 
-    A forward pass and a step of the encoder are timed on random vectors of the settings' sizes. Cells beside each other
+    A forward pass and a step of the encoder are timed on random vectors of the settings' sizes, as many a text as the
+    texts to learn from have words on average, of those that are read. Cells beside each other
     are taken not to slow each other down, so with as many jobs as cores it is rather longer.
 
     Args:
@@ -31,14 +32,16 @@ def estimated_seconds(cells: Sequence[Cell], data: StudyData, *, jobs: int = 1) 
     if not cells:
         return 0.0
     settings = cells[0].settings
-    step, forward = _passes(settings, min(settings.batch_size, len(data.train)))
+    texts = data.train.texts
+    length = max(1, round(sum(min(len(text.split()), settings.max_length) for text in texts) / len(texts)))
+    step, forward = _passes(settings, min(settings.batch_size, len(texts)), length)
     sizes = (len(data.train), len(data.validation), len(data.test) if data.test is not None else 0)
     train, validation, test = (-(-size // settings.batch_size) for size in sizes)
     one = settings.epochs * (train * step + settings.evaluations_per_epoch * validation * forward) + test * forward
     return REST * one * -(-len(cells) // jobs)
 
 
-def _passes(settings: ClassifierSettings, batch: int) -> tuple[float, float]:
+def _passes(settings: ClassifierSettings, batch: int, length: int) -> tuple[float, float]:
     """Return the seconds of a step, forward and back, and of a forward pass alone: the best of three."""
     encoder = build_encoder(
         settings.encoder,
@@ -46,8 +49,8 @@ def _passes(settings: ClassifierSettings, batch: int) -> tuple[float, float]:
         hidden_size=settings.hidden_size,
         pooling=settings.pooling,
     )
-    vectors = torch.randn(batch, settings.max_length, settings.vector_size, requires_grad=True)
-    mask = torch.ones(batch, settings.max_length, dtype=torch.bool)
+    vectors = torch.randn(batch, length, settings.vector_size, requires_grad=True)
+    mask = torch.ones(batch, length, dtype=torch.bool)
     steps, forwards = [], []
     with torch_threads(settings.threads):
         for _ in range(3):

@@ -20,8 +20,7 @@ EMBEDDINGS = {
     "GloveTwitter": "glove",
 }
 """The paper's embeddings, and where ours start. Its GloVe vectors were trained on tweets; without these ours are
-trained
-on the same text as the others."""
+trained on the same text as the others."""
 UPDATES = {
     "update0": "semantic-syntactic",
     "update1": "misalignment",

@@ -39,10 +39,8 @@ def paper_figures(study: Study) -> Iterator[tuple[str, Figure]]:
     """Yield the figures with their names, of what the study has runs of.
 
     Figure 5 shows the runs without auxiliary task, those of multi-task, Diminish and Switch a picture for each
-    embedding
-    with a line for each auxiliary task: losses of the primary task above those of the auxiliary ones, and accuracy on
-    the
-    validation part.
+    embedding with a line for each auxiliary task: losses of the primary task above those of the auxiliary ones, and
+    accuracy on the validation part.
     """
     rows = pairs(study)
     original = {row.printed.embedding: _runs(row) for row in rows if row.printed.update == ORIGINAL}

@@ -6,8 +6,7 @@ test and none to choose by, vectors trained on the 750. `QUICK`: a taste of the 
 
 Of the published code the reference protocol does not repeat: its auxiliary losses without a gradient, test words in the
 vocabulary, a frozen embedding with another learning rate in the rows called 'original', and its squaring of alpha (eq
-11
-is followed: ``alpha ** t`` with its 0.95).
+11 is followed: ``alpha ** t`` with its 0.95).
 """
 
 from __future__ import annotations
@@ -33,8 +32,7 @@ SAMPLE_STATE, SPLIT_STATE = 24, 42
 MOST_TESTED = 4000
 UPDATE_WEIGHT = 0.1
 """Weight of a task on words beside the primary one in the sound protocol: at 1 such tasks do harm
-(benchmarks/NOTES.md);
-the paper has 1."""
+(benchmarks/NOTES.md); the paper has 1."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +74,12 @@ class Protocol:
         """Cut the reviews into the parts of the study.
 
         Args:
-            reviews: all of them, at least 1,250.
+            reviews: all of them, at least 1,250, or 1,000 where none are chosen by.
             sample: random state of the sample of 1,000; the paper's is 24.
             inductive: keep the texts of the test reviews out of the unlabelled text that vectors are trained on.
 
         Raises:
-            InputError: when there are too few reviews, or too few of a class.
+            InputError: when there are too few reviews.
         """
         least = SAMPLE + HELD_OUT if self.chooses else SAMPLE
         if len(reviews) < least:

@@ -104,9 +104,8 @@ def _table(name: str, rows: list[Pair]) -> Table | None:
     glove = starts.get("GloveTwitter")
     notes = (
         f"Table {name} of the paper ({TABLES[name]}), in percent on the test part: mean over the seeds ± half "
-        f"of the 95 % "
-        "t interval, in brackets the paper's figure, then the difference in points. Epochs: here (paper). Rows "
-        "'original' have no auxiliary task."
+        "of the 95 % t interval, in brackets the paper's figure, then the difference in points. Epochs: here (paper). "
+        "Rows 'original' have no auxiliary task."
     )
     if glove == "glove":
         notes += " GloVe vectors were trained here, on the same text as the others; the paper's were trained on tweets."
