@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mt2st.embedding import SubwordSettings, SubwordVectors
+from mt2st.embedding import SubwordSettings, SubwordVectors, train_word_vectors
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.start import Start, embedding_start
@@ -37,3 +37,20 @@ def test_ngrams_alone_are_no_shared_vocabulary(tmp_path: Path) -> None:
     SubwordVectors(["autre"], np.ones((31, 4), "f4"), SubwordSettings(bucket=30)).save_folder(tmp_path / "v")
     with pytest.raises(InputError, match="v: none of its 1 words is in the vocabulary of the training text"):
         start_from(tmp_path / "v")
+
+
+@pytest.mark.parametrize(("method", "alpha"), [("skipgram", 0.025), ("cbow", 0.1), ("cbow-fasttext", 0.1)])
+def test_first_vectors_are_those_of_train_word_vectors_at_the_methods_own_rate(
+    method: str, alpha: float, tmp_path: Path
+) -> None:
+    settings = ClassifierSettings(
+        embedding=method, vector_size=8, start_epochs=2, context_sample=0.0, bucket=50 if "fast" in method else None
+    )
+    corpus = Corpus.build(["a b c d"] * 30, tokeniser=Tokeniser(), min_count=1, directory=tmp_path / "corpus")
+    expected = train_word_vectors(
+        corpus, method=method, vector_size=8, window=settings.window, sample=0.0, alpha=alpha, epochs=2, seed=1,
+        bucket=settings.bucket,
+    )  # fmt: skip
+    table = embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1)).table
+    for word in "abcd":
+        np.testing.assert_array_equal(table[corpus.vocabulary.id_of(word)], expected[word])

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from mt2st.embedding import Progress, SubwordVectors, WordVectors, load_vectors, train_word_vectors
+from mt2st.embedding import (
+    Progress,
+    SubwordVectors,
+    WordVectors,
+    WordVectorSettings,
+    load_vectors,
+    train_word_vectors,
+)
 from mt2st.embedding.formats import is_pretrained
 from mt2st.embedding.glove import train_glove
 from mt2st.embedding.known_subwords import KnownSubwords
@@ -25,6 +32,9 @@ if TYPE_CHECKING:
 
 WITH_NGRAMS = ("random", *SUBWORD_METHODS)
 """Starts of an embedding that is made of n-grams."""
+START_ALPHA = {"cbow": 0.1, "cbow-fasttext": 0.1}
+"""Learning rates of first vectors, where word2vec's 0.025 for Skip-gram is too low: CBOW makes one step for a whole
+window, and in a few passes over a million words it hardly leaves its random start."""
 RANDOM_SCALE = 0.01
 """Standard deviation of random word vectors: small, so that what the tasks learn soon outweighs it."""
 
@@ -124,6 +134,7 @@ def _trained(
             window=settings.window,
             negative=settings.context_negative,
             sample=settings.context_sample,
+            alpha=START_ALPHA.get(settings.embedding, WordVectorSettings.alpha),
             epochs=settings.start_epochs,
             seed=settings.seed,
             min_n=settings.min_n,
