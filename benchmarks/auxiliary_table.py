@@ -99,9 +99,11 @@ def settings_of(suite: str, line: Line, seed: int) -> dict[str, Any]:
     settings: dict[str, Any] = {"epochs": epochs, "seed": seed, "auxiliary": line.auxiliary}
     settings["strategy"] = strategy_of(line, epochs)
     if suite in REVIEWS:
-        settings |= {"context_passes": 3, "context_window": 15, "context_sample": 1e-4}
+        settings |= {"context_passes": 2, "context_window": 15, "context_sample": 1e-4, "min_count": 5}
     if suite == "mean":
         settings |= {"encoder": "mean", "max_length": 1000}
+    elif suite == "bilstm":
+        settings |= {"dropout": 0.5, "max_length": 256}
     if suite not in REVIEWS:
         settings |= {"hidden_size": 128, "max_length": 64, "batch_size": 32, "context_passes": 1}
     for task in line.auxiliary:
