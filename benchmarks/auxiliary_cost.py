@@ -91,13 +91,13 @@ def auxiliary_step(network: Network, task: Task, batches: Iterator[object]) -> N
 
 
 def surroundings_of(
-    network: Network, optimizer: torch.optim.Optimizer, ids: torch.Tensor
+    network: Network, optimizer: torch.optim.Optimizer, ids: torch.Tensor, encoder: str
 ) -> dict[str, tuple[Callable[[], None], float]]:
     """Return what happens beside the tasks, each with the share of the steps in which it does, by default settings.
 
     The network has the gradient of a step. A kernel task has moved the table, a task with a gradient has added to it.
     """
-    every = ClassifierSettings().feedback_every
+    every = ClassifierSettings(encoder=encoder).feedback_interval
     table, targets = network.embedding.weight, torch.arange(len(ids)) % 2
 
     def look_ahead(network: nn.Module, number: int) -> float:
@@ -232,7 +232,7 @@ def main() -> None:
     ours: dict[str, list[float]] = {name: [] for name in tasks}
     with flushed_denormals():
         classifier_step(network, optimizer, ids)
-        around = surroundings_of(network, optimizer, ids)
+        around = surroundings_of(network, optimizer, ids, options.encoder)
         times_around: dict[str, list[float]] = {name: [] for name in around}
         for _ in range(options.rounds):
             bare.append(milliseconds(lambda: classifier_step(network, optimizer, ids), 2))

@@ -191,6 +191,12 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
     assert ClassifierSettings(learning_rate=0.1).learning_rates["heads"] == 0.1
 
 
+def test_the_feedback_loop_measures_the_mean_encoder_more_seldom_unless_told_otherwise() -> None:
+    assert [TextClassifier(encoder=encoder).feedback_interval for encoder in ENCODERS] == [10, 20, 10]
+    assert TextClassifier(encoder="mean", feedback_every=3).feedback_interval == 3
+    assert set(names.FEEDBACK_EVERY) == set(ENCODERS)
+
+
 def test_the_context_task_has_a_wide_window_beside_labels_of_texts_and_a_narrow_one_beside_labels_of_words() -> None:
     assert (TextClassifier().window, Tagger().window) == (15, 5)
     assert (TextClassifier(context_window=7).window, Tagger(context_window=7).window) == (7, 7)

@@ -388,13 +388,13 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
     def _feedback(self, primary: LabelledTask[Any, Any]) -> Feedback:
         """Measure cosines, and gains where the strategy asks for them: on as many validation texts as a batch has."""
         if getattr(self.strategy, "signal", "cosine") != "gain" or primary.validation is None:
-            return Feedback(self.feedback_every)
+            return Feedback(self.feedback_interval)
         held_out = primary.validation
 
         def look_ahead(network: nn.Module, number: int) -> float:
             return primary.measure(network, part_of(held_out, number, self.batch_size))["loss"]
 
-        return Feedback(self.feedback_every, look_ahead=look_ahead)
+        return Feedback(self.feedback_interval, look_ahead=look_ahead)
 
     def _train(self, trainer: Trainer, checkpoint: Path | None, identity: Mapping[str, Any]) -> None:
         self._trainer = trainer
