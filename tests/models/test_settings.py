@@ -25,6 +25,7 @@ COUNTS = [
 ]  # fmt: skip
 RATES = [
     "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
+    "context_min_alpha",
     "clip_norm", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
@@ -204,6 +205,21 @@ def test_the_context_task_has_a_wide_window_beside_labels_of_texts_and_a_narrow_
 
 def test_the_largest_weight_of_noise_is_the_kernels() -> None:
     assert names.MOST_NEGATIVE == LARGEST_NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"context_min_alpha": 0.03}, "context_min_alpha must be at most context_alpha, which is 0.025, found 0.03"),
+        (
+            {"context_method": "glove", "context_min_alpha": 0.01},
+            r"context_min_alpha \(0.01\) cannot be given with context_method 'glove'",
+        ),
+    ],
+)
+def test_a_rate_of_the_context_task_that_cannot_fall_so_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ClassifierSettings(**settings).check()
 
 
 def test_a_task_that_is_named_twice_is_refused_before_anything_is_read() -> None:

@@ -65,6 +65,18 @@ def test_the_transition_is_foreseen_where_the_weights_have_it(strategy: Strategy
     assert strategy.single_task_from(last) == (1 + on.index(False) if on[0] and False in on else None)
 
 
+@pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
+@pytest.mark.parametrize("last", [1, 3, 4, 100])
+def test_the_end_of_each_task_is_foreseen_where_its_weights_have_it(strategy: Strategy, last: int) -> None:
+    for task in strategy.auxiliaries:
+        on = [strategy.weights(t)[task] > 0 for t in range(1, last + 1)]
+        assert strategy.off_from(task, last) == (last + 1 if all(on) else 1 + on.index(False))
+
+
+def test_the_end_of_a_task_that_the_feedback_loop_decides_on_is_the_trainings() -> None:
+    assert AdaptiveSwitch(latest=4, auxiliaries=["a"]).off_from("a", last=8) == 9
+
+
 def test_the_default_diminish_is_single_task_within_the_default_epochs() -> None:
     assert Diminish(auxiliaries=["a"]).single_task_from(ClassifierSettings().epochs) == 6
 

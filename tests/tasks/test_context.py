@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -32,9 +33,17 @@ def planted_corpus(n_documents: int = 300, seed: int = 0) -> tuple[Texts, NDArra
     return Texts(ids, np.cumsum([0, *map(len, documents)])), counts
 
 
-def make_task(method: str = "skipgram", *, alpha: float = 0.05, passes: float = 1.0, **kernel: float) -> ContextTask:
+def make_task(
+    method: str = "skipgram",
+    *,
+    alpha: float = 0.05,
+    passes: float = 1.0,
+    min_alpha: float | None = None,
+    **kernel: float,
+) -> ContextTask:
     texts, counts = planted_corpus()
-    return ContextTask(texts, kernel_for(method, counts, **kernel), VECTOR_SIZE, alpha=alpha, passes=passes)
+    made = kernel_for(method, counts, **kernel)
+    return ContextTask(texts, made, VECTOR_SIZE, alpha=alpha, passes=passes, min_alpha=min_alpha)
 
 
 def make_table(seed: int = 0) -> Tensor:
@@ -159,6 +168,30 @@ def test_weight_and_learning_rate_are_one_factor(method: str) -> None:
         task.update(table, weight=weight, span=whole())
         tables.append(table)
     torch.testing.assert_close(tables[0], tables[1], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("elapsed", "min_alpha", "rate"), [(0.5, 0.0, 0.02), (0.75, 0.02, 0.025), (0.9, 0.04, 0.04)])
+def test_the_learning_rate_falls_evenly_over_the_tasks_time(
+    method: str, elapsed: float, min_alpha: float, rate: float
+) -> None:
+    falling, table = make_task(method, alpha=0.04, min_alpha=min_alpha), make_table()
+    falling.update(table, weight=1.0, span=replace(whole(), elapsed=elapsed))
+    constant, expected = make_task(method, alpha=rate, min_alpha=rate), make_table()
+    constant.update(expected, weight=1.0, span=replace(whole(), elapsed=elapsed))
+    assert not torch.equal(expected, make_table())
+    torch.testing.assert_close(table, expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(0.025, 1e-4), (1e-5, 1e-5)])
+def test_it_falls_to_word2vecs_least_rate_unless_told_otherwise(alpha: float, expected: float) -> None:
+    assert make_task(alpha=alpha).min_alpha == expected
+
+
+@pytest.mark.parametrize("min_alpha", [-0.1, 0.06, float("nan")])
+def test_a_least_rate_out_of_range_is_named(min_alpha: float) -> None:
+    with pytest.raises(InputError, match=r"min_alpha must be from 0 to alpha \(0.05\), found"):
+        make_task(min_alpha=min_alpha)
 
 
 @pytest.mark.parametrize("method", METHODS)

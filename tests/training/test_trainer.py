@@ -5,7 +5,7 @@ import copy
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,28 @@ def test_diminish_weighs_kernel_tasks_and_turns_them_off_when_negligible() -> No
 def test_kernel_tasks_get_every_part_of_every_epoch(beside: bool) -> None:
     nudge = Nudge()
     make_trainer(MultiTask(), nudge, epochs=2, seed=7, beside=beside).fit()
-    assert [span for _, span in nudge.calls] == [Span(epoch, part, 6, 7) for epoch in (1, 2) for part in range(6)]
+    spans = [replace(span, elapsed=0.0) for _, span in nudge.calls]
+    assert spans == [Span(epoch, part, 6, 7) for epoch in (1, 2) for part in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "steps"),
+    [
+        (MultiTask(), 18),
+        (Switch(at=3), 12),
+        (Switch(at=9, unit="step"), 8),
+        (Switch({"nudge": 2, "helper": 3}), 6),
+        (Diminish(decay=2.0, negligible=0.01), 12),
+        (AdaptiveSwitch(latest=2), 18),
+    ],
+    ids=repr,
+)
+def test_kernel_tasks_know_the_share_of_their_time_that_has_passed(strategy: Strategy, steps: int) -> None:
+    nudge = Nudge()
+    make_trainer(strategy, Regression("helper"), nudge, epochs=3).fit()
+    elapsed = [span.elapsed for _, span in nudge.calls]
+    assert elapsed == pytest.approx([step / steps for step in range(len(elapsed))])
+    assert len(elapsed) == (6 if isinstance(strategy, AdaptiveSwitch) else steps)
 
 
 def test_auxiliaries_that_are_off_leave_no_trace_in_single_task_training() -> None:

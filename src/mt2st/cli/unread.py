@@ -52,7 +52,7 @@ READING_TASKS: dict[str, tuple[str, ...]] = {
 """For each option of auxiliary tasks, those that read it. Options that name files are checked with the files."""
 READING_ENCODERS: dict[str, tuple[str, ...]] = {"hidden_size": ("bilstm", "cnn"), "pooling": ("bilstm", "cnn")}
 """For each option of encoders, those that read it."""
-OF_CONTEXT = ("context_passes", "context_alpha")
+OF_CONTEXT = ("context_passes", "context_alpha", "context_min_alpha")
 """Options that the context task alone reads."""
 OF_CONTEXTS = ("context_window", "context_negative", "context_sample")
 """Options that the context task reads, and the training of vectors that the embedding starts from."""

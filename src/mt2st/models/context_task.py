@@ -24,8 +24,6 @@ CONTEXT_COOCCURRENCES = 10_000_000
 """Co-occurrences of GloVe in an epoch, likewise: about as many seconds."""
 MOST_PASSES = 15.0
 """More passes over a small corpus teach little that is new."""
-ALPHA, GLOVE_ALPHA = 0.025, 0.05
-"""The learning rates of word2vec (constant here) and of GloVe's AdaGrad."""
 
 
 def context_task(
@@ -72,7 +70,8 @@ def _kernel(settings: ClassifierSettings, corpus: Corpus, subwords: KnownSubword
         Texts.of(corpus),
         kernel,
         settings.vector_size,
-        alpha=settings.context_alpha or ALPHA,
+        alpha=settings.alpha,
+        min_alpha=settings.context_min_alpha,
         passes=_passes(settings, CONTEXT_WORDS, corpus.n_tokens),
     )
 
@@ -109,7 +108,7 @@ def _glove(
     return GloveTask(
         cooccurrences,
         settings.vector_size,
-        learning_rate=settings.context_alpha or GLOVE_ALPHA,
+        learning_rate=settings.alpha,
         x_max=settings.context_x_max,
         passes=_passes(settings, CONTEXT_COOCCURRENCES, cooccurrences.directed),
         memory=memory,

@@ -45,6 +45,8 @@ LABELLED_AUXILIARIES = ("tagging", "classification")
 TEXT_WINDOW = 15
 """Window of the context task beside labels of whole texts. Of those tried on reviews (benchmarks/NOTES.md) wider ones
 make better vectors, and cost as much more."""
+ALPHA, GLOVE_ALPHA = 0.025, 0.05
+"""The first learning rates of word2vec and of GloVe's AdaGrad."""
 FEEDBACK_EVERY = {"bilstm": 10, "cnn": 10, "mean": 20}
 """For each encoder, the steps between two measurements of the feedback loop, which cost the same with all of them."""
 LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (5e-3, 3e-4)}
@@ -132,7 +134,10 @@ class ClassifierSettings:
     context_sample: float = 1e-3
     """Threshold above which frequent words are thinned out; glove thins none out."""
     context_alpha: float | None = None
-    """Learning rate of the context task, which its weight scales; 0.025, or glove's 0.05, if not given."""
+    """Learning rate of the context task at first, which its weight scales; 0.025, or glove's 0.05, if not given."""
+    context_min_alpha: float | None = None
+    """Learning rate that the context task's falls to, evenly, by the time at which it goes off or the training ends;
+    word2vec's 0.0001 if not given. At context_alpha's value it stays. Glove's rates fall by themselves."""
     context_passes: float | None = None
     """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
     Not given: as many as make three and a half million words or ten million co-occurrences, at most 15."""
@@ -244,6 +249,7 @@ class ClassifierSettings:
             raise InputError("; ".join(problems))
         self._check_files()
         self._check_ngrams()
+        self._check_alpha()
         check_transition(self)
 
     def problems(self) -> Iterator[str]:
@@ -296,7 +302,7 @@ class ClassifierSettings:
         for name in ("context_x_max", "context_memory", "tolerance", "analogy_temperature", "spearman_softness"):
             yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha",
-                     "context_passes", "clip_norm"):  # fmt: skip
+                     "context_min_alpha", "context_passes", "clip_norm"):  # fmt: skip
             if getattr(self, name) is not None:
                 yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):
@@ -337,6 +343,11 @@ class ClassifierSettings:
     def window(self) -> int:
         """Widest reach of a context, in words: the one given or else what suits labels of whole texts."""
         return self.context_window or TEXT_WINDOW
+
+    @property
+    def alpha(self) -> float:
+        """First learning rate of the context task: the one given or else its method's."""
+        return self.context_alpha or (GLOVE_ALPHA if self.context_method == GLOVE else ALPHA)
 
     @property
     def feedback_interval(self) -> int:
@@ -391,6 +402,21 @@ class ClassifierSettings:
         shortest, longest = self.min_n or MIN_N, self.max_n or MAX_N
         if longest < shortest:
             raise InputError(f"max_n must be at least min_n = {shortest}, found {longest}")
+
+    def _check_alpha(self) -> None:
+        """Refuse a learning rate of the context task that cannot fall to where it is to fall."""
+        if self.context_min_alpha is None:
+            return
+        if self.context_method == GLOVE:
+            raise InputError(
+                f"context_min_alpha ({self.context_min_alpha}) cannot be given with context_method '{GLOVE}': its "
+                "rates fall by themselves"
+            )
+        if self.context_min_alpha > self.alpha:
+            raise InputError(
+                f"context_min_alpha must be at most context_alpha, which is {self.alpha}, "
+                f"found {self.context_min_alpha}"
+            )
 
     def _unless(self, name: str, rule: str, holds: Callable[[Any], bool]) -> Iterator[str]:
         """Yield a problem unless the rule holds for the setting."""

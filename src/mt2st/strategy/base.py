@@ -137,6 +137,20 @@ class Strategy(ABC):
         first = 1 + bisect_left(range(1, last + 1), True, key=lambda t: not any(self.weights(t).values()))
         return first if first <= last else None
 
+    def off_from(self, task: str, last: int) -> int:
+        """Return the first time from which a task is off, as far as time alone tells.
+
+        Args:
+            task: an auxiliary task.
+            last: the last epoch (or step, as `unit` says) of the training, at least 1.
+
+        Returns:
+            The time, from 1 to ``last + 1``; ``last + 1`` where the task is on to the end, or the training will decide.
+        """
+        if not self.foreseeable:
+            return last + 1
+        return 1 + bisect_left(range(1, last + 1), True, key=lambda t: self.weight(task, t) == 0)
+
     def learn(self, losses: Mapping[str, float], primary_loss: float) -> None:  # noqa: B027  # likewise
         """Take in a step's training losses, by task; called after each step if `learns`."""
 

@@ -17,6 +17,8 @@ from mt2st.tasks.task import Span
 if TYPE_CHECKING:
     from mt2st.embedding.kernels.context import ContextKernel
 
+MIN_ALPHA = 1e-4
+"""Where word2vec's learning rate falls to."""
 OPERATIONS = 6
 """Floating-point operations of a pair of words in each dimension: a product, and a step of each of the two vectors."""
 
@@ -26,16 +28,18 @@ class ContextTask:
 
     The task does not go through torch: a compiled kernel makes plain gradient steps of its own learning rate straight
     in the embedding's memory, several hundred thousand words a second, scaled by the strategy's weight as eq. 3 asks:
-    ``theta <- theta - alpha * weight * grad L_context``. `mt2st.tasks.context_autograd` is the same task as a torch
-    loss: the reference it is tested against, and the form for a GPU.
+    ``theta <- theta - alpha(t) * weight(t) * grad L_context``. `mt2st.tasks.context_autograd` is the same task as a
+    torch loss: the reference it is tested against, and the form for a GPU.
 
     Args:
         texts: the unlabelled corpus.
         kernel: the context kernel, made with the counts of the vocabulary; its `input_rows` are the embedding's.
         vector_size: columns of the embedding.
         name: name of the task.
-        alpha: learning rate of the kernel, above 0.
+        alpha: learning rate of the kernel at first, above 0.
         passes: passes over the corpus in one epoch of the primary task, above 0; may be a fraction.
+        min_alpha: learning rate that it falls to, evenly over the task's time, from 0 to ``alpha``; None is
+            word2vec's 0.0001. A rate that falls leaves settled vectors where the task goes off; at ``alpha`` it stays.
 
     Attributes:
         operations: floating-point operations so far, as the objective asks for them: for each pair and each of its
@@ -55,15 +59,19 @@ class ContextTask:
         name: str = "context",
         alpha: float = 0.05,
         passes: float = 1.0,
+        min_alpha: float | None = None,
     ) -> None:
         if texts.offsets[-1] == 0:
             raise InputError(f"the auxiliary task '{name}' needs unlabelled text, found none")
         for parameter, value in (("alpha", alpha), ("passes", passes)):
             if not (np.isfinite(value) and value > 0):
                 raise InputError(f"{parameter} must be a finite number above 0, found {value!r}")
+        min_alpha = min(MIN_ALPHA, alpha) if min_alpha is None else min_alpha
+        if not 0 <= min_alpha <= alpha:
+            raise InputError(f"min_alpha must be from 0 to alpha ({alpha}), found {min_alpha!r}")
         self.name = name
         self.texts, self.kernel = texts, kernel
-        self.alpha, self.passes = alpha, passes
+        self.alpha, self.passes, self.min_alpha = alpha, passes, min_alpha
         self.operations = 0.0
         self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
 
@@ -84,13 +92,14 @@ class ContextTask:
             )
         inputs = table.detach().numpy()
         loss, pairs = 0.0, 0
+        alpha = self.alpha - (self.alpha - self.min_alpha) * span.elapsed
         for number, offsets in enumerate(self.slices(span)):
             report = self.kernel.update(
                 inputs,
                 self.outputs,
                 self.texts.ids,
                 offsets,
-                alpha=(self.alpha, self.alpha),
+                alpha=(alpha, alpha),
                 weight=weight,
                 stream=stream_of(span, number),
             )

@@ -18,12 +18,15 @@ class Span:
         part: which of the parts of the epoch, from 0.
         parts: how many parts the epoch has: its number of primary steps.
         seed: the run's seed.
+        elapsed: share of the task's own time, from the first step to the one in which it goes off or the training ends,
+            that has passed before this step, in [0, 1).
     """
 
     epoch: int
     part: int
     parts: int
     seed: int
+    elapsed: float = 0.0
 
 
 @runtime_checkable

@@ -34,6 +34,7 @@ class TrainingState:
         strategy: the weights of the auxiliary tasks, bound to their names.
         kernels: the auxiliary tasks that have compiled code of their own.
         streams: the batches of the others.
+        epochs: the most epochs to train.
         feedback: how the auxiliary tasks and the primary get along; None where nobody measures it.
         combiner: combines the tasks' gradients; None where they are added.
         effects: what follows the transition.
@@ -53,6 +54,7 @@ class TrainingState:
     strategy: Strategy
     kernels: Sequence[KernelTask]
     streams: Sequence[AuxiliaryStream]
+    epochs: int
     feedback: Feedback | None
     combiner: Combiner | None
     effects: TransitionEffects

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -155,7 +155,17 @@ class OptimisationStep:
         state.feedback.measure(state.network, table, probe, learning_rate=rate)
 
     def _update(self, task: KernelTask, *, weight: float, span: Span) -> float:
+        span = replace(span, elapsed=self._elapsed(task, span))
         return task.update(embedding_weight(self._state.network, task.name).data, weight=weight, span=span)
+
+    def _elapsed(self, task: KernelTask, span: Span) -> float:
+        """Return the share of a task's time that has passed before the step."""
+        strategy, epochs = self._state.strategy, self._state.epochs
+        if strategy.unit == "epoch":
+            steps = (strategy.off_from(task.name, epochs) - 1) * span.parts
+        else:
+            steps = strategy.off_from(task.name, epochs * span.parts) - 1
+        return ((span.epoch - 1) * span.parts + span.part) / steps
 
     def _note_transitions(self, weights: Mapping[str, float]) -> None:
         state = self._state
