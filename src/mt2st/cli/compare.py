@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -85,11 +86,15 @@ def run(arguments: Sequence[str]) -> int:
         encoders=options.encoders,
         embeddings=options.embeddings,
     )
-    tell_outlooks(options.model, courses)
+    counts_steps = options.schedule.unit == "step"
+    if not counts_steps:
+        tell_outlooks(options.model, courses, steps_per_epoch=None)
     check_output(options.output)
     parts = read_parts(options.source)
     if parts.test is None:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
+    if counts_steps:  # how many there are is known only now
+        tell_outlooks(options.model, courses, steps_per_epoch=math.ceil(len(parts.train) / options.model.batch_size))
 
     from mt2st.models.start import check_start
     from mt2st.study import Grid, Method, StudyData

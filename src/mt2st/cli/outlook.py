@@ -64,17 +64,23 @@ def tell_outlook(name: str, model: ClassifierSettings, reason: str | None) -> No
         say(f"{name}: no transition to single-task training within {_epochs(model)}: {reason}")
 
 
-def tell_outlooks(model: ClassifierSettings, courses: Sequence[tuple[str, Strategy, Sequence[str]]]) -> None:
+def tell_outlooks(
+    model: ClassifierSettings, courses: Sequence[tuple[str, Strategy, Sequence[str]]], *, steps_per_epoch: int | None
+) -> None:
     """Do the same for a comparison: options of the transition are refused where no run comes to one.
 
     Args:
         model: the settings.
         courses: for each combination, the strategy's name, the strategy and its auxiliary tasks.
+        steps_per_epoch: what strategies that count steps need; None if not known yet.
 
     Raises:
         InputError: naming the options.
     """
-    reasons = [(name, no_transition(strategy, tasks, epochs=model.epochs)) for name, strategy, tasks in courses]
+    reasons = [
+        (name, no_transition(strategy, tasks, epochs=model.epochs, steps_per_epoch=steps_per_epoch))
+        for name, strategy, tasks in courses
+    ]
     if all(reason for _, reason in reasons):
         _refuse_idle(model, "; ".join(dict.fromkeys(f"{name}: {reason}" for name, reason in reasons)))
     for name, reason in dict.fromkeys(reasons):
