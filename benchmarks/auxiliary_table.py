@@ -132,7 +132,7 @@ def run(suite: str, line: Line, seed: int, parts: Path, out: Path) -> None:
         tagged = [read_tagged(DATA / stem.format(part)) for part in ("train", "dev", "test")]
         model = Tagger(**settings).fit_rows(tagged[0], validation=tagged[1], unlabelled=unlabelled)
         measured = model.evaluate_rows(tagged[2])
-        value = measured["accuracy"] if suite == "pos" else measured["f1"]
+        value = measured["accuracy"] if suite == "pos" else measured["entity_f1"]
     record = {
         "value": value,
         "test": measured,
