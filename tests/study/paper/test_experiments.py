@@ -55,7 +55,7 @@ def test_an_unknown_embedding_is_named_with_those_there_are() -> None:
 def test_runs_for_time_start_at_random_and_are_measured_several_times_an_epoch() -> None:
     cells = time_cells(SOUND, seeds=(1,))
     assert [cell.name for cell in cells] == ["single-task", "multi-task", "diminish", "switch"]
-    assert {(cell.settings.embedding, cell.settings.evaluations_per_epoch) for cell in cells} == {("random", 4)}
+    assert {(cell.settings.embedding, cell.settings.evaluations_per_epoch) for cell in cells} == {("random", 8)}
 
 
 def test_the_estimate_grows_with_the_runs_and_shrinks_with_the_jobs() -> None:
