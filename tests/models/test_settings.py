@@ -25,7 +25,6 @@ COUNTS = [
 ]  # fmt: skip
 RATES = [
     "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
-    "context_min_alpha",
     "clip_norm", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
@@ -52,7 +51,7 @@ BAD = [
     *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
     *(
         (name, value, "a finite number of at least 0")
-        for name in ("weight_decay", "gamma", "minimum_gain")
+        for name in ("weight_decay", "gamma", "minimum_gain", "context_min_alpha")
         for value in (-1, NAN, INFINITE)
     ),
     *(("context_negative", value, "a whole number from 1 to 100") for value in (0, 1.5, True, 101)),

@@ -11,6 +11,7 @@ from mt2st.models.settings import ClassifierSettings
 from mt2st.strategy import (
     DWA,
     MGDA,
+    AdaptiveDiminish,
     AdaptiveSwitch,
     Bloop,
     CAGrad,
@@ -73,8 +74,13 @@ def test_the_end_of_each_task_is_foreseen_where_its_weights_have_it(strategy: St
         assert strategy.off_from(task, last) == (last + 1 if all(on) else 1 + on.index(False))
 
 
-def test_the_end_of_a_task_that_the_feedback_loop_decides_on_is_the_trainings() -> None:
-    assert AdaptiveSwitch(latest=4, auxiliaries=["a"]).off_from("a", last=8) == 9
+def test_the_end_of_a_task_that_adapts_is_what_is_known_now() -> None:
+    assert AdaptiveSwitch(auxiliaries=["a"]).off_from("a", last=8) == 9
+    assert AdaptiveSwitch(latest=4, auxiliaries=["a"]).off_from("a", last=8) == 4
+    adaptive = AdaptiveDiminish(0.5, auxiliaries=["a"])
+    assert adaptive.off_from("a", last=8) == Diminish(0.5, auxiliaries=["a"]).off_from("a", last=8) == 6
+    adaptive.observe(Observation(1, 10, affinities={"a": -0.1}))
+    assert adaptive.off_from("a", last=8) < 6
 
 
 def test_the_default_diminish_is_single_task_within_the_default_epochs() -> None:

@@ -175,12 +175,34 @@ def test_weight_and_learning_rate_are_one_factor(method: str) -> None:
 def test_the_learning_rate_falls_evenly_over_the_tasks_time(
     method: str, elapsed: float, min_alpha: float, rate: float
 ) -> None:
+    span = replace(whole(), elapsed=(elapsed, elapsed))
     falling, table = make_task(method, alpha=0.04, min_alpha=min_alpha), make_table()
-    falling.update(table, weight=1.0, span=replace(whole(), elapsed=elapsed))
+    falling.update(table, weight=1.0, span=span)
     constant, expected = make_task(method, alpha=rate, min_alpha=rate), make_table()
-    constant.update(expected, weight=1.0, span=replace(whole(), elapsed=elapsed))
+    constant.update(expected, weight=1.0, span=span)
     assert not torch.equal(expected, make_table())
     torch.testing.assert_close(table, expected, atol=1e-6, rtol=0)
+
+
+def test_within_a_step_it_falls_from_slice_to_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make_task(alpha=0.05, min_alpha=0.01, passes=2.5)
+    span = Span(3, 1, 2, seed=1, elapsed=(0.25, 0.75))
+    sizes = [int(offsets[-1] - offsets[0]) for offsets in task.slices(span)]
+    given: list[tuple[float, float]] = []
+    update = task.kernel.update
+    monkeypatch.setattr(task.kernel, "update", lambda *a, **k: (given.append(k["alpha"]), update(*a, **k))[1])
+    task.update(make_table(), weight=1.0, span=span)
+    assert len(sizes) > 1
+    assert (given[0][0], given[-1][1], task.rate) == pytest.approx((0.04, 0.02, 0.02))
+    assert [before[1] for before in given[:-1]] == [after[0] for after in given[1:]]
+    assert [first - last for first, last in given] == pytest.approx([0.02 * size / sum(sizes) for size in sizes])
+
+
+def test_passes_that_do_not_come_to_a_word_are_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"1e-09 passes over the [\d,]+ words of the auxiliary task 'context' are not a"
+    ):
+        make_task(passes=1e-9)
 
 
 @pytest.mark.parametrize(("alpha", "expected"), [(0.025, 1e-4), (1e-5, 1e-5)])

@@ -214,6 +214,10 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
             r"the data have changed \(data.documents was 40 there and is 41 now\)",
         ),
         (IDENTITY | {"settings": {"seed": 2, "layers": (1, 2)}}, "settings.seed was 1 there and is 2 now"),
+        (
+            IDENTITY | {"settings": {"seed": 1, "layers": (1, 2), "new": None}},
+            "settings.new was unknown there and is None now",  # a checkpoint of an earlier version
+        ),
         (IDENTITY | {"strategy": "x"}, "strategy was None there and is 'x' now"),
     ],
 )

@@ -14,7 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
-from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.strategy import (
+    DWA,
+    AdaptiveDiminish,
+    AdaptiveSwitch,
+    Diminish,
+    MultiTask,
+    PretrainFinetune,
+    SingleTask,
+    Strategy,
+    Switch,
+)
 from mt2st.tasks import Span
 from mt2st.training import CheckConvergence, Evaluation, Trainer
 from mt2st.training.numerics import gradient_norm
@@ -159,7 +169,7 @@ def test_diminish_weighs_kernel_tasks_and_turns_them_off_when_negligible() -> No
 def test_kernel_tasks_get_every_part_of_every_epoch(beside: bool) -> None:
     nudge = Nudge()
     make_trainer(MultiTask(), nudge, epochs=2, seed=7, beside=beside).fit()
-    spans = [replace(span, elapsed=0.0) for _, span in nudge.calls]
+    spans = [replace(span, elapsed=(0.0, 0.0)) for _, span in nudge.calls]
     assert spans == [Span(epoch, part, 6, 7) for epoch in (1, 2) for part in range(6)]
 
 
@@ -171,16 +181,48 @@ def test_kernel_tasks_get_every_part_of_every_epoch(beside: bool) -> None:
         (Switch(at=9, unit="step"), 8),
         (Switch({"nudge": 2, "helper": 3}), 6),
         (Diminish(decay=2.0, negligible=0.01), 12),
-        (AdaptiveSwitch(latest=2), 18),
+        (AdaptiveSwitch(latest=3), 12),
+        (AdaptiveSwitch(), 18),
+        (AdaptiveDiminish(decay=2.0, negligible=0.01), 12),
+        (PretrainFinetune(at=2), 6),
+        (DWA(), 18),
     ],
     ids=repr,
 )
 def test_kernel_tasks_know_the_share_of_their_time_that_has_passed(strategy: Strategy, steps: int) -> None:
     nudge = Nudge()
     make_trainer(strategy, Regression("helper"), nudge, epochs=3).fit()
-    elapsed = [span.elapsed for _, span in nudge.calls]
-    assert elapsed == pytest.approx([step / steps for step in range(len(elapsed))])
-    assert len(elapsed) == (6 if isinstance(strategy, AdaptiveSwitch) else steps)
+    elapsed = [share for _, span in nudge.calls for share in span.elapsed]
+    assert elapsed == pytest.approx([share for step in range(steps) for share in (step / steps, (step + 1) / steps)])
+
+
+class ComesBack(MultiTask):
+    """A strategy of somebody else's, whose task comes back."""
+
+    def weight(self, task: str, t: int) -> float:
+        return float(t != 2)
+
+
+def test_no_share_of_a_tasks_time_is_above_one_even_if_it_comes_back() -> None:
+    nudge = Nudge()
+    make_trainer(ComesBack(), nudge, epochs=3).fit()
+    assert len(nudge.calls) == 12
+    assert max(share for _, span in nudge.calls for share in span.elapsed) == 1.0
+
+
+def test_a_strategy_that_never_trains_the_primary_task_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"PretrainFinetune\(at=4, .*would not train the primary task 'primary' at all"
+    ):
+        make_trainer(PretrainFinetune(at=4), Nudge(), epochs=3)
+    make_trainer(PretrainFinetune(at=3), Nudge(), epochs=3)
+
+
+def test_the_rate_of_a_kernel_task_is_told_while_it_is_on() -> None:
+    nudge = Nudge()
+    nudge.rate = 0.25  # type: ignore[attr-defined]
+    run = make_trainer(Switch(at=3), nudge, Regression("helper"), epochs=3).fit()
+    assert [each.learning_rates.get("nudge") for each in run.evaluations] == [0.25, 0.25, None]
 
 
 def test_auxiliaries_that_are_off_leave_no_trace_in_single_task_training() -> None:

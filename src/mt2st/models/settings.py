@@ -136,8 +136,9 @@ class ClassifierSettings:
     context_alpha: float | None = None
     """Learning rate of the context task at first, which its weight scales; 0.025, or glove's 0.05, if not given."""
     context_min_alpha: float | None = None
-    """Learning rate that the context task's falls to, evenly, by the time at which it goes off or the training ends;
-    word2vec's 0.0001 if not given. At context_alpha's value it stays. Glove's rates fall by themselves."""
+    """Learning rate that the context task's falls to, evenly, by the time at which it goes off, as far as the strategy
+    knows, or the last epoch ends; word2vec's 0.0001 if not given. At context_alpha's value it stays. Glove's rates fall
+    by themselves."""
     context_passes: float | None = None
     """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
     Not given: as many as make three and a half million words or ten million co-occurrences, at most 15."""
@@ -302,9 +303,13 @@ class ClassifierSettings:
         for name in ("context_x_max", "context_memory", "tolerance", "analogy_temperature", "spearman_softness"):
             yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha",
-                     "context_min_alpha", "context_passes", "clip_norm"):  # fmt: skip
+                     "context_passes", "clip_norm"):  # fmt: skip
             if getattr(self, name) is not None:
                 yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
+        if self.context_min_alpha is not None:
+            yield from self._unless(
+                "context_min_alpha", "a finite number of at least 0", lambda value: _finite(value) and value >= 0
+            )
         for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):
             yield from self._unless(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
         for name in ("weight_decay", "gamma", "minimum_gain"):

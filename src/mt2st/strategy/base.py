@@ -70,6 +70,9 @@ class Strategy(ABC):
     """Whether time alone decides which tasks are on, and one that is off stays off: then `single_task_from` can tell
     the transition before the training."""
 
+    lasting: ClassVar[bool] = True
+    """Whether a task that is off stays off. Then `weight` tells, by what is known now, until when a task is on."""
+
     def __init__(self, auxiliaries: Iterable[str] | None, unit: Unit) -> None:
         if unit not in ("epoch", "step"):
             raise InputError(f"unit must be 'epoch' or 'step', found {unit!r}")
@@ -138,16 +141,18 @@ class Strategy(ABC):
         return first if first <= last else None
 
     def off_from(self, task: str, last: int) -> int:
-        """Return the first time from which a task is off, as far as time alone tells.
+        """Return the first time from which a task is off, by what is known now.
+
+        Strategies that adapt may decide otherwise later: theirs is a forecast by the rates and bounds that they have.
 
         Args:
             task: an auxiliary task.
             last: the last epoch (or step, as `unit` says) of the training, at least 1.
 
         Returns:
-            The time, from 1 to ``last + 1``; ``last + 1`` where the task is on to the end, or the training will decide.
+            The time, from 1 to ``last + 1``; ``last + 1`` where the task is on to the end, or may come back.
         """
-        if not self.foreseeable:
+        if not self.lasting:
             return last + 1
         return 1 + bisect_left(range(1, last + 1), True, key=lambda t: self.weight(task, t) == 0)
 

@@ -43,6 +43,7 @@ class DWA(Strategy):
     """
 
     foreseeable = True
+    lasting = False
 
     def __init__(self, temperature: float = 2.0, *, auxiliaries: Iterable[str] | None = None) -> None:
         self.temperature = positive_number("temperature", temperature)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,7 @@ class ContextTask:
             word2vec's 0.0001. A rate that falls leaves settled vectors where the task goes off; at ``alpha`` it stays.
 
     Attributes:
+        rate: the learning rate after the last update, before the strategy's weight.
         operations: floating-point operations so far, as the objective asks for them: for each pair and each of its
             ``negative`` noise words a product of two vectors and a step of both, 6 a dimension. (The kernel itself
             shares noise words between pairs; means of contexts, and what is elementwise, are not counted.)
@@ -66,6 +68,11 @@ class ContextTask:
         for parameter, value in (("alpha", alpha), ("passes", passes)):
             if not (np.isfinite(value) and value > 0):
                 raise InputError(f"{parameter} must be a finite number above 0, found {value!r}")
+        if round(texts.offsets[-1] * passes) < 1:
+            raise InputError(
+                f"{passes} passes over the {texts.offsets[-1]:,} words of the auxiliary task '{name}' are not a word "
+                "in an epoch: choose more"
+            )
         min_alpha = min(MIN_ALPHA, alpha) if min_alpha is None else min_alpha
         if not 0 <= min_alpha <= alpha:
             raise InputError(f"min_alpha must be from 0 to alpha ({alpha}), found {min_alpha!r}")
@@ -73,6 +80,7 @@ class ContextTask:
         self.texts, self.kernel = texts, kernel
         self.alpha, self.passes, self.min_alpha = alpha, passes, min_alpha
         self.operations = 0.0
+        self.rate = alpha
         self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
 
     def compile(self) -> None:
@@ -92,20 +100,31 @@ class ContextTask:
             )
         inputs = table.detach().numpy()
         loss, pairs = 0.0, 0
-        alpha = self.alpha - (self.alpha - self.min_alpha) * span.elapsed
-        for number, offsets in enumerate(self.slices(span)):
+        self.rate = self._rate(span.elapsed[1])
+        slices = list(self.slices(span))
+        rates = self._rates(span, [int(offsets[-1] - offsets[0]) for offsets in slices])
+        for number, offsets in enumerate(slices):
             report = self.kernel.update(
                 inputs,
                 self.outputs,
                 self.texts.ids,
                 offsets,
-                alpha=(alpha, alpha),
+                alpha=rates[number],
                 weight=weight,
                 stream=stream_of(span, number),
             )
             loss, pairs = loss + report.loss, pairs + report.pairs
         self.operations += OPERATIONS * pairs * (1 + self.kernel.negative) * self.outputs.shape[1]
         return loss / pairs if pairs else float("nan")
+
+    def _rates(self, span: Span, sizes: Sequence[int]) -> list[tuple[float, float]]:
+        """Return the learning rates at the beginning and the end of each slice of so many tokens."""
+        first, last = map(self._rate, span.elapsed)
+        shares = [size / max(1, sum(sizes)) for size in accumulate(sizes, initial=0)]
+        return list(pairwise(first + (last - first) * share for share in shares))
+
+    def _rate(self, elapsed: float) -> float:
+        return self.alpha - (self.alpha - self.min_alpha) * elapsed
 
     def slices(self, span: Span) -> Iterator[NDArray[np.int64]]:
         """Yield the bounds (``[m + 1]`` positions in the corpus) of the runs of documents that fall to a span."""

@@ -94,8 +94,9 @@ class AutogradContextTask:
     """`mt2st.tasks.context.ContextTask` with its gradient by torch: slow, on any device, mixed with any optimizer.
 
     It draws the pairs of the compiled form (the very ones, noise words included, of a run at ``alpha * weight`` of
-    0.025; at other rates the compiled form shares noise words among more or fewer centres). The network keeps the
-    output table as this task's head.
+    0.025; at other rates the compiled form shares noise words among more or fewer centres). Its learning rate is the
+    optimizer's, where the compiled form has one of its own that falls. The network keeps the output table as this
+    task's head.
 
     Args:
         texts: the unlabelled corpus.

@@ -18,15 +18,15 @@ class Span:
         part: which of the parts of the epoch, from 0.
         parts: how many parts the epoch has: its number of primary steps.
         seed: the run's seed.
-        elapsed: share of the task's own time, from the first step to the one in which it goes off or the training ends,
-            that has passed before this step, in [0, 1).
+        elapsed: shares of the task's own time that have passed before and after this step, in [0, 1]. Its time is from
+            the first step to where the task goes off, as far as the strategy knows now, or where the last epoch ends.
     """
 
     epoch: int
     part: int
     parts: int
     seed: int
-    elapsed: float = 0.0
+    elapsed: tuple[float, float] = (0.0, 0.0)
 
 
 @runtime_checkable

@@ -127,10 +127,15 @@ def _changes(group: str, before: Any, now: Any) -> list[str]:
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         return [f"{group} was {before!r} there and is {now!r} now"]
     return [
-        f"{group}{'.' if group else ''}{name} was {before.get(name)!r} there and is {now.get(name)!r} now"
+        f"{group}{'.' if group else ''}{name} was {_shown(before, name)} there and is {_shown(now, name)} now"
         for name in dict.fromkeys((*now, *before))
-        if now.get(name) != before.get(name)
+        if name not in now or name not in before or now[name] != before[name]
     ]
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    """Return a value as a message shows it; another version of mt2st may not know the name."""
+    return repr(values[name]) if name in values else "unknown"
 
 
 def _digest(path: Path) -> str:

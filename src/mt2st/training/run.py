@@ -20,7 +20,7 @@ class Evaluation:
         train_seconds: seconds of training so far; evaluation, logging and checkpoints are not training.
         losses: mean training loss of each task since the evaluation before; tasks that were off are missing.
         weights: the weights of the auxiliary tasks in the last step.
-        learning_rates: learning rate of each parameter group.
+        learning_rates: learning rate of each parameter group, and of each kernel task that is on and has a ``rate``.
         gradient_norm: mean norm of the primary's gradient since the evaluation before.
         validation: the primary task's validation metrics.
         affinities: cosine of each auxiliary task's and the primary's gradient since the evaluation before, if measured.

@@ -158,14 +158,15 @@ class OptimisationStep:
         span = replace(span, elapsed=self._elapsed(task, span))
         return task.update(embedding_weight(self._state.network, task.name).data, weight=weight, span=span)
 
-    def _elapsed(self, task: KernelTask, span: Span) -> float:
-        """Return the share of a task's time that has passed before the step."""
+    def _elapsed(self, task: KernelTask, span: Span) -> tuple[float, float]:
+        """Return the shares of a task's time that have passed before and after the step."""
         strategy, epochs = self._state.strategy, self._state.epochs
         if strategy.unit == "epoch":
             steps = (strategy.off_from(task.name, epochs) - 1) * span.parts
         else:
             steps = strategy.off_from(task.name, epochs * span.parts) - 1
-        return ((span.epoch - 1) * span.parts + span.part) / steps
+        before = (span.epoch - 1) * span.parts + span.part
+        return min(1.0, before / steps), min(1.0, (before + 1) / steps)  # of a user's strategy a task may come back
 
     def _note_transitions(self, weights: Mapping[str, float]) -> None:
         state = self._state

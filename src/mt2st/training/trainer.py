@@ -121,6 +121,12 @@ class Trainer(TrainingState):
                 )
         self.network, self.primary, self.optimizer = network, primary, optimizer
         self.strategy = strategy.bind(names)
+        last = epochs * (1 if strategy.unit == "epoch" else primary.n_batches)
+        if strategy.foreseeable and self.strategy.primary_weight(last) == 0:
+            raise InputError(
+                f"{strategy!r} would not train the primary task '{primary.name}' at all: in {epochs} epochs its weight "
+                "never rises above 0; train for more, or let the primary task begin earlier"
+            )
         self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
         self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
         self.epochs, self.seed = epochs, seed
@@ -257,15 +263,17 @@ class Trainer(TrainingState):
         progress = self.progress
         losses, norm = progress.take_means()
         signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
+        weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
         return Evaluation(
             epoch=progress.epoch,
             step=progress.step,
             train_seconds=self.clock.seconds,
             losses=losses,
-            weights=self.strategy.weights_at(epoch=progress.epoch, step=progress.step),
+            weights=weights,
             learning_rates={
                 group.get("name", str(number)): group["lr"] for number, group in enumerate(self.optimizer.param_groups)
-            },
+            }
+            | {task.name: task.rate for task in self.kernels if weights[task.name] > 0 and hasattr(task, "rate")},
             gradient_norm=norm,
             validation=dict(self.primary.evaluate(self.network)),
             affinities=signals["cosine"],
