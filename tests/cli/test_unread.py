@@ -47,6 +47,24 @@ from mt2st.models.settings import AUXILIARIES, ClassifierSettings
             ["--auxiliary", "analogy", "--context-passes", "2", "--context-window", "9"],
             ["--context-passes (2.0)", "--context-window (9)", "only by the auxiliary task context", "'analogy'"],
         ),
+        (["--context-x-max", "50"], ["--context-x-max (50.0)", "only by the context method glove", "'skipgram'"]),
+        (
+            ["--context-method", "glove", "--context-negative", "9", "--context-sample", "1e-4"],
+            [
+                "--context-negative (9)",
+                "--context-sample (0.0001)",
+                "by the context method skipgram or cbow",
+                "'glove'",
+            ],
+        ),
+        (
+            ["--strategy", "single-task", "--context-min-alpha", "0.01", "--context-window", "9"],
+            [
+                "--context-min-alpha (0.01)",
+                "--context-window (9)",
+                "by the auxiliary task context, and none is trained",
+            ],
+        ),
     ],
 )
 def test_train_refuses_what_its_run_does_not_read(
@@ -89,6 +107,7 @@ def test_what_one_encoder_start_or_set_of_tasks_of_a_comparison_reads_passes() -
 
     check(ClassifierSettings(encoder="mean", pooling="max"), [], encoders=["mean", "cnn"])
     check(ClassifierSettings(start_epochs=9, context_window=3), ["analogy"], embeddings=["random", "glove"])
+    check(ClassifierSettings(context_x_max=50, context_negative=3), ["context"], embeddings=["random", "glove"])
     check(ClassifierSettings(context_window=3, context_alpha=0.1), ["context", "analogy"])
     with pytest.raises(InputError, match="--pooling"):
         check(ClassifierSettings(pooling="max"), [], encoders=["mean"])

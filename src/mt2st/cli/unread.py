@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mt2st.cli.strategy_options import ADAPTIVE, BASELINES, StrategyOptions
 from mt2st.errors import InputError, listed
-from mt2st.models.settings import CONTEXT_METHODS, ClassifierSettings
+from mt2st.models.settings import CONTEXT_METHODS, GLOVE, SUBWORD_METHODS, WORD_METHODS, ClassifierSettings
 
 CONTEXT = "context"
 TRAINED_STARTS = CONTEXT_METHODS
@@ -54,8 +54,16 @@ READING_ENCODERS: dict[str, tuple[str, ...]] = {"hidden_size": ("bilstm", "cnn")
 """For each option of encoders, those that read it."""
 OF_CONTEXT = ("context_passes", "context_alpha", "context_min_alpha")
 """Options that the context task alone reads."""
-OF_CONTEXTS = ("context_window", "context_negative", "context_sample")
-"""Options that the context task reads, and the training of vectors that the embedding starts from."""
+READING_METHODS: dict[str, tuple[str, ...]] = {
+    "context_window": CONTEXT_METHODS,
+    "context_negative": (*WORD_METHODS, *SUBWORD_METHODS),
+    "context_sample": (*WORD_METHODS, *SUBWORD_METHODS),
+    "context_x_max": (GLOVE,),
+    "context_memory": (GLOVE,),
+}
+"""For each option of learning from contexts, the methods that read it: the context task's, or that of the vectors which
+the embedding starts from."""
+SINGLE_TASK = "single-task"
 READING_CONVERGENCE: dict[str, tuple[str, ...]] = {
     "tolerance": ("gradient-norm",),
     "minimum_gain": ("validation-loss",),
@@ -87,7 +95,7 @@ def refuse_unread(
     Raises:
         InputError: naming each such option, its value and what would read it.
     """
-    tasks = tuple(auxiliaries)
+    tasks = () if set(strategies) <= {SINGLE_TASK} else tuple(auxiliaries)
     problems = [
         *_of_strategies(schedule, strategies),
         *_of_model(model, strategies, tasks),
@@ -108,8 +116,7 @@ def _of_strategies(schedule: StrategyOptions, strategies: Sequence[str]) -> Iter
 def _of_model(model: ClassifierSettings, strategies: Sequence[str], auxiliaries: Sequence[str]) -> Iterator[str]:
     for name, readers in READING_TASKS.items():
         if _given(model, name) and not set(readers) & set(auxiliaries):
-            found = listed(auxiliaries) or "none"
-            yield _unread(model, name, f"by the auxiliary task {' or '.join(readers)}, and the choice is {found}")
+            yield _unread(model, name, f"by the auxiliary task {' or '.join(readers)}, and {_chosen(auxiliaries)}")
     for name, readers in READING_CONVERGENCE.items():
         if _given(model, name) and model.convergence not in readers:
             yield _unread(model, name, f"with --convergence {' or '.join(readers)}, and that is '{model.convergence}'")
@@ -132,11 +139,23 @@ def _of_text(
     if _given(model, "start_epochs") and not trained:
         yield _unread(model, "start_epochs", f"with --embedding {' or '.join(TRAINED_STARTS)}")
     if CONTEXT in auxiliaries:
-        return
-    for name in (*OF_CONTEXT, *(OF_CONTEXTS if not trained else ())):
-        if _given(model, name):
-            found = listed(auxiliaries) or "none"
-            yield _unread(model, name, f"by the auxiliary task {CONTEXT}, and the choice is {found}")
+        methods = {model.context_method, *trained}
+    else:
+        methods = trained
+        for name in (*OF_CONTEXT, *(READING_METHODS if not trained else ())):
+            if _given(model, name):
+                yield _unread(model, name, f"by the auxiliary task {CONTEXT}, and {_chosen(auxiliaries)}")
+    for name, readers in READING_METHODS.items():
+        if methods and _given(model, name) and not methods & set(readers):
+            yield _unread(
+                model,
+                name,
+                f"by the context method {' or '.join(readers)}, and the choice is {listed(sorted(methods))}",
+            )
+
+
+def _chosen(auxiliaries: Sequence[str]) -> str:
+    return f"the choice is {listed(auxiliaries)}" if auxiliaries else "none is trained"
 
 
 def _given(options: StrategyOptions | ClassifierSettings, name: str) -> bool:
