@@ -19,7 +19,7 @@ import argparse
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,14 @@ REVIEWS = ("mean", "bilstm")
 WORD_TASKS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
 WORD_TASK_WEIGHT = 0.1
 """Of each task on words, where the context task has 1: at weight 1 two of them did harm (NOTES.md)."""
+MEASURES = {"mean": "accuracy", "bilstm": "accuracy", "pos": "accuracy", "ner": "entity F1"}
+"""What is measured, by suite."""
+TITLES = {
+    "mean": "sentiment, mean encoder",
+    "bilstm": "sentiment, BiLSTM",
+    "pos": "parts of speech, BiLSTM",
+    "ner": "entities, BiLSTM",
+}
 FILES = {
     "misalignment": {
         "agree": ("lexicon/ppdb_synonyms.txt",),
@@ -154,21 +162,18 @@ def interval(values: Sequence[float]) -> str:
     return f"{mean:.1f} ± {half:.1f}"
 
 
-def print_table(suite: str, out: Path, seeds: int) -> None:
-    def values(line: Line) -> dict[int, float]:
-        found = {}
-        for seed in range(1, seeds + 1):
-            place = out / f"{suite}.{line.file_name}.{seed}.json"
-            if place.is_file():
-                found[seed] = json.loads(place.read_text())["value"]
-        return found
+def values_of(suite: str, line: Line, out: Path) -> dict[int, float]:
+    """Return what was measured, by seed."""
+    places = sorted(out.glob(f"{suite}.{line.file_name}.*.json"))
+    return {int(place.name.split(".")[-2]): json.loads(place.read_text())["value"] for place in places}
 
-    single = values(Line((), "single-task"))
-    measure = "entity F1" if suite == "ner" else "accuracy"
-    print(f"| auxiliary tasks | strategy | seeds | {measure}, % | less single-task's |")
+
+def print_table(suite: str, out: Path) -> None:
+    single = values_of(suite, Line((), "single-task"), out)
+    print(f"| auxiliary tasks | strategy | seeds | {MEASURES[suite]}, % | less single-task's |")
     print("| --- | --- | --- | --- | --- |")
     for line in lines_of(suite):
-        found = values(line)
+        found = values_of(suite, line, out)
         both = [seed for seed in found if seed in single]
         difference = interval([found[seed] - single[seed] for seed in both]) if both and line.auxiliary else ""
         if found:
@@ -177,9 +182,52 @@ def print_table(suite: str, out: Path, seeds: int) -> None:
             )
 
 
+def differences(out: Path) -> str:
+    """Return a table of all suites: single-task's measure, and by how many points the others differ from it.
+
+    A star marks a difference whose 95 % interval does not hold 0.
+    """
+    strategies = ("multi-task", "diminish", "switch", "adaptive-diminish", "adaptive-switch")
+    table = [
+        f"| primary task | auxiliary tasks | seeds | single-task | {' | '.join(strategies)} |",
+        f"| --- | --- | ---: |{' ---: |' * (1 + len(strategies))}",
+    ]
+    for suite, measure in MEASURES.items():
+        single = values_of(suite, Line((), "single-task"), out)
+        courses: dict[str, dict[str, dict[int, float]]] = {}
+        for line in lines_of(suite):
+            found = values_of(suite, line, out)
+            if line.auxiliary and found.keys() & single.keys():
+                shared = sorted(found.keys() & single.keys())
+                gains = {seed: found[seed] - single[seed] for seed in shared}
+                courses.setdefault(line.tasks, {})[line.strategy] = gains
+        for tasks, by_strategy in courses.items():
+            numbers = {len(gains) for gains in by_strategy.values()}
+            fields = [
+                f"{TITLES[suite]}, {measure}",
+                tasks,
+                f"{min(numbers)}" + (f" to {max(numbers)}" if len(numbers) > 1 else ""),
+                f"{interval(list(single.values()))} %",
+                *(marked(by_strategy.get(strategy, {})) for strategy in strategies),
+            ]
+            table.append(f"| {' | '.join(fields)} |")
+    return "\n".join(table)
+
+
+def marked(gains: Mapping[int, float]) -> str:
+    """Return a difference in points with its sign, and a star where its interval does not hold 0."""
+    if not gains:
+        return "-"
+    text = interval(list(gains.values()))
+    if "±" not in text:
+        return f"{float(text):+.1f}"
+    mean, half = (float(part) for part in text.split(" ± "))
+    return f"{mean:+.1f} ± {half:.1f}" + ("\\*" if abs(mean) > half else "")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suites", nargs="+", choices=["bilstm", "mean", "pos", "ner"])
+    parser.add_argument("suites", nargs="+", choices=list(MEASURES))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", type=Path, required=True, help="folder that imdb_protocol.py made")
     parser.add_argument("--seeds", type=int, default=5)
@@ -194,7 +242,7 @@ def main() -> None:
                 for line in lines_of(suite)
             )
         print(f"\n{suite}")
-        print_table(suite, options.out, options.seeds)
+        print_table(suite, options.out)
 
 
 if __name__ == "__main__":

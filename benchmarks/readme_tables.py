@@ -3,13 +3,14 @@
     python benchmarks/readme_tables.py
 
 A table stands between ``<!-- results: FOLDER [KIND] -->`` and ``<!-- end of results -->``. FOLDER is a study under
-``results/`` as `mt2st compare` and `mt2st reproduce` leave it, without its models; KIND one of `KINDS`. A test fails
-when the README has other figures than the studies.
+``results/`` as `mt2st compare` and `mt2st reproduce` leave it, without its models, or what `auxiliary_table.py` leaves;
+KIND one of `KINDS`. A test fails when the README has other figures than the studies.
 """
 
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,14 +28,15 @@ def _without_notes(markdown: str) -> str:
     return "\n".join(line for line in markdown.splitlines() if line.startswith("|"))
 
 
-KINDS: dict[str, Callable[[Study], str]] = {
-    "": lambda study: _without_notes(result_table(study).markdown()),
-    "target": lambda study: _without_notes(target_table(study).markdown()),
-    "claims": lambda study: _without_notes(time_table(study).markdown()),
-    "paper": lambda study: "\n\n".join(_without_notes(table.markdown()) for table in paper_tables(study)),
-    "summary": summary,
+KINDS: dict[str, Callable[[Path], str]] = {
+    "": lambda folder: _without_notes(result_table(Study.load(folder)).markdown()),
+    "target": lambda folder: _without_notes(target_table(Study.load(folder)).markdown()),
+    "claims": lambda folder: _without_notes(time_table(Study.load(folder)).markdown()),
+    "paper": lambda folder: "\n\n".join(_without_notes(table.markdown()) for table in paper_tables(Study.load(folder))),
+    "summary": lambda folder: summary(Study.load(folder)),
+    "auxiliary": runpy.run_path(str(ROOT / "benchmarks" / "auxiliary_table.py"))["differences"],
 }
-"""By the name of a kind of table, what makes its text of a study; no name: the table of results."""
+"""By the name of a kind of table, what makes its text of a folder; no name: the table of results."""
 
 
 def with_results(text: str, results: Path = RESULTS) -> str:
@@ -42,7 +44,7 @@ def with_results(text: str, results: Path = RESULTS) -> str:
 
     def table(found: re.Match[str]) -> str:
         begin, folder, kind, end = found.groups()
-        return f"{begin}{KINDS[kind](Study.load(results / folder))}\n{end}"
+        return f"{begin}{KINDS[kind](results / folder)}\n{end}"
 
     return BLOCK.sub(table, text)
 
