@@ -98,7 +98,7 @@ def lines_of(suite: str) -> list[Line]:
     if suite in REVIEWS:
         lines += [Line(("context", *WORD_TASKS), strategy) for strategy in (*paper, *adaptive)]
     if suite == "mean":
-        lines += [Line((task,), strategy) for task in WORD_TASKS for strategy in paper]
+        lines += [Line((task,), strategy) for task in WORD_TASKS for strategy in (*paper, *adaptive)]
     return lines
 
 
