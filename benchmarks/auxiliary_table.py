@@ -106,6 +106,8 @@ def settings_of(suite: str, line: Line, seed: int) -> dict[str, Any]:
     epochs = 8 if suite in REVIEWS else 6
     settings: dict[str, Any] = {"epochs": epochs, "seed": seed, "auxiliary": line.auxiliary}
     settings["strategy"] = strategy_of(line, epochs)
+    if line.auxiliary[:1] == ("context",):
+        settings |= {"context_alpha": 0.025}
     if suite in REVIEWS:
         settings |= {"context_passes": 2, "context_window": 15, "context_sample": 1e-4, "min_count": 5}
     if suite == "mean":

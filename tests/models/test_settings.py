@@ -209,7 +209,7 @@ def test_the_largest_weight_of_noise_is_the_kernels() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"context_min_alpha": 0.03}, "context_min_alpha must be at most context_alpha, which is 0.025, found 0.03"),
+        ({"context_min_alpha": 0.06}, "context_min_alpha must be at most context_alpha, which is 0.05, found 0.06"),
         (
             {"context_method": "glove", "context_min_alpha": 0.01},
             r"context_min_alpha \(0.01\) cannot be given with context_method 'glove'",

@@ -45,8 +45,8 @@ LABELLED_AUXILIARIES = ("tagging", "classification")
 TEXT_WINDOW = 15
 """Window of the context task beside labels of whole texts. Of those tried on reviews (benchmarks/NOTES.md) wider ones
 make better vectors, and cost as much more."""
-ALPHA, GLOVE_ALPHA = 0.025, 0.05
-"""The first learning rates of word2vec and of GloVe's AdaGrad."""
+ALPHA = GLOVE_ALPHA = 0.05
+"""First learning rates of word context, twice word2vec's as its weight may fall besides, and of GloVe's AdaGrad."""
 FEEDBACK_EVERY = {"bilstm": 10, "cnn": 10, "mean": 20}
 """For each encoder, the steps between two measurements of the feedback loop, which cost the same with all of them."""
 LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (5e-3, 3e-4)}
@@ -134,7 +134,7 @@ class ClassifierSettings:
     context_sample: float = 1e-3
     """Threshold above which frequent words are thinned out; glove thins none out."""
     context_alpha: float | None = None
-    """Learning rate of the context task at first, which its weight scales; 0.025, or glove's 0.05, if not given."""
+    """Learning rate of the context task at first, which its weight scales; 0.05 if not given."""
     context_min_alpha: float | None = None
     """Learning rate that the context task's falls to, evenly, by the time at which it goes off, as far as the strategy
     knows, or the last epoch ends; word2vec's 0.0001 if not given. At context_alpha's value it stays. Glove's rates fall
