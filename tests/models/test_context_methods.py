@@ -122,14 +122,14 @@ def test_a_saved_model_is_loaded_with_its_method(whole: TextClassifier, reviews:
 # GloVe
 
 
-def tasks_of(reviews: Reviews, **settings: Any) -> list[KernelTask]:
+def tasks_of(reviews: Reviews, method: str = "glove", **settings: Any) -> list[KernelTask]:
     found: list[KernelTask] = []
 
     class Looking(Listener):
         def on_start(self, trainer: Any) -> None:
             found.extend(trainer.kernels)
 
-    fitted("glove", reviews, listener=Looking(), epochs=1, **settings)
+    fitted(method, reviews, listener=Looking(), epochs=1, **settings)
     return found
 
 
@@ -161,6 +161,13 @@ def test_its_settings_reach_the_task(reviews: Reviews) -> None:
     assert (task.learning_rate, task._source._x_max, task.passes) == (0.02, 3.5, 0.5)  # type: ignore[attr-defined]
     (task,) = tasks_of(reviews)
     assert (task.learning_rate, task._source._x_max) == (0.05, 10.0)  # type: ignore[attr-defined]
+
+
+def test_the_rates_of_the_other_methods_reach_the_task(reviews: Reviews) -> None:
+    (task,) = tasks_of(reviews, "skipgram", context_alpha=0.02, context_min_alpha=0.01)
+    assert (task.alpha, task.min_alpha) == (0.02, 0.01)  # type: ignore[attr-defined]
+    (task,) = tasks_of(reviews, "cbow")
+    assert (task.alpha, task.min_alpha) == (0.05, 1e-4)  # type: ignore[attr-defined]
 
 
 def test_a_text_without_two_words_that_meet_is_refused() -> None:

@@ -120,8 +120,8 @@ class ContextTask:
     def _rates(self, span: Span, sizes: Sequence[int]) -> list[tuple[float, float]]:
         """Return the learning rates at the beginning and the end of each slice of so many tokens."""
         first, last = map(self._rate, span.elapsed)
-        shares = [size / max(1, sum(sizes)) for size in accumulate(sizes, initial=0)]
-        return list(pairwise(first + (last - first) * share for share in shares))
+        total = max(1, sum(sizes))
+        return list(pairwise(first + (last - first) * read / total for read in accumulate(sizes, initial=0)))
 
     def _rate(self, elapsed: float) -> float:
         return self.alpha - (self.alpha - self.min_alpha) * elapsed

@@ -121,15 +121,14 @@ class Trainer(TrainingState):
                 )
         self.network, self.primary, self.optimizer = network, primary, optimizer
         self.strategy = strategy.bind(names)
-        last = epochs * (1 if strategy.unit == "epoch" else primary.n_batches)
-        if strategy.foreseeable and self.strategy.primary_weight(last) == 0:
+        self.epochs, self.seed = epochs, seed
+        if strategy.foreseeable and self.strategy.primary_weight(self._last_time) == 0:
             raise InputError(
                 f"{strategy!r} would not train the primary task '{primary.name}' at all: in {epochs} epochs its weight "
                 "never rises above 0; train for more, or let the primary task begin earlier"
             )
         self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
         self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
-        self.epochs, self.seed = epochs, seed
         self.evaluations_per_epoch, self.select = evaluations_per_epoch, select
         self.select_single_task = select_single_task
         self.feedback, self.convergence, self.clip_norm, self.beside = feedback, convergence, clip_norm, beside
@@ -228,8 +227,12 @@ class Trainer(TrainingState):
 
         None where it does not come within the epochs, or the strategy cannot tell.
         """
-        last = self.epochs * (1 if self.strategy.unit == "epoch" else self.primary.n_batches)
-        return self.strategy.single_task_from(last) if self.strategy.foreseeable else None
+        return self.strategy.single_task_from(self._last_time) if self.strategy.foreseeable else None
+
+    @property
+    def _last_time(self) -> int:
+        """The last epoch, or step, as the strategy counts."""
+        return self.epochs * (1 if self.strategy.unit == "epoch" else self.primary.n_batches)
 
     def _transition_to_come(self, evaluation: Evaluation) -> bool:
         if self.effects.happened:
