@@ -100,7 +100,8 @@ def test_steps_count_what_ran_in_them_and_evaluations_nothing() -> None:
     assert all(value.grad is None for value in network.parameters())
     trainer.on_step = meter.on_step
     run = trainer.fit()
-    primary = 3 * 2 * 4 * 3 * (3 + 1)  # forward and backward, 4 rows in an epoch
+    products, lookups, updates = 3 * 2 * 4 * 3 * (3 + 1), 2 * 4 * (3 + 1), 12 * (5 * 4 + 4 * 3 + 3) * 2
+    primary = products + lookups + updates  # products forward and backward, 4 rows in an epoch, in 2 steps
     words = 3 * 2 * 4 * 3
     assert [each.flops for each in run.evaluations] == [
         primary + 2 * words + 2 * 100,
@@ -108,6 +109,7 @@ def test_steps_count_what_ran_in_them_and_evaluations_nothing() -> None:
     ]
     assert run.flops == run.evaluations[-1].flops
     meter.close()
+    network.zero_grad()
     network.layer(torch.zeros(1, 4))
     meter.on_step(trainer.progress)
     assert trainer.progress.flops == run.flops

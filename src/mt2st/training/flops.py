@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mt2st.network.subword_embedding import SubwordEmbedding
 from mt2st.tasks import LabelledTask, Task
 from mt2st.training.progress import Progress
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 BACKWARD = 2
 """A layer's backward pass has two matrix products, for its input and its weights, where the forward has one."""
+LOOKUP = 2
+"""Operations on each number of a word vector that is looked up: an addition of it, and one of its gradient."""
+UPDATE = 12
+"""Operations of AdamW on each number (Loshchilov and Hutter 2019): decay, two averages, their correction, the step."""
 
 
 def layer_flops(layer: nn.Module, values: Tensor) -> int:
@@ -54,10 +59,12 @@ class FlopMeter:
     """Counts the operations of a trainer's steps into its progress, which checkpoints keep.
 
     What counts: the matrix products of `Linear`, `Conv1d` and `LSTM` layers in training, forward and backward, padding
-    included, as they are run; the matrix products of auxiliary tasks on words, measured on one batch of each; and the
-    vector products of kernel tasks that count their own (``operations``), as their objectives ask for them. What does
-    not: evaluation, element-wise work, the optimizer, the averaging of parameters, what feedback measures, what
-    combines the gradients of a baseline.
+    included, as they are run; word vectors that are looked up, and their gradients that are added up; the optimizer's
+    step on each parameter that has a gradient; the matrix products of auxiliary tasks on words, measured on one batch
+    of each; and the vector products of kernel tasks that count their own (``operations``), as their objectives ask for
+    them. What does not: evaluation, other element-wise work, the averaging of parameters, what feedback measures, what
+    combines the gradients of a baseline. Beside a BiLSTM, lookups and the optimizer are next to nothing; a mean of
+    word vectors has hardly anything else.
 
     Args:
         trainer: before its `fit`; call `on_step` after each of its steps.
@@ -71,16 +78,18 @@ class FlopMeter:
             for stream in trainer.streams
             if not isinstance(stream.task, LabelledTask)
         }
+        self._parameters = [each for group in trainer.optimizer.param_groups for each in group["params"]]
         self._layers = 0
         self._hooks = [
             layer.register_forward_hook(self._count)
             for layer in trainer.network.modules()
-            if isinstance(layer, nn.Linear | nn.Conv1d | nn.LSTM)
+            if isinstance(layer, nn.Linear | nn.Conv1d | nn.LSTM | nn.Embedding | SubwordEmbedding)
         ]
 
     def on_step(self, progress: Progress) -> None:
         """Add a step's operations to its progress."""
         progress.flops += self._layers + sum(self._per_step.get(name, 0) for name in progress.active)
+        progress.flops += UPDATE * sum(each.numel() for each in self._parameters if each.grad is not None)
         self._layers = 0
         for name, task in self._kernels.items():
             now = _operations(task)
@@ -92,9 +101,12 @@ class FlopMeter:
         for hook in self._hooks:
             hook.remove()
 
-    def _count(self, layer: nn.Module, inputs: tuple[Any, ...], output: object) -> None:  # noqa: ARG002  # a hook's
+    def _count(self, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if layer.training and torch.is_grad_enabled():
-            self._layers += (1 + BACKWARD) * layer_flops(layer, inputs[0])
+            if isinstance(layer, nn.Embedding | SubwordEmbedding):
+                self._layers += LOOKUP * output.numel()
+            else:
+                self._layers += (1 + BACKWARD) * layer_flops(layer, inputs[0])
 
 
 def _operations(task: object) -> float:
