@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,15 @@ def test_time_says_what_was_saved_and_what_the_paper_claims(
     assert "seconds / single-task" in printed
     assert "The paper claims 67 % less time than single-task and 13 % less time than multi-task" in printed
     assert "switch" in printed.splitlines()[-1]
-    assert (tmp_path / "study" / "paper" / "time" / "time.md").is_file()
+    made = tmp_path / "study" / "paper" / "time" / "time.md"
+    assert made.is_file()
+    page = (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+    assert "The paper&#39;s claims about time" in page
+    assert "claimed 67" in page[: page.index("<h2")].replace("\u00a0", " ")
+    assert "transductive: 30 of the 30 test texts are among them" in page
+    shutil.rmtree(made.parents[1])
+    assert main(["report", str(tmp_path / "study")]) == 0
+    assert made.is_file()
 
 
 @pytest.mark.parametrize(

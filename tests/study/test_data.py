@@ -38,6 +38,23 @@ def test_another_label_or_another_cut_makes_another_fingerprint(rows: TaggedText
     assert StudyData(rows, rows, rows, lambda: ["d"]).fingerprint != data.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("unlabelled", "said"),
+    [
+        ([], "no unlabelled texts beside those learned from"),
+        (["e"], "1 unlabelled text; inductive: none of the 2 test texts is among them"),
+        (
+            ["e", "a  b", "a b"],
+            "3 unlabelled texts; transductive: 1 of the 2 test texts are among them, without their labels",
+        ),
+    ],
+)
+def test_whether_test_texts_are_read_beforehand_is_told(unlabelled: list[str], said: str) -> None:
+    data = StudyData(LabelledText(["d"], ["+"]), LabelledText(["e"], ["+"]), TEXTS, lambda: unlabelled)
+    assert data.unlabelled_described == said
+    assert replace(data, test=None).unlabelled_described == said.split(";")[0]
+
+
 class Meddling(tuple[()]):
     """Texts during whose pickling somebody asks for the data's metric, as another thread may."""
 

@@ -16,21 +16,18 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import duration
 from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept
 from mt2st.errors import InputError, listed
-from mt2st.files import complete_folder
 from mt2st.text import read_labelled
 
 if TYPE_CHECKING:
     from mt2st.study import Cell, Study
     from mt2st.study.paper import Protocol
-    from mt2st.study.tables import Table
 
 IMDB = "hf:stanfordnlp/imdb"
 QUICK_SEEDS, SEEDS = (1,), (1, 2, 3)
-PAPER, FIGURES = "paper", "figures"
-"""The folder of what is in the paper's layout, in that of the study, and the one of its figures; tables are in one that
-is called as what was asked for, so that ``time`` leaves Tables I to III where they are."""
 OF_TABLES = ("embeddings", "glove", "analogies", "agree", "disagree", "similarity")
 """The options that ``time`` has no use for: its runs start at random, with the context task."""
+PROTOCOL = "protocol"
+"""Under which name a study's description has the protocol's."""
 LAST_STATE = 2**32 - 1
 """The largest random state that numpy, and so pandas, has."""
 
@@ -90,16 +87,17 @@ def run(arguments: Sequence[str]) -> int:
     check_rows(reviews)
 
     from mt2st.study.paper.estimate import estimated_seconds
+    from mt2st.study.paper.writer import REPRODUCED
     from mt2st.study.result import RESULT
 
     protocol = _protocol(options)
     data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
     cells = _cells(options, protocol)
     due = [cell for cell in cells if not (options.output / cell.folder / RESULT).is_file()]
-    say(
-        f"{protocol.name} protocol: {len(data.train):,} reviews to learn from, {len(data.validation):,} to choose by, "
-        f"{len(data.test or ()):,} for the test; {len(cells):,} runs, of which {len(cells) - len(due):,} are finished"
-    )
+    chosen = f"{len(data.validation):,} to choose by" if protocol.chooses else "the epoch chosen on the same ones"
+    parts = f"{len(data.train):,} reviews to learn from, {chosen}, {len(data.test or ()):,} for the test"
+    say(f"{protocol.name} protocol: {parts}; {len(cells):,} runs, of which {len(cells) - len(due):,} are finished")
+    say(data.unlabelled_described)
     if share:
         own = share.select(cells)
         due = [cell for cell in due if cell in own]
@@ -115,7 +113,12 @@ def run(arguments: Sequence[str]) -> int:
             share=share,
             about={
                 "command": shlex.join(["mt2st", "reproduce", *arguments]),
-                "data": [f"{options.data}, sample {options.sample}, {protocol.name} protocol"],
+                "data": [
+                    f"{options.data}, sample {options.sample}, {protocol.name} protocol: {parts}",
+                    data.unlabelled_described,
+                ],
+                REPRODUCED: options.what,
+                PROTOCOL: protocol.name,
             },
         )
     except (KeyboardInterrupt, Interrupted):
@@ -178,30 +181,18 @@ def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
 
 
 def _show(study: Study, options: ReproduceOptions) -> None:
-    from mt2st.study.paper.claims import time_table, time_verdict
-    from mt2st.study.paper.figures import write_paper_figures
-    from mt2st.study.paper.tables import paper_tables, summary
+    from mt2st.study.paper.writer import FIGURES, PAPER, tables_of, verdict_of
     from mt2st.study.report import write_report
 
-    place = options.output / PAPER
-    if options.what == "time":
-        _print([time_table(study)], place / options.what)
-        print(time_verdict(study))
-    else:
-        if options.what == "tables":
-            _print(paper_tables(study), place / options.what)
-            print(summary(study))
-        names = write_paper_figures(study, place / FIGURES)
-        say(f"{', '.join(names)} as PNG and SVG: {place / FIGURES}")
-    say(f"report: {write_report(options.output, study=study)}")
-
-
-def _print(tables: Sequence[Table], place: Path) -> None:
-    from mt2st.study.tables import write_each
-
-    for table in tables:
+    for table in tables_of(study):
         print(table.text())
         print(table.notes, end="\n\n")
-    with complete_folder(place) as there:
-        write_each(tables, there)
-    say(f"as text, Markdown and LaTeX: {place}")
+    if sentence := verdict_of(study):
+        print(sentence)
+    report = write_report(options.output, study=study)
+    place = options.output / PAPER
+    if options.what != "figures":
+        say(f"as text, Markdown and LaTeX: {place / options.what}")
+    if options.what != "time":
+        say(f"figures as PNG and SVG: {place / FIGURES}")
+    say(f"report: {report}")

@@ -52,16 +52,48 @@ class StudyData:
         """
         return self.kind.metric(self.kind.classes(self.train))
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """A hash of all texts and labels, which tells a finished cell of other data from one of these."""
+        return self._read[0]
+
+    @property
+    def unlabelled_described(self) -> str:
+        """What the unlabelled texts are, in a line: how many, and whether test texts are among them.
+
+        Accuracies on texts that were read beforehand, though without their labels (transductive), are no measure of
+        those on texts that come later (inductive).
+        """
+        _, count, seen = self._read
+        if not count:
+            return "no unlabelled texts beside those learned from"
+        texts = f"{count:,} unlabelled text{'' if count == 1 else 's'}"
+        if self.test is None:
+            return texts
+        total = len(self.test.texts)
+        if seen:
+            return f"{texts}; transductive: {seen:,} of the {total:,} test texts are among them, without their labels"
+        return f"{texts}; inductive: none of the {total:,} test texts is among them"
+
+    @cached_property
+    def _read(self) -> tuple[str, int, int]:
+        """The fingerprint, the number of unlabelled texts, and how many test texts are among these; in one reading."""
         digest = hashlib.sha256()
         for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
             for labels, text in _rows(part) if part is not None else ():
                 _add(digest, name, *labels, text)
+        tested = [] if self.test is None else [_key(text) for text in self.test.texts]
+        unseen, count = set(tested), 0
         for text in self.unlabelled():
             _add(digest, "unlabelled", text)
-        return digest.hexdigest()[:16]
+            unseen.discard(_key(text))
+            count += 1
+        return digest.hexdigest()[:16], count, sum(text not in unseen for text in tested)
+
+
+def _key(text: str) -> str:
+    """Return what two texts have in common that differ in white space at most."""
+    return " ".join(text.split())
 
 
 def _rows(part: Rows) -> Iterator[tuple[tuple[str, ...], str]]:

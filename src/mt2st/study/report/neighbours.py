@@ -7,6 +7,7 @@ training has moved most.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
+from mt2st.files import complete_file
 from mt2st.models import load_model
 from mt2st.models.folder import PARAMETERS
 from mt2st.study.report.blocks import Block, Paragraph, Tabular
@@ -28,6 +30,8 @@ AMONG, OF = 400, 5000
 """Words are chosen among so many of the most frequent ones, and neighbours among so many."""
 LETTERS = 4
 """Shorter words are mostly of grammar."""
+KEPT = "neighbours.json"
+"""The file of a study's folder that keeps the table: the folder can be passed on without its models."""
 LARGEST = 2**29
 """Bytes of a model's parameters above which a report does not load it."""
 
@@ -35,8 +39,17 @@ LARGEST = 2**29
 def study_neighbours(study: Study, rows: Sequence[Row], folder: Path) -> list[Block]:
     """Return neighbours in single-task's embedding and in that of the method with the largest mean, of one seed.
 
-    Nothing where the study has only one of them, or kept no models.
+    They are kept in the study's folder (`KEPT`), and read from there when its models are gone. Nothing where the study
+    has only one of the methods, or never kept models.
     """
+    blocks = _of_models(study, rows, folder)
+    if any(isinstance(block, Tabular) for block in blocks):
+        _keep(blocks, folder / KEPT)
+        return blocks
+    return [*blocks, *_kept(folder / KEPT)]
+
+
+def _of_models(study: Study, rows: Sequence[Row], folder: Path) -> list[Block]:
     others = [row for row in rows if row.group.name != SINGLE_TASK and study.reference(row.group, SINGLE_TASK)]
     if not others:
         return []
@@ -79,6 +92,25 @@ def _blocks(models: Sequence[tuple[str, Path]], what: str) -> list[Block]:
     )
     table = Table("neighbours", ["word", *(name for name, _ in vectors)], rows, notes=notes)
     return [Tabular(table, f"Neighbours of words, {what}")]
+
+
+def _keep(blocks: Sequence[Block], path: Path) -> None:
+    block = next(block for block in blocks if isinstance(block, Tabular))
+    table = block.table
+    content = {"caption": block.caption, "header": table.header, "rows": table.rows, "notes": table.notes}
+    with complete_file(path, overwrite=True) as file:
+        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+
+
+def _kept(path: Path) -> list[Block]:
+    if not path.is_file():
+        return []
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        table = Table("neighbours", saved["header"], saved["rows"], notes=saved["notes"])
+        return [Tabular(table, saved["caption"])]
+    except (OSError, ValueError, KeyError, TypeError) as error:  # a report is about results, as above
+        return [Paragraph(f"Left out: {path} cannot be read ({error})")]
 
 
 def _words(vectors: Sequence[WordVectors]) -> list[str]:

@@ -10,10 +10,12 @@ from mt2st.errors import InputError
 from mt2st.measures import MEASURES, SECOND
 from mt2st.study.curves import panels
 from mt2st.study.palette import Style, styles_of
+from mt2st.study.paper.writer import verdict_of
 from mt2st.study.report.blocks import Block, Gallery, Items, Page, Paragraph, Picture, Section, Tabular
 from mt2st.study.report.course import learning_curves, percents, shares, weight_courses
 from mt2st.study.report.interval_chart import Entry, IntervalChart
 from mt2st.study.report.neighbours import study_neighbours
+from mt2st.study.report.paper_section import paper_section
 from mt2st.study.report.setup import setup_section
 from mt2st.study.statistics import Interval
 from mt2st.study.study import Study
@@ -37,6 +39,7 @@ def study_page(study: Study, folder: Path) -> Page:
     rows = summarise(study)
     styles = styles_of(group.name for group in study.groups)
     sections = [
+        paper_section(study),
         Section("Results", list(_results(study, rows, styles))),
         Section("Time to single-task's best", list(_targets(study, rows, styles))),
         Section("Search of settings", [Tabular(table, "What was chosen") for table in (search_table(study),) if table]),
@@ -45,13 +48,14 @@ def study_page(study: Study, folder: Path) -> Page:
         Section("Runs that failed", [Items([f"{each.title}: {each.error}" for each in study.failures])]),
         setup_section(study),
     ]
-    time = time_verdict(study, rows)
+    compared, time, of_paper = verdict(study, rows), time_verdict(study, rows), verdict_of(study)
+    sentences = [sentence for sentence in (of_paper, compared, time) if sentence]
     return Page(
         kicker=_kicker(study),
         title=folder.resolve().name or "Study",
-        verdict=verdict(study, rows),
+        verdict=sentences[0],
         version=__version__,
-        further=[time] if time else [],
+        further=sentences[1:],
         cautions=cautions(study, rows),
         sections=[section for section in sections if any(_has_content(block) for block in section.blocks)],
     )

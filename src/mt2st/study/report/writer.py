@@ -7,6 +7,7 @@ from pathlib import Path
 from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.study.figures import write_figures
+from mt2st.study.paper.writer import write_paper
 from mt2st.study.report.page import render
 from mt2st.study.report.run_page import run_page
 from mt2st.study.report.study_page import study_page
@@ -21,7 +22,8 @@ REPORT, TABLES, FIGURES = "report.html", "tables", "figures"
 def write_report(folder: str | Path, *, study: Study | None = None, figures: bool = True) -> Path:
     """Write the report of a study or of a training run into its folder, in place of one that is there.
 
-    Beside the page of a study stand its tables and figures for papers, in the folders ``tables`` and ``figures``.
+    Beside the page of a study stand its tables and figures for papers, in the folders ``tables`` and ``figures``, and
+    those in the layout of the MT2ST paper in ``paper``, where the study repeats its experiments.
 
     Args:
         folder: what ``mt2st compare`` or ``mt2st train`` wrote.
@@ -42,6 +44,7 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
         write_tables(study, folder / TABLES)
         if figures:
             write_figures(study, folder / FIGURES)
+        write_paper(study, folder, figures=figures)
     path = folder / REPORT
     with complete_file(path, overwrite=True) as file:
         file.write(render(page).encode("utf-8", "replace"))
