@@ -19,7 +19,7 @@ from mt2st.strategy import (
     PretrainFinetune,
     UncertaintyWeighting,
 )
-from tests.cli.conftest import FAST, run_until
+from tests.cli.conftest import FAST, run_until, write_reviews
 from tests.cli.test_tagging import write_tagged
 
 
@@ -57,7 +57,27 @@ def test_finished_cells_are_not_run_again(
 def test_a_study_of_other_settings_is_not_mixed_in(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert main([*arguments, "--epochs", "3"]) == 2
-    assert "result of other settings" in capsys.readouterr().err
+    assert "result of other settings (epochs is 2 there and 3 here)" in capsys.readouterr().err
+
+
+def test_other_strategies_are_added_to_the_same_experiment_alone(
+    arguments: list[str], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--strategies", "single-task"]) == 0
+    more = [*arguments, "--strategies", "multi-task"]
+    other = write_reviews(tmp_path / "other.csv", rows=80)
+    for changed, message in (
+        ([*more, "--epochs", "3"], "other settings (epochs is 2 there and 3 here), and runs of both would stand"),
+        ([str(other) if word == str(reviews) else word for word in more], "is the result of other data, and runs of"),
+    ):
+        assert main(changed) == 2
+        said = capsys.readouterr().err
+        assert f"{tmp_path / 'study'} holds another experiment: " in said
+        assert message in said
+    assert not (tmp_path / "study" / "multi-task-seed1").exists()
+    assert main([*more, "--encoders", "mean", "cnn", "--hidden-size", "256", "--seeds", "1"]) == 0
+    assert main(["report", str(tmp_path / "study")]) == 0
+    assert "cnn" in (tmp_path / "study" / "tables" / "results.txt").read_text(encoding="utf-8")
 
 
 def test_a_broken_result_is_named(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,11 @@ def test_a_search_comes_before_the_study_and_is_told_apart(
     assert "trial 1" not in again.err
     assert main(["report", str(tmp_path / "study")]) == 0
     assert "Search of settings" in page
+    grown = ["multi-task" if word == "single-task" else word for word in arguments]
+    assert main(grown) == 0
+    assert main([*grown, "--epochs", "3"]) == 2
+    assert "single-task-seed1" in (said := capsys.readouterr().err)
+    assert "epochs is 2 there and 3 here), and runs of both would stand in one table" in said
 
 
 def test_shares_come_after_the_search(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,6 +98,8 @@ def run(arguments: Sequence[str]) -> int:
 
     from mt2st.models.start import check_start
     from mt2st.study import Grid, Method, StudyData
+    from mt2st.study.experiment import check_shared_settings
+    from mt2st.study.search.space import COMMON
     from mt2st.training.combinations import combination_of
 
     cells = Grid(
@@ -116,9 +118,11 @@ def run(arguments: Sequence[str]) -> int:
         combination_of(cell.strategy)  # raises if it needs a package that is missing
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     about = _about(arguments, parts)
+    searched = [each.name for each in COMMON] if search else []
     try:
         with _replaced(options.output, overwrite=options.overwrite) as begun:
             if search:
+                check_shared_settings(options.output, cells, searched=searched)  # before hours of search
                 found, received = run_search(
                     data.without_test(),
                     cells,
@@ -144,6 +148,7 @@ def run(arguments: Sequence[str]) -> int:
                 cluster=options.cluster,
                 share=share_of(options.cell),
                 about=about,
+                searched=searched,
                 on_begin=begun,
             )
     except (KeyboardInterrupt, Interrupted):

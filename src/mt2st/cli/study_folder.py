@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
-BESIDE_CELLS = {"study.json", "vectors", "search", "report.html", "tables", "figures", "paper"}
+BESIDE_CELLS = {"study.json", "vectors", "search", "report.html", "tables", "figures", "paper", "neighbours.json"}
 """What a study's folder holds besides its cells."""
 PASSING = (".stop-", ".study.json.", ".tables.")
 """What the names of files begin with that another run of the same study may just be writing there."""
@@ -48,6 +48,7 @@ def run_cells(
     cluster: str | None = None,
     share: Share | None = None,
     about: dict[str, object] | None = None,
+    searched: Collection[str] = (),
     on_begin: Callable[[], None] = lambda: None,
 ) -> tuple[Study, list[int]]:
     """Run the cells of a study with progress on stderr, until they are through or a signal comes.
@@ -60,17 +61,23 @@ def run_cells(
         cluster: address of a Dask scheduler, to run there.
         share: the part of the cells to work on.
         about: for ``study.json``.
+        searched: the names of settings that a search has chosen for each strategy.
         on_begin: called when a training begins: from then on, the input is known to be right.
 
     Returns:
         The study, and the signals that came.
+
+    Raises:
+        InputError: when the folder holds another experiment, or is broken.
     """
     from mt2st.cli.study_progress import StudyProgress
     from mt2st.study import Share, run_study
     from mt2st.study.cluster import DASK, connected
+    from mt2st.study.experiment import check_shared_settings
     from mt2st.study.pool import LOCAL
     from mt2st.study.result import RESULT
 
+    check_shared_settings(folder, cells, searched=searched)
     left = [cell for cell in cells if not (folder / cell.folder / RESULT).is_file()]
     own = (share or Share()).select(cells)
     due = [cell for cell in left if cell in own]

@@ -17,6 +17,8 @@ from mt2st.strategy import Strategy
 from mt2st.study.data import StudyData
 
 NO_AUXILIARY = "none"
+MOST_TOLD = 4
+"""Settings that a message lists where more differ."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,38 @@ def factors_of(settings: ClassifierSettings) -> dict[str, str]:
 def identity_hash(identity: Mapping[str, Any]) -> str:
     """Return the hash of an identity: that of its JSON with sorted keys."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
+    """Return in what a finished cell's identity is not the wanted one, to stand behind "other"; None if it is the same.
+
+    Args:
+        there: the identity of the finished cell.
+        here: what it should be, whole or in part.
+
+    Example:
+        >>> difference({"data": "a", "settings": {"epochs": 2}}, {"data": "a", "settings": {"epochs": 3}})
+        'settings (epochs is 2 there and 3 here)'
+    """
+    for name, value in here.items():
+        before = there.get(name)
+        if before == value:
+            continue
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            return f"{name} ({settings_changes(before, value)})"
+        return name
+    return None
+
+
+def settings_changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Return which settings differ, and their values; of many, the first few."""
+    names = [name for name in dict.fromkeys((*here, *there)) if there.get(name, "") != here.get(name, "")]
+    told = [f"{name} is {_told(there, name)} there and {_told(here, name)} here" for name in names[:MOST_TOLD]]
+    return ", ".join(told) + (f", and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else "")
+
+
+def _told(settings: Mapping[str, Any], name: str) -> str:
+    return f"{settings[name]!r}" if name in settings else "unknown"
 
 
 def _as_file_name(value: str) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 from mt2st.errors import InputError
 from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
-from mt2st.study.cell import Cell
+from mt2st.study.cell import Cell, difference
 from mt2st.study.data import StudyData
+from mt2st.study.experiment import ELSEWHERE, check_fits
 from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, CellResult, Failure
 from mt2st.study.share import Share
@@ -72,9 +73,12 @@ def run_study(
         watcher: told how it goes.
 
     Raises:
-        InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
+        InputError: when a folder holds the result of other data or settings, or is broken, or the study's folder holds
+            results of another experiment (`mt2st.study.experiment`): before anything is trained.
     """
     watcher = watcher or Watcher()
+    if folder:
+        check_fits(folder, cells, data)
 
     def on_begin() -> None:
         watcher.on_begin()
@@ -202,10 +206,8 @@ def stop_file(folder: Path | None) -> Iterator[Path | None]:
 
 def _finished(path: Path, identity: Mapping[str, Any]) -> CellResult:
     result = CellResult.read(path)
-    for name, value in identity.items():
-        if result.identity.get(name) != value:
-            raise InputError(
-                f"{path} is the result of other {name}: choose another folder for the study, or delete "
-                f"{path.parent} to run it again (mt2st compare replaces a whole study by --overwrite)"
-            )
+    if change := difference(result.identity, identity):
+        raise InputError(
+            f"{path} is the result of other {change}: delete {path.parent} to run it again, or {ELSEWHERE}"
+        )
     return result

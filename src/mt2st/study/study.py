@@ -12,6 +12,7 @@ from typing import Any
 from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.study.cell import Cell
+from mt2st.study.experiment import check_same_data
 from mt2st.study.result import ERROR, RESULT, CellResult, Failure
 
 STUDY = "study.json"
@@ -65,7 +66,7 @@ class Study:
         """Read a study's folder, complete or not, whoever ran which of its cells.
 
         Raises:
-            InputError: it is none, or a file in it is broken.
+            InputError: it is none, a file in it is broken, or its runs are of different data.
         """
         place = Path(folder)
         about, order = _about(place)
@@ -73,6 +74,7 @@ class Study:
         failed = {path.parent.name: Failure.read(path) for path in place.glob(f"*/{ERROR}")}
         if not finished and not failed and not order:
             raise InputError(f"{folder} holds no study: give the folder that mt2st compare wrote (--output)")
+        check_same_data(place, finished)
         names = [*order, *sorted((finished.keys() | failed.keys()) - set(order))]
         return cls(
             results=[finished[name] for name in names if name in finished],

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.study.conftest import QUICK, texts
+from tests.study.results import cell
+
+from mt2st import InputError, MultiTask, SingleTask, Strategy, Switch
+from mt2st.models import ClassifierSettings
+from mt2st.study import Cell, CellResult, Grid, Method, Study, StudyData, Watcher, run_study
+from mt2st.study.cell import difference, settings_changes
+from mt2st.study.experiment import check_shared_settings
+
+
+class NothingBegins(Watcher):
+    def on_begin(self) -> None:
+        raise AssertionError("a training has begun")
+
+
+def cells(
+    methods: dict[str, Method | Strategy], settings: ClassifierSettings = QUICK, seeds: tuple[int, ...] = (1,)
+) -> list[Cell]:
+    return Grid(methods, settings, seeds).cells()
+
+
+def left_behind(folder: Path, data: StudyData, *cells: Cell) -> None:
+    """What finished cells leave in a study's folder, without a training."""
+    for each in cells:
+        result = cell(each.name, each.settings.seed, [0.5], 0.5)
+        (folder / each.folder).mkdir(parents=True)
+        replace(result, factors=each.factors, identity=each.identity(data)).write(folder / each.folder)
+
+
+def test_other_data_are_refused_even_where_no_cell_is_in_both(data: StudyData, tmp_path: Path) -> None:
+    left_behind(tmp_path, data, *cells({"single-task": SingleTask()}))
+    other = replace(data, test=texts(12))
+    with pytest.raises(InputError, match=r"single-task-seed1.result.json is the result of other data, and runs of bot"):
+        run_study(other, cells({"switch": Switch(2)}), folder=tmp_path, watcher=NothingBegins())
+
+
+def test_the_runs_of_one_method_differ_in_the_seed_alone(data: StudyData, tmp_path: Path) -> None:
+    left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
+    with pytest.raises(InputError, match=r"other strategy \(at is 2 there and 3 here\)"):
+        run_study(data, cells({"switch": Switch(3)}, seeds=(2,)), folder=tmp_path, watcher=NothingBegins())
+    with pytest.raises(InputError, match=r"other settings \(epochs is 2 there and 3 here\)"):
+        run_study(data, cells({"switch": Switch(2)}, replace(QUICK, epochs=3), (2,)), folder=tmp_path)
+
+
+def test_seeds_and_methods_with_settings_of_their_own_can_be_added(data: StudyData, tmp_path: Path) -> None:
+    left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
+    added = cells({"switch": Switch(2), "wide": Method(SingleTask(), {"hidden_size": 8})}, seeds=(2,))
+    assert len(run_study(data, added, folder=tmp_path).results) == 2
+    assert len(Study.load(tmp_path).results) == 3
+
+
+def test_a_call_whose_methods_share_their_settings_refuses_others(data: StudyData, tmp_path: Path) -> None:
+    left_behind(tmp_path, data, *cells({"single-task": SingleTask()}))
+    more = cells({"multi-task": MultiTask()}, replace(QUICK, epochs=3, dropout=0.1))
+    with pytest.raises(InputError, match=r"epochs is 2 there and 3 here, dropout is 0.3 there and 0.1 here\)"):
+        check_shared_settings(tmp_path, more)
+    searched = cells({"multi-task": MultiTask()}, replace(QUICK, dropout=0.1))
+    check_shared_settings(tmp_path, searched, searched=["dropout"])
+
+
+def test_files_count_only_between_runs_that_read_them(data: StudyData, tmp_path: Path) -> None:
+    judged = tmp_path / "judged.txt"
+    judged.write_text("film\tfine\t1\n", encoding="utf-8")
+    spearman = replace(QUICK, auxiliary=("spearman",), similarity=(str(judged),))
+    folder = tmp_path / "study"
+    left_behind(folder, data, *cells({"switch": Switch(2)}), *cells({"multi-task": MultiTask()}, spearman))
+    check_shared_settings(folder, cells({"single-task": SingleTask()}))
+    check_shared_settings(folder, cells({"single-task": SingleTask()}, replace(spearman, encoder="cnn")))
+    other = replace(spearman, similarity=("other.txt",))
+    with pytest.raises(InputError, match=r"similarity is \['.*judged.txt'\] there and \['other.txt'\] here"):
+        check_shared_settings(folder, cells({"single-task": SingleTask()}, other))
+
+
+def test_judgements_that_have_changed_in_their_file_make_another_experiment(data: StudyData, tmp_path: Path) -> None:
+    judged = tmp_path / "judged.txt"
+    judged.write_text("film\tfine\t1\n", encoding="utf-8")
+    settings = replace(QUICK, auxiliary=("spearman",), similarity=(str(judged),))
+    left_behind(tmp_path / "study", data, *cells({"switch": Switch(2)}, settings))
+    judged.write_text("film\tfine\t2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="is the result of other auxiliary data"):
+        run_study(data, cells({"switch": Switch(2)}, settings, (2,)), folder=tmp_path / "study")
+
+
+def test_a_folder_with_runs_on_different_data_is_not_read(tmp_path: Path) -> None:
+    def result(name: str, seed: int, data: str) -> CellResult:
+        made = cell(name, seed, [0.5], 0.5)
+        return replace(made, identity={**made.identity, "data": data})
+
+    for name, seed, data in (("single-task", 1, "a"), ("single-task", 2, "a"), ("switch", 1, "b")):
+        (tmp_path / f"{name}-seed{seed}").mkdir()
+        result(name, seed, data).write(tmp_path / f"{name}-seed{seed}")
+    with pytest.raises(InputError, match=r"2 different sets of data.*\(single-task-seed1 and 1 more; switch-seed1\)"):
+        Study.load(tmp_path)
+
+
+def test_a_difference_is_told_by_its_names_and_values() -> None:
+    assert difference({"data": "a", "version": "1"}, {"data": "a"}) is None
+    assert difference({"data": "a"}, {"data": "b"}) == "data"
+    assert settings_changes({"a": 1}, {"a": 1, "b": None}) == "b is unknown there and None here"
+    assert settings_changes({}, dict.fromkeys("abcdef", 0)).endswith(", and 2 more")
