@@ -27,6 +27,14 @@ def test_all_combinations_with_folders_that_name_what_differs_from_the_settings(
     )
 
 
+def test_a_seed_is_complete_before_the_next_begins() -> None:
+    grid = Grid(METHODS, SETTINGS, (7, 3), embeddings=("random", "skipgram"), encoders=("bilstm", "mean"))
+    cells = grid.cells()
+    assert [cell.settings.seed for cell in cells] == [7] * 8 + [3] * 8
+    assert [cell.group for cell in cells[:8]] == [cell.group for cell in cells[8:]]
+    assert [cell.name for cell in cells] == ["single-task", "switch"] * 8
+
+
 def test_a_wider_grid_has_the_cells_of_a_narrower_one() -> None:
     narrow = {cell.folder: cell for cell in Grid(METHODS, SETTINGS, (1,)).cells()}
     wide = {cell.folder: cell for cell in Grid(METHODS, SETTINGS, (1, 2), encoders=("cnn", "bilstm")).cells()}

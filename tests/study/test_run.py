@@ -54,8 +54,8 @@ def test_finished_cells_are_read_and_shares_make_a_whole(data: StudyData, tmp_pa
         log = Log()
         study = run_study(data, cells, folder=tmp_path, share=Share(number, 3), watcher=log)
         worked.append([outcome.cell.folder for outcome in log.outcomes])
-    assert worked == [["single-task-seed1", "switch-seed2"], ["single-task-seed2"], ["switch-seed1"]]
-    assert [result.name for result in study.results] == ["single-task", "single-task", "switch", "switch"]
+    assert worked == [["single-task-seed1"], ["switch-seed1"], ["single-task-seed2", "switch-seed2"]]
+    assert [result.name for result in study.results] == ["single-task", "switch", "single-task", "switch"]
     assert not study.missing
     assert Study.load(tmp_path).results[3].seed == 2
 

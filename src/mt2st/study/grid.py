@@ -53,8 +53,10 @@ class Grid:
         >>> from mt2st import SingleTask, Switch
         >>> methods = {"single-task": SingleTask(), "switch": Switch(at=3)}
         >>> grid = Grid(methods, ClassifierSettings(), seeds=(1, 2), encoders=("bilstm", "mean"))
-        >>> [cell.folder for cell in grid.cells()][:5]
-        ['single-task-seed1', 'single-task-seed2', 'switch-seed1', 'switch-seed2', 'single-task.encoder=mean-seed1']
+        >>> [cell.folder for cell in grid.cells()][:3]
+        ['single-task-seed1', 'switch-seed1', 'single-task.encoder=mean-seed1']
+        >>> [cell.folder for cell in grid.cells()][4:6]
+        ['single-task-seed2', 'switch-seed2']
     """
 
     methods: Mapping[str, Method | Strategy]
@@ -65,7 +67,10 @@ class Grid:
     encoders: Sequence[str] = ()
 
     def cells(self) -> list[Cell]:
-        """Return the cells: encoders outermost, then embeddings, auxiliary tasks, methods and seeds.
+        """Return the cells: seeds outermost, then encoders, embeddings, auxiliary tasks and methods.
+
+        What is compared runs one after the other, so that a machine whose load changes slows all methods alike, and a
+        study that is interrupted has its first seeds whole.
 
         Raises:
             InputError: there is nothing to compare, something is named twice, or a combination's settings cannot be
@@ -87,12 +92,12 @@ class Grid:
 
     def _combinations(self) -> Iterator[Cell]:
         base = self.settings
-        for encoder, embedding, auxiliary, (name, method), seed in product(
+        for seed, encoder, embedding, auxiliary, (name, method) in product(
+            self.seeds,
             self.encoders or (base.encoder,),
             self.embeddings or (base.embedding,),
             self.auxiliaries or (base.auxiliary,),
             self.methods.items(),
-            self.seeds,
         ):
             method = method if isinstance(method, Method) else Method(method)
             strategy = method.strategy_for(auxiliary)

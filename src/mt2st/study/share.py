@@ -13,7 +13,10 @@ Dealt = TypeVar("Dealt")
 
 @dataclass(frozen=True)
 class Share:
-    """One of several equal shares of a study's cells, for runs on several machines.
+    """One of several shares of a study's cells, equal but for one cell, for runs on several machines.
+
+    A share is a piece of the study's order, in which a seed's methods stand together: so all but those at a cut run on
+    the same machine as what they are compared with, seed by seed.
 
     Attributes:
         number: which, from 1.
@@ -21,7 +24,7 @@ class Share:
 
     Example:
         >>> [Share(number, 3).select("abcdefg") for number in (1, 2, 3)]
-        [['a', 'd', 'g'], ['b', 'e'], ['c', 'f']]
+        [['a', 'b'], ['c', 'd'], ['e', 'f', 'g']]
     """
 
     number: int = 1
@@ -32,5 +35,6 @@ class Share:
             raise InputError(f"a share is one of 1/n to n/n, found {self.number}/{self.of}")
 
     def select(self, cells: Sequence[Dealt]) -> list[Dealt]:
-        """Return the share's cells: every so many-th."""
-        return list(cells[self.number - 1 :: self.of])
+        """Return the share's cells: those between two even cuts."""
+        first, last = ((self.number - back) * len(cells) // self.of for back in (1, 0))
+        return list(cells[first:last])
