@@ -80,12 +80,22 @@ def test_other_strategies_are_added_to_the_same_experiment_alone(
     assert "cnn" in (tmp_path / "study" / "tables" / "results.txt").read_text(encoding="utf-8")
 
 
-def test_a_broken_result_is_named(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cell = tmp_path / "study" / "single-task-seed1"
-    cell.mkdir(parents=True)
-    (cell / "result.json").write_text(json.dumps({"identity": {}}), encoding="utf-8")
-    assert main(arguments) == 2
-    assert str(cell / "result.json") in capsys.readouterr().err
+@pytest.mark.filterwarnings("default::mt2st.study.result.BrokenResultWarning")
+def test_a_result_that_was_cut_off_is_named_and_its_run_repeated(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments += ["--strategies", "single-task"]
+    assert main(arguments) == 0
+    capsys.readouterr()
+    result = tmp_path / "study" / "single-task-seed1" / "result.json"
+    result.write_bytes(result.read_bytes()[:100])
+    assert main(["report", str(tmp_path / "study")]) == 2
+    assert f"mt2st: {result} is not the result of a cell" in capsys.readouterr().err
+    assert main(arguments) == 0
+    said = capsys.readouterr().err
+    assert f"mt2st: warning: {result} is not the result of a cell (" in said
+    assert "\n2 of 2: single-task, seed 1: " in said
+    assert main(["report", str(tmp_path / "study")]) == 0
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,10 @@ def run_cells(
     from mt2st.study.cluster import DASK, connected
     from mt2st.study.experiment import check_shared_settings
     from mt2st.study.pool import LOCAL
-    from mt2st.study.result import RESULT
+    from mt2st.study.run import is_finished
 
     check_shared_settings(folder, cells, searched=searched)
-    left = [cell for cell in cells if not (folder / cell.folder / RESULT).is_file()]
+    left = [cell for cell in cells if not is_finished(folder, cell)]
     own = (share or Share()).select(cells)
     due = [cell for cell in left if cell in own]
     if cluster and jobs == 1:

@@ -2,10 +2,10 @@
 
 The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but the loss):
 
-- ``schema``: 2.
+- ``schema``: 2; a file of any other is of another version, and not read.
 - ``identity``: ``strategy`` (its state), ``settings`` (all of `ClassifierSettings`), ``data`` and ``auxiliary data``
   (hashes), ``version``: what must be the same for the result to be taken for a cell's.
-- ``hash``: of the identity (`mt2st.study.cell.identity_hash`).
+- ``hash``: of the identity (`mt2st.study.cell.identity_hash`); where it does not fit, the file is not read.
 - ``result``: the `CellResult`: ``name`` (of the method), ``seed``, ``factors`` (``embedding``, ``auxiliary``,
   ``encoder``), ``metric``, ``test`` (all measures on the test part), ``run`` (a `mt2st.training.Run`: its
   ``evaluations`` are the curves: validation measures, losses, weights, learning rates, seconds, steps and FLOPs; its
@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.study.cell import identity_hash
@@ -31,6 +32,26 @@ from mt2st.training import Run
 SCHEMA = 2
 RESULT, ERROR, MODEL, CHECKPOINT = "result.json", "error.json", "model", "checkpoint"
 """What a cell's folder holds."""
+
+
+class BrokenResultError(InputError):
+    """A ``result.json`` that holds no result, such as one that was cut off: nothing is lost by running its cell again.
+
+    Args:
+        path: of the file.
+        reason: why it holds none.
+    """
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(
+            f"{path} is not the result of a cell ({reason}): give the study's command again, which repeats this cell, "
+            "or delete it"
+        )
+        self.path, self.reason = path, reason
+
+
+class BrokenResultWarning(UserWarning):
+    """A ``result.json`` holds no result, and its cell is not taken for finished."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +88,16 @@ class CellResult:
 
     @property
     def score(self) -> float:
-        """The metric on the test part."""
+        """The metric on the test part.
+
+        Raises:
+            InputError: when it was not measured there.
+        """
+        if self.metric not in self.test:
+            raise InputError(
+                f"{self.name}, seed {self.seed}: there is no {self.metric} on the test part to compare: a study needs "
+                "a test part, and all its results that measure"
+            )
         return self.test[self.metric]
 
     @property
@@ -108,15 +138,42 @@ class CellResult:
         """Read a ``result.json``.
 
         Raises:
-            InputError: when it is none.
+            BrokenResultError: when it holds no result.
+            InputError: when it holds one that cannot be used: it is of another version, not as it was written, or lacks
+                the metric; or it cannot be opened.
         """
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
-            return cls.from_dict(saved["result"], saved["identity"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            schema = saved["schema"]
+            if schema == SCHEMA:
+                result, found = cls.from_dict(saved["result"], dict(saved["identity"])), saved["hash"]
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        except KeyError as error:
+            raise BrokenResultError(path, f"it has no {error}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BrokenResultError(path, error) from error
+        again = f"or delete {path.parent} to run the cell again"
+        if schema != SCHEMA:
             raise InputError(
-                f"{path} is not the result of a cell ({error}): delete it to run the cell again"
-            ) from error
+                f"{path} has schema {schema!r}, and mt2st {__version__} reads schema {SCHEMA}: it is of another "
+                f"version; read it with that one, {again}"
+            )
+        if found != (expected := identity_hash(result.identity)):
+            raise InputError(
+                f"{path} is not as it was written: its hash is {found!r}, that of its identity {expected!r}; bring "
+                f"back the file that was written, {again}"
+            )
+        if lacking := result.lacking:
+            raise InputError(f"{path} has no {result.metric} on the {lacking} part, which is compared; {again[3:]}")
+        return result
+
+    @property
+    def lacking(self) -> str | None:
+        """The part on which other measures were taken, but not the metric; None if there is no such part."""
+        if self.test and self.metric not in self.test:
+            return "test"
+        return None if all(self.metric in each.validation for each in self.run.evaluations) else "validation"
 
 
 @dataclass(frozen=True)

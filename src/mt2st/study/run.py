@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from mt2st.study.cell import Cell, difference
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import ELSEWHERE, check_fits
 from mt2st.study.pool import LOCAL, outcomes
-from mt2st.study.result import RESULT, CellResult, Failure
+from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, Failure
 from mt2st.study.share import Share
 from mt2st.study.study import Study, write_about
 from mt2st.study.worker import Order, Outcome, attempt
@@ -58,8 +59,9 @@ def run_study(
 ) -> Study:
     """Run the cells of a study and return what there is of it then.
 
-    A finished cell is read, not run again; one that was interrupted goes on from its checkpoint; one that fails does
-    not stop the others. All cells share the data and, for a seed, the initial parameters.
+    A finished cell is read, not run again, unless its file holds no result, of which a warning tells; one that was
+    interrupted goes on from its checkpoint; one that fails does not stop the others. All cells share the data and, for
+    a seed, the initial parameters.
 
     Args:
         data: the data.
@@ -150,11 +152,9 @@ def work_on(
         raise InputError("two cells of the study would have a folder of one name: give methods different names")
     worked = Worked()
     if folder:
-        worked.results |= {
-            cell.folder: _finished(folder / cell.folder / RESULT, identities[cell.folder])
-            for cell in cells
-            if (folder / cell.folder / RESULT).is_file()
-        }
+        for cell in cells:
+            if result := _finished(folder / cell.folder / RESULT, identities[cell.folder], data):
+                worked.results[cell.folder] = result
     due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
     orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models) for cell in due]
     begun = False
@@ -204,10 +204,42 @@ def stop_file(folder: Path | None) -> Iterator[Path | None]:
             stop.unlink(missing_ok=True)
 
 
-def _finished(path: Path, identity: Mapping[str, Any]) -> CellResult:
-    result = CellResult.read(path)
+def is_finished(folder: Path, cell: Cell) -> bool:
+    """Return whether a study's folder holds a result of a cell, so that it is not run again.
+
+    A result that cannot be used counts: the study's run tells of it.
+    """
+    path = folder / cell.folder / RESULT
+    if not path.is_file():
+        return False
+    try:
+        CellResult.read(path)
+    except BrokenResultError:
+        return False
+    except InputError:
+        pass
+    return True
+
+
+def _finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellResult | None:
+    if not path.is_file():
+        return None
+    try:
+        result = CellResult.read(path)
+    except BrokenResultError as error:
+        warnings.warn(
+            f"{path} is not the result of a cell ({error.reason}): the cell is taken for one that has not been run",
+            BrokenResultWarning,
+            stacklevel=4,
+        )
+        return None
     if change := difference(result.identity, identity):
         raise InputError(
             f"{path} is the result of other {change}: delete {path.parent} to run it again, or {ELSEWHERE}"
+        )
+    if data.test is not None and not result.test:
+        raise InputError(
+            f"{path} has no {result.metric} on the test part, which is compared; delete {path.parent} to run the cell "
+            "again"
         )
     return result
