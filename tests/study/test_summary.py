@@ -31,6 +31,27 @@ def test_a_difference_is_significant_by_its_pairs_and_adjusted_for_the_number_of
     assert not diminish.significant
 
 
+def test_p_values_are_adjusted_for_the_rows_of_their_own_setting_alone() -> None:
+    rows = [*SINGLE, *BETTER, *NOISY]
+    elsewhere = [
+        with_scores(name, [0.5, 0.6, 0.55, 0.52 + rise], encoder="cnn")
+        for name, rise in (("single-task", 0.0), ("switch", 0.1), ("diminish", 0.2), ("dwa", 0.3))
+    ]
+    alone = summarise(Study(rows))
+    beside = summarise(Study([*rows, *(each for cells in elsewhere for each in cells)]))
+    assert [row.p for row in beside[:3]] == [row.p for row in alone]
+    switch = beside[4]
+    assert switch.difference is not None
+    assert switch.difference.p is not None
+    assert switch.p == pytest.approx(min(1.0, 3 * switch.difference.p))
+
+
+@pytest.mark.parametrize("more", [[0.66, 0.76], [0.66, 0.76, 0.71], [0.66, 0.7600001]])
+def test_two_seeds_or_equal_differences_have_no_star_and_are_not_the_best(more: list[float]) -> None:
+    _, switch = summarise(Study([*SINGLE[: len(more)], *with_scores("switch", more)]))
+    assert (switch.p, switch.significant, switch.best) == (None, False, False)
+
+
 def test_the_best_is_called_so_only_if_its_lead_over_every_other_is_significant() -> None:
     assert [row.best for row in summarise(Study([*SINGLE, *BETTER]))] == [False, True]
     assert [row.best for row in summarise(Study([*SINGLE, *BETTER, *NOISY]))] == [False, False, False]

@@ -25,6 +25,15 @@ def test_nothing_is_bold_and_nothing_has_a_star_without_a_significant_difference
     assert "*" not in unclear.text()
 
 
+def test_equal_differences_have_no_star_no_bold_type_and_no_interval_of_nothing() -> None:
+    for seeds in (2, 4):
+        table = result_table(Study([*SINGLE[:seeds], *with_scores("switch", [0.61, 0.71, 0.66, 0.63][:seeds])]))
+        assert table.rows[1][table.header.index("vs single-task")] == "+1.0"
+        assert not table.strong
+    assert "never with fewer than 3 seeds, nor where the difference is the same with every seed" in table.notes
+    assert "Holm's correction for the methods of one setting" in table.notes
+
+
 def test_every_row_says_of_how_many_seeds_it_is() -> None:
     table = result_table(Study([*SINGLE, *BETTER[:1]]))
     assert [row[table.header.index("seeds")] for row in table.rows] == ["4", "1"]

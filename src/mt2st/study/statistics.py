@@ -1,6 +1,8 @@
 """What a few seeds tell: means with intervals, and paired differences, which take out what a seed does to all alike.
 
-Every interval says of how many values it is. One value has no interval, and no difference of one seed is significant.
+Every interval says of how many values it is. One value has no interval. No difference of fewer than three seeds is
+significant, and none that is the same with every seed: shares of a finite test part are equal by chance now and then,
+and then say nothing of how much they vary.
 """
 
 from __future__ import annotations
@@ -15,6 +17,10 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
+LEAST_SEEDS = 3
+"""With fewer seeds in common, a difference has no p-value: it is never called significant."""
+EQUAL = 1e-9
+"""Values no further apart than this are one value: rounding alone makes as much between equal shares of a test part."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,11 @@ class Difference:
     """How much one method's values lie above another's, seed by seed.
 
     Attributes:
-        interval: mean and t interval of the differences.
+        interval: mean and t interval of the differences; without bounds where they are all the same.
         bootstrap: interval of their mean by resampling the seeds (BCa), which assumes no normal distribution but is too
-            narrow for few seeds; None with one seed.
-        p: two-sided p-value of the paired t test; None with one seed.
+            narrow for few seeds; None with one seed, and where the differences are all the same.
+        p: two-sided p-value of the paired t test; None with fewer than `LEAST_SEEDS` seeds, and where the differences
+            are all the same, whatever they are.
         better: how many differences are above 0.
     """
 
@@ -123,9 +130,13 @@ def paired_difference(
         return None
     interval = t_interval(differences, confidence=confidence)
     p, bounds = None, None
-    if interval.n > 1:
-        p = _p_of_t(interval.mean, _standard_error(differences, interval.mean), interval.n - 1)
+    if max(differences) - min(differences) <= EQUAL:
+        interval = Interval(interval.mean, None, None, interval.n)
+    else:
         bounds = _bootstrap(differences, confidence, resamples)
+        if interval.n >= LEAST_SEEDS:
+            error = _standard_error(differences, interval.mean)
+            p = float(2 * stats.t.sf(abs(interval.mean) / error, interval.n - 1))
     return Difference(interval, bounds, p, sum(each > 0 for each in differences))
 
 
@@ -154,15 +165,7 @@ def _standard_error(values: Sequence[float], mean: float) -> float:
     return math.sqrt(math.fsum((each - mean) ** 2 for each in values) / (n - 1) / n)
 
 
-def _p_of_t(mean: float, error: float, freedom: int) -> float:
-    if error == 0:
-        return 1.0 if mean == 0 else 0.0
-    return float(2 * stats.t.sf(abs(mean) / error, freedom))
-
-
 def _bootstrap(values: Sequence[float], confidence: float, resamples: int) -> tuple[float, float]:
-    if min(values) == max(values):
-        return values[0], values[0]
     bounds = (math.nan, math.nan)
     for method in ("BCa", "percentile"):  # the first one cannot be had of some few values
         with warnings.catch_warnings():

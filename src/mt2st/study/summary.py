@@ -12,7 +12,7 @@ from mt2st.study.study import Group, Study
 from mt2st.study.time_to_target import SINGLE_TASK, TimeToTarget, time_to_target
 
 SIGNIFICANT = 0.05
-"""Below this p-value, adjusted for the number of comparisons, a difference is called one."""
+"""Below this p-value, adjusted for the number of comparisons in its setting, a difference is called one."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,11 @@ class Row:
         second: the measure that stands beside it (`mt2st.measures.SECOND`), in [0, 1].
         seconds: training seconds of a run, evaluation apart.
         difference: of the metric to the reference's, paired by seed; None for the reference, or without one.
-        p: its p-value, adjusted for the number of rows that are compared with a reference; None with one seed.
+        p: its p-value, adjusted for the number of methods that are compared with the reference in its setting (the
+            same encoder, embedding and auxiliary tasks); None where the difference has none, as with two seeds.
         target: how soon single-task's best was reached; None where single-task was not run.
-        best: whether its mean is the largest and its lead over each other row is significant, adjusted likewise.
+        best: whether its mean is the largest and its lead over each other row is significant, adjusted for the number
+            of these leads.
     """
 
     group: Group
@@ -75,10 +77,14 @@ def summarise(study: Study, *, reference: str = SINGLE_TASK) -> list[Row]:
 
 
 def _with_p(rows: list[Row]) -> list[Row]:
-    compared = [number for number, row in enumerate(rows) if row.difference and row.difference.p is not None]
-    adjusted = holm([p for row in rows if row.difference and (p := row.difference.p) is not None])
-    for number, p in zip(compared, adjusted, strict=True):
-        rows[number] = replace(rows[number], p=p)
+    """Adjust the p-values, each setting for itself: a setting more must not hide what another one shows."""
+    settings: dict[tuple[str, ...], dict[int, float]] = {}
+    for number, row in enumerate(rows):
+        if row.difference and row.difference.p is not None:
+            settings.setdefault(row.group.factors, {})[number] = row.difference.p
+    for p_values in settings.values():
+        for number, p in zip(p_values, holm(list(p_values.values())), strict=True):
+            rows[number] = replace(rows[number], p=p)
     return rows
 
 

@@ -1,7 +1,8 @@
 """A study's tables, for terminals, Markdown, LaTeX and programs.
 
 Nothing is set in bold that is not significantly better than every other row; a difference that is significant (paired
-t test over seeds, adjusted by Holm's method) has a star. Every row says of how many seeds it is.
+t test over three seeds or more, adjusted by Holm's method for the methods of a setting) has a star. Every row says of
+how many seeds it is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from mt2st.aligned import aligned
 from mt2st.files import complete_folder
 from mt2st.measures import MEASURES, SECOND
-from mt2st.study.statistics import Interval
+from mt2st.study.statistics import LEAST_SEEDS, Interval
 from mt2st.study.study import FACTORS, Study
 from mt2st.study.summary import Row, summarise
 from mt2st.study.time_to_target import MULTI_TASK, QUANTITIES, SINGLE_TASK, Ratio
@@ -111,7 +112,8 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     if has_difference:
         notes += (
             f" vs single-task: mean difference of the {metric} over the seeds, in points, ± likewise; * p < 0.05 "
-            "(paired t test, Holm)."
+            f"(paired t test, Holm's correction for the methods of one setting; never with fewer than {LEAST_SEEDS} "
+            "seeds, nor where the difference is the same with every seed)."
         )
     notes += " Seconds of training, evaluation apart."
     if has_target:

@@ -1,7 +1,7 @@
 """What a study says, in a plain sentence or two, and no more than its seeds can tell.
 
-A strategy wins only where the difference to every other one is significant (paired t tests over the seeds, adjusted by
-Holm's method). The number of seeds is always said.
+A strategy wins only where the difference to every other one is significant (paired t tests over three seeds or more,
+adjusted by Holm's method). The number of seeds is always said.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mt2st.measures import MEASURES
-from mt2st.study.statistics import Interval
+from mt2st.study.statistics import LEAST_SEEDS, Interval
 from mt2st.study.study import FACTORS, Group, Study
 from mt2st.study.summary import SIGNIFICANT, Row
 from mt2st.study.time_to_target import SINGLE_TASK
@@ -31,10 +31,13 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     scores = f"{percent(first.score)} {metric} on the test part over {_seeds(first.seeds)}"
     if len(rows) == 1:
         return f"{name} alone was run: {scores}; there is nothing to compare it with."
-    compared = [row for row in rows if row.difference and row.difference.n > 1]
+    compared = [row for row in rows if row.difference and row.difference.n >= LEAST_SEEDS]
     apart = any(row.group.name == SINGLE_TASK for row in rows) and not compared
-    if apart or max(row.seeds for row in rows) < 2:
-        seeds = f"fewer than 2 seeds in common with {SINGLE_TASK}" if apart else "1 seed a strategy"
+    most = max(row.seeds for row in rows)
+    if apart or most < LEAST_SEEDS:
+        seeds = (
+            f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}" if apart else f"{_seeds(most)} a strategy"
+        )
         return (
             f"Nothing can be told yet: {seeds} cannot tell a difference from chance; the largest {metric} on the test "
             f"part is that of {name}, {percent(first.score)} over {_seeds(first.seeds)}."
@@ -106,7 +109,8 @@ def cautions(study: Study, rows: Sequence[Row]) -> list[str]:
     found = []
     seeds = min(row.seeds for row in rows)
     if len(rows) > 1 and seeds < FEW_SEEDS:
-        found.append(f"With {_seeds(seeds)} a strategy only a large difference shows; {FEW_SEEDS} or more tell more.")
+        shows = "no difference is called significant" if seeds < LEAST_SEEDS else "only a large difference shows"
+        found.append(f"With {_seeds(seeds)} a strategy {shows}; {FEW_SEEDS} or more tell more.")
     if any(row.seeds != rows[0].seeds for row in rows):
         found.append("Not all strategies have the same number of seeds; differences are over those in common.")
     total = len(study.results) + len(study.missing) + len(study.failures)
@@ -149,9 +153,10 @@ def _lead(row: Row) -> str:
 
 def _with_difference(row: Row, varying: Sequence[str]) -> str:
     name = group_title(row.group, varying)
-    if row.difference is None or row.p is None:
+    if row.difference is None:
         return name
-    return f"{name} ({_points(row.difference.interval)}, {_seeds(row.difference.n)}, {p_value(row.p)})"
+    p = "no p-value" if row.p is None else p_value(row.p)
+    return f"{name} ({_points(row.difference.interval)}, {_seeds(row.difference.n)}, {p})"
 
 
 def _points(interval: Interval) -> str:
