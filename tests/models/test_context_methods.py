@@ -14,7 +14,7 @@ from mt2st.errors import FewRowsWarning, InputError
 from mt2st.models import Listener, Tagger, TextClassifier
 from mt2st.models.settings import CONTEXT_METHODS
 from mt2st.network import SubwordEmbedding
-from mt2st.strategy import AdaptiveSwitch, Diminish, SingleTask, Strategy, Switch
+from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.tasks import KernelTask
 from mt2st.text import Corpus, LabelledText, Tokeniser, read_labelled
 from mt2st.training.progress import Progress
@@ -148,6 +148,21 @@ def test_co_occurrences_are_counted_once_before_the_training(reviews: Reviews) -
     assert len(heard) == 2
     words, total = heard[0].split(" of ")
     assert int(words) == int(total) > 10_000
+
+
+def test_counting_co_occurrences_is_training_time_of_whoever_needs_them(reviews: Reviews) -> None:
+    spent = []
+
+    class Looking(Listener):
+        def on_start(self, trainer: Any) -> None:
+            spent.append((trainer.clock.seconds, sum(getattr(task, "seconds_before", 0.0) for task in trainer.kernels)))
+
+    for strategy in (MultiTask(), SingleTask()):
+        fitted("glove", reviews, listener=Looking(), epochs=1, strategy=strategy)
+    fitted("skipgram", reviews, listener=Looking(), epochs=1)
+    assert spent[0][0] == spent[0][1] > 0
+    assert spent[1][0] == 0 < spent[1][1]
+    assert spent[2] == (0, 0)
 
 
 def test_little_memory_makes_more_chunks_of_the_same_co_occurrences(reviews: Reviews) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,6 +92,7 @@ def _glove(
         f"{megabytes(counting)} of it are for the co-occurrences (context_memory); lower that, vector_size, or the "
         "number of words by min_count",
     )
+    begin = time.perf_counter()
     cooccurrences = count_cooccurrences(
         corpus.ids,
         corpus.offsets,
@@ -100,6 +102,7 @@ def _glove(
         memory=memory,
         report=on_counting,
     )
+    seconds = time.perf_counter() - begin
     if not len(cooccurrences):
         raise InputError(
             "context_method 'glove' finds no two words of the vocabulary in one text: there is nothing to learn from. "
@@ -113,6 +116,7 @@ def _glove(
         passes=_passes(settings, CONTEXT_COOCCURRENCES, cooccurrences.directed),
         memory=memory,
         seed=settings.seed,
+        seconds_before=seconds,
     )
 
 

@@ -43,10 +43,13 @@ class GloveTask:
             fraction, then each epoch has another part of them.
         memory: bytes for the co-occurrences held at a time.
         seed: of the first context vectors; any integer.
+        seconds_before: what counting the co-occurrences took.
 
     Attributes:
         operations: floating-point operations so far: for each co-occurrence a product of two vectors and a step of
             both, 6 a dimension. (AdaGrad's sums of squares are not counted.)
+        seconds_before: what counting the co-occurrences took; the trainer counts it as training, for single-task
+            training does without.
 
     Raises:
         InputError: when there are no co-occurrences, or a number is out of its range.
@@ -64,6 +67,7 @@ class GloveTask:
         passes: float = 1.0,
         memory: int = 1 << 30,
         seed: int = 1,
+        seconds_before: float = 0.0,
     ) -> None:
         from mt2st.embedding.glove.tables import GloveTables  # numba loads only when something is trained
         from mt2st.embedding.glove.targets import TargetSource
@@ -78,7 +82,7 @@ class GloveTask:
         start = GloveTables.fresh(cooccurrences.vocabulary_size, vector_size, seed).arrays()
         del start["words"]  # the shared embedding takes their place
         self.learned = start
-        self.operations = 0.0
+        self.operations, self.seconds_before = 0.0, seconds_before
 
     def compile(self) -> None:
         """Compile the kernel, or load it from the compiler's cache, so that the first step is not charged with it."""

@@ -146,7 +146,7 @@ class Trainer(TrainingState):
         self.average = ParameterAverage(average) if average is not None else None
         self.log = MetricsLog(log)
         self.on_step, self.on_rest, self.on_evaluation = on_step, on_rest, on_evaluation
-        self.progress, self.clock, self.run = Progress(), Clock(), Run()
+        self.progress, self.clock, self.run = Progress(), Clock(self._spent), Run()
         self.best_parameters = None
         self._step = OptimisationStep(self)
         self._stop = False
@@ -154,6 +154,15 @@ class Trainer(TrainingState):
     def stop(self) -> None:
         """Ask a running `fit` (or the next one) to end after its current step; safe to call from a signal handler."""
         self._stop = True
+
+    @property
+    def _spent(self) -> float:
+        """Seconds that kernel tasks needed before the first step, where the strategy begins with them.
+
+        Else a task whose data must be prepared would look faster than one that reads the text as it is.
+        """
+        weights = self.strategy.weights(1)
+        return sum(getattr(task, "seconds_before", 0.0) for task in self.kernels if weights[task.name])
 
     def fit(self) -> Run:
         """Train until the epochs are over, the primary has converged or `stop` is called, and return the run.
