@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
 from tests.study.paper.made_up import result
 
 from mt2st.study import Study
@@ -30,13 +33,60 @@ def test_ratios_are_of_the_time_until_single_tasks_best() -> None:
 
 def test_the_verdict_compares_with_the_claims_and_counts_what_was_never_reached() -> None:
     verdict = time_verdict(STUDY)
-    assert "switch: 70 % less time than single-task" in verdict
-    assert "claimed 67 %" in verdict
-    assert "70 % less time than multi-task" in verdict
-    assert "claimed 13 %" in verdict
-    assert "diminish never reached single-task's best (3 seeds)" in verdict
+    assert verdict.startswith(
+        "diminish never reached single-task's best (3 seeds). "
+        "switch: 70 % less time than single-task (70 to 70 % less; 75 % fewer steps), claimed 67 % less: met; "
+        "70 % less time than multi-task (70 to 70 % less; 50 % fewer steps), claimed 13 % less: met"
+    )
 
 
-def test_more_time_is_called_more() -> None:
-    slow = Study([*STUDY.results[:3], *(result("switch", seed, 0.7, seconds=30) for seed in SEEDS)])
-    assert "switch: 125 % more time than single-task" in time_verdict(slow)
+def said(seconds: Sequence[float | None]) -> str:
+    """What is said of Switch, which reaches single-task's best, its 10 seconds, after these by seed; None is never."""
+    single = [result("single-task", seed, 0.7, accuracies=(0.7,)) for seed, _ in enumerate(seconds)]
+    switch = [
+        result("switch", seed, 0.7, accuracies=(0.7 if each else 0.6,), seconds=each or 10.0)
+        for seed, each in enumerate(seconds)
+    ]
+    return time_verdict(Study([*single, *switch]))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "time", "judged"),
+    [
+        ([2.0, 2.1, 1.9], "80 % less time than single-task (77 to 82 % less; as many steps)", "met"),
+        ([5.0, 5.2, 4.8], "50 % less time than single-task (45 to 55 % less; as many steps)", "not met"),
+        ([2.0, 3.0, 4.0], "71 % less time than single-task (31 to 88 % less; as many steps)", "not told apart from it"),
+        (
+            [2.0, 4.0, 5.0],
+            "66 % less time than single-task (90 % less to 1.12 times as much; ",
+            "not told apart from it",
+        ),
+        ([63.0, 99.0, 40.0], "6.30 times the time of single-task (2.04 to 19.40 times; as many steps)", "not met"),
+        ([2.0], "80 % less time than single-task (as many steps)", "not told by 1 seed"),
+        ([2.0, 2.01], "80 % less time than single-task (79 to 81 % less; ", "not told by 2 seeds"),
+        (
+            [2.0, 2.1, 1.9, None],
+            "as many steps; never reached in 1 of 4 seeds)",
+            "not told, as it was not always reached",
+        ),
+        ([8.0, 8.1, 7.9, None], "as many steps; never reached in 1 of 4 seeds)", "not met"),
+    ],
+)
+def test_the_sentence_has_the_sign_of_what_it_says_and_judges_the_whole_interval(
+    seconds: Sequence[float | None], time: str, judged: str
+) -> None:
+    sentence = said(seconds)
+    assert time in sentence
+    assert sentence.endswith(f", claimed 67 % less: {judged}")
+
+
+def test_what_is_never_reached_is_told_so() -> None:
+    assert said([None, None]) == "switch never reached single-task's best (2 seeds)"
+
+
+def test_more_steps_are_called_more() -> None:
+    late = [result("switch", seed, 0.7, accuracies=(0.5, 0.6, 0.7), seconds=5.0) for seed in SEEDS]
+    single = [result("single-task", seed, 0.7, accuracies=(0.6, 0.7)) for seed in SEEDS]
+    assert "25 % less time than single-task (25 to 25 % less; 1.50 times the steps)" in time_verdict(
+        Study([*single, *late])
+    )

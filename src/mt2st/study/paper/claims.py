@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from mt2st.study.paper.printed import LESS_TIME
 from mt2st.study.result import CellResult
-from mt2st.study.statistics import Interval, geometric_interval
+from mt2st.study.statistics import LEAST_SEEDS, Interval, geometric_interval
 from mt2st.study.study import Study
 from mt2st.study.tables import Table
 from mt2st.study.time_to_target import QUANTITIES, Ratio, TimeToTarget, time_to_target
@@ -45,7 +45,12 @@ def time_table(study: Study) -> Table:
 
 
 def time_verdict(study: Study) -> str:
-    """Return in a sentence or two what the paper's strategies save, and whether that is what the paper claims."""
+    """Return in a sentence a strategy of the paper what it saves, and whether that meets what the paper claims.
+
+    A claim is about seconds. It is met where the whole 95 % interval saves as much or more, and not met where the whole
+    interval saves less; else, or with fewer than three seeds, the runs do not tell. Steps stand beside the seconds,
+    which depend on what else the machine does.
+    """
     targets = time_to_target(study)
     sentences = []
     for name in OURS:
@@ -64,13 +69,49 @@ def _saving(target: TimeToTarget, other: str, claim: float) -> str:
     found = target.ratios.get(other, {}).get("seconds")
     if found is None or found.interval is None:
         return ""
-    saved = 1 - found.interval.mean
-    bounds = ""
-    if found.interval.low is not None and found.interval.high is not None:
-        bounds = f" ({100 * (1 - found.interval.high):.0f} to {100 * (1 - found.interval.low):.0f} %)"
-    never = f", never reached in {found.never} of {found.reached + found.never} seeds" if found.never else ""
-    less = "less" if saved >= 0 else "more"
-    return f"{100 * abs(saved):.0f} % {less} time than {other}{bounds}{never}, claimed {100 * claim:.0f} %"
+    mean = found.interval.mean
+    told = [bounds] if (bounds := _bounds(found.interval)) else []
+    steps = target.ratios[other]["steps"].interval
+    if steps is not None:
+        told.append(_steps(steps.mean))
+    if found.never:
+        told.append(f"never reached in {found.never} of {found.reached + found.never} seeds")
+    time = f"{_percents(1 - mean)} less time than {other}" if mean <= 1 else f"{mean:.2f} times the time of {other}"
+    return f"{time} ({'; '.join(told)}), claimed {_percents(claim)} less: {_judged(found, 1 - claim)}"
+
+
+def _steps(ratio: float) -> str:
+    if ratio > 1:
+        return f"{ratio:.2f} times the steps"
+    return "as many steps" if ratio == 1 else f"{_percents(1 - ratio)} fewer steps"
+
+
+def _bounds(interval: Interval) -> str:
+    """Return an interval of ratios in the terms of the sentence about its mean: shares where it saves, else times."""
+    low, high = interval.low, interval.high
+    if low is None or high is None:
+        return ""
+    if interval.mean > 1:
+        return f"{low:.2f} to {high:.2f} times"
+    if high <= 1:
+        return f"{100 * (1 - high):.0f} to {_percents(1 - low)} less"
+    return f"{_percents(1 - low)} less to {high:.2f} times as much"
+
+
+def _judged(found: Ratio, claimed: float) -> str:
+    """Return whether ratios are at most the claimed one."""
+    interval = found.interval
+    if interval is None or interval.low is None or interval.high is None or found.reached < LEAST_SEEDS:
+        return f"not told by {found.reached} seed{'' if found.reached == 1 else 's'}"
+    if interval.low > claimed:
+        return "not met"
+    if found.never:
+        return "not told, as it was not always reached"
+    return "met" if interval.high <= claimed else "not told apart from it"
+
+
+def _percents(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _of_name(study: Study, name: str) -> Mapping[int, CellResult]:
