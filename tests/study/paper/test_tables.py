@@ -4,7 +4,7 @@ import pytest
 from tests.study.paper.made_up import result
 
 from mt2st.study import Study
-from mt2st.study.paper.tables import pairs, paper_tables, summary
+from mt2st.study.paper.tables import pairs, paper_tables, summary, unrepeated
 
 STUDY = Study(
     [
@@ -46,8 +46,53 @@ def test_glove_vectors_that_are_not_the_papers_are_called_so() -> None:
 def test_the_summary_counts_rows_as_accurate_as_the_papers_and_names_the_worst() -> None:
     assert summary(STUDY) == (
         "2 of 3 rows with an auxiliary task are at least as accurate as the paper's; furthest below it is Table III, "
-        "SkipGram, update1, by 1.0 points"
+        "SkipGram, update1, by 1.0 points; without a row in print: dwa, SkipGram, update3; 70 of 76 rows "
+        "in print were not repeated"
     )
+
+
+def test_runs_without_a_row_in_print_and_rows_without_a_run_are_named() -> None:
+    """Tables II and III have a Skip-gram row 'update' without a number, and Table III has no update3 of Skip-gram."""
+    tasks = ("semantic-syntactic", "misalignment", "analogy", "spearman")
+    modes = ("multi-task", "diminish", "switch")
+    study = Study(
+        [
+            result("single-task", 1, 0.6),
+            *(
+                result(mode, seed, 0.7 + seed / 100, auxiliary=task)
+                for mode in modes
+                for task in tasks
+                for seed in (1, 2)
+            ),
+        ]
+    )
+    first, second, third = (table.notes for table in paper_tables(study))
+    others = "CBOW (all); CBOWFastText (all); SkipGramFastText (all); GloveTwitter (all)."
+    assert first.endswith(f" Rows in print that nothing here repeats: {others}")
+    assert "nothing here repeats: CBOW (all); SkipGram update; CBOWFastText (all)" in second
+    assert second.endswith("The paper does not say what its row 'update' is.")
+    assert third.endswith(" Without a row in print: switch, SkipGram, update3 (71.5 ± 6.4 % accuracy, n 2).")
+    assert summary(study).endswith(
+        "; without a row in print: switch, SkipGram, update3; 62 of 76 rows in print were not repeated"
+    )
+
+
+def test_a_study_of_all_rows_lists_none_but_the_unnumbered() -> None:
+    tasks = ("semantic-syntactic", "misalignment", "analogy", "spearman")
+    starts = ("cbow", "skipgram", "cbow-fasttext", "skipgram-fasttext", "glove")
+    runs = [
+        result(mode, 1, 0.7, auxiliary=task, embedding=start)
+        for start in starts
+        for mode in ("single-task", "multi-task", "diminish", "switch")
+        for task in tasks
+    ]
+    assert [(cell.table, cell.embedding, cell.update) for cell in unrepeated(Study(runs))] == [
+        ("II", "SkipGram", "update"),
+        ("III", "SkipGram", "update"),
+    ]
+    assert "nothing here repeats" not in paper_tables(Study(runs))[0].notes
+    without_original = [each for each in runs if each.name != "single-task" or each.factors["embedding"] != "cbow"]
+    assert "nothing here repeats: CBOW original." in paper_tables(Study(without_original))[0].notes
 
 
 @pytest.mark.parametrize("measured", [0.76, 0.7599])

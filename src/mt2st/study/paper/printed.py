@@ -20,6 +20,8 @@ MEASURES = (
 """The columns of the paper's tables, in their order."""
 ORIGINAL = "original"
 """What the tables call the run without an auxiliary task."""
+UNNUMBERED = "update"
+"""What Tables II and III call a row of Skip-gram, without a number."""
 TABLES = {"I": "multi-task", "II": "diminish", "III": "switch"}
 """What each table is about."""
 LESS_TIME = {"single-task": 0.67, "multi-task": 0.13}
@@ -34,8 +36,9 @@ class PrintedCell:
         table: I, II or III.
         mode: multi-task, diminish or switch.
         embedding: CBOW, SkipGram, CBOWFastText, SkipGramFastText or GloveTwitter.
-        update: original, or update0 to update3. Tables II and III have a further row 'update' of Skip-gram, without a
-            number.
+        update: original, or update0 to update3. Tables II and III have a row 'update' of Skip-gram before update0,
+            without a number: in Table II beside all four, in Table III in place of update3. What was run for it is not
+            told, so nothing repeats it: by its place it may be an update0 whose followers are numbered one too low.
         epochs: the number of epochs.
         values: the measures (`MEASURES`), in [0, 1]; printed as whole percents.
     """

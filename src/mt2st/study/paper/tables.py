@@ -1,15 +1,18 @@
-"""Tables I to III in the paper's layout: what was measured here, what the paper printed, and the difference."""
+"""Tables I to III in the paper's layout: what was measured here, what the paper printed, and the difference.
+
+Not every run has a row in print, nor every row a run: what is left over on either side is named below the tables.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mt2st.study.paper.experiments import EMBEDDINGS, UPDATES
-from mt2st.study.paper.printed import MEASURES, ORIGINAL, TABLES, PrintedCell, printed_cells
+from mt2st.study.paper.printed import MEASURES, ORIGINAL, TABLES, UNNUMBERED, PrintedCell, printed_cells
 from mt2st.study.result import CellResult
 from mt2st.study.statistics import Interval, t_interval
-from mt2st.study.study import Study
+from mt2st.study.study import FACTORS, Group, Study
 from mt2st.study.tables import Table
 from mt2st.study.time_to_target import SINGLE_TASK
 
@@ -56,14 +59,31 @@ def pairs(study: Study) -> list[Pair]:
     return found
 
 
+def unprinted(study: Study) -> list[Group]:
+    """Return the groups of runs that no row of the paper is about, such as Switch with update3 on Skip-gram."""
+    repeated = {Group.of(run) for row in pairs(study) for run in row.runs.values()}
+    return [group for group in study.groups if group not in repeated]
+
+
+def unrepeated(study: Study) -> list[PrintedCell]:
+    """Return the rows of the paper that the study has no run of, in the paper's order."""
+    repeated = [row.printed for row in pairs(study)]
+    return [printed for printed in printed_cells() if printed not in repeated]
+
+
 def paper_tables(study: Study) -> list[Table]:
-    """Return the tables, of those rows that the study has runs of."""
+    """Return the tables, of those rows that the study has runs of; what is in print or was run alone, in the notes."""
     rows = pairs(study)
-    return [table for name in TABLES if (table := _table(name, [row for row in rows if row.printed.table == name]))]
+    return [
+        table for name in TABLES if (table := _table(name, [row for row in rows if row.printed.table == name], study))
+    ]
 
 
 def summary(study: Study) -> str:
-    """Return in a sentence how many rows with an update are as accurate as the paper's, or more."""
+    """Return in a sentence how many rows with an update are as accurate as the paper's, or more, and what is left over.
+
+    Left over are runs without a row in print, and rows in print without a run.
+    """
     rows = [row for row in pairs(study) if row.printed.update != ORIGINAL]
     reached = sum(row.reached for row in rows)
     below = [row for row in rows if not row.reached]
@@ -75,6 +95,10 @@ def summary(study: Study) -> str:
             f"; furthest below it is Table {worst.printed.table}, {worst.printed.embedding}, {worst.printed.update}, "
             f"by {gap:.1f} points"
         )
+    if alone := unprinted(study):
+        text += f"; without a row in print: {'; '.join(_run_title(group) for group in alone)}"
+    if left := unrepeated(study):
+        text += f"; {len(left)} of {len(printed_cells())} rows in print were not repeated"
     return text
 
 
@@ -87,11 +111,42 @@ def _repeats(result: CellResult, printed: PrintedCell) -> bool:
 
 
 def _embedding(result: CellResult) -> str:
-    start = result.factors["embedding"]
+    return _embedding_of(result.factors["embedding"])
+
+
+def _embedding_of(start: str) -> str:
     return next((name for name, ours in EMBEDDINGS.items() if ours == start), "GloveTwitter")
 
 
-def _table(name: str, rows: list[Pair]) -> Table | None:
+def _run_title(group: Group) -> str:
+    factors = dict(zip(FACTORS, group.factors, strict=True))
+    update = next((name for name, task in UPDATES.items() if task == factors["auxiliary"]), factors["auxiliary"])
+    return f"{group.name}, {_embedding_of(factors['embedding'])}, {update}"
+
+
+def _with_accuracy(group: Group, runs: Mapping[int, CellResult]) -> str:
+    accuracy = t_interval([each.test["accuracy"] for each in runs.values()])
+    half = "" if accuracy.half_width is None else f" ± {100 * accuracy.half_width:.1f}"
+    return f"{_run_title(group)} ({100 * accuracy.mean:.1f}{half} % accuracy, n {accuracy.n})"
+
+
+def _by_embedding(left: Iterable[PrintedCell], table: str) -> str:
+    """Return rows of a table by embedding, each embedding once: one of which all rows are left by its name alone."""
+    printed, updates = _updates(cell for cell in printed_cells() if cell.table == table), _updates(left)
+    return "; ".join(
+        f"{embedding} (all)" if names == printed[embedding] else f"{embedding} {', '.join(names)}"
+        for embedding, names in updates.items()
+    )
+
+
+def _updates(cells: Iterable[PrintedCell]) -> dict[str, list[str]]:
+    updates: dict[str, list[str]] = {}
+    for cell in cells:
+        updates.setdefault(cell.embedding, []).append(cell.update)
+    return updates
+
+
+def _table(name: str, rows: list[Pair], study: Study) -> Table | None:
     if not rows:
         return None
     header = ["embedding", "update", "epochs", "seeds", *SHORT.values()]
@@ -111,6 +166,12 @@ def _table(name: str, rows: list[Pair]) -> Table | None:
         notes += " GloVe vectors were trained here, on the same text as the others; the paper's were trained on tweets."
     elif glove:
         notes += f" GloVe vectors: {glove}."
+    if left := [cell for cell in unrepeated(study) if cell.table == name]:
+        notes += f" Rows in print that nothing here repeats: {_by_embedding(left, name)}."
+        if any(cell.update == UNNUMBERED for cell in left):
+            notes += f" The paper does not say what its row '{UNNUMBERED}' is."
+    if alone := [group for group in unprinted(study) if group.name == TABLES[name]]:
+        notes += f" Without a row in print: {'; '.join(_with_accuracy(each, study.groups[each]) for each in alone)}."
     return Table(f"table_{name}", header, body, notes=notes)
 
 
