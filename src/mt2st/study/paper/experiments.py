@@ -45,8 +45,10 @@ TIME_STRATEGIES: dict[str, Strategy] = {
     "diminish": Diminish(0.06, unit="step"),
     "switch": Switch(25, unit="step"),
 }
-"""Chosen, with the settings above, on other samples of the reviews than those reported (benchmarks/NOTES.md): of what
-was tried, each reaches single-task's best soonest so. An epoch has 47 steps."""
+"""Chosen, with the settings above, on other samples of the reviews than those reported (benchmarks/NOTES.md, "Third
+round"), among few variants and by one seed, for reaching single-task's best soon and being accurate after it; some
+variants of Switch and Diminish got there in fewer steps. More of Switch were tried than of multi-task and single-task
+training. An epoch has 47 steps."""
 
 
 def possible_updates(files: Mapping[str, Sequence[str]]) -> list[str]:
