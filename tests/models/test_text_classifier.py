@@ -253,8 +253,10 @@ def test_an_interrupted_fit_claims_no_measure_of_its_last_parameters(films: Film
     assert classifier.fit(*films, listener=listener).metrics_ == {}
 
 
-@pytest.mark.parametrize("change", ["text", "label", "validation", "setting", "strategy"])
-def test_a_checkpoint_of_other_data_or_settings_is_refused(change: str, films: Films, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["text", "label", "validation", "setting", "default", "strategy"])
+def test_a_checkpoint_of_other_data_or_settings_is_refused(
+    change: str, films: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts, labels = films
     validation = (["good film", "bad film"], ["good", "bad"])
     listener = StopAt(5)
@@ -270,6 +272,8 @@ def test_a_checkpoint_of_other_data_or_settings_is_refused(change: str, films: F
         validation = (["good film", "bad film"], ["bad", "good"])
     elif change == "setting":
         settings["dropout"] = 0.2
+    elif change == "default":
+        monkeypatch.setattr("mt2st.models.settings.ALPHA", 0.5)
     else:
         strategy = Switch(at=4)
     with pytest.raises(InputError, match="is of another run"):

@@ -9,9 +9,11 @@ from tests.study.results import cell
 
 from mt2st import InputError, MultiTask, SingleTask, Strategy, Switch
 from mt2st.models import ClassifierSettings
+from mt2st.models.settings import LEARNING_RATES
 from mt2st.study import Cell, CellResult, Grid, Method, Study, StudyData, Watcher, run_study
 from mt2st.study.cell import difference, settings_changes
 from mt2st.study.experiment import check_shared_settings
+from mt2st.study.result import EarlierResultWarning
 
 
 class NothingBegins(Watcher):
@@ -97,6 +99,39 @@ def test_a_folder_with_runs_on_different_data_is_not_read(tmp_path: Path) -> Non
         result(name, seed, data).write(tmp_path / f"{name}-seed{seed}")
     with pytest.raises(InputError, match=r"2 different sets of data.*\(single-task-seed1 and 1 more; switch-seed1\)"):
         Study.load(tmp_path)
+
+
+def without_defaults(folder: Path) -> None:
+    """Make the results in a folder such as earlier versions wrote."""
+    for path in folder.glob("*/result.json"):
+        result = CellResult.read(path)
+        identity = {name: value for name, value in result.identity.items() if name != "resolved"}
+        replace(result, identity=identity).write(path.parent)
+
+
+def test_a_default_that_has_changed_makes_another_experiment(
+    data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = cells({"switch": Switch(2)})
+    left_behind(tmp_path, data, *first)
+    monkeypatch.setitem(LEARNING_RATES, "mean", (0.005, 0.5))
+    message = r"seed1.result.json is the result of other defaults \(embedding_learning_rate is 0.0003 there and 0.5"
+    for more in (first, cells({"switch": Switch(2)}, seeds=(2,)), cells({"single-task": SingleTask()})):
+        with pytest.raises(InputError, match=message):
+            run_study(data, more, folder=tmp_path, watcher=NothingBegins())
+    wide = cells({"wide": Method(SingleTask(), {"embedding_learning_rate": 0.1})})
+    assert run_study(data, wide, folder=tmp_path).results
+
+
+def test_results_that_do_not_say_their_defaults_are_taken_with_a_warning(data: StudyData, tmp_path: Path) -> None:
+    methods: dict[str, Method | Strategy] = {"switch": Switch(2)}
+    left_behind(tmp_path, data, *cells(methods))
+    without_defaults(tmp_path)
+    with pytest.warns(EarlierResultWarning, match="1 of the results in .+, switch-seed1 first, were written by"):
+        study = run_study(data, cells(methods), folder=tmp_path, watcher=NothingBegins())
+    assert study.results[0].test == {"accuracy": 0.5, "macro_f1": 0.25}
+    assert len(run_study(data, cells(methods, seeds=(2,)), folder=tmp_path).results) == 1
+    assert len(Study.load(tmp_path).results) == 2
 
 
 def test_a_difference_is_told_by_its_names_and_values() -> None:

@@ -243,6 +243,15 @@ def test_what_was_chosen_differently_explains_other_data_and_is_no_matter_with_t
             load_checkpoint(tmp_path / "at", make_trainer(), now | {"origin": origin})
 
 
+def test_defaults_are_compared_where_the_checkpoint_knows_them(checkpoint: Path) -> None:
+    now = IDENTITY | {"resolved": {"learning_rate": 0.1}}
+    load_checkpoint(checkpoint, make_trainer(), now)  # one of an earlier version, which did not keep them
+    save_checkpoint(checkpoint, interrupted(10), now)
+    changed = IDENTITY | {"resolved": {"learning_rate": 0.2}}
+    with pytest.raises(InputError, match="of another run: resolved.learning_rate was 0.1 there and is 0.2 now"):
+        load_checkpoint(checkpoint, make_trainer(), changed)
+
+
 def test_the_checkpoint_of_another_network_is_refused(checkpoint: Path) -> None:
     with pytest.raises(InputError, match="cannot be read .*size mismatch"):
         load_checkpoint(checkpoint, make_trainer(size=SIZE + 1), IDENTITY)

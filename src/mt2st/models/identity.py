@@ -9,12 +9,13 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.models.resolved import resolved
 from mt2st.models.settings import ClassifierSettings
 from mt2st.strategy import Strategy
 from mt2st.tasks import LabelledTask
 from mt2st.text import Corpus
 from mt2st.training import Trainer
-from mt2st.training.checkpoint import ORIGIN
+from mt2st.training.checkpoint import ORIGIN, RESOLVED
 
 
 def run_identity(
@@ -41,6 +42,7 @@ def run_identity(
     labelled = [each.task for each in trainer.streams if isinstance(each.task, LabelledTask)]
     return {
         "settings": settings.settings(),
+        RESOLVED: resolved(settings),
         "strategy": strategy.state_dict(),
         "data": {
             "documents": len(corpus),

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from mt2st import __version__
-from mt2st.models import ClassifierSettings
+from mt2st.models import ClassifierSettings, model_class
 from mt2st.models.auxiliaries import AuxiliaryData
+from mt2st.models.resolved import resolved
 from mt2st.strategy import Strategy
 from mt2st.study.data import StudyData
+from mt2st.training.checkpoint import RESOLVED
 
 NO_AUXILIARY = "none"
 MOST_TOLD = 4
@@ -61,9 +63,11 @@ class Cell:
 
     def identity(self, data: StudyData) -> dict[str, Any]:
         """Return what must be the same for a finished cell to count as this one, as plain JSON values."""
+        model = model_class(data.kind.name)(**self.settings.settings(), strategy=self.strategy)
         return {
             "strategy": json.loads(json.dumps(self.strategy.state_dict())),
             "settings": json.loads(json.dumps(self.settings.settings())),
+            RESOLVED: json.loads(json.dumps(resolved(model))),
             "data": data.fingerprint,
             "auxiliary data": AuxiliaryData.read(self.settings).fingerprint,
             "version": __version__,
@@ -93,7 +97,8 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """Return in what a finished cell's identity is not the wanted one, to stand behind "other"; None if it is the same.
 
     Args:
-        there: the identity of the finished cell.
+        there: the identity of the finished cell. An earlier version's has no resolved settings: then they count as the
+            same, as nobody knows them.
         here: what it should be, whole or in part.
 
     Example:
@@ -102,10 +107,11 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """
     for name, value in here.items():
         before = there.get(name)
-        if before == value:
+        if before == value or (name == RESOLVED and name not in there):
             continue
         if isinstance(before, Mapping) and isinstance(value, Mapping):
-            return f"{name} ({settings_changes(before, value)})"
+            what = "defaults" if name == RESOLVED else name
+            return f"{what} ({settings_changes(before, value)})"
         return name
     return None
 

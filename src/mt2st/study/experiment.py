@@ -16,6 +16,7 @@ from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
 from mt2st.study.cell import Cell, difference, settings_changes
 from mt2st.study.data import StudyData
 from mt2st.study.result import RESULT, CellResult
+from mt2st.training.checkpoint import RESOLVED
 
 VARIED = ("encoder", "embedding", "auxiliary", "seed")
 """Settings in which the cells of a study may differ; their methods differ by the strategy."""
@@ -36,8 +37,9 @@ def other_results(folder: Path, cells: Iterable[Cell]) -> dict[Path, CellResult]
 def check_fits(folder: Path, cells: Sequence[Cell], data: StudyData) -> None:
     """Raise if cells do not go into a study's folder beside what other cells have left there.
 
-    All must have the same data and version. What has the same method, encoder, embedding and auxiliary tasks as one of
-    the cells is averaged with it, and must be the same but for the seed.
+    All must have the same data and version, and the same defaults where the same settings were given. What has the same
+    method, encoder, embedding and auxiliary tasks as one of the cells is averaged with it, and must be the same but for
+    the seed.
 
     Raises:
         InputError: naming the first result that is of another experiment.
@@ -45,13 +47,17 @@ def check_fits(folder: Path, cells: Sequence[Cell], data: StudyData) -> None:
     others = other_results(folder, cells)
     if not others or not cells:
         return
-    here = {_group(cell.name, cell.factors): _without_seed(cell.identity(data)) for cell in cells}
+    groups = {_group(cell.name, cell.factors): cell for cell in cells}
+    here = {group: _without_seed(cell.identity(data)) for group, cell in groups.items()}
     any_of_them = next(iter(here.values()))
+    defaults = {_as_given(each["settings"]): each[RESOLVED] for each in here.values()}
     for path, result in others.items():
         there = _without_seed(result.identity)
         wanted = here.get(_group(result.name, result.factors))
         if wanted is None:
             wanted = {name: any_of_them[name] for name in ("data", "version")}
+            if (given := _as_given(there["settings"])) in defaults:
+                wanted[RESOLVED] = defaults[given]
         if change := difference(there, wanted):
             raise InputError(
                 f"{folder} holds another experiment: {path} is the result of other {change}, and runs of both would "
@@ -116,6 +122,11 @@ def _group(name: str, factors: Mapping[str, str]) -> tuple[str, ...]:
 def _without_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: value for name, value in identity.get("settings", {}).items() if name != "seed"}
     return {**identity, "settings": settings}
+
+
+def _as_given(settings: Mapping[str, Any]) -> str:
+    """Return the settings that decide what the defaults of others are, and those that are left to them."""
+    return json.dumps(_read_settings(settings, {*VARIED, *READERS} - {"encoder"}), sort_keys=True)
 
 
 def _plain(cell: Cell) -> dict[str, Any]:

@@ -24,6 +24,11 @@ OPERATIONS = 6
 """Floating-point operations of a pair of words in each dimension: a product, and a step of each of the two vectors."""
 
 
+def least_rate(alpha: float, min_alpha: float | None) -> float:
+    """Return what a learning rate falls to: the one given, or else word2vec's, and never above where it begins."""
+    return min(MIN_ALPHA, alpha) if min_alpha is None else min_alpha
+
+
 class ContextTask:
     """Predict words from their neighbours (Skip-gram or CBOW) on unlabelled text, to shape the shared embedding.
 
@@ -73,7 +78,7 @@ class ContextTask:
                 f"{passes} passes over the {texts.offsets[-1]:,} words of the auxiliary task '{name}' are not a word "
                 "in an epoch: choose more"
             )
-        min_alpha = min(MIN_ALPHA, alpha) if min_alpha is None else min_alpha
+        min_alpha = least_rate(alpha, min_alpha)
         if not 0 <= min_alpha <= alpha:
             raise InputError(f"min_alpha must be from 0 to alpha ({alpha}), found {min_alpha!r}")
         self.name = name

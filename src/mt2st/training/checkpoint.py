@@ -30,6 +30,10 @@ ORIGIN = "origin"
 """The part of an identity that says how the data were chosen. It need not be the same, as the same data may come
 by another name; but where the data are not the same, it tells why."""
 
+RESOLVED = "resolved"
+"""The part of an identity that says what settings came to which were left to the defaults. Checkpoints of earlier
+versions lack it; they go on."""
+
 IN_STATE = ("optimizer", "kernels", "average", "effects", "combination", "random")
 """Parts of a trainer's state that hold tensors and plain values."""
 
@@ -113,7 +117,7 @@ def _check_whole(folder: Path, files: Mapping[str, str]) -> None:
 def _check_same(folder: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     for group, values in wanted.items():
         before = saved.get(group)
-        if group == ORIGIN or before == values:
+        if group == ORIGIN or before == values or (group == RESOLVED and group not in saved):
             continue
         change = _changes(group, before, values)[0]
         if group == "data":

@@ -228,6 +228,24 @@ def test_what_does_not_belong_to_the_search_is_refused(data: StudyData, tmp_path
     assert not log.runs
 
 
+def test_a_search_with_other_defaults_is_refused_where_its_record_knows_them(
+    data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = data.without_test()
+    search_settings(data, CELLS[:1], Search(1), folder=tmp_path)
+    monkeypatch.setitem(LEARNING_RATES, QUICK.encoder, (0.5, RATES[1]))
+    message = r"single-task.json is the search with other defaults \(learning_rate is 0.005 there and 0.5 here"
+    with pytest.raises(InputError, match=message):
+        search_settings(data, CELLS[:1], Search(1), folder=tmp_path)
+    path = tmp_path / "search" / "single-task.json"
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    del saved["identity"]["resolved"]  # as an earlier version wrote it
+    path.write_text(json.dumps(saved), encoding="utf-8")
+    log = Log()
+    search_settings(data, CELLS[:1], Search(1), folder=tmp_path, watcher=log)
+    assert not log.runs
+
+
 def test_the_study_runs_with_what_was_chosen_and_keeps_its_models(data: StudyData, tmp_path: Path) -> None:
     found = search_settings(data.without_test(), CELLS, SEARCH, folder=tmp_path)
     study = run_study(data, found.cells, folder=tmp_path, about={"search": found.about})

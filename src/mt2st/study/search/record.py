@@ -3,7 +3,8 @@
 The schema of ``search/<method>.json`` (all times in seconds):
 
 - ``schema``: 1.
-- ``identity``: ``strategy`` and ``settings`` as given, ``data`` (a hash of training, validation and unlabelled part),
+- ``identity``: ``strategy`` and ``settings`` as given, ``resolved`` (what settings came to that were left to the
+  defaults; earlier versions did not write it), ``data`` (a hash of training, validation and unlabelled part),
   ``auxiliary data``, ``version``, ``search`` (``seeds``, ``epochs``) and ``space`` (the ranges): what must be the same
   for the trials to be taken for this search's. How many they are is no part of it: a larger search goes on with a
   smaller one's.
@@ -21,6 +22,7 @@ from typing import Any
 
 from mt2st.errors import InputError
 from mt2st.files import complete_file
+from mt2st.study.cell import difference
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,9 @@ class Record:
             record = cls(dict(saved["identity"]), [Trial(**each) for each in saved["trials"]])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not the record of a search ({error}): delete it to search again") from error
-        for name, value in identity.items():
-            if record.identity.get(name) != value:
-                raise InputError(
-                    f"{path} is the search with other {name}: choose another folder, replace the study by "
-                    f"--overwrite, or delete the folder {path.parent} and the runs of the study"
-                )
+        if change := difference(record.identity, identity):
+            raise InputError(
+                f"{path} is the search with other {change}: choose another folder, replace the study by --overwrite, "
+                f"or delete the folder {path.parent} and the runs of the study"
+            )
         return record
