@@ -31,6 +31,16 @@ def test_there_are_figures_5_to_11_each_with_what_it_is_about() -> None:
     plt.close("all")
 
 
+@pytest.mark.parametrize(
+    ("protocol", "part"), [("sound", "validation"), ("quick", "validation"), ("reference", "training")]
+)
+def test_accuracy_is_called_by_the_part_that_it_was_measured_on(protocol: str, part: str) -> None:
+    figures = dict(paper_figures(Study(STUDY.results, about={"protocol": protocol})))
+    labels = {axes.get_ylabel() for figure in figures.values() for axes in figure.axes}
+    assert {label for label in labels if "accuracy" in label} == {f"{part} accuracy (%)"}
+    plt.close("all")
+
+
 def test_the_switch_is_marked_where_the_auxiliary_task_went_off_and_nowhere_else() -> None:
     figures = dict(paper_figures(STUDY))
 

@@ -12,6 +12,7 @@ from mt2st.study.curves import Value, by_epoch, epoch_of
 from mt2st.study.figures import FORMATS, HEIGHT, WIDTH, draw_lines, new_figure, paper_style
 from mt2st.study.palette import styles_of
 from mt2st.study.paper.printed import ORIGINAL
+from mt2st.study.paper.protocol import measured_part
 from mt2st.study.paper.tables import Pair, pairs
 from mt2st.study.study import Study
 from mt2st.training import Evaluation, Run
@@ -40,12 +41,13 @@ def paper_figures(study: Study) -> Iterator[tuple[str, Figure]]:
 
     Figure 5 shows the runs without auxiliary task, those of multi-task, Diminish and Switch a picture for each
     embedding with a line for each auxiliary task: losses of the primary task above those of the auxiliary ones, and
-    accuracy on the validation part.
+    accuracy on the validation part, or on the training part where the protocol has no other.
     """
     rows = pairs(study)
+    measured = f"{measured_part(study.about)} accuracy (%)"
     original = {row.printed.embedding: _runs(row) for row in rows if row.printed.update == ORIGINAL}
     if original:
-        yield "figure_5", _original(original)
+        yield "figure_5", _original(original, measured)
     for mode, (loss, accuracy) in NUMBERS.items():
         panels: dict[str, dict[str, list[Run]]] = {}
         for row in rows:
@@ -53,21 +55,21 @@ def paper_figures(study: Study) -> Iterator[tuple[str, Figure]]:
                 panels.setdefault(row.printed.embedding, {})[row.printed.update] = _runs(row)
         if panels:
             yield f"figure_{loss}", _losses(mode, panels)
-            yield f"figure_{accuracy}", _accuracies(mode, panels)
+            yield f"figure_{accuracy}", _accuracies(mode, panels, measured)
 
 
 def _runs(row: Pair) -> list[Run]:
     return [each.run for each in row.runs.values()]
 
 
-def _original(runs: Mapping[str, Sequence[Run]]) -> Figure:
+def _original(runs: Mapping[str, Sequence[Run]], measured: str) -> Figure:
     figure = new_figure(WIDTH, HEIGHT, "Original: the primary task alone")
     left, right = figure.subplots(1, 2)
     styles = styles_of(runs)
     draw_lines(left, [by_epoch(name, each, _primary_loss) for name, each in runs.items()], styles)
     draw_lines(right, [by_epoch(name, each, _accuracy) for name, each in runs.items()], styles)
     left.set(xlabel="epoch", ylabel="training loss")
-    right.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    right.set(xlabel="epoch", ylabel=measured)
     return figure
 
 
@@ -85,13 +87,13 @@ def _losses(mode: str, panels: Mapping[str, Mapping[str, Sequence[Run]]]) -> Fig
     return figure
 
 
-def _accuracies(mode: str, panels: Mapping[str, Mapping[str, Sequence[Run]]]) -> Figure:
+def _accuracies(mode: str, panels: Mapping[str, Mapping[str, Sequence[Run]]], measured: str) -> Figure:
     figure = new_figure(WIDTH, HEIGHT, f"Accuracy: {mode}")
     (row,) = figure.subplots(1, len(panels), squeeze=False, sharey=True)
     for axes, (name, runs) in zip(row, panels.items(), strict=True):
         _draw(axes, runs, _accuracy)
         axes.set(title=name, xlabel="epoch")
-    row[0].set(ylabel="validation accuracy (%)")
+    row[0].set(ylabel=measured)
     return figure
 
 

@@ -30,6 +30,8 @@ SAMPLE, HELD_OUT = 1000, 250
 SAMPLE_STATE, SPLIT_STATE = 24, 42
 """The published code's random states."""
 MOST_TESTED = 4000
+PROTOCOL = "protocol"
+"""Under which name a study's description (`Study.about`) has the protocol's."""
 UPDATE_WEIGHT = 0.1
 """Weight of a task on words beside the primary one in the sound protocol: at 1 such tasks do harm
 (benchmarks/NOTES.md); the paper has 1."""
@@ -163,3 +165,19 @@ REFERENCE = Protocol(
     weight=1.0,
     chooses=False,
 )
+ALL = (SOUND, QUICK, REFERENCE)
+
+
+def measured_part(about: Mapping[str, Any]) -> str:
+    """Return what the part is to be called by which a study's epochs were chosen: validation, or training.
+
+    The reference protocol has no validation part: what is measured while it trains is what it learns from.
+
+    Args:
+        about: what a study says of itself; without a protocol, its runs have a validation part.
+
+    Example:
+        >>> measured_part({"protocol": "reference"}), measured_part({})
+        ('training', 'validation')
+    """
+    return "training" if about.get(PROTOCOL) in [each.name for each in ALL if not each.chooses] else "validation"
