@@ -26,8 +26,6 @@ IMDB = "hf:stanfordnlp/imdb"
 QUICK_SEEDS, SEEDS = (1,), (1, 2, 3)
 OF_TABLES = ("embeddings", "glove", "analogies", "agree", "disagree", "similarity")
 """The options that ``time`` has no use for: its runs start at random, with the context task."""
-PROTOCOL = "protocol"
-"""Under which name a study's description has the protocol's."""
 LAST_STATE = 2**32 - 1
 """The largest random state that numpy, and so pandas, has."""
 
@@ -87,6 +85,7 @@ def run(arguments: Sequence[str]) -> int:
     check_rows(reviews)
 
     from mt2st.study.paper.estimate import estimated_seconds
+    from mt2st.study.paper.protocol import PROTOCOL
     from mt2st.study.paper.writer import REPRODUCED
     from mt2st.study.result import RESULT
 

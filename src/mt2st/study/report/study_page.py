@@ -128,7 +128,7 @@ def _difference_picture(study: Study, rows: Sequence[Row], styles: Mapping[str, 
         label = group_title(row.group, study.varying)
         own, other = study.groups[row.group], study.reference(row.group, SINGLE_TASK)
         each = {seed: own[seed].score - other[seed].score for seed in sorted(own.keys() & other.keys())}
-        p = "" if row.p is None else f", {p_value(row.p)}"
+        p = ", no p-value" if row.p is None else f", {p_value(row.p)}"
         entries.append(
             Entry(
                 label,
