@@ -23,7 +23,7 @@ from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 
 if TYPE_CHECKING:
-    from mt2st.study import Study
+    from mt2st.study import Study, StudyData
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
         check_start(cell.settings)
         combination_of(cell.strategy)  # raises if it needs a package that is missing
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
-    about = _about(arguments, parts)
+    about = _about(arguments, parts, data)
     searched = [each.name for each in COMMON] if search else []
     try:
         with _replaced(options.output, overwrite=options.overwrite) as begun:
@@ -177,8 +177,9 @@ def _tasks(word: str) -> tuple[str, ...]:
     return () if word == "none" else tuple(word.split("+"))
 
 
-def _about(arguments: Sequence[str], parts: Parts) -> dict[str, object]:
-    return {"command": shlex.join(["mt2st", "compare", *arguments]), "data": parts.described()}
+def _about(arguments: Sequence[str], parts: Parts, data: StudyData) -> dict[str, object]:
+    described = [*parts.described(), data.unlabelled_described]
+    return {"command": shlex.join(["mt2st", "compare", *arguments]), "data": described}
 
 
 @contextmanager

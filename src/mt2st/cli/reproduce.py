@@ -87,12 +87,12 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.study.paper.estimate import estimated_seconds
     from mt2st.study.paper.protocol import PROTOCOL
     from mt2st.study.paper.writer import REPRODUCED
-    from mt2st.study.result import RESULT
+    from mt2st.study.run import is_finished
 
     protocol = _protocol(options)
     data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
     cells = _cells(options, protocol)
-    due = [cell for cell in cells if not (options.output / cell.folder / RESULT).is_file()]
+    due = [cell for cell in cells if not is_finished(options.output, cell)]
     chosen = f"{len(data.validation):,} to choose by" if protocol.chooses else "the epoch chosen on the same ones"
     parts = f"{len(data.train):,} reviews to learn from, {chosen}, {len(data.test or ()):,} for the test"
     say(f"{protocol.name} protocol: {parts}; {len(cells):,} runs, of which {len(cells) - len(due):,} are finished")

@@ -42,6 +42,11 @@ def test_updates_without_data_are_left_out() -> None:
     assert len(cells) == 2 * (1 + 3 * 2)
 
 
+def test_glove_is_trained_longer_than_the_others() -> None:
+    cells = table_cells(SOUND, seeds=[1], embeddings=["CBOW", "GloveTwitter"])
+    assert {(cell.settings.embedding, cell.settings.start_epochs) for cell in cells} == {("cbow", 10), ("glove", 50)}
+
+
 def test_given_glove_vectors_take_the_place_of_those_trained_here() -> None:
     cells = table_cells(SOUND, seeds=(1,), embeddings=["GloveTwitter"], glove="gensim:glove-twitter-100")
     assert {cell.settings.embedding for cell in cells} == {"gensim:glove-twitter-100"}
