@@ -7,7 +7,7 @@ from tests.study.paper.test_protocol import reviews
 
 from mt2st.errors import InputError
 from mt2st.strategy import MultiTask
-from mt2st.study.paper import QUICK, SOUND, table_cells, time_cells
+from mt2st.study.paper import QUICK, REFERENCE, SOUND, table_cells, time_cells
 from mt2st.study.paper.estimate import estimated_seconds
 
 
@@ -44,7 +44,10 @@ def test_updates_without_data_are_left_out() -> None:
 
 def test_glove_is_trained_longer_than_the_others() -> None:
     cells = table_cells(SOUND, seeds=[1], embeddings=["CBOW", "GloveTwitter"])
-    assert {(cell.settings.embedding, cell.settings.start_epochs) for cell in cells} == {("cbow", 10), ("glove", 50)}
+    chosen = {(each.embedding, each.start_epochs, each.embedding_learning_rate) for each in (c.settings for c in cells)}
+    assert chosen == {("cbow", 10, 5e-4), ("glove", 50, 2e-3)}
+    published = table_cells(REFERENCE, seeds=[1], embeddings=["GloveTwitter"])
+    assert {cell.settings.embedding_learning_rate for cell in published} == {1e-3}
 
 
 def test_given_glove_vectors_take_the_place_of_those_trained_here() -> None:
