@@ -73,6 +73,22 @@ def test_time_is_told_only_where_the_interval_leaves_out_one() -> None:
     assert time_verdict(Study(BETTER), summarise(Study(BETTER))) == ""
 
 
+def test_many_rows_are_counted_not_named() -> None:
+    tasks = [f"task{number}" for number in range(8)]
+    single = [cell("single-task", seed, [0.5, 0.6 + seed / 100], 0.6 + seed / 100) for seed in (1, 2, 3)]
+    never = [cell("switch", seed, [0.5], 0.7 + seed / 90, auxiliary=task) for task in tasks for seed in (1, 2, 3)]
+    reached = [
+        cell("switch", seed, [0.5, 0.9], 0.7 + seed / 90, auxiliary=task) for task in tasks for seed in (1, 2, 3)
+    ]
+    for rows, told in (
+        (never, "Single-task's best validation accuracy was never reached by 8 rows in one seed or more. "),
+        (reached, "Whether 8 rows took more or less time than single-task cannot be told. "),
+    ):
+        study = Study([*single, *rows])
+        assert time_verdict(study, summarise(study)) == f"{told}The table has them one by one."
+    assert said([*single, *never]).startswith("8 rows are significantly better than single-task; ")
+
+
 def test_what_limits_the_verdict_is_said() -> None:
     study = Study(
         [*(replace(each, jobs=2) for each in SINGLE), *BETTER[:2]],

@@ -14,6 +14,8 @@ from mt2st.study.study import FACTORS, Group, Study
 from mt2st.study.summary import SIGNIFICANT, Row
 from mt2st.study.time_to_target import SINGLE_TASK
 
+MOST_NAMED = 6
+"""More rows than these are counted, not named: studies of many settings have their tables."""
 FEW_SEEDS = 5
 """Below so many seeds, a difference that is there is easily missed: the verdict says so."""
 
@@ -49,7 +51,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     if better:
         are = "are" if len(better) > 1 else "is"
         return (
-            f"{_listed([_with_difference(row, varying) for row in better])} {are} significantly better than "
+            f"{_named([_with_difference(row, varying) for row in better])} {are} significantly better than "
             f"{SINGLE_TASK}; no strategy is significantly better than all the others."
         )
     if not compared:
@@ -62,7 +64,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     )
     if worse:
         are = "are" if len(worse) > 1 else "is"
-        sentence += f"; {_listed([_with_difference(row, varying) for row in worse])} {are} significantly worse"
+        sentence += f"; {_named([_with_difference(row, varying) for row in worse])} {are} significantly worse"
     return f"{sentence}."
 
 
@@ -93,14 +95,18 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
             unclear.append(f"{name} ({seeds})")
     best = f"{SINGLE_TASK}'s best validation {MEASURES[study.metric]}"
     sentences = []
-    if told:
+    if len(told) > MOST_NAMED:
+        sentences.append(f"To reach {best}, {len(told)} rows took less or more training time than {SINGLE_TASK}.")
+    elif told:
         sentences.append(
             f"To reach {best}, {_listed(told)} of the training time that {SINGLE_TASK} took itself (95 % intervals)."
         )
     if never:
-        sentences.append(f"{_capital(best)} was never reached by {_listed(never)}.")
+        sentences.append(f"{_capital(best)} was never reached by {_named(never, 'in one seed or more')}.")
     if unclear:
-        sentences.append(f"Whether {_listed(unclear)} took more or less time than {SINGLE_TASK} cannot be told.")
+        sentences.append(f"Whether {_named(unclear)} took more or less time than {SINGLE_TASK} cannot be told.")
+    if max(len(told), len(never), len(unclear)) > MOST_NAMED:
+        sentences.append("The table has them one by one.")
     return " ".join(sentences)
 
 
@@ -185,6 +191,11 @@ def _seeds(n: int) -> str:
 
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
+
+
+def _named(names: Sequence[str], how: str = "") -> str:
+    """Return the names, or their number where nobody would read them all."""
+    return _listed(names) if len(names) <= MOST_NAMED else f"{len(names)} rows{' ' if how else ''}{how}"
 
 
 def _listed(names: Sequence[str]) -> str:

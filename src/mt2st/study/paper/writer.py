@@ -33,7 +33,8 @@ def tables_of(study: Study) -> list[Table]:
 def verdict_of(study: Study) -> str:
     """Return in a sentence or two how the study stands to what the paper claims; empty where nothing is compared."""
     what = reproduced(study)
-    return time_verdict(study) if what == "time" else summary(study) if what == "tables" else ""
+    text = time_verdict(study) if what == "time" else summary(study) if what == "tables" else ""
+    return f"{text}." if text else ""
 
 
 def write_paper(study: Study, folder: Path, *, figures: bool = True) -> Sequence[str]:
