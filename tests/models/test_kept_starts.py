@@ -46,6 +46,14 @@ def test_vectors_are_trained_once_for_all_that_decides_them(tmp_path: Path) -> N
     assert len(trained) == 8
 
 
+def test_vectors_of_another_default_rate_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, text, settings = KeptStarts(tmp_path), corpus("a", "b"), replace(SETTINGS, embedding="cbow")
+    kept.start(settings, text, lambda: Start(torch.zeros(1, 2), 0))
+    kept.start(settings, text, never)
+    monkeypatch.setitem(start.START_ALPHA, "cbow", 0.2)
+    assert kept.start(settings, text, lambda: Start(torch.ones(1, 2), 0)).table[0, 0] == 1
+
+
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     kept, text = KeptStarts(tmp_path), corpus("a", "b")
     kept.start(SETTINGS, text, lambda: Start(torch.zeros(1, 2), 0))

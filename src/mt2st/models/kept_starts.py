@@ -18,7 +18,8 @@ from safetensors.torch import save
 from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.models.settings import ClassifierSettings
-from mt2st.models.start import Start
+from mt2st.models.start import Start, start_rate
+from mt2st.models.word_embedding import subword_settings
 from mt2st.text import Corpus
 
 DECIDING = (
@@ -62,7 +63,11 @@ class KeptStarts:
 
 
 def _key(settings: ClassifierSettings, corpus: Corpus) -> str:
-    digest = hashlib.sha256(json.dumps({name: getattr(settings, name) for name in DECIDING}).encode())
+    given = {name: getattr(settings, name) for name in DECIDING}
+    ngrams = subword_settings(settings)
+    # What is left to the defaults is what it comes to now: another version's vectors are not taken for these.
+    given |= {"rate": start_rate(settings.embedding), "ngrams": [ngrams.min_n, ngrams.max_n, ngrams.bucket]}
+    digest = hashlib.sha256(json.dumps(given).encode())
     digest.update("\n".join(corpus.vocabulary.tokens).encode("utf-8", "surrogatepass"))
     digest.update(np.ascontiguousarray(corpus.ids).data)
     digest.update(np.ascontiguousarray(corpus.offsets).data)

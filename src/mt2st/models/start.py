@@ -116,6 +116,16 @@ def embedding_start(
     return Start(table, known=_placed(vectors, settings, vocabulary, subwords, table))
 
 
+def start_rate(method: str) -> float:
+    """Return the learning rate that first vectors of a word2vec method are trained at.
+
+    Example:
+        >>> start_rate("skipgram"), start_rate("cbow")
+        (0.025, 0.1)
+    """
+    return START_ALPHA.get(method, WordVectorSettings.alpha)
+
+
 def _trained(
     settings: ClassifierSettings,
     corpus: Corpus,
@@ -134,7 +144,7 @@ def _trained(
             window=settings.window,
             negative=settings.context_negative,
             sample=settings.context_sample,
-            alpha=START_ALPHA.get(settings.embedding, WordVectorSettings.alpha),
+            alpha=start_rate(settings.embedding),
             epochs=settings.start_epochs,
             seed=settings.seed,
             min_n=settings.min_n,
