@@ -77,7 +77,7 @@ class ProgressListener(Listener):
         weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
         name = self.trainer.select if self.trainer is not None else None
         value = evaluation.validation.get(name) if name else None
-        measured = f"validation {MEASURES.get(name, name)} {100 * value:.1f} %, " if name and value is not None else ""
+        measured = "" if name is None or value is None else f"validation {_measure(name, value)}, "
         with tqdm.external_write_mode(sys.stderr):
             say(
                 f"{self.title}: epoch {evaluation.epoch}, {measured}losses {losses}"
@@ -95,3 +95,13 @@ class ProgressListener(Listener):
         """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
+
+
+def _measure(name: str, value: float) -> str:
+    """Return a measure's name and value; only those that are shares of 1 are told in percent.
+
+    Example:
+        >>> _measure("accuracy", 0.7512), _measure("loss", 0.7512)
+        ('accuracy 75.1 %', 'loss 0.751')
+    """
+    return f"{MEASURES[name]} {100 * value:.1f} %" if name in MEASURES else f"{name} {value:.3f}"
