@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from mt2st.files import complete_folder
@@ -37,21 +36,17 @@ def verdict_of(study: Study) -> str:
     return f"{text}." if text else ""
 
 
-def write_paper(study: Study, folder: Path, *, figures: bool = True) -> Sequence[str]:
+def write_paper(study: Study, folder: Path, *, figures: bool = True) -> None:
     """Write tables and figures into the folder ``paper`` of a study's folder, in place of those that are there.
 
     Args:
         study: one that `reproduced` says what it repeats of; of any other nothing is written.
         folder: the study's.
         figures: whether to draw the figures too.
-
-    Returns:
-        The names of the figures.
     """
     what = reproduced(study)
     if tables := tables_of(study):
         with complete_folder(folder / PAPER / what) as there:
             write_each(tables, there)
     if figures and what in ("tables", "figures"):
-        return write_paper_figures(study, folder / PAPER / FIGURES)
-    return []
+        write_paper_figures(study, folder / PAPER / FIGURES)

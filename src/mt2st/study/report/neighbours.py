@@ -18,7 +18,7 @@ from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.models import load_model
 from mt2st.models.folder import PARAMETERS
-from mt2st.study.report.blocks import Block, Paragraph, Tabular
+from mt2st.study.report.blocks import Block, Page, Paragraph, Tabular
 from mt2st.study.result import MODEL, RESULT, CellResult
 from mt2st.study.study import Group, Study
 from mt2st.study.summary import Row
@@ -30,8 +30,8 @@ AMONG, OF = 400, 5000
 """Words are chosen among so many of the most frequent ones, and neighbours among so many."""
 LETTERS = 4
 """Shorter words are mostly of grammar."""
-KEPT = "neighbours.json"
-"""The file of a study's folder that keeps the table: the folder can be passed on without its models."""
+NAME, KEPT = "neighbours", "neighbours.json"
+"""Of the table, and of the file of a study's folder that keeps it: the folder can be passed on without its models."""
 LARGEST = 2**29
 """Bytes of a model's parameters above which a report does not load it."""
 
@@ -39,14 +39,21 @@ LARGEST = 2**29
 def study_neighbours(study: Study, rows: Sequence[Row], folder: Path) -> list[Block]:
     """Return neighbours in single-task's embedding and in that of the method with the largest mean, of one seed.
 
-    They are kept in the study's folder (`KEPT`), and read from there when its models are gone. Nothing where the study
-    has only one of the methods, or never kept models.
+    They are those that `keep_neighbours` kept where the study's models are gone. Nothing where the study has only one
+    of the methods, or never kept models.
     """
     blocks = _of_models(study, rows, folder)
-    if any(isinstance(block, Tabular) for block in blocks):
-        _keep(blocks, folder / KEPT)
-        return blocks
-    return [*blocks, *_kept(folder / KEPT)]
+    return blocks if any(isinstance(block, Tabular) for block in blocks) else [*blocks, *_kept(folder / KEPT)]
+
+
+def keep_neighbours(page: Page, folder: Path) -> None:
+    """Write the table of a study's page into its folder, for pages that are made when the models are gone."""
+    for block in (block for section in page.sections for block in section.blocks):
+        if isinstance(block, Tabular) and block.table.name == NAME:
+            table = block.table
+            content = {"caption": block.caption, "header": table.header, "rows": table.rows, "notes": table.notes}
+            with complete_file(folder / KEPT, overwrite=True) as file:
+                file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
 
 
 def _of_models(study: Study, rows: Sequence[Row], folder: Path) -> list[Block]:
@@ -90,16 +97,8 @@ def _blocks(models: Sequence[tuple[str, Path]], what: str) -> list[Block]:
         f"Nearest words by cosine among the {OF:,} most frequent ones, the nearest first. The words: of the {AMONG} "
         f"most frequent ones of {LETTERS} letters or more, the {len(words)} with the longest vectors in the last one."
     )
-    table = Table("neighbours", ["word", *(name for name, _ in vectors)], rows, notes=notes)
+    table = Table(NAME, ["word", *(name for name, _ in vectors)], rows, notes=notes)
     return [Tabular(table, f"Neighbours of words, {what}")]
-
-
-def _keep(blocks: Sequence[Block], path: Path) -> None:
-    block = next(block for block in blocks if isinstance(block, Tabular))
-    table = block.table
-    content = {"caption": block.caption, "header": table.header, "rows": table.rows, "notes": table.notes}
-    with complete_file(path, overwrite=True) as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
 
 
 def _kept(path: Path) -> list[Block]:
@@ -107,7 +106,7 @@ def _kept(path: Path) -> list[Block]:
         return []
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        table = Table("neighbours", saved["header"], saved["rows"], notes=saved["notes"])
+        table = Table(NAME, saved["header"], saved["rows"], notes=saved["notes"])
         return [Tabular(table, saved["caption"])]
     except (OSError, ValueError, KeyError, TypeError) as error:  # a report is about results, as above
         return [Paragraph(f"Left out: {path} cannot be read ({error})")]

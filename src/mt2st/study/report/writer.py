@@ -8,6 +8,7 @@ from mt2st.errors import InputError
 from mt2st.files import complete_file
 from mt2st.study.figures import write_figures
 from mt2st.study.paper.writer import write_paper
+from mt2st.study.report.neighbours import keep_neighbours
 from mt2st.study.report.page import render
 from mt2st.study.report.run_page import run_page
 from mt2st.study.report.study_page import study_page
@@ -45,6 +46,7 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
         if figures:
             write_figures(study, folder / FIGURES)
         write_paper(study, folder, figures=figures)
+        keep_neighbours(page, folder)
     path = folder / REPORT
     with complete_file(path, overwrite=True) as file:
         file.write(render(page).encode("utf-8", "replace"))
