@@ -9,6 +9,7 @@ import pytest
 
 from mt2st.cli.main import main
 from mt2st.cli.strategy_options import BASELINES, StrategyOptions
+from mt2st.cli.study_progress import StudyProgress
 from mt2st.strategy import (
     DWA,
     MGDA,
@@ -202,6 +203,18 @@ def test_several_processes_are_stopped_by_a_signal(arguments: list[str], tmp_pat
     assert code == 143
     assert last.startswith("interrupted: ")
     assert not list((tmp_path / "study").glob(".stop-*"))
+
+
+def test_runs_elsewhere_can_be_stopped_as_soon_as_they_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[bool] = []
+    progress = StudyProgress([], due=2, jobs=2)
+    monkeypatch.setattr("mt2st.cli.study_progress.say", lambda _: stopped.append(progress.stop()))
+    for name in ("first pool", "its smaller successor"):
+        progress.on_stop_file(tmp_path / name)
+    assert stopped == [True]
+    assert (tmp_path / "first pool").exists()
 
 
 def test_an_interrupted_study_says_what_it_keeps_and_goes_on_from_there(arguments: list[str], tmp_path: Path) -> None:

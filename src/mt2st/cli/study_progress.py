@@ -53,9 +53,9 @@ class StudyProgress(Watcher):
 
     def on_stop_file(self, path: Path) -> None:
         """Remember how to stop what runs elsewhere."""
-        if self._stop_file is None:
+        first, self._stop_file = self._stop_file is None, path
+        if first:  # said only now: whoever reads it may send a signal at once
             self._say_where()
-        self._stop_file = path
 
     def on_begin(self) -> None:
         """Pass it on."""
