@@ -64,6 +64,7 @@ def test_runs_for_time_start_at_random_and_are_measured_several_times_an_epoch()
     cells = time_cells(SOUND, seeds=(1,))
     assert [cell.name for cell in cells] == ["single-task", "multi-task", "diminish", "switch"]
     assert {(cell.settings.embedding, cell.settings.evaluations_per_epoch) for cell in cells} == {("random", 8)}
+    assert [cell.settings.context_passes for cell in cells] == [12, 6, 12, 12]
 
 
 def test_the_estimate_grows_with_the_runs_and_shrinks_with_the_jobs() -> None:

@@ -61,7 +61,7 @@ def time_verdict(study: Study) -> str:
         if parts:
             sentences.append(f"{name}: {'; '.join(parts)}")
         elif not target.reached:
-            sentences.append(f"{name} never reached single-task's best ({len(target.costs)} seeds)")
+            sentences.append(_never(name, len(target.costs)))
     return ". ".join(sentences) or "neither Diminish nor Switch was run"
 
 
@@ -78,6 +78,12 @@ def _saving(target: TimeToTarget, other: str, claim: float) -> str:
         told.append(f"never reached in {found.never} of {found.reached + found.never} seeds")
     time = f"{_percents(1 - mean)} less time than {other}" if mean <= 1 else f"{mean:.2f} times the time of {other}"
     return f"{time} ({'; '.join(told)}), claimed {_percents(claim)} less: {_judged(found, 1 - claim)}"
+
+
+def _never(name: str, seeds: int) -> str:
+    claims = " and ".join(f"{_percents(claim)} less than {other}" for other, claim in LESS_TIME.items())
+    judged = "not met" if seeds >= LEAST_SEEDS else f"not told by {_seeds(seeds)}"
+    return f"{name} never reached single-task's best ({_seeds(seeds)}), claimed {claims}: {judged}"
 
 
 def _steps(ratio: float) -> str:
@@ -102,12 +108,16 @@ def _judged(found: Ratio, claimed: float) -> str:
     """Return whether ratios are at most the claimed one."""
     interval = found.interval
     if interval is None or interval.low is None or interval.high is None or found.reached < LEAST_SEEDS:
-        return f"not told by {found.reached} seed{'' if found.reached == 1 else 's'}"
+        return f"not told by {_seeds(found.reached)}"
     if interval.low > claimed:
         return "not met"
     if found.never:
         return "not told, as it was not always reached"
     return "met" if interval.high <= claimed else "not told apart from it"
+
+
+def _seeds(number: int) -> str:
+    return f"{number} seed{'' if number == 1 else 's'}"
 
 
 def _percents(share: float) -> str:
