@@ -104,6 +104,15 @@ def _named(settings: ClassifierSettings, given: Mapping[str, Rows]) -> Iterator[
                 f"auxiliary_data: '{name}' must be a LabelledText, MultiLabelledText or TaggedText, found {rows!r:.60}"
             )
         yield name, rows
+    yield from named_in(settings)
+
+
+def named_in(settings: ClassifierSettings) -> Iterator[tuple[str, Rows]]:
+    """Read the labelled data that the auxiliary tasks of settings name, and yield them by the names of their tasks.
+
+    Raises:
+        InputError: data that cannot be read.
+    """
     if "tagging" in settings.auxiliary:
         assert settings.tagging_data is not None
         yield "tagging", read_tagged(settings.tagging_data, tag=settings.tagging_column)

@@ -16,9 +16,12 @@ from mt2st.models.auxiliaries import AuxiliaryData
 from mt2st.models.resolved import resolved
 from mt2st.strategy import Strategy
 from mt2st.study.data import StudyData
+from mt2st.study.fingerprint import auxiliary_labels
 from mt2st.training.checkpoint import RESOLVED
 
 NO_AUXILIARY = "none"
+LABELS = "labels of auxiliary tasks"
+"""Under which name an identity has the hash of further labelled data, where there are any."""
 MOST_TOLD = 4
 """Settings that a message lists where more differ."""
 
@@ -70,6 +73,7 @@ class Cell:
             RESOLVED: json.loads(json.dumps(resolved(model))),
             "data": data.fingerprint,
             "auxiliary data": AuxiliaryData.read(self.settings).fingerprint,
+            **({LABELS: labels} if (labels := auxiliary_labels(self.settings)) else {}),
             "version": __version__,
         }
 

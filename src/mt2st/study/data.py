@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from mt2st.models.kinds import Kind, kind_of
 from mt2st.models.labelled_auxiliaries import Rows
-from mt2st.text import MultiLabelledText, TaggedText
+from mt2st.study.fingerprint import add_fields, add_rows
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class StudyData:
         """The fingerprint, the number of unlabelled texts, and how many test texts are among these; in one reading."""
         digest = hashlib.sha256()
         for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
-            for labels, text in _rows(part) if part is not None else ():
-                _add(digest, name, *labels, text)
+            if part is not None:
+                add_rows(digest, name, part)
         tested = [] if self.test is None else [_key(text) for text in self.test.texts]
         unseen, count = set(tested), 0
         for text in self.unlabelled():
-            _add(digest, "unlabelled", text)
+            add_fields(digest, "unlabelled", text)
             unseen.discard(_key(text))
             count += 1
         return digest.hexdigest()[:16], count, sum(text not in unseen for text in tested)
@@ -94,24 +94,3 @@ class StudyData:
 def _key(text: str) -> str:
     """Return what two texts have in common that differ in white space at most."""
     return " ".join(text.split())
-
-
-def _rows(part: Rows) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the labels and the text of each row, so that no two different parts yield the same."""
-    if isinstance(part, TaggedText):
-        for words, tags in zip(part.sentences, part.tags, strict=True):
-            for word, tag in zip(words, tags, strict=True):
-                yield (tag,), word
-            yield (), ""
-    elif isinstance(part, MultiLabelledText):
-        for text, labels in zip(part.texts, part.labels, strict=True):
-            yield (str(len(labels)), *labels), text
-    else:
-        for text, label in zip(part.texts, part.labels, strict=True):
-            yield (label,), text
-
-
-def _add(digest: hashlib._Hash, *fields: str) -> None:
-    for field in fields:  # each with its length, so that no two rows make the same bytes
-        content = field.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:%s" % (len(content), content))

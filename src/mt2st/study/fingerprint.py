@@ -1,0 +1,77 @@
+"""Hashes of labelled data: what tells a finished cell on other data from one on these."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from mt2st.models import ClassifierSettings
+from mt2st.models.labelled_auxiliaries import Rows, named_in
+from mt2st.text import MultiLabelledText, TaggedText
+
+
+def auxiliary_labels(settings: ClassifierSettings) -> str | None:
+    """Return a hash of the labelled data that the auxiliary tasks of settings name; None where they name none.
+
+    Raises:
+        InputError: data that cannot be read.
+    """
+    sources = [
+        getattr(settings, f"{task}_data") for task in ("tagging", "classification") if task in settings.auxiliary
+    ]
+    if not sources:
+        return None
+    columns = [name for name in vars(settings) if name.startswith(("tagging_", "classification_"))]
+    values = {name: getattr(settings, name) for name in columns}
+    return _of_files(tuple(map(_state, sources)), settings.auxiliary, tuple(values.items()))
+
+
+def add_rows(digest: hashlib._Hash, name: str, part: Rows) -> None:
+    """Add the labels and texts of a part of the data to a hash, so that no two different parts make the same bytes."""
+    for labels, text in _rows(part):
+        add_fields(digest, name, *labels, text)
+
+
+def add_fields(digest: hashlib._Hash, *fields: str) -> None:
+    """Add fields to a hash."""
+    for field in fields:  # each with its length, so that no two rows make the same bytes
+        content = field.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:%s" % (len(content), content))
+
+
+@lru_cache(maxsize=16)  # all cells of a study name the same files
+def _of_files(
+    states: tuple[object, ...],  # noqa: ARG001  # a file that has changed is another one
+    auxiliary: tuple[str, ...],
+    values: tuple[tuple[str, object], ...],
+) -> str:
+    digest = hashlib.sha256()
+    settings = ClassifierSettings(auxiliary=auxiliary, **dict(values))  # type: ignore[arg-type]  # of these fields
+    for name, rows in named_in(settings):
+        add_rows(digest, name, rows)
+    return digest.hexdigest()[:16]
+
+
+def _state(source: str) -> tuple[object, ...]:
+    path = Path(source)
+    if not path.exists():  # a dataset of a hub, or what reading it will complain of
+        return (source,)
+    found = path.stat()
+    return source, found.st_size, found.st_mtime_ns
+
+
+def _rows(part: Rows) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the labels and the text of each row, so that no two different parts yield the same."""
+    if isinstance(part, TaggedText):
+        for words, tags in zip(part.sentences, part.tags, strict=True):
+            for word, tag in zip(words, tags, strict=True):
+                yield (tag,), word
+            yield (), ""
+    elif isinstance(part, MultiLabelledText):
+        for text, labels in zip(part.texts, part.labels, strict=True):
+            yield (str(len(labels)), *labels), text
+    else:
+        for text, label in zip(part.texts, part.labels, strict=True):
+            yield (label,), text
