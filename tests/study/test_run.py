@@ -14,6 +14,9 @@ from mt2st import InputError, SingleTask, Switch
 from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
 from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyData, Watcher, run_study
+from mt2st.study.report.blocks import Code, Paragraph
+from mt2st.study.report.setup import setup_section
+from mt2st.study.study import EARLIER, STUDY
 from mt2st.study.worker import Order, _Watch, request_stop
 from mt2st.training import Evaluation
 
@@ -58,6 +61,23 @@ def test_finished_cells_are_read_and_shares_make_a_whole(data: StudyData, tmp_pa
     assert [result.name for result in study.results] == ["single-task", "switch", "single-task", "switch"]
     assert not study.missing
     assert Study.load(tmp_path).results[3].seed == 2
+
+
+def test_the_commands_that_made_runs_are_kept(data: StudyData, tmp_path: Path) -> None:
+    def run(command: str, *seeds: int) -> Study:
+        cells = Grid({"single-task": SingleTask()}, QUICK, seeds=seeds).cells()
+        return run_study(data, cells, folder=tmp_path, about={"command": command})
+
+    assert EARLIER not in run("a", 1).about
+    run("unneeded", 1)  # which finds all done
+    assert run("b", 1, 2).about == {"command": "b", EARLIER: ["a"]}
+    assert run("a", 1, 2, 3).about == {"command": "a", EARLIER: ["b"]}
+    study = Study.load(tmp_path)
+    assert study.about == {"command": "a", EARLIER: ["b"]}
+    earlier = Paragraph("Earlier ones, which may have made some of the runs:")
+    assert setup_section(study).blocks[:4] == [Paragraph("The command:"), Code("a"), earlier, Code("b")]
+    (tmp_path / STUDY).write_text("{", encoding="utf-8")
+    assert run("c", 4).about == {"command": "c"}
 
 
 def test_a_failed_cell_is_told_and_does_not_stop_the_others(data: StudyData, tmp_path: Path) -> None:

@@ -83,10 +83,13 @@ def run_study(
     if folder:
         check_fits(folder, cells, data)
 
+    told = about or {}
+
     def on_begin() -> None:
+        nonlocal told
         watcher.on_begin()
         if folder:
-            write_about(folder, cells, data.metric, about or {})
+            told = write_about(folder, cells, data.metric, told)
 
     with stop_file(folder) as stop:
         worked = work_on(
@@ -99,7 +102,7 @@ def run_study(
         failures=[worked.failures[name] for name in names if name in worked.failures],
         missing=[name for name in names if name not in worked.results and name not in worked.failures],
         interrupted=worked.interrupted,
-        about=about or {},
+        about=told,
     )
 
 

@@ -17,6 +17,8 @@ from mt2st.study.result import ERROR, RESULT, CellResult, Failure
 
 STUDY = "study.json"
 """The file of a study's folder that says what belongs to it."""
+EARLIER = "earlier commands"
+"""Under which name a study's description has the commands that began runs before the last one did."""
 FACTORS = ("encoder", "embedding", "auxiliary")
 """What grids vary besides method and seed, outermost first."""
 
@@ -134,12 +136,16 @@ def _is_single_task(results: Mapping[int, CellResult]) -> bool:
     return all(each.identity.get("strategy", {}).get("strategy") == "SingleTask" for each in results.values())
 
 
-def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> None:
-    """Write a study's ``study.json``; another process of the same study may do so too.
+def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write a study's ``study.json`` and return what it says of it; another process of the same study may do so too.
+
+    The commands that began runs here before stay in it, under `EARLIER`: each may have made some of the results.
 
     Raises:
         InputError: when it cannot be written.
     """
+    if earlier := [each for each in _commands(folder) if each != about.get("command")]:
+        about = {**about, EARLIER: earlier}
     content = {"schema": 1, "cells": [cell.folder for cell in cells], "metric": metric, "about": dict(about)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,6 +153,17 @@ def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping
         raise InputError(f"{folder} cannot be made: {error.strerror}") from error
     with complete_file(folder / STUDY, overwrite=True) as file:
         file.write(json.dumps(content, indent=1).encode())
+    return about
+
+
+def _commands(folder: Path) -> list[str]:
+    """Return the commands that a study's description has, the first one first; of a broken one, none."""
+    try:
+        about, _ = _about(folder)
+    except InputError:  # it is about to be written anew
+        return []
+    earlier = about.get(EARLIER, [])
+    return [str(each) for each in (*(earlier if isinstance(earlier, list) else []), about.get("command")) if each]
 
 
 def _about(place: Path) -> tuple[dict[str, Any], list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mt2st.study.report.blocks import Block, Code, Facts, Items, Paragraph, Section, Tabular
-from mt2st.study.study import Study
+from mt2st.study.study import EARLIER, Study
 from mt2st.study.tables import Table
 from mt2st.study.verdict import group_title
 
@@ -20,6 +20,10 @@ def setup_section(study: Study) -> Section:
     blocks: list[Block] = []
     if command := study.about.get("command"):
         blocks += [Paragraph("The command:"), Code(str(command))]
+    earlier = study.about.get(EARLIER)
+    if isinstance(earlier, list) and earlier:
+        blocks.append(Paragraph("Earlier ones, which may have made some of the runs:"))
+        blocks += [Code(str(each)) for each in earlier]
     described = study.about.get("data")
     if isinstance(described, list) and described:
         blocks += [Paragraph("The data:"), Items([str(line) for line in described])]
