@@ -3,8 +3,8 @@
     python benchmarks/readme_tables.py
 
 A table stands between ``<!-- results: FOLDER [KIND] -->`` and ``<!-- end of results -->``. FOLDER is a study under
-``results/`` as `mt2st compare` and `mt2st reproduce` leave it, without its models, or what `auxiliary_table.py` leaves;
-KIND one of `KINDS`. A test fails when the README has other figures than the studies.
+``results/`` as `mt2st compare` and `mt2st reproduce` leave it, without its models, or what `auxiliary_table.py` and
+`linear_baselines.py` leave; KIND one of `KINDS`. A test fails when the README has other figures than the studies.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ KINDS: dict[str, Callable[[Path], str]] = {
     "claims": lambda folder: _without_notes(time_table(Study.load(folder)).markdown()),
     "paper": lambda folder: "\n\n".join(_without_notes(table.markdown()) for table in paper_tables(Study.load(folder))),
     "summary": lambda folder: summary(Study.load(folder)),
+    "baselines": runpy.run_path(str(ROOT / "benchmarks" / "linear_baselines.py"))["table"],
     "auxiliary": runpy.run_path(str(ROOT / "benchmarks" / "auxiliary_table.py"))["differences"],
 }
 """By the name of a kind of table, what makes its text of a folder; no name: the table of results."""

@@ -9,6 +9,7 @@ import pytest
 
 from mt2st.cli.main import main
 from mt2st.cli.strategy_options import BASELINES, StrategyOptions
+from mt2st.cli.study_folder import check_output
 from mt2st.cli.study_progress import StudyProgress
 from mt2st.strategy import (
     DWA,
@@ -158,6 +159,39 @@ def test_an_earlier_study_stays_when_its_replacement_cannot_begin(
     assert main([*arguments, "--overwrite", "--epochs", "3"]) == 0
     assert result.read_bytes() != before
     assert [path.name for path in tmp_path.iterdir() if "study" in path.name] == ["study"]
+
+
+def test_a_study_set_aside_by_a_run_that_was_killed_comes_back_and_takes_nothing_with_it(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    """A killed --overwrite leaves the earlier study beside the folder, alone or with what the run had begun."""
+    aside, study = tmp_path / ".study.replaced", tmp_path / "study"
+    arguments += ["--strategies", "single-task"]
+    assert main(arguments) == 0
+    study.rename(aside)
+    assert main([*arguments, "--min-count", "100000"]) == 2
+    assert (study / "single-task-seed1" / "result.json").is_file()
+    aside.mkdir()
+    assert main([*arguments, "--min-count", "100000"]) == 2
+    assert (study / "single-task-seed1" / "result.json").is_file()
+
+
+def test_a_study_grows_by_seeds_and_its_table_has_all_of_them(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments += ["--strategies", "single-task"]
+    assert main(arguments) == 0
+    assert main([*arguments, "--seeds", "3"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1].split()[:2] == ["single-task", "3"]
+    assert "with 2 other runs of this study, which earlier commands left in" in printed.err
+    assert "Earlier ones" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("left", [".figures.x1.partial", ".report.html.x1.partial", ".neighbours.json.x1.partial"])
+def test_what_a_killed_run_left_half_written_is_in_nobodys_way(left: str, tmp_path: Path) -> None:
+    (tmp_path / left).mkdir()
+    check_output(tmp_path)
 
 
 def test_embeddings_encoders_and_auxiliary_tasks_are_compared_in_shares(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import random
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mt2st.cli.main import main
+from mt2st.study import Cell, Study
 from mt2st.study.paper import protocol
 
 pytestmark = pytest.mark.filterwarnings("ignore::mt2st.errors.FewRowsWarning")
@@ -103,6 +106,44 @@ def test_what_cannot_be_used_ends_with_2_and_nothing_is_written(
     assert main(["reproduce", "tables", *arguments, *words]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "part"), [([], "validation"), (["--protocol", "sound"], "validation"),
+                           (["--protocol", "reference"], "training")]
+)  # fmt: skip
+def test_a_study_says_on_which_part_it_measures_between_epochs(
+    arguments: list[str], protocol: list[str], part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {}
+
+    def run_nothing(*_: object, about: dict[str, Any], **__: object) -> tuple[Study, list[int]]:
+        told.update(about)
+        return Study([], missing=["all"]), []
+
+    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)
+    monkeypatch.setattr("mt2st.study.paper.estimate.estimated_seconds", lambda *_, **__: 1.0)
+    assert (
+        main(["reproduce", "tables", *[word for word in arguments if not (protocol and word == "--quick")], *protocol])
+        == 0
+    )
+    assert Study([], about=told).measured_part == part
+
+
+def test_glove_vectors_of_any_size_are_taken(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "glove.txt").write_text("film 0.1 0.2 0.3\nwarm 0.3 0.2 0.1\n", encoding="utf-8")
+    sizes: list[set[int]] = []
+
+    def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> tuple[Study, list[int]]:
+        sizes.append({cell.settings.vector_size for cell in cells if cell.settings.embedding.endswith("glove.txt")})
+        return Study([], missing=["all"]), []
+
+    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)
+    chosen = ["SkipGram", "GloveTwitter", "--glove", str(tmp_path / "glove.txt")]
+    assert main(["reproduce", "tables", *arguments, "--embeddings", *chosen]) == 0
+    assert sizes == [{3}]
 
 
 def test_time_has_no_reference_protocol(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from mt2st.cli.strategy_options import ALL_STRATEGIES
 from mt2st.study.palette import DARK_PAGE, LIGHT_PAGE, STYLES, styles_of
 
 # Machado, Oliveira and Fernandes (2009), severity 1: what an eye without red, green or blue cones sees of linear RGB.
@@ -43,6 +44,16 @@ def test_lines_of_one_figure_differ_to_any_eye_in_colour_or_in_dashes(eye: str) 
         for ground in ("light", "dark"):
             seen = [lab(np.array(EYES[eye]) @ linear(getattr(each, ground))) for each in (one, other)]
             assert one.dash != other.dash or np.linalg.norm(seen[0] - seen[1]) > 15, (one, other)
+
+
+def test_all_strategies_together_look_different() -> None:
+    styles = styles_of(ALL_STRATEGIES)
+    for look in (
+        ((style.slot, style.marker) for style in styles.values()),
+        ((style.light, style.dash) for style in styles.values()),
+    ):
+        assert len(set(look)) == len(ALL_STRATEGIES)
+    assert len({style.marker for style in STYLES}) == len(STYLES)
 
 
 def test_a_strategy_looks_the_same_in_every_study() -> None:

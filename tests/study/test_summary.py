@@ -5,6 +5,7 @@ from tests.study.results import cell, with_scores
 
 from mt2st import InputError
 from mt2st.study import Study, summarise
+from mt2st.study.study import MEASURED_PART
 
 SINGLE = with_scores("single-task", [0.60, 0.70, 0.65, 0.62])
 BETTER = with_scores("switch", [0.66, 0.75, 0.71, 0.68])
@@ -57,6 +58,21 @@ def test_the_best_is_called_so_only_if_its_lead_over_every_other_is_significant(
     assert [row.best for row in summarise(Study([*SINGLE, *BETTER, *NOISY]))] == [False, False, False]
     assert [row.best for row in summarise(Study([SINGLE[0], BETTER[0]]))] == [False, False]  # one seed tells nothing
     assert [row.best for row in summarise(Study(SINGLE))] == [False]
+
+
+def test_the_best_leads_on_the_seeds_in_common_too() -> None:
+    """The one with the larger mean is worse with each seed that both have: the other's further seeds were bad ones."""
+    larger = with_scores("switch", [0.800, 0.810, 0.800])
+    better = with_scores("diminish", [0.811, 0.820, 0.812, 0.6, 0.6, 0.6])
+    rows = summarise(Study([*larger, *better]))
+    assert rows[0].score.mean > rows[1].score.mean
+    assert [row.best for row in rows] == [False, False]
+
+
+def test_without_a_validation_part_there_is_no_time_to_a_target() -> None:
+    cells = [*with_scores("single-task", [0.7, 0.8, 0.7]), *with_scores("switch", [0.8, 0.8, 0.9])]
+    assert all(row.target for row in summarise(Study(cells)))
+    assert not any(row.target for row in summarise(Study(cells, about={MEASURED_PART: "training"})))
 
 
 def test_results_of_different_metrics_are_not_mixed() -> None:

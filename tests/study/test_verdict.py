@@ -55,6 +55,14 @@ def test_the_same_difference_with_every_seed_is_no_win() -> None:
     assert "switch (+1.0 points, 4 seeds, no p-value)" in sentence
 
 
+def test_single_task_in_several_settings_is_compared_by_its_means() -> None:
+    good = with_scores("single-task", [0.80, 0.81, 0.80, 0.82])
+    alike = with_scores("single-task", [0.79, 0.82, 0.81, 0.81], encoder="cnn")
+    worse = with_scores("single-task", [0.70, 0.715, 0.70, 0.725], encoder="cnn")
+    assert said([*good, *alike]).startswith("No strategy is significantly better than all the others; the largest mean")
+    assert said([*good, *worse]).startswith("single-task (encoder bilstm) wins: ")
+
+
 def test_without_single_task_or_alone() -> None:
     assert said(BETTER) == "switch alone was run: 70.0 ± 6.2 % accuracy on the test part over 4 seeds; there is nothing to compare it with."  # fmt: skip  # noqa: E501
     assert "No strategy is significantly better than all the others" in said([*BETTER, *NEARLY])

@@ -17,7 +17,7 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.outlook import tell_outlooks
 from mt2st.cli.search import run_search, search_of, tell_search
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
-from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept
+from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept, with_earlier
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
@@ -186,9 +186,13 @@ def _about(arguments: Sequence[str], parts: Parts, data: StudyData) -> dict[str,
 def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
     """Set an earlier study aside; it goes for good when the yielded function is called, and comes back if it is not."""
     aside = folder.with_name(f".{folder.name}.replaced")
-    if overwrite and folder.is_dir():
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
+    if aside.is_dir() and not folder.exists():  # a run that was killed before it trained anything left it
+        aside.rename(folder)
+    if not (overwrite and folder.is_dir()):
+        yield lambda: None
+        return
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
     try:
         yield lambda: shutil.rmtree(aside, ignore_errors=True)
     finally:
@@ -208,8 +212,9 @@ def _report(study: Study, options: CompareOptions) -> int:
     elif study.results:
         from mt2st.study.report import write_report
 
-        print_comparison(study)
-        say(f"report: {write_report(options.output, study=study)}")
+        whole = with_earlier(study, options.output)
+        print_comparison(whole)
+        say(f"report: {write_report(options.output, study=whole)}")
         say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {options.output / 'tables'}")
         say(f"figures as PNG and SVG: {options.output / 'figures'}")
     return tell_failures(study, options.output)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +15,7 @@ from mt2st.cli.data_options import check_rows
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import duration
-from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept
+from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept, with_earlier
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
 
@@ -88,6 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.study.paper.protocol import PROTOCOL
     from mt2st.study.paper.writer import REPRODUCED
     from mt2st.study.run import is_finished
+    from mt2st.study.study import MEASURED_PART
 
     protocol = _protocol(options)
     data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
@@ -118,6 +120,7 @@ def run(arguments: Sequence[str]) -> int:
                 ],
                 REPRODUCED: options.what,
                 PROTOCOL: protocol.name,
+                **({} if protocol.chooses else {MEASURED_PART: "training"}),
             },
         )
     except (KeyboardInterrupt, Interrupted):
@@ -129,7 +132,8 @@ def run(arguments: Sequence[str]) -> int:
     if study.missing:
         say(f"{len(study.results)} of {len(cells)} runs are finished; the same command without --cell goes on")
     elif study.results:
-        _show(study, options)
+        whole = with_earlier(study, options.output)
+        _show(replace(whole, about={**whole.about, REPRODUCED: options.what}), options)
     return tell_failures(study, options.output)
 
 
@@ -159,6 +163,7 @@ def _protocol(options: ReproduceOptions) -> Protocol:
 
 
 def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
+    from mt2st.embedding import load_vectors
     from mt2st.models.start import check_start
     from mt2st.study.paper import table_cells, time_cells
     from mt2st.study.paper.experiments import NEEDED_FILES, UPDATES, possible_updates
@@ -171,12 +176,15 @@ def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
     for update in (each for each in UPDATES if each not in possible):
         needed = " and ".join(f"--{name}" for name in NEEDED_FILES[update])
         say(f"mt2st: warning: {update} ({UPDATES[update]}) is left out: it needs {needed}")
-    cells = table_cells(protocol, seeds=seeds, files=files, embeddings=options.embeddings, glove=options.glove)
+    cells_of = partial(
+        table_cells, protocol, seeds=seeds, files=files, embeddings=options.embeddings, glove=options.glove
+    )
+    cells = cells_of()
     if options.glove and all(cell.settings.embedding != options.glove for cell in cells):
         raise InputError(f"--glove ({options.glove}) would change nothing: GloveTwitter is not among the embeddings")
     for cell in cells:
         check_start(cell.settings)
-    return cells
+    return cells_of(vector_size=load_vectors(options.glove).vector_size) if options.glove else cells
 
 
 def _show(study: Study, options: ReproduceOptions) -> None:

@@ -19,8 +19,9 @@ CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
 BESIDE_CELLS = {"study.json", "vectors", "search", "report.html", "tables", "figures", "paper", "neighbours.json"}
 """What a study's folder holds besides its cells."""
-PASSING = (".stop-", ".study.json.", ".tables.")
-"""What the names of files begin with that another run of the same study may just be writing there."""
+PASSING = (".stop-", *(f".{name}." for name in sorted(BESIDE_CELLS)))
+"""What the names of files begin with that another run of the same study may just be writing there, or was writing when
+it was killed."""
 INPUT_FAILED, FAULT = 2, 1
 """Exit codes of a study with failed cells: all by what the user gave, or one by a fault."""
 
@@ -100,6 +101,22 @@ def run_cells(
             watcher=progress,
         )
     return study, received
+
+
+def with_earlier(study: Study, folder: Path) -> Study:
+    """Return a study with the other runs of its folder: a study may grow by strategies, settings and seeds.
+
+    Args:
+        study: of the runs that were asked for, all of them through.
+        folder: where they are, and maybe others.
+    """
+    from mt2st.study import Study
+
+    found = Study.load(folder)
+    if others := len(found.results) - len(study.results):
+        runs = f"{others} other run{'' if others == 1 else 's'}"
+        say(f"with {runs} of this study, which earlier commands left in {folder}")
+    return found
 
 
 def share_of(text: str | None) -> Share | None:

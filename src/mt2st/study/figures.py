@@ -19,7 +19,7 @@ from mt2st.study.curves import Curve, by_epoch, by_seconds, epoch_of, panels, ta
 from mt2st.study.palette import Style, styles_of
 from mt2st.study.scale import apart, ratio_ticks
 from mt2st.study.statistics import Interval
-from mt2st.study.study import Study
+from mt2st.study.study import VALIDATION, Study
 from mt2st.study.summary import Row, summarise
 from mt2st.study.time_to_target import SINGLE_TASK
 from mt2st.study.verdict import group_title
@@ -85,22 +85,28 @@ def figures_of(study: Study) -> Iterator[tuple[str, Figure]]:
         runs = {name: [each.run for each in results.values()] for name, results in panel.methods.items()}
         ending = f"_{number}" if len(drawn) > 1 else ""
         title = panel.title(study.varying)
-        yield f"learning_curves{ending}", curves_figure(runs, study.metric, styles, title)
+        yield f"learning_curves{ending}", curves_figure(runs, study.metric, styles, title, part=study.measured_part)
         weights = weights_figure(runs, styles, title)
         if weights is not None:
             yield f"weights{ending}", weights
 
 
 def curves_figure(
-    runs: Mapping[str, Sequence[Run]], metric: str, styles: Mapping[str, Style], title: str = ""
+    runs: Mapping[str, Sequence[Run]],
+    metric: str,
+    styles: Mapping[str, Style],
+    title: str = "",
+    *,
+    part: str = VALIDATION,
 ) -> Figure:
-    """Return validation measure and loss by epoch and the measure by second, each a mean with its 95 % t interval.
+    """Return measure and loss by epoch, and the measure by second: means with their 95 % t intervals.
 
     Args:
         runs: by the name of their method.
         metric: the measure.
         styles: by the same names.
         title: of the whole.
+        part: what the measured part is called.
     """
 
     def measure(each: Evaluation) -> float | None:
@@ -108,7 +114,7 @@ def curves_figure(
 
     figure = new_figure(WIDTH, 2 * HEIGHT, title)
     (left, right), (lower_left, lower_right) = figure.subplots(2, 2)
-    score = f"validation {MEASURES[metric]} (%)"
+    score = f"{part} {MEASURES[metric]} (%)"
     hundred = lambda value: 100 * value  # noqa: E731
     draw_lines(left, [by_epoch(name, each, measure) for name, each in runs.items()], styles, hundred)
     draw_lines(right, [by_seconds(name, each, measure) for name, each in runs.items()], styles, hundred)
@@ -116,7 +122,7 @@ def curves_figure(
     draw_lines(lower_left, losses, styles)
     left.set(xlabel="epoch", ylabel=score)
     right.set(xlabel="seconds of training", ylabel=score)
-    lower_left.set(xlabel="epoch", ylabel="validation loss")
+    lower_left.set(xlabel="epoch", ylabel=f"{part} loss")
     tasks = tasks_of(run for each in runs.values() for run in each)
     if tasks:
         draw_lines(lower_right, [by_epoch(name, each, partial(_loss, tasks[0])) for name, each in runs.items()], styles)

@@ -19,8 +19,9 @@ def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Ite
     """Work on cells, some at a time, each on one thread of torch, and yield their outcomes as they come.
 
     A process that dies (killed for want of memory, say) takes those of its pool with it. The cells that are left are
-    then tried again, half as many at a time, and in the end one by one: what dies alone has failed. Once the cells are
-    asked to stop, what dies has stopped.
+    then tried again, half as many at a time, and in the end one by one: what dies alone has failed. On a cluster, which
+    gives a cell up when several workers have died of it, they are tried one by one at once. Once the cells are asked to
+    stop, what dies has stopped.
 
     Args:
         orders: what to do.
@@ -29,23 +30,30 @@ def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Ite
             a disk that all machines see.
     """
     left = {order.cell.folder: order for order in orders}
+    alone = jobs == 1 and backend == LOCAL
     while left:
         try:
-            alone = jobs == 1 and backend == LOCAL
             for outcome in _pooled(list(left.values())[: 1 if alone else None], jobs, backend):
                 del left[outcome.cell.folder]
                 yield outcome
-        except BrokenProcessPool as error:
+        except Exception as error:
             order = next(iter(left.values()))
-            if order.stopped:  # a signal for all of them has met some that were not ready for it
+            if isinstance(error, BrokenProcessPool) and order.stopped:
+                # A signal for all of them has met some that were not ready for it.
                 yield from (Outcome(each.cell) for each in left.values())
                 return
-            if not isinstance(error, TerminatedWorkerError):
+            if not _has_killed(error):
                 raise
-            if jobs == 1:
+            if alone:
                 del left[order.cell.folder]
                 yield _died(order)
-            jobs = max(1, jobs // 2)
+            jobs = max(1, jobs // 2) if backend == LOCAL else jobs
+            alone = jobs == 1 or backend != LOCAL
+
+
+def _has_killed(error: Exception) -> bool:
+    """Return whether a process died of what it did, here or on a Dask cluster, whose classes need not be installed."""
+    return isinstance(error, TerminatedWorkerError) or type(error).__name__ == "KilledWorker"
 
 
 def _pooled(orders: Sequence[Order], jobs: int, backend: str) -> Iterator[Outcome]:

@@ -55,14 +55,13 @@ def ticks(low: float, high: float, *, most: int = 5) -> list[float]:
     if high <= low:
         return [low]
     power = math.floor(math.log10((high - low) / most))
-    found: list[float] = []
     for exponent in (power, power + 1):
         for factor in (1, 2, 5):
             step = factor * 10.0**exponent
             first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
             if 1 <= last - first + 1 <= most:
                 return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
-    return found or [low]
+    return [low]
 
 
 RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 10.0, 20.0, 50.0, 100.0)

@@ -17,6 +17,8 @@ from mt2st.study.result import ERROR, RESULT, CellResult, Failure
 
 STUDY = "study.json"
 """The file of a study's folder that says what belongs to it."""
+MEASURED_PART, VALIDATION = "measured part", "validation"
+"""Under which name a study's description says what is measured between epochs, where it is no validation part."""
 EARLIER = "earlier commands"
 """Under which name a study's description has the commands that began runs before the last one did."""
 FACTORS = ("encoder", "embedding", "auxiliary")
@@ -96,6 +98,19 @@ class Study:
         if len(metrics) != 1:
             raise InputError(f"results of one metric can be compared, found {metrics or 'no result'}")
         return metrics[0]
+
+    @property
+    def measured_part(self) -> str:
+        """What the part is to be called that was measured while the runs trained: validation, or training.
+
+        Under the paper's reference protocol there is no validation part: the texts that are learned from are measured.
+        """
+        return str(self.about.get(MEASURED_PART, VALIDATION))
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether what was measured while the runs trained are texts that none of them learned from."""
+        return self.measured_part == VALIDATION
 
     @property
     def seeds(self) -> list[int]:

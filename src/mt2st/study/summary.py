@@ -28,7 +28,8 @@ class Row:
         difference: of the metric to the reference's, paired by seed; None for the reference, or without one.
         p: its p-value, adjusted for the number of methods that are compared with the reference in its setting (the
             same encoder, embedding and auxiliary tasks); None where the difference has none, as with two seeds.
-        target: how soon single-task's best was reached; None where single-task was not run.
+        target: how soon single-task's best was reached; None where single-task was not run, or there is no validation
+            part to reach it on.
         best: whether its mean is the largest and its lead over each other row is significant, adjusted for the number
             of these leads.
     """
@@ -60,7 +61,7 @@ def summarise(study: Study, *, reference: str = SINGLE_TASK) -> list[Row]:
         InputError: when the results are of different metrics, or there is none.
     """
     metric = study.metric
-    targets = time_to_target(study, target=reference)
+    targets = time_to_target(study, target=reference) if study.has_validation else {}
     rows = [
         Row(
             group=group,
@@ -95,7 +96,8 @@ def _with_best(study: Study, rows: list[Row]) -> list[Row]:
         for number, row in enumerate(rows)
         if number != first
     ]
-    p_values = [lead.p for lead in leads if lead is not None and lead.p is not None]
+    # The means are over all seeds of each, the leads over those in common: these may have the other sign.
+    p_values = [lead.p for lead in leads if lead is not None and lead.p is not None and lead.interval.mean > 0]
     if leads and len(p_values) == len(leads) and max(holm(p_values)) < SIGNIFICANT:
         rows[first] = replace(rows[first], best=True)
     return rows

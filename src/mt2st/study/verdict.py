@@ -34,7 +34,8 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     if len(rows) == 1:
         return f"{name} alone was run: {scores}; there is nothing to compare it with."
     compared = [row for row in rows if row.difference and row.difference.n >= LEAST_SEEDS]
-    apart = any(row.group.name == SINGLE_TASK for row in rows) and not compared
+    others = [row for row in rows if row.group.name != SINGLE_TASK]
+    apart = 0 < len(others) < len(rows) and not compared
     most = max(row.seeds for row in rows)
     if apart or most < LEAST_SEEDS:
         seeds = (

@@ -55,6 +55,14 @@ def test_given_glove_vectors_take_the_place_of_those_trained_here() -> None:
     assert {cell.settings.embedding for cell in cells} == {"gensim:glove-twitter-100"}
 
 
+def test_glove_vectors_of_another_size_change_the_size_of_their_own_rows_alone() -> None:
+    cells = table_cells(SOUND, seeds=(1,), embeddings=["CBOW", "GloveTwitter"], glove="glove.txt", vector_size=50)
+    assert {(cell.settings.embedding, cell.settings.vector_size) for cell in cells} == {
+        ("cbow", 100),
+        ("glove.txt", 50),
+    }
+
+
 def test_an_unknown_embedding_is_named_with_those_there_are() -> None:
     with pytest.raises(InputError, match="the paper has no embedding 'ELMo'; it has .*CBOW.*SkipGram"):
         table_cells(SOUND, seeds=(1,), embeddings=["ELMo"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -15,6 +16,7 @@ from mt2st.errors import InputError
 from mt2st.models import ClassifierSettings
 from mt2st.study import Failure, Study, summarise
 from mt2st.study.report import write_report
+from mt2st.study.study import MEASURED_PART
 from mt2st.study.tables import csv_table, result_table, target_table
 from mt2st.training import Run
 
@@ -32,6 +34,19 @@ def folder(tmp_path: Path) -> Path:
 
 def percents(field: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.\d+", field)]
+
+
+def test_what_is_measured_on_texts_that_are_learned_from_is_not_called_validation(tmp_path: Path) -> None:
+    folder = write_study(tmp_path / "study", results(METHODS))
+    path = folder / "study.json"
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    saved["about"][MEASURED_PART] = "training"
+    path.write_text(json.dumps(saved), encoding="utf-8")
+    html = write_report(folder, figures=False).read_text(encoding="utf-8")
+    assert "Training accuracy by epoch" in html
+    assert "Training loss by epoch" in html
+    assert "alidation" not in html.replace("-validation-loss", "")  # which names a picture
+    assert "single-task&#39;s best" not in html
 
 
 def test_the_verdict_comes_first_and_then_the_tables(folder: Path) -> None:

@@ -90,7 +90,7 @@ def table_cells(
         files: of the word pairs and questions, by the names of the settings.
         embeddings: the paper's names of those to run; none given: the protocol's.
         glove: a file of GloVe vectors, or ``gensim:glove-twitter-100``, in place of vectors trained here.
-        vector_size: dimensions of the vectors, where ``glove`` has other than 100.
+        vector_size: dimensions of the vectors of ``glove``; None: as many as the others have, 100.
 
     Raises:
         InputError: an unknown embedding, or what `Grid.cells` refuses.
@@ -103,8 +103,6 @@ def table_cells(
     starts = EMBEDDINGS | ({"GloveTwitter": glove} if glove else {})
     updates = possible_updates(files)
     given: dict[str, Any] = {name: tuple(paths) for name, paths in files.items() if paths}
-    if vector_size is not None:
-        given["vector_size"] = vector_size
     settings = replace(
         ClassifierSettings(**protocol.settings), auxiliary=tuple(UPDATES[each] for each in updates), **given
     )
@@ -115,8 +113,12 @@ def table_cells(
         embeddings=[starts[name] for name in names],
         auxiliaries=[(UPDATES[each],) for each in updates],
     )
-    suit = protocol.chooses  # the published settings stay as they are
-    return [_suited_to_glove(cell) if suit and cell.settings.embedding == GLOVE else cell for cell in grid.cells()]
+    cells = grid.cells()
+    if protocol.chooses:  # the published settings stay as they are
+        cells = [_suited_to_glove(cell) if cell.settings.embedding == GLOVE else cell for cell in cells]
+    if vector_size is not None:
+        cells = [_of_size(cell, vector_size) if cell.settings.embedding == glove else cell for cell in cells]
+    return cells
 
 
 def _suited_to_glove(cell: Cell) -> Cell:
@@ -124,6 +126,10 @@ def _suited_to_glove(cell: Cell) -> Cell:
     rate = GLOVE_FASTER * given.learning_rates["embedding"]
     settings = replace(given, start_epochs=GLOVE_LONGER * given.start_epochs, embedding_learning_rate=rate)
     return replace(cell, settings=settings)
+
+
+def _of_size(cell: Cell, vector_size: int) -> Cell:
+    return replace(cell, settings=replace(cell.settings, vector_size=vector_size))
 
 
 def time_cells(protocol: Protocol, *, seeds: Sequence[int]) -> list[Cell]:

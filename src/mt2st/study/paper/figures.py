@@ -12,7 +12,6 @@ from mt2st.study.curves import Value, by_epoch, epoch_of
 from mt2st.study.figures import FORMATS, HEIGHT, WIDTH, draw_lines, new_figure, paper_style
 from mt2st.study.palette import styles_of
 from mt2st.study.paper.printed import ORIGINAL
-from mt2st.study.paper.protocol import measured_part
 from mt2st.study.paper.tables import Pair, pairs
 from mt2st.study.study import Study
 from mt2st.training import Evaluation, Run
@@ -44,7 +43,7 @@ def paper_figures(study: Study) -> Iterator[tuple[str, Figure]]:
     accuracy on the validation part, or on the training part where the protocol has no other.
     """
     rows = pairs(study)
-    measured = f"{measured_part(study.about)} accuracy (%)"
+    measured = f"{study.measured_part} accuracy (%)"
     original = {row.printed.embedding: _runs(row) for row in rows if row.printed.update == ORIGINAL}
     if original:
         yield "figure_5", _original(original, measured)

@@ -165,19 +165,3 @@ REFERENCE = Protocol(
     weight=1.0,
     chooses=False,
 )
-ALL = (SOUND, QUICK, REFERENCE)
-
-
-def measured_part(about: Mapping[str, Any]) -> str:
-    """Return what the part is to be called by which a study's epochs were chosen: validation, or training.
-
-    The reference protocol has no validation part: what is measured while it trains is what it learns from.
-
-    Args:
-        about: what a study says of itself; without a protocol, its runs have a validation part.
-
-    Example:
-        >>> measured_part({"protocol": "reference"}), measured_part({})
-        ('training', 'validation')
-    """
-    return "training" if about.get(PROTOCOL) in [each.name for each in ALL if not each.chooses] else "validation"

@@ -88,6 +88,9 @@ def summary(study: Study) -> str:
     reached = sum(row.reached for row in rows)
     below = [row for row in rows if not row.reached]
     text = f"{reached} of {len(rows)} rows with an auxiliary task are at least as accurate as the paper's"
+    cells = [(row, measure) for row in rows for measure in row.printed.values]
+    as_good = sum(row.measured(measure).mean >= row.printed.values[measure] for row, measure in cells)
+    text += f", {as_good} of their {len(cells)} measures are at least the paper's"
     if below:
         worst = max(below, key=lambda row: row.printed.values["accuracy"] - row.measured("accuracy").mean)
         gap = 100 * (worst.printed.values["accuracy"] - worst.measured("accuracy").mean)

@@ -11,6 +11,7 @@ from mt2st.study.curves import Curve, Point, Value, by_epoch, by_seconds, epoch_
 from mt2st.study.palette import Style, styles_of
 from mt2st.study.report.blocks import Picture
 from mt2st.study.report.line_chart import LineChart, Mark
+from mt2st.study.study import VALIDATION
 from mt2st.study.tables import UNKNOWN, Table
 from mt2st.study.time_to_target import SINGLE_TASK
 from mt2st.training import Evaluation, Run
@@ -44,24 +45,32 @@ def short(value: float) -> str:
 
 
 def learning_curves(
-    runs: Runs, metric: str, styles: Mapping[str, Style], name: str, *, marks: Sequence[Mark] = ()
+    runs: Runs,
+    metric: str,
+    styles: Mapping[str, Style],
+    name: str,
+    *,
+    part: str = VALIDATION,
+    marks: Sequence[Mark] = (),
 ) -> list[Picture]:
-    """Return pictures of the validation measure, by epoch and by second, and of each loss by epoch.
+    """Return pictures of the measure between epochs, by epoch and by second, and of each loss by epoch.
 
     Args:
         runs: by method.
         metric: the measure that the runs were chosen by.
         styles: by method.
         name: what the identifiers of the pictures begin with.
+        part: what the measured part is called.
         marks: moments, in epochs.
     """
+    part = part.capitalize()
     measure: Value = lambda each: each.validation.get(metric)  # noqa: E731
     several = any(len(each) > 1 for each in runs.values())
     note = "Lines: mean over the seeds; bands: 95 % t interval." if several else ""
     found = [
         _picture(
             f"{name}-epochs",
-            f"Validation {MEASURES[metric]} by epoch",
+            f"{part} {MEASURES[metric]} by epoch",
             [by_epoch(method, each, measure) for method, each in runs.items()],
             styles,
             EPOCHS,
@@ -72,7 +81,7 @@ def learning_curves(
         ),
         _picture(
             f"{name}-seconds",
-            f"Validation {MEASURES[metric]} by training time",
+            f"{part} {MEASURES[metric]} by training time",
             [by_seconds(method, each, measure) for method, each in runs.items()],
             styles,
             SECONDS,
@@ -82,7 +91,7 @@ def learning_curves(
         ),
         _picture(
             f"{name}-validation-loss",
-            "Validation loss by epoch",
+            f"{part} loss by epoch",
             [by_epoch(method, each, lambda one: one.validation.get("loss")) for method, each in runs.items()],
             styles,
             EPOCHS,

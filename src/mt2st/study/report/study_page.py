@@ -74,7 +74,9 @@ def _check(study: Study, folder: Path) -> None:
         if absent:
             raise InputError(f"{where} has no {absent[0]} on the test part: delete its folder and run it again")
         if not each.run.evaluations or any(metric not in one.validation for one in each.run.evaluations):
-            raise InputError(f"{where} has no {metric} on the validation part: delete its folder and run it again")
+            raise InputError(
+                f"{where} has no {metric} on the {study.measured_part} part: delete its folder and run it again"
+            )
 
 
 def _has_content(block: Block) -> bool:
@@ -234,7 +236,9 @@ def _courses(study: Study, styles: Mapping[str, Style]) -> Iterator[Section]:
     for number, panel in enumerate(panels(study)):
         runs = {name: [each.run for each in results.values()] for name, results in panel.methods.items()}
         title = panel.title(study.varying)
-        learning.append(Gallery(learning_curves(runs, study.metric, styles, f"learning-{number}"), title))
+        learning.append(
+            Gallery(learning_curves(runs, study.metric, styles, f"learning-{number}", part=study.measured_part), title)
+        )
         weights.append(Gallery(weight_courses(runs, f"weights-{number}"), title))
     yield Section("Learning curves", learning)
     text = (
