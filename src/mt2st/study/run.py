@@ -70,7 +70,7 @@ def run_study(
         folder: the study's: a folder a cell with result and model. None keeps nothing.
         jobs: cells at a time. One runs in this process; more in processes of their own, which have one thread of torch
             each (and one of the context task besides, unless ``beside`` is off).
-        backend: of joblib, for several at a time: ``"dask"`` where a client is connected to a cluster.
+        backend: where they run: processes of this machine, or ``"dask"`` where a client is connected to a cluster.
         share: which of the cells this run works on; the others are only read.
         about: plain values for ``study.json``.
         watcher: told how it goes.
@@ -142,7 +142,7 @@ def work_on(
         folder: where the cells' folders are. None keeps nothing.
         stop: the file whose appearance stops the cells; of `stop_file`.
         jobs: as for `run_study`, as are ``backend`` and ``share``.
-        backend: of joblib.
+        backend: where cells run.
         share: which of the cells to run.
         keep_models: whether the folders get the models too.
         watcher: told how it goes, but for the beginning.

@@ -89,7 +89,7 @@ def search_settings(
         search: how much.
         folder: the study's; the search is in its folder ``search``. None keeps nothing.
         jobs: as for `mt2st.study.run_study`, as are ``backend`` and ``watcher``.
-        backend: of joblib.
+        backend: as for `run_study`.
         watcher: told how the runs go.
 
     Raises:
