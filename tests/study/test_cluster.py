@@ -13,6 +13,7 @@ from mt2st import InputError, SingleTask
 from mt2st.study import Grid, Study, StudyData, run_study
 from mt2st.study.cluster import DASK, connected
 
+dask = pytest.importorskip("dask", reason="needs the extra 'cluster'")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
 
 
@@ -40,6 +41,8 @@ def test_a_cell_that_kills_its_workers_has_failed_and_the_others_go_on(
     deadly = replace(data, unlabelled=Deadly(os.getpid()))
     cells = Grid({"single-task": SingleTask()}, QUICK, seeds=(1, 2, 3)).cells()
     with (
+        # A local cluster gives a worker up that is not there 15 s after a death: on a busy machine, one that restarts.
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}),
         distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
