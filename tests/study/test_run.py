@@ -69,7 +69,7 @@ def test_the_commands_that_made_runs_are_kept(data: StudyData, tmp_path: Path) -
         return run_study(data, cells, folder=tmp_path, about={"command": command})
 
     assert EARLIER not in run("a", 1).about
-    assert run("unneeded", 1).about == {"command": "unneeded"}  # which finds all done, and leaves no trace
+    assert run("unneeded", 1).about == {"command": "a"}  # it finds all done, and leaves no trace
     assert run("b", 1, 2).about == {"command": "b", EARLIER: ["a"]}
     assert run("a", 1, 2, 3).about == {"command": "a", EARLIER: ["b"]}
     study = Study.load(tmp_path)

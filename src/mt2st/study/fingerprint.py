@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from mt2st.models import ClassifierSettings
 from mt2st.models.labelled_auxiliaries import Rows, named_in
+from mt2st.models.settings import LABELLED_AUXILIARIES
 from mt2st.text import MultiLabelledText, TaggedText
 
 
@@ -18,14 +20,12 @@ def auxiliary_labels(settings: ClassifierSettings) -> str | None:
     Raises:
         InputError: data that cannot be read.
     """
-    sources = [
-        getattr(settings, f"{task}_data") for task in ("tagging", "classification") if task in settings.auxiliary
-    ]
+    sources = [getattr(settings, f"{task}_data") for task in LABELLED_AUXILIARIES if task in settings.auxiliary]
     if not sources:
         return None
-    columns = [name for name in vars(settings) if name.startswith(("tagging_", "classification_"))]
-    values = {name: getattr(settings, name) for name in columns}
-    return _of_files(tuple(map(_state, sources)), settings.auxiliary, tuple(values.items()))
+    prefixes = tuple(f"{task}_" for task in LABELLED_AUXILIARIES)
+    values = tuple((name, value) for name, value in vars(settings).items() if name.startswith(prefixes))
+    return _of_files(tuple(map(_state, sources)), settings.auxiliary, values)
 
 
 def add_rows(digest: hashlib._Hash, name: str, part: Rows) -> None:
@@ -45,10 +45,10 @@ def add_fields(digest: hashlib._Hash, *fields: str) -> None:
 def _of_files(
     states: tuple[object, ...],  # noqa: ARG001  # a file that has changed is another one
     auxiliary: tuple[str, ...],
-    values: tuple[tuple[str, object], ...],
+    values: tuple[tuple[str, Any], ...],
 ) -> str:
     digest = hashlib.sha256()
-    settings = ClassifierSettings(auxiliary=auxiliary, **dict(values))  # type: ignore[arg-type]  # of these fields
+    settings = ClassifierSettings(auxiliary=auxiliary, **dict(values))
     for name, rows in named_in(settings):
         add_rows(digest, name, rows)
     return digest.hexdigest()[:16]

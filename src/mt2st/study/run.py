@@ -19,7 +19,7 @@ from mt2st.study.experiment import ELSEWHERE, check_fits
 from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, EarlierResultWarning, Failure
 from mt2st.study.share import Share
-from mt2st.study.study import Study, write_about
+from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.worker import Order, Outcome, attempt
 from mt2st.training.checkpoint import RESOLVED
 
@@ -86,10 +86,9 @@ def run_study(
     told = about or {}
 
     def on_begin() -> None:
-        nonlocal told
         watcher.on_begin()
         if folder:
-            told = write_about(folder, cells, data.metric, told)
+            write_about(folder, cells, data.metric, told)
 
     with stop_file(folder) as stop:
         worked = work_on(
@@ -102,7 +101,7 @@ def run_study(
         failures=[worked.failures[name] for name in names if name in worked.failures],
         missing=[name for name in names if name not in worked.results and name not in worked.failures],
         interrupted=worked.interrupted,
-        about=told,
+        about=(read_about(folder) if folder else {}) or told,
     )
 
 

@@ -151,8 +151,8 @@ def _is_single_task(results: Mapping[int, CellResult]) -> bool:
     return all(each.identity.get("strategy", {}).get("strategy") == "SingleTask" for each in results.values())
 
 
-def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Write a study's ``study.json`` and return what it says of it; another process of the same study may do so too.
+def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> None:
+    """Write a study's ``study.json``; another process of the same study may do so too.
 
     The commands that began runs here before stay in it, under `EARLIER`: each may have made some of the results.
 
@@ -168,15 +168,19 @@ def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping
         raise InputError(f"{folder} cannot be made: {error.strerror}") from error
     with complete_file(folder / STUDY, overwrite=True) as file:
         file.write(json.dumps(content, indent=1).encode())
-    return about
+
+
+def read_about(folder: Path) -> Mapping[str, Any]:
+    """Return what a study's ``study.json`` says of it; nothing where there is none, or a broken one."""
+    try:
+        return _about(folder)[0]
+    except InputError:
+        return {}
 
 
 def _commands(folder: Path) -> list[str]:
-    """Return the commands that a study's description has, the first one first; of a broken one, none."""
-    try:
-        about, _ = _about(folder)
-    except InputError:  # it is about to be written anew
-        return []
+    """Return the commands that a study's description has, the first one first."""
+    about = read_about(folder)
     earlier = about.get(EARLIER, [])
     return [str(each) for each in (*(earlier if isinstance(earlier, list) else []), about.get("command")) if each]
 
