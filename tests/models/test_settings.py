@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mt2st.embedding import SubwordSettings
-from mt2st.embedding.settings import LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
+from mt2st.embedding.settings import LARGEST_BLOCK, LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
 from mt2st.errors import InputError
 from mt2st.models import ClassifierSettings, Tagger, TextClassifier
 from mt2st.models import settings as names
@@ -25,7 +25,7 @@ COUNTS = [
 ]  # fmt: skip
 RATES = [
     "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
-    "clip_norm", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
+    "clip_norm", "refit_head", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
 FLAGS = ["standardise", "lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"]
@@ -55,6 +55,7 @@ BAD = [
         for value in (-1, NAN, INFINITE)
     ),
     *(("context_negative", value, "a whole number from 1 to 100") for value in (0, 1.5, True, 101)),
+    *(("context_block", value, "a whole number from 1 to 32") for value in (0, 1.5, True, 33)),
     *(("auxiliary_batch", value, "a whole number of at least 3") for value in (2, 3.5, True)),
     *(
         ("analogy_coefficients", value, "three finite numbers of at least 0, one of them above 0")
@@ -203,7 +204,7 @@ def test_the_context_task_has_a_wide_window_beside_labels_of_texts_and_a_narrow_
 
 
 def test_the_largest_weight_of_noise_is_the_kernels() -> None:
-    assert names.MOST_NEGATIVE == LARGEST_NEGATIVE
+    assert (names.MOST_NEGATIVE, names.LARGEST_BLOCK) == (LARGEST_NEGATIVE, LARGEST_BLOCK)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 
-from mt2st import Tagger, TextClassifier
+from mt2st import MultiLabelClassifier, Tagger, TextClassifier
+from mt2st.errors import InputError
 from mt2st.models import Listener
 from mt2st.models.assembly import new_convergence, new_effects, new_network, new_optimizer
 from mt2st.models.kinds import Classification
@@ -32,6 +33,7 @@ EVERYTHING: dict[str, Any] = {
     "freeze_fraction": 0.5,
     "freeze_over": 2,
     "task_layer": True,
+    "refit_head": 0.1,
 }
 
 
@@ -62,8 +64,8 @@ def network_of(settings: ClassifierSettings) -> Any:
 
 
 def test_without_such_settings_the_trainer_has_no_effects() -> None:
-    effects = new_effects(ClassifierSettings())
-    assert (effects.rates, effects.freezing, effects.on_transition) == (None, None, None)
+    effects = new_effects(ClassifierSettings(), cast("Any", None))
+    assert (effects.rates, effects.freezing, effects.on_transition, effects.refit) == (None, None, None, None)
 
 
 def test_the_optimizer_has_a_group_each_for_embedding_encoder_and_heads() -> None:
@@ -161,6 +163,35 @@ def test_without_a_transition_the_task_layer_changes_nothing(films: Films, strat
     assert not parameters(layered)[f"heads.{PRIMARY}.0.active"]
     assert torch.equal(parameters(plain)["embedding.weight"], parameters(layered)["embedding.weight"])
     assert torch.equal(parameters(plain)[f"heads.{PRIMARY}.weight"], parameters(layered)[f"heads.{PRIMARY}.1.weight"])
+
+
+@pytest.mark.parametrize("task_layer", [False, True])
+@pytest.mark.parametrize("encoder", ["mean", "bilstm"])
+def test_the_head_is_fitted_anew_at_the_transition(films: Films, encoder: str, task_layer: bool) -> None:
+    settings = {**SMALL, "encoder": encoder, "hidden_size": 8, "evaluations_per_epoch": 2, "rate_at_transition": 1e-3}
+    losses = []
+    for strength in (None, 1.0):
+        model = TextClassifier(strategy=Switch(3), **settings, refit_head=strength, task_layer=task_layer, dropout=0.0)
+        model.fit(*films)
+        losses.append([each.losses[PRIMARY] for each in model.run_.evaluations])
+    (as_it_was, anew) = losses
+    assert anew[:4] == as_it_was[:4]
+    assert max(anew[4:]) < 0.7 * min(as_it_was[4:])  # nearly at rest, both stay where they are
+
+
+def test_a_tagger_has_no_head_to_fit_anew() -> None:
+    model = Tagger(strategy=Switch(2), **SMALL, refit_head=0.1)
+    with pytest.raises(InputError, match="refit_head is 0.1, but only heads for labels of whole texts are fitted anew"):
+        model.fit([["the", "dog"]] * 10, [["DET", "NOUN"]] * 10)
+
+
+def test_several_labels_are_fitted_anew_too(films: Films) -> None:
+    texts, labels = films
+    sets = [[label] if number % 3 else [label, "third"] for number, label in enumerate(labels)]
+    plain, refit = (
+        MultiLabelClassifier(strategy=Switch(3), **SMALL, refit_head=each).fit(texts, sets) for each in (None, 1.0)
+    )
+    assert refit.run_.evaluations[2].validation["loss"] < plain.run_.evaluations[2].validation["loss"]
 
 
 def test_a_tagger_has_its_layer_on_the_tokens(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ READING_TASKS: dict[str, tuple[str, ...]] = {
 """For each option of auxiliary tasks, those that read it. Options that name files are checked with the files."""
 READING_ENCODERS: dict[str, tuple[str, ...]] = {"hidden_size": ("bilstm", "cnn"), "pooling": ("bilstm", "cnn")}
 """For each option of encoders, those that read it."""
-OF_CONTEXT = ("context_passes", "context_alpha", "context_min_alpha")
+OF_CONTEXT = ("context_passes", "context_alpha", "context_min_alpha", "context_block")
 """Options that the context task alone reads."""
 READING_METHODS: dict[str, tuple[str, ...]] = {
     "context_window": CONTEXT_METHODS,

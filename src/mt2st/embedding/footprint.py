@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mt2st.embedding.chunks import CHUNK_WORDS
-from mt2st.embedding.settings import WordVectorSettings
+from mt2st.embedding.settings import LARGEST_BLOCK, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import WORDS_AT_ONCE, SubwordSettings
 from mt2st.embedding.word_vectors import WordVectors
@@ -17,7 +17,6 @@ WORD_BYTES = 240
 """Of a word in counts, thresholds and noise table (with what it takes to make them), and in the result's index."""
 _HASHING_BYTES = 100
 """Of an n-gram while its word is hashed, with thousands of others."""
-_LARGEST_BLOCK = 32
 _MOST_TARGETS = 64
 """Noise words and padding of a block or a word, at most."""
 _LANES = 16
@@ -115,8 +114,8 @@ def _ngram_bytes(tokens: Sequence[str], ngrams: SubwordSettings) -> int:
 
 def _scratch_bytes(size: int, window: int) -> int:
     stride = -(-size // _LANES) * _LANES
-    span = _LARGEST_BLOCK + 2 * window
-    copies = _FLOAT * stride * (3 * span + 3 * _LARGEST_BLOCK + _MOST_TARGETS)
+    span = LARGEST_BLOCK + 2 * window
+    copies = _FLOAT * stride * (3 * span + 3 * LARGEST_BLOCK + _MOST_TARGETS)
     scores = 12 * span * (_MOST_TARGETS + 2 * window)
     walk = 20 * max(8192, 4 * window)
     chunk = 2 * CHUNK_WORDS * (_FLOAT + 3 * 8)  # ids, and offsets as they are cut and checked; a job waits beside

@@ -23,6 +23,9 @@ VECTOR_SIZE = 100
 LARGEST_NEGATIVE = 100
 """Useful values are 2 to 20 (Mikolov et al. 2013); beyond, the noise drowns what is to be learned."""
 
+LARGEST_BLOCK = 32
+"""Centres that a kernel updates together at most: larger blocks are hardly faster."""
+
 LARGEST_EXPONENT = 5.0
 """Useful values are -1 to 1 (Caselles-Dupre et al. 2018). Counts to this power are far from the bounds of float64."""
 
@@ -135,6 +138,13 @@ def check_context(*, window: int, negative: int, sample: float, ns_exponent: flo
     if not -LARGEST_EXPONENT <= ns_exponent <= LARGEST_EXPONENT:
         bounds = f"[{-LARGEST_EXPONENT:g}, {LARGEST_EXPONENT:g}]"
         raise InputError(f"ns_exponent must be in {bounds}, where 0.75 is usual; found {ns_exponent!r}")
+
+
+def check_block(block: int) -> None:
+    """Raise `InputError` for a number of centres that no kernel updates together."""
+    check_at_least_one(block=block)
+    if block > LARGEST_BLOCK:
+        raise InputError(f"block must be at most {LARGEST_BLOCK}; found {block:,}")
 
 
 def check_vector_size(vector_size: int) -> None:

@@ -16,11 +16,13 @@ from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import GROUPS, of_groups
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.task_layer import TaskLayer, activate_task_layers
+from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask
 from mt2st.training import (
     AdaptiveRate,
     CheckConvergence,
     CheckValidation,
     DimensionFreezing,
+    HeadRefit,
     TransitionEffects,
 )
 from mt2st.training.freezing import Relevance, Which
@@ -86,12 +88,13 @@ def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim
     )
 
 
-def new_effects(settings: ClassifierSettings) -> TransitionEffects:
+def new_effects(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> TransitionEffects:
     """Return what the transition sets off; of what no setting asks for, nothing."""
     return TransitionEffects(
         rates=_new_rates(settings),
         freezing=_new_freezing(settings),
         on_transition=activate_task_layers if settings.task_layer else None,
+        refit=_new_refit(settings, primary),
     )
 
 
@@ -115,6 +118,13 @@ def _new_rates(settings: ClassifierSettings) -> AdaptiveRate | None:
         reduce=of_groups(settings.plateau_factor, 1.0),
         at_transition=at_transition,
     )
+
+
+def _new_refit(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> HeadRefit | None:
+    if settings.refit_head is None:
+        return None
+    assert isinstance(primary, ClassificationTask | MultiLabelTask), "a tagger is refused before"
+    return HeadRefit(primary, settings.refit_head)
 
 
 def _new_freezing(settings: ClassifierSettings) -> DimensionFreezing | None:

@@ -66,6 +66,7 @@ def _kernel(settings: ClassifierSettings, corpus: Corpus, subwords: KnownSubword
         negative=settings.context_negative,
         sample=settings.context_sample,
         seed=settings.seed,
+        block=settings.context_block,
     )
     return ContextTask(
         Texts.of(corpus),

@@ -27,8 +27,8 @@ LOSS = "loss"
 CHOICES = ("metric", LOSS)
 WORD_METHODS, SUBWORD_METHODS, GLOVE = ("skipgram", "cbow"), ("skipgram-fasttext", "cbow-fasttext"), "glove"
 CONTEXT_METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
-MOST_NEGATIVE = 100
-"""As `mt2st.embedding.settings.LARGEST_NEGATIVE`, which explains it."""
+MOST_NEGATIVE, LARGEST_BLOCK = 100, 32
+"""As `mt2st.embedding.settings.LARGEST_NEGATIVE` and `LARGEST_BLOCK`, which explain them."""
 STARTS = ("random", *CONTEXT_METHODS)
 AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification")
 MIN_N, MAX_N = 3, 6
@@ -142,6 +142,9 @@ class ClassifierSettings:
     context_passes: float | None = None
     """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
     Not given: as many as make three and a half million words or ten million co-occurrences, at most 15."""
+    context_block: int | None = None
+    """Words whose contexts the context task learns in one step, 1 to 32. If not given, a careful number, which is the
+    smaller the higher the rate and, with skipgram, the wider the window. More are faster, until the vectors suffer."""
     context_x_max: float = 10.0
     """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
     learns next to nothing."""
@@ -204,6 +207,10 @@ class ClassifierSettings:
     feedback_every: int | None = None
     """Steps from one measurement of the tasks' agreement to the next; only adaptive strategies have it measured. If not
     given, 10, and 20 with the mean encoder, whose steps are far cheaper: below 3 % of the training time."""
+    refit_head: float | None = None
+    """At the transition, fit the primary task's head anew, on the training texts' vectors as they are then, by logistic
+    regression of this inverse strength (scikit-learn's C, above 0; 0.01 suits some hundred texts). Not given: the head
+    goes on as it is. For the labels of texts."""
     freeze_fraction: float | None = None
     """Share of the embedding's dimensions to freeze, by their relevance to the primary task, at the transition."""
     freeze_threshold: float | None = None
@@ -288,6 +295,12 @@ class ClassifierSettings:
             f"a whole number from 1 to {MOST_NEGATIVE}",
             lambda value: _whole(value) and 1 <= value <= MOST_NEGATIVE,
         )
+        if self.context_block is not None:
+            yield from self._unless(
+                "context_block",
+                f"a whole number from 1 to {LARGEST_BLOCK}",
+                lambda value: _whole(value) and 1 <= value <= LARGEST_BLOCK,
+            )
         for name in ("max_vocabulary", "threads", "plateau_patience", "min_n", "max_n", "bucket", "context_window",
                      "feedback_every"):  # fmt: skip
             if getattr(self, name) is not None:
@@ -303,7 +316,7 @@ class ClassifierSettings:
         for name in ("context_x_max", "context_memory", "tolerance", "analogy_temperature", "spearman_softness"):
             yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         for name in ("learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha",
-                     "context_passes", "clip_norm"):  # fmt: skip
+                     "context_passes", "clip_norm", "refit_head"):  # fmt: skip
             if getattr(self, name) is not None:
                 yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
         if self.context_min_alpha is not None:
@@ -409,7 +422,12 @@ class ClassifierSettings:
             raise InputError(f"max_n must be at least min_n = {shortest}, found {longest}")
 
     def _check_alpha(self) -> None:
-        """Refuse a learning rate of the context task that cannot fall to where it is to fall."""
+        """Refuse what glove's steps have not, and a learning rate that cannot fall to where it is to fall."""
+        if self.context_block is not None and self.context_method == GLOVE:
+            raise InputError(
+                f"context_block ({self.context_block}) cannot be given with context_method '{GLOVE}': it learns from "
+                "one co-occurrence at a time"
+            )
         if self.context_min_alpha is None:
             return
         if self.context_method == GLOVE:

@@ -138,6 +138,11 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 f"word_ngrams is {self.word_ngrams}, but n-grams score whole texts, and a tagger's labels are of "
                 "words: leave it at 0"
             )
+        if self.refit_head is not None and not self.kind.of_texts:
+            raise InputError(
+                f"refit_head is {self.refit_head!r}, but only heads for labels of whole texts are fitted anew, and a "
+                "tagger's labels are of words: leave it out"
+            )
         held_out = validation
         if isinstance(held_out, float | int):
             rows, held_out = self.kind.split(rows, held_out, seed=self.seed)
@@ -373,7 +378,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             feedback=self._feedback(primary) if self.strategy.adapts else None,
             select=LOSS if self.choose_by == LOSS else self.kind.metric(classes),
             select_single_task=self.task_layer,
-            effects=new_effects(self),
+            effects=new_effects(self, primary),
             convergence=new_convergence(self),
             clip_norm=self.clip_norm,
             average=self.average or None,

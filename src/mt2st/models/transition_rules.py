@@ -100,6 +100,7 @@ def at_transition_only(settings: ClassifierSettings) -> list[str]:
         "freeze_fraction": settings.freeze_fraction is not None and settings.freeze_from is None,
         "freeze_threshold": settings.freeze_threshold is not None and settings.freeze_from is None,
         "task_layer": settings.task_layer,
+        "refit_head": settings.refit_head is not None,
     }
     return [name for name, yes in chosen.items() if yes]
 

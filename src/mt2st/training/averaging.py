@@ -73,6 +73,10 @@ class ParameterAverage:
         if name in self._values:
             self._values[name][:, columns] = values[:, columns].detach()
 
+    def restart(self) -> None:
+        """Forget all steps: the next one is the first, as where parameters have jumped."""
+        self.steps = 0
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return the average and the number of its steps, as tensors."""
         return {f"value.{name}": value for name, value in self._values.items()} | {"steps": torch.tensor(self.steps)}

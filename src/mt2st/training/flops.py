@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -55,16 +58,42 @@ def _lstm_flops(layer: nn.LSTM, values: Tensor) -> int:
     return total
 
 
+@dataclass
+class ForwardCounter:
+    """Operations of forward passes so far."""
+
+    operations: int = 0
+
+    def count(self, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        """Add a layer's: what a forward hook calls."""
+        if isinstance(layer, nn.Embedding | SubwordEmbedding):
+            self.operations += LOOKUP // 2 * output.numel()
+        else:
+            self.operations += layer_flops(layer, inputs[0])
+
+
+@contextmanager
+def counted_forward(network: nn.Module) -> Iterator[ForwardCounter]:
+    """Count the operations of a network's forward passes in a block, of the layers that `FlopMeter` counts."""
+    counter = ForwardCounter()
+    hooks = [layer.register_forward_hook(counter.count) for layer in _counted_layers(network)]
+    try:
+        yield counter
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 class FlopMeter:
     """Counts the operations of a trainer's steps into its progress, which checkpoints keep.
 
     What counts: the matrix products of `Linear`, `Conv1d` and `LSTM` layers in training, forward and backward, padding
     included, as they are run; word vectors that are looked up, and their gradients that are added up; the optimizer's
-    step on each parameter that has a gradient; the matrix products of auxiliary tasks on words, measured on one batch
-    of each; and the vector products of kernel tasks that count their own (``operations``), as their objectives ask for
-    them. What does not: evaluation, other element-wise work, the averaging of parameters, what feedback measures, what
-    combines the gradients of a baseline. Beside a BiLSTM, lookups and the optimizer are next to nothing; a mean of
-    word vectors has hardly anything else.
+    step on each parameter that has a gradient; a head that is fitted anew (`HeadRefit` tells its own); the matrix
+    products of auxiliary tasks on words, measured on one batch of each; and the vector products of kernel tasks that
+    count their own (``operations``), as their objectives ask for them. What does not: evaluation, other element-wise
+    work, the averaging of parameters, what feedback measures, what combines the gradients of a baseline. Beside a
+    BiLSTM, lookups and the optimizer are next to nothing; a mean of word vectors has hardly anything else.
 
     Args:
         trainer: before its `fit`; call `on_step` after each of its steps.
@@ -80,11 +109,7 @@ class FlopMeter:
         }
         self._parameters = [each for group in trainer.optimizer.param_groups for each in group["params"]]
         self._layers = 0
-        self._hooks = [
-            layer.register_forward_hook(self._count)
-            for layer in trainer.network.modules()
-            if isinstance(layer, nn.Linear | nn.Conv1d | nn.LSTM | nn.Embedding | SubwordEmbedding)
-        ]
+        self._hooks = [layer.register_forward_hook(self._count) for layer in _counted_layers(trainer.network)]
 
     def on_step(self, progress: Progress) -> None:
         """Add a step's operations to its progress."""
@@ -107,6 +132,11 @@ class FlopMeter:
                 self._layers += LOOKUP * output.numel()
             else:
                 self._layers += (1 + BACKWARD) * layer_flops(layer, inputs[0])
+
+
+def _counted_layers(network: nn.Module) -> list[nn.Module]:
+    counted = nn.Linear | nn.Conv1d | nn.LSTM | nn.Embedding | SubwordEmbedding
+    return [layer for layer in network.modules() if isinstance(layer, counted)]
 
 
 def _operations(task: object) -> float:

@@ -26,7 +26,7 @@ class MetricsLog:
 
         Args:
             event: what it is about: ``"evaluation"``, ``"transition"``, ``"decision"``, ``"learning_rate"``,
-                ``"freeze"``, ``"end"``.
+                ``"freeze"``, ``"refit"``, ``"end"``.
             record: plain JSON values; numbers that are not finite become null.
         """
         if self.path is None:

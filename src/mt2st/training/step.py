@@ -15,6 +15,7 @@ from mt2st.tasks import KernelTask, Span
 from mt2st.training.feedback import Probe
 from mt2st.training.kernel_lane import Job, KernelLane
 from mt2st.training.numerics import gradient_norm
+from mt2st.training.refit import Refit
 from mt2st.training.run import Transition
 from mt2st.training.state import TrainingState
 
@@ -126,11 +127,29 @@ class OptimisationStep:
             state.network, table, state.optimizer, weights, epoch=progress.epoch, step=progress.step
         )
         self.log_rate_changes()
+        self._take_over(state.effects.take_refitted())
         if freeze and table is not None:
             state.run.freezes.append(freeze)
             state.log.write("freeze", asdict(freeze))
             if state.average:
                 state.average.pin("embedding.weight", freeze.dimensions, table)
+
+    def _take_over(self, refitted: Refit | None) -> None:
+        """Go on from a head that was fitted anew: what is remembered of the old one would pull back to it."""
+        if refitted is None:
+            return
+        state = self._state
+        progress = state.progress
+        for parameter in refitted.parameters:
+            state.optimizer.state.pop(parameter, None)
+        if state.average:
+            state.average.restart()
+        progress.flops += refitted.operations
+        state.log.write(
+            "refit",
+            {"epoch": progress.epoch, "step": progress.step}
+            | {"texts": refitted.texts, "iterations": refitted.iterations, "operations": refitted.operations},
+        )
 
     def log_rate_changes(self) -> None:
         """Write to the log what the learning rates have become, and why."""

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from mt2st.training.freezing import DimensionFreezing
 from mt2st.training.learning_rate import AdaptiveRate
+from mt2st.training.refit import Refit
 from mt2st.training.run import Freeze
 
 
@@ -21,15 +22,19 @@ class TransitionEffects:
     Attributes:
         rates: adapts the learning rates.
         freezing: freezes dimensions of the embedding.
-        on_transition: called once with the network, for instance to activate layers.
+        on_transition: called once with the network, for instance to activate layers; again where a training goes on
+            from after the transition.
+        refit: fits the primary's head anew, once, behind ``on_transition``.
         happened: whether the transition lies behind.
     """
 
     rates: AdaptiveRate | None = None
     freezing: DimensionFreezing | None = None
     on_transition: Callable[[nn.Module], None] | None = None
+    refit: Callable[[nn.Module], Refit] | None = None
     happened: bool = False
     _was_on: bool = field(default=False, repr=False)
+    _refitted: Refit | None = field(default=None, repr=False)
 
     def before_step(
         self,
@@ -49,6 +54,8 @@ class TransitionEffects:
                 self.rates.transition(step)
             if self.on_transition:
                 self.on_transition(network)
+            if self.refit:
+                self._refitted = self.refit(network)
         self._was_on |= on
         if self.rates:
             self.rates.apply(optimizer, step)
@@ -56,6 +63,11 @@ class TransitionEffects:
             return None
         new = self.freezing.update(table, epoch=epoch, single_task=self.happened)
         return Freeze(epoch, step, new, self.freezing.relevance.tolist()) if new else None
+
+    def take_refitted(self) -> Refit | None:
+        """Return the head that has just been fitted anew, once."""
+        refitted, self._refitted = self._refitted, None
+        return refitted
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain values and, of the freezing, tensors."""

@@ -120,6 +120,21 @@ def test_update_is_block_by_block_gradient_descent(make_kernel: MakeKernel, size
     assert report.loss == pytest.approx(loss, rel=1e-4)
 
 
+@pytest.mark.parametrize("block", [1, 13, 32])
+@pytest.mark.parametrize("make_kernel", KERNELS)
+def test_so_many_centres_as_are_asked_for_are_updated_together(make_kernel: MakeKernel, block: int) -> None:
+    s = setting()
+    kernel = make_kernel(s.counts, window=4, negative=3, sample=1e-2, seed=9, block=block)
+    (inputs, outputs), (wide_inputs, wide_outputs) = s.tables(kernel), s.wide_tables(kernel)
+    report = kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.01, 0.01), stream=2)
+    blocks = list(sample_pairs(kernel, s.ids, s.offsets, stream=2, rate=0.01))
+    for each in blocks:
+        reference_update(each, wide_inputs, wide_outputs, 0.01)
+    np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=1e-5 * np.abs(wide_inputs).max())
+    np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=1e-5 * np.abs(wide_outputs).max())
+    assert len(blocks) == -(-report.kept // block)
+
+
 @pytest.mark.parametrize("make_kernel", KERNELS)
 def test_torch_autograd_makes_the_same_update_on_the_same_pairs(make_kernel: MakeKernel) -> None:
     s = setting(size=32)
@@ -315,6 +330,8 @@ def test_tables_must_be_two_and_writeable() -> None:
         ({"negative": 1_000_000_000}, "negative must be at most 100; found 1,000,000,000"),
         ({"ns_exponent": float("inf")}, r"ns_exponent must be in \[-5, 5\], where 0.75 is usual; found inf"),
         ({"ns_exponent": 1000}, r"ns_exponent must be in \[-5, 5\].* found 1000"),
+        ({"block": 0}, "block must be an integer, at least 1; found 0"),
+        ({"block": 33}, "block must be at most 32; found 33"),
         ({"ns_exponent": -1000}, r"ns_exponent must be in \[-5, 5\].* found -1000"),
     ],
 )
@@ -407,10 +424,11 @@ def test_a_text_of_hardly_more_than_one_word_settles(make_kernel: MakeKernel, ne
     assert max(np.abs(inputs).max(), np.abs(outputs).max()) < 100
 
 
-def test_a_training_that_diverges_all_the_same_says_so() -> None:
+@pytest.mark.parametrize(("block", "advice"), [(None, "0.05$"), (8, "0.05, or block, found 8$")])
+def test_a_training_that_diverges_all_the_same_says_so(block: int | None, advice: str) -> None:
     s = setting()
-    kernel = SkipGramKernel(s.counts)
+    kernel = SkipGramKernel(s.counts, block=block)
     inputs, outputs = s.tables(kernel)
     inputs[3, 0] = np.inf
-    with pytest.raises(InputError, match="diverged .* lower alpha, found 0.05"):
+    with pytest.raises(InputError, match=f"diverged .* lower alpha, found {advice}"):
         kernel.update(inputs, outputs, s.ids, s.offsets, alpha=(0.05, 0.01), stream=0)

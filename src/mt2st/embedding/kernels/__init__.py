@@ -55,6 +55,7 @@ def kernel_for(
     ns_exponent: float = 0.75,
     seed: int = 1,
     frozen: NDArray[np.bool_] | None = None,
+    block: int | None = None,
 ) -> ContextKernel:
     """Return the kernel of a method.
 
@@ -68,6 +69,7 @@ def kernel_for(
         ns_exponent: power of the counts for the noise.
         seed: any integer.
         frozen: rows of the input table that stay as they are.
+        block: centres that are updated together.
 
     Raises:
         InputError: an unknown method, a setting out of its range, or subwords that are missing or not wanted.
@@ -87,4 +89,5 @@ def kernel_for(
         ns_exponent=ns_exponent,
         seed=seed,
         frozen=frozen,
+        block=block,
     )

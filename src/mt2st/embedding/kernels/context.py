@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.plan import Plan
 from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start_state
 from mt2st.embedding.kernels.windows import DOCUMENT, INVALID, POSITION, Walk, checked_slice
-from mt2st.embedding.settings import check_context
+from mt2st.embedding.settings import check_block, check_context
 from mt2st.errors import InputError
 
 
@@ -75,6 +75,8 @@ class ContextKernel(ABC):
         ns_exponent: noise words are drawn in proportion to ``counts ** ns_exponent``, in [-5, 5].
         seed: any integer.
         frozen: rows of ``inputs`` that the kernel reads and never writes, bool [`input_rows`]; None for none.
+        block: centres that are updated together, 1 to 32, at any rate; None leaves it to `block_size`, which is
+            careful. More are faster, until steps that do not know of each other overshoot.
 
     Raises:
         InputError: a setting out of its range, no word with a count above 0, or another number of ``frozen``.
@@ -100,14 +102,17 @@ class ContextKernel(ABC):
         ns_exponent: float = 0.75,
         seed: int = 1,
         frozen: NDArray[np.bool_] | None = None,
+        block: int | None = None,
     ) -> None:
         check_context(window=window, negative=negative, sample=sample, ns_exponent=ns_exponent)
+        if block is not None:
+            check_block(block)
         counts = np.ascontiguousarray(counts, dtype=np.int64)
         if counts.ndim != 1 or counts.size >= 2**31 or (counts < 0).any():
             raise InputError("counts must be one non-negative number per word (int64 [V], V < 2**31)")
         self.vocabulary_size = counts.size
         self.window, self.negative, self.sample = window, negative, sample
-        self.ns_exponent, self.seed = ns_exponent, seed
+        self.ns_exponent, self.seed, self.block = ns_exponent, seed, block
         self._keep = keep_thresholds(counts, sample)
         self._accept, self._alias = noise_table(counts, ns_exponent)
         frozen = np.zeros(self.input_rows, dtype=np.bool_) if frozen is None else np.ascontiguousarray(frozen)
@@ -162,6 +167,7 @@ class ContextKernel(ABC):
         if not math.isfinite(loss):
             raise InputError(
                 f"the training of word vectors has diverged (its loss is {loss}): lower alpha, found {max(alpha)!r}"
+                + (f", or block, found {self.block}" if self.block else "")
             )
         return KernelReport(int(offsets[-1] - offsets[0]), int(kept), int(pairs), float(loss))
 
@@ -232,7 +238,7 @@ class ContextKernel(ABC):
             alpha_first=float(alpha[0]),
             alpha_last=float(alpha[1]),
             n_words=max(1, int(walk.offsets[-1] - walk.offsets[0])),
-            block=self.block_size(max(alpha)),
+            block=self.block or self.block_size(max(alpha)),
             n_noise=self.noise,
             noise_step=self.noise_step,
             noise_weight=np.float32(self.negative / self.noise),

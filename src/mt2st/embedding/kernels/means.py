@@ -15,13 +15,12 @@ from mt2st.embedding.kernels.sigmoid import logistic_steps
 from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, weighted_sum
 from mt2st.embedding.kernels.window_sums import add_to_window, next_step, running_sums, window_without
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Walk, refill, span_of
+from mt2st.embedding.settings import LARGEST_BLOCK
 
 N_NOISE = 7
 """Noise words that each centre meets: with the centre itself, a whole group of dot products."""
 NOISE_STEP = 1
 """A block's noise words are as varied as its centres are many, at the cost of 7."""
-LARGEST_BLOCK = 32
-"""Larger blocks are hardly faster."""
 REACH = 0.2
 """Bound on rate * block: blocks of 8 at the usual start of 0.025, larger ones as the rate falls."""
 LOSS_OF_0 = np.log(2.0)

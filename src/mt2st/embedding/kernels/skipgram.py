@@ -17,9 +17,8 @@ from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.vector import dot_products, prefetch_row, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Walk, refill, span_of
+from mt2st.embedding.settings import LARGEST_BLOCK
 
-LARGEST_BLOCK = 32
-"""Larger blocks are hardly faster."""
 REACH = 1.0
 """Bound on window * rate * block. On 1.4 million words at windows 5 and 10, some settings diverge at 2."""
 

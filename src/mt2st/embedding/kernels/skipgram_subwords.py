@@ -14,10 +14,11 @@ from mt2st.embedding.kernels.plan import Plan, rate_at
 from mt2st.embedding.kernels.rows import padded
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
-from mt2st.embedding.kernels.skipgram import LARGEST_BLOCK, REACH
+from mt2st.embedding.kernels.skipgram import REACH
 from mt2st.embedding.kernels.subword_context import SubwordContextKernel
 from mt2st.embedding.kernels.vector import dot_products, prefetch_row, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Walk, refill, span_of
+from mt2st.embedding.settings import LARGEST_BLOCK
 
 
 class SkipGramSubwordKernel(SubwordContextKernel):

@@ -42,6 +42,7 @@ class SubwordContextKernel(ContextKernel):
         ns_exponent: float = 0.75,
         seed: int = 1,
         frozen: NDArray[np.bool_] | None = None,
+        block: int | None = None,
     ) -> None:
         self.subwords = subwords
         super().__init__(
@@ -52,6 +53,7 @@ class SubwordContextKernel(ContextKernel):
             ns_exponent=ns_exponent,
             seed=seed,
             frozen=frozen,
+            block=block,
         )
         if subwords.n_words != self.vocabulary_size:
             raise InputError(
