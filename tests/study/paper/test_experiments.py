@@ -72,7 +72,14 @@ def test_runs_for_time_start_at_random_and_are_measured_several_times_an_epoch()
     cells = time_cells(SOUND, seeds=(1,))
     assert [cell.name for cell in cells] == ["single-task", "multi-task", "diminish", "switch"]
     assert {(cell.settings.embedding, cell.settings.evaluations_per_epoch) for cell in cells} == {("random", 8)}
-    assert [cell.settings.context_passes for cell in cells] == [12, 6, 12, 12]
+    assert [cell.settings.refit_head for cell in cells] == [None, None, 0.01, 0.01]
+
+
+def test_the_single_task_begins_before_the_first_evaluation() -> None:
+    steps = 47  # of 16 texts, of 750
+    cells = time_cells(SOUND, seeds=(1,))[2:]
+    assert [round(steps / cell.settings.evaluations_per_epoch) for cell in cells] == [6, 6]
+    assert [cell.strategy.bind(["context"]).single_task_from(6 * steps) for cell in cells] == [5, 6]
 
 
 def test_the_estimate_grows_with_the_runs_and_shrinks_with_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
