@@ -94,9 +94,9 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
         (["--freeze-relevance", "saliency"], "freeze_relevance is 'saliency', but nothing is to be frozen"),
         (["--freeze-fraction", "0.5", "--freeze-from", "9"], "freeze_from is 9, but there are 8 epochs: nothing would"),
         (
-            ["--strategy", "multi-task", "--task-layer", "--freeze-fraction", "0.5"],
-            "'freeze_fraction', 'task_layer' would change nothing: the transition to single-task training, at which "
-            "they act, does not come within 8 epochs (multi-task: the auxiliary tasks stay on for ever)",
+            ["--strategy", "multi-task", "--task-layer", "--freeze-fraction", "0.5", "--refit-head", "0.1"],
+            "'freeze_fraction', 'task_layer', 'refit_head' would change nothing: the transition to single-task "
+            "training, at which they act, does not come within 8 epochs (multi-task: the auxiliary tasks stay on for ever)",
         ),
         (
             ["--negligible", "0.01", "--task-layer"],

@@ -111,6 +111,9 @@ def test_what_one_encoder_start_or_set_of_tasks_of_a_comparison_reads_passes() -
     check(ClassifierSettings(context_window=3, context_alpha=0.1), ["context", "analogy"])
     with pytest.raises(InputError, match="--pooling"):
         check(ClassifierSettings(pooling="max"), [], encoders=["mean"])
+    check(ClassifierSettings(context_block=4), ["context"])
+    with pytest.raises(InputError, match=r"--context-block \(4\) would change nothing"):
+        check(ClassifierSettings(context_block=4), ["analogy"])
     with pytest.raises(InputError, match=r"--context-alpha \(0.1\)[^;]*$"):
         check(ClassifierSettings(context_alpha=0.1, context_window=3), [], embeddings=["glove"])
 

@@ -182,7 +182,9 @@ def test_the_rates_of_the_other_methods_reach_the_task(reviews: Reviews) -> None
     (task,) = tasks_of(reviews, "skipgram", context_alpha=0.02, context_min_alpha=0.01)
     assert (task.alpha, task.min_alpha) == (0.02, 0.01)  # type: ignore[attr-defined]
     (task,) = tasks_of(reviews, "cbow")
-    assert (task.alpha, task.min_alpha) == (0.05, 1e-4)  # type: ignore[attr-defined]
+    assert (task.alpha, task.min_alpha, task.kernel.block) == (0.05, 1e-4, None)  # type: ignore[attr-defined]
+    (task,) = tasks_of(reviews, "cbow", context_block=16)
+    assert task.kernel.block == 16  # type: ignore[attr-defined]
 
 
 def test_a_text_without_two_words_that_meet_is_refused() -> None:

@@ -215,9 +215,13 @@ def test_the_largest_weight_of_noise_is_the_kernels() -> None:
             {"context_method": "glove", "context_min_alpha": 0.01},
             r"context_min_alpha \(0.01\) cannot be given with context_method 'glove'",
         ),
+        (
+            {"context_method": "glove", "context_block": 4},
+            r"context_block \(4\) cannot be given with context_method 'glove': it learns from one co-occurrence at a",
+        ),
     ],
 )
-def test_a_rate_of_the_context_task_that_cannot_fall_so_is_refused(settings: dict[str, Any], message: str) -> None:
+def test_what_the_method_of_the_context_task_has_not_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ClassifierSettings(**settings).check()
 

@@ -16,7 +16,7 @@ from mt2st.models.assembly import new_convergence, new_effects, new_network, new
 from mt2st.models.kinds import Classification
 from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.settings import ClassifierSettings
-from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, PretrainFinetune, SingleTask, Strategy, Switch
 from mt2st.training import Trainer
 from mt2st.training.progress import Progress
 
@@ -183,6 +183,29 @@ def test_a_tagger_has_no_head_to_fit_anew() -> None:
     model = Tagger(strategy=Switch(2), **SMALL, refit_head=0.1)
     with pytest.raises(InputError, match="refit_head is 0.1, but only heads for labels of whole texts are fitted anew"):
         model.fit([["the", "dog"]] * 10, [["DET", "NOUN"]] * 10)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"context_method": "skipgram-fasttext", "bucket": 50, "min_count": 2},
+        {"word_ngrams": 2, "word_ngram_buckets": 64},
+        {"standardise": False},
+    ],
+    ids=["words of n-grams", "scores of word pairs", "features as they are"],
+)
+def test_the_head_is_fitted_anew_on_whatever_the_network_is(films: Films, options: dict[str, Any]) -> None:
+    settings = {**SMALL, **options, "dropout": 0.0, "rate_at_transition": 1e-3, "average": 0.0}
+    plain, refit = (TextClassifier(strategy=Switch(3), **settings, refit_head=each).fit(*films) for each in (None, 1.0))
+    assert [each.step for each in refit.run_.refits] == [5]
+    assert refit.run_.evaluations[2].losses[PRIMARY] < plain.run_.evaluations[2].losses[PRIMARY]
+
+
+def test_pretraining_ends_with_a_head_that_fits(films: Films) -> None:
+    strategy = PretrainFinetune(2)
+    model = TextClassifier(strategy=strategy, **SMALL, refit_head=1.0, dropout=0.0).fit(*films)
+    assert len(model.run_.refits) == 1
+    assert model.run_.evaluations[1].validation["accuracy"] > 0.5
 
 
 def test_several_labels_are_fitted_anew_too(films: Films) -> None:

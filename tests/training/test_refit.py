@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.classification import Labelled
 from mt2st.tasks.multi_label import MultiLabelled
-from mt2st.training import HeadRefit, Trainer, TransitionEffects
+from mt2st.training import HeadRefit, Run, Trainer, TransitionEffects
+from mt2st.training.flops import FlopMeter
 from mt2st.training.refit import pooled_vectors
 
 WORDS, SIZE = 12, 6
@@ -116,7 +119,7 @@ def test_several_labels_have_a_regression_each_and_one_that_all_have_is_sure() -
 def test_the_vectors_are_those_of_the_texts_as_they_are_read_and_the_network_goes_on_training() -> None:
     task, net = classification(), network(2).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    refit = HeadRefit(task, 0.1)(net)
+    fitted = HeadRefit(task, 0.1)(net)
     assert net.training
     changed = {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {
@@ -128,8 +131,8 @@ def test_the_vectors_are_those_of_the_texts_as_they_are_read_and_the_network_goe
     assert isinstance(net.standardise, Standardise)
     assert np.allclose(vectors.mean(axis=0), net.standardise.mean, atol=1e-6)
     assert np.allclose(vectors.var(axis=0), net.standardise.variance, atol=1e-6)
-    assert refit.texts == 40
-    assert refit.iterations > 0
+    assert fitted.texts == 40
+    assert fitted.iterations > 0
 
 
 def test_the_next_batch_moves_the_mean_as_little_as_later_ones() -> None:
@@ -189,16 +192,59 @@ def test_a_training_goes_on_from_the_new_head_and_forgets_the_old_one(tmp_path: 
     jump, later = heads[3] - heads[2], heads[4] - heads[3]
     assert jump.abs().max() > 10 * later.abs().max()
     (line,) = [each for each in (tmp_path / "log.jsonl").read_text().splitlines() if '"refit"' in each]
-    assert '"step": 4' in line
-    assert '"texts": 40' in line
+    (refit,) = trainer.run.refits
+    assert (refit.epoch, refit.step, refit.texts, refit.converged) == (1, 4, 40, True)
+    assert json.loads(line) == {"event": "refit", **asdict(refit)}
+    assert Run.from_dict(trainer.run.as_dict()).refits == [refit]
 
 
-def test_its_operations_are_counted() -> None:
+def test_its_operations_are_counted_once_and_only_by_who_counts() -> None:
     task, net = classification(), network(2)
-    refit = HeadRefit(task, 0.1)(net)
+    fitted = HeadRefit(task, 0.1)(net)
     tokens = all_ids(task).numel()  # of one batch, all padded to the longest
     lstm = 2 * tokens * 2 * 4 * 4 * (SIZE + 4)
-    assert refit.operations == lstm + tokens * SIZE + 4 * 40 * 8 * 2 * refit.iterations
-    trainer = trainer_of(task, network(2))
-    trainer.fit()
-    assert trainer.progress.flops == refit.operations  # nobody else counts here
+    assert fitted.operations == lstm + tokens * SIZE + 4 * 40 * 8 * fitted.iterations
+    alone = trainer_of(task, network(2))
+    alone.fit()
+    assert alone.progress.flops == 0
+
+    def counted(trainer: Trainer) -> float:
+        trainer.on_step = FlopMeter(trainer).on_step
+        trainer.fit()
+        return trainer.progress.flops
+
+    with_refit = trainer_of(task, network(2))
+    flops = counted(with_refit)
+    (refit,) = with_refit.run.refits
+    without = trainer_of(task, network(2))
+    without.effects.refit = None
+    assert flops - counted(without) == refit.operations > 0
+    rest = trainer_of(task, network(2))
+    meter = FlopMeter(rest)
+    rest.load_state_dict(with_refit.state_dict())  # what the checkpoint has of it is not counted again
+    before = rest.progress.flops
+    rest.progress.step += 1
+    meter.on_step(rest.progress)
+    assert rest.progress.flops == before
+
+
+def test_vectors_that_are_no_numbers_any_more_end_the_training_with_what_to_do() -> None:
+    net = network(2)
+    with torch.no_grad():
+        net.embedding.weight[3] = float("nan")
+    with pytest.raises(InputError, match="the training has diverged: when the head of 'primary' .* a clip_norm"):
+        HeadRefit(classification(), 0.1)(net)
+
+
+def test_a_class_without_a_text_is_refused() -> None:
+    task = ClassificationTask("primary", classification().train, 3)
+    with pytest.raises(InputError, match="of its 3 classes only 2 have a text to learn from"):
+        HeadRefit(task, 0.1)
+
+
+def test_a_solver_that_does_not_come_to_its_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt2st.training.refit.MOST_ITERATIONS", 2)
+    fitted = HeadRefit(classification(), 1.0)(network(2))
+    assert (fitted.iterations, fitted.converged) == (2, False)
+    monkeypatch.undo()
+    assert HeadRefit(classification(), 1.0)(network(2)).converged

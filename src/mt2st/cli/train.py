@@ -140,6 +140,8 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
     if run.cause:
         say(f"the run ended by itself: {run.cause}")
+    for refit in run.refits:
+        say(f"the head was fitted anew before step {refit.step:,}, on {refit.texts:,} texts")
     _say_what_is_kept(run)
     idle = at_transition_only(options.model) if run.single_task_from is None else []
     if idle:

@@ -143,8 +143,9 @@ class ClassifierSettings:
     """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
     Not given: as many as make three and a half million words or ten million co-occurrences, at most 15."""
     context_block: int | None = None
-    """Words whose contexts the context task learns in one step, 1 to 32. If not given, a careful number, which is the
-    smaller the higher the rate and, with skipgram, the wider the window. More are faster, until the vectors suffer."""
+    """Words whose contexts the context task learns in one step at least, 1 to 32. If not given, a careful number, which
+    is the smaller the higher the rate and, with skipgram, the wider the window; it grows to 32 as the rate falls. More
+    are faster, until the vectors suffer."""
     context_x_max: float = 10.0
     """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
     learns next to nothing."""

@@ -7,7 +7,7 @@ from mt2st.training.freezing import DimensionFreezing
 from mt2st.training.frozen_dimensions import load_freezes, save_freezes
 from mt2st.training.learning_rate import AdaptiveRate
 from mt2st.training.refit import HeadRefit
-from mt2st.training.run import Evaluation, Freeze, Run, Transition
+from mt2st.training.run import Evaluation, Freeze, Refit, Run, Transition
 from mt2st.training.trainer import Trainer
 from mt2st.training.transition import TransitionEffects
 
@@ -21,6 +21,7 @@ __all__ = [
     "Freeze",
     "GradientCombination",
     "HeadRefit",
+    "Refit",
     "Run",
     "Trainer",
     "Transition",

@@ -89,7 +89,7 @@ class FlopMeter:
 
     What counts: the matrix products of `Linear`, `Conv1d` and `LSTM` layers in training, forward and backward, padding
     included, as they are run; word vectors that are looked up, and their gradients that are added up; the optimizer's
-    step on each parameter that has a gradient; a head that is fitted anew (`HeadRefit` tells its own); the matrix
+    step on each parameter that has a gradient; a head that is fitted anew (`Refit.operations`); the matrix
     products of auxiliary tasks on words, measured on one batch of each; and the vector products of kernel tasks that
     count their own (``operations``), as their objectives ask for them. What does not: evaluation, other element-wise
     work, the averaging of parameters, what feedback measures, what combines the gradients of a baseline. Beside a
@@ -107,6 +107,7 @@ class FlopMeter:
             for stream in trainer.streams
             if not isinstance(stream.task, LabelledTask)
         }
+        self._trainer = trainer
         self._parameters = [each for group in trainer.optimizer.param_groups for each in group["params"]]
         self._layers = 0
         self._hooks = [layer.register_forward_hook(self._count) for layer in _counted_layers(trainer.network)]
@@ -115,6 +116,7 @@ class FlopMeter:
         """Add a step's operations to its progress."""
         progress.flops += self._layers + sum(self._per_step.get(name, 0) for name in progress.active)
         progress.flops += UPDATE * sum(each.numel() for each in self._parameters if each.grad is not None)
+        progress.flops += sum(each.operations for each in self._trainer.run.refits if each.step == progress.step)
         self._layers = 0
         for name, task in self._kernels.items():
             now = _operations(task)

@@ -1,18 +1,19 @@
 """The primary's head fitted anew at the transition, where the vectors it reads have changed under it.
 
 When multi-task training ends, the embedding stands: what is left is to learn the task on it. A linear head on a fixed
-encoder is a convex problem of a few thousand numbers, solved in hundredths of a second, for which gradient descent
-through the encoder takes tens of steps, each as dear as reading a batch forwards and backwards. So all training texts
-are encoded once, without a gradient, and logistic regression finds the head; single-task training goes on from there.
-(Linear probing, then fine-tuning: Kumar et al. 2022, arXiv 2202.10054, who show that it also distorts what the encoder
-knows less.)
+encoder is a convex problem of a few thousand numbers, for which gradient descent through the encoder takes tens of
+steps, each as dear as reading a batch forwards and backwards. So all training texts are encoded once, without a
+gradient, and logistic regression finds the head; single-task training goes on from there. (Linear probing, then
+fine-tuning: Kumar et al. 2022, arXiv 2202.10054, who show that fine-tuning then also distorts less of what the encoder
+knows.)
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -27,36 +28,43 @@ from mt2st.tasks.batch import by_length
 from mt2st.tasks.labelled import EVALUATION_BATCH, evaluating
 from mt2st.training.flops import counted_forward
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 MOST_ITERATIONS = 1000
 SMALLEST_VARIANCE = 1e-8
 
 
 @dataclass(frozen=True)
-class Refit:
+class FittedHead:
     """A head that was fitted anew.
 
     Attributes:
         parameters: those that were set.
-        operations: floating-point operations that it took, the encoder's and the solver's.
-        iterations: of the solver, the most of any class.
-        texts: how many it was fitted on.
+        texts, iterations, converged, operations: as for `mt2st.training.Refit`.
     """
 
     parameters: Sequence[Tensor]
-    operations: float
-    iterations: int
     texts: int
+    iterations: int
+    converged: bool
+    operations: float
+
+
+class Solution(NamedTuple):
+    """A logistic regression: ``[rows, size]`` weights and ``[rows]`` biases, a row a class, or one for two classes."""
+
+    weights: NDArray[np.float64]
+    biases: NDArray[np.float64]
+    iterations: int = 0
+    converged: bool = True
 
 
 @dataclass(frozen=True)
 class HeadRefit:
     """Fits the head of a task on whole texts by logistic regression on the vectors that the encoder makes of them now.
 
-    The regression reads features of mean 0 and variance 1 over the training texts. Where the network standardises them
-    itself, its running mean and variance become theirs, exactly; else the head takes the scaling in.
+    It takes about as long as to measure on the training texts, and ``n_texts * pooled_size`` numbers of memory in
+    double precision. The regression reads features of mean 0 and variance 1 over the training texts. Where the network
+    standardises them itself, its running mean and variance become theirs, exactly, and go on from there with the
+    batches (which have dropout in them); else the head takes the scaling in.
 
     Args:
         task: the task, whose training texts are fitted.
@@ -64,7 +72,7 @@ class HeadRefit:
             the texts' losses. The smaller, the less a head follows the texts it has seen.
 
     Raises:
-        InputError: a strength out of its range.
+        InputError: a strength out of its range, or a class without a text.
     """
 
     task: ClassificationTask | MultiLabelTask
@@ -73,26 +81,44 @@ class HeadRefit:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.inverse_strength) and self.inverse_strength > 0):
             raise InputError(f"inverse_strength must be a finite number above 0, found {self.inverse_strength!r}")
+        if isinstance(self.task, ClassificationTask):
+            found = len(np.unique(self.task.train.targets))
+            if found < self.task.n_classes:
+                raise InputError(
+                    f"the head of '{self.task.name}' cannot be fitted anew: of its {self.task.n_classes} classes only "
+                    f"{found} have a text to learn from"
+                )
+        import sklearn.linear_model  # noqa: F401  # now, so that the training's clock is not charged with it
 
-    def __call__(self, network: nn.Module) -> Refit:
-        """Set the head of the network, and what standardises its features; tell what it took."""
+    def __call__(self, network: nn.Module) -> FittedHead:
+        """Set the head of the network, and what standardises its features; tell what it took.
+
+        Raises:
+            InputError: when the encoder's vectors are no finite numbers any more.
+        """
         assert isinstance(network, Network)
         texts, targets = self.task.train.texts, self.task.train.targets
         with counted_forward(network) as counter:
-            features = pooled_vectors(network, texts, max_length=self.task.max_length)
+            vectors = pooled_vectors(network, texts, max_length=self.task.max_length)
+        features = vectors.astype(np.float64)
         mean, variance = features.mean(axis=0), features.var(axis=0)
+        if not np.isfinite(variance).all():
+            raise InputError(
+                f"the training has diverged: when the head of '{self.task.name}' was to be fitted anew, the encoder's "
+                "vectors of the texts were no finite numbers any more; choose smaller learning rates, or a clip_norm"
+            )
         scale = 1 / np.sqrt(variance + SMALLEST_VARIANCE)
         features -= mean
         features *= scale
-        if isinstance(self.task, MultiLabelTask):
-            fits = [self._fit(features, targets[:, label]) for label in range(targets.shape[1])]
-            weights, biases = (np.concatenate([fit[part] for fit in fits]) for part in (0, 1))
-            iterations = [fit[2] for fit in fits]
-        else:
-            weights, biases, each = self._fit(features, targets)
-            iterations = [each]
-            if len(biases) == 1:  # of two classes scikit-learn has one's scores, and a head both's
-                weights, biases = np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
+        columns = targets.T if isinstance(self.task, MultiLabelTask) else [targets]
+        solutions = [self._solved(features, column) for column in columns]
+        weights = np.concatenate([each.weights for each in solutions])
+        biases = np.concatenate([each.biases for each in solutions])
+        # A score and its gradient are a product each in every iteration.
+        solving = sum(4 * features.size * len(each.biases) * each.iterations for each in solutions)
+        if isinstance(self.task, ClassificationTask) and len(biases) == 1:
+            # Of two classes scikit-learn has one's scores, and a head both's.
+            weights, biases = np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
         if isinstance(network.standardise, Standardise):
             network.standardise.settle(torch.from_numpy(mean), torch.from_numpy(variance))
         else:
@@ -101,25 +127,27 @@ class HeadRefit:
         head = _last_layer(network.heads[self.task.name])
         _assign(head.weight, weights)
         _assign(head.bias, biases)
-        # A score and its gradient are a product each in every iteration.
-        solving = 4 * features.size * sum(iterations) * (1 if isinstance(self.task, MultiLabelTask) else len(biases))
-        return Refit((head.weight, head.bias), counter.operations + solving, max(iterations), len(texts))
+        return FittedHead(
+            (head.weight, head.bias),
+            len(texts),
+            max(each.iterations for each in solutions),
+            all(each.converged for each in solutions),
+            counter.operations + solving,
+        )
 
-    def _fit(
-        self, features: NDArray[np.float32], targets: NDArray[Any]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-        """Return ``[rows, size]`` weights, ``[rows]`` biases and the iterations; a row a class, one for two classes."""
+    def _solved(self, features: NDArray[np.float64], targets: NDArray[Any]) -> Solution:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
         if len(np.unique(targets)) == 1:  # a label that every text has, or none: nothing to tell apart, only how sure
             sure = np.log(2 * len(targets) + 1)
-            return np.zeros((1, features.shape[1])), np.array([sure if targets[0] else -sure]), 0
+            return Solution(np.zeros((1, features.shape[1])), np.array([sure if targets[0] else -sure]))
         solver = LogisticRegression(C=self.inverse_strength, max_iter=MOST_ITERATIONS)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # training goes on from here in any case
+        with warnings.catch_warnings(record=True) as caught:  # training goes on from here in any case
+            warnings.simplefilter("always", ConvergenceWarning)
             solver.fit(features, targets)
-        return solver.coef_, solver.intercept_, int(solver.n_iter_.max())
+        converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
+        return Solution(solver.coef_, solver.intercept_, int(solver.n_iter_.max()), converged)
 
 
 def pooled_vectors(network: Network, texts: Texts, *, max_length: int) -> NDArray[np.float32]:
@@ -137,5 +165,5 @@ def _last_layer(head: nn.Module) -> nn.Linear:
 
 
 @torch.no_grad()
-def _assign(parameter: Tensor, values: NDArray[np.floating[Any]]) -> None:
+def _assign(parameter: Tensor, values: NDArray[np.float64]) -> None:
     parameter.copy_(torch.from_numpy(values))

@@ -86,6 +86,27 @@ class Freeze:
     relevance: list[float]
 
 
+@dataclass(frozen=True)
+class Refit:
+    """The primary's head was fitted anew.
+
+    Attributes:
+        epoch: the first epoch with it.
+        step: the first step with it.
+        texts: how many it was fitted on.
+        iterations: of the solver, the most of any class.
+        converged: whether the solver came to its end; else the head is what it had after its last iteration.
+        operations: floating-point operations that it took, the encoder's and the solver's.
+    """
+
+    epoch: int
+    step: int
+    texts: int
+    iterations: int
+    converged: bool
+    operations: float
+
+
 @dataclass
 class Run:
     """The course of a training run.
@@ -95,6 +116,7 @@ class Run:
         transitions: when each auxiliary task went off; one that ran to the end, or never ran, is missing.
         decisions: what an adaptive strategy decided, with causes and numbers.
         freezes: when which dimensions of the embedding were frozen, and the relevance of all.
+        refits: when the primary's head was fitted anew.
         best: index of the evaluation whose parameters the network has at the end.
         stopped: how the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
         cause: of a run that converged, why in words.
@@ -104,6 +126,7 @@ class Run:
     transitions: list[Transition] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     freezes: list[Freeze] = field(default_factory=list)
+    refits: list[Refit] = field(default_factory=list)
     best: int = -1
     stopped: str = "epochs"
     cause: str = ""
@@ -168,6 +191,7 @@ class Run:
             transitions=[Transition(**each) for each in values["transitions"]],
             decisions=[Decision(**each) for each in values.get("decisions", ())],
             freezes=[Freeze(**each) for each in values.get("freezes", ())],
+            refits=[Refit(**each) for each in values.get("refits", ())],
             best=values["best"],
             stopped=values["stopped"],
             cause=values.get("cause", ""),

@@ -15,8 +15,8 @@ from mt2st.tasks import KernelTask, Span
 from mt2st.training.feedback import Probe
 from mt2st.training.kernel_lane import Job, KernelLane
 from mt2st.training.numerics import gradient_norm
-from mt2st.training.refit import Refit
-from mt2st.training.run import Transition
+from mt2st.training.refit import FittedHead
+from mt2st.training.run import Refit, Transition
 from mt2st.training.state import TrainingState
 
 GRADIENT_SAMPLE = 10
@@ -134,22 +134,21 @@ class OptimisationStep:
             if state.average:
                 state.average.pin("embedding.weight", freeze.dimensions, table)
 
-    def _take_over(self, refitted: Refit | None) -> None:
+    def _take_over(self, fitted: FittedHead | None) -> None:
         """Go on from a head that was fitted anew: what is remembered of the old one would pull back to it."""
-        if refitted is None:
+        if fitted is None:
             return
         state = self._state
         progress = state.progress
-        for parameter in refitted.parameters:
+        for parameter in fitted.parameters:
             state.optimizer.state.pop(parameter, None)
         if state.average:
             state.average.restart()
-        progress.flops += refitted.operations
-        state.log.write(
-            "refit",
-            {"epoch": progress.epoch, "step": progress.step}
-            | {"texts": refitted.texts, "iterations": refitted.iterations, "operations": refitted.operations},
+        refit = Refit(
+            progress.epoch, progress.step, fitted.texts, fitted.iterations, fitted.converged, fitted.operations
         )
+        state.run.refits.append(refit)
+        state.log.write("refit", asdict(refit))
 
     def log_rate_changes(self) -> None:
         """Write to the log what the learning rates have become, and why."""

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from mt2st.training.freezing import DimensionFreezing
 from mt2st.training.learning_rate import AdaptiveRate
-from mt2st.training.refit import Refit
+from mt2st.training.refit import FittedHead
 from mt2st.training.run import Freeze
 
 
@@ -31,10 +31,10 @@ class TransitionEffects:
     rates: AdaptiveRate | None = None
     freezing: DimensionFreezing | None = None
     on_transition: Callable[[nn.Module], None] | None = None
-    refit: Callable[[nn.Module], Refit] | None = None
+    refit: Callable[[nn.Module], FittedHead] | None = None
     happened: bool = False
     _was_on: bool = field(default=False, repr=False)
-    _refitted: Refit | None = field(default=None, repr=False)
+    _refitted: FittedHead | None = field(default=None, repr=False)
 
     def before_step(
         self,
@@ -64,7 +64,7 @@ class TransitionEffects:
         new = self.freezing.update(table, epoch=epoch, single_task=self.happened)
         return Freeze(epoch, step, new, self.freezing.relevance.tolist()) if new else None
 
-    def take_refitted(self) -> Refit | None:
+    def take_refitted(self) -> FittedHead | None:
         """Return the head that has just been fitted anew, once."""
         refitted, self._refitted = self._refitted, None
         return refitted

@@ -120,9 +120,9 @@ def test_update_is_block_by_block_gradient_descent(make_kernel: MakeKernel, size
     assert report.loss == pytest.approx(loss, rel=1e-4)
 
 
-@pytest.mark.parametrize("block", [1, 13, 32])
+@pytest.mark.parametrize("block", [1, 13, 28, 32])
 @pytest.mark.parametrize("make_kernel", KERNELS)
-def test_so_many_centres_as_are_asked_for_are_updated_together(make_kernel: MakeKernel, block: int) -> None:
+def test_so_many_centres_as_are_asked_for_are_updated_together_at_least(make_kernel: MakeKernel, block: int) -> None:
     s = setting()
     kernel = make_kernel(s.counts, window=4, negative=3, sample=1e-2, seed=9, block=block)
     (inputs, outputs), (wide_inputs, wide_outputs) = s.tables(kernel), s.wide_tables(kernel)
@@ -132,7 +132,15 @@ def test_so_many_centres_as_are_asked_for_are_updated_together(make_kernel: Make
         reference_update(each, wide_inputs, wide_outputs, 0.01)
     np.testing.assert_allclose(inputs, wide_inputs, rtol=0, atol=1e-5 * np.abs(wide_inputs).max())
     np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=1e-5 * np.abs(wide_outputs).max())
-    assert len(blocks) == -(-report.kept // block)
+    assert len(blocks) == -(-report.kept // max(block, kernel.block_size(0.01)))
+
+
+def test_a_block_that_is_asked_for_gives_way_to_a_larger_one_where_the_rate_allows() -> None:
+    s = setting()
+    kernel = SkipGramKernel(s.counts, window=30, block=4)
+    walk = kernel.walk(s.ids, s.offsets, 0)
+    assert [kernel.plan((rate, 0.0), walk).block for rate in (0.05, 0.01, 0.001)] == [4, 4, 32]
+    assert SkipGramKernel(s.counts, window=30).plan((0.05, 0.0), walk).block == 1
 
 
 @pytest.mark.parametrize("make_kernel", KERNELS)
@@ -424,7 +432,7 @@ def test_a_text_of_hardly_more_than_one_word_settles(make_kernel: MakeKernel, ne
     assert max(np.abs(inputs).max(), np.abs(outputs).max()) < 100
 
 
-@pytest.mark.parametrize(("block", "advice"), [(None, "0.05$"), (8, "0.05, or block, found 8$")])
+@pytest.mark.parametrize(("block", "advice"), [(None, "0.05$"), (1, "0.05$"), (8, "0.05, or block, found 8$")])
 def test_a_training_that_diverges_all_the_same_says_so(block: int | None, advice: str) -> None:
     s = setting()
     kernel = SkipGramKernel(s.counts, block=block)

@@ -69,7 +69,7 @@ def kernel_for(
         ns_exponent: power of the counts for the noise.
         seed: any integer.
         frozen: rows of the input table that stay as they are.
-        block: centres that are updated together.
+        block: centres that are updated together at least; None leaves it to the kernel.
 
     Raises:
         InputError: an unknown method, a setting out of its range, or subwords that are missing or not wanted.

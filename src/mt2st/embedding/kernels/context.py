@@ -48,9 +48,9 @@ class KernelReport:
 class ContextKernel(ABC):
     """Updates two embedding tables in place from a slice of a corpus, by negative sampling.
 
-    A slice is walked in blocks of kept words (the centres; how many: `block_size`). For a block with pairs ``p`` of an
-    input vector ``h_p`` and a word ``c_p`` to predict, and ``N`` noise words ``n`` that the pairs of one centre share
-    with each other and with many of the block's, the loss is
+    A slice is walked in blocks of kept words (the centres; how many: `block_size`, or ``block`` if that is more). For a
+    block with pairs ``p`` of an input vector ``h_p`` and a word ``c_p`` to predict, and ``N`` noise words ``n`` that
+    the pairs of one centre share with each other and with many of the block's, the loss is
 
         ``L = sum_p [ -log sigmoid(h_p . out[c_p]) - (negative / N) * sum_n log sigmoid(-h_p . out[n]) ]``
 
@@ -75,8 +75,8 @@ class ContextKernel(ABC):
         ns_exponent: noise words are drawn in proportion to ``counts ** ns_exponent``, in [-5, 5].
         seed: any integer.
         frozen: rows of ``inputs`` that the kernel reads and never writes, bool [`input_rows`]; None for none.
-        block: centres that are updated together, 1 to 32, at any rate; None leaves it to `block_size`, which is
-            careful. More are faster, until steps that do not know of each other overshoot.
+        block: centres that are updated together at least, 1 to 32; None leaves it to `block_size`, which is careful.
+            More are faster, until steps that do not know of each other overshoot.
 
     Raises:
         InputError: a setting out of its range, no word with a count above 0, or another number of ``frozen``.
@@ -167,7 +167,7 @@ class ContextKernel(ABC):
         if not math.isfinite(loss):
             raise InputError(
                 f"the training of word vectors has diverged (its loss is {loss}): lower alpha, found {max(alpha)!r}"
-                + (f", or block, found {self.block}" if self.block else "")
+                + (f", or block, found {self.block}" if self.block and self.block > 1 else "")
             )
         return KernelReport(int(offsets[-1] - offsets[0]), int(kept), int(pairs), float(loss))
 
@@ -238,7 +238,7 @@ class ContextKernel(ABC):
             alpha_first=float(alpha[0]),
             alpha_last=float(alpha[1]),
             n_words=max(1, int(walk.offsets[-1] - walk.offsets[0])),
-            block=self.block or self.block_size(max(alpha)),
+            block=max(self.block or 1, self.block_size(max(alpha))),
             n_noise=self.noise,
             noise_step=self.noise_step,
             noise_weight=np.float32(self.negative / self.noise),
