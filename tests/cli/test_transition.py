@@ -96,7 +96,8 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
         (
             ["--strategy", "multi-task", "--task-layer", "--freeze-fraction", "0.5", "--refit-head", "0.1"],
             "'freeze_fraction', 'task_layer', 'refit_head' would change nothing: the transition to single-task "
-            "training, at which they act, does not come within 8 epochs (multi-task: the auxiliary tasks stay on for ever)",
+            "training, at which they act, does not come within 8 epochs (multi-task: the auxiliary tasks stay on for "
+            "ever)",
         ),
         (
             ["--negligible", "0.01", "--task-layer"],
