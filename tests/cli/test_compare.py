@@ -277,6 +277,17 @@ def test_taggers_are_compared_by_the_accuracy_of_tags_or_by_f1_of_entities(
         assert f"best validation {header.partition('  ')[0]} of the same seed" in printed.err
 
 
+@pytest.mark.parametrize("words", [["--word-ngrams", "2"], ["--refit-head", "0.1"]])
+def test_what_taggers_have_not_is_refused_before_any_run(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_tagged(tmp_path / "tagged.conll", spans=False)
+    study = ["--output", str(tmp_path / "study"), "--strategies", "single-task", "switch", "--switch-at", "2"]
+    assert main(["compare", str(data), "--task", "tagging", *study, *FAST, *words]) == 2
+    assert "a tagger's labels are of words: leave it" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
 def test_classifiers_of_several_labels_are_compared_by_micro_f1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

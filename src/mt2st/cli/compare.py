@@ -96,6 +96,7 @@ def run(arguments: Sequence[str]) -> int:
     if counts_steps:  # how many there are is known only now
         tell_outlooks(options.model, courses, steps_per_epoch=math.ceil(len(parts.train) / options.model.batch_size))
 
+    from mt2st.models.kinds import check_suits
     from mt2st.models.start import check_start
     from mt2st.study import Grid, Method, StudyData
     from mt2st.study.experiment import check_shared_settings
@@ -113,10 +114,11 @@ def run(arguments: Sequence[str]) -> int:
         auxiliaries=auxiliaries,
         encoders=options.encoders,
     ).cells()
+    data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     for cell in cells:
         check_start(cell.settings)
+        check_suits(cell.settings, data.kind)
         combination_of(cell.strategy)  # raises if it needs a package that is missing
-    data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     about = _about(arguments, parts, data)
     searched = [each.name for each in COMMON] if search else []
     try:

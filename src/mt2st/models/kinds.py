@@ -271,6 +271,22 @@ def kind_of(rows: LabelledText | MultiLabelledText | TaggedText) -> Kind[Any]:
     return MultiLabel() if isinstance(rows, MultiLabelledText) else Classification()
 
 
+def check_suits(settings: ClassifierSettings, kind: Kind[Any]) -> None:
+    """Raise `InputError` for a setting that is about the labels of whole texts where those of words are learnt."""
+    if kind.of_texts:
+        return
+    if settings.word_ngrams:
+        raise InputError(
+            f"word_ngrams is {settings.word_ngrams}, but n-grams score whole texts, and a tagger's labels are of "
+            "words: leave it at 0"
+        )
+    if settings.refit_head is not None:
+        raise InputError(
+            f"refit_head is {settings.refit_head!r}, but only heads for labels of whole texts are fitted anew, and a "
+            "tagger's labels are of words: leave it out"
+        )
+
+
 def excerpt_of(settings: ClassifierSettings) -> Excerpt:
     """Return what the encoder of a model with these settings reads of a text."""
     return Excerpt(settings.max_length, without_middle=settings.cut == MIDDLE)

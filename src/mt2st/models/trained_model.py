@@ -28,7 +28,7 @@ from mt2st.models.folder import ModelFolder
 from mt2st.models.identity import run_identity
 from mt2st.models.intake import checked_texts
 from mt2st.models.kept_starts import KeptStarts
-from mt2st.models.kinds import Kind, Prepared, RowsT, excerpt_of
+from mt2st.models.kinds import Kind, Prepared, RowsT, check_suits, excerpt_of
 from mt2st.models.labelled_auxiliaries import (
     PRIMARY,
     LabelledAuxiliary,
@@ -133,16 +133,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         data = AuxiliaryData.read(self)
         listener = listener or Listener()
         self.kind.check(rows)
-        if self.word_ngrams and not self.kind.of_texts:
-            raise InputError(
-                f"word_ngrams is {self.word_ngrams}, but n-grams score whole texts, and a tagger's labels are of "
-                "words: leave it at 0"
-            )
-        if self.refit_head is not None and not self.kind.of_texts:
-            raise InputError(
-                f"refit_head is {self.refit_head!r}, but only heads for labels of whole texts are fitted anew, and a "
-                "tagger's labels are of words: leave it out"
-            )
+        check_suits(self, self.kind)
         held_out = validation
         if isinstance(held_out, float | int):
             rows, held_out = self.kind.split(rows, held_out, seed=self.seed)
