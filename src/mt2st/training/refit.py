@@ -22,14 +22,13 @@ from torch import Tensor, nn
 
 from mt2st.errors import InputError
 from mt2st.network import Network
-from mt2st.network.standardise import Standardise
+from mt2st.network.standardise import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.batch import by_length
 from mt2st.tasks.labelled import EVALUATION_BATCH, evaluating
 from mt2st.training.flops import counted_forward
 
 MOST_ITERATIONS = 1000
-SMALLEST_VARIANCE = 1e-8
 
 
 @dataclass(frozen=True)
