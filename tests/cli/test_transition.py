@@ -74,8 +74,8 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
         "strategy = 'switch'\n[schedule]\nswitch_at = 3\n[model]\nepochs = 5\nplateau_patience = 2\n"
         "warmup_steps = { others = 4, embedding = 0 }\nplateau_factor = { others = 0.5, heads = 1 }\n"
         "rate_at_transition = { embedding = 'drop', others = 'rewarm' }\nhead_learning_rate = 0.01\n"
-        "freeze_fraction = 0.5\nfreeze_over = 2\ntask_layer = true\nrefit_head = 0.1\nconvergence = 'validation-loss'\npatience = 9\n"
-        "average = 0\n",
+        "freeze_fraction = 0.5\nfreeze_over = 2\ntask_layer = true\nrefit_head = 0.1\n"
+        "convergence = 'validation-loss'\npatience = 9\naverage = 0\n",
         encoding="utf-8",
     )
     assert main([*train_arguments, *OPTIONS]) == 0
