@@ -134,6 +134,26 @@ def test_results_that_do_not_say_their_defaults_are_taken_with_a_warning(data: S
     assert len(Study.load(tmp_path).results) == 2
 
 
+def test_a_study_goes_on_that_a_version_with_fewer_settings_began(data: StudyData, tmp_path: Path) -> None:
+    methods: dict[str, Method | Strategy] = {"switch": Switch(2)}
+    left_behind(tmp_path, data, *cells(methods))
+    for path in tmp_path.glob("*/result.json"):
+        result = CellResult.read(path)
+        earlier = {name: value for name, value in result.identity["settings"].items() if name != "refit_head"}
+        replace(result, identity={**result.identity, "settings": earlier}).write(path.parent)
+    assert run_study(data, cells(methods), folder=tmp_path, watcher=NothingBegins()).results[0].seed == 1
+    with pytest.raises(InputError, match=r"other settings \(refit_head is None there and 1.0 here\)"):
+        run_study(data, cells(methods, replace(QUICK, refit_head=1.0), (2,)), folder=tmp_path)
+    assert len(run_study(data, cells(methods, seeds=(2,)), folder=tmp_path).results) == 1
+
+
+def test_what_an_earlier_version_had_in_place_of_a_later_choice_nobody_knows() -> None:
+    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "refit_head": None}}) is None
+    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "refit_head": 0.5}})
+    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "pooling": "mean"}})
+    assert difference({"settings": {"seed": 1, "later": None}}, {"settings": {"seed": 1}})
+
+
 def test_a_difference_is_told_by_its_names_and_values() -> None:
     assert difference({"data": "a", "version": "1"}, {"data": "a"}) is None
     assert difference({"data": "a"}, {"data": "b"}) == "data"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from mt2st.study.fingerprint import auxiliary_labels
 from mt2st.training.checkpoint import RESOLVED
 
 NO_AUXILIARY = "none"
+SETTINGS = "settings"
+"""Under which name an identity has the settings."""
 LABELS = "labels of auxiliary tasks"
 """Under which name an identity has the hash of further labelled data, where there are any."""
 MOST_TOLD = 4
@@ -69,7 +72,7 @@ class Cell:
         model = model_class(data.kind.name)(**self.settings.settings(), strategy=self.strategy)
         return {
             "strategy": json.loads(json.dumps(self.strategy.state_dict())),
-            "settings": json.loads(json.dumps(self.settings.settings())),
+            SETTINGS: json.loads(json.dumps(self.settings.settings())),
             RESOLVED: json.loads(json.dumps(resolved(model))),
             "data": data.fingerprint,
             "auxiliary data": AuxiliaryData.read(self.settings).fingerprint,
@@ -102,7 +105,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
 
     Args:
         there: the identity of the finished cell. An earlier version's has no resolved settings: then they count as the
-            same, as nobody knows them.
+            same, as nobody knows them. Settings that its version did not have were off.
         here: what it should be, whole or in part.
 
     Example:
@@ -114,10 +117,39 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
         if before == value or (name == RESOLVED and name not in there):
             continue
         if isinstance(before, Mapping) and isinstance(value, Mapping):
+            if name == SETTINGS:
+                before = _known(with_later_settings(before), {*before, *value})
+                if before == value:
+                    continue
             what = "defaults" if name == RESOLVED else name
             return f"{what} ({settings_changes(before, value)})"
         return name
     return None
+
+
+def with_later_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's settings with those that its version did not have yet, as far as their default is to be off.
+
+    So a study goes on that an earlier version began. A setting whose default is a choice, such as a size, is not filled
+    in: what the run had in its place nobody knows.
+
+    Example:
+        >>> with_later_settings({"seed": 3})["refit_head"] is None
+        True
+        >>> "pooling" in with_later_settings({"seed": 3})
+        False
+    """
+    return {**{name: value for name, value in _defaults().items() if not value}, **settings}
+
+
+def _known(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name in names}
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    defaults: dict[str, Any] = json.loads(json.dumps(ClassifierSettings().settings()))
+    return defaults
 
 
 def settings_changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

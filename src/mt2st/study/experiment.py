@@ -13,7 +13,7 @@ from typing import Any
 
 from mt2st.errors import InputError
 from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
-from mt2st.study.cell import Cell, difference, settings_changes
+from mt2st.study.cell import SETTINGS, Cell, difference, settings_changes, with_later_settings
 from mt2st.study.data import StudyData
 from mt2st.study.result import RESULT, CellResult
 from mt2st.training.checkpoint import RESOLVED
@@ -50,13 +50,13 @@ def check_fits(folder: Path, cells: Sequence[Cell], data: StudyData) -> None:
     groups = {_group(cell.name, cell.factors): cell for cell in cells}
     here = {group: _without_seed(cell.identity(data)) for group, cell in groups.items()}
     any_of_them = next(iter(here.values()))
-    defaults = {_as_given(each["settings"]): each[RESOLVED] for each in here.values()}
+    defaults = {_as_given(each[SETTINGS]): each[RESOLVED] for each in here.values()}
     for path, result in others.items():
         there = _without_seed(result.identity)
         wanted = here.get(_group(result.name, result.factors))
         if wanted is None:
             wanted = {name: any_of_them[name] for name in ("data", "version")}
-            if (given := _as_given(there["settings"])) in defaults:
+            if (given := _as_given(there[SETTINGS])) in defaults:
                 wanted[RESOLVED] = defaults[given]
         if change := difference(there, wanted):
             raise InputError(
@@ -83,7 +83,7 @@ def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Coll
     alike = {json.dumps(_read_settings(_plain(cell), exempt)) for cell in cells}
     ours = [json.loads(each) for each in sorted(alike)]
     for path, result in other_results(folder, cells).items():
-        theirs = _read_settings(result.identity.get("settings", {}), exempt)
+        theirs = _read_settings(result.identity.get(SETTINGS, {}), exempt)
         for settings in ours:
             # What only one of the two reads, such as a file for an auxiliary task, says nothing about the other.
             before, now = _common(theirs, settings), _common(settings, theirs)
@@ -120,8 +120,9 @@ def _group(name: str, factors: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _without_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
-    settings = {name: value for name, value in identity.get("settings", {}).items() if name != "seed"}
-    return {**identity, "settings": settings}
+    settings = with_later_settings(identity.get(SETTINGS, {}))
+    settings.pop("seed", None)
+    return {**identity, SETTINGS: settings}
 
 
 def _as_given(settings: Mapping[str, Any]) -> str:
