@@ -76,8 +76,13 @@ def test_short_and_long_batches_come_in_no_order() -> None:
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
 
 
-@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 9))
-def test_by_length_goes_from_the_longest_text_to_the_shortest(lengths: list[int], batch_size: int) -> None:
-    order = np.concatenate([*by_length(np.array(lengths, dtype=np.int64), batch_size), []]).astype(int)
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 99))
+def test_by_length_goes_from_the_longest_text_to_the_shortest(lengths: list[int], most_tokens: int) -> None:
+    batches = list(by_length(np.array(lengths, dtype=np.int64), most_tokens))
+    order = np.concatenate([*batches, []]).astype(int)
     assert sorted(order.tolist()) == list(range(len(lengths)))
     assert [lengths[index] for index in order] == sorted(lengths, reverse=True)
+    padded = [max(1, lengths[batch[0]]) * len(batch) for batch in batches]
+    assert all(size <= most_tokens or len(batch) == 1 for size, batch in zip(padded, batches, strict=True))
+    after = [max(1, lengths[batch[0]]) * (len(batch) + 1) for batch in batches[:-1]]
+    assert all(size > most_tokens for size in after)  # none is smaller than it might be

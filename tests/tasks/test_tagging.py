@@ -140,7 +140,7 @@ def test_its_loss_is_the_mean_cross_entropy_over_words_of_its_own_head() -> None
 @pytest.mark.parametrize("encoder", ["bilstm", "cnn", "mean"])
 def test_probabilities_come_back_in_the_order_of_the_words(encoder: str) -> None:
     network, words = make_network(encoder).eval(), tagged().words
-    together = predict_tag_probabilities(network, "label", words, max_length=8, batch_size=4)
+    together = predict_tag_probabilities(network, "label", words, max_length=8, most_tokens=32)
     assert together.shape == (words.n_words.sum(), len(TAGS))
     at = 0
     for index in range(N_SENTENCES):

@@ -111,8 +111,17 @@ def shuffled(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generat
         yield batches[index]
 
 
-def by_length(lengths: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of all indices from the longest text to the shortest, for evaluation."""
+def by_length(lengths: NDArray[np.int64], most_tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of all indices from the longest text to the shortest, for evaluation.
+
+    Args:
+        lengths: ``[n]`` number of tokens of each text.
+        most_tokens: of a batch, its padding included; a text that has more is a batch by itself.
+    """
     order = np.argsort(-lengths, kind="stable")
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
+    start = 0
+    while start < len(order):
+        longest = max(1, int(lengths[order[start]]))
+        stop = start + max(1, most_tokens // longest)
+        yield order[start:stop]
+        start = stop

@@ -13,7 +13,7 @@ from torch.nn import functional
 from mt2st.evaluation import classification_report
 from mt2st.network import Network
 from mt2st.tasks.batch import TextBatch, Texts, by_length
-from mt2st.tasks.labelled import EVALUATION_BATCH, LabelledTask, evaluating
+from mt2st.tasks.labelled import LabelledTask, evaluating, tokens_at_a_time
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def predict_probabilities(
     texts: Texts,
     *,
     max_length: int,
-    batch_size: int = EVALUATION_BATCH,
+    most_tokens: int | None = None,
     independent: bool = False,
 ) -> NDArray[np.float32]:
     """Return ``[n_texts, n_classes]`` probabilities of a classification task.
@@ -89,13 +89,13 @@ def predict_probabilities(
         task: name of the task's head.
         texts: at least one text.
         max_length: tokens of a text that are read.
-        batch_size: texts encoded together.
+        most_tokens: encoded together, padding included; None: as many as suit the device (`tokens_at_a_time`).
         independent: each class has a probability of its own (several labels a text); else those of a text sum to 1.
     """
     assert isinstance(network, Network)
     rows: NDArray[np.float32] | None = None
     with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), batch_size):
+        for indices in by_length(np.minimum(texts.lengths, max_length), most_tokens or tokens_at_a_time(device)):
             logits = network.logits(task, texts.padded(indices, max_length).to(device))
             if rows is None:
                 rows = np.empty((len(texts), logits.shape[1]), dtype=np.float32)

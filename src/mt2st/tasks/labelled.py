@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from mt2st.tasks.batch import Texts, shuffled
 
-EVALUATION_BATCH = 128
-"""Texts in a batch where no gradient is kept."""
+TOKENS_ON_CPU, TOKENS_ELSEWHERE = 4096, 131072
+"""Tokens of a batch where no gradient is kept, padding included. A processor is quickest while what each layer makes of
+a batch stays in its caches: twice as quick as with 128 texts where these are long (benchmarks/NOTES.md); a GPU needs
+enough to be busy."""
 
 
 class LabelledData(Protocol):
@@ -95,6 +97,11 @@ def part_of(data: DataT, number: int, size: int) -> DataT:
     n_texts = len(data.texts)
     parts = max(1, round(n_texts / size))
     return data.select(np.arange(number % parts, n_texts, parts, dtype=np.int64))
+
+
+def tokens_at_a_time(device: torch.device) -> int:
+    """Return how many tokens a batch has where no gradient is kept."""
+    return TOKENS_ON_CPU if device.type == "cpu" else TOKENS_ELSEWHERE
 
 
 @contextmanager

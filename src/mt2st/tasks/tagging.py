@@ -18,7 +18,7 @@ from mt2st.evaluation import classification_report, has_spans, span_report
 from mt2st.network import Network
 from mt2st.tasks.batch import Texts, by_length
 from mt2st.tasks.classification import cross_entropy
-from mt2st.tasks.labelled import EVALUATION_BATCH, LabelledTask, evaluating
+from mt2st.tasks.labelled import LabelledTask, evaluating, tokens_at_a_time
 
 ValueT = TypeVar("ValueT", bound=np.generic)
 
@@ -166,7 +166,7 @@ def tagging_head(state_size: int, n_tags: int) -> nn.Linear:
 
 
 def predict_tag_probabilities(
-    network: nn.Module, task: str, words: Words, *, max_length: int, batch_size: int = EVALUATION_BATCH
+    network: nn.Module, task: str, words: Words, *, max_length: int, most_tokens: int | None = None
 ) -> NDArray[np.float32]:
     """Return ``[n_words, n_tags]`` probabilities of a tagging task, in the order of the words.
 
@@ -175,13 +175,13 @@ def predict_tag_probabilities(
         task: name of the task's head.
         words: at least one word, in texts of which ``max_length`` cuts no word's first token off.
         max_length: tokens of a text that are read.
-        batch_size: texts encoded together.
+        most_tokens: encoded together, padding included; None: as many as suit the device (`tokens_at_a_time`).
     """
     assert isinstance(network, Network)
     texts, number_of = words.texts, np.cumsum(words.starts) - 1
     rows: NDArray[np.float32] | None = None
     with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), batch_size):
+        for indices in by_length(np.minimum(texts.lengths, max_length), most_tokens or tokens_at_a_time(device)):
             ids = texts.padded(indices, max_length)
             at = np.zeros(ids.shape, dtype=np.bool_)
             for row, starts in enumerate(_of_texts(texts, words.starts, indices, max_length)):

@@ -25,7 +25,7 @@ from mt2st.network import Network
 from mt2st.network.standardise import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.batch import by_length
-from mt2st.tasks.labelled import EVALUATION_BATCH, evaluating
+from mt2st.tasks.labelled import evaluating, tokens_at_a_time
 from mt2st.training.flops import counted_forward
 
 MOST_ITERATIONS = 1000
@@ -153,7 +153,7 @@ def pooled_vectors(network: Network, texts: Texts, *, max_length: int) -> NDArra
     """Return ``[n_texts, pooled_size]`` vectors of texts as the encoder makes them, without dropout."""
     vectors: NDArray[np.float32] = np.empty((len(texts), network.encoder.pooled_size), dtype=np.float32)
     with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), EVALUATION_BATCH):
+        for indices in by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)):
             vectors[indices] = network.encode(texts.padded(indices, max_length).to(device)).pooled.cpu().numpy()
     return vectors
 

@@ -1,0 +1,80 @@
+"""How many tokens to encode at a time where no gradient is kept: the time of predicting real texts, on one thread.
+
+    python benchmarks/evaluation_batch.py TEXTS.csv [--text review --label sentiment] [--texts 1500] [--rounds 5]
+
+A budget of tokens is compared with 128 texts a batch, whatever their length, in turn; the figures are medians of the
+ratios within a round, and their range. The models are not trained: that takes no other time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from unittest import mock
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mt2st.models import TextClassifier
+from mt2st.tasks import classification
+from mt2st.text import read_labelled
+
+BUDGETS = (1024, 2048, 4096, 8192, 16384)
+TEXTS = 128
+MODELS = {
+    "BiLSTM, 100 words": {"encoder": "bilstm", "max_length": 100},
+    "BiLSTM, 400 words": {"encoder": "bilstm", "max_length": 400},
+    "CNN, 400 words": {"encoder": "cnn", "max_length": 400},
+    "mean, 1,000 words": {"encoder": "mean", "max_length": 1000},
+    "mean, 1,000 words, of n-grams": {"encoder": "mean", "max_length": 1000, "context_method": "cbow-fasttext"},
+    "mean, 20 words": {"encoder": "mean", "max_length": 20},
+}
+
+
+def so_many_texts(lengths: NDArray[np.int64], n_texts: int) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of a number of texts, the longest first."""
+    order = np.argsort(-lengths, kind="stable")
+    yield from (order[start : start + n_texts] for start in range(0, len(order), n_texts))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data")
+    parser.add_argument("--text", default="review")
+    parser.add_argument("--label", default="sentiment")
+    parser.add_argument("--texts", type=int, default=1500)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    reviews = read_labelled(options.data, text=options.text, label=options.label)
+    texts = list(reviews.texts)[: options.texts]
+    for name, settings in MODELS.items():
+        model = TextClassifier(epochs=1, min_count=5, context_passes=1e-3, **settings)
+        model.fit(texts[:200], list(reviews.labels)[:200], unlabelled=texts)
+
+        def seconds(budget: int | None, model: TextClassifier = model) -> float:
+            replaced = classification.by_length if budget else so_many_texts
+            tokens = budget or TEXTS
+            with (
+                mock.patch.object(classification, "by_length", replaced),
+                mock.patch.object(classification, "tokens_at_a_time", return_value=tokens),
+            ):
+                begin = time.perf_counter()
+                model.predict_proba(texts)
+                return time.perf_counter() - begin
+
+        seconds(None)
+        rounds = [{budget: seconds(budget) for budget in (None, *BUDGETS)} for _ in range(options.rounds)]
+        told = []
+        for budget in BUDGETS:
+            ratios = [each[budget] / each[None] for each in rounds]
+            told.append(f"{budget:,}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        whole = statistics.median(each[None] for each in rounds)
+        print(f"{name}: {TEXTS} texts {whole:.2f} s; tokens, time by it: {', '.join(told)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
