@@ -19,7 +19,8 @@ OPTIONS = [
     "--epochs", "5", "--strategy", "switch", "--switch-at", "3", "--warmup-steps", "4", "embedding=0",
     "--plateau-patience", "2", "--plateau-factor", "0.5", "heads=1", "--rate-at-transition", "embedding=drop", "rewarm",
     "--head-learning-rate", "0.01", "--freeze-fraction", "0.5", "--freeze-over", "2", "--task-layer",
-    "--refit-head", "0.1", "--convergence", "validation-loss", "--patience", "9", "--average", "0",
+    "--refit-head", "0.1", "--refit-texts", "10", "--convergence", "validation-loss", "--patience", "9",
+    "--average", "0",
 ]  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def test_every_option_of_the_transition_reaches_the_run(
     assert report["single_task_from"] == freezes[0].step
     (refit,) = records(tmp_path / "run", "refit")
     assert refit["step"] == freezes[0].step
-    assert f"the head was fitted anew before step {refit['step']}, on {refit['texts']} texts" in capsys.readouterr().err
+    assert f"the head was fitted anew before step {refit['step']}, on 10 texts" in capsys.readouterr().err
     rates = [each["learning_rates"] for each in records(run, "evaluation")]
     embedding = [each["embedding"] for each in rates]  # type: ignore[index]
     assert embedding[2] == pytest.approx(embedding[0] / 10)
@@ -74,7 +75,7 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
         "strategy = 'switch'\n[schedule]\nswitch_at = 3\n[model]\nepochs = 5\nplateau_patience = 2\n"
         "warmup_steps = { others = 4, embedding = 0 }\nplateau_factor = { others = 0.5, heads = 1 }\n"
         "rate_at_transition = { embedding = 'drop', others = 'rewarm' }\nhead_learning_rate = 0.01\n"
-        "freeze_fraction = 0.5\nfreeze_over = 2\ntask_layer = true\nrefit_head = 0.1\n"
+        "freeze_fraction = 0.5\nfreeze_over = 2\ntask_layer = true\nrefit_head = 0.1\nrefit_texts = 10\n"
         "convergence = 'validation-loss'\npatience = 9\naverage = 0\n",
         encoding="utf-8",
     )

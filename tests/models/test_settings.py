@@ -21,7 +21,7 @@ COUNTS = [
     "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
     "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
     "analogy_candidates", "feedback_every", "plateau_patience", "freeze_over", "earliest_end",
-    "min_n", "max_n", "bucket", "word_ngram_buckets",
+    "min_n", "max_n", "bucket", "word_ngram_buckets", "refit_texts",
 ]  # fmt: skip
 RATES = [
     "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",

@@ -34,6 +34,7 @@ EVERYTHING: dict[str, Any] = {
     "freeze_over": 2,
     "task_layer": True,
     "refit_head": 0.1,
+    "refit_texts": 8,
 }
 
 
@@ -199,6 +200,15 @@ def test_the_head_is_fitted_anew_on_whatever_the_network_is(films: Films, option
     plain, refit = (TextClassifier(strategy=Switch(3), **settings, refit_head=each).fit(*films) for each in (None, 1.0))
     assert [each.step for each in refit.run_.refits] == [5]
     assert refit.run_.evaluations[2].losses[PRIMARY] < plain.run_.evaluations[2].losses[PRIMARY]
+
+
+def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
+    model = TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=4).fit(*films)
+    assert [each.texts for each in model.run_.refits] == [4]
+    with pytest.raises(InputError, match=r"cannot be fitted anew on 1 texts: it has 2 classes"):
+        TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=1).fit(*films)
+    with pytest.raises(InputError, match="refit_texts is 4, but no head is to be fitted anew"):
+        TextClassifier(strategy=Switch(3), **SMALL, refit_texts=4).fit(*films)
 
 
 def test_pretraining_ends_with_a_head_that_fits(films: Films) -> None:

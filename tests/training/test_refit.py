@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -226,6 +227,53 @@ def test_its_operations_are_counted_once_and_only_by_who_counts() -> None:
     rest.progress.step += 1
     meter.on_step(rest.progress)
     assert rest.progress.flops == before
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=4), st.floats(0, 1), st.integers(0, 5))
+def test_each_class_gives_its_share_of_the_texts_that_are_read(sizes: list[int], share: float, seed: int) -> None:
+    n = sum(sizes)
+    targets = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    task = ClassificationTask("primary", Labelled(texts_of(n), targets), len(sizes), batch_size=8, max_length=6)
+    most = max(len(sizes), round(share * n))
+    read: list[int] = []
+    task_select = task.train.select
+
+    def select(indices: Any) -> Any:
+        read.extend(indices)
+        return task_select(indices)
+
+    with mock.patch.object(Labelled, "select", lambda _, indices: select(indices)):
+        fitted = HeadRefit(task, 0.1, most_texts=most, seed=seed)(network(len(sizes), encoder="mean"))
+    assert fitted.texts == min(most, n) == len(set(read))
+    found = np.bincount(targets[read], minlength=len(sizes))
+    assert (found >= 1).all()
+    assert (np.abs(found - most * np.array(sizes) / n) <= len(sizes)).all()
+
+
+def test_a_head_fitted_on_some_texts_is_that_of_a_task_which_has_no_others() -> None:
+    task = classification(40, n_classes=3)
+    drawn: list[Any] = []
+    with mock.patch.object(Labelled, "select", autospec=True, side_effect=Labelled.select) as select:
+        HeadRefit(task, 0.1, most_texts=20)(some := network(3))
+        drawn += [each.args[1] for each in select.call_args_list]
+    HeadRefit(ClassificationTask("primary", task.train.select(drawn[0]), 3, batch_size=8, max_length=6), 0.1)(
+        alone := network(3)
+    )
+    whole = network(3)
+    HeadRefit(task, 0.1)(whole)
+    head, expected, other = (net.heads["primary"].weight for net in (some, alone, whole))
+    assert torch.equal(head, expected)
+    assert not torch.allclose(head, other, rtol=0.01)
+    again = network(3)
+    HeadRefit(task, 0.1, most_texts=20, seed=1)(again)
+    assert not torch.equal(head, again.heads["primary"].weight)
+
+
+@pytest.mark.parametrize("most", [0, 2])
+def test_fewer_texts_than_classes_are_refused(most: int) -> None:
+    with pytest.raises(InputError, match=rf"'primary' cannot be fitted anew on {most} texts: it has 3 classes"):
+        HeadRefit(classification(n_classes=3), 0.1, most_texts=most)
 
 
 def test_vectors_that_are_no_numbers_any_more_end_the_training_with_what_to_do() -> None:

@@ -124,7 +124,7 @@ def _new_refit(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) ->
     if settings.refit_head is None:
         return None
     assert isinstance(primary, ClassificationTask | MultiLabelTask), "a tagger is refused before"
-    return HeadRefit(primary, settings.refit_head)
+    return HeadRefit(primary, settings.refit_head, most_texts=settings.refit_texts, seed=settings.seed)
 
 
 def _new_freezing(settings: ClassifierSettings) -> DimensionFreezing | None:

@@ -212,6 +212,8 @@ class ClassifierSettings:
     """At the transition, fit the primary task's head anew, on the training texts' vectors as they are then, by logistic
     regression of this inverse strength (scikit-learn's C, above 0; 0.01 suits some hundred texts). Not given: the head
     goes on as it is. For the labels of texts."""
+    refit_texts: int | None = None
+    """Texts that ``refit_head`` reads at most, drawn so that each class has its share. Not given: all."""
     freeze_fraction: float | None = None
     """Share of the embedding's dimensions to freeze, by their relevance to the primary task, at the transition."""
     freeze_threshold: float | None = None
@@ -303,7 +305,7 @@ class ClassifierSettings:
                 lambda value: _whole(value) and 1 <= value <= LARGEST_BLOCK,
             )
         for name in ("max_vocabulary", "threads", "plateau_patience", "min_n", "max_n", "bucket", "context_window",
-                     "feedback_every"):  # fmt: skip
+                     "feedback_every", "refit_texts"):  # fmt: skip
             if getattr(self, name) is not None:
                 yield from self._unless(
                     name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1

@@ -82,6 +82,10 @@ def check_transition(settings: ClassifierSettings) -> None:
         raise InputError(
             f"freeze_from is {settings.freeze_from}, but there are {settings.epochs} epochs: nothing would be frozen"
         )
+    if settings.refit_texts is not None and settings.refit_head is None:
+        raise InputError(
+            f"refit_texts is {settings.refit_texts}, but no head is to be fitted anew: say how strictly by refit_head"
+        )
     if settings.freeze_fraction is None and settings.freeze_threshold is None:
         for name, default in (
             ("freeze_from", None), ("freeze_over", 1), ("freeze_relevance", "fisher"), ("freeze_which", "least")

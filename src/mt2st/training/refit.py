@@ -60,7 +60,7 @@ class Solution(NamedTuple):
 class HeadRefit:
     """Fits the head of a task on whole texts by logistic regression on the vectors that the encoder makes of them now.
 
-    It takes about as long as to measure on the training texts, and ``n_texts * pooled_size`` numbers of memory in
+    It takes about as long as to measure on the texts it reads, and ``n_texts * pooled_size`` numbers of memory in
     double precision. The regression reads features of mean 0 and variance 1 over the training texts. Where the network
     standardises them itself, its running mean and variance become theirs, exactly, and go on from there with the
     batches (which have dropout in them); else the head takes the scaling in.
@@ -69,17 +69,28 @@ class HeadRefit:
         task: the task, whose training texts are fitted.
         inverse_strength: of the L2 regularisation, above 0: scikit-learn's ``C``, ``1 / (2 C) |w|^2`` beside the sum of
             the texts' losses. The smaller, the less a head follows the texts it has seen.
+        most_texts: that are read, at least one for each class; None for all. Those of one label a text are drawn so
+            that each class has its share, the others by chance.
+        seed: of the draw.
 
     Raises:
-        InputError: a strength out of its range, or a class without a text.
+        InputError: a number out of its range, or a class without a text.
     """
 
     task: ClassificationTask | MultiLabelTask
     inverse_strength: float
+    most_texts: int | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.inverse_strength) and self.inverse_strength > 0):
             raise InputError(f"inverse_strength must be a finite number above 0, found {self.inverse_strength!r}")
+        least = self.task.n_classes if isinstance(self.task, ClassificationTask) else 1
+        if self.most_texts is not None and self.most_texts < least:
+            raise InputError(
+                f"the head of '{self.task.name}' cannot be fitted anew on {self.most_texts} texts: it has {least} "
+                "classes"
+            )
         if isinstance(self.task, ClassificationTask):
             found = len(np.unique(self.task.train.targets))
             if found < self.task.n_classes:
@@ -96,7 +107,8 @@ class HeadRefit:
             InputError: when the encoder's vectors are no finite numbers any more.
         """
         assert isinstance(network, Network)
-        texts, targets = self.task.train.texts, self.task.train.targets
+        data = self.task.train.select(self._drawn()) if self.most_texts is not None else self.task.train
+        texts, targets = data.texts, data.targets
         with counted_forward(network) as counter:
             vectors = pooled_vectors(network, texts, max_length=self.task.max_length)
         features = vectors.astype(np.float64)
@@ -133,6 +145,19 @@ class HeadRefit:
             all(each.converged for each in solutions),
             counter.operations + solving,
         )
+
+    def _drawn(self) -> NDArray[np.int64]:
+        """Return the texts to read, in their order."""
+        targets = self.task.train.targets
+        order = np.random.default_rng(self.seed).permutation(len(targets))
+        if isinstance(self.task, ClassificationTask):
+            # By which part of its class has come when a text does: so the classes take turns, each at its own pace.
+            before = np.empty(len(order))
+            for label in np.unique(targets):
+                of_class = np.flatnonzero(targets[order] == label)
+                before[of_class] = np.arange(len(of_class)) / len(of_class)
+            order = order[np.argsort(before, kind="stable")]
+        return np.sort(order[: self.most_texts])
 
     def _solved(self, features: NDArray[np.float64], targets: NDArray[Any]) -> Solution:
         from sklearn.exceptions import ConvergenceWarning
