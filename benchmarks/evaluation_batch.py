@@ -3,7 +3,7 @@
     python benchmarks/evaluation_batch.py TEXTS.csv [--text review --label sentiment] [--texts 1500] [--rounds 5]
 
 A budget of tokens is compared with 128 texts a batch, whatever their length, in turn; the figures are medians of the
-ratios within a round, and their range. The models are not trained: that takes no other time.
+ratios within a round, and their range. The models are hardly trained: that takes no other time.
 """
 
 from __future__ import annotations

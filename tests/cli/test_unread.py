@@ -48,6 +48,7 @@ from mt2st.models.settings import AUXILIARIES, ClassifierSettings
             ["--context-passes (2.0)", "--context-window (9)", "only by the auxiliary task context", "'analogy'"],
         ),
         (["--context-x-max", "50"], ["--context-x-max (50.0)", "only by the context method glove", "'skipgram'"]),
+        (["--glove-sample", "1e-4"], ["--glove-sample (0.0001)", "only by the context method glove", "'skipgram'"]),
         (
             ["--context-method", "glove", "--context-negative", "9", "--context-sample", "1e-4"],
             [

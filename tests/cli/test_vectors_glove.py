@@ -35,7 +35,9 @@ def test_train_tells_its_memory_and_repeats_to_the_bit(corpus: Path, capsys: pyt
     assert main(arguments(corpus, *settings, "--overwrite")) == 0
     assert out.read_bytes() == before
     assert main(arguments(corpus, *settings, "--overwrite", "--x-max", "20")) == 0
-    assert out.read_bytes() != before
+    assert (other := out.read_bytes()) != before
+    assert main(arguments(corpus, *settings, "--overwrite", "--x-max", "20", "--sample", "0.1")) == 0
+    assert out.read_bytes() not in (before, other)
 
 
 def test_defaults_are_those_of_the_function(corpus: Path) -> None:
@@ -52,7 +54,11 @@ def test_defaults_are_those_of_the_function(corpus: Path) -> None:
     ("more", "expected"),
     [
         (["--negative", "3"], "'--negative' cannot be given with --method glove"),
-        (["--sample", "0", "--ns-exponent", "1"], "'--sample', '--ns-exponent' cannot be given with --method glove"),
+        (
+            ["--ns-exponent", "1", "--negative", "3"],
+            "'--negative', '--ns-exponent' cannot be given with --method glove",
+        ),
+        (["--sample", "1"], "sample must be in [0, 1)"),
         (["--method", "cbow", "--x-max", "10"], "'--x-max' cannot be given with --method cbow"),
         (["--method", "skipgram", "--weight-exponent", "1"], "'--weight-exponent' cannot be given with --method skipg"),
         (["--method", "glvoe"], "Did you mean 'glove'?"),

@@ -224,8 +224,6 @@ def test_a_signal_keeps_what_is_trained_and_says_how_far_it_is(
 ) -> None:
     out = corpus.with_name("out.vec")
     arguments = ["vectors", "train", str(corpus), "--output", str(out), *LONG, "--method", method]
-    if method == "glove":
-        arguments = [word for word in arguments if word not in ("--sample", "0")]
     # The signal comes once the training is under way, and in the middle of what cannot carry an exception out.
     code_of = """
 import os, signal, sys
@@ -300,10 +298,7 @@ def test_a_second_signal_during_the_save_ends_it_and_leaves_nothing(
 def test_a_training_that_diverges_says_what_to_do_and_leaves_nothing(
     corpus: Path, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert (
-        main(train(corpus, "--method", method, "--alpha", "1000", "--sample" if method != "glove" else "--seed", "0"))
-        == 2
-    )
+    assert main(train(corpus, "--method", method, "--alpha", "1000", "--sample", "0")) == 2
     assert re.search(r"has diverged.* lower the learning rate, found 1000.0", capsys.readouterr().err)
     assert [path.name for path in corpus.parent.iterdir()] == ["corpus.txt"]
 

@@ -150,6 +150,15 @@ def test_co_occurrences_are_counted_once_before_the_training(reviews: Reviews) -
     assert int(words) == int(total) > 10_000
 
 
+def test_its_words_are_thinned_out_where_the_settings_say_so(reviews: Reviews) -> None:
+    of_all, thinned = (
+        tasks_of(reviews, glove_sample=sample)[0].operations  # type: ignore[attr-defined]
+        for sample in (0.0, 1e-3)
+    )
+    assert thinned > 0
+    assert thinned != of_all  # fewer words meet, each in a wider window
+
+
 def test_counting_co_occurrences_is_training_time_of_whoever_needs_them(reviews: Reviews) -> None:
     spent = []
 

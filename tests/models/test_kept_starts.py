@@ -36,6 +36,8 @@ def test_vectors_are_trained_once_for_all_that_decides_them(tmp_path: Path) -> N
         (replace(SETTINGS, seed=2), text),
         (replace(SETTINGS, embedding="cbow"), text),
         (replace(SETTINGS, start_epochs=6), text),
+        (replace(SETTINGS, embedding="glove"), text),
+        (replace(SETTINGS, embedding="glove", glove_sample=1e-4), text),
         (replace(SETTINGS, embedding="cbow-fasttext"), text),
         (replace(SETTINGS, embedding="cbow-fasttext", context_method="cbow-fasttext"), text),
         (replace(SETTINGS, embedding="cbow-fasttext", context_method="cbow-fasttext", bucket=9), text),
@@ -43,7 +45,8 @@ def test_vectors_are_trained_once_for_all_that_decides_them(tmp_path: Path) -> N
         (SETTINGS, corpus("a", "b", "a")),
     ):
         kept.start(settings, other, lambda: trained.append(1) or Start(torch.zeros(1, 2), 0))  # type: ignore[func-returns-value]
-    assert len(trained) == 8
+    assert len(trained) == 10
+    kept.start(replace(SETTINGS, glove_sample=1e-4), text, never)  # which word2vec's methods do not read
 
 
 def test_vectors_of_another_default_rate_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ RATES = [
     "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
     "clip_norm", "refit_head", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
-SHARES = ["dropout", "word_dropout", "average", "context_sample", "held_out"]
+SHARES = ["dropout", "word_dropout", "average", "context_sample", "glove_sample", "held_out"]
 FLAGS = ["standardise", "lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"]
 NAMES = [
     "encoder",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mt2st.embedding import SubwordSettings, SubwordVectors, train_word_vectors
+from mt2st.embedding import SubwordSettings, SubwordVectors, train_glove, train_word_vectors
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.start import Start, embedding_start
@@ -37,6 +37,17 @@ def test_ngrams_alone_are_no_shared_vocabulary(tmp_path: Path) -> None:
     SubwordVectors(["autre"], np.ones((31, 4), "f4"), SubwordSettings(bucket=30)).save_folder(tmp_path / "v")
     with pytest.raises(InputError, match="v: none of its 1 words is in the vocabulary of the training text"):
         start_from(tmp_path / "v")
+
+
+def test_first_vectors_of_glove_are_those_of_train_glove(tmp_path: Path) -> None:
+    settings = ClassifierSettings(embedding="glove", vector_size=8, start_epochs=2, glove_sample=0.1, seed=4)
+    corpus = Corpus.build(["a a a b c d"] * 30, tokeniser=Tokeniser(), min_count=1, directory=tmp_path / "corpus")
+    table = embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1)).table
+    for sample, same in ((0.1, True), (0.0, False)):
+        expected = train_glove(
+            corpus, vector_size=8, window=settings.window, x_max=settings.context_x_max, epochs=2, seed=4, sample=sample
+        )
+        assert np.array_equal(table[corpus.vocabulary.id_of("b")], expected["b"]) is same
 
 
 @pytest.mark.parametrize(("method", "alpha"), [("skipgram", 0.025), ("cbow", 0.1), ("cbow-fasttext", 0.1)])

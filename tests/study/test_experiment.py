@@ -137,20 +137,44 @@ def test_results_that_do_not_say_their_defaults_are_taken_with_a_warning(data: S
 def test_a_study_goes_on_that_a_version_with_fewer_settings_began(data: StudyData, tmp_path: Path) -> None:
     methods: dict[str, Method | Strategy] = {"switch": Switch(2)}
     left_behind(tmp_path, data, *cells(methods))
-    for path in tmp_path.glob("*/result.json"):
-        result = CellResult.read(path)
-        earlier = {name: value for name, value in result.identity["settings"].items() if name != "refit_head"}
-        replace(result, identity={**result.identity, "settings": earlier}).write(path.parent)
+    without(tmp_path, "refit_head", "refit_texts")
     assert run_study(data, cells(methods), folder=tmp_path, watcher=NothingBegins()).results[0].seed == 1
     with pytest.raises(InputError, match=r"other settings \(refit_head is None there and 1.0 here\)"):
         run_study(data, cells(methods, replace(QUICK, refit_head=1.0), (2,)), folder=tmp_path)
     assert len(run_study(data, cells(methods, seeds=(2,)), folder=tmp_path).results) == 1
 
 
+def without(folder: Path, *names: str) -> None:
+    """Make the results in a folder such as a version without these settings wrote."""
+    for path in folder.glob("*/result.json"):
+        result = CellResult.read(path)
+        kept = {name: value for name, value in result.identity["settings"].items() if name not in names}
+        replace(result, identity={**result.identity, "settings": kept}).write(path.parent)
+
+
+def test_defaults_that_have_changed_are_seen_in_a_study_of_fewer_settings_too(
+    data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
+    without(tmp_path, "refit_head", "glove_sample")
+    monkeypatch.setitem(LEARNING_RATES, "mean", (0.005, 0.5))
+    with pytest.raises(InputError, match=r"other defaults \(embedding_learning_rate is 0.0003 there and 0.5"):
+        run_study(data, cells({"single-task": SingleTask()}), folder=tmp_path, watcher=NothingBegins())
+
+
+def test_a_call_with_a_setting_that_the_others_did_not_have_is_refused(data: StudyData, tmp_path: Path) -> None:
+    left_behind(tmp_path, data, *cells({"single-task": SingleTask()}))
+    without(tmp_path, "refit_head")
+    check_shared_settings(tmp_path, cells({"switch": Switch(2)}))
+    with pytest.raises(InputError, match=r"refit_head is None there and 1.0 here\)"):
+        check_shared_settings(tmp_path, cells({"switch": Switch(2)}, replace(QUICK, refit_head=1.0)))
+
+
 def test_what_an_earlier_version_had_in_place_of_a_later_choice_nobody_knows() -> None:
     assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "refit_head": None}}) is None
     assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "refit_head": 0.5}})
-    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "pooling": "mean"}})
+    for name, value in (("pooling", "mean"), ("context_min_alpha", None)):
+        assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, name: value}})
     assert difference({"settings": {"seed": 1, "later": None}}, {"settings": {"seed": 1}})
 
 

@@ -272,8 +272,22 @@ def test_a_head_fitted_on_some_texts_is_that_of_a_task_which_has_no_others() -> 
 
 @pytest.mark.parametrize("most", [0, 2])
 def test_fewer_texts_than_classes_are_refused(most: int) -> None:
-    with pytest.raises(InputError, match=rf"'primary' cannot be fitted anew on {most} texts: it has 3 classes"):
+    with pytest.raises(InputError, match=f"most_texts must be at least 3, one text for each class; found {most}"):
         HeadRefit(classification(n_classes=3), 0.1, most_texts=most)
+
+
+def test_each_label_of_several_is_among_the_texts_that_are_read() -> None:
+    targets = np.zeros((200, 4), dtype=bool)
+    targets[:100, 0], targets[7, 1], targets[8, 2] = True, True, True  # nothing has the last label
+    task = MultiLabelTask("primary", MultiLabelled(texts_of(200), targets), batch_size=8, max_length=6)
+    with mock.patch.object(MultiLabelled, "select", autospec=True, side_effect=MultiLabelled.select) as select:
+        HeadRefit(task, 0.1, most_texts=20, seed=3)(net := network(4))
+    (drawn,) = (each.args[1] for each in select.call_args_list)
+    assert len(set(drawn.tolist())) == 20
+    assert targets[drawn].any(axis=0).tolist() == [True, True, True, False]
+    assert net.heads["primary"].weight[1:3].abs().amax(dim=1).min() > 0
+    with pytest.raises(InputError, match="most_texts must be at least 1; found 0"):
+        HeadRefit(task, 0.1, most_texts=0)
 
 
 def test_vectors_that_are_no_numbers_any_more_end_the_training_with_what_to_do() -> None:

@@ -59,6 +59,7 @@ READING_METHODS: dict[str, tuple[str, ...]] = {
     "context_negative": (*WORD_METHODS, *SUBWORD_METHODS),
     "context_sample": (*WORD_METHODS, *SUBWORD_METHODS),
     "context_x_max": (GLOVE,),
+    "glove_sample": (GLOVE,),
     "context_memory": (GLOVE,),
 }
 """For each option of learning from contexts, the methods that read it: the context task's, or that of the vectors which

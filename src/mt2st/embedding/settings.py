@@ -133,11 +133,16 @@ def check_context(*, window: int, negative: int, sample: float, ns_exponent: flo
     check_at_least_one(window=window, negative=negative)
     if negative > LARGEST_NEGATIVE:
         raise InputError(f"negative must be at most {LARGEST_NEGATIVE}; found {negative:,}")
-    if not 0 <= sample < 1:
-        raise InputError(f"sample must be in [0, 1); found {sample!r}")
+    check_sample(sample)
     if not -LARGEST_EXPONENT <= ns_exponent <= LARGEST_EXPONENT:
         bounds = f"[{-LARGEST_EXPONENT:g}, {LARGEST_EXPONENT:g}]"
         raise InputError(f"ns_exponent must be in {bounds}, where 0.75 is usual; found {ns_exponent!r}")
+
+
+def check_sample(sample: float) -> None:
+    """Raise `InputError` for a threshold of subsampling out of its range."""
+    if not 0 <= sample < 1:
+        raise InputError(f"sample must be in [0, 1); found {sample!r}")
 
 
 def check_block(block: int) -> None:

@@ -100,6 +100,8 @@ def _glove(
         vocabulary.counts,
         folder=scratch,
         window=settings.window,
+        sample=settings.glove_sample,
+        seed=settings.seed,
         memory=memory,
         report=on_counting,
     )

@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from mt2st.errors import InputError
 from mt2st.files import complete_file
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import GLOVE, ClassifierSettings
 from mt2st.models.start import Start, start_rate
 from mt2st.models.word_embedding import subword_settings
 from mt2st.text import Corpus
@@ -26,7 +26,7 @@ DECIDING = (
     "embedding", "vector_size", "window", "context_negative", "context_sample", "context_x_max",
     "start_epochs", "seed", "has_ngrams", "min_n", "max_n", "bucket",
 )  # fmt: skip
-"""The settings that, with the corpus, decide the first vectors."""
+"""The settings that, with the corpus, decide the first vectors; and GloVe's ``glove_sample``."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ def _key(settings: ClassifierSettings, corpus: Corpus) -> str:
     ngrams = subword_settings(settings)
     # What is left to the defaults is what it comes to now: another version's vectors are not taken for these.
     given |= {"rate": start_rate(settings.embedding), "ngrams": [ngrams.min_n, ngrams.max_n, ngrams.bucket]}
+    if settings.embedding == GLOVE and settings.glove_sample:  # the other methods do not read it
+        given["glove_sample"] = settings.glove_sample
     digest = hashlib.sha256(json.dumps(given).encode())
     digest.update("\n".join(corpus.vocabulary.tokens).encode("utf-8", "surrogatepass"))
     digest.update(np.ascontiguousarray(corpus.ids).data)

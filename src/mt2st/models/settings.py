@@ -132,7 +132,7 @@ class ClassifierSettings:
     context_negative: int = 5
     """Weight of noise against each true word, in noise words, 1 to 100; glove has none."""
     context_sample: float = 1e-3
-    """Threshold above which frequent words are thinned out; glove thins none out."""
+    """Threshold above which frequent words are thinned out; for glove there is glove_sample."""
     context_alpha: float | None = None
     """Learning rate of the context task at first, which its weight scales; 0.05 if not given."""
     context_min_alpha: float | None = None
@@ -149,6 +149,10 @@ class ClassifierSettings:
     context_x_max: float = 10.0
     """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
     learns next to nothing."""
+    glove_sample: float = 0.0
+    """Glove: threshold above which frequent words are thinned out before co-occurrences are counted, for the context
+    task and for vectors to start from; 0 keeps all, as its authors do. On a few thousand reviews 1e-4 gave better
+    ones."""
     min_n: int | None = None
     """The -fasttext forms: characters of the shortest n-gram; 3 if not given."""
     max_n: int | None = None
@@ -213,7 +217,8 @@ class ClassifierSettings:
     regression of this inverse strength (scikit-learn's C, above 0; 0.01 suits some hundred texts). Not given: the head
     goes on as it is. For the labels of texts."""
     refit_texts: int | None = None
-    """Texts that ``refit_head`` reads at most, drawn so that each class has its share. Not given: all."""
+    """Texts that ``refit_head`` reads at most, drawn so that each class has its share. Not given: all. With half the
+    texts, twice the ``refit_head`` says the same."""
     freeze_fraction: float | None = None
     """Share of the embedding's dimensions to freeze, by their relevance to the primary task, at the transition."""
     freeze_threshold: float | None = None
@@ -326,7 +331,7 @@ class ClassifierSettings:
             yield from self._unless(
                 "context_min_alpha", "a finite number of at least 0", lambda value: _finite(value) and value >= 0
             )
-        for name in ("dropout", "word_dropout", "average", "context_sample", "held_out"):
+        for name in ("dropout", "word_dropout", "average", "context_sample", "glove_sample", "held_out"):
             yield from self._unless(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
         for name in ("weight_decay", "gamma", "minimum_gain"):
             yield from self._unless(name, "a finite number of at least 0", lambda value: _finite(value) and value >= 0)

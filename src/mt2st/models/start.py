@@ -162,6 +162,7 @@ def _glove(settings: ClassifierSettings, corpus: Corpus) -> WordVectors:
         corpus,
         vector_size=settings.vector_size,
         window=settings.window,
+        sample=settings.glove_sample,
         x_max=settings.context_x_max,
         memory_mb=settings.context_memory,
         epochs=settings.start_epochs,

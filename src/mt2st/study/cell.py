@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,14 @@ from mt2st.training.checkpoint import RESOLVED
 NO_AUXILIARY = "none"
 SETTINGS = "settings"
 """Under which name an identity has the settings."""
+LATER_SETTINGS: Mapping[str, Any] = {
+    "context_block": None,
+    "refit_head": None,
+    "refit_texts": None,
+    "glove_sample": 0.0,
+}
+"""Settings that came when there were studies already, with the value at which a training is what it was without them.
+A new setting belongs here where it has such a value."""
 LABELS = "labels of auxiliary tasks"
 """Under which name an identity has the hash of further labelled data, where there are any."""
 MOST_TOLD = 4
@@ -128,28 +135,21 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
 
 
 def with_later_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's settings with those that its version did not have yet, as far as their default is to be off.
+    """Return a run's settings with those of `LATER_SETTINGS` that its version did not have yet.
 
-    So a study goes on that an earlier version began. A setting whose default is a choice, such as a size, is not filled
-    in: what the run had in its place nobody knows.
+    So a study's finished runs stay where a later version goes on with it. (A run that was interrupted does not: its
+    checkpoint must be of the same settings by name.) Of any other setting that a run does not tell, nobody knows what
+    the run had in its place.
 
     Example:
-        >>> with_later_settings({"seed": 3})["refit_head"] is None
-        True
-        >>> "pooling" in with_later_settings({"seed": 3})
-        False
+        >>> with_later_settings({"seed": 3, "refit_head": 0.1})
+        {'context_block': None, 'refit_head': 0.1, 'refit_texts': None, 'glove_sample': 0.0, 'seed': 3}
     """
-    return {**{name: value for name, value in _defaults().items() if not value}, **settings}
+    return {**LATER_SETTINGS, **settings}
 
 
 def _known(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in names}
-
-
-@cache
-def _defaults() -> dict[str, Any]:
-    defaults: dict[str, Any] = json.loads(json.dumps(ClassifierSettings().settings()))
-    return defaults
 
 
 def settings_changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

@@ -83,7 +83,7 @@ def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Coll
     alike = {json.dumps(_read_settings(_plain(cell), exempt)) for cell in cells}
     ours = [json.loads(each) for each in sorted(alike)]
     for path, result in other_results(folder, cells).items():
-        theirs = _read_settings(result.identity.get(SETTINGS, {}), exempt)
+        theirs = _read_settings(with_later_settings(result.identity.get(SETTINGS, {})), exempt)
         for settings in ours:
             # What only one of the two reads, such as a file for an auxiliary task, says nothing about the other.
             before, now = _common(theirs, settings), _common(settings, theirs)

@@ -95,7 +95,8 @@ def predict_probabilities(
     assert isinstance(network, Network)
     rows: NDArray[np.float32] | None = None
     with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), most_tokens or tokens_at_a_time(device)):
+        budget = tokens_at_a_time(device) if most_tokens is None else most_tokens
+        for indices in by_length(np.minimum(texts.lengths, max_length), budget):
             logits = network.logits(task, texts.padded(indices, max_length).to(device))
             if rows is None:
                 rows = np.empty((len(texts), logits.shape[1]), dtype=np.float32)

@@ -18,8 +18,8 @@ from mt2st.tasks.batch import Texts, shuffled
 
 TOKENS_ON_CPU, TOKENS_ELSEWHERE = 4096, 131072
 """Tokens of a batch where no gradient is kept, padding included. A processor is quickest while what each layer makes of
-a batch stays in its caches: twice as quick as with 128 texts where these are long (benchmarks/NOTES.md); a GPU needs
-enough to be busy."""
+a batch stays in its caches: on one thread long texts take 0.6 to 0.8 of the time that batches of 128 take
+(benchmarks/NOTES.md). A GPU needs enough to be busy; how much is best there was not measured."""
 
 
 class LabelledData(Protocol):

@@ -181,7 +181,8 @@ def predict_tag_probabilities(
     texts, number_of = words.texts, np.cumsum(words.starts) - 1
     rows: NDArray[np.float32] | None = None
     with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), most_tokens or tokens_at_a_time(device)):
+        budget = tokens_at_a_time(device) if most_tokens is None else most_tokens
+        for indices in by_length(np.minimum(texts.lengths, max_length), budget):
             ids = texts.padded(indices, max_length)
             at = np.zeros(ids.shape, dtype=np.bool_)
             for row, starts in enumerate(_of_texts(texts, words.starts, indices, max_length)):

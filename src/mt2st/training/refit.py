@@ -2,10 +2,10 @@
 
 When multi-task training ends, the embedding stands: what is left is to learn the task on it. A linear head on a fixed
 encoder is a convex problem of a few thousand numbers, for which gradient descent through the encoder takes tens of
-steps, each as dear as reading a batch forwards and backwards. So all training texts are encoded once, without a
-gradient, and logistic regression finds the head; single-task training goes on from there. (Linear probing, then
-fine-tuning: Kumar et al. 2022, arXiv 2202.10054, who show that fine-tuning then also distorts less of what the encoder
-knows.)
+steps, each as dear as reading a batch forwards and backwards. So the training texts, or a part of them, are encoded
+once, without a gradient, and logistic regression finds the head; single-task training goes on from there. (Linear
+probing, then fine-tuning: Kumar et al. 2022, arXiv 2202.10054, who show that fine-tuning then also distorts less of
+what the encoder knows.)
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class HeadRefit:
     """Fits the head of a task on whole texts by logistic regression on the vectors that the encoder makes of them now.
 
     It takes about as long as to measure on the texts it reads, and ``n_texts * pooled_size`` numbers of memory in
-    double precision. The regression reads features of mean 0 and variance 1 over the training texts. Where the network
+    double precision. The regression reads features of mean 0 and variance 1 over these texts. Where the network
     standardises them itself, its running mean and variance become theirs, exactly, and go on from there with the
     batches (which have dropout in them); else the head takes the scaling in.
 
@@ -69,8 +69,9 @@ class HeadRefit:
         task: the task, whose training texts are fitted.
         inverse_strength: of the L2 regularisation, above 0: scikit-learn's ``C``, ``1 / (2 C) |w|^2`` beside the sum of
             the texts' losses. The smaller, the less a head follows the texts it has seen.
-        most_texts: that are read, at least one for each class; None for all. Those of one label a text are drawn so
-            that each class has its share, the others by chance.
+        most_texts: that are read, at least one for each class; None for all. They are drawn so that each class has
+            its share; of texts with several labels so that each label that occurs has one, as far as they go. The
+            strength goes with their number: half the texts say as much with twice the strength.
         seed: of the draw.
 
     Raises:
@@ -87,10 +88,8 @@ class HeadRefit:
             raise InputError(f"inverse_strength must be a finite number above 0, found {self.inverse_strength!r}")
         least = self.task.n_classes if isinstance(self.task, ClassificationTask) else 1
         if self.most_texts is not None and self.most_texts < least:
-            raise InputError(
-                f"the head of '{self.task.name}' cannot be fitted anew on {self.most_texts} texts: it has {least} "
-                "classes"
-            )
+            rule = f"at least {least}, one text for each class" if least > 1 else "at least 1"
+            raise InputError(f"most_texts must be {rule}; found {self.most_texts!r}")
         if isinstance(self.task, ClassificationTask):
             found = len(np.unique(self.task.train.targets))
             if found < self.task.n_classes:
@@ -157,6 +156,10 @@ class HeadRefit:
                 of_class = np.flatnonzero(targets[order] == label)
                 before[of_class] = np.arange(len(of_class)) / len(of_class)
             order = order[np.argsort(before, kind="stable")]
+        else:
+            having = targets[order]
+            firsts = np.unique(having.argmax(axis=0)[having.any(axis=0)])
+            order = np.concatenate([order[firsts], np.delete(order, firsts)])
         return np.sort(order[: self.most_texts])
 
     def _solved(self, features: NDArray[np.float64], targets: NDArray[Any]) -> Solution:

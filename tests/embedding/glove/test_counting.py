@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mt2st.embedding.glove import counting
 from mt2st.embedding.glove.cooccurrences import Cooccurrences
-from mt2st.embedding.glove.counting import UNIT, CountingReport, count_cooccurrences, counting_memory
+from mt2st.embedding.glove.counting import SAMPLING, UNIT, CountingReport, count_cooccurrences, counting_memory
 from mt2st.embedding.glove.sums import BYTES_PER_SLOT, SumTable
+from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, keep_thresholds, next_random, start_state
 from mt2st.errors import InputError
 
 WORDS = 12
@@ -28,14 +30,36 @@ def counted(
     memory: int = 1 << 20,
     vocabulary: int = WORDS,
     seen: list[CountingReport] | None = None,
+    frequent: int = 1,
+    sample: float = 0.0,
+    seed: int = 1,
 ) -> Cooccurrences:
-    """Count with words 0 and 1 absent."""
+    """Count with words 0 and 1 absent; words 2 and 3 are said to be ``frequent``, the others to occur once."""
     ids = np.array([word for document in documents for word in document], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, documents)], dtype=np.int64)
-    counts = np.ones(vocabulary, dtype=np.int64)
-    counts[:2] = 0
+    counts = counts_of(vocabulary, frequent)
     report = seen.append if seen is not None else None
-    return count_cooccurrences(ids, offsets, counts, folder=folder, window=window, memory=memory, report=report)
+    return count_cooccurrences(
+        ids, offsets, counts, folder=folder, window=window, memory=memory, report=report, sample=sample, seed=seed
+    )
+
+
+def counts_of(vocabulary: int, frequent: int) -> NDArray[np.int64]:
+    counts = np.ones(vocabulary, dtype=np.int64)
+    counts[:2], counts[2:4] = 0, frequent
+    return counts
+
+
+def thinned_out(documents: Documents, sample: float, seed: int, frequent: int) -> Documents:
+    """The documents with 0, which is absent, wherever a word is left out: one random number for each position."""
+    keep = keep_thresholds(counts_of(WORDS, frequent), sample)
+    state = start_state(seed, SAMPLING)
+    found = []
+    for document in documents:
+        bits = [int(next_random(state)) >> 32 for _ in document]
+        always = [keep[word] == KEEP_ALWAYS for word in document]
+        found.append([w if a or b < keep[w] else 0 for w, a, b in zip(document, always, bits, strict=True)])
+    return found
 
 
 def brute_force(documents: Documents, window: int, vocabulary: int = WORDS) -> dict[tuple[int, int], Fraction]:
@@ -71,6 +95,36 @@ def test_sums_are_those_of_the_definition(
         # 1/distance is exact up to 22, so all that is rounded is the final float32.
         assert whole_matrix(found) == {pair: float(np.float32(float(total))) for pair, total in expected.items()}
         assert found.directed == len(expected)
+
+
+@settings(max_examples=40)
+@given(documents_strategy, st.sampled_from([0.5, 0.05, 0.003]), st.integers(0, 9), st.sampled_from([1, 1 << 20]))
+def test_words_that_are_thinned_out_take_no_place(
+    tmp_path_factory: pytest.TempPathFactory, documents: Documents, sample: float, seed: int, memory: int
+) -> None:
+    folder = tmp_path_factory.mktemp("count")
+    found = counted(documents, folder, memory=memory, frequent=500, sample=sample, seed=seed)
+    expected = brute_force(thinned_out(documents, sample, seed, 500), 3)
+    assert whole_matrix(found) == {pair: float(np.float32(float(total))) for pair, total in expected.items()}
+
+
+def test_frequent_words_are_kept_as_often_as_word2vec_keeps_them(tmp_path: Path) -> None:
+    n, sample, frequent = 40_000, 0.05, 500
+    documents = [[2, 4]] * n  # word 2 is frequent, word 4 is never left out
+    pairs = {seed: whole_matrix(counted(documents, tmp_path, frequent=frequent, sample=sample, seed=seed))[2, 4]
+             for seed in (1, 2)}  # fmt: skip
+    threshold = sample * counts_of(WORDS, frequent).sum()
+    chance = (np.sqrt(frequent / threshold) + 1) * threshold / frequent
+    assert 0.3 < chance < 0.7
+    for found in pairs.values():
+        assert abs(found / n - chance) < 4 * np.sqrt(chance * (1 - chance) / n)
+    assert pairs[1] != pairs[2]
+
+
+@pytest.mark.parametrize("sample", [-0.1, 1.0])
+def test_a_threshold_out_of_its_range_is_refused(sample: float, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"sample must be in \[0, 1\); found"):
+        counted([[2, 3]], tmp_path, sample=sample)
 
 
 def random_documents(n: int, vocabulary: int, length: int, seed: int = 0) -> Documents:
@@ -132,9 +186,11 @@ def test_the_unit_is_divisible_by_all_distances_to_22() -> None:
 def test_a_document_longer_than_a_step_is_counted_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = [list(np.random.default_rng(2).integers(0, WORDS, 500)), [3, 4]]
     whole = counted(documents, tmp_path).entries.tobytes()
+    thinned = counted(documents, tmp_path, frequent=99, sample=0.01).entries.tobytes()
     monkeypatch.setattr("mt2st.embedding.glove.counting.STEP_WORDS", 7)
     seen: list[CountingReport] = []
     assert counted(documents, tmp_path, seen=seen).entries.tobytes() == whole
+    assert counted(documents, tmp_path, frequent=99, sample=0.01).entries.tobytes() == thinned != whole
     assert [report.words for report in seen] == [*range(7, 502, 7), 502]
     assert {report.total_words for report in seen} == {502}
 

@@ -196,6 +196,7 @@ def test_the_memory_told_is_the_tables_and_the_bound() -> None:
         ({"epochs": True}, "epochs must be an integer, at least 1; found True"),
         ({"workers": 0}, "workers must be an integer, at least 1; found 0"),
         ({"window": 0}, "window must be an integer from 1 to 100,000; found 0"),
+        ({"sample": 1}, r"sample must be in \[0, 1\); found 1"),
         ({"learning_rate": 0.0}, "learning_rate must be finite and above 0; found 0.0"),
         ({"memory_mb": -1}, "memory_mb must be finite and above 0; found -1"),
         ({"memory_mb": math.inf}, "memory_mb must be finite"),
@@ -212,6 +213,14 @@ def test_the_memory_told_is_the_tables_and_the_bound() -> None:
 def test_settings_out_of_range_are_refused_by_name(setting: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         train_glove(two_topics(5), **setting)  # type: ignore[arg-type]
+
+
+def test_words_are_thinned_out_before_they_are_counted_and_as_the_seed_says() -> None:
+    corpus = two_topics()
+    plain, thinned, again = (train_glove(corpus, **SETTINGS, sample=sample) for sample in (0.0, 0.01, 0.01))  # type: ignore[arg-type]
+    assert (again.vectors == thinned.vectors).all()
+    assert not np.allclose(plain.vectors, thinned.vectors, atol=0.01)
+    assert separation(thinned) > 0.5
 
 
 def test_a_corpus_without_pairs_is_refused() -> None:

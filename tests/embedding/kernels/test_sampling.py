@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, draw_noise, keep_thresholds, noise_table, start_state
+from mt2st.embedding.kernels.sampling import (
+    KEEP_ALWAYS,
+    draw_noise,
+    keep_thresholds,
+    next_random,
+    noise_table,
+    numbered_random,
+    start_state,
+)
 from mt2st.errors import InputError
 
 COUNTS = np.array([0, 0, 5000, 1200, 300, 40, 7, 7, 1])
@@ -54,6 +62,12 @@ def test_the_noise_table_holds_exactly_the_wanted_distribution() -> None:
 def test_a_vocabulary_without_counts_is_refused() -> None:
     with pytest.raises(InputError, match="all are 0"):
         noise_table(np.zeros(3, dtype=np.int64), 0.75)
+
+
+def test_a_random_number_can_be_had_by_its_place() -> None:
+    state = start_state(3, 7)
+    seed = state[0]
+    assert [next_random(state) for _ in range(50)] == [numbered_random(seed, number) for number in range(50)]
 
 
 def test_streams_and_seeds_start_apart_and_repeat() -> None:

@@ -19,11 +19,11 @@ def passes_together(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Four cores, and passes that take as long as so many others are made beside them."""
     monkeypatch.setattr(estimate, "usable_cores", lambda: 4)
     asked: list[tuple[int, int]] = []
-    barrier = Barrier(3, timeout=30)
 
-    def passes(settings: ClassifierSettings, batch: int, length: int) -> tuple[float, float]:
+    def passes(settings: ClassifierSettings, batch: int, length: int, together: Barrier) -> tuple[float, float]:
         asked.append((batch, length))
-        barrier.wait()  # all are made at a time, or this breaks
+        together.wait(timeout=30)  # all are made at a time, or this breaks
+        assert together.parties == 3
         return 3 * STEP, 3 * FORWARD
 
     monkeypatch.setattr(estimate, "_passes", passes)

@@ -44,8 +44,11 @@ def test_updates_without_data_are_left_out() -> None:
 
 def test_glove_is_trained_longer_than_the_others() -> None:
     cells = table_cells(SOUND, seeds=[1], embeddings=["CBOW", "GloveTwitter"])
-    chosen = {(each.embedding, each.start_epochs, each.embedding_learning_rate) for each in (c.settings for c in cells)}
-    assert chosen == {("cbow", 10, 5e-4), ("glove", 50, 2e-3)}
+    chosen = {
+        (each.embedding, each.start_epochs, each.embedding_learning_rate, each.glove_sample)
+        for each in (c.settings for c in cells)
+    }
+    assert chosen == {("cbow", 10, 5e-4, 0.0), ("glove", 50, 2e-3, 1e-4)}
     published = table_cells(REFERENCE, seeds=[1], embeddings=["GloveTwitter"])
     assert {cell.settings.embedding_learning_rate for cell in published} == {1e-3}
 

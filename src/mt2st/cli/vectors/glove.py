@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mt2st.embedding.encoded_corpus import EncodedCorpus
 
 ONLY_HERE = ("x_max", "weight_exponent", "memory")
-NOT_HERE = ("negative", "sample", "ns_exponent", "min_alpha")
+NOT_HERE = ("negative", "ns_exponent", "min_alpha")
 
 
 def check_options(options: VectorsTrainOptions) -> None:

@@ -40,8 +40,8 @@ class VectorsTrainOptions:
     them: a larger weight takes no more time."""
     min_count: int = 5
     """Leave out words that occur less often."""
-    sample: float = 1e-3
-    """Threshold above which frequent words are thinned out; 0 keeps all."""
+    sample: float | None = None
+    """Threshold above which frequent words are thinned out, by default 0.001; 0 keeps all, which is glove's default."""
     ns_exponent: float = 0.75
     """Noise words are drawn in proportion to their count to this power, -5 to 5."""
     alpha: float | None = None
@@ -81,12 +81,11 @@ class VectorsTrainOptions:
 
 def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
     """Return the settings of `mt2st.embedding.train_word_vectors` that the options give."""
-    names = ("vector_size", "window", "alpha", "epochs", *OF_NGRAMS)
+    names = ("vector_size", "window", "sample", "alpha", "epochs", *OF_NGRAMS)
     given = {name: getattr(options, name) for name in names}
     return {
         "method": options.method,
         "negative": options.negative,
-        "sample": options.sample,
         "ns_exponent": options.ns_exponent,
         "min_alpha": options.min_alpha,
         "workers": options.workers,
@@ -100,6 +99,7 @@ def glove_settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
     given = {
         "vector_size": options.vector_size,
         "window": options.window,
+        "sample": options.sample,
         "learning_rate": options.alpha,
         "epochs": options.epochs,
         "x_max": options.x_max,

@@ -14,7 +14,9 @@ from mt2st.embedding.glove.kernels.records import to_entries
 from mt2st.embedding.glove.kernels.walk import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count
 from mt2st.embedding.glove.runs import Runs, Sums, merged
 from mt2st.embedding.glove.sums import SumTable
+from mt2st.embedding.kernels.sampling import keep_thresholds, start_state
 from mt2st.embedding.kernels.windows import checked_slice
+from mt2st.embedding.settings import check_sample
 from mt2st.errors import InputError
 from mt2st.memory import give_back
 
@@ -25,6 +27,8 @@ Sums of integers are exact in any order, so the result does not depend on the me
 distance 22 and right to 1e-6 at 500; a pair may co-occur 4e10 times next to each other.
 """
 WIDEST_WINDOW = 100_000
+SAMPLING = 0x5A3B1E
+"""The stream of random numbers, of a seed, that subsampling has."""
 
 STEP_WORDS = 1 << 20
 """Words counted between two reports: a fraction of a second."""
@@ -52,6 +56,8 @@ def count_cooccurrences(
     *,
     folder: Path,
     window: int = 10,
+    sample: float = 0.0,
+    seed: int = 1,
     memory: int = 1 << 30,
     report: Callable[[CountingReport], None] | None = None,
 ) -> Cooccurrences:
@@ -61,6 +67,10 @@ def count_cooccurrences(
     ``1 <= d <= window``, in one document. Words of count 0 (``<pad>``, ``<unk>``) are left out **and take no place**:
     their two neighbours are at distance 1, as in the published program. X is symmetric, and only its upper triangle is
     kept.
+
+    So are frequent words where they are thinned out (``sample``), of which that program knows nothing: the rarer ones
+    around them then meet at smaller distances and in wider windows, as in word2vec (Levy, Goldberg and Dagan 2015,
+    "Improving Distributional Similarity with Lessons Learned from Word Embeddings", take it to other methods).
 
     The sums live in a hash table. When it has reached the stated memory, it is written to disk as a sorted run and
     starts anew; the runs are merged at the end. The counting takes ``memory`` bytes and a few megabytes; the result is
@@ -72,6 +82,8 @@ def count_cooccurrences(
         counts: occurrences of each word, int64 [V].
         folder: an existing folder for the temporary files and the result, which is mapped from there.
         window: the widest distance, 1 to 100,000.
+        sample: the frequency above which words are thinned out, in [0, 1), as `keep_thresholds` does; 0 keeps all.
+        seed: decides which places of such words are left out; any integer.
         memory: bytes for the counting, at least 1.
         report: called about every million words.
 
@@ -82,13 +94,15 @@ def count_cooccurrences(
         InputError: a setting out of its range, an id outside the vocabulary, or a disk that refuses the write.
     """
     check_window(window)
+    check_sample(sample)
     if memory < 1:
         raise InputError(f"memory must be at least 1 byte; found {memory!r}")
     ids, offsets = checked_slice(ids, offsets)
     try:
         runs = Runs(folder / "runs.bin")
         table = SumTable(memory, at_least=window)
-        _count_all(ids, offsets, counts > 0, _amounts(window), table, runs, report)
+        keep = keep_thresholds(counts, sample)
+        _count_all(ids, offsets, keep, start_state(seed, SAMPLING)[0], _amounts(window), table, runs, report)
         runs.append(table.drain())
         del table  # its memory is the merge's now
         path = folder / "cooccurrences.bin"
@@ -138,7 +152,8 @@ def _amounts(window: int) -> NDArray[np.int64]:
 def _count_all(
     ids: NDArray[np.int32],
     offsets: NDArray[np.int64],
-    present: NDArray[np.bool_],
+    keep: NDArray[np.uint32],
+    seed: np.uint64,
     amounts: NDArray[np.int64],
     table: SumTable,
     runs: Runs,
@@ -151,11 +166,11 @@ def _count_all(
     while walk[POSITION] < end:
         stop = min(int(walk[POSITION]) + STEP_WORDS, end)
         while walk[POSITION] < stop:
-            count(ids, offsets, present, amounts, recent, walk, stop, table.keys, table.sums, table.most_used)
+            count(ids, offsets, keep, seed, amounts, recent, walk, stop, table.keys, table.sums, table.most_used)
             if walk[INVALID]:
                 at = int(walk[POSITION])
                 raise InputError(
-                    f"ids[{at}] (document {int(walk[DOCUMENT])}) must be in [0, {present.size}), the vocabulary; "
+                    f"ids[{at}] (document {int(walk[DOCUMENT])}) must be in [0, {keep.size}), the vocabulary; "
                     f"found {int(ids[at])}"
                 )
             give_back(ids, given_back, int(walk[POSITION]))

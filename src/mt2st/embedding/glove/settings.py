@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from mt2st.embedding.settings import VECTOR_SIZE, check_at_least_one, check_vector_size, size_like
+from mt2st.embedding.settings import VECTOR_SIZE, check_at_least_one, check_sample, check_vector_size, size_like
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError
 from mt2st.memory import MEGABYTE
@@ -29,6 +29,7 @@ class GloveSettings:
 
     vector_size: int | None = None
     window: int = 10
+    sample: float = 0.0
     x_max: float = 100.0
     alpha: float = 0.75
     learning_rate: float = 0.05
@@ -46,6 +47,7 @@ class GloveSettings:
             check_vector_size(self.vector_size)
         check_at_least_one(epochs=self.epochs, workers=self.workers)
         check_window(self.window)
+        check_sample(self.sample)
         check_weighting(self.x_max, self.alpha)
         for name, number in (("learning_rate", self.learning_rate), ("memory_mb", self.memory_mb)):
             if not (math.isfinite(number) and number > 0):

@@ -38,6 +38,12 @@ def next_random(state: NDArray[np.uint64]) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
+def numbered_random(seed: np.uint64, number: int) -> np.uint64:
+    """Return the ``number``-th 64 random bits from a state: what as many calls of `next_random` and one come to."""
+    return mixed(seed + np.uint64(number + 1) * _GOLDEN_GAMMA)
+
+
+@njit(nogil=True, cache=True)
 def below(bits: np.uint64, limit: int) -> np.int64:
     """Map the upper 32 of 64 random bits to an integer in ``[0, limit)``, ``limit`` under 2**32 (Lemire 2019)."""
     return np.int64(((bits >> _SHIFT_32) * np.uint64(limit)) >> _SHIFT_32)

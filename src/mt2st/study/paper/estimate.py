@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import torch
 
@@ -47,13 +48,14 @@ def estimated_seconds(cells: Sequence[Cell], data: StudyData, *, jobs: int = 1) 
 def _passes_beside_each_other(
     settings: ClassifierSettings, batch: int, length: int, beside: int
 ) -> tuple[float, float]:
-    """Return the seconds of a step and of a forward pass where so many are made at a time."""
+    """Return the seconds of a step and of a forward pass where so many are made at a time, here by threads."""
+    together = Barrier(beside)
     with torch_threads(settings.threads), ThreadPoolExecutor(beside) as pool:
-        timed = list(pool.map(lambda _: _passes(settings, batch, length), range(beside)))
+        timed = list(pool.map(lambda _: _passes(settings, batch, length, together), range(beside)))
     return max(step for step, _ in timed), max(forward for _, forward in timed)
 
 
-def _passes(settings: ClassifierSettings, batch: int, length: int) -> tuple[float, float]:
+def _passes(settings: ClassifierSettings, batch: int, length: int, together: Barrier) -> tuple[float, float]:
     """Return the seconds of a step, forward and back, and of a forward pass alone: the median of five."""
     encoder = build_encoder(
         settings.encoder,
@@ -64,6 +66,7 @@ def _passes(settings: ClassifierSettings, batch: int, length: int) -> tuple[floa
     vectors = torch.randn(batch, length, settings.vector_size, requires_grad=True)
     mask = torch.ones(batch, length, dtype=torch.bool)
     steps, forwards = [], []
+    together.wait()
     for _ in range(5):
         begin = time.perf_counter()
         pooled = encoder(vectors, mask).pooled

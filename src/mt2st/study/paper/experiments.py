@@ -33,8 +33,8 @@ UPDATES = {
 GLOVE_LONGER, GLOVE_FASTER = 5, 4
 """How many times as many epochs GloVe's vectors are trained as the others, for its authors train small ones for 50
 (Pennington et al. 2014), and by what the classifiers' rate of the embedding is multiplied: of a text as small as this
-GloVe learns less, and the labels more. Both were chosen by single-task training on another sample of the reviews
-(benchmarks/NOTES.md)."""
+GloVe learns less, and the labels more. It thins frequent words out as the others do, too. All three were chosen by
+single-task training on other samples of the reviews (benchmarks/NOTES.md)."""
 NEEDED_FILES = {"update1": ("agree",), "update3": ("similarity",)}
 """What an update cannot do without: names of settings."""
 TIME_SETTINGS: dict[str, Any] = {
@@ -66,9 +66,9 @@ TIME_METHODS: dict[str, Method] = {
     ),
 }
 """Chosen, with the settings above, on other samples of the reviews than those reported (benchmarks/NOTES.md, "Fifth
-round" and "Sixth round"), for reaching single-task's best soon in seconds. An epoch has 47 steps, of which the context task has the first
-four under Diminish and five under Switch; then the head is fitted anew. The first evaluation is after the sixth step.
-Multi-task training keeps the context task."""
+round" and "Sixth round"), for reaching single-task's best soon in seconds. An epoch has 47 steps, of which the context
+task has the first four under Diminish and five under Switch; then the head is fitted anew. The first evaluation is
+after the sixth step. Multi-task training keeps the context task."""
 
 
 def possible_updates(files: Mapping[str, Sequence[str]]) -> list[str]:
@@ -95,8 +95,8 @@ def table_cells(
 ) -> list[Cell]:
     """Return the runs of Tables I to III: each embedding with each update in each mode, and 'original' once.
 
-    The embedding starts from vectors of its kind, trained on the text (GloVe's for more epochs, and then at a
-    higher rate); then the primary task and the update train it.
+    The embedding starts from vectors of its kind, trained on the text (GloVe's as `_suited_to_glove` has it); then the
+    primary task and the update train it.
 
     Args:
         protocol: how.
@@ -138,7 +138,12 @@ def table_cells(
 def _suited_to_glove(cell: Cell) -> Cell:
     given = cell.settings
     rate = GLOVE_FASTER * given.learning_rates["embedding"]
-    settings = replace(given, start_epochs=GLOVE_LONGER * given.start_epochs, embedding_learning_rate=rate)
+    settings = replace(
+        given,
+        start_epochs=GLOVE_LONGER * given.start_epochs,
+        embedding_learning_rate=rate,
+        glove_sample=given.context_sample,
+    )
     return replace(cell, settings=settings)
 
 

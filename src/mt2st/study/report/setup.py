@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mt2st.study.cell import SETTINGS, with_later_settings
 from mt2st.study.report.blocks import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.study import EARLIER, Study
 from mt2st.study.tables import Table
@@ -30,7 +31,7 @@ def setup_section(study: Study) -> Section:
     strategies = _strategies(study)
     if strategies.rows:
         blocks.append(Tabular(strategies, "Strategies and their settings"))
-    shared, differing = settings_of([each.identity.get("settings", {}) for each in study.results])
+    shared, differing = settings_of([with_later_settings(each.identity.get(SETTINGS, {})) for each in study.results])
     seeds = ", ".join(str(seed) for seed in study.seeds)
     facts = [("seeds", seeds), *((name, written(value)) for name, value in differing.items()), *machine_facts(
         [each.versions for each in study.results], [each.machine for each in study.results]
