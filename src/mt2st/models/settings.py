@@ -151,8 +151,8 @@ class ClassifierSettings:
     learns next to nothing."""
     glove_sample: float = 0.0
     """Glove: threshold above which frequent words are thinned out before co-occurrences are counted, for the context
-    task and for vectors to start from; 0 keeps all, as its authors do. On a few thousand reviews 1e-4 gave better
-    ones."""
+    task and for vectors to start from; 0 keeps all, as its authors do. On a few thousand reviews 1e-4 gave as good or
+    better ones."""
     min_n: int | None = None
     """The -fasttext forms: characters of the shortest n-gram; 3 if not given."""
     max_n: int | None = None
