@@ -205,7 +205,9 @@ def test_the_head_is_fitted_anew_on_whatever_the_network_is(films: Films, option
 def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
     model = TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=4).fit(*films)
     assert [each.texts for each in model.run_.refits] == [4]
-    with pytest.raises(InputError, match="most_texts must be at least 2, one text for each class; found 1"):
+    with pytest.raises(
+        InputError, match="1 texts are too few to fit the head of 'label' anew: it needs one of each of its 2 c"
+    ):
         TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=1).fit(*films)
     with pytest.raises(InputError, match="refit_texts is 4, but no head is to be fitted anew"):
         TextClassifier(strategy=Switch(3), **SMALL, refit_texts=4).fit(*films)

@@ -272,7 +272,7 @@ def test_a_head_fitted_on_some_texts_is_that_of_a_task_which_has_no_others() -> 
 
 @pytest.mark.parametrize("most", [0, 2])
 def test_fewer_texts_than_classes_are_refused(most: int) -> None:
-    with pytest.raises(InputError, match=f"most_texts must be at least 3, one text for each class; found {most}"):
+    with pytest.raises(InputError, match=f"{most} texts are too few to fit the head .* one of each of its 3 classes"):
         HeadRefit(classification(n_classes=3), 0.1, most_texts=most)
 
 
@@ -286,7 +286,7 @@ def test_each_label_of_several_is_among_the_texts_that_are_read() -> None:
     assert len(set(drawn.tolist())) == 20
     assert targets[drawn].any(axis=0).tolist() == [True, True, True, False]
     assert net.heads["primary"].weight[1:3].abs().amax(dim=1).min() > 0
-    with pytest.raises(InputError, match="most_texts must be at least 1; found 0"):
+    with pytest.raises(InputError, match="0 texts are too few to fit .*one at least"):
         HeadRefit(task, 0.1, most_texts=0)
 
 

@@ -88,8 +88,10 @@ class HeadRefit:
             raise InputError(f"inverse_strength must be a finite number above 0, found {self.inverse_strength!r}")
         least = self.task.n_classes if isinstance(self.task, ClassificationTask) else 1
         if self.most_texts is not None and self.most_texts < least:
-            rule = f"at least {least}, one text for each class" if least > 1 else "at least 1"
-            raise InputError(f"most_texts must be {rule}; found {self.most_texts!r}")
+            needed = f"one of each of its {least} classes" if least > 1 else "one at least"
+            raise InputError(
+                f"{self.most_texts} texts are too few to fit the head of '{self.task.name}' anew: it needs {needed}"
+            )
         if isinstance(self.task, ClassificationTask):
             found = len(np.unique(self.task.train.targets))
             if found < self.task.n_classes:
