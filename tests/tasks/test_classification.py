@@ -80,9 +80,10 @@ def test_its_loss_is_the_mean_cross_entropy_of_its_own_head() -> None:
     assert network.embedding.weight.grad is not None
 
 
-def test_probabilities_come_back_in_the_order_of_the_texts() -> None:
+def test_probabilities_come_back_in_the_order_of_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt2st.tasks.labelled.TOKENS_ON_CPU", 24)
     network, texts = make_network().eval(), labelled().texts
-    together = predict_probabilities(network, "label", texts, max_length=6, most_tokens=24)
+    together = predict_probabilities(network, "label", texts, max_length=6)
     assert together.shape == (N_TEXTS, N_CLASSES)
     for index in range(N_TEXTS):
         alone = network.logits("label", texts.padded(np.array([index]), 6)).softmax(dim=1)

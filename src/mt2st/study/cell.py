@@ -112,7 +112,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
 
     Args:
         there: the identity of the finished cell. An earlier version's has no resolved settings: then they count as the
-            same, as nobody knows them. Settings that its version did not have were off.
+            same, as nobody knows them. `LATER_SETTINGS` that its version did not have were off.
         here: what it should be, whole or in part.
 
     Example:

@@ -79,7 +79,6 @@ def predict_probabilities(
     texts: Texts,
     *,
     max_length: int,
-    most_tokens: int | None = None,
     independent: bool = False,
 ) -> NDArray[np.float32]:
     """Return ``[n_texts, n_classes]`` probabilities of a classification task.
@@ -89,14 +88,12 @@ def predict_probabilities(
         task: name of the task's head.
         texts: at least one text.
         max_length: tokens of a text that are read.
-        most_tokens: encoded together, padding included; None: as many as suit the device (`tokens_at_a_time`).
         independent: each class has a probability of its own (several labels a text); else those of a text sum to 1.
     """
     assert isinstance(network, Network)
     rows: NDArray[np.float32] | None = None
     with evaluating(network) as device:
-        budget = tokens_at_a_time(device) if most_tokens is None else most_tokens
-        for indices in by_length(np.minimum(texts.lengths, max_length), budget):
+        for indices in by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)):
             logits = network.logits(task, texts.padded(indices, max_length).to(device))
             if rows is None:
                 rows = np.empty((len(texts), logits.shape[1]), dtype=np.float32)

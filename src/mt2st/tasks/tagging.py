@@ -165,9 +165,7 @@ def tagging_head(state_size: int, n_tags: int) -> nn.Linear:
     return nn.Linear(state_size, n_tags)
 
 
-def predict_tag_probabilities(
-    network: nn.Module, task: str, words: Words, *, max_length: int, most_tokens: int | None = None
-) -> NDArray[np.float32]:
+def predict_tag_probabilities(network: nn.Module, task: str, words: Words, *, max_length: int) -> NDArray[np.float32]:
     """Return ``[n_words, n_tags]`` probabilities of a tagging task, in the order of the words.
 
     Args:
@@ -175,14 +173,12 @@ def predict_tag_probabilities(
         task: name of the task's head.
         words: at least one word, in texts of which ``max_length`` cuts no word's first token off.
         max_length: tokens of a text that are read.
-        most_tokens: encoded together, padding included; None: as many as suit the device (`tokens_at_a_time`).
     """
     assert isinstance(network, Network)
     texts, number_of = words.texts, np.cumsum(words.starts) - 1
     rows: NDArray[np.float32] | None = None
     with evaluating(network) as device:
-        budget = tokens_at_a_time(device) if most_tokens is None else most_tokens
-        for indices in by_length(np.minimum(texts.lengths, max_length), budget):
+        for indices in by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)):
             ids = texts.padded(indices, max_length)
             at = np.zeros(ids.shape, dtype=np.bool_)
             for row, starts in enumerate(_of_texts(texts, words.starts, indices, max_length)):
