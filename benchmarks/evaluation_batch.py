@@ -24,6 +24,8 @@ from mt2st.text import read_labelled
 
 BUDGETS = (1024, 2048, 4096, 8192, 16384)
 TEXTS = 128
+LEARNED = 200
+"""Texts that the models learn from, for their vocabulary."""
 MODELS = {
     "BiLSTM, 100 words": {"encoder": "bilstm", "max_length": 100},
     "BiLSTM, 400 words": {"encoder": "bilstm", "max_length": 400},
@@ -53,7 +55,7 @@ def main() -> None:
     texts = list(reviews.texts)[: options.texts]
     for name, settings in MODELS.items():
         model = TextClassifier(epochs=1, min_count=5, context_passes=1e-3, **settings)
-        model.fit(texts[:200], list(reviews.labels)[:200], unlabelled=texts)
+        model.fit(texts[:LEARNED], list(reviews.labels)[: len(texts)][:LEARNED], unlabelled=texts)
 
         def seconds(budget: int | None, model: TextClassifier = model) -> float:
             replaced = classification.by_length if budget else so_many_texts
