@@ -1,9 +1,10 @@
-"""How many tokens to encode at a time where no gradient is kept: the time of predicting real texts, on one thread.
+"""How many tokens to encode at a time where no gradient is kept, and by how many threads: the time of predicting texts.
 
     python benchmarks/evaluation_batch.py TEXTS.csv [--text review --label sentiment] [--texts 1500] [--rounds 5]
 
-A budget of tokens is compared with 128 texts a batch, whatever their length, in turn; the figures are medians of the
-ratios within a round, and their range. The models are hardly trained: that takes no other time.
+A budget of tokens is compared with 128 texts a batch, whatever their length, in turn, on one thread; and with the
+budget that is used, two threads that read a batch each with one. The figures are medians of the ratios within a round,
+and their range. The models are hardly trained: that takes no other time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ import torch
 from numpy.typing import NDArray
 
 from mt2st.models import TextClassifier
-from mt2st.tasks import classification
+from mt2st.models.labelled_auxiliaries import PRIMARY
+from mt2st.network import Network
+from mt2st.tasks import Texts, reading
+from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import read_labelled
 
 BUDGETS = (1024, 2048, 4096, 8192, 16384)
@@ -57,15 +61,26 @@ def main() -> None:
         model = TextClassifier(epochs=1, min_count=5, context_passes=1e-3, **settings)
         model.fit(texts[:LEARNED], list(reviews.labels)[: len(texts)][:LEARNED], unlabelled=texts)
 
-        def seconds(budget: int | None, model: TextClassifier = model) -> float:
-            replaced = classification.by_length if budget else so_many_texts
+        network, encoded = model._read(texts)
+        most = int(settings["max_length"])
+        encoded = encoded.without_middles(most)
+
+        def seconds(
+            budget: int | None,
+            readers: int = 1,
+            *,
+            network: Network = network,
+            encoded: Texts = encoded,
+            most: int = most,
+        ) -> float:
+            replaced = reading.by_length if budget else so_many_texts
             tokens = budget or TEXTS
             with (
-                mock.patch.object(classification, "by_length", replaced),
-                mock.patch.object(classification, "tokens_at_a_time", return_value=tokens),
+                mock.patch.object(reading, "by_length", replaced),
+                mock.patch.object(reading, "tokens_at_a_time", return_value=tokens),
             ):
                 begin = time.perf_counter()
-                model.predict_proba(texts)
+                predict_probabilities(network, PRIMARY, encoded, max_length=most, readers=readers)
                 return time.perf_counter() - begin
 
         seconds(None)
@@ -74,6 +89,9 @@ def main() -> None:
         for budget in BUDGETS:
             ratios = [each[budget] / each[None] for each in rounds]
             told.append(f"{budget:,}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        pairs = [(seconds(reading.TOKENS_ON_CPU), seconds(reading.TOKENS_ON_CPU, 2)) for _ in range(options.rounds)]
+        ratios = [two / one for one, two in pairs]
+        told.append(f"two threads, by one's: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
         whole = statistics.median(each[None] for each in rounds)
         print(f"{name}: {TEXTS} texts {whole:.2f} s; tokens, time by it: {', '.join(told)}", flush=True)
 

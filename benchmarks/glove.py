@@ -32,7 +32,7 @@ from mt2st.embedding.glove.tables import GloveTables
 from mt2st.embedding.glove.targets import TargetSource
 from mt2st.embedding.glove.training import JOB_ENTRIES
 from mt2st.embedding.glove.update import GloveReport, update
-from mt2st.embedding.workers import results
+from mt2st.workers import results
 
 PUBLISHED_FLAGS = "-O3 -march=native -funroll-loops"
 RECORD = np.dtype([("row", np.int32), ("column", np.int32), ("count", np.float64)])

@@ -22,9 +22,9 @@ from mt2st.embedding.settings import Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.embedding.workers import results
 from mt2st.errors import InputError
 from mt2st.memory import give_back
+from mt2st.workers import results
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import KernelReport

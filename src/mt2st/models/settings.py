@@ -247,7 +247,8 @@ class ClassifierSettings:
     earliest_end: int = 1
     """Validation-loss: first epoch that may end the run; give the auxiliary tasks time to go off."""
     beside: bool = True
-    """Run the context task on a second core beside the classifier's step; off, a seed repeats a run to the bit."""
+    """Use a second core in training: the context task runs beside the classifier's step, and where texts are read
+    without a gradient, two batches are read at a time; off, a seed repeats a run to the bit."""
     threads: int | None = 1
     """Threads of torch while training: one leaves a second core to the context task. None: as they are."""
     seed: int = 1

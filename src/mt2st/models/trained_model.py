@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self
@@ -155,7 +155,10 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             subwords = subwords_of(self, corpus.vocabulary)
             reader = Reader(corpus.vocabulary, self._tokeniser(), subwords)
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
-            task = self._task(classes, primary.encoded(texts[0]), validation=self._data(held_out, classes, reader))
+            task = replace(
+                self._task(classes, primary.encoded(texts[0]), validation=self._data(held_out, classes, reader)),
+                readers=2 if self._has_second_core else 1,
+            )
             labelled = [each.task(self, own) for each, own in zip(others, texts[1:], strict=True)]
             auxiliaries = Auxiliaries.build(
                 self, data, corpus, subwords=subwords, scratch=folder, on_counting=listener.on_cooccurrences
@@ -298,6 +301,10 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             raise InputError("this model is not trained yet: call fit first, or load a saved one")
         return self.network_, self.vocabulary_
 
+    @property
+    def _has_second_core(self) -> bool:
+        return self.beside and usable_cores() > 1
+
     def _tokeniser(self) -> Tokeniser:
         return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks)
 
@@ -373,7 +380,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             convergence=new_convergence(self),
             clip_norm=self.clip_norm,
             average=self.average or None,
-            beside=self.beside and usable_cores() > 1,
+            beside=self._has_second_core,
             log=log,
             on_step=listener.on_step,
             on_evaluation=listener.on_evaluation,

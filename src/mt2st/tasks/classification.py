@@ -12,8 +12,9 @@ from torch.nn import functional
 
 from mt2st.evaluation import classification_report
 from mt2st.network import Network
-from mt2st.tasks.batch import TextBatch, Texts, by_length
-from mt2st.tasks.labelled import LabelledTask, evaluating, tokens_at_a_time
+from mt2st.tasks.batch import TextBatch, Texts
+from mt2st.tasks.labelled import LabelledTask
+from mt2st.tasks.reading import read_rows
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
 
     def measure(self, network: nn.Module, data: Labelled) -> dict[str, float]:
         """Return loss, accuracy and averaged precision, recall and F1 on any labelled texts."""
-        probabilities = predict_probabilities(network, self.name, data.texts, max_length=self.max_length)
+        probabilities = predict_probabilities(
+            network, self.name, data.texts, max_length=self.max_length, readers=self.readers
+        )
         report = classification_report(data.targets, probabilities.argmax(axis=1), self.n_classes)
         return {"loss": cross_entropy(probabilities, data.targets), **report.as_dict()}
 
@@ -80,6 +83,7 @@ def predict_probabilities(
     *,
     max_length: int,
     independent: bool = False,
+    readers: int = 1,
 ) -> NDArray[np.float32]:
     """Return ``[n_texts, n_classes]`` probabilities of a classification task.
 
@@ -89,14 +93,12 @@ def predict_probabilities(
         texts: at least one text.
         max_length: tokens of a text that are read.
         independent: each class has a probability of its own (several labels a text); else those of a text sum to 1.
+        readers: as for `read_rows`.
     """
     assert isinstance(network, Network)
-    rows: NDArray[np.float32] | None = None
-    with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)):
-            logits = network.logits(task, texts.padded(indices, max_length).to(device))
-            if rows is None:
-                rows = np.empty((len(texts), logits.shape[1]), dtype=np.float32)
-            rows[indices] = (logits.sigmoid() if independent else logits.softmax(dim=1)).cpu().numpy()
-    assert rows is not None, "no text to predict"
-    return rows
+
+    def of_batch(indices: NDArray[np.int64], device: torch.device) -> tuple[NDArray[np.int64], Tensor]:
+        logits = network.logits(task, texts.padded(indices, max_length).to(device))
+        return indices, logits.sigmoid() if independent else logits.softmax(dim=1)
+
+    return read_rows(network, texts, of_batch, n_rows=len(texts), max_length=max_length, readers=readers)

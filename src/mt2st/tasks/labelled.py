@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, Self, TypeVar
 from zlib import crc32
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mt2st.tasks.batch import Texts, shuffled
-
-TOKENS_ON_CPU, TOKENS_ELSEWHERE = 4096, 131072
-"""Tokens of a batch where no gradient is kept, padding included. A processor is quickest while what each layer makes of
-a batch stays in its caches: on one thread long texts take 0.6 to 0.8 of the time that batches of 128 take
-(benchmarks/NOTES.md). A GPU needs enough to be busy; how much is best there was not measured."""
 
 
 class LabelledData(Protocol):
@@ -51,6 +44,7 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
         validation: labelled texts that `evaluate` measures on, if any.
         batch_size: texts in a training batch.
         max_length: tokens of a text that are read; the rest is cut.
+        readers: batches that are read at the same time, each on a thread, where no gradient is kept (`read_rows`).
     """
 
     name: str
@@ -58,6 +52,7 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
     validation: DataT | None = field(default=None, kw_only=True)
     batch_size: int = field(default=32, kw_only=True)
     max_length: int = field(default=256, kw_only=True)
+    readers: int = field(default=1, kw_only=True)
 
     @property
     def n_batches(self) -> int:
@@ -97,20 +92,3 @@ def part_of(data: DataT, number: int, size: int) -> DataT:
     n_texts = len(data.texts)
     parts = max(1, round(n_texts / size))
     return data.select(np.arange(number % parts, n_texts, parts, dtype=np.int64))
-
-
-def tokens_at_a_time(device: torch.device) -> int:
-    """Return how many tokens a batch has where no gradient is kept."""
-    return TOKENS_ON_CPU if device.type == "cpu" else TOKENS_ELSEWHERE
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[torch.device]:
-    """Put a network in evaluation mode, without gradients, for a block and back after it; gives its device."""
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.inference_mode():
-            yield next(network.parameters()).device
-    finally:
-        network.train(was_training)

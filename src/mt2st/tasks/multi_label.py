@@ -61,7 +61,7 @@ class MultiLabelTask(LabelledTask[MultiLabelled, TextBatch]):
     def measure(self, network: nn.Module, data: MultiLabelled) -> dict[str, float]:
         """Return the loss and the measures of `MultiLabelReport` on any labelled texts."""
         probabilities = predict_probabilities(
-            network, self.name, data.texts, max_length=self.max_length, independent=True
+            network, self.name, data.texts, max_length=self.max_length, independent=True, readers=self.readers
         )
         n_labels = probabilities.shape[1]
         of_truth = np.where(data.targets[:, :n_labels], probabilities, 1 - probabilities)

@@ -16,9 +16,10 @@ from torch.nn import functional
 
 from mt2st.evaluation import classification_report, has_spans, span_report
 from mt2st.network import Network
-from mt2st.tasks.batch import Texts, by_length
+from mt2st.tasks.batch import Texts
 from mt2st.tasks.classification import cross_entropy
-from mt2st.tasks.labelled import LabelledTask, evaluating, tokens_at_a_time
+from mt2st.tasks.labelled import LabelledTask
+from mt2st.tasks.reading import read_rows
 
 ValueT = TypeVar("ValueT", bound=np.generic)
 
@@ -139,7 +140,9 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
         Where they mark spans (``B-person``, ``I-person``, ``O``): precision, recall and F1 of whole entities, and the
         mean F1 of the types (`span_report`). Else averaged precision, recall and F1 of the tags.
         """
-        probabilities = predict_tag_probabilities(network, self.name, data.words, max_length=self.max_length)
+        probabilities = predict_tag_probabilities(
+            network, self.name, data.words, max_length=self.max_length, readers=self.readers
+        )
         predictions = probabilities.argmax(axis=1)
         learnable = data.targets < len(self.tags)
         loss = cross_entropy(probabilities[learnable], data.targets[learnable]) if learnable.any() else float("nan")
@@ -165,7 +168,9 @@ def tagging_head(state_size: int, n_tags: int) -> nn.Linear:
     return nn.Linear(state_size, n_tags)
 
 
-def predict_tag_probabilities(network: nn.Module, task: str, words: Words, *, max_length: int) -> NDArray[np.float32]:
+def predict_tag_probabilities(
+    network: nn.Module, task: str, words: Words, *, max_length: int, readers: int = 1
+) -> NDArray[np.float32]:
     """Return ``[n_words, n_tags]`` probabilities of a tagging task, in the order of the words.
 
     Args:
@@ -173,30 +178,26 @@ def predict_tag_probabilities(network: nn.Module, task: str, words: Words, *, ma
         task: name of the task's head.
         words: at least one word, in texts of which ``max_length`` cuts no word's first token off.
         max_length: tokens of a text that are read.
+        readers: as for `read_rows`.
     """
     assert isinstance(network, Network)
     texts, number_of = words.texts, np.cumsum(words.starts) - 1
-    rows: NDArray[np.float32] | None = None
-    with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)):
-            ids = texts.padded(indices, max_length)
-            at = np.zeros(ids.shape, dtype=np.bool_)
-            for row, starts in enumerate(_of_texts(texts, words.starts, indices, max_length)):
-                at[row, : len(starts)] = starts
-            logits = network.token_logits(task, ids.to(device), torch.from_numpy(at).to(device))
-            if rows is None:
-                rows = np.empty((int(words.starts.sum()), logits.shape[1]), dtype=np.float32)
-            numbers = [
-                number[starts]
-                for number, starts in zip(
-                    _of_texts(texts, number_of, indices, max_length),
-                    _of_texts(texts, words.starts, indices, max_length),
-                    strict=True,
-                )
-            ]
-            rows[np.concatenate(numbers)] = logits.softmax(dim=1).cpu().numpy()
-    assert rows is not None, "no word to predict"
-    return rows
+
+    def of_batch(indices: NDArray[np.int64], device: torch.device) -> tuple[NDArray[np.int64], Tensor]:
+        ids = texts.padded(indices, max_length)
+        starts = _of_texts(texts, words.starts, indices, max_length)
+        at = np.zeros(ids.shape, dtype=np.bool_)
+        for row, of_text in enumerate(starts):
+            at[row, : len(of_text)] = of_text
+        logits = network.token_logits(task, ids.to(device), torch.from_numpy(at).to(device))
+        numbers = [
+            number[of_text]
+            for number, of_text in zip(_of_texts(texts, number_of, indices, max_length), starts, strict=True)
+        ]
+        return np.concatenate(numbers), logits.softmax(dim=1)
+
+    n_words = int(words.starts.sum())
+    return read_rows(network, texts, of_batch, n_rows=n_words, max_length=max_length, readers=readers)
 
 
 def _of_texts(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -60,16 +61,17 @@ def _lstm_flops(layer: nn.LSTM, values: Tensor) -> int:
 
 @dataclass
 class ForwardCounter:
-    """Operations of forward passes so far."""
+    """Operations of forward passes so far, which may be made by several threads."""
 
     operations: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def count(self, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         """Add a layer's: what a forward hook calls."""
-        if isinstance(layer, nn.Embedding | SubwordEmbedding):
-            self.operations += LOOKUP // 2 * output.numel()
-        else:
-            self.operations += layer_flops(layer, inputs[0])
+        lookup = isinstance(layer, nn.Embedding | SubwordEmbedding)
+        operations = LOOKUP // 2 * output.numel() if lookup else layer_flops(layer, inputs[0])
+        with self._lock:
+            self.operations += operations
 
 
 @contextmanager

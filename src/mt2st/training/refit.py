@@ -24,8 +24,7 @@ from mt2st.errors import InputError
 from mt2st.network import Network
 from mt2st.network.standardise import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
-from mt2st.tasks.batch import by_length
-from mt2st.tasks.labelled import evaluating, tokens_at_a_time
+from mt2st.tasks.reading import read_rows
 from mt2st.training.flops import counted_forward
 
 MOST_ITERATIONS = 1000
@@ -111,7 +110,7 @@ class HeadRefit:
         data = self.task.train.select(self._drawn()) if self.most_texts is not None else self.task.train
         texts, targets = data.texts, data.targets
         with counted_forward(network) as counter:
-            vectors = pooled_vectors(network, texts, max_length=self.task.max_length)
+            vectors = pooled_vectors(network, texts, max_length=self.task.max_length, readers=self.task.readers)
         features = vectors.astype(np.float64)
         mean, variance = features.mean(axis=0), features.var(axis=0)
         if not np.isfinite(variance).all():
@@ -179,13 +178,13 @@ class HeadRefit:
         return Solution(solver.coef_, solver.intercept_, int(solver.n_iter_.max()), converged)
 
 
-def pooled_vectors(network: Network, texts: Texts, *, max_length: int) -> NDArray[np.float32]:
+def pooled_vectors(network: Network, texts: Texts, *, max_length: int, readers: int = 1) -> NDArray[np.float32]:
     """Return ``[n_texts, pooled_size]`` vectors of texts as the encoder makes them, without dropout."""
-    vectors: NDArray[np.float32] = np.empty((len(texts), network.encoder.pooled_size), dtype=np.float32)
-    with evaluating(network) as device:
-        for indices in by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)):
-            vectors[indices] = network.encode(texts.padded(indices, max_length).to(device)).pooled.cpu().numpy()
-    return vectors
+
+    def of_batch(indices: NDArray[np.int64], device: torch.device) -> tuple[NDArray[np.int64], Tensor]:
+        return indices, network.encode(texts.padded(indices, max_length).to(device)).pooled
+
+    return read_rows(network, texts, of_batch, n_rows=len(texts), max_length=max_length, readers=readers)
 
 
 def _last_layer(head: nn.Module) -> nn.Linear:

@@ -20,9 +20,9 @@ from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.training import InitVectors, TrainingInterrupted, taken
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.embedding.workers import results
 from mt2st.memory import MEGABYTE, check_available, megabytes
 from mt2st.scratch import scratch_folder
+from mt2st.workers import results
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.cooccurrences import Cooccurrences

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mt2st.training.numerics import flushed_denormals
+from mt2st.denormals import flushed_denormals
 
 
 def keeps_denormals() -> bool:

@@ -27,7 +27,7 @@ def results(run: Callable[[Job], Result], jobs: Iterator[Job], workers: int) -> 
     if workers == 1:
         yield from map(run, jobs)
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="mt2st-vectors") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="mt2st-worker") as pool:
         flying: set[Future[Result]] = {pool.submit(run, job) for job in islice(jobs, 2 * workers)}
         try:
             while flying:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mt2st.embedding.workers import results
+from mt2st.workers import results
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -48,4 +48,4 @@ def test_errors_come_through_and_nothing_runs_on(workers: int) -> None:
     with pytest.raises(ValueError, match="three"):
         list(results(run, iter(range(20)), workers))
     assert not running
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mt2st-vectors")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mt2st-worker")]

@@ -1,0 +1,56 @@
+"""What a model's training has a second core for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from mt2st import TextClassifier
+from mt2st.models import Listener
+from mt2st.strategy import Switch
+from mt2st.tasks import LabelledTask
+from mt2st.training import Trainer
+from mt2st.training.kernel_lane import KernelLane
+
+Films = tuple[list[str], list[str]]
+
+
+class Keeping(Listener):
+    def on_start(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+
+
+def trained(films: Films, **given: Any) -> tuple[TextClassifier, Trainer]:
+    model, listener = TextClassifier(
+        strategy=Switch(2), encoder="mean", vector_size=8, epochs=3, min_count=1, convergence="never", refit_head=0.1,
+        **given,
+    ), Keeping()  # fmt: skip
+    model.fit(*films, validation=films, listener=listener)
+    return model, listener.trainer
+
+
+@pytest.mark.parametrize(("beside", "cores", "uses"), [(True, 2, True), (True, 1, False), (False, 2, False)])
+def test_the_context_task_and_a_second_reader_have_it_where_there_is_one(
+    films: Films, monkeypatch: pytest.MonkeyPatch, *, beside: bool, cores: int, uses: bool
+) -> None:
+    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: cores)
+    _, trainer = trained(films, beside=beside, context_passes=1.0)
+    assert trainer.beside == uses
+    assert isinstance(trainer.primary, LabelledTask)
+    assert trainer.primary.readers == (2 if uses else 1)
+
+
+def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
+    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 12)
+    # Beside the step the context task writes without a lock, which no run repeats.
+    monkeypatch.setattr("mt2st.training.trainer.KernelLane", lambda **_: KernelLane(beside=False))
+    (one, first), (two, second) = (trained(films, beside=beside, context_passes=1.0) for beside in (False, True))
+    assert one.network_ is not None
+    assert two.network_ is not None
+    assert len(first.run.refits) == 1
+    assert [each.validation for each in first.run.evaluations] == [each.validation for each in second.run.evaluations]
+    for mine, other in zip(one.network_.parameters(), two.network_.parameters(), strict=True):
+        assert torch.equal(mine, other)
