@@ -29,4 +29,4 @@ def flushed_denormals() -> Iterator[None]:
 
 def flushes_denormals() -> bool:
     """Return whether this thread treats them as zero."""
-    return bool((torch.tensor([1e-39], dtype=torch.float32) * 1.0 == 0).item())
+    return bool((torch.tensor([1e-39], dtype=torch.float32, device="cpu") * 1.0 == 0).item())

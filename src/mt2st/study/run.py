@@ -69,7 +69,8 @@ def run_study(
         cells: of a `Grid`, with folders of different names.
         folder: the study's: a folder a cell with result and model. None keeps nothing.
         jobs: cells at a time. One runs in this process; more in processes of their own, which have one thread of torch
-            each (and one of the context task besides, unless ``beside`` is off).
+            each (and, unless ``beside`` is off, a second one for the context task and for reading: with a core a job,
+            their training seconds have some of each other's evaluations in them).
         backend: where they run: processes of this machine, or ``"dask"`` where a client is connected to a cluster.
         share: which of the cells this run works on; the others are only read.
         about: plain values for ``study.json``.

@@ -16,9 +16,10 @@ from mt2st.workers import results
 
 TOKENS_ON_CPU, TOKENS_ELSEWHERE = 4096, 131072
 """Tokens of a batch, padding included. A processor is quickest while what each layer makes of a batch stays in its
-caches: on one thread long texts take 0.6 to 0.8 of the time that batches of 128 take (benchmarks/NOTES.md). A GPU needs
-enough to be busy; how much is best there was not measured."""
+caches: on one thread long texts take 0.6 to 0.9 of the time that batches of 128 take, but 1 to 1.1 where words are made of
+n-grams (benchmarks/NOTES.md). A GPU needs enough to be busy; how much is best there was not measured."""
 
+Rows = tuple[NDArray[np.int64], NDArray[np.float32]]
 OfBatch = Callable[[NDArray[np.int64], torch.device], tuple[NDArray[np.int64], Tensor]]
 
 
@@ -34,24 +35,28 @@ def read_rows(
             where the ``[n, size]`` rows belong. It is called on several threads where there are several readers.
         n_rows: how many rows there are in all.
         max_length: tokens of a text that are read.
-        readers: batches that are read at the same time, each on a thread. Of them comes the same, to the bit, as of
-            one. It is one where the network is not on the processor, and where torch shares out the work on a batch
-            itself (`torch.get_num_threads`).
+        readers: batches that are read at the same time, each on a thread, so that the network's ``forward`` must keep
+            nothing of a batch. Of them comes the same, to the bit, as of one. It is one where the network is not on the
+            processor, and where torch shares out the work on a batch itself (`torch.get_num_threads`).
     """
     assert len(texts), "no text to read"
     rows: NDArray[np.float32] | None = None
     flushes = flushes_denormals()
     with evaluating(network) as device:
+        batches = list(by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)))
+        alone = device.type != "cpu" or torch.get_num_threads() > 1 or len(batches) == 1
 
-        def job(indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        def here(indices: NDArray[np.int64]) -> Rows:
+            numbers, made = of_batch(indices, device)
+            return numbers, made.cpu().numpy()
+
+        def on_a_thread(indices: NDArray[np.int64]) -> Rows:
             torch.set_flush_denormal(flushes)  # this, and that there are no gradients, belongs to a thread
             with torch.inference_mode():
-                numbers, made = of_batch(indices, device)
-                return numbers, made.cpu().numpy()
+                return here(indices)
 
-        at_once = readers if device.type == "cpu" and torch.get_num_threads() == 1 else 1
-        batches = by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device))
-        with closing(results(job, batches, at_once)) as parts:
+        at_once = 1 if alone else readers
+        with closing(results(on_a_thread if at_once > 1 else here, iter(batches), at_once)) as parts:
             for numbers, made in parts:
                 if rows is None:
                     rows = np.empty((n_rows, made.shape[1]), dtype=np.float32)

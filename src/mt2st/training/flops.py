@@ -64,7 +64,7 @@ class ForwardCounter:
     """Operations of forward passes so far, which may be made by several threads."""
 
     operations: int = 0
-    _lock: Lock = field(default_factory=Lock, repr=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def count(self, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         """Add a layer's: what a forward hook calls."""

@@ -42,13 +42,16 @@ def test_updates_without_data_are_left_out() -> None:
     assert len(cells) == 2 * (1 + 3 * 2)
 
 
-def test_glove_is_trained_longer_than_the_others() -> None:
+def test_glove_is_trained_longer_and_in_wider_windows_than_the_others() -> None:
     cells = table_cells(SOUND, seeds=[1], embeddings=["CBOW", "GloveTwitter"])
     chosen = {
-        (each.embedding, each.start_epochs, each.embedding_learning_rate, each.glove_sample)
+        (
+            each.embedding, each.start_epochs, each.embedding_learning_rate, each.glove_sample,
+            each.context_window, each.context_x_max,
+        )
         for each in (c.settings for c in cells)
-    }
-    assert chosen == {("cbow", 10, 5e-4, 0.0), ("glove", 50, 2e-3, 1e-4)}
+    }  # fmt: skip
+    assert chosen == {("cbow", 10, 5e-4, 0.0, 15, 10.0), ("glove", 50, 2e-3, 1e-4, 60, 30.0)}
     published = table_cells(REFERENCE, seeds=[1], embeddings=["GloveTwitter"])
     assert {cell.settings.embedding_learning_rate for cell in published} == {1e-3}
 

@@ -25,7 +25,8 @@ class Encoder(nn.Module):
     """The paper's shared layers: word vectors of a batch in, features for every task's head out.
 
     An encoder sees at least one real token in each text, real tokens first and padding behind them, and its results
-    must not depend on the padding.
+    must not depend on the padding. Where no gradient is kept, two batches may be in `forward` at once, on threads: it
+    keeps nothing of a batch in the module.
 
     Attributes:
         state_size: size of the vector of a token.

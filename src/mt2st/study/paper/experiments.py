@@ -33,8 +33,11 @@ UPDATES = {
 GLOVE_LONGER, GLOVE_FASTER = 5, 4
 """How many times as many epochs GloVe's vectors are trained as the others, for its authors train small ones for 50
 (Pennington et al. 2014), and by what the classifiers' rate of the embedding is multiplied: of a text as small as this
-GloVe learns less, and the labels more. It thins frequent words out as the others do, too. All three were chosen by
-single-task training on other samples of the reviews (benchmarks/NOTES.md)."""
+GloVe learns less, and the labels more. It thins frequent words out as the others do, too. These three, and the next two,
+were chosen by single-task training on other samples of the reviews (benchmarks/NOTES.md)."""
+GLOVE_WINDOW, GLOVE_X_MAX = 60, 30.0
+"""Its window and ``x_max``: a word of a review tells of its whole tone, and a distant pair counts little, by
+``1 / distance``; with so many pairs more of them have large counts."""
 NEEDED_FILES = {"update1": ("agree",), "update3": ("similarity",)}
 """What an update cannot do without: names of settings."""
 TIME_SETTINGS: dict[str, Any] = {
@@ -88,8 +91,8 @@ def table_cells(
 ) -> list[Cell]:
     """Return the runs of Tables I to III: each embedding with each update in each mode, and 'original' once.
 
-    The embedding starts from vectors of its kind, trained on the text (GloVe's as `_suited_to_glove` has it); then the
-    primary task and the update train it.
+    The embedding starts from vectors of its kind, trained on the text (GloVe's as `_suited_to_glove` has them); then
+    the primary task and the update train it.
 
     Args:
         protocol: how.
@@ -136,6 +139,8 @@ def _suited_to_glove(cell: Cell) -> Cell:
         start_epochs=GLOVE_LONGER * given.start_epochs,
         embedding_learning_rate=rate,
         glove_sample=given.context_sample,
+        context_window=GLOVE_WINDOW,
+        context_x_max=GLOVE_X_MAX,
     )
     return replace(cell, settings=settings)
 
