@@ -33,8 +33,8 @@ UPDATES = {
 GLOVE_LONGER, GLOVE_FASTER = 5, 4
 """How many times as many epochs GloVe's vectors are trained as the others, for its authors train small ones for 50
 (Pennington et al. 2014), and by what the classifiers' rate of the embedding is multiplied: of a text as small as this
-GloVe learns less, and the labels more. It thins frequent words out as the others do, too. These three, and the next two,
-were chosen by single-task training on other samples of the reviews (benchmarks/NOTES.md)."""
+GloVe learns less, and the labels more. It thins frequent words out as the others do, too. These three and the next
+two were chosen by single-task training on other samples of the reviews (benchmarks/NOTES.md)."""
 GLOVE_WINDOW, GLOVE_X_MAX = 60, 30.0
 """Its window and ``x_max``: a word of a review tells of its whole tone, and a distant pair counts little, by
 ``1 / distance``; with so many pairs more of them have large counts."""
