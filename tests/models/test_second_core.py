@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -19,16 +20,19 @@ Films = tuple[list[str], list[str]]
 
 class Keeping(Listener):
     def on_start(self, trainer: Trainer) -> None:
-        self.trainer = trainer
+        self.trainer, self.readers = trainer, set[str]()
+        encoder = trainer.network.encoder
+        assert isinstance(encoder, torch.nn.Module)
+        encoder.register_forward_hook(lambda *_: self.readers.add(threading.current_thread().name))
 
 
-def trained(films: Films, **given: Any) -> tuple[TextClassifier, Trainer]:
+def trained(films: Films, **given: Any) -> tuple[TextClassifier, Keeping]:
     model, listener = TextClassifier(
         strategy=Switch(2), encoder="mean", vector_size=8, epochs=3, min_count=1, convergence="never", refit_head=0.1,
         **given,
     ), Keeping()  # fmt: skip
     model.fit(*films, validation=films, listener=listener)
-    return model, listener.trainer
+    return model, listener
 
 
 @pytest.mark.parametrize(("beside", "cores", "uses"), [(True, 2, True), (True, 1, False), (False, 2, False)])
@@ -36,7 +40,8 @@ def test_the_context_task_and_a_second_reader_have_it_where_there_is_one(
     films: Films, monkeypatch: pytest.MonkeyPatch, *, beside: bool, cores: int, uses: bool
 ) -> None:
     monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: cores)
-    _, trainer = trained(films, beside=beside, context_passes=1.0)
+    _, kept = trained(films, beside=beside, context_passes=1.0)
+    trainer = kept.trainer
     assert trainer.beside == uses
     assert isinstance(trainer.primary, LabelledTask)
     assert trainer.primary.readers == (2 if uses else 1)
@@ -50,7 +55,10 @@ def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.Mon
     (one, first), (two, second) = (trained(films, beside=beside, context_passes=1.0) for beside in (False, True))
     assert one.network_ is not None
     assert two.network_ is not None
-    assert len(first.run.refits) == 1
-    assert [each.validation for each in first.run.evaluations] == [each.validation for each in second.run.evaluations]
+    assert first.readers == {"MainThread"}
+    assert len(second.readers) > 1
+    runs = first.trainer.run, second.trainer.run
+    assert len(runs[0].refits) == len(runs[1].refits) == 1
+    assert [each.validation for each in runs[0].evaluations] == [each.validation for each in runs[1].evaluations]
     for mine, other in zip(one.network_.parameters(), two.network_.parameters(), strict=True):
         assert torch.equal(mine, other)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -57,11 +58,12 @@ def whole(epoch: int = 1) -> Span:
 documents = st.lists(st.integers(0, 7), min_size=1, max_size=40).filter(any)
 
 
-@given(documents, st.integers(1, 60), st.integers(1, 9), st.integers(0, 9))
-def test_the_parts_of_one_pass_hold_each_document_exactly_once(
-    lengths: list[int], parts: int, epoch: int, seed: int
+@given(documents, st.integers(1, 60), st.integers(1, 9), st.integers(0, 9), st.integers(1, 50))
+def test_the_parts_of_one_pass_hold_each_document_exactly_once_however_small_the_pieces(
+    lengths: list[int], parts: int, epoch: int, seed: int, piece: int
 ) -> None:
-    assert times_seen(lengths, parts, 1.0, epoch, seed) == dict.fromkeys(starts(lengths), 1)
+    with mock.patch("mt2st.tasks.context.PIECE", piece):
+        assert times_seen(lengths, parts, 1.0, epoch, seed) == dict.fromkeys(starts(lengths), 1)
 
 
 @given(documents, st.integers(1, 60), st.integers(2, 4), st.integers(1, 9))
@@ -104,6 +106,16 @@ def test_parts_hold_about_as_many_words_as_each_other() -> None:
         sum(int(run[-1] - run[0]) for run in document_runs(offsets, Span(1, part, 20, 1), 1.0)) for part in range(20)
     ]
     assert max(sizes) - min(sizes) <= 60
+
+
+def test_a_large_part_comes_in_pieces_of_about_the_same_size() -> None:
+    offsets = np.cumsum([0, *np.random.default_rng(0).integers(1, 30, 1000)])
+    with mock.patch("mt2st.tasks.context.PIECE", 1000):
+        runs = list(document_runs(offsets, whole(), 1.0))
+    sizes = [int(run[-1] - run[0]) for run in runs]
+    assert sum(sizes) == offsets[-1]
+    assert len(sizes) >= offsets[-1] / 1000 - 1
+    assert max(sizes) <= 1500
 
 
 def test_each_epoch_starts_at_another_place() -> None:

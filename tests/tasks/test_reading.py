@@ -22,7 +22,7 @@ from mt2st.training.flops import counted_forward
 from mt2st.training.refit import pooled_vectors
 
 LENGTHS = [9, 1, 4, 4, 2, 5, 3, 3, 1, 1]
-TEXTS = Texts(np.ones(sum(LENGTHS), dtype=np.int32), np.cumsum([0, *LENGTHS]))
+TEXTS = Texts(np.arange(2, 2 + sum(LENGTHS), dtype=np.int32), np.cumsum([0, *LENGTHS]))
 
 
 def words() -> Words:
@@ -41,10 +41,10 @@ READINGS = pytest.mark.parametrize(
 """What reads texts, to predict and to fit a head anew."""
 
 
-def small_network() -> Network:
-    encoder = build_encoder("cnn", vector_size=4, hidden_size=4)
+def small_network(encoder_name: str = "cnn") -> Network:
+    encoder = build_encoder(encoder_name, vector_size=4, hidden_size=4)
     heads = {"task": nn.Linear(encoder.pooled_size, 2), "tags": nn.Linear(encoder.state_size, 2)}
-    return Network(nn.Embedding(5, 4, padding_idx=0), encoder, heads)
+    return Network(nn.Embedding(40, 4, padding_idx=0), encoder, heads)
 
 
 @READINGS
@@ -70,11 +70,12 @@ def test_another_device_reads_more_at_a_time() -> None:
 
 
 @READINGS
+@pytest.mark.parametrize("encoder_name", ["bilstm", "cnn", "mean"])
 def test_two_readers_share_the_batches_and_come_to_the_same(
-    read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    read: Callable[..., Any], encoder_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
-    network = small_network().train()
+    network = small_network(encoder_name).train()
     with counted_forward(network) as counter:
         alone = read(network)
     here, together = threading.current_thread(), threading.Barrier(2)
@@ -90,6 +91,7 @@ def test_two_readers_share_the_batches_and_come_to_the_same(
         both = read(network, readers=2)
     hook.remove()
     assert np.array_equal(alone, both)
+    assert len(np.unique(alone, axis=0)) == len(alone)
     assert counter_of_two.operations == counter.operations > 0
     assert here not in {thread for thread, *_ in of_threads}
     assert len({thread for thread, *_ in of_threads}) == 2
@@ -97,7 +99,13 @@ def test_two_readers_share_the_batches_and_come_to_the_same(
     assert network.training
 
 
-def test_where_torch_has_several_threads_batches_are_read_one_after_another() -> None:
+def test_one_batch_needs_no_thread() -> None:
+    with mock.patch("mt2st.workers.ThreadPoolExecutor", side_effect=AssertionError):
+        predict_probabilities(small_network(), "task", TEXTS, max_length=5, readers=2)
+
+
+def test_where_torch_has_several_threads_batches_are_read_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
     here: set[bool] = set()
     network = small_network()
     network.encoder.register_forward_hook(lambda *_: here.add(threading.current_thread() is threading.main_thread()))

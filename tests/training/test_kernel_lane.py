@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -74,3 +76,71 @@ def test_an_error_of_the_block_surfaces_after_the_jobs_are_done(beside: bool) ->
     with pytest.raises(KeyError), KernelLane(beside=beside) as lane, lane.running({"a": job}):
         raise KeyError("block")
     assert done.is_set()
+
+
+def test_the_thread_of_the_step_takes_pieces_when_the_step_is_done() -> None:
+    here, there, in_block = threading.current_thread(), threading.Event(), threading.Event()
+    together = threading.Barrier(2, timeout=10)
+    by: dict[int, threading.Thread] = {}
+
+    def piece(number: int) -> int:
+        by[number] = threading.current_thread()
+        there.set()
+        if number < 2:
+            assert in_block.wait(10)
+            together.wait()  # which only two pieces at the same time can pass
+        return number * number
+
+    with KernelLane(beside=True) as lane:
+
+        def job() -> float:
+            found = lane.share([partial(piece, number) for number in range(9)])
+            assert found == [number * number for number in range(9)]
+            return float(sum(found))
+
+        with lane.running({"a": job, "b": lambda: 2.0}) as results:
+            assert there.wait(10)
+            assert here not in by.values()
+            in_block.set()
+        assert results == {"a": 204.0, "b": 2.0}
+        assert {by[0] is here, by[1] is here} == {True, False}
+
+
+def test_whoever_needs_the_table_at_rest_helps_too() -> None:
+    done: list[int] = []
+    with KernelLane(beside=True) as lane, lane.running({"a": lambda: len(lane.share([pieces_of(done)] * 50))}):
+        lane.wait()
+        assert len(done) == 50
+
+
+def pieces_of(done: list[int]) -> Callable[[], None]:
+    return lambda: done.append(1)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_an_error_of_a_piece_is_one_of_its_job(beside: bool) -> None:
+    begun: list[int] = []
+
+    def piece(number: int) -> None:
+        begun.append(number)
+        if number == 3:
+            raise ZeroDivisionError("in the piece")
+
+    def job() -> float:
+        lane.share([partial(piece, number) for number in range(1000)])
+        return 0.0
+
+    with (
+        pytest.raises(ZeroDivisionError, match="in the piece"),
+        KernelLane(beside=beside) as lane,
+        lane.running({"a": job}),
+    ):
+        pass
+    assert 4 <= len(begun) < 1000
+
+
+def test_in_turn_pieces_run_in_order() -> None:
+    order: list[int] = []
+    with KernelLane(beside=False) as lane:
+        assert lane.share([partial(order.append, number) for number in range(9)]) == [None] * 9
+    assert order == list(range(9))

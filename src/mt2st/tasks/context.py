@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ from torch import Tensor
 
 from mt2st.errors import InputError
 from mt2st.tasks.batch import Texts
-from mt2st.tasks.task import Span
+from mt2st.tasks.task import Share, Span, in_turn
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels.context import ContextKernel
 
+PIECE = 65536
+"""Tokens of a call of the kernel, about: some ten milliseconds of work, which several threads can share out."""
 MIN_ALPHA = 1e-4
 """Where word2vec's learning rate falls to."""
 OPERATIONS = 6
@@ -96,6 +99,14 @@ class ContextTask:
         """Train on the span's documents in place, as `KernelTask.update` describes.
 
         Raises:
+            InputError: as `update_shared`.
+        """
+        return self.update_shared(table, weight=weight, span=span, share=in_turn)
+
+    def update_shared(self, table: Tensor, *, weight: float, span: Span, share: Share) -> float:
+        """Train on the span's documents in place, as `SharedKernelTask.update_shared` describes.
+
+        Raises:
             InputError: when the table is not float32 on the CPU.
         """
         if table.device.type != "cpu" or table.dtype != torch.float32:
@@ -104,21 +115,25 @@ class ContextTask:
                 f"found {table.dtype} on {table.device}: use its autograd form there"
             )
         inputs = table.detach().numpy()
-        loss, pairs = 0.0, 0
         self.rate = self._rate(span.elapsed[1])
         slices = list(self.slices(span))
         rates = self._rates(span, [int(offsets[-1] - offsets[0]) for offsets in slices])
-        for number, offsets in enumerate(slices):
-            report = self.kernel.update(
-                inputs,
-                self.outputs,
-                self.texts.ids,
-                offsets,
-                alpha=rates[number],
-                weight=weight,
-                stream=stream_of(span, number),
-            )
-            loss, pairs = loss + report.loss, pairs + report.pairs
+        reports = share(
+            [
+                partial(
+                    self.kernel.update,
+                    inputs,
+                    self.outputs,
+                    self.texts.ids,
+                    offsets,
+                    alpha=rates[number],
+                    weight=weight,
+                    stream=stream_of(span, number),
+                )
+                for number, offsets in enumerate(slices)
+            ]
+        )
+        loss, pairs = sum(each.loss for each in reports), sum(each.pairs for each in reports)
         self.operations += OPERATIONS * pairs * (1 + self.kernel.negative) * self.outputs.shape[1]
         return loss / pairs if pairs else float("nan")
 
@@ -162,7 +177,7 @@ def document_runs(offsets: NDArray[np.int64], span: Span, passes: float) -> Iter
         passes: passes over the corpus in the epoch.
 
     Yields:
-        ``[m + 1]`` bounds of ``m`` neighbouring documents, at least one.
+        ``[m + 1]`` bounds of ``m`` neighbouring documents, at least one, of about `PIECE` tokens where there are more.
     """
     n_tokens = int(offsets[-1])
     rotation = int(np.random.default_rng([span.seed, span.epoch]).integers(n_tokens))
@@ -174,5 +189,14 @@ def document_runs(offsets: NDArray[np.int64], span: Span, passes: float) -> Iter
         stop = min(end, (lap + 1) * n_tokens)
         first, last = np.searchsorted(offsets[:-1], (begin - lap * n_tokens, stop - lap * n_tokens))
         if first < last:
-            yield offsets[first : last + 1]
+            yield from _pieces(offsets[first : last + 1])
         begin = stop
+
+
+def _pieces(offsets: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Cut neighbouring documents, ``[m + 1]`` bounds, into pieces of about `PIECE` tokens, as even as documents let."""
+    n_tokens = offsets[-1] - offsets[0]
+    marks = np.linspace(offsets[0], offsets[-1], max(1, round(n_tokens / PIECE)) + 1)
+    places = np.unique(np.searchsorted(offsets, marks))  # the first place is 0, the last one m
+    for first, last in pairwise(places):
+        yield offsets[first : last + 1]

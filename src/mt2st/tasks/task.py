@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -77,3 +77,20 @@ class KernelTask(Protocol):
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore `state_dict`."""
+
+
+Share = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+"""Runs pieces of work and returns their results in order: in turn, or by several threads."""
+
+
+def in_turn(pieces: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run pieces of work one after another."""
+    return [piece() for piece in pieces]
+
+
+@runtime_checkable
+class SharedKernelTask(KernelTask, Protocol):
+    """A kernel task whose update is made of pieces that may run at the same time."""
+
+    def update_shared(self, table: Tensor, *, weight: float, span: Span, share: Share) -> float:
+        """Train as `update` does, in pieces that are given to ``share``."""

@@ -1,21 +1,25 @@
-"""Where kernel tasks run: on a second thread beside the primary's step, or in turn with it."""
+"""Where kernel tasks run: on a second thread beside the primary's step, which then helps, or in turn with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Condition
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 Job = Callable[[], float]
+ResultT = TypeVar("ResultT")
 
 
 class KernelLane:
     """Runs the kernel tasks of each step.
 
     Beside the step, the kernel and torch write the same embedding without a lock (hogwild, Niu et al. 2011): faster
-    where a second core is free, but not repeatable to the bit. In turn, a run is repeatable.
+    where a second core is free, but not repeatable to the bit. Where the kernel needs longer than the step, the step's
+    thread takes a part of its work when it is done (`share`). In turn, a run is repeatable.
 
     Args:
         beside: whether to run them on a second thread.
@@ -26,6 +30,8 @@ class KernelLane:
     def __init__(self, *, beside: bool) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mt2st-kernel") if beside else None
         self._flying: list[Future[float]] = []
+        self._shared: _SharedWork | None = None
+        self._changed = Condition()
 
     def __enter__(self) -> Self:
         return self
@@ -36,9 +42,36 @@ class KernelLane:
         if self._executor is not None:
             self._executor.shutdown()
 
+    def share(self, pieces: Sequence[Callable[[], ResultT]]) -> list[ResultT]:
+        """Run the pieces of a job, within it, and return their results in order.
+
+        They are begun in order, by the job's thread and, as soon as the step is done, by the step's.
+
+        Raises:
+            Exception: what a piece raised; those not begun then are left out.
+        """
+        if self._executor is None:
+            return [piece() for piece in pieces]
+        work = _SharedWork(pieces)
+        self._announce(work)
+        try:
+            work.take_part()
+            return work.results()
+        finally:
+            self._announce(None)
+
     def wait(self) -> None:
-        """Return when the running jobs are done: within the block of `running`, for whoever needs the table at rest."""
-        wait(self._flying)
+        """Return when the running jobs are done, taking part in the one that is shared.
+
+        Within the block of `running`: for whoever needs the table at rest.
+        """
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._shared is not None or all(each.done() for each in self._flying))
+                work, self._shared = self._shared, None
+            if work is None:
+                return
+            work.take_part()
 
     @contextmanager
     def running(self, jobs: Mapping[str, Job]) -> Iterator[dict[str, float]]:
@@ -54,8 +87,56 @@ class KernelLane:
             return
         futures: dict[str, Future[float]] = {name: self._executor.submit(job) for name, job in jobs.items()}
         self._flying = list(futures.values())
+        for future in self._flying:
+            future.add_done_callback(lambda _: self._announce(None))
         try:
             yield results
         finally:
+            self.wait()
             self._flying = []
             results.update((name, future.result()) for name, future in futures.items())
+
+    def _announce(self, work: _SharedWork | None) -> None:
+        """Say what work there is to share now, or that there is none any more."""
+        with self._changed:
+            self._shared = work
+            self._changed.notify_all()
+
+
+class _SharedWork:
+    """Pieces of work that threads take one by one."""
+
+    def __init__(self, pieces: Sequence[Callable[[], Any]]) -> None:
+        self._left = deque(enumerate(pieces))
+        self._results: list[Any] = [None] * len(pieces)
+        self._error: BaseException | None = None
+        self._in_hand = 0
+        self._changed = Condition()
+
+    def take_part(self) -> None:
+        """Do pieces until none is left."""
+        while True:
+            with self._changed:
+                if not self._left:
+                    return
+                number, piece = self._left.popleft()
+                self._in_hand += 1
+            error: BaseException | None = None
+            try:
+                self._results[number] = piece()
+            except BaseException as raised:  # whoever asks for the results gets it
+                error = raised
+            with self._changed:
+                self._in_hand -= 1
+                if error is not None:
+                    self._error = error
+                    self._left.clear()
+                self._changed.notify_all()
+
+    def results(self) -> list[Any]:
+        """Return the results when those that have a piece in hand are done."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._in_hand)
+        if self._error is not None:
+            raise self._error
+        return self._results

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from mt2st.errors import InputError
-from mt2st.tasks import KernelTask, Span
+from mt2st.tasks import KernelTask, SharedKernelTask, Span
 from mt2st.training.feedback import Probe
 from mt2st.training.kernel_lane import Job, KernelLane
 from mt2st.training.numerics import gradient_norm
@@ -54,7 +54,7 @@ class OptimisationStep:
         self._apply_effects(weights)
         freezing = state.effects.freezing
         kernels: dict[str, Job] = {
-            task.name: partial(self._update, task, weight=weights[task.name], span=span)
+            task.name: partial(self._update, task, weight=weights[task.name], span=span, lane=lane)
             for task in state.kernels
             if weights[task.name] > 0
         }
@@ -172,9 +172,12 @@ class OptimisationStep:
         )
         state.feedback.measure(state.network, table, probe, learning_rate=rate)
 
-    def _update(self, task: KernelTask, *, weight: float, span: Span) -> float:
+    def _update(self, task: KernelTask, *, weight: float, span: Span, lane: KernelLane) -> float:
         span = replace(span, elapsed=self._elapsed(task, span))
-        return task.update(embedding_weight(self._state.network, task.name).data, weight=weight, span=span)
+        table = embedding_weight(self._state.network, task.name).data
+        if isinstance(task, SharedKernelTask):
+            return task.update_shared(table, weight=weight, span=span, share=lane.share)
+        return task.update(table, weight=weight, span=span)
 
     def _elapsed(self, task: KernelTask, span: Span) -> tuple[float, float]:
         """Return the shares of a task's time that have passed before and after the step."""
