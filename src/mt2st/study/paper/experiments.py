@@ -51,7 +51,7 @@ AT_ONCE: dict[str, Any] = {"refit_head": 0.01, "rate_at_transition": 0.1}
 """What the transition brings where the context task is short: a head that fits the vectors, and steps that keep it."""
 TIME_METHODS: dict[str, Method] = {
     "single-task": Method(SingleTask()),
-    "multi-task": Method(MultiTask(0.25), {"context_alpha": 0.2, "context_passes": 12.0, "context_block": 16}),
+    "multi-task": Method(MultiTask(0.25), {"context_alpha": 0.2, "context_passes": 20.0, "context_block": 16}),
     "diminish": Method(
         Diminish(0.12, curvature=2.0, unit="step"),
         {"context_alpha": 0.14, "context_min_alpha": 0.14, "context_passes": 50.0, "context_block": 16, **AT_ONCE},
