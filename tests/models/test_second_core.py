@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from mt2st import TextClassifier
 from mt2st.models import Listener
 from mt2st.strategy import Switch
-from mt2st.tasks import LabelledTask
+from mt2st.tasks import ContextTask, LabelledTask, SharedKernelTask
 from mt2st.training import Trainer
 from mt2st.training.kernel_lane import KernelLane
 
@@ -62,3 +63,29 @@ def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.Mon
     assert [each.validation for each in runs[0].evaluations] == [each.validation for each in runs[1].evaluations]
     for mine, other in zip(one.network_.parameters(), two.network_.parameters(), strict=True):
         assert torch.equal(mine, other)
+
+
+def test_the_context_task_comes_in_pieces_that_the_step_can_help_with(
+    films: Films, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
+    monkeypatch.setattr("mt2st.tasks.context.PIECE", 20)
+    shared: list[int] = []
+
+    def share(lane: KernelLane, pieces: Sequence[Callable[[], Any]]) -> list[Any]:
+        shared.append(len(pieces))
+        return of_lane(lane, pieces)
+
+    of_lane = KernelLane.share
+    monkeypatch.setattr(KernelLane, "share", share)
+    operations = []
+    for beside in (False, True):
+        _, kept = trained(films, beside=beside, context_passes=2.0)
+        (task,) = kept.trainer.kernels
+        assert isinstance(task, ContextTask)
+        assert isinstance(task, SharedKernelTask)
+        operations.append(task.operations)
+    assert max(shared) > 1
+    assert shared[: len(shared) // 2] == shared[len(shared) // 2 :]
+    # Which words meet depends on the seed alone, whoever reads a piece, and each piece is read once.
+    assert operations[0] == operations[1] > 0

@@ -115,13 +115,17 @@ def test_where_torch_has_several_threads_batches_are_read_one_after_another(monk
 
 
 @pytest.mark.parametrize("readers", [1, 2])
-def test_an_error_comes_through_and_leaves_the_network_as_it_was(readers: int) -> None:
+def test_an_error_comes_through_and_leaves_the_network_as_it_was(readers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
     network = small_network().train()
+    here: set[bool] = set()
 
     def fails(indices: Any, device: torch.device) -> Any:
+        here.add(threading.current_thread() is threading.main_thread())
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         read_rows(network, TEXTS, fails, n_rows=1, max_length=5, readers=readers)
+    assert here == {readers == 1}
     assert network.training
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mt2st-worker")]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
 from functools import partial
 
 import pytest
@@ -107,14 +107,49 @@ def test_the_thread_of_the_step_takes_pieces_when_the_step_is_done() -> None:
 
 
 def test_whoever_needs_the_table_at_rest_helps_too() -> None:
-    done: list[int] = []
-    with KernelLane(beside=True) as lane, lane.running({"a": lambda: len(lane.share([pieces_of(done)] * 50))}):
+    together = threading.Barrier(2, timeout=10)
+    done: list[threading.Thread] = []
+
+    def piece(number: int) -> None:
+        if number < 2:
+            together.wait()
+        done.append(threading.current_thread())
+
+    def job() -> float:
+        lane.share([])
+        lane.share([partial(piece, number) for number in range(20)])
+        return float(len(lane.share([partial(piece, 9)] * 5)))
+
+    with KernelLane(beside=True) as lane, lane.running({"quick": lambda: 1.0, "shares": job}) as results:
         lane.wait()
-        assert len(done) == 50
+        assert len(done) == 25
+        assert threading.current_thread() in done
+    assert results == {"quick": 1.0, "shares": 5.0}
 
 
-def pieces_of(done: list[int]) -> Callable[[], None]:
-    return lambda: done.append(1)
+@pytest.mark.parametrize("raised", [ZeroDivisionError, KeyboardInterrupt])
+def test_what_a_piece_raises_on_the_thread_of_the_step_ends_the_job(raised: type[BaseException]) -> None:
+    together = threading.Barrier(2, timeout=10)
+    begun: list[int] = []
+    here, over = threading.current_thread(), threading.Event()
+
+    def piece(number: int) -> None:
+        begun.append(number)
+        if number < 2:
+            together.wait()
+            if threading.current_thread() is here:
+                over.set()
+                raise raised
+            assert over.wait(10)
+        time.sleep(0.001)
+
+    def job() -> float:
+        lane.share([partial(piece, number) for number in range(1000)])
+        return 0.0
+
+    with pytest.raises(raised), KernelLane(beside=True) as lane, lane.running({"a": job}):
+        pass
+    assert len(begun) < 500
 
 
 @pytest.mark.parametrize("beside", [False, True])

@@ -27,7 +27,7 @@ from mt2st.tasks.relations import Judgements, Lexicon, Questions
 from mt2st.tasks.semantic_syntactic import SemanticSyntacticTask
 from mt2st.tasks.spearman import SpearmanTask
 from mt2st.tasks.tagging import TaggingTask
-from mt2st.tasks.task import KernelTask, SharedKernelTask, Span, Task
+from mt2st.tasks.task import KernelTask, Share, SharedKernelTask, Span, Task, in_turn
 
 __all__ = [
     "AnalogyTask",
@@ -45,6 +45,7 @@ __all__ = [
     "MultiLabelTask",
     "Questions",
     "SemanticSyntacticTask",
+    "Share",
     "SharedKernelTask",
     "Span",
     "SpearmanTask",
@@ -55,5 +56,6 @@ __all__ = [
     "divide",
     "held_out_words",
     "hold_out",
+    "in_turn",
     "read_pairs",
 ]

@@ -36,8 +36,9 @@ def read_rows(
         n_rows: how many rows there are in all.
         max_length: tokens of a text that are read.
         readers: batches that are read at the same time, each on a thread, so that the network's ``forward`` must keep
-            nothing of a batch. Of them comes the same, to the bit, as of one. It is one where the network is not on the
-            processor, and where torch shares out the work on a batch itself (`torch.get_num_threads`).
+            nothing of a batch. Of them comes the same, to the bit, as of one. It is one where there is but one batch,
+            where the network is not on the processor, and where torch shares out the work on a batch itself
+            (`torch.get_num_threads`).
     """
     assert len(texts), "no text to read"
     rows: NDArray[np.float32] | None = None

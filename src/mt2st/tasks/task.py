@@ -93,4 +93,13 @@ class SharedKernelTask(KernelTask, Protocol):
     """A kernel task whose update is made of pieces that may run at the same time."""
 
     def update_shared(self, table: Tensor, *, weight: float, span: Span, share: Share) -> float:
-        """Train as `update` does, in pieces that are given to ``share``."""
+        """Train as `update` does, in pieces that are given to ``share``; the trainer calls this in place of `update`.
+
+        Args:
+            table: as for `update`.
+            weight: as for `update`.
+            span: as for `update`.
+            share: runs pieces that need nothing of each other, maybe on the step's thread too, and returns their
+                results; to be called within this call alone, as often as there is work. A piece that fails lets go of
+                those that were not begun.
+        """

@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Condition
+from threading import Condition, get_ident
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from mt2st.tasks import in_turn
 
 Job = Callable[[], float]
 ResultT = TypeVar("ResultT")
@@ -51,7 +53,7 @@ class KernelLane:
             Exception: what a piece raised; those not begun then are left out.
         """
         if self._executor is None:
-            return [piece() for piece in pieces]
+            return in_turn(pieces)
         work = _SharedWork(pieces)
         self._announce(work)
         try:
@@ -78,7 +80,7 @@ class KernelLane:
         """Run the jobs beside the block, or before it; what they return is in the yielded mapping after the block.
 
         Raises:
-            Exception: what a job raised, after the block.
+            Exception: what a job raised, after the block; an interrupt, at once.
         """
         results: dict[str, float] = {}
         if self._executor is None or not jobs:
@@ -88,13 +90,17 @@ class KernelLane:
         futures: dict[str, Future[float]] = {name: self._executor.submit(job) for name, job in jobs.items()}
         self._flying = list(futures.values())
         for future in self._flying:
-            future.add_done_callback(lambda _: self._announce(None))
+            future.add_done_callback(self._notify)
         try:
             yield results
         finally:
             self.wait()
             self._flying = []
             results.update((name, future.result()) for name, future in futures.items())
+
+    def _notify(self, _: Future[float]) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
     def _announce(self, work: _SharedWork | None) -> None:
         """Say what work there is to share now, or that there is none any more."""
@@ -110,33 +116,40 @@ class _SharedWork:
         self._left = deque(enumerate(pieces))
         self._results: list[Any] = [None] * len(pieces)
         self._error: BaseException | None = None
-        self._in_hand = 0
+        self._at_work: set[int] = set()
         self._changed = Condition()
 
     def take_part(self) -> None:
-        """Do pieces until none is left."""
-        while True:
-            with self._changed:
-                if not self._left:
-                    return
-                number, piece = self._left.popleft()
-                self._in_hand += 1
-            error: BaseException | None = None
-            try:
-                self._results[number] = piece()
-            except BaseException as raised:  # whoever asks for the results gets it
-                error = raised
-            with self._changed:
-                self._in_hand -= 1
-                if error is not None:
-                    self._error = error
-                    self._left.clear()
-                self._changed.notify_all()
+        """Do pieces until none is left. What one raises is for whoever asks for the results, an interrupt for all."""
+        while self._take_one():
+            pass
 
     def results(self) -> list[Any]:
-        """Return the results when those that have a piece in hand are done."""
+        """Return the results when those that are at work are done."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._in_hand)
+            self._changed.wait_for(lambda: not self._at_work)
         if self._error is not None:
             raise self._error
         return self._results
+
+    def _take_one(self) -> bool:
+        try:
+            with self._changed:
+                if not self._left:
+                    return False
+                self._at_work.add(get_ident())
+                number, piece = self._left.popleft()
+            self._results[number] = piece()
+        except BaseException as raised:
+            interrupts = not isinstance(raised, Exception)
+            with self._changed:
+                if self._error is None or interrupts:
+                    self._error = raised
+                self._left.clear()
+            if interrupts:
+                raise
+        finally:
+            with self._changed:
+                self._at_work.discard(get_ident())
+                self._changed.notify_all()
+        return True
