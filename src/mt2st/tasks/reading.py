@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mt2st.denormals import flushes_denormals
 from mt2st.tasks.batch import Texts, by_length
 from mt2st.workers import results
 
@@ -42,7 +41,6 @@ def read_rows(
     """
     assert len(texts), "no text to read"
     rows: NDArray[np.float32] | None = None
-    flushes = flushes_denormals()
     with evaluating(network) as device:
         batches = list(by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)))
         alone = device.type != "cpu" or torch.get_num_threads() > 1 or len(batches) == 1
@@ -52,8 +50,7 @@ def read_rows(
             return numbers, made.cpu().numpy()
 
         def on_a_thread(indices: NDArray[np.int64]) -> Rows:
-            torch.set_flush_denormal(flushes)  # this, and that there are no gradients, belongs to a thread
-            with torch.inference_mode():
+            with torch.inference_mode():  # which belongs to a thread; whether denormals are flushed it inherits
                 return here(indices)
 
         at_once = 1 if alone else readers
