@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Condition, get_ident
+from threading import Condition
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from mt2st.tasks import in_turn
+from mt2st.training.shared_work import SharedWork
 
 Job = Callable[[], float]
 ResultT = TypeVar("ResultT")
@@ -32,7 +32,7 @@ class KernelLane:
     def __init__(self, *, beside: bool) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mt2st-kernel") if beside else None
         self._flying: list[Future[float]] = []
-        self._shared: _SharedWork | None = None
+        self._shared: SharedWork | None = None
         self._changed = Condition()
 
     def __enter__(self) -> Self:
@@ -54,7 +54,7 @@ class KernelLane:
         """
         if self._executor is None:
             return in_turn(pieces)
-        work = _SharedWork(pieces)
+        work = SharedWork(pieces)
         self._announce(work)
         try:
             work.take_part()
@@ -102,54 +102,8 @@ class KernelLane:
         with self._changed:
             self._changed.notify_all()
 
-    def _announce(self, work: _SharedWork | None) -> None:
+    def _announce(self, work: SharedWork | None) -> None:
         """Say what work there is to share now, or that there is none any more."""
         with self._changed:
             self._shared = work
             self._changed.notify_all()
-
-
-class _SharedWork:
-    """Pieces of work that threads take one by one."""
-
-    def __init__(self, pieces: Sequence[Callable[[], Any]]) -> None:
-        self._left = deque(enumerate(pieces))
-        self._results: list[Any] = [None] * len(pieces)
-        self._error: BaseException | None = None
-        self._at_work: set[int] = set()
-        self._changed = Condition()
-
-    def take_part(self) -> None:
-        """Do pieces until none is left. What one raises is for whoever asks for the results, an interrupt for all."""
-        while self._take_one():
-            pass
-
-    def results(self) -> list[Any]:
-        """Return the results when those that are at work are done."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._at_work)
-        if self._error is not None:
-            raise self._error
-        return self._results
-
-    def _take_one(self) -> bool:
-        try:
-            with self._changed:
-                if not self._left:
-                    return False
-                self._at_work.add(get_ident())
-                number, piece = self._left.popleft()
-            self._results[number] = piece()
-        except BaseException as raised:
-            interrupts = not isinstance(raised, Exception)
-            with self._changed:
-                if self._error is None or interrupts:
-                    self._error = raised
-                self._left.clear()
-            if interrupts:
-                raise
-        finally:
-            with self._changed:
-                self._at_work.discard(get_ident())
-                self._changed.notify_all()
-        return True
