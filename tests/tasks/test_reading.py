@@ -99,6 +99,20 @@ def test_two_readers_share_the_batches_and_come_to_the_same(
     assert network.training
 
 
+@READINGS
+def test_readers_take_over_the_callers_precision(read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
+    network = small_network()
+    full = read(network)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half, half_of_two = read(network), read(network, readers=2)
+        with torch.autocast("cpu", enabled=False):
+            assert np.array_equal(full, read(network, readers=2))
+    assert half.dtype == half_of_two.dtype == np.float32
+    assert np.array_equal(half, half_of_two)
+    assert 1e-5 < np.abs(full - half).max() < 0.05
+
+
 def test_one_batch_needs_no_thread() -> None:
     with mock.patch("mt2st.workers.ThreadPoolExecutor", side_effect=AssertionError):
         predict_probabilities(small_network(), "task", TEXTS, max_length=5, readers=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,6 +28,8 @@ def read_rows(
 ) -> NDArray[np.float32]:
     """Return ``[n_rows, size]`` what a network makes of texts, batch by batch.
 
+    In a caller's `torch.autocast` the network reads in its precision, on whatever thread; the rows are float32.
+
     Args:
         network: put in evaluation mode for the call and back after it.
         texts: at least one.
@@ -47,10 +50,18 @@ def read_rows(
 
         def here(indices: NDArray[np.int64]) -> Rows:
             numbers, made = of_batch(indices, device)
-            return numbers, made.cpu().numpy()
+            return numbers, made.float().cpu().numpy()  # numpy knows no bfloat16
+
+        callers_precision = partial(
+            torch.autocast,
+            device.type,
+            dtype=torch.get_autocast_dtype(device.type),
+            enabled=torch.is_autocast_enabled(device.type),
+        )
 
         def on_a_thread(indices: NDArray[np.int64]) -> Rows:
-            with torch.inference_mode():  # which belongs to a thread; whether denormals are flushed it inherits
+            # Both belong to a thread; whether denormals are flushed it inherits.
+            with torch.inference_mode(), callers_precision():
                 return here(indices)
 
         at_once = 1 if alone else readers
