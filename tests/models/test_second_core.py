@@ -11,6 +11,7 @@ import torch
 
 from mt2st import TextClassifier
 from mt2st.models import Listener
+from mt2st.models.assembly import torch_threads
 from mt2st.strategy import Switch
 from mt2st.tasks import ContextTask, LabelledTask, SharedKernelTask
 from mt2st.training import Trainer
@@ -63,6 +64,24 @@ def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.Mon
     assert [each.validation for each in runs[0].evaluations] == [each.validation for each in runs[1].evaluations]
     for mine, other in zip(one.network_.parameters(), two.network_.parameters(), strict=True):
         assert torch.equal(mine, other)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_measuring_has_the_threads_of_training_and_its_second_core(
+    films: Films, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
+    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 12)
+    model, kept = trained(films, threads=threads)
+    kept.readers.clear()
+    of_torch: set[int] = set()
+    assert model.network_ is not None
+    model.network_.encoder.register_forward_hook(lambda *_: of_torch.add(torch.get_num_threads()))
+    with torch_threads(3 - threads):
+        model.evaluate(*films)
+        assert torch.get_num_threads() == 3 - threads
+    assert of_torch == {threads}
+    assert ("MainThread" in kept.readers) == (threads == 2)
 
 
 def test_the_context_task_comes_in_pieces_that_the_step_can_help_with(

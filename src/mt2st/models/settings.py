@@ -250,8 +250,8 @@ class ClassifierSettings:
     """Use a second core in training: the context task runs beside the classifier's step, and where texts are read
     without a gradient, two batches are at a time (if torch has one thread); off, a seed repeats a run to the bit."""
     threads: int | None = 1
-    """Threads of torch while training: one leaves a second core to the context task and to reading. None: as they
-    are."""
+    """Threads of torch while training and measuring: one leaves a second core to the context task and to reading, and
+    several trainings on one machine do not wait for each other's threads. None: as they are."""
     seed: int = 1
     """Decides initial parameters, dropout and the order of all data."""
 

@@ -155,10 +155,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             subwords = subwords_of(self, corpus.vocabulary)
             reader = Reader(corpus.vocabulary, self._tokeniser(), subwords)
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
-            task = replace(
-                self._task(classes, primary.encoded(texts[0]), validation=self._data(held_out, classes, reader)),
-                readers=2 if self._has_second_core else 1,
-            )
+            task = self._task(classes, primary.encoded(texts[0]), validation=self._data(held_out, classes, reader))
             labelled = [each.task(self, own) for each, own in zip(others, texts[1:], strict=True)]
             auxiliaries = Auxiliaries.build(
                 self, data, corpus, subwords=subwords, scratch=folder, on_counting=listener.on_cooccurrences
@@ -210,7 +207,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         network, vocabulary = self._fitted()
         reader = Reader.of(network, vocabulary, self._tokeniser())
         data = self._data(rows, self.classes_, reader)
-        self.metrics_[name] = self._task(self.classes_, data).measure(reader.network(network), data)
+        with torch_threads(self.threads):
+            self.metrics_[name] = self._task(self.classes_, data).measure(reader.network(network), data)
         return self.metrics_[name]
 
     @property
@@ -330,9 +328,10 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         return reader.network(network), texts
 
     def _task(self, classes: tuple[str, ...], data: Any, *, validation: Any = None) -> LabelledTask[Any, Any]:
-        return self.kind.task(
+        task: LabelledTask[Any, Any] = self.kind.task(
             PRIMARY, data, classes, validation=validation, batch_size=self.batch_size, max_length=self.max_length
         )
+        return replace(task, readers=2 if self._has_second_core else 1)
 
     def _new_trainer(
         self,
