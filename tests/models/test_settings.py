@@ -28,7 +28,16 @@ RATES = [
     "clip_norm", "refit_head", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
 ]  # fmt: skip
 SHARES = ["dropout", "word_dropout", "average", "context_sample", "glove_sample", "held_out"]
-FLAGS = ["standardise", "lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer"]
+FLAGS = [
+    "standardise",
+    "word_ngram_ratios",
+    "lowercase",
+    "remove_breaks",
+    "beside",
+    "raw_products",
+    "analogy_logarithm",
+    "task_layer",
+]
 NAMES = [
     "encoder",
     "pooling",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from mt2st.errors import InputError
-from mt2st.models import Tagger, TextClassifier
+from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.models.assembly import new_network
 from mt2st.models.kinds import Classification
 from mt2st.models.labelled_auxiliaries import PRIMARY
@@ -43,6 +44,59 @@ def test_the_scores_learn_at_the_rate_of_the_heads_and_are_averaged_with_them() 
     table = slow.network_.ngrams[PRIMARY].table
     assert 0 < float(table.detach().abs().max()) < 1e-6
     assert table.shape == (262_144, 2)
+
+
+def test_they_are_weighed_by_the_texts_to_learn_from() -> None:
+    classifier = make(epochs=1, word_ngrams=1).fit(TEXTS, LABELS, validation=(["good good"] * 9, ["no"] * 9))
+    layer, vocabulary = classifier.network_.ngrams[PRIMARY], classifier.vocabulary_
+
+    def ratio(word: str) -> list[float]:
+        row = layer._rows(torch.tensor([[vocabulary.id_of(word)]]))[0, 0]
+        return layer.ratios[row].tolist()
+
+    # 'good' is in 6 of the 12 texts of each class, 'not' in all, 'bad' in the 6 others of each.
+    for word in ("good", "not", "bad"):
+        np.testing.assert_allclose(ratio(word), 0, atol=1e-6)
+    texts, labels = TEXTS + ["good"] * 6, LABELS + ["yes"] * 6
+    uneven = make(epochs=1, word_ngrams=1).fit(texts, labels, validation=(TEXTS, LABELS))
+    layer, vocabulary = uneven.network_.ngrams[PRIMARY], uneven.vocabulary_
+    in_yes, in_no = 13 / (13 + 13 + 3 * 7), 7 / (7 + 13 + 3 * 7)  # good, not, and bad, at, all
+    np.testing.assert_allclose(ratio("good"), [np.log(in_no / in_yes), np.log(in_yes / in_no)], rtol=1e-5)
+
+
+def test_several_labels_are_weighed_each_for_itself() -> None:
+    classifier = MultiLabelClassifier(
+        encoder="mean", vector_size=4, epochs=1, batch_size=4, min_count=1, beside=False, word_ngrams=1,
+    )  # fmt: skip
+    texts, labels = ["red", "blue", "red blue", "green"] * 4, [["r"], ["b"], ["r", "b"], []] * 4
+    classifier.fit(texts, labels, validation=(texts, labels))
+    layer, vocabulary = classifier.network_.ngrams[PRIMARY], classifier.vocabulary_
+    rows = layer._rows(torch.tensor([[vocabulary.id_of(word)] for word in ("red", "blue", "green")]))[:, 0]
+    # 16 texts of red, blue, green: those with the label 'r' have 8, 4 and 0 of them, the others 0, 4 and 4.
+    r = np.log(np.array([9, 5, 1]) / 15) - np.log(np.array([1, 5, 5]) / 11)
+    column = classifier.classes_.index("r")
+    np.testing.assert_allclose(layer.ratios[rows, column].numpy(), r, rtol=1e-5)
+
+
+def test_without_ratios_there_are_none_and_a_model_of_before_there_were_any_is_read(tmp_path: Path) -> None:
+    classifier = make(word_ngram_ratios=False).fit(TEXTS, LABELS)
+    assert classifier.network_.ngrams[PRIMARY].ratios is None
+    classifier.save(tmp_path / "model")
+    config = tmp_path / "model" / "config.json"
+    there = json.loads(config.read_text())
+    del there["settings"]["word_ngram_ratios"]
+    config.write_text(json.dumps(there))
+    again = TextClassifier.load(tmp_path / "model")
+    assert not again.word_ngram_ratios
+    assert np.array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+
+
+def test_words_outside_the_vocabulary_are_one_word_to_the_ratios_too() -> None:
+    texts = [f"{text} {chr(97 + number) * 4}" for number, text in enumerate(TEXTS)]  # a rare word in each
+    classifier = make(context_method="skipgram-fasttext", bucket=100, min_count=2, epochs=1, word_ngrams=1)
+    classifier.fit(texts, LABELS)
+    # not, good, bad, at, all, and one that stands for any rare word
+    assert int((classifier.network_.ngrams[PRIMARY].ratios != 0).any(dim=1).sum()) <= 6
 
 
 def test_the_primary_task_alone_has_them() -> None:

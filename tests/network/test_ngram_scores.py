@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from torch import nn
 
 from mt2st.network import Network, NgramScores
 from mt2st.network.encoders import Mean
 from mt2st.network.ngram_scores import SCALE
+from mt2st.study.nb_svm import log_count_ratio
 from mt2st.tasks import ClassificationTask, Texts
 from mt2st.tasks.classification import Labelled
 
@@ -40,6 +43,45 @@ def test_a_text_scores_the_sum_of_its_different_n_grams_over_the_root_of_their_n
     torch.testing.assert_close(scores, expected, atol=1e-4, rtol=1e-5)
 
 
+@given(data=st.data(), longest=st.integers(1, 2), size=st.integers(1, 5))
+def test_ratios_are_those_of_nb_svm(data: st.DataObject, longest: int, size: int) -> None:
+    rows = data.draw(st.lists(texts, min_size=3, max_size=8))
+    classes = data.draw(st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows)))
+    layer = NgramScores(3, longest, buckets=2**16, ratios=True)
+    members = torch.nn.functional.one_hot(torch.tensor(classes), 3)
+
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for at in range(0, len(rows), size):
+            part = rows[at : at + size]
+            longest_text = max(map(len, part))
+            yield torch.tensor([row + [0] * (longest_text - len(row)) for row in part]), members[at : at + size]
+
+    layer.weigh(batches())
+    assert layer.ratios is not None
+    found = [{row_of(layer, gram) for gram in grams(row, longest)} for row in rows]
+    occurring = sorted(set.union(*found))
+    presences = csr_matrix([[float(each in of_text) for each in occurring] for of_text in found])
+    for number in range(3):
+        expected = log_count_ratio(presences, np.array(classes) == number)
+        np.testing.assert_allclose(layer.ratios[occurring, number].numpy(), expected, atol=1e-6)
+    assert int((layer.ratios != 0).any(dim=1).sum()) <= len(occurring)
+
+
+def test_n_grams_count_by_their_ratios() -> None:
+    torch.manual_seed(1)
+    layer, plain = NgramScores(2, 2, buckets=1000, ratios=True), NgramScores(2, 2, buckets=1000)
+    nn.init.normal_(layer.table)
+    ids = torch.tensor([[4, 5, 4, 0], [7, 6, 8, 9]])
+    plain.load_state_dict({"table": layer.table})
+    torch.testing.assert_close(layer(ids), plain(ids), atol=0, rtol=0)
+    layer.weigh([(ids, torch.eye(2))])
+    assert layer.ratios is not None
+    plain.load_state_dict({"table": layer.table * layer.ratios})
+    torch.testing.assert_close(layer(ids), plain(ids), atol=0, rtol=0)
+    layer.weigh([(torch.cat([ids, ids.flip(0)]), torch.eye(2).repeat(2, 1))])  # which tells no class from another
+    assert float(layer(ids).detach().abs().max()) < 1e-6
+
+
 def test_n_grams_find_rows_of_their_own() -> None:
     layer = NgramScores(2, 2)
     pairs = [(first, second) for first in range(1, 120) for second in range(1, 120)]
@@ -62,8 +104,9 @@ def test_other_texts_of_a_batch_and_their_padding_change_nothing() -> None:
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
     torch.manual_seed(1)
-    layer = NgramScores(2, 2, buckets=50).double()
+    layer = NgramScores(2, 2, buckets=50, ratios=True).double()
     ids = torch.tensor([[3, 4, 3, 0], [9, 9, 2, 1]])
+    layer.weigh([(ids, torch.eye(2))])
 
     def scores(table: torch.Tensor) -> torch.Tensor:
         return torch.func.functional_call(layer, {"table": table}, (ids,))

@@ -156,7 +156,7 @@ def test_defaults_that_have_changed_are_seen_in_a_study_of_fewer_settings_too(
     data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
-    without(tmp_path, "refit_head", "glove_sample")
+    without(tmp_path, "refit_head", "glove_sample", "word_ngram_ratios")
     monkeypatch.setitem(LEARNING_RATES, "mean", (0.005, 0.5))
     with pytest.raises(InputError, match=r"other defaults \(embedding_learning_rate is 0.0003 there and 0.5"):
         run_study(data, cells({"single-task": SingleTask()}), folder=tmp_path, watcher=NothingBegins())

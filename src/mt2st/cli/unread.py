@@ -123,8 +123,9 @@ def _of_model(model: ClassifierSettings, strategies: Sequence[str], auxiliaries:
             yield _unread(model, name, f"with --convergence {' or '.join(readers)}, and that is '{model.convergence}'")
     if _given(model, "plateau_factor") and model.plateau_patience is None:
         yield _unread(model, "plateau_factor", "with --plateau-patience")
-    if _given(model, "word_ngram_buckets") and not model.word_ngrams:
-        yield _unread(model, "word_ngram_buckets", "with --word-ngrams")
+    for name in ("word_ngram_buckets", "word_ngram_ratios"):
+        if _given(model, name) and not model.word_ngrams:
+            yield _unread(model, name, "with --word-ngrams")
     if _given(model, "feedback_every") and not set(ADAPTIVE) & set(strategies):
         adaptive = " or ".join(ADAPTIVE)
         yield _unread(model, "feedback_every", f"by the strategy {adaptive}, and the choice is {listed(strategies)}")

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
+import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
 from mt2st.models.kinds import Kind
 from mt2st.models.labelled_auxiliaries import PRIMARY
@@ -17,6 +20,7 @@ from mt2st.models.transition_rules import GROUPS, of_groups
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.task_layer import TaskLayer, activate_task_layers
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask
+from mt2st.tasks.batch import TextBatch, by_length
 from mt2st.training import (
     AdaptiveRate,
     CheckConvergence,
@@ -27,6 +31,9 @@ from mt2st.training import (
 )
 from mt2st.training.freezing import Relevance, Which
 from mt2st.training.learning_rate import AtTransition
+
+TOKENS_COUNTED = 131_072
+"""Tokens of the labelled texts whose n-grams are counted at a time, padding included: some 10 MB."""
 
 
 def new_network(
@@ -66,7 +73,26 @@ def _new_ngrams(settings: ClassifierSettings, kind: Kind[Any], n_classes: int) -
     # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
     if not settings.word_ngrams or not kind.of_texts:
         return {}
-    return {PRIMARY: NgramScores(n_classes, settings.word_ngrams, settings.word_ngram_buckets)}
+    scores = NgramScores(
+        n_classes, settings.word_ngrams, settings.word_ngram_buckets, ratios=settings.word_ngram_ratios
+    )
+    return {PRIMARY: scores}
+
+
+def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:
+    """Weigh the n-grams of a task's classifier, where it has any with ratios, by the task's labelled texts."""
+    layer = dict(network.ngrams.items()).get(task.name)
+    if not isinstance(layer, NgramScores) or layer.ratios is None:
+        return
+    n_classes = layer.ratios.shape[1]
+
+    def counted(indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        batch: TextBatch = task.batch(task.train, indices)
+        one_of = batch.targets.ndim == 1
+        return network.known(batch.ids), functional.one_hot(batch.targets, n_classes) if one_of else batch.targets
+
+    lengths = np.minimum(task.train.texts.lengths, task.max_length)
+    layer.weigh(counted(indices) for indices in by_length(lengths, TOKENS_COUNTED))
 
 
 def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim.AdamW:

@@ -70,6 +70,8 @@ class ClassifierSettings:
     beside the encoder; 0: none."""
     word_ngram_buckets: int = 262_144
     """Rows that these n-grams share, each with a score for every class."""
+    word_ngram_ratios: bool = True
+    """Weigh these n-grams by their log-count ratios in the labelled texts, as NB-SVM does."""
     vector_size: int = 100
     """Dimensions of the word embedding."""
     embedding: str = "random"
@@ -357,7 +359,7 @@ class ClassifierSettings:
                 lambda files: isinstance(files, tuple | list) and all(isinstance(file, str) for file in files),
             )
         for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer",
-                     "standardise"):  # fmt: skip
+                     "standardise", "word_ngram_ratios"):  # fmt: skip
             yield from self._unless(name, "true or false", lambda value: isinstance(value, bool))
         yield from self._unless(
             "embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str)

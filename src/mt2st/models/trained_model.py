@@ -21,6 +21,7 @@ from mt2st.models.assembly import (
     new_optimizer,
     torch_threads,
     usable_cores,
+    weigh_ngrams,
 )
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
 from mt2st.models.card import model_card
@@ -36,6 +37,7 @@ from mt2st.models.labelled_auxiliaries import (
     check_auxiliary_files,
     labelled_auxiliaries,
 )
+from mt2st.models.later_settings import with_later_settings
 from mt2st.models.listener import Listener
 from mt2st.models.reader import Reader
 from mt2st.models.settings import LOSS, ClassifierSettings
@@ -273,7 +275,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         try:
             settings: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value
-                for name, value in saved.config["settings"].items()
+                for name, value in with_later_settings(saved.config["settings"]).items()
             }
             model = cls(**settings, strategy=load_strategy(saved.config["strategy"]))
             model.classes_ = tuple(saved.config["classes"])
@@ -363,6 +365,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 **{each.name: (each.kind, len(each.classes)) for each in others},
             }
             network = reader.network(new_network(self, embedding, heads))
+        weigh_ngrams(network, primary)
         trainer = Trainer(
             network,
             primary=primary,

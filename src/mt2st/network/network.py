@@ -79,9 +79,12 @@ class Network(nn.Module):
         """
         scores = [self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))]
         if task in self.ngrams:
-            known = self.embedding.of_vocabulary(ids) if isinstance(self.embedding, SubwordEmbedding) else ids
-            scores.append(self.ngrams[task](known))
+            scores.append(self.ngrams[task](self.known(ids)))
         return scores
+
+    def known(self, ids: Tensor) -> Tensor:
+        """Return token ids of the same shape ``[batch, length]``, with one of all words outside the vocabulary."""
+        return self.embedding.of_vocabulary(ids) if isinstance(self.embedding, SubwordEmbedding) else ids
 
     def logits(self, task: str, ids: Tensor) -> Tensor:
         """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it.

@@ -13,6 +13,7 @@ from typing import Any
 from mt2st import __version__
 from mt2st.models import ClassifierSettings, model_class
 from mt2st.models.auxiliaries import AuxiliaryData
+from mt2st.models.later_settings import with_later_settings
 from mt2st.models.resolved import resolved
 from mt2st.strategy import Strategy
 from mt2st.study.data import StudyData
@@ -22,14 +23,6 @@ from mt2st.training.checkpoint import RESOLVED
 NO_AUXILIARY = "none"
 SETTINGS = "settings"
 """Under which name an identity has the settings."""
-LATER_SETTINGS: Mapping[str, Any] = {
-    "context_block": None,
-    "refit_head": None,
-    "refit_texts": None,
-    "glove_sample": 0.0,
-}
-"""Settings that came when there were studies already, with the value at which a training is what it was without them.
-A new setting belongs here where it has such a value."""
 LABELS = "labels of auxiliary tasks"
 """Under which name an identity has the hash of further labelled data, where there are any."""
 MOST_TOLD = 4
@@ -112,7 +105,8 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
 
     Args:
         there: the identity of the finished cell. An earlier version's has no resolved settings: then they count as the
-            same, as nobody knows them. `LATER_SETTINGS` that its version did not have were off.
+            same, as nobody knows them. Settings that its version did not have
+            are as `with_later_settings` tells.
         here: what it should be, whole or in part.
 
     Example:
@@ -132,20 +126,6 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
             return f"{what} ({settings_changes(before, value)})"
         return name
     return None
-
-
-def with_later_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's settings with those of `LATER_SETTINGS` that its version did not have yet.
-
-    So a study's finished runs stay where a later version goes on with it. (A run that was interrupted does not: its
-    checkpoint must be of the same settings by name.) Of any other setting that a run does not tell, nobody knows what
-    the run had in its place.
-
-    Example:
-        >>> with_later_settings({"seed": 3, "refit_head": 0.1})
-        {'context_block': None, 'refit_head': 0.1, 'refit_texts': None, 'glove_sample': 0.0, 'seed': 3}
-    """
-    return {**LATER_SETTINGS, **settings}
 
 
 def _known(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

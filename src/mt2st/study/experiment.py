@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from mt2st.errors import InputError
+from mt2st.models.later_settings import with_later_settings
 from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
-from mt2st.study.cell import SETTINGS, Cell, difference, settings_changes, with_later_settings
+from mt2st.study.cell import SETTINGS, Cell, difference, settings_changes
 from mt2st.study.data import StudyData
 from mt2st.study.result import RESULT, CellResult
 from mt2st.training.checkpoint import RESOLVED

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mt2st.study.cell import SETTINGS, with_later_settings
+from mt2st.models.later_settings import with_later_settings
+from mt2st.study.cell import SETTINGS
 from mt2st.study.report.blocks import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.study import EARLIER, Study
 from mt2st.study.tables import Table
