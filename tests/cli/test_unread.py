@@ -33,7 +33,7 @@ from mt2st.models.settings import AUXILIARIES, ClassifierSettings
         (["--gamma", "3"], ["--gamma (3.0) would change nothing: it is read only by the auxiliary task misalignment"]),
         (["--plateau-factor", "0.3"], ["--plateau-factor (0.3)", "only with --plateau-patience"]),
         (["--word-ngram-buckets", "99"], ["--word-ngram-buckets (99)", "only with --word-ngrams"]),
-        (["--no-word-ngram-ratios"], ["--word-ngram-ratios (False)", "only with --word-ngrams"]),
+        (["--no-word-ngram-ratios"], ["--no-word-ngram-ratios would change nothing", "only with --word-ngrams"]),
         (["--minimum-gain", "0.1"], ["--minimum-gain (0.1)", "--convergence validation-loss", "'gradient-norm'"]),
         (["--convergence", "never", "--patience", "5"], ["--patience (5)", "'never'"]),
         (["--feedback-every", "3"], ["--feedback-every (3)", "adaptive-diminish or adaptive-switch"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from mt2st.errors import InputError
-from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
+from mt2st.models import Listener, MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.models.assembly import new_network
 from mt2st.models.kinds import Classification
 from mt2st.models.labelled_auxiliaries import PRIMARY
+from mt2st.network import Network
 from mt2st.strategy import Switch
+from mt2st.training import Trainer
 
 TEXTS = ["not good", "good not", "not bad at all", "bad at all not"] * 6
 LABELS = ["no", "yes", "yes", "no"] * 6
@@ -46,57 +50,73 @@ def test_the_scores_learn_at_the_rate_of_the_heads_and_are_averaged_with_them() 
     assert table.shape == (262_144, 2)
 
 
+class Ratios(Listener):
+    """Keeps the ratios that a training begins with."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        assert isinstance(trainer.network, Network)
+        self.layer = copy.deepcopy(trainer.network.ngrams[PRIMARY])
+
+    def of(self, model: TextClassifier | MultiLabelClassifier, *words: str) -> NDArray[np.float32]:
+        rows = self.layer._rows(torch.tensor([[model.vocabulary_.id_of(word)] for word in words]))[:, 0]
+        return self.layer.ratios[rows].numpy()
+
+
 def test_they_are_weighed_by_the_texts_to_learn_from() -> None:
-    classifier = make(epochs=1, word_ngrams=1).fit(TEXTS, LABELS, validation=(["good good"] * 9, ["no"] * 9))
-    layer, vocabulary = classifier.network_.ngrams[PRIMARY], classifier.vocabulary_
-
-    def ratio(word: str) -> list[float]:
-        row = layer._rows(torch.tensor([[vocabulary.id_of(word)]]))[0, 0]
-        return layer.ratios[row].tolist()
-
+    classifier, ratios = make(epochs=1, word_ngrams=1), Ratios()
+    classifier.fit(TEXTS, LABELS, validation=(["good good"] * 9, ["no"] * 9), listener=ratios)
     # 'good' is in 6 of the 12 texts of each class, 'not' in all, 'bad' in the 6 others of each.
-    for word in ("good", "not", "bad"):
-        np.testing.assert_allclose(ratio(word), 0, atol=1e-6)
+    np.testing.assert_allclose(ratios.of(classifier, "good", "not", "bad"), 0, atol=1e-6)
     texts, labels = TEXTS + ["good"] * 6, LABELS + ["yes"] * 6
-    uneven = make(epochs=1, word_ngrams=1).fit(texts, labels, validation=(TEXTS, LABELS))
-    layer, vocabulary = uneven.network_.ngrams[PRIMARY], uneven.vocabulary_
-    in_yes, in_no = 13 / (13 + 13 + 3 * 7), 7 / (7 + 13 + 3 * 7)  # good, not, and bad, at, all
-    np.testing.assert_allclose(ratio("good"), [np.log(in_no / in_yes), np.log(in_yes / in_no)], rtol=1e-5)
+    classifier.fit(texts, labels, validation=(TEXTS, LABELS), listener=ratios)
+    share = (36 + 6) / (36 + 6 + 36)  # of all words those of 'yes'; 'good' is in 12 of its texts and 6 of the others
+    expected = np.log((12 + 2 * share) / (6 + 2 * (1 - share))) - np.log(share / (1 - share))
+    np.testing.assert_allclose(ratios.of(classifier, "good")[0], [-expected, expected], rtol=1e-5)
 
 
 def test_several_labels_are_weighed_each_for_itself() -> None:
-    classifier = MultiLabelClassifier(
+    classifier, ratios = MultiLabelClassifier(
         encoder="mean", vector_size=4, epochs=1, batch_size=4, min_count=1, beside=False, word_ngrams=1,
-    )  # fmt: skip
+    ), Ratios()  # fmt: skip
     texts, labels = ["red", "blue", "red blue", "green"] * 4, [["r"], ["b"], ["r", "b"], []] * 4
-    classifier.fit(texts, labels, validation=(texts, labels))
-    layer, vocabulary = classifier.network_.ngrams[PRIMARY], classifier.vocabulary_
-    rows = layer._rows(torch.tensor([[vocabulary.id_of(word)] for word in ("red", "blue", "green")]))[:, 0]
-    # 16 texts of red, blue, green: those with the label 'r' have 8, 4 and 0 of them, the others 0, 4 and 4.
-    r = np.log(np.array([9, 5, 1]) / 15) - np.log(np.array([1, 5, 5]) / 11)
-    column = classifier.classes_.index("r")
-    np.testing.assert_allclose(layer.ratios[rows, column].numpy(), r, rtol=1e-5)
+    classifier.fit(texts, labels, validation=(texts, labels), listener=ratios)
+    # Of the texts with red, blue and green 8, 4 and 0 have the label 'r', which 12 of all 20 words do.
+    inside, others = np.array([8, 4, 0]) + 2 * 0.6, np.array([0, 4, 4]) + 2 * 0.4
+    of_r = ratios.of(classifier, "red", "blue", "green")[:, classifier.classes_.index("r")]
+    np.testing.assert_allclose(of_r, np.log(inside / others) - np.log(0.6 / 0.4), rtol=1e-5)
 
 
-def test_without_ratios_there_are_none_and_a_model_of_before_there_were_any_is_read(tmp_path: Path) -> None:
-    classifier = make(word_ngram_ratios=False).fit(TEXTS, LABELS)
+def test_ratios_make_a_difference_and_are_in_the_table_in_the_end(tmp_path: Path) -> None:
+    texts, labels = TEXTS + ["good"] * 6, LABELS + ["yes"] * 6
+    classifier, alike = (
+        make(word_ngram_ratios=each).fit(texts, labels, validation=(texts, labels)) for each in (True, False)
+    )
+    assert not np.allclose(classifier.predict_proba(TEXTS), alike.predict_proba(TEXTS), atol=1e-3)
+    assert classifier.network_.state_dict().keys() == alike.network_.state_dict().keys()
     assert classifier.network_.ngrams[PRIMARY].ratios is None
     classifier.save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert np.array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+    measured = classifier.evaluate(texts, labels)
+    assert measured["loss"] == pytest.approx(classifier.metrics_["validation"]["loss"], rel=1e-5)
+
+
+def test_a_model_of_before_there_were_ratios_says_that_it_has_none(tmp_path: Path) -> None:
+    make(epochs=1).fit(TEXTS, LABELS).save(tmp_path / "model")
     config = tmp_path / "model" / "config.json"
     there = json.loads(config.read_text())
     del there["settings"]["word_ngram_ratios"]
     config.write_text(json.dumps(there))
-    again = TextClassifier.load(tmp_path / "model")
-    assert not again.word_ngram_ratios
-    assert np.array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
+    assert not TextClassifier.load(tmp_path / "model").word_ngram_ratios
 
 
 def test_words_outside_the_vocabulary_are_one_word_to_the_ratios_too() -> None:
     texts = [f"{text} {chr(97 + number) * 4}" for number, text in enumerate(TEXTS)]  # a rare word in each
+    ratios = Ratios()
     classifier = make(context_method="skipgram-fasttext", bucket=100, min_count=2, epochs=1, word_ngrams=1)
-    classifier.fit(texts, LABELS)
+    classifier.fit(texts, LABELS, listener=ratios)
     # not, good, bad, at, all, and one that stands for any rare word
-    assert int((classifier.network_.ngrams[PRIMARY].ratios != 0).any(dim=1).sum()) <= 6
+    assert int((ratios.layer.ratios != 0).any(dim=1).sum()) <= 6
 
 
 def test_the_primary_task_alone_has_them() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import nn
 
@@ -43,43 +44,91 @@ def test_a_text_scores_the_sum_of_its_different_n_grams_over_the_root_of_their_n
     torch.testing.assert_close(scores, expected, atol=1e-4, rtol=1e-5)
 
 
-@given(data=st.data(), longest=st.integers(1, 2), size=st.integers(1, 5))
-def test_ratios_are_those_of_nb_svm(data: st.DataObject, longest: int, size: int) -> None:
-    rows = data.draw(st.lists(texts, min_size=3, max_size=8))
-    classes = data.draw(st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows)))
-    layer = NgramScores(3, longest, buckets=2**16, ratios=True)
-    members = torch.nn.functional.one_hot(torch.tensor(classes), 3)
+def weighed(
+    rows: list[list[int]], of_classes: NDArray[np.bool_], longest: int, size: int = 3
+) -> tuple[NgramScores, list[set[int]]]:
+    """A layer that knows the ratios of texts, and the rows of the n-grams of each."""
+    layer = NgramScores(of_classes.shape[1], longest, buckets=2**16)
 
     def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         for at in range(0, len(rows), size):
             part = rows[at : at + size]
-            longest_text = max(map(len, part))
-            yield torch.tensor([row + [0] * (longest_text - len(row)) for row in part]), members[at : at + size]
+            widest = max(map(len, part))
+            yield (
+                torch.tensor([row + [0] * (widest - len(row)) for row in part]),
+                torch.from_numpy(of_classes)[at:][:size],
+            )
 
     layer.weigh(batches())
+    return layer, [{row_of(layer, gram) for gram in grams(row, longest)} for row in rows]
+
+
+def ratios_of(layer: NgramScores, rows: list[int]) -> NDArray[np.float32]:
     assert layer.ratios is not None
-    found = [{row_of(layer, gram) for gram in grams(row, longest)} for row in rows]
+    return layer.ratios[rows].numpy()
+
+
+@given(data=st.data(), longest=st.integers(1, 2), size=st.integers(1, 5))
+def test_a_ratio_tells_by_how_much_an_n_gram_raises_the_odds_of_a_class(
+    data: st.DataObject, longest: int, size: int
+) -> None:
+    rows = data.draw(st.lists(texts, min_size=3, max_size=8))
+    labels = st.lists(st.booleans(), min_size=3, max_size=3)
+    of_classes = np.array([data.draw(labels) for _ in rows])
+    layer, found = weighed(rows, of_classes, longest, size)
+    everything = sum(map(len, found))
+    for number in range(3):
+        share = (
+            sum(len(each) for each, of_class in zip(found, of_classes[:, number], strict=True) if of_class) / everything
+        )
+        for row in set.union(*found):
+            n = sum(row in each for each in found)
+            n_c = sum(row in each for each, of_class in zip(found, of_classes[:, number], strict=True) if of_class)
+            expected = 0.0
+            if 0 < share < 1:
+                odds = (n_c + 2 * share) / (n - n_c + 2 * (1 - share))
+                expected = math.log(odds) - math.log(share / (1 - share))
+            np.testing.assert_allclose(ratios_of(layer, [row])[0, number], expected, atol=1e-5)
+    assert int((ratios_of(layer, list(range(2**16))) != 0).any(axis=1).sum()) <= len(set.union(*found))
+
+
+@given(rows=st.lists(texts, min_size=1, max_size=6), longest=st.integers(1, 2))
+def test_ratios_of_two_even_classes_are_those_of_nb_svm(rows: list[list[int]], longest: int) -> None:
+    both = rows + [[10 - word for word in row] for row in rows]  # as many n-grams again, of other words
+    labels = np.arange(len(both)) >= len(rows)
+    layer, found = weighed(both, np.stack([~labels, labels], axis=1), longest)
     occurring = sorted(set.union(*found))
     presences = csr_matrix([[float(each in of_text) for each in occurring] for of_text in found])
-    for number in range(3):
-        expected = log_count_ratio(presences, np.array(classes) == number)
-        np.testing.assert_allclose(layer.ratios[occurring, number].numpy(), expected, atol=1e-6)
-    assert int((layer.ratios != 0).any(dim=1).sum()) <= len(occurring)
+    expected = log_count_ratio(presences, labels)
+    np.testing.assert_allclose(ratios_of(layer, occurring), np.stack([-expected, expected], axis=1), atol=1e-5)
 
 
-def test_n_grams_count_by_their_ratios() -> None:
+def test_what_all_classes_have_in_common_is_worth_nothing_whatever_their_sizes() -> None:
+    rows = [[1, 2]] * 90 + [[1, 3]] * 9 + [[1, 4]]
+    classes = np.repeat([0, 1, 2], [90, 9, 1])
+    layer, _ = weighed(rows, classes[:, np.newaxis] == np.arange(3), 1)
+    common, of_most, of_few, of_one = (ratios_of(layer, [row_of(layer, (word,))])[0] for word in (1, 2, 3, 4))
+    np.testing.assert_allclose(common, 0, atol=1e-5)
+    assert (of_most.argmax(), of_few.argmax(), of_one.argmax()) == (0, 1, 2)
+    assert min(of_most[0], of_few[1], of_one[2]) > 1
+
+
+def test_n_grams_count_by_their_ratios_which_become_a_part_of_the_table() -> None:
     torch.manual_seed(1)
-    layer, plain = NgramScores(2, 2, buckets=1000, ratios=True), NgramScores(2, 2, buckets=1000)
+    layer, plain = NgramScores(2, 2, buckets=1000), NgramScores(2, 2, buckets=1000)
     nn.init.normal_(layer.table)
-    ids = torch.tensor([[4, 5, 4, 0], [7, 6, 8, 9]])
-    plain.load_state_dict({"table": layer.table})
-    torch.testing.assert_close(layer(ids), plain(ids), atol=0, rtol=0)
-    layer.weigh([(ids, torch.eye(2))])
+    ids, classes = torch.tensor([[4, 5, 4, 0], [7, 6, 8, 9]]), torch.eye(2, dtype=torch.bool)
+    layer.weigh([(ids, classes)])
     assert layer.ratios is not None
     plain.load_state_dict({"table": layer.table * layer.ratios})
-    torch.testing.assert_close(layer(ids), plain(ids), atol=0, rtol=0)
-    layer.weigh([(torch.cat([ids, ids.flip(0)]), torch.eye(2).repeat(2, 1))])  # which tells no class from another
-    assert float(layer(ids).detach().abs().max()) < 1e-6
+    scores = layer(ids)
+    torch.testing.assert_close(scores, plain(ids))
+    assert layer.state_dict().keys() == {"table"}
+    layer.fold()
+    torch.testing.assert_close(layer(ids), scores)
+    torch.testing.assert_close(layer.table, plain.table, atol=0, rtol=0)
+    layer.fold()
+    torch.testing.assert_close(layer.table, plain.table, atol=0, rtol=0)
 
 
 def test_n_grams_find_rows_of_their_own() -> None:
@@ -104,14 +153,16 @@ def test_other_texts_of_a_batch_and_their_padding_change_nothing() -> None:
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
     torch.manual_seed(1)
-    layer = NgramScores(2, 2, buckets=50, ratios=True).double()
+    layer = NgramScores(2, 2, buckets=50).double()
     ids = torch.tensor([[3, 4, 3, 0], [9, 9, 2, 1]])
-    layer.weigh([(ids, torch.eye(2))])
 
     def scores(table: torch.Tensor) -> torch.Tensor:
         return torch.func.functional_call(layer, {"table": table}, (ids,))
 
-    assert torch.autograd.gradcheck(scores, (torch.randn(50, 2, dtype=torch.float64, requires_grad=True),))
+    table = torch.randn(50, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(scores, (table,))
+    layer.weigh([(ids, torch.eye(2, dtype=torch.bool))])
+    assert torch.autograd.gradcheck(scores, (table,))
 
 
 def test_with_pairs_of_words_a_network_learns_what_their_order_says_and_a_mean_cannot() -> None:

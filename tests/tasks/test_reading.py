@@ -113,6 +113,22 @@ def test_readers_take_over_the_callers_precision(read: Callable[..., Any], monke
     assert 1e-5 < np.abs(full - half).max() < 0.05
 
 
+def test_probabilities_are_of_full_precision_in_an_autocast_too() -> None:
+    network = small_network("mean")
+    with torch.no_grad():
+        network.heads["task"].weight.mul_(1e-3)
+        network.heads["task"].bias.copy_(torch.tensor([9.0, -9.0]))
+        network.heads["tags"].bias.copy_(torch.tensor([0.3, 0.1]))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        of_texts = predict_probabilities(network, "task", TEXTS, max_length=5)
+        of_words = predict_tag_probabilities(network, "tags", words(), max_length=9)
+        of_labels = predict_probabilities(network, "task", TEXTS, max_length=5, independent=True)
+    for probabilities in (of_texts, of_words):
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert (of_labels[:, 0] > 0.9995).all()
+    assert (of_labels[:, 0] < 1).all()
+
+
 def test_one_batch_needs_no_thread() -> None:
     with mock.patch("mt2st.workers.ThreadPoolExecutor", side_effect=AssertionError):
         predict_probabilities(small_network(), "task", TEXTS, max_length=5, readers=2)

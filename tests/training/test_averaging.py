@@ -39,6 +39,18 @@ def test_the_average_lies_between_the_extremes(values: list[float], decay: float
     assert min(values) - 1e-9 <= averaged(values, decay) <= max(values) + 1e-9
 
 
+def test_what_is_no_part_of_the_state_is_left_alone() -> None:
+    network, average = network_of(1), ParameterAverage(0.5)
+    network.register_buffer("mean", torch.tensor(2.0))
+    network.register_buffer("given", torch.tensor(2.0), persistent=False)
+    average.update(network)
+    network.mean.fill_(4.0)
+    network.given.fill_(4.0)
+    with average.applied(network):
+        assert (network.weight[0, 0].item(), network.mean.item(), network.given.item()) == (1, 2, 4)
+    assert average.state_dict().keys() == {"value.weight", "value.mean", "steps"}
+
+
 def test_it_is_lent_to_the_network_in_the_same_memory_and_taken_back() -> None:
     network, average = network_of(1), ParameterAverage(0.5)
     average.update(network)

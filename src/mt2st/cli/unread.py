@@ -166,4 +166,6 @@ def _given(options: StrategyOptions | ClassifierSettings, name: str) -> bool:
 
 
 def _unread(options: object, name: str, readers: str) -> str:
-    return f"--{name.replace('_', '-')} ({getattr(options, name)}) would change nothing: it is read only {readers}"
+    option, value = name.replace("_", "-"), getattr(options, name)
+    given = f"--no-{option}" if value is False else f"--{option} ({value})"
+    return f"{given} would change nothing: it is read only {readers}"

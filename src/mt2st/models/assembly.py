@@ -9,9 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from mt2st.models.kinds import Kind
 from mt2st.models.labelled_auxiliaries import PRIMARY
@@ -20,7 +18,7 @@ from mt2st.models.transition_rules import GROUPS, of_groups
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.task_layer import TaskLayer, activate_task_layers
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask
-from mt2st.tasks.batch import TextBatch, by_length
+from mt2st.tasks.batch import by_length
 from mt2st.training import (
     AdaptiveRate,
     CheckConvergence,
@@ -73,26 +71,22 @@ def _new_ngrams(settings: ClassifierSettings, kind: Kind[Any], n_classes: int) -
     # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
     if not settings.word_ngrams or not kind.of_texts:
         return {}
-    scores = NgramScores(
-        n_classes, settings.word_ngrams, settings.word_ngram_buckets, ratios=settings.word_ngram_ratios
-    )
-    return {PRIMARY: scores}
+    return {PRIMARY: NgramScores(n_classes, settings.word_ngrams, settings.word_ngram_buckets)}
 
 
 def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:
-    """Weigh the n-grams of a task's classifier, where it has any with ratios, by the task's labelled texts."""
-    layer = dict(network.ngrams.items()).get(task.name)
-    if not isinstance(layer, NgramScores) or layer.ratios is None:
+    """Weigh the n-grams of a task's classifier, where it has any, by the task's labelled texts."""
+    if task.name not in network.ngrams:
         return
-    n_classes = layer.ratios.shape[1]
-
-    def counted(indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        batch: TextBatch = task.batch(task.train, indices)
-        one_of = batch.targets.ndim == 1
-        return network.known(batch.ids), functional.one_hot(batch.targets, n_classes) if one_of else batch.targets
-
-    lengths = np.minimum(task.train.texts.lengths, task.max_length)
-    layer.weigh(counted(indices) for indices in by_length(lengths, TOKENS_COUNTED))
+    layer, data = cast("NgramScores", network.ngrams[task.name]), task.train
+    of_classes = data.targets  # whether a text has a label
+    if isinstance(task, ClassificationTask):
+        of_classes = np.arange(task.n_classes) == data.targets[:, np.newaxis]
+    lengths = np.minimum(data.texts.lengths, task.max_length)
+    layer.weigh(
+        (network.known(data.texts.padded(indices, task.max_length)), torch.from_numpy(of_classes[indices]))
+        for indices in by_length(lengths, TOKENS_COUNTED)
+    )
 
 
 def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim.AdamW:

@@ -249,11 +249,13 @@ class ClassifierSettings:
     earliest_end: int = 1
     """Validation-loss: first epoch that may end the run; give the auxiliary tasks time to go off."""
     beside: bool = True
-    """Use a second core in training: the context task runs beside the classifier's step, and where texts are read
-    without a gradient, two batches are at a time (if torch has one thread); off, a seed repeats a run to the bit."""
+    """Use a second core in training and measuring: the context task runs beside the classifier's step, and where texts
+    are read without a gradient, two batches are at a time (if torch has one thread); off, a seed repeats a run to the
+    bit."""
     threads: int | None = 1
-    """Threads of torch while training and measuring: one leaves a second core to the context task and to reading, and
-    several trainings on one machine do not wait for each other's threads. None: as they are."""
+    """Threads of torch while training and measuring by `evaluate`: one leaves a second core to the context task and to
+    reading, and several trainings on one machine do not wait for each other's threads. None: as they are, which is
+    what predictions have."""
     seed: int = 1
     """Decides initial parameters, dropout and the order of all data."""
 

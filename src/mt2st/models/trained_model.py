@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self
+from typing import Any, ClassVar, Generic, Self, cast
 
 import torch
 from torch import nn
@@ -43,7 +43,7 @@ from mt2st.models.reader import Reader
 from mt2st.models.settings import LOSS, ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
 from mt2st.models.word_embedding import new_embedding, subwords_of, word_vectors
-from mt2st.network import Network, SubwordEmbedding
+from mt2st.network import Network, NgramScores, SubwordEmbedding
 from mt2st.scratch import scratch_folder
 from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
@@ -176,6 +176,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         assert isinstance(trainer.network, Network)
         for each in others:
             del trainer.network.heads[each.name]
+        for ngrams in trainer.network.ngrams.values():
+            cast("NgramScores", ngrams).fold()
         if isinstance(trainer.network.embedding, SubwordEmbedding):
             trainer.network.embedding = trainer.network.embedding.with_words(None)
         self.network_ = trainer.network.eval()
@@ -365,7 +367,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 **{each.name: (each.kind, len(each.classes)) for each in others},
             }
             network = reader.network(new_network(self, embedding, heads))
-        weigh_ngrams(network, primary)
+        if self.word_ngram_ratios:
+            weigh_ngrams(network, primary)
         trainer = Trainer(
             network,
             primary=primary,

@@ -12,21 +12,25 @@ MULTIPLIER = 0x9E3779B97F4A7C15 - 2**64
 """Odd, with well mixed bits: 2**64 over the golden ratio (Knuth's multiplicative hashing), as a signed number."""
 SCALE = 5.0
 """AdamW moves each entry by about its rate a step, whatever its gradient. At the heads' rates of 2e-3 and 5e-3 these
-scores learn as at 1e-2 and 2.5e-2, which were best beside a linear head (benchmarks/NOTES.md)."""
+scores learn as at 1e-2 and 2.5e-2, which were best beside a linear head, before n-grams had values; with these a fifth
+of it was no better (benchmarks/NOTES.md)."""
 MIXED_BITS = 20
 """The lowest bits of a product hang on few bits of its factors: they are shifted out."""
-SMOOTHING = 1.0
-"""Added to the counts of every n-gram, as Wang and Manning do."""
+SMOOTHING = 2.0
+"""Texts that every n-gram is taken to be in beside those that it is in, of the classes as all n-grams are: one of each
+of two even classes, as Wang and Manning have it."""
+ROWS_AT_A_TIME = 4096
+"""Whose ratios are worked out in one go, so that little room is needed beside the result's."""
 
 
 class NgramScores(nn.Module):
     """Scores of classes by which n-grams of words a text has.
 
     They are ``5 * sum of table[n-gram] * ratios[n-gram] / sqrt(number of n-grams)``. Each different n-gram counts once,
-    and has a value, if asked: its log-count ratio, both as in NB-SVM (Wang and Manning 2012). N-grams share rows by
-    their hash, as in fastText (Joulin et al. 2016). The table starts at 0, where it says nothing, and learns by heart
-    what single words and phrases say. Beside an encoder that reads word vectors it errs elsewhere: the mean of both is
-    better than either.
+    and its value is 1 or, after `weigh`, its log-count ratio, both as in NB-SVM (Wang and Manning 2012). N-grams share
+    rows by their hash, as in fastText (Joulin et al. 2016). The table starts at 0, where it says nothing, and learns by
+    heart what single words and phrases say. Beside an encoder that reads word vectors it errs elsewhere: the mean of
+    both is better than either.
 
     AdamW moves each entry of the table by about the same, so that without ratios the many n-grams that all classes have
     in common move a score as much as the few that tell them apart.
@@ -35,43 +39,52 @@ class NgramScores(nn.Module):
         n_classes: number of classes.
         longest: words of the longest n-grams, at least 1; all shorter ones count, too.
         buckets: rows of the table.
-        ratios: keep a ratio for every entry of the table: 1 until `weigh` has counted. Otherwise there are none.
     """
 
     ratios: Tensor | None
 
-    def __init__(self, n_classes: int, longest: int = 2, buckets: int = 2**18, *, ratios: bool = False) -> None:
+    def __init__(self, n_classes: int, longest: int = 2, buckets: int = 2**18) -> None:
         super().__init__()
         self.longest = longest
         self.table = nn.Parameter(torch.zeros(buckets, n_classes))
-        self.register_buffer("ratios", torch.ones(buckets, n_classes) if ratios else None)
+        # No part of the state: the labelled texts decide them, and in the end `fold` makes them part of the table.
+        self.register_buffer("ratios", None, persistent=False)
 
     @torch.no_grad()
     def weigh(self, texts: Iterable[tuple[Tensor, Tensor]]) -> None:
         r"""Take each n-gram's log-count ratio for each class as its value.
 
-        With :math:`p` and :math:`q` the numbers of a class's texts and of all others that have an n-gram, each plus 1,
+        With :math:`n_c` of the :math:`n` texts that have an n-gram in class :math:`c`, and :math:`s` the class's share
+        of all n-grams of all texts, it is
 
-        .. math:: r = \log \frac{p / \lVert p \rVert_1}{q / \lVert q \rVert_1}
+        .. math:: r = \log \frac{n_c + 2 s}{n - n_c + 2 (1 - s)} - \log \frac{s}{1 - s}
 
-        where the norms are over the n-grams that occur. An n-gram that the classes have alike is worth nothing by it.
+        which of two classes with as many n-grams is NB-SVM's ratio. There all counts are raised by 1, by which n-grams
+        that all classes have in common seem to tell a small class from the rest; here they are worth nothing, however
+        many classes there are and of whatever sizes. It is 0 too where no text is of a class, or all are.
 
         Args:
             texts: the labelled ones, by batches: ``[batch, length]`` token ids as `forward` takes them, and ``[batch,
-                n_classes]`` 1 where a text is of a class, else 0.
+                n_classes]`` booleans, whether a text is of a class.
         """
-        assert self.ratios is not None, "made without ratios"
-        inside = torch.zeros(self.table.shape, dtype=torch.float64)
-        everywhere = torch.zeros(len(self.table), 1, dtype=torch.float64)
+        inside, everywhere = torch.zeros(self.table.shape), torch.zeros(len(self.table))
         for ids, of_classes in texts:
-            rows, counted = self._different(ids)
-            found = rows[counted]
-            inside.index_add_(0, found, of_classes.double().repeat_interleave(counted.sum(dim=1), dim=0))
-            everywhere[:, 0] += torch.bincount(found, minlength=len(everywhere))
-        occurs = everywhere > 0
-        p, q = (SMOOTHING + counts for counts in (inside, everywhere - inside))
-        ratios = (p / (p * occurs).sum(dim=0)).log() - (q / (q * occurs).sum(dim=0)).log()
-        self.ratios.copy_(ratios.where(occurs, 0.0))
+            for row, counted, classes in zip(*self._different(ids), of_classes, strict=True):
+                found = row[counted]
+                everywhere[found] += 1
+                inside[found.unsqueeze(1), classes.nonzero().squeeze(1)] += 1
+        shares = inside.sum(dim=0, dtype=torch.float64) / everywhere.sum(dtype=torch.float64)
+        for some in torch.split(everywhere.nonzero().squeeze(1), ROWS_AT_A_TIME):
+            of_classes = (inside[some].double() + SMOOTHING * shares) / (everywhere[some].unsqueeze(1) + SMOOTHING)
+            inside[some] = (of_classes.logit() - shares.logit()).nan_to_num(0.0).float()
+        self.ratios = inside.to(self.table)
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Make the ratios a part of the table, once it learns no more: it scores as before, and takes half the room."""
+        if self.ratios is not None:
+            self.table.mul_(self.ratios)
+            self.ratios = None
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return ``[batch, n_classes]`` scores.
@@ -81,10 +94,12 @@ class NgramScores(nn.Module):
         """
         rows, counted = self._different(ids)
         weights = SCALE * counted / counted.sum(dim=1, keepdim=True).sqrt()
-        table = self.table if self.ratios is None else self.table * self.ratios
-        return functional.embedding_bag(
-            rows.clamp(min=0), table, per_sample_weights=weights.to(table.dtype), mode="sum"
-        )
+        weights = weights.to(self.table.dtype)
+        rows = rows.clamp(min=0)
+        if self.ratios is None:
+            return functional.embedding_bag(rows, self.table, per_sample_weights=weights, mode="sum")
+        values = functional.embedding(rows, self.table) * functional.embedding(rows, self.ratios)
+        return (values * weights.unsqueeze(2)).sum(dim=1)
 
     def _different(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``[batch, n-grams]`` rows of the table, and where each different one of a text stands once."""

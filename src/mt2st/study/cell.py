@@ -105,8 +105,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
 
     Args:
         there: the identity of the finished cell. An earlier version's has no resolved settings: then they count as the
-            same, as nobody knows them. Settings that its version did not have
-            are as `with_later_settings` tells.
+            same, as nobody knows them. Settings that its version did not have are as `with_later_settings` tells.
         here: what it should be, whole or in part.
 
     Example:

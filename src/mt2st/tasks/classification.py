@@ -98,7 +98,8 @@ def predict_probabilities(
     assert isinstance(network, Network)
 
     def of_batch(indices: NDArray[np.int64], device: torch.device) -> tuple[NDArray[np.int64], Tensor]:
-        logits = network.logits(task, texts.padded(indices, max_length).to(device))
+        # In half precision, as in a caller's autocast, probabilities would come to 1 and to sums beside it.
+        logits = network.logits(task, texts.padded(indices, max_length).to(device)).float()
         return indices, logits.sigmoid() if independent else logits.softmax(dim=1)
 
     return read_rows(network, texts, of_batch, n_rows=len(texts), max_length=max_length, readers=readers)

@@ -194,7 +194,7 @@ def predict_tag_probabilities(
             number[of_text]
             for number, of_text in zip(_of_texts(texts, number_of, indices, max_length), starts, strict=True)
         ]
-        return np.concatenate(numbers), logits.softmax(dim=1)
+        return np.concatenate(numbers), logits.float().softmax(dim=1)  # see `predict_probabilities`
 
     n_words = int(words.starts.sum())
     return read_rows(network, texts, of_batch, n_rows=n_words, max_length=max_length, readers=readers)

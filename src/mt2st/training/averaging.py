@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +88,10 @@ class ParameterAverage:
 
 
 def _averaged(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Yield what is averaged: buffers too, for running means of features go with the parameters that made these."""
-    for name, each in chain(network.named_parameters(), network.named_buffers()):
+    """Yield what is averaged: buffers too, for running means of features go with the parameters that made these.
+
+    Those that are no part of the state stay as they are.
+    """
+    for name, each in network.state_dict().items():
         if each.is_floating_point():
-            yield name, each.detach()
+            yield name, each
