@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from mt2st import TextClassifier
+from mt2st.cores import torch_threads
 from mt2st.models import Listener
-from mt2st.models.assembly import torch_threads
 from mt2st.strategy import Switch
 from mt2st.tasks import ContextTask, LabelledTask, SharedKernelTask
 from mt2st.training import Trainer

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Self, cast
 import torch
 from torch import nn
 
+from mt2st.cores import torch_threads, usable_cores
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.models.assembly import (
@@ -19,8 +20,6 @@ from mt2st.models.assembly import (
     new_effects,
     new_network,
     new_optimizer,
-    torch_threads,
-    usable_cores,
     weigh_ngrams,
 )
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport

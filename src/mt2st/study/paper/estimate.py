@@ -10,8 +10,8 @@ from threading import Barrier
 
 import torch
 
+from mt2st.cores import torch_threads, usable_cores
 from mt2st.models import ClassifierSettings
-from mt2st.models.assembly import torch_threads, usable_cores
 from mt2st.network import build_encoder
 from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
