@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,14 +15,25 @@ PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python, this package and those that its results depend on."""
-    found = {"python": platform.python_version(), "mt2st": __version__}
+    """Return the versions of Python, this package and those that its results depend on.
+
+    As what is between two releases has the same version, there is a hash of the package's own source, too.
+    """
+    found = {"python": platform.python_version(), "mt2st": __version__, "mt2st source": _source_hash()}
     for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:  # pragma: no cover  # installed some other way, without its metadata
             continue
     return found
+
+
+@cache
+def _source_hash(package: Path = Path(__file__).parents[1]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(b"%s\0%s\0" % (path.relative_to(package).as_posix().encode(), path.read_bytes()))
+    return digest.hexdigest()[:12]
 
 
 def machine() -> dict[str, str | int]:
