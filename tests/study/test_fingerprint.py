@@ -9,8 +9,8 @@ import pytest
 from mt2st.models import ClassifierSettings
 from mt2st.strategy import Switch
 from mt2st.study import Cell, StudyData
-from mt2st.study.cell import difference
-from mt2st.study.fingerprint import auxiliary_labels
+from mt2st.study.cell import VECTORS, difference
+from mt2st.study.fingerprint import auxiliary_labels, start_vectors
 from mt2st.text import LabelledText
 
 TAGGED = "the\tD\tB\nfilm\tN\tI\n\nit\tN\tO\n"
@@ -51,3 +51,45 @@ def test_a_finished_cell_on_other_auxiliary_labels_is_another(settings: Classifi
     assert difference(there, cell.identity(data)) is None
     change(settings, TAGGED.replace("film", "book"))
     assert difference(there, cell.identity(data)) == "labels of auxiliary tasks"
+
+
+def write(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")
+    later = path.stat().st_mtime_ns + 10**9
+    os.utime(path, ns=(later, later))
+
+
+def test_settings_without_a_file_of_vectors_have_no_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("random").write_text("a folder may have such a file", encoding="utf-8")
+    assert start_vectors(ClassifierSettings()) is None
+    assert start_vectors(ClassifierSettings(embedding="gensim:glove-twitter-100")) is None
+
+
+@pytest.mark.parametrize("part", ["vectors.kv", "vectors.kv.vectors.npy", "folder/model.safetensors"])
+def test_the_hash_is_of_all_files_of_the_vectors(tmp_path: Path, part: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("vectors.kv", "vectors.kv.vectors.npy", "folder/model.safetensors", "other.kv"):
+        (tmp_path / name).write_text("first", encoding="utf-8")
+    settings = ClassifierSettings(embedding=str(tmp_path / ("folder" if part.startswith("folder") else "vectors.kv")))
+    first = start_vectors(settings)
+    assert first is not None
+    (tmp_path / "other.kv").write_text("second", encoding="utf-8")
+    assert start_vectors(settings) == first
+    write(tmp_path / part, "second")
+    assert start_vectors(settings) != first
+    write(tmp_path / part, "first")
+    assert start_vectors(settings) == first
+
+
+def test_a_finished_cell_from_other_vectors_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.vec"
+    path.write_text("1 2\ngood 0 1\n", encoding="utf-8")
+    rows = LabelledText(["good", "bad"], ["yes", "no"], "reviews")
+    data = StudyData(rows, rows, rows)
+    cell = Cell("switch", Switch(2), ClassifierSettings(embedding=str(path), vector_size=2))
+    there = cell.identity(data)
+    write(path, "1 2\ngood 1 0\n")
+    assert difference(there, cell.identity(data)) == VECTORS
+    del there[VECTORS]  # an earlier version's, which did not look
+    assert difference(there, cell.identity(data)) is None

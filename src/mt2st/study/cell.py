@@ -17,7 +17,7 @@ from mt2st.models.later_settings import with_later_settings
 from mt2st.models.resolved import resolved
 from mt2st.strategy import Strategy
 from mt2st.study.data import StudyData
-from mt2st.study.fingerprint import auxiliary_labels
+from mt2st.study.fingerprint import auxiliary_labels, start_vectors
 from mt2st.training.checkpoint import RESOLVED
 
 NO_AUXILIARY = "none"
@@ -25,6 +25,8 @@ SETTINGS = "settings"
 """Under which name an identity has the settings."""
 LABELS = "labels of auxiliary tasks"
 """Under which name an identity has the hash of further labelled data, where there are any."""
+VECTORS = "word vectors of the embedding's file"
+"""Under which name an identity has the hash of the vectors that the embedding starts from, where they are of a file."""
 MOST_TOLD = 4
 """Settings that a message lists where more differ."""
 
@@ -77,6 +79,7 @@ class Cell:
             "data": data.fingerprint,
             "auxiliary data": AuxiliaryData.read(self.settings).fingerprint,
             **({LABELS: labels} if (labels := auxiliary_labels(self.settings)) else {}),
+            **({VECTORS: vectors} if (vectors := start_vectors(self.settings)) else {}),
             "version": __version__,
         }
 
@@ -104,8 +107,9 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """Return in what a finished cell's identity is not the wanted one, to stand behind "other"; None if it is the same.
 
     Args:
-        there: the identity of the finished cell. An earlier version's has no resolved settings: then they count as the
-            same, as nobody knows them. Settings that its version did not have are as `with_later_settings` tells.
+        there: the identity of the finished cell. An earlier version's has no resolved settings, or no hash of a file of
+            vectors: then they count as the same, as nobody knows them. Settings that its version did not have are as
+            `with_later_settings` tells.
         here: what it should be, whole or in part.
 
     Example:
@@ -114,7 +118,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """
     for name, value in here.items():
         before = there.get(name)
-        if before == value or (name == RESOLVED and name not in there):
+        if before == value or (name in (RESOLVED, VECTORS) and name not in there):
             continue
         if isinstance(before, Mapping) and isinstance(value, Mapping):
             if name == SETTINGS:

@@ -1,16 +1,19 @@
-"""Hashes of labelled data: what tells a finished cell on other data from one on these."""
+"""Hashes of labelled data and of word vectors: what tells a finished cell on other data from one on these."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
+from glob import escape
 from pathlib import Path
 from typing import Any
 
+from mt2st.errors import InputError
 from mt2st.models import ClassifierSettings
 from mt2st.models.labelled_auxiliaries import Rows, named_in
 from mt2st.models.settings import LABELLED_AUXILIARIES
+from mt2st.models.start import STARTS
 from mt2st.text import MultiLabelledText, TaggedText
 
 
@@ -26,6 +29,24 @@ def auxiliary_labels(settings: ClassifierSettings) -> str | None:
     prefixes = tuple(f"{task}_" for task in LABELLED_AUXILIARIES)
     values = tuple((name, value) for name, value in vars(settings).items() if name.startswith(prefixes))
     return _of_files(tuple(map(_state, sources)), settings.auxiliary, values)
+
+
+def start_vectors(settings: ClassifierSettings) -> str | None:
+    """Return a hash of the file or folder of word vectors that settings start from; None where they name none.
+
+    Published vectors (``gensim:NAME``) are known by their name.
+
+    Raises:
+        InputError: a file that cannot be read.
+    """
+    path = Path(settings.embedding)
+    if settings.embedding in STARTS or not path.exists():
+        return None
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file())
+    else:  # gensim writes large arrays beside a file: NAME.vectors.npy
+        files = [path, *sorted(path.parent.glob(f"{escape(path.name)}.*npy"))]
+    return _of_content(tuple((str(each), *_state(str(each))) for each in files))
 
 
 def add_rows(digest: hashlib._Hash, name: str, part: Rows) -> None:
@@ -51,6 +72,19 @@ def _of_files(
     settings = ClassifierSettings(auxiliary=auxiliary, **dict(values))
     for name, rows in named_in(settings):
         add_rows(digest, name, rows)
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=16)
+def _of_content(states: tuple[tuple[object, ...], ...]) -> str:
+    digest = hashlib.sha256()
+    for name, *_ in states:
+        try:
+            with Path(str(name)).open("rb") as file:
+                content = hashlib.file_digest(file, "sha256")
+        except OSError as error:
+            raise InputError(f"{name} cannot be read: {error.strerror}") from error
+        digest.update(content.digest())
     return digest.hexdigest()[:16]
 
 
