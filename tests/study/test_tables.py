@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,25 @@ NOISY = with_scores("diminish", [0.90, 0.40, 0.95, 0.50])
 
 def test_nothing_is_bold_and_nothing_has_a_star_without_a_significant_difference() -> None:
     clear, unclear = result_table(Study([*SINGLE, *BETTER])), result_table(Study([*SINGLE, *NOISY]))
-    assert "**switch**" in clear.markdown()
-    assert r"\textbf{switch}" in clear.latex()
+    assert re.findall(r"\*\*.*?\*\*", clear.markdown()) == ["**70.0 ± 6.2 %**"]
+    assert re.findall(r"\\textbf\{.*?\} &", clear.latex()) == [r"\textbf{70.0 $\pm$ 6.2 \%} &"]
     assert "+5.8 ± 0.8*" in clear.text()
     assert "**" not in unclear.markdown()
     assert "textbf" not in unclear.latex()
     assert "*" not in unclear.text()
+
+
+@pytest.mark.parametrize("encoders", [("bilstm",), ("bilstm", "cnn")])
+def test_nothing_is_bold_but_the_score_of_the_best(encoders: tuple[str, ...]) -> None:
+    """It took a hundred times as long, and single-task's best came later: these fields are not better."""
+    slow = [cell("switch", seed, [0.4] * 99 + [0.5], score) for seed, score in enumerate([0.66, 0.75, 0.71, 0.68], 1)]
+    others = [with_scores("switch", [0.2, 0.3, 0.25, 0.22], encoder=encoder) for encoder in encoders[1:]]
+    table = result_table(Study([*SINGLE, *slow, *(each for cells in others for each in cells)]))
+    assert table.strong == {(1, table.header.index("accuracy"))}
+    row = table.markdown().splitlines()[3]
+    assert row.count("**") == 2
+    assert "| **70.0 ± 6.2 %** |" in row
+    assert "| 1000.0 | 100.00 [100.00, 100.00] (4/4) |" in row
 
 
 def test_equal_differences_have_no_star_no_bold_type_and_no_interval_of_nothing() -> None:

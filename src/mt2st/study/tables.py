@@ -1,8 +1,8 @@
 """A study's tables, for terminals, Markdown, LaTeX and programs.
 
-Nothing is set in bold that is not significantly better than every other row; a difference that is significant (paired
-t test over three seeds or more, adjusted by Holm's method for the methods of a setting) has a star. Every row says of
-how many seeds it is.
+Nothing is set in bold but the score that is significantly better than that of every other row: what else stands in its
+row, such as the seconds, may be worse. A difference that is significant (paired t test over three seeds or more,
+adjusted by Holm's method for the methods of a setting) has a star. Every row says of how many seeds it is.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Table:
         name: of its files.
         header: names of the columns.
         rows: as many fields each.
-        strong: the numbers of the rows that are set in bold.
+        strong: the fields that are set in bold, each by the numbers of its row and its column.
         notes: what the columns mean, below it.
     """
 
     name: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
-    strong: frozenset[int] = frozenset()
+    strong: frozenset[tuple[int, int]] = frozenset()
     notes: str = ""
 
     def text(self) -> str:
@@ -50,20 +50,14 @@ class Table:
 
     def markdown(self) -> str:
         """Return it in Markdown."""
-        rows = [
-            [f"**{field}**" if number in self.strong else field for field in map(_markdown, row)]
-            for number, row in enumerate(self.rows)
-        ]
+        rows = self._marked(_markdown, "**{}**")
         rule = ["---", *["---:"] * (len(self.header) - 1)]
         lines = ["| " + " | ".join(row) + " |" for row in (list(map(_markdown, self.header)), rule, *rows)]
         return "\n".join([*lines, "", self.notes]).rstrip() + "\n"
 
     def latex(self) -> str:
         """Return it as a LaTeX table that needs the package booktabs."""
-        rows = [
-            [rf"\textbf{{{field}}}" if number in self.strong else field for field in map(_latex, row)]
-            for number, row in enumerate(self.rows)
-        ]
+        rows = self._marked(_latex, r"\textbf{{{}}}")
         lines = [" & ".join(row) + r" \\" for row in (list(map(_latex, self.header)), *rows)]
         return "\n".join(
             [
@@ -82,6 +76,16 @@ class Table:
             ]
         )
 
+    def _marked(self, form: Callable[[str], str], bold: str) -> list[list[str]]:
+        """Return the rows, each field in a form, those that are strong within what makes them bold."""
+        return [
+            [
+                bold.format(form(field)) if (number, column) in self.strong else form(field)
+                for column, field in enumerate(row)
+            ]
+            for number, row in enumerate(self.rows)
+        ]
+
 
 def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     """Return the table of a study: scores, differences to single-task, seconds and time to single-task's best.
@@ -98,6 +102,7 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     has_difference = any(row.difference for row in rows)
     has_target = any(row.target for row in rows)
     header = ["strategy", *varying, "seeds", metric]
+    score = len(header) - 1
     header += ["vs single-task"] * has_difference + [MEASURES[SECOND[study.metric]], "training s"]
     header += ["time to single-task's best"] * has_target
     body = []
@@ -129,7 +134,8 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         )
     if any(each.jobs > 1 for each in study.results):
         notes += " Several runs shared the machine, so seconds are longer than a run alone would take, and less even."
-    return Table("results", header, body, _strong(rows), notes)
+    strong = frozenset((number, score) for number, row in enumerate(rows) if row.best)
+    return Table("results", header, body, strong, notes)
 
 
 def target_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
@@ -268,10 +274,6 @@ def write_each(tables: Iterable[Table], folder: Path) -> None:
 
 def _head(row: Row, varying: Sequence[str]) -> list[str]:
     return [row.group.name, *(row.group.factors[FACTORS.index(factor)] for factor in varying)]
-
-
-def _strong(rows: Sequence[Row]) -> frozenset[int]:
-    return frozenset(number for number, row in enumerate(rows) if row.best)
 
 
 def _percent(interval: Interval, *, short: bool = False) -> str:

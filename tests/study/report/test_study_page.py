@@ -74,6 +74,20 @@ def test_the_tables_are_the_studys(folder: Path) -> None:
         assert percents(row[2]) == [round(100 * mean(scores), 1), round(100 * half, 1)]
 
 
+@pytest.mark.parametrize(("seeds", "number"), [(3, 0), (4, 1)])
+def test_the_page_has_nothing_in_bold_but_the_score_of_the_best(tmp_path: Path, seeds: int, number: int) -> None:
+    folder = write_study(tmp_path / "study", results(seeds=seeds))
+    page = page_of(folder)
+    score = result_table(Study.load(folder)).rows[-1][2]
+    bold = [
+        (name, node.text)
+        for name in ("table", "tr", "th", "td", "span")
+        for node in page.all(name)
+        if "best" in (node.attributes.get("class") or "").split()
+    ]
+    assert bold == [("td", score)] * number
+
+
 def test_the_curves_are_the_runs(folder: Path) -> None:
     tables = page_of(folder).tables()
     for title, value in {
