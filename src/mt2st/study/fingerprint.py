@@ -12,8 +12,7 @@ from typing import Any
 from mt2st.errors import InputError
 from mt2st.models import ClassifierSettings
 from mt2st.models.labelled_auxiliaries import Rows, named_in
-from mt2st.models.settings import LABELLED_AUXILIARIES
-from mt2st.models.start import STARTS
+from mt2st.models.settings import LABELLED_AUXILIARIES, STARTS
 from mt2st.text import MultiLabelledText, TaggedText
 
 

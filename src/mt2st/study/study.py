@@ -154,14 +154,16 @@ def _is_single_task(results: Mapping[int, CellResult]) -> bool:
 def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> None:
     """Write a study's ``study.json``; another process of the same study may do so too.
 
-    The commands that began runs here before stay in it, under `EARLIER`: each may have made some of the results.
+    The commands that began runs here before stay in it, under `EARLIER`: each may have made some of the results. Their
+    cells stay too, in their order, if they were begun: what is not finished of them is told to be missing.
 
     Raises:
         InputError: when it cannot be written.
     """
     if earlier := [each for each in _commands(folder) if each != about.get("command")]:
         about = {**about, EARLIER: earlier}
-    content = {"schema": 1, "cells": [cell.folder for cell in cells], "metric": metric, "about": dict(about)}
+    names = _with_begun(folder, [cell.folder for cell in cells])
+    content = {"schema": 1, "cells": names, "metric": metric, "about": dict(about)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -176,6 +178,15 @@ def read_about(folder: Path) -> Mapping[str, Any]:
         return _about(folder)[0]
     except InputError:
         return {}
+
+
+def _with_begun(folder: Path, names: list[str]) -> list[str]:
+    """Return the names of cells, and before them those of earlier commands that have a folder, if some are others."""
+    try:
+        before = [name for name in _about(folder)[1] if name in names or (folder / name).is_dir()]
+    except InputError:  # a broken one is written anew
+        before = []
+    return names if set(before) <= set(names) else [*before, *(name for name in names if name not in before)]
 
 
 def _commands(folder: Path) -> list[str]:
