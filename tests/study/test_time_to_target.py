@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from tests.study.results import cell
 
 from mt2st.study import Study
@@ -99,6 +101,23 @@ def test_every_seed_that_the_other_reached_is_counted_once(
     assert found.never == sum(costs[seed] is None for seed in common)
     assert (found.interval is None) == (found.reached == 0)
     assert (found.median is None) == (not common)
+
+
+def test_the_p_value_is_that_of_the_paired_t_test_on_logarithms() -> None:
+    seconds, others = [3.0, 4.0, 9.0, 5.0], [5.0, 9.0, 10.0, 6.0]
+    found = ratio(_in(seconds), _in(others), "seconds")
+    assert found.p == pytest.approx(stats.ttest_rel(np.log(seconds), np.log(others)).pvalue)
+    more = ratio({**_in(seconds), 7: None}, {**_in(others), 7: Cost(9.0, 1, 1.0)}, "seconds")
+    assert (more.p, more.never) == (found.p, 1)
+
+
+def test_two_seeds_and_equal_ratios_have_no_p_value() -> None:
+    assert ratio(_in([3.0, 4.0]), _in([5.0, 9.0]), "seconds").p is None
+    assert ratio(_in([1.0, 0.3, 0.9]), _in([10.0, 3.0, 9.0]), "seconds").p is None
+
+
+def _in(seconds: list[float]) -> dict[int, Cost | None]:
+    return {seed: Cost(each, 1, 1.0) for seed, each in enumerate(seconds)}
 
 
 def test_operations_that_nobody_counted_have_no_ratio() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy import stats
 from tests.study.results import cell, with_scores
 
 from mt2st.study import CellResult, Failure, Study, summarise
@@ -68,17 +71,52 @@ def test_without_single_task_or_alone() -> None:
     assert "No strategy is significantly better than all the others" in said([*BETTER, *NEARLY])
 
 
-def test_time_is_told_only_where_the_interval_leaves_out_one() -> None:
-    single = [cell("single-task", seed, [0.5, 0.6, 0.7, 0.8], 0.5) for seed in (1, 2, 3)]
-    fast = [cell("switch", seed, [0.5, 0.8], 0.5) for seed in (1, 2, 3)]
-    mixed = [cell("diminish", seed, [0.5] * late + [0.8], 0.5) for seed, late in ((1, 0), (2, 3), (3, 5))]
+def reaching(name: str, evaluations: Sequence[int], **factors: str) -> list[CellResult]:
+    """Cells of which the time to the target alone matters: by seed, at which evaluation they reach it."""
+    return [cell(name, seed, [0.5] * (at - 1) + [0.8], 0.5, **factors) for seed, at in enumerate(evaluations, start=1)]
+
+
+def said_of_time(cells: list[CellResult]) -> str:
+    study = Study(cells)
+    return time_verdict(study, summarise(study))
+
+
+def test_time_is_told_only_where_its_ratio_is_significant() -> None:
+    single, mixed = reaching("single-task", [20, 20, 20]), reaching("diminish", [5, 20, 30])
+    fast = reaching("switch", [9, 10, 10])
     never = [cell("multi-task", seed, [0.5, 0.9 if seed == 1 else 0.7], 0.5) for seed in (1, 2, 3)]
-    study = Study([*single, *fast, *mixed, *never])
-    sentence = time_verdict(study, summarise(study))
-    assert "switch took 0.50 [0.50, 0.50] (3 seeds) of the training time" in sentence
+    sentence = said_of_time([*single, *fast, *mixed, *never])
+    p = 2 * stats.ttest_rel(np.log([9, 10, 10]), np.log([20, 20, 20])).pvalue  # twice: diminish is tested, too
+    assert f"switch took 0.48 [0.42, 0.56] (3 seeds, p = {p:.3f}) of the training time" in sentence
+    assert "took itself (95 % intervals; paired t tests with Holm's correction for 2 comparisons)." in sentence
     assert "was never reached by multi-task in 2 of 3 seeds" in sentence
-    assert "Whether diminish (3 seeds) took more or less time than single-task cannot be told." in sentence
-    assert time_verdict(Study(BETTER), summarise(Study(BETTER))) == ""
+    assert sentence.endswith("Whether diminish (3 seeds) took more or less time than single-task cannot be told.")
+    assert "(95 % intervals; paired t tests)." in said_of_time([*single, *fast])
+    assert said_of_time(BETTER) == ""
+
+
+def test_of_many_ratios_one_that_leaves_out_one_by_chance_is_not_told() -> None:
+    """Alone, or beside a row that failed to reach the target, the same ratio is told: no more tests, no more chance."""
+    single, fast = reaching("single-task", [20] * 4), reaching("switch", [15, 17, 18, 16])
+    others = [each for task in ("analogy", "spearman") for each in reaching("switch", [15, 30, 19, 22], auxiliary=task)]
+    elsewhere = [*reaching("single-task", [20] * 4, encoder="cnn"), *reaching("dwa", [15, 30, 19, 22], encoder="cnn")]
+    never = [*reaching("diminish", [15, 30, 19]), cell("diminish", 4, [0.5], 0.5)]
+    told = "switch took 0.82 [0.73, 0.93] (4 seeds, p = 0.016)"
+    assert told in said_of_time([*single, *fast])
+    assert told in said_of_time([*single, *fast, *never])
+    for more in ([], never):
+        sentence = said_of_time([*single, *fast, *others, *elsewhere, *more])
+        assert "took 0" not in sentence
+        assert "cannot be told by paired t tests with Holm's correction for 4 comparisons." in sentence
+
+
+@pytest.mark.parametrize("evaluations", [[5, 5, 5, 5], [5, 6]])
+def test_equal_ratios_and_those_of_two_seeds_do_not_tell_who_is_faster(evaluations: list[int]) -> None:
+    """Evaluations come in steps, so ratios are equal by chance now and then."""
+    single = reaching("single-task", [20] * len(evaluations))
+    assert said_of_time([*single, *reaching("switch", evaluations)]) == (
+        f"Whether switch ({len(evaluations)} seeds) took more or less time than single-task cannot be told."
+    )
 
 
 def test_many_rows_are_counted_not_named() -> None:
@@ -92,8 +130,12 @@ def test_many_rows_are_counted_not_named() -> None:
         (never, "Single-task's best validation accuracy was never reached by 8 rows in one seed or more. "),
         (reached, "Whether 8 rows took more or less time than single-task cannot be told. "),
     ):
-        study = Study([*single, *rows])
-        assert time_verdict(study, summarise(study)) == f"{told}The table has them one by one."
+        assert said_of_time([*single, *rows]) == f"{told}The table has them one by one."
+    fast = [each for task in tasks for each in reaching("switch", [9, 10, 10, 9, 10], auxiliary=task)]
+    assert said_of_time([*reaching("single-task", [20] * 5), *fast]) == (
+        "To reach single-task's best validation accuracy, 8 rows took less or more training time than single-task "
+        "(paired t tests with Holm's correction for 8 comparisons). The table has them one by one."
+    )
     assert said([*single, *never]).startswith("8 rows are significantly better than single-task; ")
 
 

@@ -81,6 +81,25 @@ def geometric_interval(ratios: Sequence[float], *, confidence: float = CONFIDENC
     return Interval(math.exp(logarithms.mean), low, high, logarithms.n)
 
 
+def t_test(values: Sequence[float]) -> float | None:
+    """Return the two-sided p-value of Student's t test that the mean of independent values is 0.
+
+    Args:
+        values: at least one; differences of pairs make it the paired t test.
+
+    Returns:
+        None with fewer than `LEAST_SEEDS` values, and where they are all the same, whatever they are.
+
+    Example:
+        >>> round(t_test([0.1, 0.2, 0.3]), 3), t_test([0.2, 0.2, 0.2]), t_test([0.1, 0.2])
+        (0.074, None, None)
+    """
+    if len(values) < LEAST_SEEDS or _all_the_same(values):
+        return None
+    mean = math.fsum(values) / len(values)
+    return float(2 * stats.t.sf(abs(mean) / _standard_error(values, mean), len(values) - 1))
+
+
 @dataclass(frozen=True)
 class Difference:
     """How much one method's values lie above another's, seed by seed.
@@ -129,15 +148,12 @@ def paired_difference(
     if not differences:
         return None
     interval = t_interval(differences, confidence=confidence)
-    p, bounds = None, None
-    if max(differences) - min(differences) <= EQUAL:
+    bounds = None
+    if _all_the_same(differences):
         interval = Interval(interval.mean, None, None, interval.n)
     else:
         bounds = _bootstrap(differences, confidence, resamples)
-        if interval.n >= LEAST_SEEDS:
-            error = _standard_error(differences, interval.mean)
-            p = float(2 * stats.t.sf(abs(interval.mean) / error, interval.n - 1))
-    return Difference(interval, bounds, p, sum(each > 0 for each in differences))
+    return Difference(interval, bounds, t_test(differences), sum(each > 0 for each in differences))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -156,6 +172,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def _all_the_same(values: Sequence[float]) -> bool:
+    return max(values) - min(values) <= EQUAL
 
 
 def _standard_error(values: Sequence[float], mean: float) -> float:

@@ -167,7 +167,8 @@ def target_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     notes = (
         "What was spent until single-task's best validation value of the same seed was first reached, over what "
         "single-task and multi-task spent until then: geometric mean and 95 % interval over the seeds in which both "
-        "reached it, n of them; never: in how many seeds only the other one did."
+        "reached it, n of them; never: in how many seeds only the other one did. Each interval is for itself, none is "
+        "adjusted for their number."
     )
     return Table("time_to_target", header, body, notes=notes)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from mt2st.study.result import CellResult
-from mt2st.study.statistics import Interval, geometric_interval
+from mt2st.study.statistics import Interval, geometric_interval, t_test
 from mt2st.study.study import Group, Study
 
 QUANTITIES = ("seconds", "steps", "flops")
@@ -48,12 +48,16 @@ class Ratio:
             without any.
         reached: seeds in which both reached it.
         never: seeds in which the other one reached it, and this one never did.
+        p: two-sided p-value of the paired t test on the logarithms of the costs in those seeds in which both reached
+            it, not adjusted for anything; None with fewer than `LEAST_SEEDS` of them, and where the ratios are all the
+            same.
     """
 
     interval: Interval | None
     median: float | None
     reached: int
     never: int
+    p: float | None
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ def ratio(costs: Mapping[int, Cost | None], others: Mapping[int, Cost | None], q
         median=median(ratios) if ratios else None,
         reached=len(reached),
         never=sum(each == math.inf for each in ratios),
+        p=t_test([math.log(each) for each in reached]),
     )
 
 

@@ -1,7 +1,8 @@
 """What a study says, in a plain sentence or two, and no more than its seeds can tell.
 
 A strategy wins only where the difference to every other one is significant (paired t tests over three seeds or more,
-adjusted by Holm's method). The number of seeds is always said.
+adjusted by Holm's method), and took less or more time only where the ratio is, likewise. The number of seeds is always
+said.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mt2st.measures import MEASURES
-from mt2st.study.statistics import LEAST_SEEDS, Interval
+from mt2st.study.statistics import LEAST_SEEDS, Interval, holm
 from mt2st.study.study import FACTORS, Group, Study
 from mt2st.study.summary import SIGNIFICANT, Row
 from mt2st.study.time_to_target import SINGLE_TASK
@@ -72,40 +73,46 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
 def time_verdict(study: Study, rows: Sequence[Row]) -> str:
     """Return what reaching single-task's best takes, in a few sentences; empty where nobody can be compared with it.
 
-    A ratio is told only where the interval of the ratio of training seconds leaves out 1, and no
-    run failed to reach what single-task's did.
+    A ratio is told only where it is significant, and no run failed to reach what single-task's did: by the paired t
+    test on the logarithms of the training seconds, over three seeds or more. The p-values are adjusted by Holm's
+    method for all ratios that are tested here, those of every setting: the sentences pick from all rows what leaves out
+    1, and of twenty 95 % intervals one does by chance. The intervals told are not adjusted.
     """
     told, never, unclear = [], [], []
-    for row in rows:
+    p_values = _time_p_values(rows)
+    for number, row in enumerate(rows):
         ratios = row.target.ratios.get(SINGLE_TASK, {}) if row.target else {}
         found = ratios.get("seconds")
         if row.group.name == SINGLE_TASK or found is None or (found.interval is None and not found.never):
             continue
         name, seeds = group_title(row.group, study.varying), _seeds(found.reached + found.never)
-        interval = found.interval
+        interval, p = found.interval, p_values.get(number, 1.0)
         if found.never:
             never.append(f"{name} in {found.never} of {seeds}")
-        elif (
-            interval
-            and interval.low is not None
-            and interval.high is not None
-            and not interval.low <= 1 <= interval.high
-        ):
-            told.append(f"{name} took {interval.mean:.2f} [{interval.low:.2f}, {interval.high:.2f}] ({seeds})")
+        elif interval and p < SIGNIFICANT:
+            bounds = f"[{interval.low:.2f}, {interval.high:.2f}]"
+            told.append(f"{name} took {interval.mean:.2f} {bounds} ({seeds}, {p_value(p)})")
         else:
             unclear.append(f"{name} ({seeds})")
     best = f"{SINGLE_TASK}'s best validation {MEASURES[study.metric]}"
+    tests = "paired t tests"
+    if len(p_values) > 1:
+        tests += f" with Holm's correction for {len(p_values)} comparisons"
     sentences = []
     if len(told) > MOST_NAMED:
-        sentences.append(f"To reach {best}, {len(told)} rows took less or more training time than {SINGLE_TASK}.")
+        sentences.append(
+            f"To reach {best}, {len(told)} rows took less or more training time than {SINGLE_TASK} ({tests})."
+        )
     elif told:
         sentences.append(
-            f"To reach {best}, {_listed(told)} of the training time that {SINGLE_TASK} took itself (95 % intervals)."
+            f"To reach {best}, {_listed(told)} of the training time that {SINGLE_TASK} took itself (95 % intervals; "
+            f"{tests})."
         )
     if never:
         sentences.append(f"{_capital(best)} was never reached by {_named(never, 'in one seed or more')}.")
     if unclear:
-        sentences.append(f"Whether {_named(unclear)} took more or less time than {SINGLE_TASK} cannot be told.")
+        how = f" by {tests}" if p_values and not told else ""
+        sentences.append(f"Whether {_named(unclear)} took more or less time than {SINGLE_TASK} cannot be told{how}.")
     if max(len(told), len(never), len(unclear)) > MOST_NAMED:
         sentences.append("The table has them one by one.")
     return " ".join(sentences)
@@ -150,6 +157,19 @@ def percent(interval: Interval) -> str:
     """
     half = interval.half_width
     return f"{100 * interval.mean:.1f}{'' if half is None else f' ± {100 * half:.1f}'} %"
+
+
+def _time_p_values(rows: Sequence[Row]) -> dict[int, float]:
+    """Return by the numbers of the rows the p-values of their ratios of seconds to single-task's, adjusted for all.
+
+    Rows of which a run failed to reach the target have none: their ratios leave out the seeds that were worst.
+    """
+    found = {}
+    for number, row in enumerate(rows):
+        ratio = row.target.ratios.get(SINGLE_TASK, {}).get("seconds") if row.target else None
+        if row.group.name != SINGLE_TASK and ratio and not ratio.never and ratio.p is not None:
+            found[number] = ratio.p
+    return dict(zip(found, holm(list(found.values())), strict=True))
 
 
 def _lead(row: Row) -> str:
