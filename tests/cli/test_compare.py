@@ -9,7 +9,7 @@ import pytest
 
 from mt2st.cli.main import main
 from mt2st.cli.strategy_options import BASELINES, StrategyOptions
-from mt2st.cli.study_folder import check_output
+from mt2st.cli.study_folder import check_output, with_earlier
 from mt2st.cli.study_progress import StudyProgress
 from mt2st.strategy import (
     DWA,
@@ -21,8 +21,10 @@ from mt2st.strategy import (
     PretrainFinetune,
     UncertaintyWeighting,
 )
+from mt2st.study import Study
 from tests.cli.conftest import FAST, run_until, write_reviews
 from tests.cli.test_tagging import write_tagged
+from tests.study.results import with_scores
 
 
 @pytest.fixture
@@ -161,19 +163,95 @@ def test_an_earlier_study_stays_when_its_replacement_cannot_begin(
     assert [path.name for path in tmp_path.iterdir() if "study" in path.name] == ["study"]
 
 
-def test_a_study_set_aside_by_a_run_that_was_killed_comes_back_and_takes_nothing_with_it(
-    arguments: list[str], tmp_path: Path
+@pytest.mark.parametrize("moved", [["single-task-seed1"], ["single-task-seed1", "single-task-seed2", "study.json"]])
+def test_a_study_set_aside_by_a_run_that_was_killed_comes_back_whole(
+    moved: list[str], arguments: list[str], tmp_path: Path
 ) -> None:
-    """A killed --overwrite leaves the earlier study beside the folder, alone or with what the run had begun."""
-    aside, study = tmp_path / ".study.replaced", tmp_path / "study"
+    """A killed --overwrite has moved some or all of the earlier study, and may have begun a run of the new one."""
+    study = tmp_path / "study"
     arguments += ["--strategies", "single-task"]
     assert main(arguments) == 0
-    study.rename(aside)
+    before = contents(study)
+    (study / ".replaced").mkdir()
+    for name in moved:
+        (study / name).rename(study / ".replaced" / name)
+    (study / "single-task-seed1").mkdir()
+    (study / "single-task-seed1" / "error.json").touch()
     assert main([*arguments, "--min-count", "100000"]) == 2
-    assert (study / "single-task-seed1" / "result.json").is_file()
-    aside.mkdir()
-    assert main([*arguments, "--min-count", "100000"]) == 2
-    assert (study / "single-task-seed1" / "result.json").is_file()
+    assert contents(study) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_study_behind_a_symbolic_link_is_replaced(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, link = tmp_path / "real", tmp_path / "study"
+    real.mkdir()
+    link.symlink_to("real")
+    arguments += ["--strategies", "single-task"]
+    assert main(arguments) == 0
+    (result,) = real.glob("*-seed1/result.json")
+    before = contents(real)
+    assert main([*arguments, "--overwrite", "--min-count", "100000"]) == 2
+    assert contents(real) == before
+    assert main([*arguments, "--overwrite", "--epochs", "3", "--seeds", "1"]) == 0
+    assert "other runs" not in capsys.readouterr().err
+    assert json.loads(result.read_text(encoding="utf-8"))["identity"]["settings"]["epochs"] == 3
+    assert [path.name for path in real.glob("*-seed*")] == ["single-task-seed1"]
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["real", "reviews.csv", "study"]
+    assert not list(real.glob(".*"))
+
+
+def test_a_link_that_leads_nowhere_is_refused(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study").symlink_to("nowhere")
+    assert main(arguments) == 2
+    assert "is a symbolic link that leads nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("inside", "output"), [("", "."), ("vectors", "..")])
+def test_a_study_may_be_in_the_current_folder(
+    inside: str,
+    output: str,
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    study = tmp_path / "study"
+    (study / inside).mkdir(parents=True)
+    monkeypatch.chdir(study / inside)
+    arguments = [*arguments, "--strategies", "single-task", "--seeds", "1", "--output", output]
+    assert main(arguments) == 0
+    result = study / "single-task-seed1" / "result.json"
+    before = result.read_bytes()
+    assert main(arguments) == 0
+    assert result.read_bytes() == before
+    capsys.readouterr()
+    if inside:  # the command would lose the folder that it runs in
+        assert main([*arguments, "--overwrite"]) == 2
+        assert f"--overwrite would remove {Path.cwd()}, where this command runs" in capsys.readouterr().err
+        assert result.read_bytes() == before
+    else:
+        assert main([*arguments, "--overwrite"]) == 0
+        assert result.read_bytes() != before
+    assert Path.cwd() == study / inside
+
+
+def test_the_other_runs_of_a_folder_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, *gone = with_scores("switch", [0.5, 0.6, 0.7, 0.8])
+    for result in (first, second):
+        (tmp_path / f"switch-seed{result.seed}").mkdir()
+        result.write(tmp_path / f"switch-seed{result.seed}")
+    with_earlier(Study([first, *gone]), tmp_path)
+    assert "with 1 other run of this study" in capsys.readouterr().err
+    with_earlier(Study([first, second, *gone]), tmp_path)
+    assert not capsys.readouterr().err
 
 
 def test_a_study_grows_by_seeds_and_its_table_has_all_of_them(

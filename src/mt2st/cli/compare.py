@@ -17,7 +17,7 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.outlook import tell_outlooks
 from mt2st.cli.search import run_search, search_of, tell_search
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
-from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept, with_earlier
+from mt2st.cli.study_folder import ASIDE, check_output, run_cells, share_of, tell_failures, what_is_kept, with_earlier
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
@@ -186,21 +186,61 @@ def _about(arguments: Sequence[str], parts: Parts, data: StudyData) -> dict[str,
 
 @contextmanager
 def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
-    """Set an earlier study aside; it goes for good when the yielded function is called, and comes back if it is not."""
-    aside = folder.with_name(f".{folder.name}.replaced")
-    if aside.is_dir() and not folder.exists():  # a run that was killed before it trained anything left it
-        aside.rename(folder)
-    if not (overwrite and folder.is_dir()):
+    """Set an earlier study aside; it goes for good when the yielded function is called, and comes back if it is not.
+
+    Its files move within the folder, which itself stays where it is: it may stand behind a symbolic link, be a mounted
+    disk, or be the folder that the command runs in.
+
+    Raises:
+        InputError: the command runs in a folder of the study that would go.
+    """
+    aside, for_good = folder / ASIDE, folder / f"{ASIDE}-for-good"
+    shutil.rmtree(for_good, ignore_errors=True)
+    _bring_back(aside)  # a run that was killed before it trained anything left it
+    earlier = {path.name for path in folder.iterdir()} if overwrite and folder.is_dir() else set()
+    if not earlier:
         yield lambda: None
         return
-    shutil.rmtree(aside, ignore_errors=True)
-    folder.rename(aside)
+    if folder.resolve() in Path.cwd().parents:
+        raise InputError(f"--overwrite would remove {Path.cwd()}, where this command runs: give it from another folder")
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            aside.rename(for_good)  # what is removed in part only must not come back
+            shutil.rmtree(for_good, ignore_errors=True)
+
+    aside.mkdir()
     try:
-        yield lambda: shutil.rmtree(aside, ignore_errors=True)
+        for name in earlier:
+            (folder / name).rename(aside / name)
+        yield begin
     finally:
-        if aside.is_dir():
-            shutil.rmtree(folder, ignore_errors=True)
-            aside.rename(folder)
+        if not begun:
+            for path in folder.iterdir():
+                if path.name not in earlier and path != aside:
+                    _remove(path)
+            _bring_back(aside)
+
+
+def _bring_back(aside: Path) -> None:
+    """Move what was set aside back to where it was, in place of what has its name there now."""
+    if not aside.is_dir():
+        return
+    for path in aside.iterdir():
+        place = aside.parent / path.name
+        _remove(place)
+        path.rename(place)
+    aside.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _report(study: Study, options: CompareOptions) -> int:

@@ -13,13 +13,15 @@ from mt2st.cli.options import say
 from mt2st.errors import InputError
 
 if TYPE_CHECKING:
-    from mt2st.study import Cell, Share, Study, StudyData
+    from mt2st.study import Cell, CellResult, Share, Study, StudyData
 
 CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
 BESIDE_CELLS = {"study.json", "vectors", "search", "report.html", "tables", "figures", "paper", "neighbours.json"}
 """What a study's folder holds besides its cells."""
-PASSING = (".stop-", *(f".{name}." for name in sorted(BESIDE_CELLS)))
+ASIDE = ".replaced"
+"""Where a study's folder holds an earlier study until the one that shall replace it has begun."""
+PASSING = (".stop-", ASIDE, *(f".{name}." for name in sorted(BESIDE_CELLS)))
 """What the names of files begin with that another run of the same study may just be writing there, or was writing when
 it was killed."""
 INPUT_FAILED, FAULT = 2, 1
@@ -31,6 +33,8 @@ def check_output(output: Path) -> None:
     there = next((place for place in (output, *output.parents) if place.exists()), Path())
     if not there.is_dir():
         raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
+    if output.is_symlink() and not output.exists():
+        raise InputError(f"--output {output} is a symbolic link that leads nowhere: make the folder that it leads to")
     strange = [path.name for path in output.iterdir() if not _is_ours(path.name)] if output.is_dir() else []
     if strange:
         raise InputError(f"--output {output} holds files that are no study's ({strange[0]}): choose another")
@@ -113,10 +117,15 @@ def with_earlier(study: Study, folder: Path) -> Study:
     from mt2st.study import Study
 
     found = Study.load(folder)
-    if others := len(found.results) - len(study.results):
+    own = {_key(each) for each in study.results}
+    if others := sum(_key(each) not in own for each in found.results):
         runs = f"{others} other run{'' if others == 1 else 's'}"
         say(f"with {runs} of this study, which earlier commands left in {folder}")
     return found
+
+
+def _key(result: CellResult) -> tuple[object, ...]:
+    return (result.name, result.seed, *sorted(result.factors.items()))
 
 
 def share_of(text: str | None) -> Share | None:
