@@ -30,9 +30,16 @@ def test_the_t_interval_holds_the_true_mean_as_often_as_it_says() -> None:
     assert np.mean(held) == pytest.approx(0.95, abs=0.015)
 
 
-def test_one_value_has_no_interval_and_equal_ones_have_no_width() -> None:
-    assert t_interval([0.3]).half_width is None
-    assert t_interval([0.1] * 3).half_width == 0.0
+@pytest.mark.parametrize("values", [[0.3], [0.1] * 3, [0.569, 0.569], [0.1 + 0.2, 0.3]])
+def test_one_value_has_no_interval_nor_have_equal_ones(values: list[float]) -> None:
+    found = t_interval(values)
+    assert found.mean == pytest.approx(values[0])
+    assert (found.low, found.high, found.half_width, found.n) == (None, None, None, len(values))
+
+
+def test_ratios_of_a_method_to_itself_are_exact() -> None:
+    found = geometric_interval([1.0, 1.0, 1.0])
+    assert (found.mean, found.low, found.high) == (1.0, 1.0, 1.0)
 
 
 @given(PAIRS)

@@ -10,6 +10,7 @@ from tests.study.results import cell, with_scores
 
 from mt2st.study import Study, summarise
 from mt2st.study.tables import Table, csv_table, result_table, search_table, target_table, write_tables
+from mt2st.study.verdict import percent
 
 SINGLE = with_scores("single-task", [0.60, 0.70, 0.65, 0.62])
 BETTER = with_scores("switch", [0.66, 0.75, 0.71, 0.68])
@@ -46,6 +47,26 @@ def test_equal_differences_have_no_star_no_bold_type_and_no_interval_of_nothing(
         assert not table.strong
     assert "never with fewer than 3 seeds, nor where the difference is the same with every seed" in table.notes
     assert "Holm's correction for the methods of one setting" in table.notes
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_the_mean_of_equal_scores_has_no_interval_of_nothing(seeds: int) -> None:
+    study = Study([*SINGLE, *with_scores("switch", [0.569] * seeds)])
+    rows = summarise(study)
+    assert result_table(study, rows).rows[1][2] == "56.9 %"
+    assert percent(rows[1].score) == "56.9 %"
+    *_, switch = csv.DictReader(io.StringIO(csv_table(rows)))
+    assert (float(switch["score"]), switch["score_low"], switch["score_high"]) == (pytest.approx(0.569), "", "")
+
+
+@pytest.mark.parametrize("less", [0.0001, 0.0, -0.0001])
+def test_a_difference_of_which_nothing_is_left_has_no_sign(less: float) -> None:
+    scores = [each.score - less * (1 + 0.1 * (seed % 2)) for seed, each in enumerate(SINGLE)]
+    table = result_table(Study([*SINGLE, *with_scores("switch", scores)]))
+    field = table.rows[1][table.header.index("vs single-task")]
+    assert field.rstrip("*") in ("0.0 ± 0.0", "0.0")
+    for text in (table.text(), table.markdown(), table.latex()):
+        assert not re.search(r"[-+]0\.0\b", text)
 
 
 def test_every_row_says_of_how_many_seeds_it_is() -> None:

@@ -1,8 +1,8 @@
 """What a few seeds tell: means with intervals, and paired differences, which take out what a seed does to all alike.
 
-Every interval says of how many values it is. One value has no interval. No difference of fewer than three seeds is
-significant, and none that is the same with every seed: shares of a finite test part are equal by chance now and then,
-and then say nothing of how much they vary.
+Every interval says of how many values it is. One value has no interval, nor have values that are all the same: shares
+of a finite test part are equal by chance now and then, and then say nothing of how much they vary. For the same reason
+no difference that is the same with every seed is significant, and none of fewer than three seeds is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Interval:
 
     Attributes:
         mean: of the values.
-        low: lower bound; None where it cannot be told, with one value.
+        low: lower bound; None where it cannot be told, with one value, or several that are all the same.
         high: upper bound; likewise.
         n: number of values.
     """
@@ -57,16 +57,17 @@ def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> In
         Interval(mean=2.0, low=-0.484..., high=4.484..., n=3)
         >>> t_interval([1.0])
         Interval(mean=1.0, low=None, high=None, n=1)
+        >>> t_interval([1.0, 1.0])
+        Interval(mean=1.0, low=None, high=None, n=2)
     """
-    n, mean = len(values), math.fsum(values) / len(values)
-    if n < 2:
-        return Interval(mean, None, None, n)
-    reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * _standard_error(values, mean)
-    return Interval(mean, mean - reach, mean + reach, n)
+    found = _with_bounds(values, confidence)
+    return Interval(found.mean, None, None, found.n) if _all_the_same(values) else found
 
 
 def geometric_interval(ratios: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval:
     """Return the geometric mean of ratios with the t interval of their logarithms: twice and half weigh the same.
+
+    Ratios that are all the same have their mean as both bounds, so that those of a method to itself are told as exact.
 
     Args:
         ratios: at least one, each above 0.
@@ -76,7 +77,7 @@ def geometric_interval(ratios: Sequence[float], *, confidence: float = CONFIDENC
         >>> geometric_interval([0.5, 2.0]).mean
         1.0
     """
-    logarithms = t_interval([math.log(ratio) for ratio in ratios], confidence=confidence)
+    logarithms = _with_bounds([math.log(ratio) for ratio in ratios], confidence)
     low, high = (None if bound is None else _exp(bound) for bound in (logarithms.low, logarithms.high))
     return Interval(math.exp(logarithms.mean), low, high, logarithms.n)
 
@@ -148,11 +149,7 @@ def paired_difference(
     if not differences:
         return None
     interval = t_interval(differences, confidence=confidence)
-    bounds = None
-    if _all_the_same(differences):
-        interval = Interval(interval.mean, None, None, interval.n)
-    else:
-        bounds = _bootstrap(differences, confidence, resamples)
+    bounds = None if _all_the_same(differences) else _bootstrap(differences, confidence, resamples)
     return Difference(interval, bounds, t_test(differences), sum(each > 0 for each in differences))
 
 
@@ -172,6 +169,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def _with_bounds(values: Sequence[float], confidence: float) -> Interval:
+    n, mean = len(values), math.fsum(values) / len(values)
+    if n < 2:
+        return Interval(mean, None, None, n)
+    reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * _standard_error(values, mean)
+    return Interval(mean, mean - reach, mean + reach, n)
 
 
 def _all_the_same(values: Sequence[float]) -> bool:

@@ -112,7 +112,7 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         body.append(fields + [_to_target(row)] * has_target)
     notes = (
         f"{metric} and {MEASURES[SECOND[study.metric]]} on the test part: mean over the seeds, ± half of the 95 % t "
-        "interval."
+        "interval, which scores that are all the same do not have."
     )
     if has_difference:
         notes += (
@@ -277,6 +277,28 @@ def _head(row: Row, varying: Sequence[str]) -> list[str]:
     return [row.group.name, *(row.group.factors[FACTORS.index(factor)] for factor in varying)]
 
 
+def points(interval: Interval) -> str:
+    """Return a difference in points of 100 and half of its interval.
+
+    Example:
+        >>> points(Interval(0.058, 0.05, 0.066, 4)), points(Interval(-0.0001, None, None, 1))
+        ('+5.8 ± 0.8', '0.0')
+    """
+    half = interval.half_width
+    return f"{signed(interval.mean)}{'' if half is None else f' ± {100 * half:.1f}'}"
+
+
+def signed(difference: float) -> str:
+    """Return a difference in points of 100; where nothing is left of it but 0, without a sign, which would say more.
+
+    Example:
+        >>> signed(0.058), signed(-0.0006), signed(-0.0004), signed(0.0004)
+        ('+5.8', '-0.1', '0.0', '0.0')
+    """
+    text = f"{100 * difference:+.1f}"
+    return text if float(text) else text[1:]
+
+
 def _percent(interval: Interval, *, short: bool = False) -> str:
     half = interval.half_width
     return f"{100 * interval.mean:.1f}{'' if half is None or short else f' ± {100 * half:.1f}'} %"
@@ -285,9 +307,7 @@ def _percent(interval: Interval, *, short: bool = False) -> str:
 def _difference(row: Row) -> str:
     if row.difference is None:
         return UNKNOWN
-    interval = row.difference.interval
-    half = "" if interval.half_width is None else f" ± {100 * interval.half_width:.1f}"
-    return f"{100 * interval.mean:+.1f}{half}{'*' if row.significant else ''}"
+    return f"{points(row.difference.interval)}{'*' if row.significant else ''}"
 
 
 def _to_target(row: Row) -> str:

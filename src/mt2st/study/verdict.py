@@ -13,6 +13,7 @@ from mt2st.measures import MEASURES
 from mt2st.study.statistics import LEAST_SEEDS, Interval, holm
 from mt2st.study.study import FACTORS, Group, Study
 from mt2st.study.summary import SIGNIFICANT, Row
+from mt2st.study.tables import points
 from mt2st.study.time_to_target import SINGLE_TASK
 
 MOST_NAMED = 6
@@ -175,7 +176,7 @@ def _time_p_values(rows: Sequence[Row]) -> dict[int, float]:
 def _lead(row: Row) -> str:
     if row.difference is None or row.p is None:
         return ""
-    return f", {_points(row.difference.interval)} against {SINGLE_TASK} ({p_value(row.p)})"
+    return f", {points(row.difference.interval)} points against {SINGLE_TASK} ({p_value(row.p)})"
 
 
 def _with_difference(row: Row, varying: Sequence[str]) -> str:
@@ -183,12 +184,7 @@ def _with_difference(row: Row, varying: Sequence[str]) -> str:
     if row.difference is None:
         return name
     p = "no p-value" if row.p is None else p_value(row.p)
-    return f"{name} ({_points(row.difference.interval)}, {_seeds(row.difference.n)}, {p})"
-
-
-def _points(interval: Interval) -> str:
-    half = interval.half_width
-    return f"{100 * interval.mean:+.1f}{'' if half is None else f' ± {100 * half:.1f}'} points"
+    return f"{name} ({points(row.difference.interval)} points, {_seeds(row.difference.n)}, {p})"
 
 
 def p_value(p: float) -> str:

@@ -88,6 +88,18 @@ def test_the_page_has_nothing_in_bold_but_the_score_of_the_best(tmp_path: Path, 
     assert bold == [("td", score)] * number
 
 
+def test_differences_of_which_nothing_is_left_have_no_sign(tmp_path: Path) -> None:
+    cells = results(METHODS[:1], seeds=4)
+    for each in cells[:]:
+        less = 0.00001 * each.seed
+        test = {**each.test, "accuracy": each.test["accuracy"] - less}
+        cells.append(replace(each, name="switch", test=test, run=course("switch", each.seed, 0.8)))
+    page = page_of(write_study(tmp_path / "study", cells))
+    _, (_, mean_difference, bootstrap, *_) = page.tables()["Difference of accuracy to single-task, seed by seed"]
+    assert (mean_difference, bootstrap) == ("0.0 ± 0.0", "[0.0, 0.0]")
+    assert not re.search(r"[-+]0\.0\b", page.text)
+
+
 def test_the_curves_are_the_runs(folder: Path) -> None:
     tables = page_of(folder).tables()
     for title, value in {
@@ -133,7 +145,8 @@ def test_the_weights_have_their_transitions(folder: Path) -> None:
     switch = next(each for each in page.all("figure") if "auxiliary tasks: switch" in each.text)
     assert "context off after 2 epochs" in switch.text
     rows = page.tables()["Weights of the auxiliary tasks: switch"]
-    assert [row[1].split(" ")[0] for row in rows[1:]] == ["1", "1", "0", "0"]
+    alike = [row[1] for row in rows[1:]]  # in all seeds, which is no interval of nothing
+    assert alike == ["1 (3)", "1 (3)", "0 (3)", "0 (3)"]
 
 
 def test_seeds_that_never_reached_the_target_are_counted(tmp_path: Path) -> None:

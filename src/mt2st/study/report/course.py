@@ -201,7 +201,7 @@ def _field(point: Point | None, form: Callable[[float], str]) -> str:
     if point is None:
         return UNKNOWN
     if point.low is None or point.high is None:
-        return form(point.y)
+        return form(point.y) if point.n == 1 else f"{form(point.y)} ({point.n})"
     return f"{form(point.y)} [{form(point.low)}, {form(point.high)}] ({point.n})"
 
 

@@ -20,7 +20,7 @@ from mt2st.study.report.setup import setup_section
 from mt2st.study.statistics import Interval
 from mt2st.study.study import Study
 from mt2st.study.summary import Row, summarise
-from mt2st.study.tables import UNKNOWN, Table, result_table, search_table, target_table
+from mt2st.study.tables import UNKNOWN, Table, points, result_table, search_table, signed, target_table
 from mt2st.study.time_to_target import SINGLE_TASK
 from mt2st.study.verdict import cautions, group_title, p_value, percent, time_verdict, verdict
 
@@ -145,7 +145,7 @@ def _difference_picture(study: Study, rows: Sequence[Row], styles: Mapping[str, 
             [
                 label,
                 points(row.difference.interval),
-                UNKNOWN if bounds is None else f"[{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]",
+                UNKNOWN if bounds is None else f"[{signed(bounds[0])}, {signed(bounds[1])}]",
                 UNKNOWN if row.difference.p is None else f"{row.difference.p:.3g}",
                 UNKNOWN if row.p is None else f"{row.p:.3g}",
                 f"{row.difference.better} of {row.difference.n}",
@@ -161,17 +161,6 @@ def _difference_picture(study: Study, rows: Sequence[Row], styles: Mapping[str, 
     )
     header = ["strategy", "mean ± half 95 % t interval", "95 % bootstrap", "p", "p (Holm)", "better in seeds"]
     return Picture(chart, Table("data", header, data), "Left of the line, single-task is better; right of it, worse.")
-
-
-def points(interval: Interval) -> str:
-    """Return a difference in points of 100.
-
-    Example:
-        >>> points(Interval(0.058, 0.05, 0.066, 4))
-        '+5.8 ± 0.8'
-    """
-    half = interval.half_width
-    return f"{100 * interval.mean:+.1f}{'' if half is None else f' ± {100 * half:.1f}'}"
 
 
 def _targets(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Iterator[Block]:
