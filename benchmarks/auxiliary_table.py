@@ -29,6 +29,7 @@ from scipy.stats import t as student
 
 from mt2st.models import Tagger, TextClassifier
 from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.study.tables import signed
 from mt2st.text import read_labelled, read_tagged
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -222,9 +223,9 @@ def marked(gains: Mapping[int, float]) -> str:
         return "-"
     text = interval(list(gains.values()))
     if "±" not in text:
-        return f"{float(text):+.1f}"
+        return signed(float(text) / 100)
     mean, half = (float(part) for part in text.split(" ± "))
-    return f"{mean:+.1f} ± {half:.1f}" + ("\\*" if abs(mean) > half else "")
+    return f"{signed(mean / 100)} ± {half:.1f}" + ("\\*" if abs(mean) > half else "")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ class Point:
     Attributes:
         x: epochs, or seconds of training.
         y: mean of the runs that have a value there.
-        low: lower bound of its 95 % t interval; None with one run.
+        low: lower bound of its 95 % t interval; None with one run, and where all have the same.
         high: upper bound; likewise.
         n: how many runs have one.
     """

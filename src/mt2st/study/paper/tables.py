@@ -13,7 +13,7 @@ from mt2st.study.paper.printed import MEASURES, ORIGINAL, TABLES, UNNUMBERED, Pr
 from mt2st.study.result import CellResult
 from mt2st.study.statistics import Interval, t_interval
 from mt2st.study.study import FACTORS, Group, Study
-from mt2st.study.tables import Table
+from mt2st.study.tables import Table, signed
 from mt2st.study.time_to_target import SINGLE_TASK
 
 SHORT = {
@@ -181,4 +181,4 @@ def _table(name: str, rows: list[Pair], study: Study) -> Table | None:
 def _field(row: Pair, measure: str) -> str:
     interval, printed = row.measured(measure), row.printed.values[measure]
     half = "" if interval.half_width is None else f" ± {100 * interval.half_width:.1f}"
-    return f"{100 * interval.mean:.1f}{half} ({100 * printed:.0f}) {100 * (interval.mean - printed):+.1f}"
+    return f"{100 * interval.mean:.1f}{half} ({100 * printed:.0f}) {signed(interval.mean - printed)}"
