@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from mt2st.strategy import (
     UncertaintyWeighting,
 )
 from mt2st.study import Study
+from mt2st.study.lock import cell_lock
 from tests.cli.conftest import FAST, run_until, write_reviews
 from tests.cli.test_tagging import write_tagged
 from tests.study.results import with_scores
@@ -306,6 +309,49 @@ def test_a_failed_run_is_told_with_the_table_of_the_others(
     assert len(printed.out.splitlines()) == 3
     assert "its vectors have 3 dimensions, but vector_size is 8" in printed.err
     assert "(2 failed: single-task, embedding" in printed.err
+
+
+def test_a_study_at_which_another_process_is_is_not_replaced(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments += ["--strategies", "single-task"]
+    assert main(arguments) == 0
+    before = contents(tmp_path / "study")
+    with cell_lock(tmp_path / "study" / "single-task-seed2"):
+        assert main([*arguments, "--overwrite"]) == 2
+        assert f"{tmp_path / 'study' / 'single-task-seed2'}, where another process works" in capsys.readouterr().err
+        (tmp_path / "study" / ".replaced").mkdir()  # which that process may have done
+        assert main(arguments) == 0
+        assert (tmp_path / "study" / ".replaced").is_dir()
+    assert main(arguments) == 0
+    assert contents(tmp_path / "study").keys() == before.keys()
+
+
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_waiting_for_another_process_ends_by_a_signal(jobs: str, arguments: list[str], tmp_path: Path) -> None:
+    arguments = [*arguments, "--strategies", "single-task", "--jobs", jobs]
+    with cell_lock(tmp_path / "study" / "single-task-seed1"):
+        code, last = run_until("warning: another process works on single-task, seed 1", signal.SIGTERM, arguments)
+    assert code == 143
+    assert "1 finished run in" in last or last == "mt2st: ended by signal 15\n"
+    assert (tmp_path / "study" / "single-task-seed2" / "result.json").is_file()
+
+
+@pytest.mark.slow
+def test_the_same_command_given_twice_does_each_run_once(arguments: list[str], tmp_path: Path) -> None:
+    arguments = [*arguments, "--strategies", "single-task", "switch", "--seeds", "1", "2", "3", "--epochs", "150"]
+    arguments += ["--tolerance", "1e-30"]
+    code = "import sys; from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    files = [tmp_path / "one.log", tmp_path / "other.log"]
+    processes = []
+    for path in files:
+        with path.open("w") as file:
+            processes.append(subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=file, stderr=file))
+    assert [each.wait() for each in processes] == [0, 0]
+    said = [path.read_text(encoding="utf-8") for path in files]
+    trained = [run for each in said for run in re.findall(r"\] (\S+, seed \d): epoch 1,", each)]
+    assert sorted(trained) == [f"{name}, seed {seed}" for name in ("single-task", "switch") for seed in (1, 2, 3)]
+    assert all("\n6 of 6: " in each for each in said)
 
 
 @pytest.mark.slow

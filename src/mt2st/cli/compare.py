@@ -17,7 +17,16 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.outlook import tell_outlooks
 from mt2st.cli.search import run_search, search_of, tell_search
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
-from mt2st.cli.study_folder import ASIDE, check_output, run_cells, share_of, tell_failures, what_is_kept, with_earlier
+from mt2st.cli.study_folder import (
+    ASIDE,
+    busy_cells,
+    check_output,
+    run_cells,
+    share_of,
+    tell_failures,
+    what_is_kept,
+    with_earlier,
+)
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
@@ -192,11 +201,15 @@ def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
     disk, or be the folder that the command runs in.
 
     Raises:
-        InputError: the command runs in a folder of the study that would go.
+        InputError: the command runs in a folder of the study that would go, or another process works on one.
     """
     aside, for_good = folder / ASIDE, folder / f"{ASIDE}-for-good"
-    shutil.rmtree(for_good, ignore_errors=True)
-    _bring_back(aside)  # a run that was killed before it trained anything left it
+    if busy := busy_cells(folder):
+        if overwrite:
+            raise InputError(f"--overwrite would remove {busy[0]}, where another process works: end it, or let it end")
+    else:
+        shutil.rmtree(for_good, ignore_errors=True)
+        _bring_back(aside)  # a run that was killed before it trained anything left it
     earlier = {path.name for path in folder.iterdir()} if overwrite and folder.is_dir() else set()
     if not earlier:
         yield lambda: None

@@ -44,6 +44,14 @@ def _is_ours(name: str) -> bool:
     return bool(CELL.search(name)) or name in BESIDE_CELLS or name.startswith(PASSING)
 
 
+def busy_cells(folder: Path) -> list[Path]:
+    """Return the folders of a study's cells, its search's too, on which other processes work."""
+    from mt2st.study.lock import LOCK, is_busy
+
+    locks = [*folder.glob(f"*/{LOCK}"), *folder.glob(f"search/*/{LOCK}")]
+    return [path.parent for path in sorted(locks) if is_busy(path.parent)]
+
+
 def run_cells(
     data: StudyData,
     cells: Sequence[Cell],

@@ -6,21 +6,22 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mt2st.errors import InputError
 from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
-from mt2st.study.cell import Cell, difference
+from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
-from mt2st.study.experiment import ELSEWHERE, check_fits
+from mt2st.study.experiment import check_fits
+from mt2st.study.lock import BusyCellWarning, is_busy
 from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, EarlierResultWarning, Failure
 from mt2st.study.share import Share
 from mt2st.study.study import Study, read_about, write_about
-from mt2st.study.worker import Order, Outcome, attempt
+from mt2st.study.worker import Order, Outcome, attempt, finished
 from mt2st.training.checkpoint import RESOLVED
 
 STOP = ".stop-"
@@ -62,7 +63,8 @@ def run_study(
 
     A finished cell is read, not run again, unless its file holds no result, of which a warning tells; one that was
     interrupted goes on from its checkpoint; one that fails does not stop the others. All cells share the data and, for
-    a seed, the initial parameters.
+    a seed, the initial parameters. Several processes may work on one folder: each cell is run by one of them, and when
+    only cells are left at which others are, their results are waited for, of which a warning tells.
 
     Args:
         data: the data.
@@ -188,6 +190,21 @@ def work_on(
 def _outcomes(
     orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher, on_begin: Callable[[], None]
 ) -> Iterator[Outcome]:
+    """Yield the outcomes of all cells; those that other processes work on come last, as they are to be waited for."""
+    by_folder = {order.cell.folder: order for order in orders}
+    busy = []
+    for outcome in _attempts(orders, jobs, backend, watcher, on_begin):
+        if outcome.busy:
+            busy.append(replace(by_folder[outcome.cell.folder], waits=True))
+        else:
+            yield outcome
+    _tell_busy(busy)
+    yield from _attempts(busy, jobs, backend, watcher, on_begin)
+
+
+def _attempts(
+    orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher, on_begin: Callable[[], None]
+) -> Iterator[Outcome]:
     if jobs == 1 and backend == LOCAL:
         for order in orders:
             listener = watcher.listener(order.cell)
@@ -238,11 +255,19 @@ def _tell_earlier(folder: Path, results: Mapping[str, CellResult]) -> None:
         )
 
 
+def _tell_busy(orders: Sequence[Order]) -> None:
+    busy = [order.cell.title for order in orders if order.place and not order.stopped and is_busy(order.place)]
+    if busy:
+        warnings.warn(
+            f"another process works on {'; '.join(busy)}, in the same folder: what it finds is waited for",
+            BusyCellWarning,
+            stacklevel=5,
+        )
+
+
 def _finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellResult | None:
-    if not path.is_file():
-        return None
     try:
-        result = CellResult.read(path)
+        return finished(path, identity, data)
     except BrokenResultError as error:
         warnings.warn(
             f"{path} is not the result of a cell ({error.reason}): the cell is taken for one that has not been run",
@@ -250,13 +275,3 @@ def _finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellR
             stacklevel=4,
         )
         return None
-    if change := difference(result.identity, identity):
-        raise InputError(
-            f"{path} is the result of other {change}: delete {path.parent} to run it again, or {ELSEWHERE}"
-        )
-    if data.test is not None and not result.test:
-        raise InputError(
-            f"{path} has no {result.metric} on the test part, which is compared; delete {path.parent} to run the cell "
-            "again"
-        )
-    return result

@@ -19,10 +19,12 @@ from mt2st.embedding import Progress as VectorProgress
 from mt2st.errors import InputError
 from mt2st.models import Listener, model_class
 from mt2st.models.any_model import AnyModel
-from mt2st.study.cell import Cell
+from mt2st.study.cell import Cell, difference
 from mt2st.study.data import StudyData
+from mt2st.study.experiment import ELSEWHERE
+from mt2st.study.lock import cell_lock
 from mt2st.study.machine import machine, versions
-from mt2st.study.result import CHECKPOINT, ERROR, MODEL, CellResult, Failure
+from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, BrokenResultError, CellResult, Failure
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
@@ -50,6 +52,7 @@ class Order:
         stop: a file whose appearance asks all running cells to stop, with a checkpoint.
         jobs: how many cells run at a time.
         keep_model: whether the folder gets the model too.
+        waits: whether to wait for another process that works on the cell.
     """
 
     cell: Cell
@@ -59,28 +62,36 @@ class Order:
     stop: Path | None = None
     jobs: int = 1
     keep_model: bool = True
+    waits: bool = False
 
     @property
     def stopped(self) -> bool:
         """Whether the cells are asked to stop."""
         return self.stop is not None and self.stop.exists()
 
+    @property
+    def place(self) -> Path | None:
+        """The cell's folder."""
+        return self.folder / self.cell.folder if self.folder else None
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the work on a cell ended: with a result, with a failure, or, without either, before its end.
+    """How the work on a cell ended: with a result, with a failure, or, without either, before its end, or its begin.
 
     Attributes:
         cell: the cell.
         result: of a finished cell.
         failure: of one that cannot be finished.
         began: whether its training began, so that its input is known to be right.
+        busy: whether nothing was done because another process works on it.
     """
 
     cell: Cell
     result: CellResult | None = None
     failure: Failure | None = None
     began: bool = False
+    busy: bool = False
 
 
 def attempt(
@@ -92,16 +103,64 @@ def attempt(
 ) -> Outcome:
     """Work on a cell. Whatever goes wrong with it is told by the outcome, and written to its folder.
 
+    One process at a time does so; what another has finished meanwhile is taken from it.
+
     Args:
         order: what to do.
         listener: told how the training goes.
         on_model: called with the model before it is trained, so that it can be stopped.
         on_begin: called when the training begins.
+
+    Raises:
+        InputError: the study's folder cannot be written.
     """
     watch = _Watch(order, listener or Listener(), on_begin)
-    place = order.folder / order.cell.folder if order.folder else None
+    if order.stopped:
+        return Outcome(order.cell)
+    if order.place is None:
+        return _work(order, None, watch, on_model)
+    with cell_lock(order.place, wait=lambda: order.waits and not order.stopped) as held:
+        if not held:
+            return Outcome(order.cell, busy=not order.waits)
+        return _found(order, order.place) or _work(order, order.place, watch, on_model)
+
+
+def _found(order: Order, place: Path) -> Outcome | None:
+    """Return what another process has made of the cell since this one looked; None where it has made nothing."""
     try:
-        result = None if order.stopped else _run(order, place, watch, on_model)
+        result = finished(place / RESULT, order.identity, order.data)
+    except BrokenResultError:  # which the study has told of, if it was there before
+        return None
+    except InputError as error:  # the other process is of another experiment: its folder stays as it is
+        return Outcome(order.cell, failure=_failure(order.cell, error))
+    return None if result is None else Outcome(order.cell, result)
+
+
+def finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellResult | None:
+    """Return the result of a finished cell; None where there is none.
+
+    Raises:
+        BrokenResultError: the file holds none.
+        InputError: it is of other settings or data, or cannot be used.
+    """
+    if not path.is_file():
+        return None
+    result = CellResult.read(path)
+    if change := difference(result.identity, identity):
+        raise InputError(
+            f"{path} is the result of other {change}: delete {path.parent} to run it again, or {ELSEWHERE}"
+        )
+    if data.test is not None and not result.test:
+        raise InputError(
+            f"{path} has no {result.metric} on the test part, which is compared; delete {path.parent} to run the cell "
+            "again"
+        )
+    return result
+
+
+def _work(order: Order, place: Path | None, watch: _Watch, on_model: Callable[[AnyModel], None] | None) -> Outcome:
+    try:
+        result = _run(order, place, watch, on_model)
     except Exception as error:  # one cell's error must not end the others
         failure = _failure(order.cell, error)
         if place:
