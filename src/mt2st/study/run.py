@@ -21,6 +21,7 @@ from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, EarlierResultWarning, Failure
 from mt2st.study.share import Share
 from mt2st.study.study import Study, read_about, write_about
+from mt2st.study.warned import Warned
 from mt2st.study.worker import Order, Outcome, attempt, finished
 from mt2st.training.checkpoint import RESOLVED
 
@@ -172,7 +173,12 @@ def work_on(
             begun = True
             on_begin()
 
+    shown: set[Warned] = set()
     for outcome in _outcomes(orders, jobs, backend, watcher, begin):
+        for warned in outcome.warned:
+            if warned not in shown:  # most cells warn of the same
+                shown.add(warned)
+                warned.show()
         if outcome.began:
             begin()
         if outcome.result:

@@ -7,9 +7,8 @@ import signal
 import threading
 import time
 import traceback
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from mt2st.study.experiment import ELSEWHERE
 from mt2st.study.lock import cell_lock
 from mt2st.study.machine import machine, versions
 from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, BrokenResultError, CellResult, Failure
+from mt2st.study.warned import Warned, warnings_kept
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Evaluation, Trainer
@@ -85,6 +85,7 @@ class Outcome:
         failure: of one that cannot be finished.
         began: whether its training began, so that its input is known to be right.
         busy: whether nothing was done because another process works on it.
+        warned: the warnings that came, if they came in a process that shows none.
     """
 
     cell: Cell
@@ -92,6 +93,7 @@ class Outcome:
     failure: Failure | None = None
     began: bool = False
     busy: bool = False
+    warned: Sequence[Warned] = ()
 
 
 def attempt(
@@ -176,6 +178,8 @@ def _work(order: Order, place: Path | None, watch: _Watch, on_model: Callable[[A
 def attempt_elsewhere(order: Order) -> Outcome:
     """Work on a cell in a process of a pool: on one thread of torch, and deaf to signals that are meant for its parent.
 
+    Nobody may see what the process warns of; the outcome has it.
+
     Ctrl-C reaches all processes of a terminal, and batch systems signal all of a job: here, they ask the cells to stop.
     """
     torch.set_num_threads(1)
@@ -183,9 +187,9 @@ def attempt_elsewhere(order: Order) -> Outcome:
         stop = order.stop
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: request_stop(stop))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # each cell would repeat what the first one said
-        return attempt(order)
+    with warnings_kept() as warned:
+        outcome = attempt(order)
+    return replace(outcome, warned=tuple(warned))
 
 
 def request_stop(path: Path) -> None:
