@@ -32,6 +32,15 @@ def test_the_demo_prints_its_table_saves_the_best_and_says_what_to_try_next(
     assert "market" in WordVectors.load(out / "words.vec")
     assert main(["demo", "--output", str(out)]) == 2
 
+    link, left = tmp_path / "link", out / "words.vec"
+    link.symlink_to(out)
+    left.write_text("an earlier demo's", encoding="utf-8")
+    (out / "runs" / "diminish-seed7").mkdir()
+    assert main(["demo", "--output", str(link), "--seeds", "2", "--overwrite"]) == 0
+    assert link.is_symlink()
+    assert "market" in WordVectors.load(left)
+    assert {each.name[-1] for each in (out / "runs").iterdir() if "-seed" in each.name} == {"2"}
+
 
 def test_without_the_extra_the_demo_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -45,7 +45,8 @@ def run(arguments: Sequence[str]) -> int:
             )
         if not (options.output / "runs").is_dir():
             raise InputError(f"{options.output} holds no demo: choose another place by --output")
-        shutil.rmtree(options.output)
+        for each in options.output.iterdir():  # the folder itself may be a link, and stays
+            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
 
     from mt2st.models import TextClassifier
     from mt2st.study import Grid, StudyData
