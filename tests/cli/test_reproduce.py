@@ -49,6 +49,7 @@ def test_tables_stand_beside_the_papers_and_an_interrupted_study_goes_on(
     printed = capsys.readouterr()
     assert "runs are finished; the same command without --cell goes on" in printed.err
     assert "update1 (misalignment) is left out: it needs --agree" in printed.err
+    assert "texts are also in" not in printed.err
     assert "share 1/2: 5 of the runs, 5 of them to do\nthat takes about" in printed.err
     assert "\n1 of 10: single-task" in printed.err
     assert "\n5 of 10: " in printed.err
@@ -128,6 +129,27 @@ def test_a_study_says_on_which_part_it_measures_between_epochs(
         == 0
     )
     assert Study([], about=told).measured_part == part
+
+
+def test_texts_that_two_parts_share_are_told(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", lambda *_, **__: (Study([], missing=["all"]), []))
+    monkeypatch.setattr("mt2st.study.paper.estimate.estimated_seconds", lambda *_, **__: 1.0)
+    data = Path(arguments[1])
+    header, *rows = data.read_text(encoding="utf-8").splitlines()
+    data.write_text("\n".join([header, *rows[:60], *rows[:60]]), encoding="utf-8")
+    assert main(["reproduce", "tables", *arguments]) == 0
+    printed = capsys.readouterr().err
+    assert "test texts are also in the training part" in printed
+    assert "validation texts are also in the training part" in printed
+    assert (
+        main(["reproduce", "tables", *(word for word in arguments if word != "--quick"), "--protocol", "reference"])
+        == 0
+    )
+    printed = capsys.readouterr().err
+    assert "test texts are also in the training part" in printed
+    assert "validation texts" not in printed  # they are those that are learned from, which the protocol tells
 
 
 def test_glove_vectors_of_any_size_are_taken(

@@ -142,7 +142,7 @@ def read_parts(options: DataOptions) -> Parts:
             raise InputError(
                 f"--train-size is {options.train_size:,}, but only {len(rest):,} labelled texts are left to learn from"
             )
-    _warn_of_shared_texts({"training": rest, "validation": validation, "test": test})
+    warn_of_shared_texts({"training": rest, "validation": validation, "test": test})
     return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text, options.skip_bad_rows)
 
 
@@ -195,7 +195,7 @@ def _check_labels(name: str, part: Rows | None, train: Rows) -> None:
         )
 
 
-def _warn_of_shared_texts(parts: Mapping[str, Rows | None]) -> None:
+def warn_of_shared_texts(parts: Mapping[str, Rows | None]) -> None:
     """Say which parts share texts: a few that come twice do little harm, but a file given twice makes measures void."""
     given = [(name, part) for name, part in parts.items() if part is not None]
     for (other, known), (name, part) in combinations(given, 2):

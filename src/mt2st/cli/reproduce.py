@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mt2st.cli.data_options import check_rows
+from mt2st.cli.data_options import check_rows, warn_of_shared_texts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import duration
@@ -93,6 +93,8 @@ def run(arguments: Sequence[str]) -> int:
 
     protocol = _protocol(options)
     data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
+    own = data.validation if protocol.chooses else None  # else it is the training part
+    warn_of_shared_texts({"training": data.train, "validation": own, "test": data.test})
     cells = _cells(options, protocol)
     due = [cell for cell in cells if not is_finished(options.output, cell)]
     chosen = f"{len(data.validation):,} to choose by" if protocol.chooses else "the epoch chosen on the same ones"
