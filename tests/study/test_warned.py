@@ -62,6 +62,7 @@ def test_what_a_pool_of_processes_warns_of_is_shown_once(few_pairs: Grid, data: 
     assert [_told(each) for each in several] == [_told(each) for each in alone]
 
 
+@pytest.mark.filterwarnings("ignore")  # what a cluster warns of itself, such as a port that another one has
 def test_what_a_cluster_warns_of_is_shown_once(few_pairs: Grid, data: StudyData, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
     with (
@@ -69,6 +70,7 @@ def test_what_a_cluster_warns_of_is_shown_once(few_pairs: Grid, data: StudyData,
         connected(cluster.scheduler_address),
         warnings.catch_warnings(record=True) as told,
     ):
+        warnings.simplefilter("always", FewRowsWarning)
         run_study(data, few_pairs.cells(), folder=tmp_path, jobs=-1, backend=DASK)
     assert [each.category for each in told] == [FewRowsWarning]
 
