@@ -93,8 +93,8 @@ def run(arguments: Sequence[str]) -> int:
 
     protocol = _protocol(options)
     data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
-    own = data.validation if protocol.chooses else None  # else it is the training part
-    warn_of_shared_texts({"training": data.train, "validation": own, "test": data.test})
+    chosen_on = data.validation if protocol.chooses else None  # else it is the training part
+    warn_of_shared_texts({"training": data.train, "validation": chosen_on, "test": data.test})
     cells = _cells(options, protocol)
     due = [cell for cell in cells if not is_finished(options.output, cell)]
     chosen = f"{len(data.validation):,} to choose by" if protocol.chooses else "the epoch chosen on the same ones"
