@@ -99,6 +99,7 @@ def test_time_says_what_was_saved_and_what_the_paper_claims(
         (["--cell", "3"], "--cell takes a share such as 3/8"),
         (["--similarity", "missing.txt"], "missing.txt"),
         (["--data", "missing.csv"], "missing.csv"),
+        (["--threads", "0"], "--threads must be at least 1, found 0"),
     ],
 )
 def test_what_cannot_be_used_ends_with_2_and_nothing_is_written(
@@ -166,6 +167,21 @@ def test_glove_vectors_of_any_size_are_taken(
     chosen = ["SkipGram", "GloveTwitter", "--glove", str(tmp_path / "glove.txt")]
     assert main(["reproduce", "tables", *arguments, "--embeddings", *chosen]) == 0
     assert sizes == [{3}]
+
+
+@pytest.mark.parametrize(("words", "threads"), [([], 1), (["--threads", "2"], 2)])
+def test_all_runs_have_as_many_threads_as_asked_for(
+    words: list[str], threads: int, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int | None] = []
+
+    def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> tuple[Study, list[int]]:
+        found.extend(cell.settings.threads for cell in cells)
+        return Study([], missing=["all"]), []
+
+    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)
+    assert main(["reproduce", "tables", *arguments, *words]) == 0
+    assert found == [threads] * 10
 
 
 def test_time_has_no_reference_protocol(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,9 @@ class ReproduceOptions:
     """Files of word pairs with people's scores of their similarity; without any, update3 is left out."""
     jobs: int = 1
     """Runs at a time, each in a process of its own."""
+    threads: int = 1
+    """Threads of torch in a run. One leaves a second core to the context task and to reading; with more, all strategies
+    have as many cores."""
     cell: str | None = None
     """Work on a share of the runs only, for array jobs on a cluster: 3/8 is the third of eight."""
 
@@ -95,7 +98,9 @@ def run(arguments: Sequence[str]) -> int:
     data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
     chosen_on = data.validation if protocol.chooses else None  # else it is the training part
     warn_of_shared_texts({"training": data.train, "validation": chosen_on, "test": data.test})
-    cells = _cells(options, protocol)
+    cells = [
+        replace(cell, settings=replace(cell.settings, threads=options.threads)) for cell in _cells(options, protocol)
+    ]
     due = [cell for cell in cells if not is_finished(options.output, cell)]
     chosen = f"{len(data.validation):,} to choose by" if protocol.chooses else "the epoch chosen on the same ones"
     parts = f"{len(data.train):,} reviews to learn from, {chosen}, {len(data.test or ()):,} for the test"
@@ -143,6 +148,8 @@ def _check_options(options: ReproduceOptions) -> None:
     """Refuse values out of range and options that nothing would read."""
     if options.jobs < 1:
         raise InputError(f"--jobs must be at least 1, found {options.jobs}")
+    if options.threads < 1:
+        raise InputError(f"--threads must be at least 1, found {options.threads}")
     if not 0 <= options.sample <= LAST_STATE:
         raise InputError(f"--sample must be from 0 to {LAST_STATE:,}, found {options.sample}")
     if options.what == "time" and options.protocol == "reference":
