@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mt2st.errors import InputError
-from mt2st.files import complete_file, complete_folder
+from mt2st.files import complete_file, complete_folder, remove
 
 
 def test_a_file_appears_whole_with_the_permissions_of_any_new_file(tmp_path: Path) -> None:
@@ -121,3 +121,14 @@ def test_what_is_neither_file_nor_folder_is_never_replaced(tmp_path: Path, overw
     for place in (tmp_path / "pipe", tmp_path / "file", Path("/dev/null")):
         with pytest.raises(InputError, match="is no folder"), complete_folder(place):
             pass
+
+
+def test_what_a_link_leads_to_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "part").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("folder")
+    for name in ("link", "file", "nothing"):
+        remove(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    remove(tmp_path / "folder")
+    assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Files and folders that are either complete or not there."""
+"""Files and folders that are either complete or not there, and how they go."""
 
 from __future__ import annotations
 
@@ -73,6 +73,14 @@ def _real_place(path: Path) -> Path:
     if place.is_symlink():
         raise InputError(f"cannot write {path}: its symbolic links lead in a circle")
     return place
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with all that is in it, or a symbolic link, but not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

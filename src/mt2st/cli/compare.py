@@ -29,6 +29,7 @@ from mt2st.cli.study_folder import (
 )
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
+from mt2st.files import remove
 from mt2st.models.settings import ClassifierSettings
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
         if not begun:
             for path in folder.iterdir():
                 if path.name not in earlier and path != aside:
-                    _remove(path)
+                    remove(path)
             _bring_back(aside)
 
 
@@ -244,16 +245,9 @@ def _bring_back(aside: Path) -> None:
         return
     for path in aside.iterdir():
         place = aside.parent / path.name
-        _remove(place)
+        remove(place)
         path.rename(place)
     aside.rmdir()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _report(study: Study, options: CompareOptions) -> int:

@@ -13,6 +13,7 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.study_folder import run_cells
 from mt2st.errors import InputError, MissingExtraError
+from mt2st.files import remove
 from mt2st.models.settings import ClassifierSettings
 from mt2st.text import LabelledText, split_labelled
 
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         if not (options.output / "runs").is_dir():
             raise InputError(f"{options.output} holds no demo: choose another place by --output")
         for each in options.output.iterdir():  # the folder itself may be a link, and stays
-            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+            remove(each)
 
     from mt2st.models import TextClassifier
     from mt2st.study import Grid, StudyData

@@ -97,8 +97,7 @@ def t_test(values: Sequence[float]) -> float | None:
     """
     if len(values) < LEAST_SEEDS or _all_the_same(values):
         return None
-    mean = math.fsum(values) / len(values)
-    return float(2 * stats.t.sf(abs(mean) / _standard_error(values, mean), len(values) - 1))
+    return float(stats.ttest_1samp(values, 0.0).pvalue)
 
 
 @dataclass(frozen=True)
