@@ -33,13 +33,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.denormals import flushed_denormals
 from mt2st.models.settings import ENCODERS, ClassifierSettings
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask, Task
 from mt2st.tasks.classification import classification_head
 from mt2st.tasks.relations import Judgements, Lexicon, Questions
 from mt2st.training import AdaptiveRate, DimensionFreezing, Feedback
+from mt2st.training.processor import flushed_denormals
 
 VECTOR_SIZE = 100
 N_QUESTIONS, N_PAIRS = 8_000, 6_000

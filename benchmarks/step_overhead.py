@@ -19,13 +19,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.denormals import flushed_denormals
 from mt2st.embedding import kernel_for
 from mt2st.network import Network, build_encoder
 from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, ContextTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
 from mt2st.training import Trainer
+from mt2st.training.processor import flushed_denormals
 
 VOCABULARY, VECTOR_SIZE, LENGTH, BATCH = 20_000, 100, 128, 32
 AVERAGE = 0.97

@@ -17,7 +17,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.denormals import flushed_denormals
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.models import ClassifierSettings
 from mt2st.models.assembly import new_network, new_optimizer
@@ -27,6 +26,7 @@ from mt2st.models.word_embedding import new_embedding, subword_settings
 from mt2st.tasks import Texts
 from mt2st.text import Corpus, Tokeniser, read_labelled
 from mt2st.training.averaging import ParameterAverage
+from mt2st.training.processor import flushed_denormals
 
 BATCH, LENGTH, STEPS = 32, 100, 4
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mt2st._files import complete_file, complete_folder, remove
 from mt2st.errors import InputError
-from mt2st.files import complete_file, complete_folder, remove
 
 
 def test_a_file_appears_whole_with_the_permissions_of_any_new_file(tmp_path: Path) -> None:

@@ -4,17 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mt2st._files import scratch_folder
 from mt2st.errors import InputError
-from mt2st.scratch import scratch_folder
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from mt2st.scratch import scratch_folder
+from mt2st._files import scratch_folder
 with scratch_folder("corpus", Path(sys.argv[1])) as folder:
     (folder / "inner").mkdir()
     (folder / "inner" / "ids.bin").write_bytes(b"x")
@@ -73,20 +75,20 @@ def test_folders_of_other_users_are_left_alone(tmp_path: Path) -> None:
     assert other.is_dir()
 
 
-def test_a_folder_taken_away_before_it_is_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_taken_away_before_it_is_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Path] = []
-    opened = os.open
+    make = tempfile.mkdtemp
 
-    def late(path: Path, flags: int) -> int:
-        made.append(Path(path))
+    def late(**settings: Any) -> str:
+        made.append(Path(make(**settings)))
         if len(made) == 1:
-            Path(path).rmdir()
-        return opened(path, flags)
+            made[0].rmdir()
+        return str(made[-1])
 
-    monkeypatch.setattr("os.open", late)
+    monkeypatch.setattr("tempfile.mkdtemp", late)
     with scratch_folder("corpus", tmp_path) as folder:
         assert folder.is_dir()
-        assert folder == made[1]
+        assert folder in made
 
 
 def test_a_place_that_cannot_hold_a_folder_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mt2st.workers import results
+from mt2st._workers import results
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mt2st import WordVectors, memory
+from mt2st import WordVectors
 from mt2st.cli import interruption
 from mt2st.cli.main import main
-from mt2st.embedding import load_vectors, word_vectors
+from mt2st.embedding import load_vectors, memory, word_vectors
 
 
 @pytest.fixture

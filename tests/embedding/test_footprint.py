@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mt2st import memory
 from mt2st.embedding import (
     Footprint,
     SubwordRows,
@@ -18,6 +17,7 @@ from mt2st.embedding import (
     WordVectors,
     WordVectorSettings,
     glove_memory,
+    memory,
     train_glove,
     train_word_vectors,
 )

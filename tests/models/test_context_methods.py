@@ -206,7 +206,7 @@ def test_a_text_without_two_words_that_meet_is_refused() -> None:
 def test_more_memory_than_there_is_is_refused_with_the_figures(
     reviews: Reviews, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mt2st.memory.available_memory", lambda: 1 << 20)
+    monkeypatch.setattr("mt2st.embedding.memory.available_memory", lambda: 1 << 20)
     with pytest.raises(InputError, match=r"GloVe's task on .* takes \d+ MB of memory, and 1 MB are available"):
         fitted("glove", reviews)
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from mt2st import TextClassifier
-from mt2st.cores import torch_threads
 from mt2st.models import Listener
 from mt2st.strategy import Switch
 from mt2st.tasks import ContextTask, LabelledTask, SharedKernelTask
 from mt2st.training import Trainer
 from mt2st.training.kernel_lane import KernelLane
+from mt2st.training.processor import torch_threads
 
 Films = tuple[list[str], list[str]]
 

@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import nn
 
-from mt2st.denormals import flushed_denormals, flushes_denormals
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import Texts
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.tasks.reading import read_rows, tokens_at_a_time
 from mt2st.tasks.tagging import Words, predict_tag_probabilities
 from mt2st.training.flops import counted_forward
+from mt2st.training.processor import flushed_denormals, flushes_denormals
 from mt2st.training.refit import pooled_vectors
 
 LENGTHS = [9, 1, 4, 4, 2, 5, 3, 3, 1, 1]
@@ -130,7 +130,7 @@ def test_probabilities_are_of_full_precision_in_an_autocast_too() -> None:
 
 
 def test_one_batch_needs_no_thread() -> None:
-    with mock.patch("mt2st.workers.ThreadPoolExecutor", side_effect=AssertionError):
+    with mock.patch("mt2st._workers.ThreadPoolExecutor", side_effect=AssertionError):
         predict_probabilities(small_network(), "task", TEXTS, max_length=5, readers=2)
 
 

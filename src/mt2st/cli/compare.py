@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mt2st._files import remove
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say
@@ -29,7 +30,6 @@ from mt2st.cli.study_folder import (
 )
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError
-from mt2st.files import remove
 from mt2st.models.settings import ClassifierSettings
 
 if TYPE_CHECKING:

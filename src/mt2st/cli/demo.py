@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from mt2st._files import remove
 from mt2st.cli.compare import print_comparison
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.study_folder import run_cells
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.files import remove
 from mt2st.models.settings import ClassifierSettings
 from mt2st.text import LabelledText, split_labelled
 

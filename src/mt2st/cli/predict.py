@@ -12,10 +12,10 @@ from typing import Annotated, Literal, TextIO
 
 import tyro
 
+from mt2st._files import complete_file
 from mt2st.cli.options import parse
 from mt2st.cli.predictions import writer_of
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.text import read_records
 
 

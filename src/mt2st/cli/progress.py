@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from mt2st.cli.options import say
 from mt2st.embedding import Progress as VectorProgress
-from mt2st.measures import MEASURES
+from mt2st.evaluation.tables import METRICS
 from mt2st.models import Listener
 from mt2st.strategy import Decision
 from mt2st.tasks import Coverage
@@ -104,4 +104,4 @@ def _measure(name: str, value: float) -> str:
         >>> _measure("accuracy", 0.7512), _measure("loss", 0.7512)
         ('accuracy 75.1 %', 'loss 0.751')
     """
-    return f"{MEASURES[name]} {100 * value:.1f} %" if name in MEASURES else f"{name} {value:.3f}"
+    return f"{METRICS[name]} {100 * value:.1f} %" if name in METRICS else f"{name} {value:.3f}"

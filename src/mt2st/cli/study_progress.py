@@ -8,7 +8,7 @@ from pathlib import Path
 from mt2st.cli.options import say
 from mt2st.cli.progress import ProgressListener
 from mt2st.cli.status_line import duration
-from mt2st.measures import MEASURES
+from mt2st.evaluation.tables import METRICS
 from mt2st.models.any_model import AnyModel
 from mt2st.study import Cell, CellResult, Outcome, Watcher
 from mt2st.study.worker import request_stop
@@ -91,7 +91,7 @@ class StudyProgress(Watcher):
         say(f"{self._left} runs in other processes{f', {self._jobs} at a time' if self._jobs > 0 else ''}")
 
     def _measured(self, result: CellResult) -> str:
-        return f"{MEASURES[result.metric]} {100 * result.score:.1f} %"
+        return f"{METRICS[result.metric]} {100 * result.score:.1f} %"
 
     def _to_go(self) -> str:
         if not self._left:
@@ -106,4 +106,4 @@ class SearchProgress(StudyProgress):
 
     def _measured(self, result: CellResult) -> str:
         value = result.run.evaluations[result.run.best].validation[result.metric]
-        return f"validation {MEASURES[result.metric]} {100 * value:.1f} %"
+        return f"validation {METRICS[result.metric]} {100 * value:.1f} %"

@@ -15,10 +15,9 @@ from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.options import parse, say
 from mt2st.cli.outlook import no_transition, tell_outlook
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
-from mt2st.cli.tables import aligned, measures_table
 from mt2st.cli.unread import refuse_unread
 from mt2st.errors import InputError, listed
-from mt2st.measures import AUXILIARY_HEADER, auxiliary_rows
+from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import at_transition_only
 
@@ -132,7 +131,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     if run.freezes:
         _save_frozen(options.output, run)
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
-    print(aligned(measures_table(model.metrics_)))
+    print(aligned(metrics_table(model.metrics_)))
     if held_out := _held_out(model):
         print(aligned(held_out))
     print(f"model: {options.output / MODEL}")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mt2st.embedding.chunks import CHUNK_WORDS
+from mt2st.embedding.memory import check_available, megabytes
 from mt2st.embedding.settings import LARGEST_BLOCK, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import WORDS_AT_ONCE, SubwordSettings
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.memory import check_available, megabytes
 
 _FLOAT = 4
 WORD_BYTES = 240

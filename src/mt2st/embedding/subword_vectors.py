@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from mt2st._files import complete_folder
 from mt2st.embedding.formats.catalogue import FASTTEXT, format_of
 from mt2st.embedding.formats.fasttext_binary import FasttextModel
 from mt2st.embedding.formats.folders import check_replaceable
@@ -18,7 +19,6 @@ from mt2st.embedding.formats.ngram_folder import NGRAMS, SETTINGS_FILE, TABLE_FI
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets
 from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors, first_row_not_finite
 from mt2st.errors import InputError
-from mt2st.files import complete_folder
 
 
 class SubwordVectors(WordVectors):

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._workers import results
 from mt2st.embedding.chunks import Chunk, chunk_words, chunks
 from mt2st.embedding.divergence import check_converging
 from mt2st.embedding.encoded_corpus import EncodedCorpus
 from mt2st.embedding.footprint import Footprint
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
+from mt2st.embedding.memory import give_back
 from mt2st.embedding.settings import Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError
-from mt2st.memory import give_back
-from mt2st.workers import results
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import KernelReport

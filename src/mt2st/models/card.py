@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mt2st import __version__
-from mt2st.measures import AUXILIARY_HEADER, auxiliary_rows
+from mt2st.evaluation.tables import AUXILIARY_HEADER, auxiliary_rows
 from mt2st.tasks import Coverage
 from mt2st.training.run import Run
 

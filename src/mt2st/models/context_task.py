@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from mt2st.embedding import glove_memory
 from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.memory import MEGABYTE, check_available, megabytes
 from mt2st.errors import InputError
-from mt2st.memory import MEGABYTE, check_available, megabytes
 from mt2st.models.settings import GLOVE, ClassifierSettings
 from mt2st.tasks import ContextTask, GloveTask, Texts
 from mt2st.text import Corpus

@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
+from mt2st._files import complete_folder
 from mt2st.errors import InputError
-from mt2st.files import complete_folder
 from mt2st.text import Vocabulary
 
 FORMAT = 1

@@ -15,8 +15,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.models.settings import GLOVE, ClassifierSettings
 from mt2st.models.start import Start, start_rate
 from mt2st.models.word_embedding import subword_settings

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Self, cast
 import torch
 from torch import nn
 
-from mt2st.cores import torch_threads, usable_cores
+from mt2st._files import scratch_folder
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.models.assembly import (
@@ -43,7 +43,6 @@ from mt2st.models.settings import LOSS, ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
 from mt2st.models.word_embedding import new_embedding, subwords_of, word_vectors
 from mt2st.network import Network, NgramScores, SubwordEmbedding
-from mt2st.scratch import scratch_folder
 from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
@@ -51,6 +50,7 @@ from mt2st.text import Corpus, Tokeniser, Vocabulary
 from mt2st.training import Feedback, Run, Trainer
 from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
 from mt2st.training.combinations import combination_of
+from mt2st.training.processor import torch_threads, usable_cores
 
 CHECKPOINT_SECONDS = 300.0
 """From one checkpoint of a running training to the next: no more than this is lost when it is killed."""

@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._files import scratch_folder
 from mt2st.errors import MissingExtraError
-from mt2st.scratch import scratch_folder
 from mt2st.study.linear_baselines import Choice, Predict
 from mt2st.text import Tokeniser
 

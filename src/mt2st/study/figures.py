@@ -13,8 +13,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mt2st.files import complete_folder
-from mt2st.measures import MEASURES
+from mt2st._files import complete_folder
+from mt2st.evaluation.tables import METRICS
 from mt2st.study.curves import Curve, by_epoch, by_seconds, epoch_of, panels, tasks_of
 from mt2st.study.palette import Style, styles_of
 from mt2st.study.scale import apart, ratio_ticks
@@ -114,7 +114,7 @@ def curves_figure(
 
     figure = new_figure(WIDTH, 2 * HEIGHT, title)
     (left, right), (lower_left, lower_right) = figure.subplots(2, 2)
-    score = f"{part} {MEASURES[metric]} (%)"
+    score = f"{part} {METRICS[metric]} (%)"
     hundred = lambda value: 100 * value  # noqa: E731
     draw_lines(left, [by_epoch(name, each, measure) for name, each in runs.items()], styles, hundred)
     draw_lines(right, [by_seconds(name, each, measure) for name, each in runs.items()], styles, hundred)
@@ -162,7 +162,7 @@ def scores_figure(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]
         scores = [100 * each.score for each in study.groups[row.group].values()]
         _interval(axes, place, row.score, scores, styles[row.group.name], 100.0)
     _rows(axes, labels)
-    axes.set_xlabel(f"{MEASURES[study.metric]} on the test part (%)")
+    axes.set_xlabel(f"{METRICS[study.metric]} on the test part (%)")
     return figure
 
 

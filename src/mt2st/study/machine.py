@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mt2st import __version__
-from mt2st.cores import usable_cores
+from mt2st.training.processor import usable_cores
 
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
 

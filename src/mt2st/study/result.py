@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from mt2st import __version__
+from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.study.cell import identity_hash
 from mt2st.training import Run
 

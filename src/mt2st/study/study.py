@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.study.cell import Cell
 from mt2st.study.experiment import check_same_data
 from mt2st.study.result import ERROR, RESULT, CellResult, Failure

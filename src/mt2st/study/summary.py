@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mt2st.measures import SECOND
+from mt2st.evaluation.tables import SECOND_METRIC
 from mt2st.study.result import CellResult
 from mt2st.study.statistics import Difference, Interval, holm, paired_difference, t_interval
 from mt2st.study.study import Group, Study
@@ -23,7 +23,7 @@ class Row:
         group: which.
         seeds: number of seeds.
         score: the metric on the test part, in [0, 1].
-        second: the measure that stands beside it (`mt2st.measures.SECOND`), in [0, 1].
+        second: the measure that stands beside it (`mt2st.evaluation.tables.SECOND_METRIC`), in [0, 1].
         seconds: training seconds of a run, evaluation apart.
         difference: of the metric to the reference's, paired by seed; None for the reference, or without one.
         p: its p-value, adjusted for the number of methods that are compared with the reference in its setting (the
@@ -67,7 +67,7 @@ def summarise(study: Study, *, reference: str = SINGLE_TASK) -> list[Row]:
             group=group,
             seeds=len(results),
             score=t_interval([each.score for each in results.values()]),
-            second=t_interval([each.test[SECOND[metric]] for each in results.values()]),
+            second=t_interval([each.test[SECOND_METRIC[metric]] for each in results.values()]),
             seconds=t_interval([each.run.train_seconds for each in results.values()]),
             difference=None if group.name == reference else _difference(results, study.reference(group, reference)),
             target=targets.get(group),

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mt2st.aligned import aligned
-from mt2st.files import complete_folder
-from mt2st.measures import MEASURES, SECOND
+from mt2st._files import complete_folder
+from mt2st.evaluation.tables import METRICS, SECOND_METRIC, aligned
 from mt2st.study.statistics import LEAST_SEEDS, Interval
 from mt2st.study.study import FACTORS, Study
 from mt2st.study.summary import Row, summarise
@@ -98,12 +97,12 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         InputError: when the results are of different metrics, or there is none.
     """
     rows = summarise(study) if rows is None else rows
-    metric, varying = MEASURES[study.metric], study.varying
+    metric, varying = METRICS[study.metric], study.varying
     has_difference = any(row.difference for row in rows)
     has_target = any(row.target for row in rows)
     header = ["strategy", *varying, "seeds", metric]
     score = len(header) - 1
-    header += ["vs single-task"] * has_difference + [MEASURES[SECOND[study.metric]], "training s"]
+    header += ["vs single-task"] * has_difference + [METRICS[SECOND_METRIC[study.metric]], "training s"]
     header += ["time to single-task's best"] * has_target
     body = []
     for row in rows:
@@ -111,8 +110,8 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         fields += [_difference(row)] * has_difference + [_percent(row.second, short=True), f"{row.seconds.mean:.1f}"]
         body.append(fields + [_to_target(row)] * has_target)
     notes = (
-        f"{metric} and {MEASURES[SECOND[study.metric]]} on the test part: mean over the seeds, ± half of the 95 % t "
-        "interval, which scores that are all the same do not have."
+        f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the "
+        "95 % t interval, which scores that are all the same do not have."
     )
     if has_difference:
         notes += (
@@ -191,7 +190,7 @@ def search_table(study: Study) -> Table | None:
         ]
         for line in lines
     ]
-    metric = MEASURES.get(search["metric"], search["metric"])
+    metric = METRICS.get(search["metric"], search["metric"])
     seeds = ", ".join(str(seed) for seed in search["seeds"])
     epochs = f"{search['epochs']} epoch{'' if search['epochs'] == 1 else 's'}"
     notes = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mt2st.measures import MEASURES
+from mt2st.evaluation.tables import METRICS
 from mt2st.study.statistics import LEAST_SEEDS, Interval, holm
 from mt2st.study.study import FACTORS, Group, Study
 from mt2st.study.summary import SIGNIFICANT, Row
@@ -29,7 +29,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
         study: the results.
         rows: of `summarise`.
     """
-    metric, varying = MEASURES[study.metric], study.varying
+    metric, varying = METRICS[study.metric], study.varying
     first = max(rows, key=lambda row: row.score.mean)
     name = group_title(first.group, varying)
     scores = f"{percent(first.score)} {metric} on the test part over {_seeds(first.seeds)}"
@@ -95,7 +95,7 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
             told.append(f"{name} took {interval.mean:.2f} {bounds} ({seeds}, {p_value(p)})")
         else:
             unclear.append(f"{name} ({seeds})")
-    best = f"{SINGLE_TASK}'s best validation {MEASURES[study.metric]}"
+    best = f"{SINGLE_TASK}'s best validation {METRICS[study.metric]}"
     tests = "paired t tests"
     if len(p_values) > 1:
         tests += f" with Holm's correction for {len(p_values)} comparisons"

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mt2st._workers import results
 from mt2st.tasks.batch import Texts, by_length
-from mt2st.workers import results
 
 TOKENS_ON_CPU, TOKENS_ELSEWHERE = 4096, 131072
 """Tokens of a batch, padding included. A processor is quickest while what each layer makes of a batch stays in its

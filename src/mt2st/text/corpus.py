@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._files import complete_folder, scratch_folder
 from mt2st.errors import InputError
-from mt2st.files import complete_folder
-from mt2st.scratch import scratch_folder
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known, write_new
 from mt2st.text.tokeniser import Tokeniser
 from mt2st.text.vocabulary import Vocabulary

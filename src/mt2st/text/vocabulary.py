@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.text.lines import read_lines
 
 PAD = 0

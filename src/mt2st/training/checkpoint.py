@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mt2st._files import complete_folder
 from mt2st.errors import InputError
-from mt2st.files import complete_folder
 from mt2st.training.trainer import Trainer
 
 NETWORK, BEST, STATE, PLAIN, MANIFEST = (

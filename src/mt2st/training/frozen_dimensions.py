@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.training.run import Freeze
 
 

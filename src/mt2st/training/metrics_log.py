@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mt2st.files import complete_file
+from mt2st._files import complete_file
 
 
 class MetricsLog:

@@ -14,7 +14,6 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from mt2st.denormals import flushed_denormals
 from mt2st.errors import InputError
 from mt2st.strategy import Observation, Strategy
 from mt2st.tasks import KernelTask, Span, Task
@@ -27,6 +26,7 @@ from mt2st.training.convergence import CheckConvergence, CheckValidation
 from mt2st.training.feedback import Feedback
 from mt2st.training.kernel_lane import KernelLane
 from mt2st.training.metrics_log import MetricsLog
+from mt2st.training.processor import flushed_denormals
 from mt2st.training.progress import Progress
 from mt2st.training.run import Evaluation, Run
 from mt2st.training.state import TrainingState

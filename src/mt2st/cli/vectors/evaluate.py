@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from mt2st.cli.options import parse, say
-from mt2st.cli.tables import aligned
+from mt2st.evaluation.tables import aligned
 
 if TYPE_CHECKING:
     from mt2st.evaluation import AnalogyReport, AnalogyScore, SimilarityResult

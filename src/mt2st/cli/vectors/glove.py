@@ -10,8 +10,8 @@ from mt2st.cli.options import say
 from mt2st.cli.status_line import COMPILING, compiled, duration, status_line
 from mt2st.cli.vectors import continued
 from mt2st.cli.vectors.train_options import GLOVE, glove_settings_of
+from mt2st.embedding.memory import megabytes
 from mt2st.errors import InputError, listed
-from mt2st.memory import megabytes
 
 if TYPE_CHECKING:
     from mt2st.cli.interruption import Stop

@@ -9,8 +9,8 @@ from typing import Annotated
 import tyro
 
 from mt2st.cli.options import parse
-from mt2st.cli.tables import aligned
 from mt2st.errors import InputError
+from mt2st.evaluation.tables import aligned
 
 
 @dataclass(frozen=True)

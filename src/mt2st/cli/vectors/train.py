@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mt2st._files import scratch_folder
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
 from mt2st.cli.options import parse, say
 from mt2st.cli.status_line import COMPILING, StatusLine, compiled, duration, status_line
 from mt2st.cli.vectors import continued, destination, glove, subwords
 from mt2st.cli.vectors.train_options import GLOVE, VectorsTrainOptions, settings_of
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from mt2st.embedding import Footprint, Progress, WordVectors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mt2st._files import check_writable
 from mt2st.embedding.formats import ngram_folder, safetensors_folder, static_embedding
 from mt2st.embedding.formats.catalogue import (
     FORMATS,
@@ -20,7 +21,6 @@ from mt2st.embedding.formats.catalogue import (
 from mt2st.embedding.formats.folders import check_replaceable
 from mt2st.embedding.formats.keyedvectors import check_keyedvectors_writable
 from mt2st.errors import InputError, listed
-from mt2st.files import check_writable
 
 FOLDERS = {
     SAFETENSORS: (safetensors_folder.VECTORS, safetensors_folder.VOCABULARY),

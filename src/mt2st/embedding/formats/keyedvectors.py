@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._files import check_writable, flush_folder
 from mt2st.embedding.formats.checked import checked
 from mt2st.embedding.formats.inert_pickle import array, attributes, read_pickle
 from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.files import check_writable, flush_folder
 
 _WORDS = ("index_to_key", "index2word", "index2entity")
 _VECTORS = ("vectors", "syn0")
@@ -107,7 +107,7 @@ def check_keyedvectors_writable(path: Path, *, overwrite: bool) -> None:
     """Raise if gensim's format may not be written to this place; ask before hours of work, not after.
 
     Raises:
-        InputError: as `mt2st.files.check_writable`; it is a symbolic link, or its name ends in ``.gz``.
+        InputError: as `mt2st._files.check_writable`; it is a symbolic link, or its name ends in ``.gz``.
     """
     if path.suffix.lower() == ".gz":  # which gensim would pack, with arrays in files of another kind
         raise InputError(f"{path}: gensim's KeyedVectors are not written packed: choose a name without .gz")

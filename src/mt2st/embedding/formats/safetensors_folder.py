@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from mt2st._files import complete_folder
 from mt2st.embedding.formats.checked import checked
 from mt2st.embedding.formats.folders import check_replaceable
 from mt2st.embedding.formats.safetensors_file import MatrixWriter, Tensor, matrix_of
@@ -12,7 +13,6 @@ from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.stream import Block, VectorStream
 from mt2st.embedding.formats.text_rows import LONGEST_WORD, decoded
 from mt2st.errors import InputError
-from mt2st.files import complete_folder
 
 VECTORS, VOCABULARY, TENSOR = "vectors.safetensors", "vocabulary.txt", "vectors"
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from mt2st._files import complete_file
 from mt2st.embedding.formats.stream import VectorStream
-from mt2st.files import complete_file
 
 _COMPRESSION_LEVEL = 5  # of 9: nearly the size of 9 in a third of the time
 

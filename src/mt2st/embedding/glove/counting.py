@@ -16,9 +16,9 @@ from mt2st.embedding.glove.runs import Runs, Sums, merged
 from mt2st.embedding.glove.sums import SumTable
 from mt2st.embedding.kernels.sampling import keep_thresholds, start_state
 from mt2st.embedding.kernels.windows import checked_slice
+from mt2st.embedding.memory import give_back
 from mt2st.embedding.settings import check_sample
 from mt2st.errors import InputError
-from mt2st.memory import give_back
 
 UNIT = 232_792_560
 """A co-occurrence at distance 1, as an integer: the least common multiple of 1 to 22.

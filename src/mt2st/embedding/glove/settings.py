@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from mt2st.embedding.memory import MEGABYTE
 from mt2st.embedding.settings import VECTOR_SIZE, check_at_least_one, check_sample, check_vector_size, size_like
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError
-from mt2st.memory import MEGABYTE
 
 LEAST_MEMORY_MB = 4
 """With less, the counting would write and merge ever shorter runs: with 1 KB, one every few words of the corpus."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.glove.cooccurrences import Cooccurrences
 from mt2st.embedding.glove.kernels.records import to_targets
+from mt2st.embedding.memory import give_back
 from mt2st.errors import InputError
-from mt2st.memory import give_back
 
 TARGET = np.dtype([("row", np.int32), ("column", np.int32), ("log", np.float32), ("weight", np.float32)])
 """A pair of words, the logarithm of its co-occurrences and its weight f; 16 bytes."""

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._files import scratch_folder
+from mt2st._workers import results
 from mt2st.embedding.divergence import check_converging
 from mt2st.embedding.encoded_corpus import EncodedCorpus
 from mt2st.embedding.footprint import WORD_BYTES
 from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
+from mt2st.embedding.memory import MEGABYTE, check_available, megabytes
 from mt2st.embedding.training import InitVectors, TrainingInterrupted, taken
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.memory import MEGABYTE, check_available, megabytes
-from mt2st.scratch import scratch_folder
-from mt2st.workers import results
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.cooccurrences import Cooccurrences

@@ -10,11 +10,11 @@ from threading import Barrier
 
 import torch
 
-from mt2st.cores import torch_threads, usable_cores
 from mt2st.models import ClassifierSettings
 from mt2st.network import build_encoder
 from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
+from mt2st.training.processor import torch_threads, usable_cores
 
 REST = 1.3
 """What comes on top of the network's passes: reading, the tables' updates, the auxiliary tasks."""

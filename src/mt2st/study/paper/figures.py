@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mt2st.files import complete_folder
+from mt2st._files import complete_folder
 from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.study.curves import Value, by_epoch, epoch_of
 from mt2st.study.figures import FORMATS, HEIGHT, WIDTH, draw_lines, new_figure, paper_style

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mt2st.files import complete_folder
+from mt2st._files import complete_folder
 from mt2st.study.paper.claims import time_table, time_verdict
 from mt2st.study.paper.figures import write_paper_figures
 from mt2st.study.paper.tables import paper_tables, summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from mt2st.measures import MEASURES
+from mt2st.evaluation.tables import METRICS
 from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.study.curves import Curve, Point, Value, by_epoch, by_seconds, epoch_of, tasks_of
 from mt2st.study.palette import Style, styles_of
@@ -70,7 +70,7 @@ def learning_curves(
     found = [
         _picture(
             f"{name}-epochs",
-            f"{part} {MEASURES[metric]} by epoch",
+            f"{part} {METRICS[metric]} by epoch",
             [by_epoch(method, each, measure) for method, each in runs.items()],
             styles,
             EPOCHS,
@@ -81,7 +81,7 @@ def learning_curves(
         ),
         _picture(
             f"{name}-seconds",
-            f"{part} {MEASURES[metric]} by training time",
+            f"{part} {METRICS[metric]} by training time",
             [by_seconds(method, each, measure) for method, each in runs.items()],
             styles,
             SECONDS,

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mt2st._files import complete_file
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.models import load_model
 from mt2st.models.folder import PARAMETERS
 from mt2st.study.report.blocks import Block, Page, Paragraph, Tabular

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mt2st import __version__
-from mt2st.measures import AUXILIARY_HEADER, MEASURES, auxiliary_rows, measures_table
+from mt2st.evaluation.tables import AUXILIARY_HEADER, METRICS, auxiliary_rows, metrics_table
 from mt2st.study.curves import epochs_of
 from mt2st.study.palette import styles_of
 from mt2st.study.report.blocks import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
@@ -57,7 +57,7 @@ def _as_method(strategy: str) -> str:
 
 
 def _verdict(found: TrainingRun, name: str) -> str:
-    metric = MEASURES[found.metric]
+    metric = METRICS[found.metric]
     parts = [
         f"{100 * found.measures[part][found.metric]:.1f} % on the {part} part"
         for part in ("test", "validation")
@@ -79,7 +79,7 @@ def _course(found: TrainingRun) -> str:
 
 def _measures(found: TrainingRun) -> Iterator[Block]:
     if found.measures:
-        header, *rows = measures_table(found.measures)
+        header, *rows = metrics_table(found.measures)
         yield Tabular(Table("measures", header, rows), "Measures on each part of the data")
     held_out = [
         row for name, report in found.auxiliaries.items() for row in auxiliary_rows(name, report.before, report.after)

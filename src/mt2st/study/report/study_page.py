@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mt2st import __version__
 from mt2st.errors import InputError
-from mt2st.measures import MEASURES, SECOND
+from mt2st.evaluation.tables import METRICS, SECOND_METRIC
 from mt2st.study.curves import panels
 from mt2st.study.palette import Style, styles_of
 from mt2st.study.paper.writer import verdict_of
@@ -66,11 +66,11 @@ def _check(study: Study, folder: Path) -> None:
         finished = f"{len(study.failures)} failed, {len(study.missing)} are still to run"
         raise InputError(f"{folder}: no run of this study is finished ({finished}): there is nothing to report")
     metric = study.metric
-    if metric not in SECOND:
+    if metric not in SECOND_METRIC:
         raise InputError(f"{folder}: this version knows no measure '{metric}'")
     for each in study.results:
         where = f"{folder}: the result of {each.name}, seed {each.seed},"
-        absent = [name for name in (metric, SECOND[metric]) if name not in each.test]
+        absent = [name for name in (metric, SECOND_METRIC[metric]) if name not in each.test]
         if absent:
             raise InputError(f"{where} has no {absent[0]} on the test part: delete its folder and run it again")
         if not each.run.evaluations or any(metric not in one.validation for one in each.run.evaluations):
@@ -97,7 +97,7 @@ def _kicker(study: Study) -> str:
 
 
 def _results(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Iterator[Block]:
-    metric = MEASURES[study.metric]
+    metric = METRICS[study.metric]
     yield Tabular(result_table(study, rows), f"{metric.capitalize()} on the test part")
     pictures = [_score_picture(study, rows, styles)]
     if any(row.difference for row in rows):
@@ -106,7 +106,7 @@ def _results(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> 
 
 
 def _score_picture(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Picture:
-    metric = MEASURES[study.metric]
+    metric = METRICS[study.metric]
     entries, data = [], []
     for row in rows:
         label, by_seed = group_title(row.group, study.varying), study.groups[row.group]
@@ -122,7 +122,7 @@ def _score_picture(study: Study, rows: Sequence[Row], styles: Mapping[str, Style
 
 
 def _difference_picture(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Picture:
-    metric = MEASURES[study.metric]
+    metric = METRICS[study.metric]
     entries, data = [], []
     for row in rows:
         if row.difference is None:

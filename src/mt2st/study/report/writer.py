@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.files import complete_file
 from mt2st.study.figures import write_figures
 from mt2st.study.paper.writer import write_paper
 from mt2st.study.report.neighbours import keep_neighbours

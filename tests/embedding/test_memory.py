@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mt2st import memory
+from mt2st.embedding import memory
+from mt2st.embedding.memory import available_memory, check_available, give_back
 from mt2st.errors import InputError
-from mt2st.memory import available_memory, check_available, give_back
 
 MB = 1 << 20
 
@@ -82,7 +82,7 @@ def test_mapped_pages_go_and_come_back(tmp_path: Path) -> None:
     code = f"""
 import re, numpy as np
 from pathlib import Path
-from mt2st.memory import give_back
+from mt2st.embedding.memory import give_back
 
 def resident():
     return int(re.search(r"RssFile:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1e3

@@ -1,4 +1,7 @@
-"""Jobs on one thread or several."""
+"""Jobs on one thread or several.
+
+joblib's threading backend is no replacement: closed early, it leaves jobs running, which here write into shared tables.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,14 @@ Result = TypeVar("Result")
 
 
 def results(run: Callable[[Job], Result], jobs: Iterator[Job], workers: int) -> Generator[Result]:
-    """Yield what ``run`` returns for every job; with several workers, as they finish, a few jobs in flight at a time.
+    """Yield what ``run`` returns for each job; several workers yield results as they finish.
 
-    When the caller stops early, by an exception for one, the jobs in flight end before the exception goes on.
+    A few jobs are in flight at a time. When the caller stops early or a job raises, the jobs in flight end first.
 
     Args:
-        run: does a job; with several workers on threads of their own.
+        run: does a job; called on threads of their own if there are several workers.
         jobs: taken one by one as workers become free.
-        workers: threads, at least 1; one is the calling thread, and keeps the order.
-
-    Raises:
-        Exception: what ``run`` raised.
+        workers: number of threads, at least 1; one is the calling thread, and keeps the order.
     """
     if workers == 1:
         yield from map(run, jobs)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 import torch
 
-from mt2st.cores import torch_threads
+from mt2st.training.processor import flushed_denormals, torch_threads
 
 
 def test_blocks_within_each_other_give_back_what_they_found() -> None:
@@ -43,3 +44,30 @@ def test_blocks_that_overlap_on_two_threads_leave_the_number_as_it_was() -> None
         assert torch.get_num_threads() == before + 2
         assert seen == [1, before + 2]
     assert torch.get_num_threads() == before
+
+
+def keeps_denormals() -> bool:
+    return bool((torch.tensor([1e-39]) * 1.0 != 0).item())
+
+
+def test_denormals_are_flushed_inside_and_kept_again_after() -> None:
+    assert keeps_denormals()
+    with flushed_denormals():
+        assert not keeps_denormals()
+    assert keeps_denormals()
+
+
+def test_an_error_inside_restores_them_too() -> None:
+    with pytest.raises(ZeroDivisionError), flushed_denormals():
+        raise ZeroDivisionError
+    assert keeps_denormals()
+
+
+def test_a_caller_who_flushes_already_goes_on_to() -> None:
+    torch.set_flush_denormal(True)
+    try:
+        with flushed_denormals():
+            pass
+        assert not keeps_denormals()
+    finally:
+        torch.set_flush_denormal(False)

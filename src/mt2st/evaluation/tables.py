@@ -1,0 +1,90 @@
+"""Tables of metrics: what each metric is called, and rows that a terminal, a card or a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+METRICS = {
+    "accuracy": "accuracy",
+    "subset_accuracy": "all labels right",
+    "entity_precision": "entity precision",
+    "entity_recall": "entity recall",
+    "entity_f1": "entity F1",
+    "micro_f1": "micro F1",
+    "macro_f1": "macro F1",
+}
+"""The metrics that tables show, in their order, and their titles."""
+
+SECOND_METRIC = {"accuracy": "macro_f1", "micro_f1": "macro_f1", "entity_f1": "accuracy"}
+"""For each monitored metric, the second one that a narrow table shows."""
+
+AUXILIARY_HEADER = ["auxiliary task", "on held-out words", "which way", "before", "after", "change"]
+"""The columns of `auxiliary_rows`."""
+
+LESS_IS_BETTER = {("misalignment", "misaligned"), ("misalignment", "error")}
+"""Metrics of auxiliary tasks that should be low; all others should be high."""
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as a text table; the first row is the header, the first column is left aligned.
+
+    Example:
+        >>> print(aligned([["name", "n"], ["a", "10"]]))
+        name   n
+        ----  --
+        a     10
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in [rows[0], ["-" * width for width in widths], *rows[1:]]:
+        first, *others = zip(row, widths, strict=True)
+        lines.append("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]).rstrip())
+    return "\n".join(lines)
+
+
+def metrics_table(parts: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+    """Return header and rows of a model's metrics: a row for each part of the data.
+
+    Example:
+        >>> metrics_table({"test": {"loss": 0.5, "accuracy": 0.75, "weighted_f1": 0.7}})
+        [['part', 'accuracy', 'loss'], ['test', '75.0 %', '0.500']]
+    """
+    shown = [name for name in METRICS if any(name in values for values in parts.values())]
+    rows = [["part", *(METRICS[name] for name in shown), "loss"]]
+    for part, values in parts.items():
+        rows.append([part, *(f"{100 * values[name]:.1f} %" for name in shown), f"{values['loss']:.3f}"])
+    return rows
+
+
+def auxiliary_rows(
+    task: str, before: Mapping[str, float], after: Mapping[str, float], *, digits: int = 3
+) -> list[list[str]]:
+    """Return a row for each metric of an auxiliary task: which way is better, its values, whether it improved.
+
+    Args:
+        task: name of the task.
+        before: its metrics before training.
+        after: its metrics after training.
+        digits: decimals shown; values that agree in them count as the same.
+
+    Returns:
+        Rows with the columns of `AUXILIARY_HEADER`; a single row that says so if nothing was held out.
+
+    Example:
+        >>> auxiliary_rows("misalignment", {"aligned": 0.1, "error": 0.5}, {"aligned": 0.4, "error": 0.625})
+        [['misalignment', 'aligned', 'more is better', '0.100', '0.400', 'better'], \
+['misalignment', 'error', 'less is better', '0.500', '0.625', 'WORSE']]
+        >>> auxiliary_rows("spearman", {}, {})
+        [['spearman', 'nothing was held out', '', '', '', '']]
+    """
+    if not after:
+        return [[task, "nothing was held out", "", "", "", ""]]
+    rows = []
+    for metric, value in after.items():
+        less = (task, metric) in LESS_IS_BETTER
+        first, last = f"{before[metric]:.{digits}f}", f"{value:.{digits}f}"
+        change = (
+            "the same" if float(first) == float(last) else "better" if (value < before[metric]) == less else "WORSE"
+        )
+        rows.append([task, metric, f"{'less' if less else 'more'} is better", first, last, change])
+    return rows
