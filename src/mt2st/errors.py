@@ -6,8 +6,12 @@ traceback and exits with code 2. Any other exception is a fault of this package.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+_NAME, _LINE = 40, 160
+"""Characters of a name, and of a list of names, in an error message. What should be a column's name or a label may be
+a whole text: of a file without a header, or of another column."""
 
 
 class InputError(ValueError):
@@ -52,3 +56,30 @@ def listed(names: Iterable[str]) -> str:
         "'a', 'b'"
     """
     return ", ".join(f"'{name}'" for name in names)
+
+
+def shortened(name: str) -> str:
+    r"""Return a name on one line of at most 40 characters.
+
+    Example:
+        >>> shortened("The film begins\nslowly, and then it does not get any better.")
+        'The film begins slowly, and then it d...'
+    """
+    line = " ".join(name[: 4 * _NAME].split())
+    return line if len(line) <= _NAME else f"{line[: _NAME - 3]}..."
+
+
+def in_brief(names: Sequence[str]) -> str:
+    """Return as many names as fit on a line, as `listed` does, and how many more there are.
+
+    Example:
+        >>> in_brief(["id", "text"])
+        "'id', 'text'"
+        >>> in_brief(["a column of a table"] * 50)[-33:]
+        "'a column of a table' and 43 more"
+    """
+    shown = [shortened(name) for name in names[:_LINE]]
+    while len(listed(shown)) > _LINE:
+        shown.pop()
+    left = len(names) - len(shown)
+    return f"{listed(shown)} and {left:,} more" if left else listed(shown)

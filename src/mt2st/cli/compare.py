@@ -35,6 +35,19 @@ from mt2st.models.settings import ClassifierSettings
 if TYPE_CHECKING:
     from mt2st.study import Study, StudyData
 
+DESCRIPTION = """Compare strategies on the same data, with several seeds: a table, a report, figures.
+
+Examples:
+  mt2st compare reviews.csv --text review --label sentiment --output study
+  mt2st compare reviews.csv --output study --strategies single-task diminish --seeds 1 2 3 4 5 --jobs 2
+  mt2st compare reviews.csv --output study --encoders mean bilstm --auxiliaries none context context+analogy"""
+SHOWN = (
+    "data", "output", "text", "label", "task", "unlabelled", "validation", "test", "train_size",
+    "strategies", "seeds", "embeddings", "auxiliaries", "encoders", "search", "jobs", "overwrite",
+    "auxiliary", "encoder", "epochs", "batch_size", "learning_rate", "vector_size",
+)  # fmt: skip
+"""What ``--help`` shows: the data, what is compared, and the options that most people use."""
+
 
 @dataclass(frozen=True)
 class CompareOptions:
@@ -79,9 +92,7 @@ class CompareOptions:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(
-        CompareOptions, arguments, program="mt2st compare", description="Compare strategies on the same data."
-    )
+    options = parse(CompareOptions, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN)
     _check_options(options)
     search = search_of(options)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliaries)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from mt2st.cli.options import say
-from mt2st.errors import InputError, listed
+from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text import (
     LabelledText,
     MultiLabelledText,
@@ -26,7 +26,6 @@ from mt2st.text import (
     split_at_random,
     split_labelled,
 )
-from mt2st.text.labelled import CLASSES_SHOWN
 from mt2st.text.multi_labelled import SEPARATOR
 from mt2st.text.overlap import shared_texts
 
@@ -190,8 +189,8 @@ def _check_labels(name: str, part: Rows | None, train: Rows) -> None:
     unknown = sorted(set(part.labels) - set(classes))
     if unknown:
         raise InputError(
-            f"--{name} {part.source}: the label '{unknown[0]}' does not occur in the training part, whose classes are "
-            f"{listed(classes[:CLASSES_SHOWN])}{', ...' if len(classes) > CLASSES_SHOWN else ''}"
+            f"--{name} {part.source}: the label '{shortened(unknown[0])}' does not occur in the training part, "
+            f"whose classes are {in_brief(classes)}"
         )
 
 

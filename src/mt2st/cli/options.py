@@ -1,82 +1,85 @@
-"""Parsing of a command's options, with defaults from a TOML file."""
+"""Options of a command: help, command line, and a TOML file of defaults, all from one dataclass."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import sys
+import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, get_type_hints, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from mt2st.cli.usage import in_one_line
 from mt2st.errors import InputError, suggestion
+
+if TYPE_CHECKING:
+    from tyro.constructors import ConstructorRegistry
 
 OptionsT = TypeVar("OptionsT")
 
+OTHER_NAMES = {
+    "--lr": "--learning-rate sets it for encoder and heads, --embedding-learning-rate for the embedding",
+    "--dim": "--vector-size sets the dimensions of the embedding, --hidden-size those of the encoder",
+    "--batch": "--batch-size sets the texts in a batch",
+    "--dataset": "the data is the first argument, without an option: mt2st train reviews.csv",
+    "--model": "the folder of the model is an argument without an option; --encoder chooses the network",
+    "--name": "--encoder chooses the network",
+    **dict.fromkeys(
+        ("--device", "--gpu", "--gpus", "--cuda"),
+        "mt2st trains on the processor; from Python, a Trainer takes modules on any device",
+    ),
+    **dict.fromkeys(("--workers", "--num-workers"), "--jobs sets the runs at a time, --threads the threads of a run"),
+}
+"""What to say about options that people try and that no command has."""
 
-@runtime_checkable
-class Checked(Protocol):
-    """A group of options that can tell what is wrong with each."""
 
-    def problems(self) -> Iterator[str]:
-        """Yield what is wrong with each option by itself."""
-        ...
-
-
-def parse(options: type[OptionsT], arguments: Sequence[str], *, program: str, description: str) -> OptionsT:
+def parse(
+    options: type[OptionsT],
+    arguments: Sequence[str],
+    *,
+    program: str,
+    description: str,
+    common: Collection[str] = (),
+) -> OptionsT:
     """Return a command's options: the command line before the file of ``--config``, the file before the defaults.
 
-    Prints the help and ends the program when asked to; when an option is wrong, says so in one line and ends it with 2.
+    Prints the help and ends the program when asked to. When a word is wrong, tyro says so and ends it with code 2.
 
     Args:
-        options: a dataclass; nested dataclasses are groups of options, and sections of the file.
-        arguments: the words behind the command's name.
-        program: what the help calls it.
-        description: the help's first lines.
+        options: a dataclass. A field that is a dataclass is a group of options, and a section of the file.
+        arguments: the words after the command's name.
+        program: the command's name in the help.
+        description: the first lines of the help.
+        common: names of the fields that ``--help`` shows; ``--help-all`` shows all. Empty: both show all.
 
     Raises:
-        InputError: when the file cannot be used: all its errors at once, each with its dotted key.
+        InputError: the file cannot be used (all its errors at once, each with its dotted key), or a word is one that
+            people try, for which there is another option.
     """
     import tyro
 
-    from mt2st.cli.per_group import GROUPED
-
-    path, rest = _without_config(arguments)
-    default = read_config(options, path) if path else tyro.MISSING_NONPROP
-    with in_one_line(program, _flags(options)):
-        parsed: OptionsT = tyro.cli(
-            options,
-            args=rest,
-            prog=program,
-            description=f"{description}\n\n--config FILE.toml gives defaults: one key an option, one section a group.",
-            default=default,
-            config=(tyro.conf.OmitArgPrefixes,),
-            registry=GROUPED,
-        )
+    path, words = _without_config(arguments)
+    shows_all = "--help-all" in words
+    shows_common = bool(common) and not shows_all and bool({"--help", "-h"} & set(words))
+    _check_words(words, options)
+    more = ["--config FILE.toml gives defaults: a section for each group, a key for each option."]
+    if shows_common:
+        more.append(f"The most used options follow; {program} --help-all shows all {len(list(_flags(options)))}.")
+    parsed: OptionsT = tyro.cli(
+        options,
+        args=["--help"] if shows_all else words,
+        prog=program,
+        description="\n\n".join([description, *more]),
+        default=read_config(options, path) if path else tyro.MISSING_NONPROP,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.DisallowNone),
+        registry=_registry(frozenset(common) if shows_common else None),
+    )
     return parsed
-
-
-def read_config(options: type[OptionsT], path: Path) -> OptionsT:
-    """Return options with the values of a TOML file; what neither it nor the class gives is left to the command line.
-
-    Raises:
-        InputError: when the file cannot be read, a key is unknown, a value has the wrong type or is out of the range
-            that a `Checked` group knows of; all errors at once.
-    """
-    try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from error
-    problems: list[str] = []
-    read = _read_section(options, values, "", problems, _sections(options))
-    if problems:
-        raise InputError("\n".join(f"{path}: {problem}" for problem in problems))
-    return read
 
 
 def say(text: str) -> None:
@@ -84,87 +87,191 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _read_section(
-    options: type[OptionsT],
-    values: Mapping[str, Any],
-    prefix: str,
-    problems: list[str],
-    sections: Mapping[str, Sequence[str]],
-) -> OptionsT:
-    from pydantic import ValidationError
+def warn(text: str) -> None:
+    """Print a warning for the person."""
+    say(f"mt2st: warning: {text}")
+
+
+def read_config(options: type[OptionsT], path: Path) -> OptionsT:
+    """Return options with the values of a TOML file; required ones that it lacks are left to the command line.
+
+    Raises:
+        InputError: the file cannot be read, a key is unknown, or a value is wrong; all errors at once.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+    try:
+        # As JSON, strictly: true is no number and "3" neither, but a list may become a tuple and a text a path.
+        read = TypeAdapter(_schema(options)).validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        problems = dict.fromkeys(_problem(options, each) for each in error.errors())
+        raise InputError("\n".join(f"{path}: {problem}" for problem in problems)) from None
+    filled: OptionsT = _filled(options, read)
+    return filled
+
+
+def _schema(options: type) -> Any:
+    """Return a dictionary type with an optional, validated key for each option, and one for each group."""
+    from pydantic import BeforeValidator, ConfigDict
+    from typing_extensions import TypedDict
+
+    kinds: dict[str, Any] = {}
+    for name, kind in _hints(options).items():
+        if is_dataclass(_bare(kind)):
+            kinds[name] = _schema(_bare(kind))
+        else:  # a number is taken for a text where the command line would take it: test = 0.2
+            kinds[name] = Annotated[kind, BeforeValidator(_as_text)] if _bare(kind) is str else kind
+    schema = TypedDict(options.__name__, kinds, total=False)  # type: ignore[misc]  # made at run time
+    schema.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[attr-defined]
+    return schema
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _filled(options: Any, values: Mapping[str, Any]) -> Any:
     from tyro import MISSING_NONPROP
 
-    types = get_type_hints(options)
-    known = [field.name for field in fields(options)]  # type: ignore[arg-type]  # every options class is a dataclass
-    problems += [
-        f"{prefix}{key}: unknown key, found {value!r}.{_section_of(key, sections) or suggestion(key, known)}"
-        for key, value in values.items()
-        if key not in known
-    ]
-    # What the command line has still to give, and what is refused below.
-    arguments: dict[str, Any] = {field.name: MISSING_NONPROP for field in fields(options) if _is_required(field)}  # type: ignore[arg-type]
-    for field in fields(options):  # type: ignore[arg-type]
-        name, kind = field.name, types[field.name]
-        if is_dataclass(kind):
-            inner = values.get(name, {})
-            if isinstance(inner, Mapping):
-                arguments[name] = _read_section(kind, inner, f"{prefix}{name}.", problems, sections)  # type: ignore[arg-type]
-            else:
-                problems.append(f"{prefix}{name}: must be a section [{prefix}{name}], found {inner!r}")
-        elif name in values:
-            try:
-                arguments[name] = _value(kind, values[name])
-            except ValidationError as error:
-                for each in error.errors():
-                    at = ".".join([f"{prefix}{name}", *(str(part) for part in each["loc"])])
-                    problems.append(f"{at}: {each['msg']}, found {each['input']!r}")
-    section = options(**arguments)
-    if isinstance(section, Checked):
-        problems += [f"{prefix.removesuffix('.')}: {problem}" for problem in section.problems()]
-    return section
-
-
-def _value(kind: Any, value: Any) -> Any:
-    """Return a value of the type that an option has. As JSON, strictly: true is no number, "3" neither, a list a tuple.
-
-    A number is taken for a text only where the command line would take it: ``test = 0.2``.
-    """
-    from pydantic import TypeAdapter
-
-    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    return TypeAdapter(kind).validate_json(json.dumps(value, default=str), strict=True)
-
-
-def _sections(options: type) -> dict[str, list[str]]:
-    """Return the keys of each section, and of the top level under the name ''."""
-    types = get_type_hints(options)
-    sections: dict[str, list[str]] = {"": []}
+    arguments = dict(values)
+    for name, kind in _hints(options).items():
+        if is_dataclass(_bare(kind)):
+            arguments[name] = _filled(_bare(kind), values.get(name, {}))
     for field in fields(options):
-        kind = types[field.name]
-        if is_dataclass(kind):
-            sections[field.name] = [each.name for each in fields(kind)]
+        if field.name not in arguments and field.default is MISSING and field.default_factory is MISSING:
+            arguments[field.name] = MISSING_NONPROP
+    return options(**arguments)
+
+
+def _problem(options: type, error: Mapping[str, Any]) -> str:
+    """Return what is wrong at a key, from an error of pydantic."""
+    keys: list[str] = []
+    group: Any = options
+    for part in error["loc"]:
+        if is_dataclass(group) or isinstance(part, int):  # other parts are the members of a union
+            keys.append(str(part))
+        group = _bare(_hints(group).get(str(part)))
+    place, found = ".".join(keys), f"found {error['input']!r}"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: unknown key, {found}.{_hint(options, keys)}"
+    if is_dataclass(group):
+        return f"{place}: must be a section [{place}], {found}"
+    return f"{place}: {error['msg']}, {found}"
+
+
+def _hint(options: type, keys: Sequence[str]) -> str:
+    """Return where an unknown key would be right, or the nearest key of its section."""
+    known: dict[str, list[str]] = {"": []}
+    for name, kind in _hints(options).items():
+        if is_dataclass(_bare(kind)):
+            known[name] = list(_hints(_bare(kind)))
         else:
-            sections[""].append(field.name)
-    return sections
+            known[""].append(name)
+    for section, names in known.items():
+        if keys[-1] in names:
+            return f" It belongs into the section [{section}]." if section else " It belongs above the first section."
+    return suggestion(keys[-1], known[keys[0]] if len(keys) > 1 else [*known[""], *known])
 
 
-def _flags(options: type) -> list[str]:
-    """Return the names of all options as the command line has them."""
-    names = ["config", *(key for keys in _sections(options).values() for key in keys)]
-    return [f"--{name.strip('_').replace('_', '-')}" for name in names]
+def _check_words(words: Sequence[str], options: type) -> None:
+    """Answer words that people try and that tyro cannot explain.
+
+    Raises:
+        InputError: saying what to give in place of the first.
+    """
+    flags = dict(_flags(options))
+    for at, word in enumerate(words):
+        name, _, value = word.partition("=")
+        if name in OTHER_NAMES and name not in flags:
+            raise InputError(f"there is no option {name}: {OTHER_NAMES[name]}")
+        value = value or (words[at + 1] if at + 1 < len(words) else "")
+        if "," in value and get_origin(_bare(flags.get(name))) is tuple and not Path(value).exists():
+            raise InputError(f"{name} takes its values separated by spaces: {name} {value.replace(',', ' ')}")
 
 
-def _section_of(key: str, sections: Mapping[str, Sequence[str]]) -> str:
-    """Return a hint for a key that is right in another place of the file, or an empty text."""
-    for name, keys in sections.items():
-        if key in keys:
-            return f" It belongs into the section [{name}]." if name else " It belongs above the first section."
-    return ""
+def _flags(options: type) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the type of each option."""
+    for name, kind in _hints(options).items():
+        if is_dataclass(_bare(kind)):
+            yield from _flags(_bare(kind))
+        else:
+            yield f"--{name.replace('_', '-')}", kind
 
 
-def _is_required(field: Field[Any]) -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
+def _registry(common: frozenset[str] | None) -> ConstructorRegistry:
+    """Return the rules by which tyro makes options of our dataclasses.
+
+    Args:
+        common: names of the optional fields to show; None shows all.
+    """
+    import tyro
+    from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructFieldSpec, StructTypeInfo
+
+    from mt2st.cli.per_group import grouped
+
+    registry = ConstructorRegistry()
+    registry.primitive_rule(grouped)
+
+    @registry.struct_rule
+    def group(info: StructTypeInfo) -> StructConstructorSpec | None:
+        if not is_dataclass(info.type):
+            return None
+        kinds, docs = _hints(info.type), field_docs(info.type)
+        specs = []
+        for field in fields(info.type):
+            kind, default = kinds[field.name], _default(field, info.default)
+            if common is not None and field.name not in common and not is_dataclass(_bare(kind)):
+                kind = Annotated[kind, tyro.conf.Suppress] if default is not tyro.MISSING_NONPROP else kind
+            specs.append(StructFieldSpec(field.name, kind, default, docs.get(field.name)))
+        return StructConstructorSpec(info.type, tuple(specs))
+
+    return registry
+
+
+def _default(field: Field[Any], group: Any) -> Any:
+    from tyro import MISSING_NONPROP
+
+    if hasattr(group, field.name) and is_dataclass(group):
+        return getattr(group, field.name)
+    if field.default is not MISSING:
+        return field.default
+    return MISSING_NONPROP if field.default_factory is MISSING else field.default_factory()
+
+
+@cache
+def field_docs(options: type) -> dict[str, str]:
+    """Return the text under each field of a dataclass, on one line."""
+    docs: dict[str, str] = {}
+    for each in reversed([each for each in options.__mro__ if is_dataclass(each)]):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(each)))
+        assert isinstance(tree.body[0], ast.ClassDef)
+        body = tree.body[0].body
+        for statement, below in pairwise(body):
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                match below:
+                    case ast.Expr(ast.Constant(str() as text)):
+                        docs[statement.target.id] = " ".join(text.split())
+    return docs
+
+
+@cache
+def _hints(options: Any) -> dict[str, Any]:
+    """Return the types of a dataclass's fields, with what annotates them; nothing for what is no dataclass."""
+    if not is_dataclass(options):
+        return {}
+    hints = get_type_hints(options, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(options)}
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _without_config(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+from tyro.constructors import PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from mt2st.cli.named_values import parse_named
 from mt2st.models.transition_rules import OTHERS, ChoiceByGroup, FactorByGroup, StepsByGroup
@@ -23,12 +23,9 @@ _READ: dict[Any, Callable[[str], Any]] = {StepsByGroup: int, FactorByGroup: floa
 _NAMES: dict[Any, str] = {int: "whole number", float: "number", _choice: "choice"}
 _METAVARS = {StepsByGroup: "STEPS", FactorByGroup: "FACTOR", ChoiceByGroup: "{keep,rewarm,drop,FACTOR}"}
 
-GROUPED = ConstructorRegistry()
-"""Tells tyro how options of these types are read."""
 
-
-@GROUPED.primitive_rule
-def _grouped(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+def grouped(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Return how tyro reads an option of one of these types; None for other types."""
     read = next((each for kind, each in _READ.items() if info.type == kind), None)
     if read is None:
         return None

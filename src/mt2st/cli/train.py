@@ -29,6 +29,19 @@ MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "c
 FROZEN, FIGURE = "frozen_dimensions.json", "frozen_dimensions.png"
 PAGE, FIGURES = "report.html", "figures"
 OURS = {MODEL, METRICS, REPORT, CHECKPOINT, FROZEN, FIGURE, PAGE, FIGURES}
+DESCRIPTION = """Train a text classifier or a tagger: a folder with the model, its metrics and a report.
+
+Examples:
+  mt2st train reviews.csv --text review --label sentiment --output run
+  mt2st train reviews.csv --output run --unlabelled more.txt --encoder mean --epochs 20
+  mt2st train sentences.conllu --task tagging --output run
+  mt2st train reviews.csv --output run --strategy switch --switch-at 3 --auxiliary context analogy"""
+SHOWN = (
+    "data", "output", "text", "label", "task", "unlabelled", "validation", "test", "train_size",
+    "strategy", "auxiliary", "decay", "switch_at", "encoder", "embedding", "vector_size",
+    "epochs", "batch_size", "learning_rate", "seed", "overwrite", "resume",
+)  # fmt: skip
+"""What ``--help`` shows: the data and the options that most people use."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class TrainOptions:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(TrainOptions, arguments, program="mt2st train", description="Train a text classifier or a tagger.")
+    options = parse(TrainOptions, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN)
     options.model.check()
     chosen = options.model.auxiliary
     strategy = options.schedule.build(options.strategy, chosen)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from torch import nn
 
-from mt2st.errors import InputError, listed
+from mt2st.errors import InputError, in_brief, shortened
 from mt2st.evaluation import has_spans
 from mt2st.models.settings import MIDDLE, ClassifierSettings
 from mt2st.network import Encoder
@@ -38,7 +38,6 @@ from mt2st.text import (
 from mt2st.text.words import cut_sentences
 
 RowsT = TypeVar("RowsT", LabelledText, MultiLabelledText, TaggedText)
-CLASSES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -152,8 +151,8 @@ class Classification(Kind[LabelledText]):
         unknown = sorted(set(rows.labels) - set(classes))
         if unknown:
             raise InputError(
-                f"{rows.source}: the label '{unknown[0]}' does not occur in the training part, whose classes are "
-                f"{listed(classes[:CLASSES_SHOWN])}{', ...' if len(classes) > CLASSES_SHOWN else ''}"
+                f"{rows.source}: the label '{shortened(unknown[0])}' does not occur in the training part, "
+                f"whose classes are {in_brief(classes)}"
             )
         targets = np.array([number_of[label] for label in rows.labels], dtype=np.int64)
         return Prepared(rows.texts, lambda texts: Labelled(excerpt.of(texts), targets))

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from mt2st.errors import InputError, listed, suggestion
+from mt2st.errors import InputError, in_brief, shortened, suggestion
 from mt2st.text.missing import is_missing
 from mt2st.text.record import BadRow, Complain, Record
-
-MOST_COLUMNS_LISTED = 20
-"""An error message that lists more column names than this is no longer read."""
 
 
 def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text", "label"], place: str) -> str:
@@ -32,7 +29,7 @@ def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text
         Traceback (most recent call last):
         mt2st.errors.InputError: reviews.csv: no column 'reveiw'; the columns are 'id', 'review'. Did you mean 'review'?
     """
-    shown = listed(columns[:MOST_COLUMNS_LISTED]) + (", ..." if len(columns) > MOST_COLUMNS_LISTED else "")
+    shown = in_brief(columns)
     if name is None:
         if role in columns:
             name = role
@@ -44,7 +41,7 @@ def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text
     if found == 0:
         raise InputError(f"{place}: no column '{name}'; the columns are {shown}.{suggestion(name, columns)}")
     if found > 1:
-        raise InputError(f"{place}: {found} columns are called '{name}'; rename all but one")
+        raise InputError(f"{place}: {found} columns are called '{shortened(name)}'; rename all but one")
     return name
 
 

@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mt2st.errors import InputError, listed
+from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text.folder import text_files
 from mt2st.text.missing import check_present
 from mt2st.text.readers import is_plain, stream_records
 from mt2st.text.record import BadRow, Record
 
 LINES_SHOWN = 5
-CLASSES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -156,12 +155,11 @@ def check_classes(labelled: LabelledText) -> None:
     classes = sorted(set(labelled.labels))
     if len(classes) == 1:
         raise InputError(
-            f"{source}: all {len(labelled):,} rows have the one label '{classes[0]}'; "
+            f"{source}: all {len(labelled):,} rows have the one label '{shortened(classes[0])}'; "
             f"a classifier needs two classes or more"
         )
     if len(labelled) <= len(classes):
-        shown = listed(classes[:CLASSES_SHOWN]) + (", ..." if len(classes) > CLASSES_SHOWN else "")
         raise InputError(
-            f"{source}: {len(labelled):,} rows are too few for {len(classes):,} classes ({shown}): no class has two "
-            f"rows; give more rows, or check that the label column is the right one"
+            f"{source}: {len(labelled):,} rows are too few for {len(classes):,} classes ({in_brief(classes)}): no "
+            "class has two rows; give more rows, or check that the label column is the right one"
         )

@@ -9,8 +9,8 @@ from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
-from mt2st.errors import InputError, listed
-from mt2st.text.labelled import CLASSES_SHOWN, LabelledText
+from mt2st.errors import InputError, in_brief
+from mt2st.text.labelled import LabelledText
 
 LARGEST_SEED = 2**32 - 1
 """NumPy's random generators of the old kind, which scikit-learn's splits draw from, take no larger one."""
@@ -92,15 +92,15 @@ def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: in
     counts = Counter(labelled.labels)
     rare = sorted(name for name, count in counts.items() if count < 2)
     if rare:
-        shown = listed(rare[:CLASSES_SHOWN]) + (", ..." if len(rare) > CLASSES_SHOWN else "")
         raise InputError(
-            f"{source}: a split needs two rows of each class, found one only of {shown}; add rows or remove the class"
+            f"{source}: a split needs two rows of each class, found one only of {in_brief(rare)}; add rows or "
+            "remove the class"
         )
     for side, rows in (("the part split off", size), ("what is left", len(labelled) - size)):
         if rows < len(counts):
             raise InputError(
                 f"{source}: a split of {len(labelled):,} rows by {fraction_or_count} leaves {max(rows, 0):,} rows for "
-                f"{side}, fewer than its {len(counts):,} classes ({listed(sorted(counts)[:CLASSES_SHOWN])}); "
+                f"{side}, fewer than its {len(counts):,} classes ({in_brief(sorted(counts))}); "
                 f"choose another size or give more rows"
             )
     # Imported here because scikit-learn takes a second to load and only a split needs it.
