@@ -203,4 +203,5 @@ def _remove_left_behind(place: Path, prefix: str) -> None:
                 continue
             with FileLock(folder / _LOCK, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
-            shutil.rmtree(folder, ignore_errors=True)  # Windows keeps a lock file while it is held
+            if os.name == "nt":  # where a lock file stays while it is held
+                shutil.rmtree(folder, ignore_errors=True)

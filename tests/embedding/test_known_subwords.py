@@ -57,7 +57,7 @@ def test_words_are_the_means_of_their_rows_and_padding_is_zero(known: KnownSubwo
 
 def test_seen_and_unseen_words_have_fasttexts_vectors_with_zeros_for_untrained_n_grams(known: KnownSubwords) -> None:
     table = table_of(known)
-    vectors = known.vectors(TOKENS, table)
+    vectors = SubwordVectors(TOKENS[2:], known.whole_table(table), known.settings)
     assert isinstance(vectors, SubwordVectors)
     np.testing.assert_allclose(vectors.vectors, composed(known.bags, table)[2:], atol=1e-6)
     words = ["films", "refilm", "años", "日本語"]
@@ -86,8 +86,8 @@ def test_given_vectors_go_to_the_rows_of_their_words_and_n_grams(known: KnownSub
     given = SubwordVectors(other, np.random.default_rng(1).normal(size=(503, 6)).astype(np.float32), SETTINGS)
     table = table_of(known)
     before = table.copy()
-    assert known.place(given, TOKENS, table) == 2
-    vectors = known.vectors(TOKENS, table)
+    assert given.fill(table, TOKENS, known) == 2
+    vectors = SubwordVectors(TOKENS[2:], known.whole_table(table), known.settings)
     np.testing.assert_allclose(vectors[["film", "año"]], given[["film", "año"]], atol=1e-6)
     assert (table[TOKENS.index("filming")] == before[TOKENS.index("filming")]).all()
     assert (table[:2] == before[:2]).all()
@@ -96,4 +96,4 @@ def test_given_vectors_go_to_the_rows_of_their_words_and_n_grams(known: KnownSub
 def test_given_vectors_of_other_n_grams_are_refused(known: KnownSubwords) -> None:
     given = SubwordVectors(["film"], np.zeros((41, 6), dtype=np.float32), SubwordSettings(bucket=40))
     with pytest.raises(InputError, match="have n-grams of 3 to 6 in 40 buckets, the model n-grams of 3 to 5 in 500"):
-        known.place(given, TOKENS, table_of(known))
+        given.fill(table_of(known), TOKENS, known)

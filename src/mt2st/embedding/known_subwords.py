@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
-from mt2st.errors import InputError
 
 PAD, UNK, N_SPECIALS = 0, 1, 2
 """Places of ``<pad>`` and ``<unk>`` in every vocabulary, as `mt2st.text` has them: they have no n-grams."""
@@ -122,32 +120,14 @@ class KnownSubwords:
         scale = 1 / np.where(nothing, 1, n_ngrams)
         return WordBags(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), rows, scale.astype(np.float32))
 
-    def vectors(self, tokens: Sequence[str], table: NDArray[np.float32]) -> SubwordVectors:
-        """Return a table ``[V + K, D]`` as vectors of the words and of unseen ones; buckets not in use are zero."""
-        words = tokens[N_SPECIALS:]
-        whole = np.zeros((len(words) + self.settings.bucket, table.shape[1]), dtype=np.float32)
-        whole[: len(words)] = table[N_SPECIALS : self.rows.n_words]
-        whole[len(words) + self.buckets] = table[self.rows.n_words :]
-        return SubwordVectors(words, whole, self.settings)
-
-    def place(self, vectors: SubwordVectors, tokens: Sequence[str], table: NDArray[np.float32]) -> int:
-        """Write the rows of given vectors into a table ``[V + K, D]``: of all n-grams, and of the words they have.
+    def whole_table(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a table ``[V + K, D]`` without the specials and with a row for every bucket, zero if not in use.
 
         Returns:
-            How many of the vocabulary's words the given vectors have.
-
-        Raises:
-            InputError: they have other n-grams, or as many buckets as not to fit.
+            float32 [V - 2 + bucket, D], as `mt2st.embedding.SubwordVectors` takes it.
         """
-        if vectors.settings != self.settings:
-            raise InputError(f"the vectors have {_described(vectors.settings)}, the model {_described(self.settings)}")
-        at = [(row, vectors.key_to_index[token]) for row, token in enumerate(tokens) if token in vectors.key_to_index]
-        if at:
-            rows, found = zip(*at, strict=True)
-            table[list(rows)] = vectors.table[list(found)]
-        table[self.rows.n_words :] = vectors.table[len(vectors) + self.buckets]
-        return len(at)
-
-
-def _described(settings: SubwordSettings) -> str:
-    return f"n-grams of {settings.min_n} to {settings.max_n} in {settings.bucket:,} buckets"
+        n_words = self.rows.n_words - N_SPECIALS
+        whole = np.zeros((n_words + self.settings.bucket, table.shape[1]), dtype=np.float32)
+        whole[:n_words] = table[N_SPECIALS : self.rows.n_words]
+        whole[n_words + self.buckets] = table[self.rows.n_words :]
+        return whole

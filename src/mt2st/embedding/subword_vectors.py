@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -12,10 +12,20 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from mt2st._files import complete_folder
-from mt2st.embedding.formats.catalogue import FASTTEXT, format_of
-from mt2st.embedding.formats.fasttext_binary import FasttextModel
-from mt2st.embedding.formats.folders import check_replaceable
-from mt2st.embedding.formats.ngram_folder import NGRAMS, SETTINGS_FILE, TABLE_FILE, WORDS, WORDS_FILE, NgramFolder
+from mt2st.embedding.formats import is_pretrained
+from mt2st.embedding.formats.catalogue import format_of
+from mt2st.embedding.formats.fasttext_binary import open_fasttext
+from mt2st.embedding.formats.files import check_replaceable
+from mt2st.embedding.formats.ngrams import (
+    NGRAMS,
+    SETTINGS_FILE,
+    TABLE_FILE,
+    WORDS,
+    WORDS_FILE,
+    NgramTable,
+    open_ngram_folder,
+)
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets
 from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors, first_row_not_finite
 from mt2st.errors import InputError
@@ -121,56 +131,75 @@ class SubwordVectors(WordVectors):
         """Read a folder that `save_folder` wrote.
 
         Raises:
-            InputError: no such folder, or one whose files are missing, damaged or do not belong together.
+            InputError: it is no such folder, or its files are missing, damaged or do not belong together.
         """
-        opened = NgramFolder.opened(Path(path))
-        return cls._of_file(path, opened.words, opened.table, opened.settings)
+        return cls._opened(path, open_ngram_folder(Path(path)))
 
     @classmethod
     def load_fasttext(cls, path: str | PathLike[str]) -> SubwordVectors:
         """Read fastText's own format, ``.bin``. Its matrix, ``table``, stays on disk and is read where it is needed.
 
-        The file must stay as it is while the vectors are used; to put another in its place by renaming does no harm.
+        The file must stay as it is while the vectors are used; replacing it by renaming does no harm.
 
         Raises:
             InputError: it is missing, unreadable, damaged or quantised (``.ftz``), or its words are made of no n-grams.
         """
-        model = FasttextModel.opened(Path(path))
-        if model.settings is None:
+        opened = open_fasttext(Path(path))
+        if opened is None:
             raise InputError(f"{path}: the words of this model are made of no n-grams; WordVectors.load reads it")
-        return cls._of_file(path, model.words, model.matrix, model.settings)
+        return cls._opened(path, opened)
 
     @classmethod
-    def _of_file(
-        cls,
-        path: str | PathLike[str],
-        words: list[str],
-        table: Callable[[], NDArray[np.float32]],
-        settings: SubwordSettings,
-    ) -> SubwordVectors:
-        """Let what is wrong with the vectors name the file."""
+    def _opened(cls, path: str | PathLike[str], opened: NgramTable) -> SubwordVectors:
         try:
-            return cls(words, table(), settings)
-        except InputError as error:
+            return cls(opened.words, opened.table(), opened.settings)
+        except InputError as error:  # let it name the file
             if str(path) in str(error):
                 raise
             raise InputError(f"{path}: {error}") from error
 
+    def fill(self, table: NDArray[np.float32], tokens: Sequence[str], known: KnownSubwords) -> int:
+        """Copy the rows of words and n-grams into a model's table.
+
+        Args:
+            table: ``[V + K, D]``, in place.
+            tokens: the V tokens of its vocabulary.
+            known: the rows of its words.
+
+        Returns:
+            How many of the vocabulary's words have given rows.
+
+        Raises:
+            InputError: these vectors have other n-grams or another number of buckets.
+        """
+        if self.settings != known.settings:
+            raise InputError(f"the vectors have {_described(self.settings)}, the model {_described(known.settings)}")
+        rows = [row for row, token in enumerate(tokens) if token in self.key_to_index]
+        if rows:
+            table[rows] = self.table[[self.key_to_index[tokens[row]] for row in rows]]
+        table[known.rows.n_words :] = self.table[len(self) + known.buckets]
+        return len(rows)
+
+
+def _described(settings: SubwordSettings) -> str:
+    return f"n-grams of {settings.min_n} to {settings.max_n} in {settings.bucket:,} buckets"
+
 
 def load_vectors(path: str | PathLike[str]) -> WordVectors:
-    """Read word vectors in any format, with their n-grams where they have some.
+    """Read word vectors in any format, with their n-grams if they have some.
 
-    N-grams are in a folder that `SubwordVectors.save_folder` wrote, and in most models in fastText's own format.
+    N-grams are in a folder that `SubwordVectors.save_folder` wrote, in most models in fastText's own format, and in a
+    trained model's folder if its words are made of n-grams.
 
     Args:
         path: as for `WordVectors.load`.
 
     Raises:
-        InputError: nothing there that could be read.
+        InputError: there is nothing that can be read.
     """
-    place = Path(path)
-    if (place / SETTINGS_FILE).is_file():
-        return SubwordVectors.load_folder(path)
-    if place.is_file() and format_of(place) is FASTTEXT and FasttextModel.opened(place).settings is not None:
-        return SubwordVectors.load_fasttext(path)
+    if not is_pretrained(str(path)):
+        open_ngrams = format_of(Path(path)).open_ngrams
+        opened = open_ngrams(Path(path)) if open_ngrams is not None else None
+        if opened is not None:
+            return SubwordVectors._opened(path, opened)
     return WordVectors.load(path)

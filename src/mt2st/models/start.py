@@ -182,7 +182,7 @@ def _placed(
         known = _copy(vectors, vocabulary, table)
     elif isinstance(vectors, SubwordVectors):
         try:
-            known = subwords.place(vectors, vocabulary.tokens, table.numpy())
+            known = vectors.fill(table.numpy(), vocabulary.tokens, subwords)
         except InputError as error:
             raise InputError(f"{settings.embedding}: {error}") from error
     else:

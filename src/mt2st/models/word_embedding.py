@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mt2st.embedding import SubwordSettings, WordVectors
+from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.models.settings import ClassifierSettings
 from mt2st.network import SubwordEmbedding
@@ -33,5 +33,6 @@ def word_vectors(embedding: nn.Embedding | SubwordEmbedding, vocabulary: Vocabul
     """Return a copy of the words' vectors; with n-grams, which give unseen words theirs, where it is made of such."""
     table = embedding.weight.detach().cpu().numpy()
     if isinstance(embedding, SubwordEmbedding):
-        return embedding.subwords.vectors(vocabulary.tokens, table)
+        known = embedding.subwords
+        return SubwordVectors(vocabulary.tokens[len(SPECIALS) :], known.whole_table(table), known.settings)
     return WordVectors(vocabulary.tokens[len(SPECIALS) :], table[len(SPECIALS) :].copy())

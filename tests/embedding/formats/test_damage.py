@@ -15,7 +15,7 @@ import pytest
 from tests.embedding.formats.conftest import gensim_data
 
 from mt2st.embedding import WordVectors
-from mt2st.embedding.formats.checked import SeenWords
+from mt2st.embedding.formats.stream import SeenWords
 from mt2st.errors import InputError
 
 ONE = np.array([1, 2], dtype="<f4").tobytes()

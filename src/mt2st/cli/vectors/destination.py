@@ -22,8 +22,7 @@ def check_options(options: VectorsTrainOptions) -> None:
         InputError: naming it.
         MissingExtraError: the format needs a package that is not there.
     """
-    from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS
-    from mt2st.embedding.formats.destination import check_destination
+    from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, check_destination
 
     chosen = chosen_format(options)
     if chosen is NGRAMS and options.method not in subwords.METHODS:
@@ -37,8 +36,7 @@ def check_options(options: VectorsTrainOptions) -> None:
 
 def chosen_format(options: VectorsTrainOptions) -> Format:
     """Return the format of the output: of its own name, by ``--to``, or else what keeps most of the vectors."""
-    from mt2st.embedding.formats.catalogue import NGRAMS, WORD2VEC
-    from mt2st.embedding.formats.destination import format_to_write
+    from mt2st.embedding.formats.catalogue import NGRAMS, WORD2VEC, format_to_write
 
     otherwise = NGRAMS if options.method in subwords.METHODS else WORD2VEC
     return format_to_write(options.output, options.to, otherwise=otherwise)

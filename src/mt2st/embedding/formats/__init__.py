@@ -9,12 +9,18 @@ Importing this package loads neither gensim nor torch.
 
 from __future__ import annotations
 
-from mt2st.embedding.formats.catalogue import FORMATS, WORD2VEC, Format, format_by_name_of, format_named, write_vectors
-from mt2st.embedding.formats.checked import checked
+from mt2st.embedding.formats.catalogue import (
+    FORMATS,
+    WORD2VEC,
+    Format,
+    format_by_name_of,
+    format_named,
+    format_to_write,
+    write_vectors,
+)
 from mt2st.embedding.formats.convert import Conversion, convert_vectors, open_vectors
-from mt2st.embedding.formats.destination import format_to_write
 from mt2st.embedding.formats.pretrained import is_pretrained
-from mt2st.embedding.formats.stream import Block, VectorStream, collected, stream_of
+from mt2st.embedding.formats.stream import Block, VectorStream, checked, collected, stream_of
 
 __all__ = [
     "FORMATS",

@@ -1,4 +1,4 @@
-"""All formats, and how the format of a file is found: by what is in it to read, by its name to write."""
+"""All formats, and how a format is chosen: by content to read, by name to write."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mt2st.embedding.formats import fasttext_binary, ngram_folder, safetensors_folder, static_embedding
-from mt2st.embedding.formats.fasttext_binary import read_fasttext_binary
-from mt2st.embedding.formats.glove_text import read_glove_text, write_glove_text
-from mt2st.embedding.formats.keyedvectors import read_keyedvectors, write_keyedvectors
-from mt2st.embedding.formats.ngram_folder import read_ngram_folder
+from mt2st._files import check_writable
+from mt2st.embedding.formats import fasttext_binary, model_folder, ngrams, safetensors_folder, static_embedding
+from mt2st.embedding.formats.fasttext_binary import open_fasttext, read_fasttext_binary
+from mt2st.embedding.formats.files import Source, check_replaceable, excerpt
+from mt2st.embedding.formats.keyedvectors import check_keyedvectors_writable, read_keyedvectors, write_keyedvectors
+from mt2st.embedding.formats.model_folder import open_model_ngrams, read_model_folder
+from mt2st.embedding.formats.ngrams import NgramTable, open_ngram_folder, read_ngram_folder
 from mt2st.embedding.formats.safetensors_folder import read_safetensors_folder, write_safetensors_folder
-from mt2st.embedding.formats.source import Source
 from mt2st.embedding.formats.static_embedding import read_static_embedding, write_static_embedding
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, VectorStream
-from mt2st.embedding.formats.text_rows import HEAD, excerpt, longest_line, looks_binary
+from mt2st.embedding.formats.text import (
+    HEAD,
+    longest_line,
+    looks_binary,
+    parsed_header,
+    read_glove_text,
+    read_word2vec_text,
+    write_glove_text,
+    write_word2vec_text,
+)
 from mt2st.embedding.formats.word2vec_binary import read_word2vec_binary, write_word2vec_binary
-from mt2st.embedding.formats.word2vec_text import parsed_header, read_word2vec_text, write_word2vec_text
 from mt2st.errors import InputError, listed, suggestion
 
 
@@ -31,14 +40,16 @@ class Writer(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """One way to keep word vectors in files.
+    """A file format of word vectors.
 
     Attributes:
-        name: what the command line calls it.
+        name: its name on the command line.
         read: opens a file or folder as a stream.
-        write: writes a stream; None where that is not done.
-        suffixes: ends of file names that tell it, in lower case, without ``.gz``.
-        packs: whether its files may be gzip files, which a further ``.gz`` asks for.
+        write: writes a stream; None if vectors are not written in this format.
+        suffixes: file name endings that tell it, in lower case, without ``.gz``.
+        packs: whether its files may be gzip files, with a further ``.gz``.
+        files: if the format is a folder, files that each such folder holds.
+        open_ngrams: opens the words with their n-grams, or returns None if they have none; None if none ever has.
     """
 
     name: str
@@ -46,19 +57,40 @@ class Format:
     write: Writer | None
     suffixes: tuple[str, ...] = ()
     packs: bool = False
+    files: tuple[str, ...] = ()
+    open_ngrams: Callable[[Path], NgramTable | None] | None = None
 
 
 WORD2VEC = Format("word2vec", read_word2vec_text, write_word2vec_text, (".vec", ".w2v", ".txt"), packs=True)
 WORD2VEC_BINARY = Format("word2vec-binary", read_word2vec_binary, write_word2vec_binary, (".bin",), packs=True)
 GLOVE = Format("glove", read_glove_text, write_glove_text, (".glove", ".glove.txt"), packs=True)
 KEYEDVECTORS = Format("keyedvectors", read_keyedvectors, write_keyedvectors, (".kv", ".model"))
-FASTTEXT = Format("fasttext", read_fasttext_binary, None)
-SAFETENSORS = Format("safetensors", read_safetensors_folder, write_safetensors_folder)
-STATIC_EMBEDDING = Format("static-embedding", read_static_embedding, write_static_embedding)
-NGRAMS = Format("ngrams", read_ngram_folder, None)
+FASTTEXT = Format("fasttext", read_fasttext_binary, None, open_ngrams=open_fasttext)
+SAFETENSORS = Format(
+    "safetensors",
+    read_safetensors_folder,
+    write_safetensors_folder,
+    files=(safetensors_folder.VECTORS, safetensors_folder.VOCABULARY),
+)
+STATIC_EMBEDDING = Format(
+    "static-embedding",
+    read_static_embedding,
+    write_static_embedding,
+    files=(static_embedding.VECTORS, static_embedding.TOKENIZER),
+)
+NGRAMS = Format("ngrams", read_ngram_folder, None, files=(ngrams.SETTINGS_FILE,), open_ngrams=open_ngram_folder)
+MODEL = Format("model", read_model_folder, None, files=model_folder.FILES, open_ngrams=open_model_ngrams)
 
-FORMATS = (WORD2VEC, WORD2VEC_BINARY, GLOVE, KEYEDVECTORS, FASTTEXT, SAFETENSORS, STATIC_EMBEDDING, NGRAMS)
-"""Every format there is. ``word2vec`` is fastText's ``.vec`` too."""
+FORMATS = (
+    WORD2VEC, WORD2VEC_BINARY, GLOVE, KEYEDVECTORS, FASTTEXT, SAFETENSORS, STATIC_EMBEDDING, NGRAMS, MODEL,
+)  # fmt: skip
+"""Every format. ``word2vec`` is also fastText's ``.vec``; ``model`` is the folder of a trained model."""
+
+_FOREIGN = (
+    ".safetensors", ".npy", ".npz", ".pt", ".pth", ".ckpt", ".h5", ".onnx", ".pkl", ".pickle", ".json", ".jsonl",
+    ".csv", ".tsv", ".parquet", ".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst",
+)  # fmt: skip
+"""Endings of files that no vectors are written to, so that a reader would be misled."""
 
 
 def format_named(name: str) -> Format:
@@ -124,17 +156,19 @@ def format_of(path: Path) -> Format:
 
 
 def _format_of_folder(folder: Path) -> Format:
-    if (folder / ngram_folder.SETTINGS_FILE).is_file():
+    if (folder / ngrams.SETTINGS_FILE).is_file():
         return NGRAMS
     for home in (folder, folder / static_embedding.NESTED):
         if all((home / name).is_file() for name in (static_embedding.VECTORS, static_embedding.TOKENIZER)):
             return STATIC_EMBEDDING
     if (folder / safetensors_folder.VECTORS).is_file():
         return SAFETENSORS
+    if model_folder.model_home(folder) is not None:
+        return MODEL
     raise InputError(
         f"cannot read {folder}: a folder of word vectors holds {static_embedding.VECTORS} and "
-        f"{static_embedding.TOKENIZER}, {safetensors_folder.VECTORS} and {safetensors_folder.VOCABULARY}, or "
-        f"{ngram_folder.TABLE_FILE}, {ngram_folder.WORDS_FILE} and {ngram_folder.SETTINGS_FILE}"
+        f"{static_embedding.TOKENIZER}, {safetensors_folder.VECTORS} and {safetensors_folder.VOCABULARY}, "
+        f"{ngrams.TABLE_FILE}, {ngrams.WORDS_FILE} and {ngrams.SETTINGS_FILE}, or a trained model"
     )
 
 
@@ -185,3 +219,56 @@ def write_vectors(stream: VectorStream, path: Path, chosen: Format, *, overwrite
     if chosen.write is None:
         raise InputError(f"vectors are not written in the format '{chosen.name}': choose another")
     return chosen.write(stream, path, overwrite=overwrite)
+
+
+def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | None = None) -> Format:
+    """Return the format in which vectors are to be written to a place.
+
+    Args:
+        path: the place; only its name counts.
+        name: the name of the format; None to take what the place's name tells.
+        otherwise: the format where neither tells one.
+
+    Raises:
+        InputError: an unknown format, none at all, or one that the place's name belies.
+
+    Example:
+        >>> format_to_write(Path("v.bin")).name, format_to_write(Path("v.1"), otherwise=WORD2VEC).name
+        ('word2vec-binary', 'word2vec')
+        >>> format_to_write(Path("v.bin"), "glove")
+        Traceback (most recent call last):
+        mt2st.errors.InputError: v.bin: its name tells the format 'word2vec-binary', and 'glove' was asked for: ...
+    """
+    told = format_by_name_of(path)
+    chosen = format_named(name) if name is not None else told or otherwise
+    ending = path.suffix.lower()
+    if ending in _FOREIGN and (name is None or ending != f".{name}"):
+        raise InputError(
+            f"{path}: no vectors are written to a file of the kind {ending}: choose another ending, or for a folder "
+            f"none, and name the format"
+        )
+    if chosen is None:
+        writable = [each.name for each in FORMATS if each.write]
+        raise InputError(f"{path}: its name tells no format of word vectors; name one of {listed(writable)}")
+    if told not in (None, chosen) and not (ending == ".txt" and {told, chosen} == {WORD2VEC, GLOVE}):
+        assert told is not None
+        raise InputError(
+            f"{path}: its name tells the format '{told.name}', and '{chosen.name}' was asked for: choose another name"
+        )
+    if chosen.files and ending == ".gz":
+        raise InputError(f"{path}: the format '{chosen.name}' is a folder, which is not packed: leave .gz out")
+    return chosen
+
+
+def check_destination(path: Path, chosen: Format, *, overwrite: bool) -> None:
+    """Raise if vectors may not be written to a place in a format; ask before hours of work, not after.
+
+    Raises:
+        InputError: it exists and ``overwrite`` is false, is something else, or lies in no existing folder.
+    """
+    if chosen.files:
+        check_replaceable(path, chosen.files, overwrite=overwrite)
+    elif chosen is KEYEDVECTORS:
+        check_keyedvectors_writable(path, overwrite=overwrite)
+    else:
+        check_writable(path, overwrite=overwrite)

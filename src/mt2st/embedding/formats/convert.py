@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 
-from mt2st.embedding.formats.catalogue import format_named, format_of, write_vectors
-from mt2st.embedding.formats.checked import checked
-from mt2st.embedding.formats.destination import format_to_write
+from mt2st.embedding.formats.catalogue import format_named, format_of, format_to_write, write_vectors
 from mt2st.embedding.formats.pretrained import is_pretrained, pretrained_file
-from mt2st.embedding.formats.stream import Block, VectorStream
+from mt2st.embedding.formats.stream import Block, VectorStream, checked
 from mt2st.errors import InputError
 
 

@@ -1,11 +1,7 @@
-"""fastText's own format, ``.bin``: the vectors of words and of the parts of words that theirs are made of. Read only.
+"""fastText's own format, ``.bin``, read only: words and the rows of their n-grams (`mt2st.embedding.subwords`).
 
-The vector of a word is the mean of its own row and the rows of its character n-grams (fastText's
-``Dictionary::initNgrams`` and ``FastText::getWordVector``; ours are the same, see `mt2st.embedding.subwords`). The
-layout is walked here, and held against the size of the file before anything is reserved. As a stream the model is its
-words' vectors; `mt2st.embedding.SubwordVectors.load_fasttext` has those of unseen words too.
-
-Published models have words that were cut within a character: their broken bytes are spelled out, as gensim does.
+The layout is walked here and checked against the size of the file before memory is reserved. Published models have
+words that were cut within a character: their broken bytes are spelled out, as in gensim.
 """
 
 from __future__ import annotations
@@ -18,11 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.formats.checked import checked
-from mt2st.embedding.formats.composed import check_ngrams, composed_blocks
-from mt2st.embedding.formats.source import Source
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
-from mt2st.embedding.formats.text_rows import LONGEST_WORD, excerpt
+from mt2st.embedding.formats.files import Source
+from mt2st.embedding.formats.ngrams import NgramTable, check_ngrams
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
 from mt2st.embedding.subwords import LONGEST_NGRAM, SubwordSettings
 from mt2st.errors import InputError
 
@@ -35,18 +29,39 @@ _MATRIX = struct.Struct("<?qq")  # quantised, rows, columns
 _VERSIONS = (11, 12)
 
 
-@dataclass(frozen=True)
-class FasttextModel:
-    """A model whose parts were found to lie in its file; the matrix is still on disk.
+def read_fasttext_binary(path: Path) -> VectorStream:
+    """Return the word vectors of a fastText model as a stream; the words are held in memory, the matrix is not.
 
-    Attributes:
-        path: the file.
-        words: the V words.
-        size: D, the number of dimensions.
-        bucket: rows behind those of the words.
-        settings: which n-grams the words are made of; None where of none.
-        offset: the byte of the file at which the matrix begins.
+    Raises:
+        InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``); a value is
+            NaN or infinite. With the word.
     """
+    model = _opened(path)
+    if model.settings is not None:
+        return model.ngram_table(model.settings).stream(str(path))
+
+    def blocks() -> Iterator[Block]:
+        start = 0
+        for rows in model.own_rows():
+            yield model.words[start : start + len(rows)], rows
+            start += len(rows)
+
+    return checked(VectorStream(model.size, len(model.words), blocks, lambda row: f"{path}, word {row + 1}"))
+
+
+def open_fasttext(path: Path) -> NgramTable | None:
+    """Open a fastText model with its n-grams; None if its words are made of none.
+
+    Raises:
+        InputError: as `read_fasttext_binary`.
+    """
+    model = _opened(path)
+    return None if model.settings is None else model.ngram_table(model.settings)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model whose parts lie within its file; the matrix begins at the byte ``offset``."""
 
     path: Path
     words: list[str]
@@ -55,56 +70,26 @@ class FasttextModel:
     settings: SubwordSettings | None
     offset: int
 
-    @classmethod
-    def opened(cls, path: Path) -> FasttextModel:
-        """Open a model, and hold what it says against the size of its file.
+    def ngram_table(self, settings: SubwordSettings) -> NgramTable:
+        def ngram_rows() -> NDArray[np.float32]:
+            return self.matrix()[len(self.words) :]
 
-        Raises:
-            InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``).
-        """
-        return _walked(path)
+        return NgramTable(self.words, self.size, settings, self.own_rows, ngram_rows, self.matrix)
+
+    def own_rows(self) -> Iterator[NDArray[np.float32]]:
+        matrix, step = self.matrix(), rows_per_block(self.size)
+        for start in range(0, len(self.words), step):
+            yield np.array(matrix[start : min(start + step, len(self.words))])
 
     def matrix(self) -> NDArray[np.float32]:
-        """Return the rows of the words, then those of the n-grams, [V + bucket, D], mapped: read where looked at.
-
-        Raises:
-            InputError: the file cannot be mapped.
-        """
+        shape = (len(self.words) + self.bucket, self.size)
         try:
-            return np.memmap(
-                self.path, "<f4", "r", offset=self.offset, shape=(len(self.words) + self.bucket, self.size)
-            )
+            return np.memmap(self.path, "<f4", "r", offset=self.offset, shape=shape)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot read {self.path}: {error}") from error
 
 
-def read_fasttext_binary(path: Path) -> VectorStream:
-    """Return the word vectors of a fastText model, as a stream; its words are held in memory, its matrix is not.
-
-    Raises:
-        InputError: as `FasttextModel.opened`; a value that is NaN or infinite. The message names the file and the word.
-    """
-    model = FasttextModel.opened(path)
-    step = rows_per_block(model.size)
-
-    def own(matrix: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-        for start in range(0, len(model.words), step):
-            yield np.array(matrix[start : min(start + step, len(model.words))])
-
-    def blocks() -> Iterator[Block]:
-        matrix = model.matrix()
-        if model.settings is not None:
-            yield from composed_blocks(model.words, own(matrix), matrix[len(model.words) :], model.settings)
-            return
-        start = 0
-        for rows in own(matrix):
-            yield model.words[start : start + len(rows)], rows
-            start += len(rows)
-
-    return checked(VectorStream(model.size, len(model.words), blocks, lambda row: f"{path}, word {row + 1}"))
-
-
-def _walked(path: Path) -> FasttextModel:
+def _opened(path: Path) -> _Model:
     with Source(path) as source:
         if source.size is None:
             raise InputError(f"{path} is packed: fastText's .bin is read here and there, so unpack it first")
@@ -139,7 +124,7 @@ def _walked(path: Path) -> FasttextModel:
             check_ngrams(words, settings)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-    return FasttextModel(path, words, size, bucket, settings, offset)
+    return _Model(path, words, size, bucket, settings, offset)
 
 
 def _words(source: Source) -> list[str]:
@@ -152,25 +137,14 @@ def _words(source: Source) -> list[str]:
             f"{pruned:,} of them pruned, in {source.size:,} bytes"
         )
     words: list[str] = []
-    rest, at = b"", 0
-    for number in range(1, entries + 1):
-        place = f"{source.path}, word {number}"
-        end = rest.find(b"\0", at)
-        while end < 0 or len(rest) - end - 1 < _ENTRY.size:
-            if end < 0 and len(rest) - at > LONGEST_WORD:
-                raise InputError(f"{place}: no end within {LONGEST_WORD:,} bytes, found {excerpt(rest[at:])}: damaged")
-            more = source.read(1 << 16)
-            if not more:
-                raise InputError(f"{place}: the file ends within its words: it is cut short")
-            rest, at = rest[at:] + more, 0
-            end = rest.find(b"\0")
-        _, kind = _ENTRY.unpack_from(rest, end + 1)
+    records = source.records(entries, b"\0", _ENTRY.size, cut_short="within its words: it is cut short")
+    for number, (word, entry) in enumerate(records, 1):
+        _, kind = _ENTRY.unpack(entry)
         if kind != (number > n_words):  # labels, of kind 1, follow the words
-            raise InputError(f"{place}: damaged: an entry of kind {kind}")
+            raise InputError(f"{source.path}, word {number}: damaged: an entry of kind {kind}")
         if number <= n_words:
-            words.append(rest[at:end].decode("utf-8", errors="backslashreplace"))
-        at = end + 1 + _ENTRY.size
-    source.seek(source.tell() - (len(rest) - at) + max(0, pruned) * _PRUNED.size)
+            words.append(word.decode("utf-8", errors="backslashreplace"))
+    source.seek(source.tell() + max(0, pruned) * _PRUNED.size)
     return words
 
 

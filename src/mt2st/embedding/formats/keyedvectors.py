@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._files import check_writable, flush_folder
-from mt2st.embedding.formats.checked import checked
+from mt2st.embedding.formats.files import Source
 from mt2st.embedding.formats.inert_pickle import array, attributes, read_pickle
-from mt2st.embedding.formats.source import Source
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
 from mt2st.errors import InputError, MissingExtraError
 
 _WORDS = ("index_to_key", "index2word", "index2entity")
@@ -65,9 +64,11 @@ def read_keyedvectors(path: Path) -> VectorStream:
 
 
 def _vectors(path: Path, owner: dict[str, Any], beside: Path) -> NDArray[Any]:
+    apart = owner.get("__numpys")
+    apart = apart if isinstance(apart, list) else []
     for name in _VECTORS:
         separate = beside.with_name(f"{beside.name}.{name}.npy")
-        if name in owner.get("__numpys", ()) or (name not in owner and separate.exists()):
+        if name in apart or (name not in owner and separate.exists()):
             return _mapped(separate)
         try:
             found = array(owner.get(name))
@@ -75,7 +76,7 @@ def _vectors(path: Path, owner: dict[str, Any], beside: Path) -> NDArray[Any]:
             raise InputError(f"{path}: the vectors are damaged: {error}") from error
         if found is not None:
             return found
-    if "vectors_ngrams" in owner or "vectors_ngrams" in owner.get("__numpys", ()):
+    if "vectors_ngrams" in owner or "vectors_ngrams" in apart:
         raise InputError(
             f"{path}: holds vectors of parts of words, from which gensim makes those of words when it loads them; save "
             f"it in gensim by save_word2vec_format and read that"

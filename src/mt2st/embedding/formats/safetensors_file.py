@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.formats.source import Source
+from mt2st.embedding.formats.files import Source
 from mt2st.embedding.formats.stream import rows_per_block
 from mt2st.errors import InputError
 

@@ -19,11 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._files import complete_folder
-from mt2st.embedding.formats.checked import checked
-from mt2st.embedding.formats.folders import check_replaceable
+from mt2st.embedding.formats.files import Source, check_replaceable
 from mt2st.embedding.formats.safetensors_file import MatrixWriter, Tensor, matrix_of, tensors_of
-from mt2st.embedding.formats.source import Source
-from mt2st.embedding.formats.stream import Block, VectorStream, rows_per_block
+from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
 from mt2st.errors import InputError
 
 VECTORS, TOKENIZER, CONFIG, MODULES = "model.safetensors", "tokenizer.json", "config.json", "modules.json"

@@ -1,9 +1,9 @@
-"""Word vectors on their way from one file to another: blocks of words and rows, never all of them in memory."""
+"""Word vectors as a stream of blocks, so that files larger than memory can be read, checked and written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +14,23 @@ Block = tuple[list[str], NDArray[np.float32]]
 """Some words and their vectors, float32 [n_words, vector_size]."""
 
 MOST_DIMENSIONS = 1 << 20
-"""More is no word vector: one row alone would be 4 MB, and a header that claims it is damaged."""
+"""A header that claims more is damaged: one row alone would take 4 MB."""
 _VALUES_PER_BLOCK = 1 << 17  # 512 KB of float32, 4 MB while they are Python floats
 _ROWS_PER_BLOCK = 1 << 12
 
 
 @dataclass(frozen=True)
 class VectorStream:
-    """Word vectors that can be gone through, as often as needed, in blocks.
+    """Word vectors that can be iterated, as often as needed, in blocks.
 
-    Going through them may raise `mt2st.errors.InputError`: what is wrong in the middle of a file shows there.
+    Iterating may raise `mt2st.errors.InputError`: faults in the middle of a file show up there.
 
     Attributes:
         size: number of dimensions, at least 1.
-        count: how many words there will be, None where only the end of the file tells.
-        blocks: starts anew and yields the blocks; no word comes twice and no value is NaN or infinite, where the
-            stream comes from `mt2st.embedding.formats.checked` (all those that the package hands out do).
-        place: for a row, counted from 0, where it stands, as an error names it: ``vectors.txt, line 3``.
+        count: number of words; None if only the end of the file tells.
+        blocks: starts a new iteration over the blocks. Streams that the package hands out are `checked`: no word comes
+            twice and no value is NaN or infinite.
+        place: names the place of a row, counted from 0, in an error: ``vectors.txt, line 3``.
     """
 
     size: int
@@ -40,12 +40,12 @@ class VectorStream:
 
 
 def rows_per_block(size: int) -> int:
-    """Return how many vectors of ``size`` dimensions are handled at a time: half a megabyte of them, at least one."""
+    """Return how many vectors of ``size`` dimensions form a block: half a megabyte of them, at least one."""
     return min(_ROWS_PER_BLOCK, max(1, _VALUES_PER_BLOCK // size))
 
 
 def stream_of(words: Sequence[str], vectors: NDArray[np.float32]) -> VectorStream:
-    """Return words and their vectors [n_words, size] in memory as a stream; the blocks are views.
+    """Return words and vectors [n_words, size] in memory as a stream; the blocks are views.
 
     Example:
         >>> stream = stream_of(["a", "b"], np.eye(2, dtype=np.float32))
@@ -64,10 +64,10 @@ def stream_of(words: Sequence[str], vectors: NDArray[np.float32]) -> VectorStrea
 def collected(stream: VectorStream) -> tuple[list[str], NDArray[np.float32]]:
     """Return all words and vectors [n_words, size] of a stream.
 
-    Memory grows with what really comes, not with ``stream.count``, which a damaged file may inflate.
+    Memory grows with what arrives, not with ``stream.count``, which a damaged file may inflate.
 
     Raises:
-        InputError: as the stream does, or when it has no word at all.
+        InputError: as the stream does, or if it is empty.
     """
     words: list[str] = []
     vectors = np.empty((0, stream.size), dtype=np.float32)
@@ -82,3 +82,78 @@ def collected(stream: VectorStream) -> tuple[list[str], NDArray[np.float32]]:
         raise InputError(f"{stream.place(0)}: there is no word vector")
     vectors.resize((len(words), stream.size), refcheck=False)
     return words, vectors
+
+
+def checked(stream: VectorStream) -> VectorStream:
+    """Return the stream with every value and word checked as it passes, in 8 bytes of memory a word.
+
+    Raises:
+        InputError: (while iterating) a value is NaN or infinite, or a word comes twice; with the place of both.
+    """
+    return replace(stream, blocks=lambda: _checked_blocks(stream))
+
+
+def _checked_blocks(stream: VectorStream) -> Iterator[Block]:
+    seen = SeenWords()
+    start = 0
+    for words, vectors in stream.blocks():
+        finite = np.isfinite(vectors).all(axis=1)
+        if not finite.all():
+            row = int(np.flatnonzero(~finite)[0])
+            raise InputError(
+                f"{stream.place(start + row)}: a value of '{words[row]}' is NaN or beyond the range of float32"
+            )
+        for index in seen.suspects(words):
+            _confirm(stream, words[index], start + index)
+        yield words, vectors
+        start += len(words)
+
+
+def _confirm(stream: VectorStream, word: str, row: int) -> None:
+    """Raise if an earlier row has the word: two words may by chance share a hash in `SeenWords`."""
+    start = 0
+    for words, _ in stream.blocks():
+        first = start + words.index(word) if word in words else row
+        if first < row:
+            here, there = stream.place(first), stream.place(row)
+            file, _, rest = here.rpartition(", ")
+            earlier = f"on {rest}" if file and there.startswith(f"{file}, ") else f"at {here}"
+            raise InputError(f"{there}: '{word}' again; it is also {earlier}")
+        start += len(words)
+        if start > row:
+            return
+
+
+class SeenWords:
+    """Remembers which words came, in 8 bytes each.
+
+    Words are kept as 64-bit hashes in sorted runs, each more than twice as long as the next, so that adding a word
+    costs few comparisons and moves.
+
+    Example:
+        >>> seen = SeenWords()
+        >>> seen.suspects(["a", "b", "a"]), seen.suspects(["c", "b"])
+        ([2], [1])
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[NDArray[np.int64]] = []
+
+    def suspects(self, words: list[str]) -> list[int]:
+        """Add words; return the indices of those that have probably come before.
+
+        All repeated words are among them; any other word with probability 2**-64 for each pair of words.
+        """
+        hashes = np.fromiter(map(hash, words), np.int64, len(words))
+        order = np.argsort(hashes, kind="stable")
+        run = hashes[order]
+        again = np.zeros(len(words), dtype=np.bool_)
+        again[order[1:][run[1:] == run[:-1]]] = True
+        for earlier in self._runs:
+            at = np.minimum(np.searchsorted(earlier, hashes), len(earlier) - 1)
+            again |= earlier[at] == hashes
+        while self._runs and len(self._runs[-1]) <= 2 * len(run):
+            run = np.sort(np.concatenate([self._runs.pop(), run]), kind="stable")
+        if len(run):
+            self._runs.append(run)
+        return [int(index) for index in np.flatnonzero(again)]

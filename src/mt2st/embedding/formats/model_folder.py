@@ -1,0 +1,118 @@
+"""The folder of a trained model (``mt2st train``), as word vectors: parameters, vocabulary and settings, without torch.
+
+The word embedding is the parameter ``embedding.weight``: a row for each token of the vocabulary, ``<pad>`` and
+``<unk>`` first, which are no words. Where words are made of n-grams, the rows of those that the vocabulary has follow
+(`mt2st.embedding.known_subwords.KnownSubwords`). The output folder of ``mt2st train``, which holds ``model/``, will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.formats.ngrams import NgramTable, read_json
+from mt2st.embedding.formats.safetensors_file import Tensor, matrix_of
+from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
+from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import SubwordSettings
+from mt2st.errors import InputError
+from mt2st.text.vocabulary import SPECIALS, Vocabulary
+
+PARAMETERS, VOCABULARY, CONFIG = "model.safetensors", "vocabulary.txt", "config.json"
+FILES = (PARAMETERS, VOCABULARY, CONFIG)
+MODEL = "model"
+"""Where ``mt2st train`` puts the model in its output folder."""
+TENSOR = "embedding.weight"
+
+
+def model_home(folder: Path) -> Path | None:
+    """Return the model's folder: this one, or ``model/`` in it; None if neither holds a model."""
+    return next((home for home in (folder, folder / MODEL) if all((home / name).is_file() for name in FILES)), None)
+
+
+def read_model_folder(folder: Path) -> VectorStream:
+    """Return the word vectors of a trained model as a stream.
+
+    Raises:
+        InputError: it is no model's folder, or its files are damaged or do not belong together.
+    """
+    model = _Model.opened(folder)
+
+    def blocks() -> Iterator[Block]:
+        table, step = model.table(), rows_per_block(model.matrix.shape[1])
+        for start in range(len(SPECIALS), len(model.tokens), step):
+            stop = min(start + step, len(model.tokens))
+            rows = table[start:stop] if model.known is None else model.known.rows.composed(table, slice(start, stop))
+            yield list(model.tokens[start:stop]), np.array(rows)
+
+    count = len(model.tokens) - len(SPECIALS)
+    return checked(VectorStream(model.matrix.shape[1], count, blocks, lambda row: f"{folder}, word {row + 1}"))
+
+
+def open_model_ngrams(folder: Path) -> NgramTable | None:
+    """Open the word vectors of a trained model with their n-grams; None if its words are made of none.
+
+    Raises:
+        InputError: as `read_model_folder`.
+    """
+    model = _Model.opened(folder)
+    known, words = model.known, list(model.tokens[len(SPECIALS) :])
+    if known is None:
+        return None
+
+    def table() -> NDArray[np.float32]:
+        return known.whole_table(model.table())
+
+    def own_rows() -> Iterator[NDArray[np.float32]]:
+        yield table()[: len(words)]
+
+    def ngram_rows() -> NDArray[np.float32]:
+        return table()[len(words) :]
+
+    return NgramTable(words, model.matrix.shape[1], known.settings, own_rows, ngram_rows, table)
+
+
+@dataclass(frozen=True)
+class _Model:
+    tokens: tuple[str, ...]
+    matrix: Tensor
+    known: KnownSubwords | None
+
+    @classmethod
+    def opened(cls, folder: Path) -> _Model:
+        home = model_home(folder)
+        if home is None:
+            raise InputError(f"{folder} is no folder of a trained model: it needs {', '.join(FILES)}")
+        tokens = Vocabulary.load(home / VOCABULARY).tokens
+        matrix = matrix_of(home / PARAMETERS, TENSOR)
+        if len(tokens) == len(SPECIALS):
+            raise InputError(f"{home / VOCABULARY}: there is no word")
+        if matrix.shape[0] == len(tokens):
+            return cls(tokens, matrix, None)
+        known = KnownSubwords.of(tokens, _ngram_settings(home / CONFIG))
+        if matrix.shape[0] != known.rows.table_rows:
+            raise InputError(
+                f"{home}: '{TENSOR}' has {matrix.shape[0]:,} rows, but the vocabulary has {len(tokens):,} tokens, "
+                f"or {known.rows.table_rows:,} rows with n-grams"
+            )
+        return cls(tokens, matrix, known)
+
+    def table(self) -> NDArray[np.float32]:
+        if self.matrix.kind == "F32":
+            return self.matrix.mapped()
+        return np.concatenate(list(self.matrix.blocks()))
+
+
+def _ngram_settings(path: Path) -> SubwordSettings:
+    config = read_json(path)
+    try:
+        settings = config["settings"]  # type: ignore[index]
+        group = settings.get("embedding", settings)
+        given = {name: group[name] for name in ("min_n", "max_n", "bucket") if group.get(name) is not None}
+        return SubwordSettings(**given)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: has no settings of the embedding, which its n-grams need") from error

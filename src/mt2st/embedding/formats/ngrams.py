@@ -1,0 +1,164 @@
+"""Words with the rows of their character n-grams: as a stream, and in the folder that a ``-fasttext`` training writes.
+
+A word's vector is the mean of its own row and the rows of its n-grams (`mt2st.embedding.subwords`). The folder holds
+``table.safetensors`` with the float32 matrices ``words`` [V, D] and ``ngrams`` [bucket, D], ``words.json`` with the V
+words, and ``subwords.json`` with ``min_n``, ``max_n`` and ``bucket``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding.formats.safetensors_file import Tensor, tensors_of
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked
+from mt2st.embedding.subwords import SubwordRows, SubwordSettings
+from mt2st.errors import InputError
+
+TABLE_FILE, WORDS_FILE, SETTINGS_FILE = "table.safetensors", "words.json", "subwords.json"
+WORDS, NGRAMS = "words", "ngrams"
+"""The matrices in ``table.safetensors``."""
+_MOST_NGRAMS = 1 << 18  # of one word: 65,536 characters in lengths of 3 to 6
+_MOST_NGRAMS_PER_WORD = 1_000  # on average; words of a text have about 20
+
+
+@dataclass(frozen=True)
+class NgramTable:
+    """Words made of n-grams in a file that was opened and checked; the rows are still on disk.
+
+    Attributes:
+        words: V words.
+        size: D, the number of dimensions.
+        settings: which n-grams, in how many rows.
+        own_rows: iterates over the words' own rows in float32 blocks [n, D].
+        ngram_rows: returns the rows of the n-grams, float32 [bucket, D], mapped: read where looked at.
+        table: returns the words' rows, then those of the n-grams, float32 [V + bucket, D].
+    """
+
+    words: list[str]
+    size: int
+    settings: SubwordSettings
+    own_rows: Callable[[], Iterator[NDArray[np.float32]]]
+    ngram_rows: Callable[[], NDArray[np.float32]]
+    table: Callable[[], NDArray[np.float32]]
+
+    def stream(self, place: str) -> VectorStream:
+        """Return the words' vectors as a stream, in flat memory apart from the words.
+
+        Args:
+            place: where they come from, for errors.
+        """
+        return checked(VectorStream(self.size, len(self.words), self._blocks, lambda row: f"{place}, word {row + 1}"))
+
+    def _blocks(self) -> Iterator[Block]:
+        start, ngrams = 0, self.ngram_rows()
+        for rows_of_words in self.own_rows():
+            block = self.words[start : start + len(rows_of_words)]
+            rows = SubwordRows.of(block, self.settings)
+            # Only the rows of n-grams that the block needs; its own rows come first, as every word has one.
+            needed, places = np.unique(rows.rows, return_inverse=True)
+            table = np.concatenate([rows_of_words, ngrams[needed[len(block) :] - len(block)]])
+            with np.errstate(over="ignore", invalid="ignore"):  # reported as not finite
+                vectors = SubwordRows(rows.offsets, places.astype(np.int32), len(table) - len(block)).composed(table)
+            yield block, vectors
+            start += len(block)
+
+
+def open_ngram_folder(folder: Path) -> NgramTable:
+    """Open a folder of words with n-grams.
+
+    Raises:
+        InputError: it is no such folder, or its files are missing, damaged or do not belong together.
+    """
+    for name in (TABLE_FILE, WORDS_FILE, SETTINGS_FILE):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder} is no folder of vectors with n-grams: it has no file {name}")
+    words = read_json(folder / WORDS_FILE)
+    if not (isinstance(words, list) and words and all(isinstance(word, str) for word in words)):
+        raise InputError(f"{folder / WORDS_FILE} must hold a list of words")
+    found = read_json(folder / SETTINGS_FILE)
+    if not (isinstance(found, dict) and set(found) == {"min_n", "max_n", "bucket"}):
+        raise InputError(f"{folder / SETTINGS_FILE} must hold min_n, max_n and bucket; found {found!r:.200}")
+    try:
+        settings = SubwordSettings(**found)
+    except InputError as error:
+        raise InputError(f"{folder / SETTINGS_FILE}: {error}") from error
+    try:
+        check_ngrams(words, settings)
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
+    own, ngrams = _matrices_of(folder / TABLE_FILE)
+    if own.shape[0] != len(words):
+        raise InputError(f"{folder} has {len(words):,} words but {own.shape[0]:,} vectors of words")
+    if ngrams.shape[0] != settings.bucket:
+        raise InputError(
+            f"{folder} has {ngrams.shape[0]:,} vectors of n-grams, but {SETTINGS_FILE} tells of "
+            f"{settings.bucket:,} buckets"
+        )
+
+    def table() -> NDArray[np.float32]:
+        whole = np.empty((len(words) + settings.bucket, own.shape[1]), dtype=np.float32)
+        filled = 0
+        for matrix in (own, ngrams):
+            for rows in matrix.blocks():
+                whole[filled : filled + len(rows)] = rows
+                filled += len(rows)
+        return whole
+
+    return NgramTable(words, own.shape[1], settings, own.blocks, ngrams.mapped, table)
+
+
+def read_ngram_folder(folder: Path) -> VectorStream:
+    """Return the vectors of the words in a folder with n-grams as a stream.
+
+    Raises:
+        InputError: as `open_ngram_folder`; while iterating, a word twice or a value that is NaN or infinite.
+    """
+    return open_ngram_folder(folder).stream(str(folder / WORDS_FILE))
+
+
+def check_ngrams(words: Sequence[str], settings: SubwordSettings) -> None:
+    """Raise if words would have so many n-grams that their file must be damaged, before memory is taken for them.
+
+    Raises:
+        InputError: with the number of n-grams.
+    """
+    length = np.fromiter(map(len, words), np.int64, len(words)) + 2  # with the boundaries
+    most = np.minimum(length, settings.max_n)
+    kinds = np.maximum(most - settings.min_n + 1, 0)
+    # Of n characters there are length - n + 1: an arithmetic series from min_n to most.
+    ngrams = int((kinds * (2 * (length + 1) - settings.min_n - most) // 2).sum())
+    if ngrams > max(_MOST_NGRAMS, _MOST_NGRAMS_PER_WORD * len(words)):
+        raise InputError(
+            f"{len(words):,} words, the longest of {int(length.max()) - 2:,} characters, would have {ngrams:,} n-grams "
+            f"of {settings.min_n} to {settings.max_n}: damaged"
+        )
+
+
+def _matrices_of(path: Path) -> tuple[Tensor, Tensor]:
+    tensors = tensors_of(path)
+    if set(tensors) == {WORDS, NGRAMS} and all(len(t.shape) == 2 and t.kind == "F32" for t in tensors.values()):
+        own, ngrams = tensors[WORDS], tensors[NGRAMS]
+        if own.shape[1] == ngrams.shape[1] and 1 <= own.shape[1] <= MOST_DIMENSIONS:
+            return own, ngrams
+    found = ", ".join(f"{name} {tensor.kind} {list(tensor.shape)}" for name, tensor in sorted(tensors.items())[:5])
+    raise InputError(
+        f"{path} must hold the float32 tables {WORDS} and {NGRAMS} of the same vector size; found {found or 'none'}"
+    )
+
+
+def read_json(path: Path) -> object:
+    """Return what a JSON file holds.
+
+    Raises:
+        InputError: it cannot be read or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error

@@ -1,0 +1,292 @@
+"""The text formats: a line for each word, the word and its numbers. word2vec has a header ``count size``, GloVe none.
+
+Words in GloVe files may hold spaces (``. . .``, ``at name@domain.com`` in the vectors of 840 billion tokens), so their
+lines are split from the right, by a number of dimensions that is found first.
+"""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+
+from mt2st.embedding.formats.files import (
+    LONGEST_WORD,
+    Source,
+    Write,
+    decoded,
+    encoded,
+    excerpt,
+    packed_file,
+    write_after_count,
+)
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
+from mt2st.errors import InputError
+
+LONGEST_VALUE = 64
+"""Bytes of one number as text; repr of a float64 takes 25."""
+HEAD = 1 << 12
+"""Bytes from which text and binary are told apart."""
+_NINE_DIGITS = "%.9g"  # restores every float32 exactly
+_MIN_BYTES_PER_VALUE = 2  # a digit and the space before it
+_LONGEST_HEADER = 256  # bytes
+_MOST_DIGITS = 18  # of a number in the header
+_LINES_TRIED = 1_000  # from which a GloVe file's number of dimensions is found
+
+_Row = tuple[bytes, list[bytes], int]
+"""A line, its word and numbers, and its number."""
+
+
+def read_word2vec_text(path: Path) -> VectorStream:
+    """Return the vectors of a word2vec text file (fastText's ``.vec`` is the same) as a stream; ``.gz`` is unpacked.
+
+    Raises:
+        InputError: the file cannot be read; the header is missing or its count does not match; a line has another
+            number of values, or a value that is not a finite number; a word comes twice or is not UTF-8. With the line.
+    """
+    with Source(path) as source:
+        count, size = checked_header(source, _MIN_BYTES_PER_VALUE)
+
+    def blocks() -> Iterator[Block]:
+        with Source(path) as source:
+            source.readline(_LONGEST_HEADER)
+            yield from _blocks(path, _word2vec_rows(source, count, size), size)
+            if source.read(1 << 16).strip():
+                raise InputError(
+                    f"{path}, line {count + 2}: more lines than the {count:,} words that the header promised"
+                )
+
+    return checked(VectorStream(size, count, blocks, lambda row: f"{path}, line {row + 2}"))
+
+
+def write_word2vec_text(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
+    """Write vectors as word2vec text, with digits that restore every float32; return the number of words.
+
+    Raises:
+        InputError: the file exists and ``overwrite`` is false; a word is empty, has white space or is not valid
+            Unicode; or as the stream does.
+    """
+    return write_after_count(
+        stream,
+        path,
+        overwrite=overwrite,
+        header=lambda count: f"{count} {stream.size}\n".encode(),
+        body=lambda write: _write_rows(stream, write, spaces_in_words=False, format_name="word2vec text"),
+    )
+
+
+def read_glove_text(path: Path) -> VectorStream:
+    """Return the vectors of a GloVe text file as a stream; ``.gz`` is unpacked.
+
+    The number of dimensions is the number of numbers that most of the first thousand lines end in; the larger one if
+    two are as frequent. (Some words end in numbers too, and a line may be damaged.)
+
+    Raises:
+        InputError: the file cannot be read or is empty; a line has too few numbers or a value that is not a finite
+            number; a word comes twice or is not UTF-8. With the line.
+    """
+    size = _glove_size(path)
+
+    def blocks() -> Iterator[Block]:
+        with Source(path) as source:
+            yield from _blocks(path, _glove_rows(source, size), size)
+
+    return checked(VectorStream(size, None, blocks, lambda row: f"{path}, line {row + 1}"))
+
+
+def write_glove_text(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
+    """Write vectors as GloVe text, with digits that restore every float32; return the number of words.
+
+    Raises:
+        InputError: the file exists and ``overwrite`` is false; a word is empty, has line breaks or outer white space
+            or is not valid Unicode; or as the stream does.
+    """
+    with packed_file(path, overwrite=overwrite) as file:
+        return _write_rows(stream, file.write, spaces_in_words=True, format_name="GloVe text")
+
+
+def longest_line(size: int) -> int:
+    """Return a bound on the bytes of a line of ``size`` numbers."""
+    return LONGEST_WORD + size * LONGEST_VALUE
+
+
+def looks_binary(head: bytes) -> bool:
+    """Return whether bytes hold what text never does: control characters, or invalid UTF-8 (a cut last one aside)."""
+    if any(byte < 9 or 13 < byte < 32 for byte in head):
+        return True
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start < len(head) - 3
+    return False
+
+
+def parsed_header(line: bytes) -> tuple[int, int] | None:
+    """Return the count and the size that a first line states, None if it states none."""
+    fields = line.removeprefix(BOM_UTF8).split()
+    if not line.endswith(b"\n") or len(fields) != 2:
+        return None
+    if not all(field.isdigit() and len(field) <= _MOST_DIGITS for field in fields):
+        return None
+    return int(fields[0]), int(fields[1])
+
+
+def checked_header(source: Source, least_per_value: int) -> tuple[int, int]:
+    """Read the first line of a word2vec file, text or binary; return its count and size, each at least 1.
+
+    Args:
+        source: the file, at its start.
+        least_per_value: the fewest bytes that a value takes.
+
+    Raises:
+        InputError: there is no such line, or it claims more than the file can hold.
+    """
+    line = source.readline(_LONGEST_HEADER)
+    stated = parsed_header(line)
+    if stated is None:
+        raise InputError(
+            f"{source.path}, line 1: a word2vec file starts with two numbers, the words and the values of each; "
+            f"found {excerpt(line)}"
+        )
+    count, size = stated
+    if count < 1 or not 1 <= size <= MOST_DIMENSIONS:
+        raise InputError(
+            f"{source.path}, line 1: words must be at least 1 and values 1 to {MOST_DIMENSIONS:,}; "
+            f"found {count:,} and {size:,}"
+        )
+    least = count * (size * least_per_value + 2)
+    if source.size is not None and least > source.size:
+        raise InputError(
+            f"{source.path}, line 1: the header claims {count:,} words of {size:,} values, which take at least "
+            f"{least:,} bytes; the file has {source.size:,}. It is cut short, or in another format"
+        )
+    return count, size
+
+
+def _word2vec_rows(source: Source, count: int, size: int) -> Iterator[_Row]:
+    longest = longest_line(size)
+    for row in range(count):
+        line = source.readline(longest)
+        fields = line.split()
+        if len(fields) != size + 1:
+            place = f"{source.path}, line {row + 2}"
+            if not fields:
+                found = "blank" if line else "the file ends"
+                raise InputError(f"{place}: {found} after {row:,} words; the header promised {count:,}")
+            if _body_looks_binary(source.path):
+                raise InputError(
+                    f"{place}: not text but bytes ({excerpt(line)}); this looks like word2vec's binary format, which "
+                    f"is called word2vec-binary"
+                )
+            raise InputError(f"{place}: {len(fields) - 1:,} values where the header promised {size:,}: {excerpt(line)}")
+        yield line, fields, row + 2
+
+
+def _glove_rows(source: Source, size: int) -> Iterator[_Row]:
+    longest = longest_line(size)
+    row, blank = 0, False
+    while line := source.readline(longest):
+        if row == 0:
+            line = line.removeprefix(BOM_UTF8)
+        row += 1
+        fields = line.strip().rsplit(None, size)
+        if not fields:
+            blank = True
+            continue
+        place = f"{source.path}, line {row}"
+        if blank:
+            raise InputError(f"{place}: a word behind a blank line; remove the line, or what follows it")
+        if len(fields) != size + 1:
+            header = row == 1 and parsed_header(line) is not None
+            hint = "; this is a header, which word2vec text has and GloVe text has not" if header else ""
+            raise InputError(
+                f"{place}: {len(fields) - 1:,} values where most lines have {size:,}: {excerpt(line)}{hint}"
+            )
+        yield line, fields, row
+
+
+def _blocks(path: Path, rows: Iterable[_Row], size: int) -> Iterator[Block]:
+    """Yield the blocks of lines that are split into a word and ``size`` numbers."""
+    step = rows_per_block(size)
+    words: list[str] = []
+    numbers: list[float] = []
+    for line, fields, number in rows:
+        place = f"{path}, line {number}"
+        if b"_" in line:  # Python takes 1_000 for a number
+            wrong = next((field for field in fields[1:] if b"_" in field), None)
+            if wrong is not None:
+                raise InputError(f"{place}: a value is not a number: {excerpt(wrong)}")
+        word = decoded(fields[0], place)
+        try:
+            numbers.extend(map(float, fields[1:]))
+        except ValueError as error:
+            raise InputError(f"{place}: a value of '{word}' is not a number: {error}") from error
+        words.append(word)
+        if len(words) == step:
+            yield words, _as_float32(numbers, size)
+            words, numbers = [], []
+    if words:
+        yield words, _as_float32(numbers, size)
+
+
+def _as_float32(numbers: list[float], size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and is reported as such
+        return np.array(numbers, dtype=np.float32).reshape(-1, size)
+
+
+def _glove_size(path: Path) -> int:
+    seen: Counter[int] = Counter()
+    with Source(path) as source:
+        for number in range(1, _LINES_TRIED + 1):
+            line = source.readline(longest_line(MOST_DIMENSIONS))
+            fields = (line.removeprefix(BOM_UTF8) if number == 1 else line).split()
+            if not fields:
+                break
+            numbers = min(sum(1 for _ in takewhile(_is_number, reversed(fields))), len(fields) - 1)
+            if numbers < 1:
+                found = f"found {excerpt(line)}{', not text but bytes' if _body_looks_binary(path) else ''}"
+                raise InputError(f"{path}, line {number}: a line of GloVe text is a word and its numbers; {found}")
+            seen[numbers] += 1
+    if not seen:
+        raise InputError(f"{path}, line 1: the file is empty or begins with a blank line; expected a word and numbers")
+    size = max(seen, key=lambda numbers: (seen[numbers], numbers))
+    if size > MOST_DIMENSIONS:
+        raise InputError(f"{path}, line 1: {size:,} numbers behind a word; at most {MOST_DIMENSIONS:,} are dimensions")
+    return size
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _body_looks_binary(path: Path) -> bool:
+    """Return whether the bytes behind the first line look binary; one line may look like text by chance."""
+    with Source(path) as source:
+        source.readline(LONGEST_WORD)
+        return looks_binary(source.read(HEAD))
+
+
+def _write_rows(stream: VectorStream, write: Write, *, spaces_in_words: bool, format_name: str) -> int:
+    line = "%s " + " ".join([_NINE_DIGITS] * stream.size) + "\n"
+    count = 0
+    for words, vectors in stream.blocks():
+        for index, word in enumerate(words):
+            parts = encoded(word).split(b" ") if spaces_in_words else [encoded(word)]
+            if not all(part.split() == [part] for part in parts):
+                what = "line breaks, outer white space" if spaces_in_words else "white space"
+                raise InputError(
+                    f"the {format_name} format cannot hold the word {word!r} (at {count + index}): "
+                    f"it is empty, has {what} or is not valid Unicode; nothing was written"
+                )
+        rows = zip(words, vectors.tolist(), strict=True)
+        write("".join([line % (word, *row) for word, row in rows]).encode())
+        count += len(words)
+    return count
