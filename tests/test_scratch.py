@@ -56,9 +56,9 @@ def test_folders_inside_one_another_leave_each_other_alone(tmp_path: Path) -> No
 def test_files_links_and_strange_folders_are_left_alone(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
-    (tmp_path / "mt2st-corpus-link").symlink_to(kept)
-    (tmp_path / "mt2st-corpus-file").touch()
-    (tmp_path / "mt2st-corpora").mkdir()
+    (tmp_path / "mt2st_corpus_link").symlink_to(kept)
+    (tmp_path / "mt2st_corpus_file").touch()
+    (tmp_path / "mt2st_corpora").mkdir()
     before = sorted(tmp_path.iterdir())
     with scratch_folder("corpus", tmp_path):
         pass
@@ -67,7 +67,7 @@ def test_files_links_and_strange_folders_are_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_folders_of_other_users_are_left_alone(tmp_path: Path) -> None:
-    other = tmp_path / "mt2st-corpus-other"
+    other = tmp_path / "mt2st_corpus_other"
     other.mkdir()
     os.chown(other, 12345, -1)
     with scratch_folder("corpus", tmp_path):

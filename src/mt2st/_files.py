@@ -168,7 +168,7 @@ def scratch_folder(purpose: str, parent: Path | None = None) -> Iterator[Path]:
         InputError: no folder can be made there.
     """
     place = parent or Path(tempfile.gettempdir())
-    prefix = f"mt2st-{purpose}-"
+    prefix = f"mt2st_{purpose}_"
     _remove_left_behind(place, prefix)
     try:
         folder, lock = _locked_folder(place, prefix)
