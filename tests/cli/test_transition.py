@@ -90,9 +90,9 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--warmup-steps", "2.5"], "--warmup-steps: '2.5' is neither a whole number nor GROUP=NUMBER"),
+        (["--warmup-steps", "2.5"], "--warmup-steps: '2.5' is neither a whole number nor NAME=NUMBER"),
         (["--warmup-steps", "3", "4"], "--warmup-steps: '4' gives a second whole number for others"),
-        (["--warmup-steps"], "--warmup-steps: give a whole number, or GROUP=NUMBER"),
+        (["--warmup-steps"], "--warmup-steps: give a whole number, or NAME=NUMBER"),
         (["--plateau-factor", "head=0.5"], "plateau_factor names the unknown group 'head'. Did you mean 'heads'?"),
         (["--rate-at-transition", "heads=stop"], "rate_at_transition of heads must be 'keep', 'rewarm', 'drop' or"),
         (["--rate-at-transition", "rewarm"], "rate_at_transition is 'rewarm' for embedding, but warmup_steps is 0"),
@@ -101,9 +101,8 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
         (["--freeze-fraction", "0.5", "--freeze-from", "9"], "freeze_from is 9, but there are 8 epochs: nothing would"),
         (
             ["--strategy", "multi-task", "--task-layer", "--freeze-fraction", "0.5", "--refit-head", "0.1"],
-            "'freeze_fraction', 'task_layer', 'refit_head' would change nothing: the transition to single-task "
-            "training, at which they act, does not come within 8 epochs (multi-task: the auxiliary tasks stay on for "
-            "ever)",
+            "warning: 'freeze_fraction', 'task_layer', 'refit_head' change nothing here: they act at the transition, "
+            "which does not come within 8 epochs (multi-task: the auxiliary tasks stay on for ever)",
         ),
         (
             ["--negligible", "0.01", "--task-layer"],
@@ -160,13 +159,13 @@ def test_a_schedule_in_steps_is_measured_by_the_steps_that_there_are(
     train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [*train_arguments, "--strategy", "switch", "--unit", "step", "--task-layer"]
-    assert main([*words, "--switch-at", "7"]) == 2  # 38 texts make 3 steps an epoch
+    assert main([*words, "--switch-at", "7"]) == 0  # 38 texts make 3 steps an epoch
     assert (
         "within 2 epochs (switch: the last auxiliary task goes off at step 7, and there are 6)"
         in capsys.readouterr().err
     )
-    assert not (tmp_path / "run").exists()
-    assert main([*words, "--switch-at", "6"]) == 0
+    assert main([*words, "--switch-at", "6", "--overwrite"]) == 0
+    assert "change nothing" not in capsys.readouterr().err
 
 
 def test_a_run_that_ends_by_itself_says_why(

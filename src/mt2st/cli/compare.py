@@ -15,7 +15,7 @@ from mt2st._files import remove
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say
-from mt2st.cli.outlook import tell_outlooks
+from mt2st.cli.schedule_check import check_schedule
 from mt2st.cli.search import run_search, search_of, tell_search
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.study_folder import (
@@ -28,7 +28,7 @@ from mt2st.cli.study_folder import (
     what_is_kept,
     with_earlier,
 )
-from mt2st.cli.unread import refuse_unread
+from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
 
@@ -97,10 +97,10 @@ def run(arguments: Sequence[str]) -> int:
     search = search_of(options)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliaries)
     sets = auxiliaries or (options.model.auxiliary,)
-    courses = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
+    schedules = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
     every = {task for tasks in sets for task in tasks}
-    refuse_unread(
-        options.schedule,
+    warn_of_unused(
+        options,
         options.model,
         strategies=options.strategies,
         auxiliaries=sorted(every),
@@ -109,13 +109,13 @@ def run(arguments: Sequence[str]) -> int:
     )
     counts_steps = options.schedule.unit == "step"
     if not counts_steps:
-        tell_outlooks(options.model, courses, steps_per_epoch=None)
+        check_schedule(schedules, options.model)
     check_output(options.output)
     parts = read_parts(options.source)
     if parts.test is None:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
     if counts_steps:  # how many there are is known only now
-        tell_outlooks(options.model, courses, steps_per_epoch=math.ceil(len(parts.train) / options.model.batch_size))
+        check_schedule(schedules, options.model, steps_per_epoch=math.ceil(len(parts.train) / options.model.batch_size))
 
     from mt2st.models.kinds import check_suits
     from mt2st.models.start import check_start

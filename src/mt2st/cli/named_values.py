@@ -1,40 +1,41 @@
-"""Options that are one value for all of a kind, or one for each by its name: ``0.5``, ``analogy=0.3 0.5``."""
+"""Options with one value for all tasks or parameter groups, or one for each: ``0.5``, ``0.5 analogy=0.3``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from mt2st.models.transition_rules import OTHERS
+from tyro.constructors import PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from mt2st.errors import InputError, listed, suggestion
+
+OTHERS = "others"
+"""Key of the value for all that have none of their own."""
+PerTask = float | dict[str, float]
+"""A number for all auxiliary tasks, or ``{task: number}``."""
+OptionalPerTask = float | dict[str, float] | None
+TimePerTask = int | dict[str, int]
 ValueT = TypeVar("ValueT")
 
 
-def parse_named(
-    words: Sequence[str], read: Callable[[str], ValueT], *, kind: str, called: str
-) -> ValueT | dict[str, ValueT]:
-    """Return the value of an option's words; the bare one is that of the others.
-
-    Whether a name is known is not asked here.
+def parse_named(words: Sequence[str], read: Callable[[str], ValueT], called: str) -> ValueT | dict[str, ValueT]:
+    """Return the value of an option's words. The one without a name is that of all others.
 
     Args:
-        words: what the command line gave.
-        read: makes a value of a text, or raises ValueError.
-        kind: what is named, for the messages: ``"task"``.
-        called: what a value is called there: ``"number"``.
+        words: the words of the command line.
+        read: makes a value of a word, or raises ValueError.
+        called: the value's name in messages: ``"number"``.
 
     Raises:
-        ValueError: no word, one that cannot be read, or a name or the bare value twice; tyro shows the message.
+        ValueError: no word, one that cannot be read, or a name or the bare value twice. tyro shows the message.
 
     Example:
-        >>> parse_named(["4"], int, kind="task", called="whole number")
-        4
-        >>> parse_named(["4", "analogy=2"], int, kind="task", called="whole number")
-        {'others': 4, 'analogy': 2}
+        >>> parse_named(["4"], int, "whole number"), parse_named(["4", "analogy=2"], int, "whole number")
+        (4, {'others': 4, 'analogy': 2})
     """
-    form = f"{kind.upper()}={called.split()[-1].upper()}"
     if not words:
-        raise ValueError(f"give a {called}, or {form} for one or more {kind}s")
+        raise ValueError(f"give a {called}, or NAME={called.split()[-1].upper()} for one or more names")
     values: dict[str, ValueT] = {}
     for word in words:
         name, equals, value = word.rpartition("=")
@@ -44,5 +45,79 @@ def parse_named(
         try:
             values[name] = read(value)
         except ValueError:
-            raise ValueError(f"'{word}' is neither a {called} nor {form}") from None
+            raise ValueError(f"'{word}' is neither a {called} nor NAME={called.split()[-1].upper()}") from None
     return values[OTHERS] if set(values) == {OTHERS} else values
+
+
+def named_values(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Return how tyro reads an option whose type is a union of a value and a dictionary of such values."""
+    members = _members(info.type)
+    if not any(get_origin(member) in (dict, Mapping) for member in members):
+        return None
+    read, called, metavar = _reader(members)
+    return PrimitiveConstructorSpec(
+        nargs="*",
+        metavar=f"{metavar}|NAME={metavar} ...",
+        instance_from_str=lambda words: parse_named(words, read, called),
+        is_instance=lambda value: value is None or isinstance(value, int | float | str | Mapping),
+        str_from_instance=_words,
+    )
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    if get_origin(kind) is Annotated:
+        return _members(get_args(kind)[0])
+    if get_origin(kind) not in (Union, UnionType):
+        return (kind,)
+    return tuple(each for member in get_args(kind) for each in _members(member))
+
+
+def _reader(members: Sequence[Any]) -> tuple[Callable[[str], Any], str, str]:
+    """Return what reads a value of the union, what messages call it, and what the help calls it."""
+    plain = [member for member in members if get_origin(member) not in (dict, Mapping)]
+    choices = [choice for member in plain for choice in get_args(member)]
+    if str in plain or choices:  # a word that is no known choice is the settings' to refuse
+        return _number_or_word, "choice", "{" + ",".join([*choices, "NUMBER"]) + "}" if choices else "CHOICE"
+    return (float, "number", "NUMBER") if float in plain else (int, "whole number", "NUMBER")
+
+
+def _number_or_word(word: str) -> str | float:
+    try:
+        return float(word)
+    except ValueError:
+        return word
+
+
+def _words(value: Any) -> list[str]:
+    if value is None:
+        return ["none"]
+    named = value if isinstance(value, Mapping) else {OTHERS: value}
+    texts = {name: f"{each:g}" if isinstance(each, int | float) else str(each) for name, each in named.items()}
+    return [text if name == OTHERS else f"{name}={text}" for name, text in texts.items()]
+
+
+def of_tasks(
+    option: str, value: ValueT | Mapping[str, ValueT], auxiliaries: Iterable[str], default: ValueT
+) -> ValueT | dict[str, ValueT]:
+    """Return a strategy's parameter: one value, or one for each task.
+
+    Args:
+        option: the option's name, for the message.
+        value: the option's value.
+        auxiliaries: names of the tasks.
+        default: for tasks that are not named, unless there is a value for the others.
+
+    Raises:
+        InputError: a task is named that is not among them.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    names = tuple(auxiliaries)
+    for task in value:
+        if task not in (*names, OTHERS):
+            raise InputError(
+                f"{option} names '{task}', which is not among the auxiliary tasks of this run: "
+                f"{listed(names) or 'none'}.{suggestion(task, names)}"
+            )
+    others = value.get(OTHERS, default)
+    return {task: value.get(task, others) for task in names}

@@ -92,6 +92,18 @@ def warn(text: str) -> None:
     say(f"mt2st: warning: {text}")
 
 
+def given(options: Any) -> dict[str, Any]:
+    """Return the options that differ from their defaults, by their names on the command line."""
+    found: dict[str, Any] = {}
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if is_dataclass(value):
+            found |= given(value)
+        elif value != _default(field, None):
+            found[_flag(field.name)] = value
+    return found
+
+
 def read_config(options: type[OptionsT], path: Path) -> OptionsT:
     """Return options with the values of a TOML file; required ones that it lacks are left to the command line.
 
@@ -202,7 +214,11 @@ def _flags(options: type) -> Iterator[tuple[str, Any]]:
         if is_dataclass(_bare(kind)):
             yield from _flags(_bare(kind))
         else:
-            yield f"--{name.replace('_', '-')}", kind
+            yield _flag(name), kind
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _registry(common: frozenset[str] | None) -> ConstructorRegistry:
@@ -214,10 +230,10 @@ def _registry(common: frozenset[str] | None) -> ConstructorRegistry:
     import tyro
     from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructFieldSpec, StructTypeInfo
 
-    from mt2st.cli.per_group import grouped
+    from mt2st.cli.named_values import named_values
 
     registry = ConstructorRegistry()
-    registry.primitive_rule(grouped)
+    registry.primitive_rule(named_values)
 
     @registry.struct_rule
     def group(info: StructTypeInfo) -> StructConstructorSpec | None:

@@ -13,7 +13,7 @@ import tyro
 
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
 from mt2st.cli.interruption import Interrupted
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import parse, say, warn
 from mt2st.cli.status_line import duration
 from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept, with_earlier
 from mt2st.errors import InputError, listed
@@ -145,7 +145,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _check_options(options: ReproduceOptions) -> None:
-    """Refuse values out of range and options that nothing would read."""
+    """Refuse values out of range, and warn of options that nothing reads."""
     if options.jobs < 1:
         raise InputError(f"--jobs must be at least 1, found {options.jobs}")
     if options.threads < 1:
@@ -154,13 +154,11 @@ def _check_options(options: ReproduceOptions) -> None:
         raise InputError(f"--sample must be from 0 to {LAST_STATE:,}, found {options.sample}")
     if options.what == "time" and options.protocol == "reference":
         raise InputError("time is measured on the validation part, which --protocol reference does not have")
-    unread = [f"--{name}" for name in OF_TABLES if getattr(options, name)]
-    if options.what == "time" and unread:
-        raise InputError(
-            f"{listed(unread)} would change nothing: time is measured from random vectors, with the context task"
-        )
+    unused = [f"--{name}" for name in OF_TABLES if getattr(options, name)]
+    if options.what == "time" and unused:
+        warn(f"{listed(unused)} change nothing here: time is measured from random vectors, with the context task")
     if options.inductive and options.protocol == "reference":
-        raise InputError("--inductive would change nothing: --protocol reference reads its 750 reviews alone")
+        warn("--inductive changes nothing here: --protocol reference reads its 750 reviews alone")
 
 
 def _protocol(options: ReproduceOptions) -> Protocol:
@@ -190,7 +188,8 @@ def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
     )
     cells = cells_of()
     if options.glove and all(cell.settings.embedding != options.glove for cell in cells):
-        raise InputError(f"--glove ({options.glove}) would change nothing: GloveTwitter is not among the embeddings")
+        warn(f"--glove {options.glove} changes nothing here: GloveTwitter is not among the embeddings")
+        return cells
     for cell in cells:
         check_start(cell.settings)
     return cells_of(vector_size=load_vectors(options.glove).vector_size) if options.glove else cells

@@ -16,21 +16,16 @@ if TYPE_CHECKING:
     from mt2st.study import Cell, StudyData
     from mt2st.study.search import Found, Search
 
-OF_A_SEARCH = {"search_seeds": (), "search_epochs": None, "search_only": False}
-"""The options that a search alone reads, with their defaults."""
-
 
 def search_of(options: CompareOptions) -> Search | None:
     """Return how much the options of a comparison ask to be searched; None for nothing.
 
     Raises:
-        InputError: naming the option that is wrong, or that nothing would read; or Optuna is not installed.
+        InputError: an option is wrong, or Optuna is not installed.
     """
     if not options.search:
-        for name, default in OF_A_SEARCH.items():
-            if getattr(options, name) != default:
-                option = f"--{name.replace('_', '-')}"
-                raise InputError(f"{option} would change nothing: it is read only with --search, the number of trials")
+        if options.search_only:
+            raise InputError("--search-only needs --search, the number of trials")
         return None
     if options.search < 0:
         raise InputError(f"--search is a number of trials, 0 for none, found {options.search}")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from mt2st.cli.per_task import OptionalPerTask, PerTask, TimePerTask, of_tasks
+from mt2st.cli.named_values import OptionalPerTask, PerTask, TimePerTask, of_tasks
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy import (
     DWA,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.options import parse, say
-from mt2st.cli.outlook import no_transition, tell_outlook
+from mt2st.cli.schedule_check import check_schedule
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
-from mt2st.cli.unread import refuse_unread
+from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 from mt2st.models.settings import ClassifierSettings
@@ -67,8 +67,10 @@ def run(arguments: Sequence[str]) -> int:
     options.model.check()
     chosen = options.model.auxiliary
     strategy = options.schedule.build(options.strategy, chosen)
-    refuse_unread(options.schedule, options.model, strategies=[options.strategy], auxiliaries=chosen)
-    tell_outlook(options.strategy, options.model, no_transition(strategy, chosen, epochs=options.model.epochs))
+    warn_of_unused(options, options.model, strategies=[options.strategy], auxiliaries=chosen)
+    schedules = [(options.strategy, strategy, chosen)]
+    if strategy.unit == "epoch":
+        check_schedule(schedules, options.model)
     _check_output(options)
     parts = read_parts(options.source)
 
@@ -81,9 +83,7 @@ def run(arguments: Sequence[str]) -> int:
 
         def on_start(self, trainer: Trainer) -> None:
             if strategy.unit == "step":  # how many steps there are is known only now
-                n_batches = trainer.primary.n_batches
-                reason = no_transition(strategy, chosen, epochs=trainer.epochs, steps_per_epoch=n_batches)
-                tell_outlook(options.strategy, options.model, reason)
+                check_schedule(schedules, options.model, steps_per_epoch=trainer.primary.n_batches)
             _prepare_output(options)
             super().on_start(trainer)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mt2st.cli.per_task import of_tasks, parse_numbers, parse_times
+from mt2st.cli.named_values import of_tasks, parse_named
 from mt2st.cli.strategy_options import StrategyOptions
 from mt2st.errors import InputError
 from mt2st.strategy import Diminish, MultiTask, Switch
@@ -22,13 +22,13 @@ TASKS = ("context", "analogy", "spearman")
     ],
 )
 def test_words_become_a_number_or_one_by_task(words: list[str], value: object) -> None:
-    assert parse_numbers(words) == value
+    assert parse_named(words, float, "number") == value
 
 
 @pytest.mark.parametrize("words", [[], ["fast"], ["analogy="], ["0.5", "0.6"], ["analogy=1", "analogy=2"]])
 def test_other_words_are_refused(words: list[str]) -> None:
     with pytest.raises(ValueError, match="give a number|neither a number nor|a second number"):
-        parse_numbers(words)
+        parse_named(words, float, "number")
 
 
 def test_tasks_that_are_not_named_have_the_others_number_or_the_default() -> None:
@@ -64,9 +64,9 @@ def test_equation_11_by_its_factors() -> None:
 
 
 def test_times_are_whole_numbers() -> None:
-    assert parse_times(["4", "analogy=2"]) == {"others": 4, "analogy": 2}
-    with pytest.raises(ValueError, match="'analogy=2.5' is neither a whole number nor TASK=NUMBER"):
-        parse_times(["analogy=2.5"])
+    assert parse_named(["4", "analogy=2"], int, "whole number") == {"others": 4, "analogy": 2}
+    with pytest.raises(ValueError, match="'analogy=2.5' is neither a whole number nor NAME=NUMBER"):
+        parse_named(["analogy=2.5"], int, "whole number")
 
 
 def test_pretraining_ends_for_all_tasks_at_once() -> None:

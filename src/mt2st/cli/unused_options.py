@@ -1,0 +1,129 @@
+"""Options that were given and that would change nothing in a run: one warning, so that nobody believes in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from mt2st.cli.options import given, warn
+from mt2st.cli.strategy_options import ADAPTIVE, BASELINES
+from mt2st.models.settings import CONTEXT_METHODS, GLOVE, SUBWORD_METHODS, WORD_METHODS, ClassifierSettings
+
+STRATEGY, TASK, METHOD, ENCODER, CONVERGENCE = (
+    "strategy", "auxiliary task", "context method", "encoder", "convergence",
+)  # fmt: skip
+DIMINISHING = ("diminish", "adaptive-diminish")
+ON_WORDS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
+SAMPLING = (*WORD_METHODS, *SUBWORD_METHODS)
+
+STRATEGY_READERS: dict[str, tuple[str, ...]] = {
+    "--decay": DIMINISHING,
+    "--factor": ("diminish",),
+    "--initial": DIMINISHING,
+    "--curvature": ("diminish",),
+    "--negligible": DIMINISHING,
+    "--switch-at": ("switch", "pretrain-finetune"),
+    "--auxiliary-weight": ("multi-task", "switch", "adaptive-switch", *(each for each in BASELINES if each != "dwa")),
+    "--switch-patience": ("adaptive-switch",),
+    "--switch-minimum-gain": ("adaptive-switch",),
+    "--switch-earliest": ("adaptive-switch",),
+    "--switch-latest": ("adaptive-switch",),
+    "--signal": ADAPTIVE,
+    "--off-below": ("adaptive-switch",),
+    "--clear-above": ("adaptive-switch",),
+    "--sensitivity": ("adaptive-diminish",),
+    "--uncertainty-rate": ("uncertainty",),
+    "--dwa-temperature": ("dwa",),
+    "--cagrad-radius": ("cagrad",),
+    "--cosine-gate": ("gradient-cosine",),
+    "--bloop-memory": ("bloop",),
+    "--unit": ("diminish", "switch", "pretrain-finetune", *ADAPTIVE),
+}
+"""For each option of the strategies, those that read it."""
+READERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    **{flag: (STRATEGY, names) for flag, names in STRATEGY_READERS.items()},
+    "--feedback-every": (STRATEGY, ADAPTIVE),
+    "--gamma": (TASK, ("misalignment",)),
+    "--raw-products": (TASK, ("semantic-syntactic", "misalignment")),
+    **{
+        f"--analogy-{name}": (TASK, ("analogy",)) for name in ("coefficients", "temperature", "logarithm", "candidates")
+    },
+    **{f"--spearman-{name}": (TASK, ("spearman",)) for name in ("softness", "reading")},
+    **dict.fromkeys(("--held-out", "--auxiliary-batch"), (TASK, ON_WORDS)),
+    **{f"--context-{name}": (TASK, ("context",)) for name in ("passes", "alpha", "min-alpha", "block")},
+    "--context-window": (METHOD, CONTEXT_METHODS),
+    **{f"--context-{name}": (METHOD, SAMPLING) for name in ("negative", "sample")},
+    **dict.fromkeys(("--context-x-max", "--glove-sample", "--context-memory"), (METHOD, (GLOVE,))),
+    **dict.fromkeys(("--hidden-size", "--pooling"), (ENCODER, ("bilstm", "cnn"))),
+    "--tolerance": (CONVERGENCE, ("gradient-norm",)),
+    "--patience": (CONVERGENCE, ("gradient-norm", "validation-loss")),
+    **dict.fromkeys(("--minimum-gain", "--earliest-end"), (CONVERGENCE, ("validation-loss",))),
+}
+"""For each option that only some choices read: what is chosen, and the choices that read it."""
+NEEDED = {
+    "--plateau-factor": "--plateau-patience",
+    "--word-ngram-buckets": "--word-ngrams",
+    "--word-ngram-ratios": "--word-ngrams",
+    "--search-seeds": "--search",
+    "--search-epochs": "--search",
+}
+"""For each option that is read only together with another: the other one."""
+
+
+def warn_of_unused(
+    options: object,
+    model: ClassifierSettings,
+    *,
+    strategies: Sequence[str],
+    auxiliaries: Collection[str],
+    encoders: Sequence[str] = (),
+    embeddings: Sequence[str] = (),
+) -> None:
+    """Warn in one line of the options that differ from their defaults and that nothing reads.
+
+    Args:
+        options: all options of the command.
+        model: its settings of the model.
+        strategies: the chosen strategies, one or several.
+        auxiliaries: the chosen auxiliary tasks, of all sets in a comparison.
+        encoders: those of a comparison; empty for the settings' own.
+        embeddings: likewise.
+    """
+    unused = _unused(
+        given(options), model, strategies, auxiliaries, encoders or (model.encoder,), embeddings or (model.embedding,)
+    )
+    if unused:
+        warn(f"these options change nothing here: {'; '.join(unused)}")
+
+
+def _unused(
+    options: Mapping[str, Any],
+    model: ClassifierSettings,
+    strategies: Sequence[str],
+    auxiliaries: Collection[str],
+    encoders: Sequence[str],
+    embeddings: Sequence[str],
+) -> list[str]:
+    tasks = set() if set(strategies) == {"single-task"} else set(auxiliaries)
+    trained = set(CONTEXT_METHODS) & set(embeddings)
+    chosen: dict[str, set[str]] = {
+        STRATEGY: set(strategies),
+        TASK: tasks,
+        METHOD: trained | ({model.context_method} if "context" in tasks else set()),
+        ENCODER: set(encoders),
+        CONVERGENCE: {model.convergence},
+    }
+    found = []
+    for flag, value in options.items():
+        what, readers = READERS.get(flag, ("", ()))
+        if readers and not chosen[what] & set(readers):
+            found.append(f"{_as_given(flag, value)} (read by the {what} {' or '.join(readers)})")
+        if (other := NEEDED.get(flag)) and other not in options:
+            found.append(f"{_as_given(flag, value)} (read with {other})")
+        if flag == "--start-epochs" and not trained:
+            found.append(f"{_as_given(flag, value)} (read with --embedding {' or '.join(CONTEXT_METHODS)})")
+    return found
+
+
+def _as_given(flag: str, value: object) -> str:
+    return f"--no-{flag[2:]}" if value is False else flag if value is True else f"{flag} {value}"
