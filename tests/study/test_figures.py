@@ -7,17 +7,14 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
-from tests.study.report.folders import METHODS, results
+from tests.study.report.folders import METHODS, course, results
 
 from mt2st.study import Study
+from mt2st.study.charts import apart, paper_style, sheet
 from mt2st.study.curves import panels
-from mt2st.study.figures import curves_figure, paper_style, target_figure, weights_figure, write_figures
+from mt2st.study.figures import learning_charts, score_charts, target_chart, weight_charts, write_figures
 from mt2st.study.palette import styles_of
 from mt2st.study.summary import summarise
-
-
-def runs_of(study: Study) -> dict[str, list]:
-    return {name: [each.run for each in by_seed.values()] for name, by_seed in panels(study)[0].methods.items()}
 
 
 def test_all_figures_are_written_as_pictures_of_both_kinds(tmp_path: Path) -> None:
@@ -42,30 +39,56 @@ def test_long_names_leave_room_for_the_picture(tmp_path: Path) -> None:
 
 
 def test_lines_are_the_means_of_the_runs() -> None:
-    study = Study(results())
+    panel = panels(Study(results()))[0]
     with paper_style():
-        figure = curves_figure(runs_of(study), "accuracy", styles_of(METHODS))
-    for line, method in zip(figure.axes[0].lines, METHODS, strict=True):
-        runs = runs_of(study)[method]
-        expected = [100 * mean(run.evaluations[at].validation["accuracy"] for run in runs) for at in range(4)]
+        axes = sheet(learning_charts(panel.runs, "accuracy", styles_of(METHODS))[:1]).axes[0]
+    lines = [line for line in axes.lines if line.get_gid() == "line"]
+    for line, method in zip(lines, METHODS, strict=True):
+        expected = [mean(run.evaluations[at].validation["accuracy"] for run in panel.runs[method]) for at in range(4)]
         assert list(line.get_ydata()) == pytest.approx(expected)  # type: ignore[arg-type]
         assert list(line.get_xdata()) == [1, 2, 3, 4]  # type: ignore[arg-type]
 
 
 def test_transitions_are_marked_and_single_task_has_no_weights() -> None:
-    study = Study(results())
-    styles = styles_of(METHODS)
-    figure = weights_figure(runs_of(study), styles)
-    assert figure is not None
-    colours = {line.get_color() for line in figure.axes[0].lines}
-    assert styles["single-task"].light not in colours
-    upright = {line.get_xdata()[0] for line in figure.axes[0].lines if len(line.get_xdata()) == 2}  # type: ignore[arg-type, index]
-    assert upright == {2.0, 3.0}  # epochs before switch's and diminish's transition
-    assert weights_figure({"single-task": runs_of(study)["single-task"]}, styles) is None
+    charts = weight_charts(panels(Study(results()))[0].runs)
+    assert [chart.title.split(": ")[1] for chart in charts] == list(METHODS[1:])
+    marks = {chart.title.split(": ")[1]: [mark.x for mark in chart.marks] for chart in charts}
+    assert marks == {"multi-task": [], "diminish": [3.0], "switch": [2.0]}  # epochs before the transition
 
 
 def test_nobody_is_timed_without_single_task() -> None:
     study = Study(results(["switch", "diminish"]))
-    assert target_figure(study, summarise(study), styles_of(METHODS)) is None
-    rows = summarise(Study(results()))
-    assert target_figure(Study(results()), rows, styles_of(METHODS)) is not None
+    assert target_chart(study, summarise(study), styles_of(METHODS)) is None
+    assert target_chart(Study(results()), summarise(Study(results())), styles_of(METHODS)) is not None
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_shares_stay_between_0_and_100_percent(seeds: int) -> None:
+    """Accuracies near 1 that differ much: their t intervals go far beyond."""
+    levels = {1: 0.99, 2: 0.4, 3: 0.9}
+    cells = [
+        replace(
+            each,
+            test={"accuracy": levels[each.seed], "macro_f1": 0.5},
+            run=course(each.name, each.seed, levels[each.seed]),
+        )
+        for each in results(seeds=seeds)
+    ]
+    study = Study(cells)
+    charts = [*score_charts(study, summarise(study), styles_of(METHODS))[:1]]
+    charts += learning_charts(panels(study)[0].runs, "accuracy", styles_of(METHODS))[:2]
+    for number, chart in enumerate(charts):
+        with paper_style():
+            axes = sheet([chart]).axes[0]
+        low, high = axes.get_ylim() if number else axes.get_xlim()
+        assert 0 <= low < high <= 1
+        drawn = [value for line in axes.lines for value in (line.get_ydata() if number else line.get_xdata())]
+        drawn += [value for patch in axes.patches for value in patch.get_xy()[:, 1]]
+        if number:
+            assert all(low - 1e-9 <= value <= high + 1e-9 for value in drawn)
+
+
+def test_names_are_moved_apart_as_little_as_needed() -> None:
+    assert apart([5.0, 5.0], 4.0, 0.0, 100.0) == [7.0, 3.0]  # the first one on top
+    assert apart([1.0, 2.0, 3.0], 10.0, 0.0, 100.0) == [0.0, 10.0, 20.0]
+    assert apart([50.0, 99.0, 98.0], 10.0, 0.0, 100.0) == [50.0, 100.0, 90.0]

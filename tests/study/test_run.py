@@ -14,7 +14,7 @@ from mt2st import InputError, SingleTask, Switch
 from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
 from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyData, Watcher, run_study
-from mt2st.study.report.blocks import Code, Paragraph
+from mt2st.study.report.page import Code, Paragraph
 from mt2st.study.report.setup import setup_section
 from mt2st.study.study import EARLIER, STUDY
 from mt2st.study.worker import Order, _Watch, request_stop

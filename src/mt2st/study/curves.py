@@ -1,10 +1,10 @@
-"""The curves of runs: what was measured over the epochs, and its mean over the seeds of a method."""
+"""Curves of runs: a value over the epochs or seconds, as its mean over the seeds of a method."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mt2st.study.result import CellResult
 from mt2st.study.statistics import t_interval
@@ -13,7 +13,7 @@ from mt2st.study.time_to_target import SINGLE_TASK
 from mt2st.training import Evaluation, Run, Transition
 
 Value = Callable[[Evaluation], float | None]
-"""Reads a value off an evaluation; None, or one that is not finite, where there is none."""
+"""Reads a value from an evaluation. None and values that are not finite are left out."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Point:
     Attributes:
         x: epochs, or seconds of training.
         y: mean of the runs that have a value there.
-        low: lower bound of its 95 % t interval; None with one run, and where all have the same.
-        high: upper bound; likewise.
-        n: how many runs have one.
+        low: lower bound of its 95 % t interval (`t_interval`); None without one.
+        high: upper bound.
+        n: number of runs that have a value.
     """
 
     x: float
@@ -37,12 +37,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a figure.
-
-    Attributes:
-        name: of the method or the task that it is about.
-        points: in the order of ``x``.
-    """
+    """A line of a chart: the name of its method or task, and its points in the order of ``x``."""
 
     name: str
     points: tuple[Point, ...]
@@ -50,18 +45,23 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """What is drawn in one figure: the methods of a setting, single-task always among them where it was run.
+    """The methods of one setting, which are drawn together. Single-task is among them where it was run.
 
     Attributes:
         factors: encoder, embedding and auxiliary tasks, in the order of `FACTORS`.
-        methods: the results by method, and then by seed.
+        methods: the results by method, then by seed.
     """
 
     factors: tuple[str, ...]
     methods: Mapping[str, Mapping[int, CellResult]]
 
+    @property
+    def runs(self) -> dict[str, list[Run]]:
+        """The runs of each method."""
+        return {name: [each.run for each in results.values()] for name, results in self.methods.items()}
+
     def title(self, varying: Sequence[str]) -> str:
-        """Return what tells the panel from others of its study: empty where nothing varies.
+        """Return the values of the factors that vary in the study; empty where none does.
 
         Example:
             >>> Panel(("cnn", "random", "context"), {}).title(["encoder", "auxiliary"])
@@ -71,7 +71,7 @@ class Panel:
 
 
 def panels(study: Study) -> list[Panel]:
-    """Return a panel for each setting of a study, in its order; single-task alone has none if it stands in another."""
+    """Return a panel for each setting of a study. Single-task alone gets none if it is part of another panel."""
     settings: dict[tuple[str, ...], dict[str, Mapping[int, CellResult]]] = {}
     for group, results in study.groups.items():
         methods = settings.setdefault(group.factors, {})
@@ -84,7 +84,7 @@ def panels(study: Study) -> list[Panel]:
 
 
 def epochs_of(run: Run) -> list[float]:
-    """Return how many epochs lay behind at each evaluation: with several an epoch, fractions of one.
+    """Return the epochs that had passed at each evaluation: fractions, with several evaluations an epoch.
 
     Example:
         >>> def at(epoch): return Evaluation(epoch, 0, 0.0, {}, {}, {}, 0.0, {})
@@ -104,7 +104,7 @@ def epochs_of(run: Run) -> list[float]:
 
 
 def by_epoch(name: str, runs: Iterable[Run], value: Value) -> Curve:
-    """Return the mean over the runs at each epoch; runs that have ended, or have no value, are left out there."""
+    """Return the mean over the runs at each epoch. Runs that have ended, or have no value there, are left out."""
     found: dict[float, list[float]] = {}
     for run in runs:
         for x, each in zip(epochs_of(run), run.evaluations, strict=True):
@@ -115,16 +115,10 @@ def by_epoch(name: str, runs: Iterable[Run], value: Value) -> Curve:
 
 
 def by_seconds(name: str, runs: Sequence[Run], value: Value) -> Curve:
-    """Return the same as `by_epoch`, at the mean seconds of training that lay behind then."""
-    runs = list(runs)
+    """Return the curve of `by_epoch` over the mean seconds of training that had passed."""
     seconds = {point.x: point.y for point in by_epoch(name, runs, lambda each: each.train_seconds).points}
-    return Curve(
-        name,
-        tuple(
-            Point(seconds[point.x], point.y, point.low, point.high, point.n)
-            for point in by_epoch(name, runs, value).points
-        ),
-    )
+    points = by_epoch(name, runs, value).points
+    return Curve(name, tuple(replace(point, x=seconds[point.x]) for point in points))
 
 
 def tasks_of(runs: Iterable[Run]) -> list[str]:
@@ -133,7 +127,7 @@ def tasks_of(runs: Iterable[Run]) -> list[str]:
 
 
 def epoch_of(run: Run, transition: Transition) -> float:
-    """Return how many epochs lay behind when an auxiliary task went off.
+    """Return the epochs that had passed when an auxiliary task went off.
 
     Example:
         >>> def at(epoch): return Evaluation(epoch, 10 * epoch, 0.0, {}, {}, {}, 0.0, {})

@@ -1,43 +1,41 @@
-"""A study's figures for papers, as PNG and SVG: learning curves, weights over time, scores and time to target.
-
-They are drawn in a style of their own (``paper.mplstyle``), whatever the user's matplotlib is set to. Lines have their
-names at their ends, and are told apart by dashes and markers on paper without colour.
-"""
+"""A study's charts, for the report's page and, as PNG and SVG, for papers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mt2st._files import complete_folder
 from mt2st.evaluation.tables import METRICS
-from mt2st.study.curves import Curve, by_epoch, by_seconds, epoch_of, panels, tasks_of
+from mt2st.models.labelled_auxiliaries import PRIMARY
+from mt2st.study.charts import (
+    EPOCHS,
+    SECONDS,
+    Chart,
+    Entry,
+    IntervalChart,
+    LineChart,
+    Mark,
+    in_percent,
+    paper_style,
+    sheet,
+)
+from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, panels, tasks_of
 from mt2st.study.palette import Style, styles_of
-from mt2st.study.scale import apart, ratio_ticks
 from mt2st.study.statistics import Interval
 from mt2st.study.study import VALIDATION, Study
 from mt2st.study.summary import Row, summarise
+from mt2st.study.tables import UNKNOWN, Table, points, signed
 from mt2st.study.time_to_target import SINGLE_TASK
-from mt2st.study.verdict import group_title
+from mt2st.study.verdict import group_title, p_value, percent
 from mt2st.training import Evaluation, Run
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+Runs = Mapping[str, Sequence[Run]]
+"""Runs by the name of their method."""
 FORMATS = ("png", "svg")
-WIDTH, HEIGHT = 7.0, 2.4
-"""Of a row of two pictures, in inches: the width of a page of two columns."""
-ROW = 0.24
-"""Height of a line in a picture of intervals, in inches."""
-LABEL = 9.0
-"""Least distance of two names, in points."""
-NAME, WIDE, LONGEST = 24, 18, 48
-"""Longest name at a line, name of a row that still leaves room in half the width, and longest one of all."""
+PRIMARY_LABEL = "primary task"
 
 
 def write_figures(study: Study, folder: Path) -> None:
@@ -46,274 +44,216 @@ def write_figures(study: Study, folder: Path) -> None:
     Raises:
         InputError: when the results cannot be compared, or the folder cannot be written.
     """
+    write_sheets(study_sheets(study), folder)
+
+
+def write_sheets(sheets: Iterable[tuple[str, str, Sequence[Chart]]], folder: Path) -> list[str]:
+    """Write charts as PNG and SVG into a folder, in place of those that are there; return the names of the files.
+
+    Args:
+        sheets: name of the file, title and charts of each.
+        folder: where.
+    """
+    names = []
     with paper_style(), complete_folder(folder) as there:
-        for name, figure in figures_of(study):
+        for name, title, charts in sheets:
+            names.append(name)
+            figure = sheet(charts, title)
             for form in FORMATS:
                 figure.savefig(there / f"{name}.{form}", metadata={"Date": None} if form == "svg" else None)
+    return names
 
 
-@contextmanager
-def paper_style() -> Iterator[None]:
-    """Draw in the style of papers within a block.
-
-    Example:
-        >>> import matplotlib
-        >>> with paper_style():
-        ...     matplotlib.rcParams["font.size"]
-        8.0
-    """
-    import matplotlib.style
-
-    with as_file(files("mt2st.study").joinpath("paper.mplstyle")) as path, matplotlib.style.context(path):
-        yield
-
-
-def figures_of(study: Study) -> Iterator[tuple[str, Figure]]:
-    """Yield the figures with their names; those of several settings are numbered.
-
-    Raises:
-        InputError: when the results cannot be compared.
-    """
+def study_sheets(study: Study) -> Iterator[tuple[str, str, list[Chart]]]:
+    """Yield name, title and charts of each figure of a study; those of several settings are numbered."""
     rows = summarise(study)
     styles = styles_of(group.name for group in study.groups)
-    yield "scores", scores_figure(study, rows, styles)
-    targets = target_figure(study, rows, styles)
-    if targets is not None:
-        yield "time_to_target", targets
+    yield "scores", "", score_charts(study, rows, styles)
+    if target := target_chart(study, rows, styles):
+        yield "time_to_target", "", [target]
     drawn = panels(study)
     for number, panel in enumerate(drawn, start=1):
-        runs = {name: [each.run for each in results.values()] for name, results in panel.methods.items()}
         ending = f"_{number}" if len(drawn) > 1 else ""
         title = panel.title(study.varying)
-        yield f"learning_curves{ending}", curves_figure(runs, study.metric, styles, title, part=study.measured_part)
-        weights = weights_figure(runs, styles, title)
-        if weights is not None:
-            yield f"weights{ending}", weights
+        yield (
+            f"learning_curves{ending}",
+            title,
+            [*learning_charts(panel.runs, study.metric, styles, study.measured_part)],
+        )
+        if weights := weight_charts(panel.runs):
+            yield f"weights{ending}", title, [*weights]
 
 
-def curves_figure(
-    runs: Mapping[str, Sequence[Run]],
-    metric: str,
-    styles: Mapping[str, Style],
-    title: str = "",
-    *,
-    part: str = VALIDATION,
-) -> Figure:
-    """Return measure and loss by epoch, and the measure by second: means with their 95 % t intervals.
-
-    Args:
-        runs: by the name of their method.
-        metric: the measure.
-        styles: by the same names.
-        title: of the whole.
-        part: what the measured part is called.
-    """
-
-    def measure(each: Evaluation) -> float | None:
-        return each.validation.get(metric)
-
-    figure = new_figure(WIDTH, 2 * HEIGHT, title)
-    (left, right), (lower_left, lower_right) = figure.subplots(2, 2)
-    score = f"{part} {METRICS[metric]} (%)"
-    hundred = lambda value: 100 * value  # noqa: E731
-    draw_lines(left, [by_epoch(name, each, measure) for name, each in runs.items()], styles, hundred)
-    draw_lines(right, [by_seconds(name, each, measure) for name, each in runs.items()], styles, hundred)
-    losses = [by_epoch(name, each, lambda one: one.validation.get("loss")) for name, each in runs.items()]
-    draw_lines(lower_left, losses, styles)
-    left.set(xlabel="epoch", ylabel=score)
-    right.set(xlabel="seconds of training", ylabel=score)
-    lower_left.set(xlabel="epoch", ylabel=f"{part} loss")
-    tasks = tasks_of(run for each in runs.values() for run in each)
-    if tasks:
-        draw_lines(lower_right, [by_epoch(name, each, partial(_loss, tasks[0])) for name, each in runs.items()], styles)
-        lower_right.set(xlabel="epoch", ylabel=f"loss of the task {tasks[0]}")
-    else:
-        lower_right.remove()
-    return figure
-
-
-def weights_figure(runs: Mapping[str, Sequence[Run]], styles: Mapping[str, Style], title: str = "") -> Figure | None:
-    """Return the weights of each auxiliary task over time, with the moments when it went off; None without any."""
-    tasks = tasks_of(run for each in runs.values() for run in each)
-    if not tasks:
-        return None
-    figure = new_figure(WIDTH, HEIGHT * ((len(tasks) + 1) // 2), title)
-    grid = figure.subplots((len(tasks) + 1) // 2, 2, squeeze=False)
-    for axes, task in zip(grid.flat, tasks, strict=False):
-        curves = [by_epoch(name, each, partial(_weight, task)) for name, each in runs.items()]
-        draw_lines(axes, [curve for curve in curves if any(point.y for point in curve.points)], styles, steps=True)
-        for name, each in runs.items():
-            for place in {
-                round(epoch_of(run, gone), 3) for run in each for gone in run.transitions if gone.task == task
-            }:
-                axes.axvline(place, color=styles[name].light, linewidth=0.6, linestyle=":")
-        axes.set(xlabel="epoch", ylabel=f"weight of the task {task}")
-    for axes in grid.flat[len(tasks) :]:
-        axes.remove()
-    return figure
-
-
-def scores_figure(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Figure:
-    """Return the metric on the test part of each method: mean, 95 % t interval, single seeds."""
-    labels = [group_title(row.group, study.varying) for row in rows]
-    figure = _row_figure(labels)
-    axes = figure.subplots()
-    for place, row in enumerate(rows):
-        scores = [100 * each.score for each in study.groups[row.group].values()]
-        _interval(axes, place, row.score, scores, styles[row.group.name], 100.0)
-    _rows(axes, labels)
-    axes.set_xlabel(f"{METRICS[study.metric]} on the test part (%)")
-    return figure
-
-
-def target_figure(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Figure | None:
-    """Return how long each method took to single-task's best, as a ratio to it; None where nobody can be compared."""
-    compared = [
-        (row, found)
-        for row in rows
-        if row.group.name != SINGLE_TASK
-        and row.target is not None
-        and (found := row.target.ratios.get(SINGLE_TASK, {}).get("seconds")) is not None
-    ]
-    if not compared:
-        return None
-    labels = [
-        f"{_short(group_title(row.group, study.varying), LONGEST)} ({found.reached}/{found.reached + found.never})"
-        for row, found in compared
-    ]
-    figure = _row_figure(labels)
-    axes = figure.subplots()
-    for place, (row, found) in enumerate(compared):
-        if found.interval is not None:
-            _interval(axes, place, found.interval, [], styles[row.group.name])
-    _rows(axes, labels)
-    axes.axvline(1, color="0.4", linewidth=0.8)
-    axes.set_xscale("log", base=2)
-    places = ratio_ticks(*axes.get_xlim())
-    axes.set_xticks(places, [f"{place:g}" for place in places])
-    axes.minorticks_off()
-    axes.set_xlabel(f"training time to {SINGLE_TASK}'s best,\nratio to its own (in how many seeds)")
-    return figure
-
-
-def new_figure(width: float, height: float, title: str = "") -> Figure:
-    """Return an empty figure of that size in inches."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    if title:
-        figure.suptitle(_short(title, 2 * LONGEST), fontsize=8, x=0, ha="left")
-    return figure
-
-
-def _row_figure(labels: Sequence[str]) -> Figure:
-    """Return a figure for rows with these labels; long ones get more room."""
-    longest = max(map(len, labels))
-    return new_figure(WIDTH / 2 if longest <= WIDE else WIDTH, ROW * len(labels) + 0.6)
-
-
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
-
-
-def draw_lines(
-    axes: Axes,
-    curves: Sequence[Curve],
-    styles: Mapping[str, Style],
-    form: Callable[[float], float] = lambda value: value,
-    *,
-    steps: bool = False,
-) -> None:
-    """Draw curves with their bounds into axes, each with its name at its end.
-
-    Args:
-        axes: where.
-        curves: those without a point are left out.
-        styles: by the names of the curves.
-        form: of a value, that which is drawn.
-        steps: draw steps that end at each point, without bounds.
-    """
-    ends: list[tuple[str, Style, float, float]] = []
-    for curve in curves:
-        if not curve.points:
+def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> list[Chart]:
+    """Return the scores on the test part, and their differences to single-task where it was run."""
+    metric = METRICS[study.metric]
+    entries, data, differences, compared = [], [], [], []
+    for row in rows:
+        label, style, own = group_title(row.group, study.varying), styles[row.group.name], study.groups[row.group]
+        entries.append(Entry(label, style, row.score, [each.score for each in own.values()], percent(row.score)))
+        data += [[label, str(seed), f"{100 * each.score:.1f} %"] for seed, each in sorted(own.items())]
+        if row.difference is None:
             continue
-        style = styles[curve.name]
-        x, y = [each.x for each in curve.points], [form(each.y) for each in curve.points]
-        line = (0, style.dash) if style.dash else "-"
-        shown = ([0.0, *x], [y[0], *y]) if steps else (x, y)
-        axes.plot(
-            *shown,
-            color=style.light,
-            linestyle=line,
-            marker=style.marker,
-            markevery=[len(shown[0]) - 1],
-            drawstyle="steps-pre" if steps else "default",
-            clip_on=False,
+        other, found = study.reference(row.group, SINGLE_TASK), row.difference
+        each_seed = [own[seed].score - other[seed].score for seed in sorted(own.keys() & other.keys())]
+        p = ", no p-value" if row.p is None else f", {p_value(row.p)}"
+        differences.append(Entry(label, style, found.interval, each_seed, f"{points(found.interval)}{p}"))
+        compared.append(
+            [
+                label,
+                points(found.interval),
+                UNKNOWN if found.bootstrap is None else f"[{signed(found.bootstrap[0])}, {signed(found.bootstrap[1])}]",
+                UNKNOWN if found.p is None else f"{found.p:.3g}",
+                UNKNOWN if row.p is None else f"{row.p:.3g}",
+                f"{found.better} of {found.n}",
+            ]
         )
-        bounds = [
-            (each.x, form(each.low), form(each.high))
-            for each in curve.points
-            if each.low is not None and each.high is not None
-        ]
-        limits = axes.get_ylim()
-        if bounds and not steps:
-            places, low, high = (list(each) for each in zip(*bounds, strict=True))
-            axes.fill_between(places, low, high, color=style.light, alpha=0.12, linewidth=0)
-            axes.set_ylim(limits)
-        ends.append((curve.name, style, x[-1], y[-1]))
-    _names(axes, ends)
-
-
-def _names(axes: Axes, ends: Sequence[tuple[str, Style, float, float]]) -> None:
-    """Write the names at the right, each at the height of its line's end, as near as the others allow."""
-    if not ends:
-        return
-    axes.relim()
-    axes.autoscale(axis="y")
-    low, high = axes.get_ylim()
-    inches = axes.get_position().height * axes.get_figure(root=True).get_figheight()  # type: ignore[union-attr]
-    height = 72 * inches / (high - low)
-    places = apart([(y - low) * height for *_, y in ends], LABEL, 0.0, (high - low) * height)
-    for (name, style, x, y), place in zip(ends, places, strict=True):
-        axes.annotate(
-            _short(name, NAME),
-            (x, y),
-            xytext=(1.02, place / height / (high - low)),
-            textcoords="axes fraction",
-            va="center",
-            fontsize=7,
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "linewidth": 0.4,
-                "color": style.light,
-                "linestyle": ":",
-                "shrinkB": 3,
-                "relpos": (0, 0.5),
-            },
+    note = "Dot: mean; ticks: the single seeds."
+    if any(row.score.low is not None for row in rows):
+        note = "Dot: mean; line: 95 % t interval; ticks: the single seeds."
+    title = f"{metric.capitalize()} on the test part, by seed"
+    table = Table("data", ["strategy", "seed", metric], data)
+    charts: list[Chart] = [IntervalChart(title, entries, metric, in_percent, table, percent=True, note=note)]
+    if differences:
+        header = ["strategy", "mean ± half 95 % t interval", "95 % bootstrap", "p", "p (Holm)", "better in seeds"]
+        chart = IntervalChart(
+            f"Difference of {metric} to {SINGLE_TASK}, seed by seed",
+            differences,
+            "points of 100",
+            lambda value: f"{100 * value:+.3g}" if value else "0",
+            Table("data", header, compared),
+            line=0.0,
+            note="Left of the line, single-task is better; right of it, worse.",
         )
+        charts.append(chart)
+    return charts
 
 
-def _interval(
-    axes: Axes, place: int, interval: Interval, values: Sequence[float], style: Style, factor: float = 1.0
-) -> None:
-    if values:
-        axes.plot(values, [place] * len(values), "|", color=style.light, alpha=0.5, markersize=6)
-    if interval.low is not None and interval.high is not None:
-        axes.plot([factor * interval.low, factor * interval.high], [place] * 2, color=style.light, linewidth=1.6)
-    axes.plot([factor * interval.mean], [place], style.marker, color=style.light, markersize=5)
+def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> IntervalChart | None:
+    """Return how long each method took to single-task's best, as a ratio to it; None where nothing can be compared."""
+    entries, data = [], []
+    for row in rows:
+        found = row.target.ratios.get(SINGLE_TASK, {}).get("seconds") if row.target else None
+        if row.target is None or found is None or row.group.name == SINGLE_TASK:
+            continue
+        label = group_title(row.group, study.varying)
+        text = f"{_ratio(found.interval)}, {row.target.reached} of {len(row.target.costs)} seeds"
+        entries.append(Entry(label, styles[row.group.name], found.interval, list(_ratios(study, row)), text))
+        for seed, cost in row.target.costs.items():
+            costs = ["never", UNKNOWN] if cost is None else [f"{cost.seconds:.1f}", f"{cost.steps:,}"]
+            data.append([label, str(seed), *costs])
+    if not entries:
+        return None
+    return IntervalChart(
+        "Training time until single-task's best validation value was reached",
+        entries,
+        "ratio to single-task's own time",
+        lambda value: f"{value:g}",
+        Table("data", ["strategy", "seed", "seconds", "steps"], data),
+        line=1.0,
+        ratios=True,
+        note="Left of the line, faster than single-task. Seeds that never reached it have no tick, and are counted.",
+    )
 
 
-def _rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), [_short(label, LONGEST + 10) for label in labels])
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    axes.grid(visible=True, axis="x")
-    axes.spines["left"].set_visible(False)
+def learning_charts(
+    runs: Runs, metric: str, styles: Mapping[str, Style], part: str = VALIDATION, marks: Sequence[Mark] = ()
+) -> list[LineChart]:
+    """Return the metric by epoch and by second, and each loss by epoch.
+
+    Args:
+        runs: by method.
+        metric: the metric that the runs were chosen by.
+        styles: by method.
+        part: what the measured part is called.
+        marks: moments, in epochs.
+    """
+    score = f"{part.capitalize()} {METRICS[metric]}"
+    several = any(len(each) > 1 for each in runs.values())
+    note = "Lines: mean over the seeds; bands: 95 % t interval, with three seeds or more." if several else ""
+    measured = partial(_of_part, metric)
+    found = [
+        LineChart(f"{score} by epoch", _curves(runs, measured), styles, percent=True, note=note, marks=marks),
+        LineChart(
+            f"{score} by training time",
+            [by_seconds(name, each, measured) for name, each in runs.items()],
+            styles,
+            SECONDS,
+            percent=True,
+            note="Evaluation is no part of the time.",
+        ),
+        LineChart(f"{part.capitalize()} loss by epoch", _curves(runs, partial(_of_part, "loss")), styles),
+    ]
+    for task in [PRIMARY, *tasks_of(run for each in runs.values() for run in each)]:
+        title = "Training loss of the primary task by epoch" if task == PRIMARY else f"Loss of the task {task} by epoch"
+        found.append(LineChart(title, _curves(runs, partial(loss_of, task)), styles))
+    return [chart for each in found if (chart := with_points(each)).curves]
 
 
-def _loss(task: str, each: Evaluation) -> float | None:
+def weight_charts(runs: Runs) -> list[LineChart]:
+    """Return the weights of the auxiliary tasks over time: a chart for each method that has such tasks on."""
+    tasks = tasks_of(run for each in runs.values() for run in each)
+    styles = {**styles_of(tasks), PRIMARY_LABEL: styles_of([SINGLE_TASK])[SINGLE_TASK]}
+    found = []
+    for method, each in runs.items():
+        curves = [by_epoch(task, each, partial(_weight, task)) for task in tasks]
+        curves = [curve for curve in curves if any(point.y > 0 for point in curve.points)]
+        if any(one.primary_weight != 1 for run in each for one in run.evaluations):
+            curves.append(by_epoch(PRIMARY_LABEL, each, lambda one: one.primary_weight))
+        if curves:
+            marks = _transitions(each)
+            note = f"{'; '.join(mark.label for mark in marks)}." if marks else "No task went off before the end."
+            title = f"Weights of the auxiliary tasks: {method}"
+            found.append(LineChart(title, curves, styles, EPOCHS, steps=True, marks=marks, note=note))
+    return found
+
+
+def with_points(chart: LineChart) -> LineChart:
+    """Return a chart without the curves that have no point."""
+    return replace(chart, curves=[curve for curve in chart.curves if curve.points])
+
+
+def loss_of(task: str, each: Evaluation) -> float | None:
+    """Return a task's training loss at an evaluation; None where the task was off."""
     return each.losses.get(task)
+
+
+def _curves(runs: Runs, value: Value) -> list[Curve]:
+    return [by_epoch(name, each, value) for name, each in runs.items()]
+
+
+def _transitions(runs: Sequence[Run]) -> list[Mark]:
+    """Return when tasks went off: one mark a task, or one for each different time of it."""
+    found: dict[tuple[str, float], int] = {}
+    for run in runs:
+        for each in run.transitions:
+            key = each.task, round(epoch_of(run, each), 3)
+            found[key] = found.get(key, 0) + 1
+    marks = []
+    for (task, x), count in sorted(found.items(), key=lambda item: item[0][1]):
+        seeds = "" if count == len(runs) else f" ({count} of {len(runs)} seeds)"
+        marks.append(Mark(x, f"{task} off after {x:.3g} epoch{'' if x == 1 else 's'}{seeds}"))
+    return marks
+
+
+def _ratios(study: Study, row: Row) -> Iterator[float]:
+    """Yield the ratio of each seed that reached the target."""
+    goals = study.reference(row.group, SINGLE_TASK)
+    for seed, cost in row.target.costs.items() if row.target else ():
+        own = goals[seed].run.seconds_to(study.metric, goals[seed].best_validation)
+        if cost is not None and own and cost.seconds:
+            yield cost.seconds / own
+
+
+def _ratio(interval: Interval | None) -> str:
+    if interval is None:
+        return "never"
+    bounds = "" if interval.low is None or interval.high is None else f" [{interval.low:.2f}, {interval.high:.2f}]"
+    return f"{interval.mean:.2f}{bounds}"
+
+
+def _of_part(name: str, each: Evaluation) -> float | None:
+    return each.validation.get(name)
 
 
 def _weight(task: str, each: Evaluation) -> float | None:

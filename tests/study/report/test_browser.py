@@ -106,7 +106,7 @@ def test_the_names_of_lines_do_not_lie_on_each_other(tmp_path: Path) -> None:
     )
     script = """
     const over = [...document.querySelectorAll('svg')].flatMap(svg => {
-      const boxes = [...svg.querySelectorAll('text.label')].map(each => each.getBoundingClientRect());
+      const boxes = [...svg.querySelectorAll('.name text')].map(each => each.getBoundingClientRect());
       return boxes.filter((a, i) => boxes.some((b, j) => j > i && a.bottom > b.top + 3 && b.bottom > a.top + 3
         && a.right > b.left && b.right > a.left));
     }).length;

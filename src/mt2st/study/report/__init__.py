@@ -1,8 +1,76 @@
-"""The report of a study or of a training run: one HTML file, with tables and figures beside it.
+"""The report of a study or of a training run: one HTML file, with tables and figures beside it."""
 
-`write_report` writes it into the folder that it is about.
-"""
+from __future__ import annotations
 
-from mt2st.study.report.writer import REPORT, write_report
+from pathlib import Path
+
+from mt2st._files import complete_file
+from mt2st.errors import InputError
+from mt2st.study.figures import write_figures
+from mt2st.study.paper.writer import write_paper
+from mt2st.study.report.neighbours import keep_neighbours
+from mt2st.study.report.page import render
+from mt2st.study.report.run_page import run_page
+from mt2st.study.report.study_page import study_page
+from mt2st.study.report.training_run import TrainingRun, is_run
+from mt2st.study.result import ERROR, RESULT
+from mt2st.study.study import STUDY, Study
+from mt2st.study.tables import write_tables
 
 __all__ = ["REPORT", "write_report"]
+
+REPORT, TABLES, FIGURES = "report.html", "tables", "figures"
+
+
+def write_report(folder: str | Path, *, study: Study | None = None, figures: bool = True) -> Path:
+    """Write the report of a study or of a training run into its folder, in place of one that is there.
+
+    Beside the page of a study stand its tables and figures for papers, in the folders ``tables`` and ``figures``, and
+    those in the layout of the MT2ST paper in ``paper``, where the study repeats its experiments.
+
+    Args:
+        folder: what ``mt2st compare`` or ``mt2st train`` wrote.
+        study: the part of a study's folder to report; all of it by default.
+        figures: whether to draw the figures for papers too, which takes longer than all else.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: when the folder is neither, holds nothing finished or a broken file, or cannot be written.
+        MissingExtraError: when the packages of the extra ``report`` are not installed.
+    """
+    folder = Path(folder)
+    if study is None and _kind(folder) == "study":
+        study = Study.load(folder)
+    page = run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder)
+    html = render(page)
+    if study is not None:
+        write_tables(study, folder / TABLES)
+        if figures:
+            write_figures(study, folder / FIGURES)
+        write_paper(study, folder, figures=figures)
+        keep_neighbours(page, folder)
+    path = folder / REPORT
+    with complete_file(path, overwrite=True) as file:
+        file.write(html.encode("utf-8", "replace"))
+    return path
+
+
+def _kind(folder: Path) -> str:
+    """Return ``"study"`` or ``"run"``."""
+    if not folder.exists():
+        raise InputError(f"there is no folder {folder}")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder: give the one that mt2st compare or mt2st train wrote (--output)")
+    if _is_study(folder):
+        return "study"
+    if is_run(folder):
+        return "run"
+    inside = [each for each in sorted(folder.iterdir()) if each.is_dir() and (_is_study(each) or is_run(each))]
+    hint = f" Did you mean {inside[0]}?" if inside else ""
+    raise InputError(f"{folder} holds neither a study of mt2st compare nor a run of mt2st train.{hint}")
+
+
+def _is_study(folder: Path) -> bool:
+    return (folder / STUDY).is_file() or any(any(folder.glob(f"*/{name}")) for name in (RESULT, ERROR))

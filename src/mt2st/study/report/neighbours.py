@@ -18,7 +18,7 @@ from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.models import load_model
 from mt2st.models.folder import PARAMETERS
-from mt2st.study.report.blocks import Block, Page, Paragraph, Tabular
+from mt2st.study.report.page import Block, Page, Paragraph, Tabular
 from mt2st.study.result import MODEL, RESULT, CellResult
 from mt2st.study.study import Group, Study
 from mt2st.study.summary import Row

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from mt2st import __version__
 from mt2st.evaluation.tables import AUXILIARY_HEADER, METRICS, auxiliary_rows, metrics_table
+from mt2st.study.charts import Mark
 from mt2st.study.curves import epochs_of
+from mt2st.study.figures import learning_charts, weight_charts
 from mt2st.study.palette import styles_of
-from mt2st.study.report.blocks import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
-from mt2st.study.report.course import learning_curves, weight_courses
-from mt2st.study.report.line_chart import Mark
 from mt2st.study.report.neighbours import run_neighbours
+from mt2st.study.report.page import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
 from mt2st.study.report.setup import machine_facts, settings_facts, strategy_text
 from mt2st.study.report.training_run import TrainingRun
 from mt2st.study.tables import Table
@@ -32,9 +32,7 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
     best = Mark(epochs_of(found.run)[found.run.best], "kept")
     sections = [
         Section("Measures", list(_measures(found))),
-        Section(
-            "Learning curves", [Gallery(learning_curves(runs, found.metric, styles_of(runs), "learning", marks=[best]))]
-        ),
+        Section("Learning curves", [Gallery(learning_charts(runs, found.metric, styles_of(runs), marks=[best]))]),
         Section("Auxiliary weights over time", list(_weights(found, name))),
         Section("Frozen dimensions", list(_frozen_dimensions(found.run))),
         Section("Neighbours of words", run_neighbours(folder)),
@@ -47,7 +45,7 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
         version=__version__,
         further=[_course(found)],
         cautions=["One run tells nothing about the difference to another: mt2st compare does, over several seeds."],
-        sections=[section for section in sections if section.blocks],
+        sections=sections,
     )
 
 
@@ -89,7 +87,7 @@ def _measures(found: TrainingRun) -> Iterator[Block]:
 
 
 def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
-    pictures = weight_courses({name: [found.run]}, "weights")
+    pictures = weight_charts({name: [found.run]})
     if pictures:
         yield Gallery(pictures)
     decisions = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from mt2st.models.later_settings import with_later_settings
 from mt2st.study.cell import SETTINGS
-from mt2st.study.report.blocks import Block, Code, Facts, Items, Paragraph, Section, Tabular
+from mt2st.study.report.page import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.study import EARLIER, Study
 from mt2st.study.tables import Table
 from mt2st.study.verdict import group_title
