@@ -1,0 +1,45 @@
+"""Sphinx's configuration: ``sphinx-build -W docs docs/_build``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import mt2st
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "mt2st"
+author = "The mt2st maintainers"
+copyright = author  # noqa: A001  # Sphinx's name
+version = release = mt2st.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "mathml",  # formulas without JavaScript, so that the pages need no network
+    "command_help",  # pages of the command line from its parser
+]
+exclude_patterns = ["_build"]
+default_role = "code"
+suppress_warnings = []
+
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 4
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_math_renderer = "mathml"
+html_title = "mt2st"
+html_static_path = ["_static"]
+html_css_files = ["mt2st.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
