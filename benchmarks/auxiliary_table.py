@@ -36,7 +36,8 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REVIEWS = ("mean", "bilstm")
 WORD_TASKS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
 WORD_TASK_WEIGHT = 0.1
-"""Of each task on words, where the context task has 1: at weight 1 two of them did harm (NOTES.md)."""
+"""Weight of each task on words; the context task has 1. At weight 1 two of them did harm
+(docs/explanation/auxiliary-tasks.md#weight-1-from-a-random-start)."""
 MEASURES = {"mean": "accuracy", "bilstm": "accuracy", "pos": "accuracy", "ner": "entity F1"}
 """What is measured, by suite."""
 TITLES = {

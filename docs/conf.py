@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "mt2st"
 author = "The mt2st maintainers"
-copyright = author  # noqa: A001  # Sphinx's name
+copyright = author
 version = release = mt2st.__version__
 
 extensions = [

@@ -17,7 +17,8 @@ from mt2st.tasks.batch import Texts, by_length
 TOKENS_ON_CPU, TOKENS_ELSEWHERE = 4096, 131072
 """Tokens of a batch, padding included. A processor is quickest while what each layer makes of a batch stays in its
 caches: on one thread long texts take 0.6 to 0.9 of the time that batches of 128 take, but 1 to 1.1 where words are made
-of n-grams (benchmarks/NOTES.md). A GPU needs enough to be busy; how much is best there was not measured."""
+of n-grams (docs/explanation/kernels.md#reading-texts-without-a-gradient). A GPU needs enough to be busy; how much is
+best there was not measured."""
 
 Rows = tuple[NDArray[np.int64], NDArray[np.float32]]
 OfBatch = Callable[[NDArray[np.int64], torch.device], tuple[NDArray[np.int64], Tensor]]
