@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mt2st.embedding import SubwordRows, SubwordSettings, SubwordVectors
-from mt2st.embedding.known_subwords import PAD, UNK, KnownSubwords, WordBags
+from mt2st.embedding.known_subwords import KnownSubwords, WordBags
 from mt2st.errors import InputError
+from mt2st.text.vocabulary import PAD, UNK
 
 TOKENS = ["<pad>", "<unk>", "filming", "film", "año", "日本", "a"]
 SETTINGS = SubwordSettings(min_n=3, max_n=5, bucket=500)

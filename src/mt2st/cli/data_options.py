@@ -27,7 +27,7 @@ from mt2st.text import (
     split_labelled,
 )
 from mt2st.text.multi_labelled import SEPARATOR
-from mt2st.text.overlap import shared_texts
+from mt2st.text.split import shared_texts
 
 Rows = LabelledText | MultiLabelledText | TaggedText
 TaskName = Literal["classification", "multilabel", "tagging"]

@@ -14,12 +14,10 @@ from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError, suggestion
+from mt2st.text.vocabulary import SPECIALS
 
 if TYPE_CHECKING:
     from mt2st.embedding.encoded_corpus import CountedVocabulary
-
-SPECIALS = ("<pad>", "<unk>")
-"""Tokens at the front of a vocabulary that are no words: they get no vector in the result."""
 
 Frozen = Literal["known"] | Iterable[str] | None
 """Which given words keep their vectors: all (``"known"``), those named, or none."""

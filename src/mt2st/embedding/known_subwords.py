@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
+from mt2st.text.vocabulary import SPECIALS, UNK
 
-PAD, UNK, N_SPECIALS = 0, 1, 2
-"""Places of ``<pad>`` and ``<unk>`` in every vocabulary, as `mt2st.text` has them: they have no n-grams."""
+N_SPECIALS = len(SPECIALS)
+"""``<pad>`` and ``<unk>`` have no n-grams."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mt2st.errors import InputError
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
-from mt2st.text.missing import check_present
+from mt2st.text.rows import check_present
 
 Value = TypeVar("Value")
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mt2st.embedding.known_subwords import UNK, KnownSubwords, WordBags
+from mt2st.embedding.known_subwords import KnownSubwords, WordBags
+from mt2st.text.vocabulary import UNK
 
 
 class SubwordEmbedding(nn.Module):

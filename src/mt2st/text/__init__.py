@@ -20,13 +20,12 @@ from mt2st.text.conll import TaggedSentence, read_conll
 from mt2st.text.corpus import Corpus
 from mt2st.text.labelled import LabelledText, check_classes, read_labelled
 from mt2st.text.multi_labelled import MultiLabelledText, check_labels, read_multi_labelled
-from mt2st.text.open_vocabulary import OpenVocabulary
 from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
-from mt2st.text.record import Record
-from mt2st.text.split import split_at_random, split_labelled
+from mt2st.text.rows import Record
+from mt2st.text.split import shared_texts, split_at_random, split_labelled
 from mt2st.text.tagged import TaggedText, check_tags, read_tagged
 from mt2st.text.tokeniser import Tokeniser
-from mt2st.text.vocabulary import PAD, SPECIALS, UNK, Vocabulary
+from mt2st.text.vocabulary import PAD, SPECIALS, UNK, OpenVocabulary, Vocabulary
 
 __all__ = [
     "KNOWN_EXTENSIONS",
@@ -52,6 +51,7 @@ __all__ = [
     "read_multi_labelled",
     "read_records",
     "read_tagged",
+    "shared_texts",
     "split_at_random",
     "split_labelled",
 ]

@@ -20,12 +20,12 @@ from mt2st.text.tokeniser import Tokeniser
 from mt2st.text.vocabulary import Vocabulary
 
 VERSION = 1
-"""Of the folder's layout; a change that an older reader would misread raises it."""
+"""Format number of the folder's layout."""
 IDS, OFFSETS, VOCABULARY, MANIFEST = "ids.bin", "offsets.bin", "vocabulary.txt", "corpus.json"
 
 VALUES_PER_CHECK = 1 << 16
 BLOCKS_CHECKED = 256
-"""Opening a corpus checks at most so many blocks of so many values of each array: 67 MB, 0.1 s, however large it is."""
+"""Opening a corpus checks at most so many blocks of so many values of each array: 67 MB, 0.1 s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,19 +82,19 @@ class Corpus:
         max_vocabulary: int | None = None,
         directory: str | Path | None = None,
     ) -> Corpus:
-        """Tokenise texts, in one pass over them.
+        """Tokenise texts in one pass.
 
-        Memory stays flat whatever the size of the corpus, except for the arrays themselves when there is no
-        `directory`. Of more than a million distinct tokens the rarest are forgotten on the way (see `write_new`).
+        Memory stays flat, except for the arrays themselves without a `directory`. Of more than a million distinct
+        tokens the rarest are dropped on the way (see `write_new`).
 
         Args:
             texts: the documents; read once.
             tokeniser: cuts them into tokens.
-            vocabulary: gives the ids, unchanged; None to make one from the texts.
-            min_count: tokens seen fewer times become ``<unk>``; has no meaning with a `vocabulary`.
-            max_vocabulary: at most so many tokens get an id, the specials not counted; likewise.
-            directory: where to write the corpus, to be mapped from there; must not exist or be empty. It appears
-                whole or not at all. None to hold the arrays in memory.
+            vocabulary: gives the ids; None to make one from the texts.
+            min_count: tokens seen fewer times become ``<unk>``; ignored with a `vocabulary`.
+            max_vocabulary: at most so many tokens get an id, the specials not counted; ignored likewise.
+            directory: folder to write the corpus to, which must not exist or be empty; the arrays are mapped from
+                there. None to hold the arrays in memory.
 
         Raises:
             InputError: the vocabulary is left empty, `directory` is taken, or the disk cannot be written.
@@ -118,7 +118,7 @@ class Corpus:
 
     @classmethod
     def _encoded(cls, texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Vocabulary) -> Corpus:
-        """Return the texts in the ids of a vocabulary, without a detour over the disk."""
+        """Return the texts in the ids of a vocabulary, made in memory."""
         ids, offsets = BytesIO(), BytesIO()
         write_known(texts, tokeniser, vocabulary, ids, offsets)
         return cls(
@@ -130,11 +130,11 @@ class Corpus:
 
     @classmethod
     def open(cls, directory: str | Path) -> Corpus:
-        """Map a corpus that `build` wrote, read-only; nothing of it is loaded until it is used.
+        """Map a corpus that `build` wrote, read-only.
 
         Raises:
-            InputError: the folder holds no corpus, one of another version, or a damaged one. The sizes of the files
-                are checked exactly; the ids and offsets in full up to 16 million of each, and in samples beyond.
+            InputError: the folder holds no corpus, one of another version, or a damaged one. File sizes are checked
+                exactly, ids and offsets in full up to 16 million of each and in samples beyond.
         """
         directory = Path(directory)
         if not (directory / MANIFEST).is_file():
@@ -217,7 +217,7 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 def _array(path: Path, dtype: np.dtype[Any], length: int, *, mapped: bool) -> NDArray[Any]:
-    """The array in a file of exactly its size, mapped or loaded, read-only."""
+    """Return the array in a file of exactly its size, mapped or loaded, read-only."""
     try:
         size = path.stat().st_size
         if size != length * dtype.itemsize:
@@ -234,7 +234,7 @@ def _array(path: Path, dtype: np.dtype[Any], length: int, *, mapped: bool) -> ND
 
 
 def _sampled(path: Path, dtype: np.dtype[Any], length: int) -> Iterator[NDArray[Any]]:
-    """Blocks spread evenly over the array in a file, all of it when it is small; read, not mapped, to stay small."""
+    """Yield blocks spread evenly over the array in a file, all of a small one; read, not mapped, to stay small."""
     starts = np.arange(0, length, VALUES_PER_CHECK)
     if len(starts) > BLOCKS_CHECKED:
         starts = np.linspace(0, length - VALUES_PER_CHECK, BLOCKS_CHECKED).astype(np.int64)

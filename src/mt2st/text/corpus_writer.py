@@ -1,7 +1,7 @@
 """Tokenises text once and writes the ids to files, in flat memory.
 
-The final ids follow from counts that are known only at the end. So the text is written in provisional ids, numbered by
-first appearance, and these are replaced by the final ones afterwards, in place, block by block.
+The final ids depend on counts that are known only at the end. So the text is written with provisional ids, numbered by
+first appearance, which are replaced in place afterwards, block by block.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ IDS_TYPE = np.dtype("<i4")
 OFFSETS_TYPE = np.dtype("<i8")
 
 TOKENS_PER_BATCH = 1 << 17
-"""Tokens held as strings before they become ids: enough to make numpy's overhead vanish, some 10 MB."""
+"""Tokens held as strings before they become ids: some 10 MB."""
 DOCUMENTS_PER_BATCH = 1 << 16
-"""The same bound for documents, which may be empty."""
+"""Documents held at a time; they may be empty."""
 CHARACTERS_PER_PIECE = 1 << 20
 """A longer document is tokenised in pieces, cut at spaces."""
 IDS_PER_BLOCK = 1 << 20
@@ -36,7 +36,7 @@ TYPES_AFTER_PRUNING = MOST_TYPES // 2
 
 
 class Numbering(Protocol):
-    """What gives tokens ids."""
+    """Gives tokens ids: a `Vocabulary`, or an `OpenVocabulary`."""
 
     def encode(self, tokens: Sequence[str]) -> NDArray[np.int32]:
         """Return the ids of tokens, int32."""
@@ -70,9 +70,9 @@ def write_new(
 ) -> Vocabulary:
     """Write the texts in the ids of the vocabulary that they make, and return it.
 
-    Whenever more than `MOST_TYPES` distinct tokens are counted, the rarest are forgotten until at most
-    `TYPES_AFTER_PRUNING` are left, as word2vec does: their occurrences so far become `UNK`, and should they come
-    again their count starts anew. In a corpus with fewer distinct tokens all counts are exact.
+    Whenever more than `MOST_TYPES` distinct tokens are counted, the rarest are dropped until at most
+    `TYPES_AFTER_PRUNING` are left, as in word2vec: their occurrences so far become `UNK`, and their count starts from 0
+    again. With fewer distinct tokens all counts are exact.
 
     Args:
         texts: the documents.
@@ -109,7 +109,7 @@ def write_new(
 
 
 def _batches(texts: Iterable[str], tokeniser: Tokeniser, offsets: BinaryIO) -> Iterator[list[str]]:
-    """Yield the tokens of all documents one after the other, in lists of bounded length; write the offsets."""
+    """Yield the tokens of all documents in lists of bounded length; write the offsets."""
     if isinstance(texts, str):
         raise InputError("a corpus is built from many texts, found a single string; put it into a list")
     tokens: list[str] = []
@@ -131,7 +131,7 @@ def _batches(texts: Iterable[str], tokeniser: Tokeniser, offsets: BinaryIO) -> I
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """A document in pieces that are tokenised one by one as they would be together."""
+    """Yield a document in pieces that give the same tokens one by one as together."""
     start = 0
     while len(text) - start > CHARACTERS_PER_PIECE:
         cut = text.rfind(" ", start, start + CHARACTERS_PER_PIECE)
@@ -164,7 +164,7 @@ class _ProvisionalIds:
         return ids
 
     def prune(self) -> NDArray[np.int32]:
-        """Forget the rarest tokens; return the new number of each old one, -1 for those forgotten."""
+        """Drop the rarest tokens; return the new number of each old one, -1 for those dropped."""
         by_count = np.sort(self._counts)
         most_of_the_rare = by_count[len(by_count) - TYPES_AFTER_PRUNING - 1]
         kept = self._counts > most_of_the_rare
@@ -177,17 +177,14 @@ class _ProvisionalIds:
         return numbers
 
     def vocabulary(self, min_count: int, max_size: int | None) -> tuple[Vocabulary, NDArray[np.int32]]:
-        """Return the vocabulary and the final id of each number; forgets everything, to make room for it."""
+        """Return the vocabulary and the final id of each number; empties the table to make room."""
         names = list(self._ids)
         self._ids.clear()
         return Vocabulary.ranked(names, self._counts, min_count=min_count, max_size=max_size)
 
 
 def _replace(file: BinaryIO, start: int, stop: int, final: NDArray[np.int32]) -> None:
-    """Replace the provisional ids from `start` to `stop` by the final ones, by plain reads and writes.
-
-    (The pages of a mapped array would count as this process's memory.)
-    """
+    """Replace the provisional ids from `start` to `stop`, by reads and writes: mapped pages would count as memory."""
     for first in range(start, stop, IDS_PER_BLOCK):
         size = min(IDS_PER_BLOCK, stop - first) * IDS_TYPE.itemsize
         file.seek(first * IDS_TYPE.itemsize)

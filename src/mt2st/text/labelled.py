@@ -1,4 +1,4 @@
-"""Labelled text in memory: what a classifier is trained and judged on."""
+"""Labelled text in memory: what a classifier is trained and tested on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mt2st.errors import InputError, in_brief, shortened
-from mt2st.text.folder import text_files
-from mt2st.text.missing import check_present
+from mt2st.text.plain import text_files
 from mt2st.text.readers import is_plain, stream_records
-from mt2st.text.record import BadRow, Record
+from mt2st.text.rows import BadRow, Record, check_present
 
 LINES_SHOWN = 5
 
@@ -81,8 +80,8 @@ def read_labelled(
 ) -> LabelledText:
     r"""Read a labelled source into memory.
 
-    A row is bad when it cannot be read, has no label or an empty text. The whole source is read before bad rows are
-    reported, all of them in one message: how many of each kind, and the first lines.
+    A row is bad if it cannot be read, has no label or an empty text. All bad rows are reported in one message: how many
+    of each kind, and the first lines.
 
     Args:
         source: as for `read_records`; a plain text file has no labels and is refused.
@@ -136,7 +135,7 @@ def _unusable(record: Record, of_column: str) -> BadRow | None:
 
 
 def check_classes(labelled: LabelledText) -> None:
-    """Check that there is something to learn: two classes or more, and more rows than classes.
+    """Check that there are two classes or more, and more rows than classes.
 
     Raises:
         InputError: a text or label is missing (None or NaN), one class only, or no class with two rows (the label

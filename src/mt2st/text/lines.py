@@ -18,7 +18,7 @@ LONGEST_LINE = 1 << 26
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading bytes, through gzip when its name ends in ``.gz``; report what the disk says.
+    """Open a file for reading bytes, through gzip if its name ends in ``.gz``.
 
     Raises:
         InputError: the file cannot be read, or its gzip data are damaged or cut short (found while reading).

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt2st.errors import InputError
-from mt2st.text.missing import check_present
 from mt2st.text.readers import is_plain, read_records
+from mt2st.text.rows import check_present
 
 SEPARATOR = ";"
 
@@ -108,7 +108,7 @@ def read_multi_labelled(
 
 
 def check_labels(labelled: MultiLabelledText) -> None:
-    """Check that there is something to learn: at least one label.
+    """Check that there is at least one label.
 
     Raises:
         InputError: a text or label is missing (None or NaN), or no text has a label.

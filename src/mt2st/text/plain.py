@@ -1,4 +1,4 @@
-"""Plain text files: one text per line, no labels."""
+"""Texts without columns: plain text files, one text per line, and a folder per class of text files."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mt2st.errors import InputError
-from mt2st.text.lines import decoded, opened
-from mt2st.text.record import Record
+from mt2st.text.lines import decoded, opened, read_lines
+from mt2st.text.rows import Record
 
 LONGEST_TEXT = 1 << 20
 """Bytes (1 MiB). A longer line comes as several texts, so that a corpus on one line (text8) reads in flat memory."""
 
 
 def read_plain(path: Path) -> Iterator[Record]:
-    """Yield each line of a text file as a record without a label; an empty line is a record with an empty text.
+    """Yield each line of a text file as a record without a label; an empty line gives an empty text.
 
-    A line longer than `LONGEST_TEXT` bytes comes as several records of the same line number, cut at a space where it
-    has one.
+    A line longer than `LONGEST_TEXT` comes as several records of the same line number, cut at spaces where it has some.
 
     Raises:
-        InputError: an empty or damaged file, or bytes that are not UTF-8 (with file, line and byte).
+        InputError: the file is empty or damaged, or not UTF-8 (with file, line and byte).
     """
     with opened(path) as stream:
         number, before = 1, 0
@@ -41,7 +40,7 @@ def read_plain(path: Path) -> Iterator[Record]:
 
 
 def _cut(raw: bytes) -> int:
-    """Where to cut a long line: after its last space, else before the last character, which may be incomplete."""
+    """Return where to cut a long line: behind its last space, else before the last character, which may be partial."""
     space = raw.rfind(b" ")
     # A cut inside "<br />" would leave its halves standing as text.
     while space > 0 and raw[:space].lower().endswith(b"<br"):
@@ -52,3 +51,31 @@ def _cut(raw: bytes) -> int:
     while cut > len(raw) - 4 and raw[cut] & 0b1100_0000 == 0b1000_0000:  # a continuation byte of UTF-8
         cut -= 1
     return cut
+
+
+def text_files(folder: Path) -> list[Path]:
+    """Return the ``.txt`` files of the folder's sub-folders, sorted by sub-folder and name, without hidden ones.
+
+    Raises:
+        InputError: there is none.
+    """
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    files = [
+        file
+        for entry in classes
+        for file in sorted(entry.iterdir())
+        if file.suffix.lower() == ".txt" and not file.name.startswith(".") and file.is_file()
+    ]
+    if not files:
+        raise InputError(f"{folder}: expected one sub-folder per class with .txt files in it and found none")
+    return files
+
+
+def read_folder(folder: Path) -> Iterator[Record]:
+    """Yield the text of each file, its sub-folder's name as the label, and its number in `text_files` as the line.
+
+    Raises:
+        InputError: there is no file, or one is not UTF-8 text (with file, line and byte).
+    """
+    for number, file in enumerate(text_files(folder), 1):
+        yield Record("".join(read_lines(file)), file.parent.name, number)

@@ -1,4 +1,4 @@
-"""From the name of a source to its reader."""
+"""Labelled and unlabelled sources of text: which format a source has, and its rows as a stream."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.text.folder import read_folder
-from mt2st.text.hub import PREFIX, read_hub
-from mt2st.text.json_lines import read_json_lines
-from mt2st.text.parquet import read_parquet
-from mt2st.text.plain import read_plain
-from mt2st.text.record import Complain, Record, ignore, refuse
+from mt2st.text.plain import read_folder, read_plain
+from mt2st.text.rows import OnBadRow, Record, ignore, refuse
 from mt2st.text.table import read_table
+from mt2st.text.typed_rows import HUB_PREFIX, read_hub, read_json_lines, read_parquet
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
@@ -38,20 +35,19 @@ def read_records(
     | a folder | a sub-folder per class with ``.txt`` files; the labels are the sub-folders' names |
     | ``hf:owner/name[:split]`` | a data set of the Hugging Face hub (extra ``hf``) |
 
-    Text files are UTF-8, with or without a byte order mark. A missing label gives a record whose label is None, an
-    empty text a record with an empty text: whether they will do is for the caller to say.
+    Text files are UTF-8, with or without a byte order mark. A missing label gives a record with the label None, an empty
+    text a record with an empty text: the caller decides whether they will do.
 
     Args:
         source: a file, a folder, or ``hf:`` and the name of a hub data set.
-        text: the column of the texts; None for the column ``text``, or the only one. Plain text files and folders
-            have no columns and pass over it.
-        label: the column of the labels; None to read no labels. Passed over likewise.
+        text: the column of the texts; None for the column ``text``, or the only one. Ignored where there are no
+            columns (plain text, folders).
+        label: the column of the labels; None to read no labels. Ignored likewise.
         skip_bad_rows: go on without the rows that cannot be read (a wrong number of fields, broken JSON).
 
     Raises:
-        InputError: whatever is wrong with the source, in one line that names the file, the line and the column, what
-            was found there and what to do. A missing file and an unknown extension are reported by the call, all
-            else by the iteration.
+        InputError: what is wrong with the source: file, line, column, what was found and what to do. A missing file
+            and an unknown extension are reported by the call, all else by the iteration.
         MissingExtraError: the source needs an extra that is not installed.
 
     Example:
@@ -68,9 +64,7 @@ def read_records(
 
 
 def iterate_texts(source: str | Path, *, text: str | None = None, skip_bad_rows: bool = False) -> Iterator[str]:
-    """Stream the texts of a source without labels; rows whose text is empty are passed over.
-
-    Call it again to read the source again.
+    """Stream the texts of a source without labels; rows with an empty text are skipped.
 
     Args:
         source: as for `read_records`.
@@ -84,23 +78,23 @@ def iterate_texts(source: str | Path, *, text: str | None = None, skip_bad_rows:
     return (record.text for record in records if record.text.strip())
 
 
-def stream_records(source: str | Path, text: str | None, label: str | None, complain: Complain) -> Iterator[Record]:
-    """Do the work of `read_records`, with a caller's own way to take bad rows."""
-    if str(source).startswith(PREFIX):
-        return read_hub(str(source), text, label, complain)
+def stream_records(source: str | Path, text: str | None, label: str | None, on_bad_row: OnBadRow) -> Iterator[Record]:
+    """Stream rows as `read_records` does, with a callback for bad rows."""
+    if str(source).startswith(HUB_PREFIX):
+        return read_hub(str(source), text, label, on_bad_row)
     path = Path(source)
     check_exists(path)
     if path.is_dir():
         return read_folder(path)
     extension = _extension(path)
     if extension in DELIMITERS:
-        return read_table(path, DELIMITERS[extension], text, label, complain)
+        return read_table(path, DELIMITERS[extension], text, label, on_bad_row)
     if extension in JSON_LINES:
-        return read_json_lines(path, text, label, complain)
+        return read_json_lines(path, text, label, on_bad_row)
     if extension == PLAIN:
         return read_plain(path)
     if path.name.lower().endswith(PARQUET):
-        return read_parquet(path, text, label, complain)
+        return read_parquet(path, text, label, on_bad_row)
     found = f"extension '{''.join(path.suffixes[-2:])}'" if path.suffix else "no extension"
     raise InputError(
         f"{path}: {found} says nothing of the format; the known ones are {listed(KNOWN_EXTENSIONS)}, "
@@ -109,12 +103,12 @@ def stream_records(source: str | Path, text: str | None, label: str | None, comp
 
 
 def is_plain(source: str | Path) -> bool:
-    """Whether a source is a plain text file, which has no labels."""
-    return not str(source).startswith(PREFIX) and _extension(Path(source)) == PLAIN and not Path(source).is_dir()
+    """Return whether a source is a plain text file, which has no labels."""
+    return not str(source).startswith(HUB_PREFIX) and _extension(Path(source)) == PLAIN and not Path(source).is_dir()
 
 
 def _extension(path: Path) -> str:
-    """The extension that tells the format: in lower case, without ``.gz``."""
+    """Return the extension that tells the format: in lower case, without ``.gz``."""
     return Path(path.name.lower().removesuffix(COMPRESSED)).suffix
 
 

@@ -1,10 +1,10 @@
-"""Seeded splits of labelled text: stratified by label, or at random."""
+"""Parts of labelled data: seeded splits, stratified by label or at random, and texts that two parts share."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
@@ -122,3 +122,24 @@ def _part_size(rows: int, fraction_or_count: float) -> int:
     if not 0.0 < fraction_or_count < 1.0:
         raise InputError(f"a split fraction lies strictly between 0 and 1, found {fraction_or_count}")
     return math.ceil(rows * fraction_or_count)
+
+
+class Part(Protocol):
+    """Labelled data of any kind."""
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The texts, or the sentences as texts."""
+
+
+def shared_texts(part: Part, other: Part) -> int:
+    """Return how many texts of a part are also in another one, letter by letter: metrics on them say little.
+
+    Example:
+        >>> from mt2st.text import LabelledText
+        >>> test, train = LabelledText(["a", "b", "a"], ["+", "-", "+"]), LabelledText(["a", "c"], ["+", "-"])
+        >>> shared_texts(test, train), shared_texts(train, test)
+        (2, 1)
+    """
+    known = set(other.texts)
+    return sum(text in known for text in part.texts)

@@ -6,10 +6,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from mt2st.errors import InputError
-from mt2st.text.columns import clean_label, find_column
+from mt2st.errors import InputError, shortened
 from mt2st.text.lines import read_lines
-from mt2st.text.record import BadRow, Complain, Record
+from mt2st.text.rows import BadRow, OnBadRow, Record, clean_label, find_column
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars ('|')"}
 """What tables come with, and what it is called."""
@@ -20,7 +19,9 @@ LONGEST_FIELD = 1 << 24
 """Characters (16 Mi): far beyond any text, and little enough to hold while looking for the end of an open quote."""
 
 
-def read_table(path: Path, delimiter: str, text: str | None, label: str | None, complain: Complain) -> Iterator[Record]:
+def read_table(
+    path: Path, delimiter: str, text: str | None, label: str | None, on_bad_row: OnBadRow
+) -> Iterator[Record]:
     """Yield the rows of a CSV or TSV file (RFC 4180: quoted fields may hold delimiters, line ends and doubled quotes).
 
     Blank lines are passed over. Quotes work in TSV files as they do in CSV files.
@@ -30,7 +31,7 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
         delimiter: what stands between two fields.
         text: the column of the texts; None for ``text``, or the only column.
         label: the column of the labels; None for none.
-        complain: called for a row with too many or too few fields, or with text after a closing quote.
+        on_bad_row: called for a row with too many or too few fields, or with text after a closing quote.
 
     Raises:
         InputError: no header or a broken one, one with another delimiter, no row, no such column, a quoted field that
@@ -59,7 +60,7 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
                 if columns is None:  # without a header no row can be read
                     hint = _other_delimiter(row_lines[0], delimiter)
                     raise InputError(f"{broken.message}. This is the header row.{hint}") from error
-                complain(broken)
+                on_bad_row(broken)
                 continue
             if row is None:
                 return None
@@ -83,7 +84,7 @@ def read_table(path: Path, delimiter: str, text: str | None, label: str | None, 
                 f"{path}, line {line}: expected {len(columns)} fields, as the header has, and found {len(row)}; "
                 f"quote a field that holds the delimiter"
             )
-            complain(BadRow(line, f"with a number of fields other than the header's {len(columns)}", message))
+            on_bad_row(BadRow(line, f"with a number of fields other than the header's {len(columns)}", message))
             continue
         yield Record(row[text_at], None if label_at is None else clean_label(row[label_at]), line)
     if not found_a_row:
@@ -96,7 +97,7 @@ def _check_delimiter(columns: list[str], delimiter: str, text: str | None, label
         return
     hint = _other_delimiter(columns[0], delimiter)
     if hint:
-        raise InputError(f"{place}: the header is the one column '{columns[0]}'.{hint}")
+        raise InputError(f"{place}: the header is the one column '{shortened(columns[0])}'.{hint}")
 
 
 def _other_delimiter(header: str, delimiter: str) -> str:

@@ -1,4 +1,4 @@
-"""Tagged text in memory: what a tagger is trained and judged on."""
+"""Tagged text in memory: what a tagger is trained and tested on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mt2st.errors import InputError
 from mt2st.text.conll import read_conll
-from mt2st.text.missing import check_present
+from mt2st.text.rows import check_present
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def read_tagged(source: str | Path, *, tag: str | int | None = None, word: int =
 
 
 def check_tags(tagged: TaggedText) -> None:
-    """Check that there is something to learn: two tags or more.
+    """Check that there are two tags or more.
 
     Raises:
         InputError: a tag is missing (None or NaN), no word, or one tag only (the column may be another).

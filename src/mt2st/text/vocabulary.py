@@ -30,8 +30,7 @@ MOST_DIGITS = 18
 class Vocabulary:
     """Tokens by id, with their counts. Ids 0 and 1 are always ``<pad>`` and ``<unk>``, whose counts are 0.
 
-    Made by `from_counts`, the tokens stand in descending order of their counts; tokens of equal counts stand in the
-    order of their first appearance, so the ids depend on the text alone.
+    `from_counts` sorts the tokens by falling count, ties by first appearance, so the ids depend on the text alone.
 
     Attributes:
         tokens: V tokens, the two specials first.
@@ -203,3 +202,37 @@ class Vocabulary:
         if len(counts) < len(SPECIALS):
             raise InputError(f"{path}: is no vocabulary: its first lines must hold the tokens {SPECIALS}")
         return cls(tuple(numbers), np.array(counts, dtype=np.int64))
+
+
+class OpenVocabulary:
+    """Gives each word that a vocabulary lacks an id of its own behind the vocabulary's, in order of appearance.
+
+    For models that make vectors of unseen words. It grows with every new word: make one for a bounded amount of text.
+
+    Args:
+        vocabulary: the known words, with the ids 0 to V - 1.
+
+    Example:
+        >>> known = Vocabulary.from_counts({"film": 7, "a": 9}, min_count=5)
+        >>> words = OpenVocabulary(known)
+        >>> words.encode(["a", "rare", "film", "rarest", "rare"]).tolist(), words.further
+        ([2, 4, 3, 5, 4], ['rare', 'rarest'])
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._further: dict[str, int] = {}
+
+    @property
+    def further(self) -> list[str]:
+        """The words beyond the vocabulary's, those with the ids from V on."""
+        return list(self._further)
+
+    def encode(self, tokens: Sequence[str]) -> NDArray[np.int32]:
+        """Return the ids of tokens, int32."""
+        ids = self.vocabulary.encode(tokens)
+        first = len(self.vocabulary)
+        for at in np.flatnonzero(ids == UNK).tolist():
+            if tokens[at] != SPECIALS[UNK]:
+                ids[at] = self._further.setdefault(tokens[at], first + len(self._further))
+        return ids

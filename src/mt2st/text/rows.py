@@ -1,0 +1,191 @@
+"""Rows of a user's data: what readers make of them, which columns they take, and what is missing or wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from mt2st.errors import InputError, in_brief, shortened, suggestion
+
+POSITIONS_SHOWN = 5
+
+
+class Record(NamedTuple):
+    """One text of a source, with its label where the source has one.
+
+    Attributes:
+        text: the text as in the source; may be empty.
+        label: the label without surrounding white space; None if no label was asked for or the row has none.
+        line: where the row starts, from 1: the line of a text file, the row of a Parquet file or a hub data set, the
+            number of the file in the sorted order of a folder per class.
+
+    Example:
+        >>> Record("A fine film.", "positive", 2).label
+        'positive'
+    """
+
+    text: str
+    label: str | None
+    line: int
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot become a `Record`.
+
+    Attributes:
+        line: where the row starts, from 1.
+        kind: what is wrong, in words that follow a number of rows: ``"that are not JSON"``.
+        message: the error for this row alone: file, line, what was found, what to do.
+    """
+
+    line: int
+    kind: str
+    message: str
+
+
+OnBadRow = Callable[[BadRow], None]
+"""Called by a reader for each bad row; if the call returns, the reader goes on with the next row."""
+
+
+def refuse(bad: BadRow) -> None:
+    """Stop at the first bad row."""
+    raise InputError(bad.message)
+
+
+def ignore(bad: BadRow) -> None:
+    """Go on without the bad row."""
+
+
+def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text", "label"], place: str) -> str:
+    """Return the column to read.
+
+    Args:
+        name: the column asked for; None for the column named like the role, or the only one.
+        columns: the columns there are.
+        role: what is read from it.
+        place: the file (and line) of the column names, for the message.
+
+    Raises:
+        InputError: there is no such column, or several; lists the columns and suggests the nearest.
+
+    Example:
+        >>> find_column(None, ["id", "text"], role="text", place="reviews.csv")
+        'text'
+        >>> find_column("reveiw", ["id", "review"], role="text", place="reviews.csv")
+        Traceback (most recent call last):
+        mt2st.errors.InputError: reviews.csv: no column 'reveiw'; the columns are 'id', 'review'. Did you mean 'review'?
+    """
+    if name is None:
+        if role in columns:
+            name = role
+        elif role == "text" and len(columns) == 1:
+            name = columns[0]
+        else:
+            raise InputError(
+                f"{place}: which column holds the {role}? Name it with --{role}; the columns are {in_brief(columns)}"
+            )
+    found = columns.count(name)
+    if found == 0:
+        raise InputError(
+            f"{place}: no column '{name}'; the columns are {in_brief(columns)}.{suggestion(name, columns)}"
+        )
+    if found > 1:
+        raise InputError(f"{place}: {found} columns are called '{shortened(name)}'; rename all but one")
+    return name
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that are read from rows of typed values (JSON, Parquet, hub).
+
+    Attributes:
+        text: the column of the texts.
+        label: the column of the labels; None for none.
+    """
+
+    text: str
+    label: str | None
+
+    @classmethod
+    def found(cls, text: str | None, label: str | None, columns: Sequence[str], place: str) -> Columns:
+        """Find the columns by `find_column`; a label of None is not read."""
+        text = find_column(text, columns, role="text", place=place)
+        return cls(text, None if label is None else find_column(label, columns, role="label", place=place))
+
+    @property
+    def names(self) -> list[str]:
+        """The names, each once."""
+        return [self.text] if self.label in (None, self.text) else [self.text, str(self.label)]
+
+    def record(self, row: Mapping[str, object], line: int, place: str, on_bad_row: OnBadRow) -> Record | None:
+        """Return the record in a row, None after a bad one.
+
+        A number or a boolean becomes its text (``True``, ``3``); null, NaN and an absent key are missing values.
+        """
+        values: list[str | None] = []
+        for column in (self.text, self.label):
+            value = row.get(column) if column is not None else None
+            if is_missing(value):
+                values.append(None)
+            elif isinstance(value, str | int | float):
+                values.append(str(value))
+            else:
+                found = type(value).__name__
+                message = f"{place}: column '{column}' holds a value of type {found}; give a text or a number"
+                on_bad_row(BadRow(line, f"with neither a text nor a number in column '{column}'", message))
+                return None
+        return Record(values[0] or "", clean_label(values[1]), line)
+
+
+def clean_label(value: str | None) -> str | None:
+    """Return a label without surrounding white space, None if nothing is left."""
+    return (value.strip() or None) if value is not None else None
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value is None, NaN of any kind (float, numpy, Decimal, pandas' NaT) or pandas.NA.
+
+    Example:
+        >>> [is_missing(value) for value in (None, float("nan"), "nan", 0, "")]
+        [True, True, False, False, False]
+    """
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return False
+    # NaN alone differs from itself; pandas.NA compares to pandas.NA.
+    different = value != value
+    return bool(different) if isinstance(different, bool | np.bool_) else different is value
+
+
+def check_present(values: Iterable[object], what: str, source: str) -> None:
+    """Raise if a value is missing.
+
+    Args:
+        values: the values.
+        what: their name in the plural: ``"labels"``.
+        source: where they come from.
+
+    Raises:
+        InputError: with the number of missing values and the first positions, from 0.
+
+    Example:
+        >>> check_present(["+", None, "-"], "labels", "reviews")
+        Traceback (most recent call last):
+        mt2st.errors.InputError: reviews: 1 of 3 labels is missing (None or NaN): number 1, counted from 0. ...
+    """
+    total, missing = 0, []
+    for value in values:
+        if is_missing(value):
+            missing.append(total)
+        total += 1
+    if missing:
+        shown = ", ".join(map(str, missing[:POSITIONS_SHOWN])) + (", ..." if len(missing) > POSITIONS_SHOWN else "")
+        raise InputError(
+            f"{source}: {len(missing):,} of {total:,} {what} {'is' if len(missing) == 1 else 'are'} missing (None or "
+            f"NaN): number{'s' if len(missing) > 1 else ''} {shown}, counted from 0. Leave these rows out, or fill them"
+        )
