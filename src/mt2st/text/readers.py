@@ -35,8 +35,8 @@ def read_records(
     | a folder | a sub-folder per class with ``.txt`` files; the labels are the sub-folders' names |
     | ``hf:owner/name[:split]`` | a data set of the Hugging Face hub (extra ``hf``) |
 
-    Text files are UTF-8, with or without a byte order mark. A missing label gives a record with the label None, an empty
-    text a record with an empty text: the caller decides whether they will do.
+    Text files are UTF-8, with or without a byte order mark. A missing label gives a record with the label None, an
+    empty text a record with an empty text: the caller decides whether they will do.
 
     Args:
         source: a file, a folder, or ``hf:`` and the name of a hub data set.
