@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 from mt2st import __version__
 from mt2st.cli.interruption import Interrupted
+from mt2st.cli.options import say, warn
 from mt2st.errors import InputError, suggestion
 
 OK, FAULT, WRONG_INPUT = 0, 1, 2
@@ -67,13 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code  # noqa: TRY300  # what the flush raises is answered below
     except InputError as error:
-        print(f"mt2st: {error}", file=sys.stderr)
+        say(f"mt2st: {error}")
         return WRONG_INPUT
     except KeyboardInterrupt:
-        print("mt2st: interrupted", file=sys.stderr)
+        say("mt2st: interrupted")
         return 128 + signal.SIGINT
     except Interrupted as end:
-        print(f"mt2st: ended by signal {end.signal}", file=sys.stderr)
+        say(f"mt2st: ended by signal {end.signal}")
         return 128 + end.signal
     except BrokenPipeError:  # whoever read our output has gone
         _drop_output()
@@ -81,14 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(f"mt2st: cannot write: {error.strerror}", file=sys.stderr)
+        say(f"mt2st: cannot write: {error.strerror}")
         _drop_output()
         return WRONG_INPUT
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:
     """Print what a warning says, without the place in our code that Python would add."""
-    print(f"mt2st: warning: {message}", file=sys.stderr)
+    warn(str(message))
 
 
 def _dispatch(words: list[str]) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import shutil
 import sys
 import textwrap
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from itertools import pairwise
@@ -83,8 +85,22 @@ def parse(
 
 
 def say(text: str) -> None:
-    """Print a line for the person, not for a program: to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line for the person, not for a program: to stderr, above a bar that may stand there."""
+    tqdm = sys.modules.get("tqdm")  # where it is not loaded, there is no bar
+    with tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm else nullcontext():
+        print(_wrapped(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+
+
+def _wrapped(text: str) -> str:
+    """Return a text whose lines fit into the terminal, with no word broken."""
+    width = max(shutil.get_terminal_size().columns - 1, 20)
+    lines = [
+        textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        if len(line) > width
+        else [line]
+        for line in text.splitlines()
+    ]
+    return "\n".join(each for line in lines for each in line)
 
 
 def warn(text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mt2st.cli.bar import duration
 from mt2st.cli.options import say
 from mt2st.cli.progress import ProgressListener
-from mt2st.cli.status_line import duration
 from mt2st.evaluation.tables import METRICS
 from mt2st.models.any_model import AnyModel
 from mt2st.study import Cell, CellResult, Outcome, Watcher

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from mt2st.cli.bar import COMPILING, compiled, duration, progress_bar
 from mt2st.cli.interruption import check_keeping
 from mt2st.cli.options import say
-from mt2st.cli.status_line import COMPILING, compiled, duration, status_line
 from mt2st.cli.vectors import continued
 from mt2st.cli.vectors.train_options import GLOVE, glove_settings_of
 from mt2st.embedding.memory import megabytes
@@ -67,29 +67,29 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordV
     needed += sum(held_by(each) for each in given)
     say(f"memory: at most {megabytes(needed)} and the program itself")
     last: GloveProgress | None = None
-    with status_line() as line:
+    with progress_bar() as bar:
 
         def report(progress: GloveProgress) -> None:
             nonlocal last
             if last is not None and last.stage != progress.stage:
-                line.end(_summary(last))
+                bar.end(_summary(last))
             last = progress
             if progress.stage == "training":
                 stop.finish_first()  # what is trained from here on is kept
             check_keeping(stop)
-            line.show(progress.done / max(1, progress.total), _described(progress))
+            bar.show(progress.done / max(1, progress.total), _described(progress))
 
-        line.show(None, COMPILING)
+        bar.show(None, COMPILING)
         vectors = train_glove(
             corpus,
             **glove_settings_of(options),
             init_vectors=given.pop if given else None,
             frozen=continued.frozen_words(options),
-            on_compiled=lambda seconds: line.end(compiled(seconds)),
+            on_compiled=lambda seconds: bar.end(compiled(seconds)),
             progress=report,
         )
         if last is not None:
-            line.end(_summary(last))
+            bar.end(_summary(last))
     return vectors
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mt2st._files import scratch_folder
+from mt2st.cli.bar import COMPILING, Bar, compiled, duration, progress_bar
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
 from mt2st.cli.options import parse, say
-from mt2st.cli.status_line import COMPILING, StatusLine, compiled, duration, status_line
 from mt2st.cli.vectors import continued, destination, glove, subwords
 from mt2st.cli.vectors.train_options import GLOVE, VectorsTrainOptions, settings_of
 from mt2st.errors import InputError, listed, suggestion
@@ -82,9 +82,9 @@ def check_options(options: VectorsTrainOptions) -> None:
 def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
     from mt2st.text import Corpus, Tokeniser, iterate_texts
 
-    with status_line() as line:
+    with progress_bar() as bar:
         corpus = Corpus.build(
-            _counted(iterate_texts(options.corpus, text=options.text), line, stop),
+            _counted(iterate_texts(options.corpus, text=options.text), bar, stop),
             tokeniser=Tokeniser(lowercase=options.lowercase, remove_breaks=options.remove_breaks),
             min_count=options.min_count,
             directory=folder / "corpus",
@@ -93,14 +93,14 @@ def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
     return corpus
 
 
-def _counted(texts: Iterator[str], line: StatusLine, stop: Stop) -> Iterator[str]:
+def _counted(texts: Iterator[str], bar: Bar, stop: Stop) -> Iterator[str]:
     """Pass texts on and tell how many they are."""
     characters = 0
     for number, text in enumerate(texts, 1):
         characters += len(text)
         if number % _TEXTS_BETWEEN == 0 or len(text) > _LONG_TEXT:
             stop.check()
-            line.show(None, f"reading: {number:,} documents, {characters / 1e6:,.1f} million characters")
+            bar.show(None, f"reading: {number:,} documents, {characters / 1e6:,.1f} million characters")
         yield text
 
 
@@ -123,20 +123,20 @@ def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors
     from mt2st.embedding import train_word_vectors
 
     last: Progress | None = None
-    with status_line() as line:
+    with progress_bar() as bar:
 
         def report(progress: Progress) -> None:
             nonlocal last
             last = progress
             check_keeping(stop)
-            line.show(progress.words / max(1, progress.total_words), _described(progress))
+            bar.show(progress.words / max(1, progress.total_words), _described(progress))
 
         def on_memory(footprint: Footprint) -> None:
             say(f"memory: at most {footprint} and the program itself")
-            line.show(None, COMPILING)
+            bar.show(None, COMPILING)
 
         def on_compiled(seconds: float) -> None:
-            line.end(compiled(seconds))
+            bar.end(compiled(seconds))
             stop.check()
             stop.finish_first()  # what is trained from here on is kept
 
@@ -150,7 +150,7 @@ def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors
             progress=report,
         )
         if last is not None:
-            line.end(
+            bar.end(
                 f"{last.words:,} words ({last.kept:,} effective) in {duration(last.seconds)}: "
                 f"{last.words_per_second:,.0f} words/s ({last.effective_words_per_second:,.0f} effective), "
                 f"mean loss {last.mean_loss:.4f}"

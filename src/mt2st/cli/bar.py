@@ -1,0 +1,93 @@
+"""A progress bar on stderr: tqdm's in a terminal, nothing anywhere else."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from mt2st.cli.options import say
+
+_WIDTH = 20
+_FULL = f"{{percentage:3.0f}}% |{{bar:{_WIDTH}}}| {{desc}}"
+
+
+class Bar:
+    """One bar, drawn when there is something to show. What `say` prints meanwhile stands above it."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+
+    def show(self, done: float | None, text: str) -> None:
+        """Draw the bar and a text, ten times a second at most.
+
+        Args:
+            done: the share that is done, from 0 to 1; None where nobody knows, and there is no bar.
+            text: the state of the work. Words that do not fit on the line are left out.
+        """
+        if not sys.stderr.isatty():
+            return
+        first = self._bar is None
+        if self._bar is None:
+            self._bar = tqdm(total=1.0, leave=False, bar_format="{desc}", file=sys.stderr)
+        self._bar.bar_format = "{desc}" if done is None else _FULL
+        width = shutil.get_terminal_size().columns - 1 - (0 if done is None else _WIDTH + len("100% || "))
+        self._bar.n = done or 0.0
+        self._bar.set_description_str(textwrap.shorten(text, max(width, 5), placeholder=" ..."), refresh=first)
+        self._bar.update(0)  # draws only when it is time to
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def end(self, text: str) -> None:
+        """Replace the bar by a line that stays, and that is printed where there is no terminal too."""
+        self.close()
+        say(text)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Bar]:
+    """Give a bar that is gone afterwards, whatever happens."""
+    bar = Bar()
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+COMPILING = "compiling the kernels, which is done once"
+
+
+def compiled(seconds: float) -> str:
+    """Return what there is to say about the time before a training's first step.
+
+    Example:
+        >>> compiled(3.14)
+        'kernels: compiled, or loaded from an earlier time, in 3.1 s'
+    """
+    return f"kernels: compiled, or loaded from an earlier time, in {seconds:.1f} s"
+
+
+def duration(seconds: float) -> str:
+    """Return a time for a person.
+
+    Example:
+        >>> duration(12.34), duration(75), duration(3 * 3600 + 62), duration(float("inf"))
+        ('12 s', '1:15 min', '3:01 h', '?')
+    """
+    if seconds == float("inf"):
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
