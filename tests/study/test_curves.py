@@ -24,9 +24,9 @@ def loss(each: Evaluation) -> float:
 
 
 def test_a_point_is_the_mean_of_the_runs_that_are_still_running() -> None:
-    points = by_epoch("a", [run([1.0, 2.0, 3.0]), run([3.0, math.nan])], loss).points
-    assert [(point.x, point.y, point.n) for point in points] == [(1, 2.0, 2), (2, 2.0, 1), (3, 3.0, 1)]
-    assert points[0].low == pytest.approx(2 - 12.7062)  # t with one degree of freedom, s / sqrt(n) = 1
+    points = by_epoch("a", [run([1.0, 2.0, 3.0]), run([3.0, math.nan]), run([2.0])], loss).points
+    assert [(point.x, point.y, point.n) for point in points] == [(1, 2.0, 3), (2, 2.0, 1), (3, 3.0, 1)]
+    assert points[0].low == pytest.approx(2 - 4.302653 / math.sqrt(3))  # t with two degrees of freedom, s = 1
     assert points[1].low is None
 
 

@@ -1,8 +1,9 @@
-"""What a few seeds tell: means with intervals, and paired differences, which take out what a seed does to all alike.
+"""What a few seeds tell: means with intervals, and paired differences, which cancel a seed's effect on all methods.
 
-Every interval says of how many values it is. One value has no interval, nor have values that are all the same: shares
-of a finite test part are equal by chance now and then, and then say nothing of how much they vary. For the same reason
-no difference that is the same with every seed is significant, and none of fewer than three seeds is.
+Every interval says of how many values it is. Fewer than three values have no interval: with two, Student's t makes it
+so wide that it says nothing. Values that are all the same have none either: shares of a finite test part are equal by
+chance now and then, which says nothing about how much they vary. For the same reasons a difference over fewer than
+three seeds, or one that is the same with every seed, is never significant.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from scipy import stats
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 LEAST_SEEDS = 3
-"""With fewer seeds in common, a difference has no p-value: it is never called significant."""
+"""With fewer seeds, means have no interval and differences no p-value."""
 EQUAL = 1e-9
 """Values no further apart than this are one value: rounding alone makes as much between equal shares of a test part."""
 
@@ -29,7 +30,7 @@ class Interval:
 
     Attributes:
         mean: of the values.
-        low: lower bound; None where it cannot be told, with one value, or several that are all the same.
+        low: lower bound; None with fewer than `LEAST_SEEDS` values, and where they are all the same.
         high: upper bound; likewise.
         n: number of values.
     """
@@ -55,10 +56,10 @@ def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> In
     Example:
         >>> t_interval([1.0, 2.0, 3.0])
         Interval(mean=2.0, low=-0.484..., high=4.484..., n=3)
-        >>> t_interval([1.0])
-        Interval(mean=1.0, low=None, high=None, n=1)
-        >>> t_interval([1.0, 1.0])
-        Interval(mean=1.0, low=None, high=None, n=2)
+        >>> t_interval([1.0, 2.0])
+        Interval(mean=1.5, low=None, high=None, n=2)
+        >>> t_interval([1.0, 1.0, 1.0])
+        Interval(mean=1.0, low=None, high=None, n=3)
     """
     found = _with_bounds(values, confidence)
     return Interval(found.mean, None, None, found.n) if _all_the_same(values) else found
@@ -74,7 +75,7 @@ def geometric_interval(ratios: Sequence[float], *, confidence: float = CONFIDENC
         confidence: in (0, 1).
 
     Example:
-        >>> geometric_interval([0.5, 2.0]).mean
+        >>> geometric_interval([0.5, 1.0, 2.0]).mean
         1.0
     """
     logarithms = _with_bounds([math.log(ratio) for ratio in ratios], confidence)
@@ -107,7 +108,7 @@ class Difference:
     Attributes:
         interval: mean and t interval of the differences; without bounds where they are all the same.
         bootstrap: interval of their mean by resampling the seeds (BCa), which assumes no normal distribution but is too
-            narrow for few seeds; None with one seed, and where the differences are all the same.
+            narrow for few seeds; None with fewer than `LEAST_SEEDS` seeds, and where the differences are all the same.
         p: two-sided p-value of the paired t test; None with fewer than `LEAST_SEEDS` seeds, and where the differences
             are all the same, whatever they are.
         better: how many differences are above 0.
@@ -148,7 +149,8 @@ def paired_difference(
     if not differences:
         return None
     interval = t_interval(differences, confidence=confidence)
-    bounds = None if _all_the_same(differences) else _bootstrap(differences, confidence, resamples)
+    no_bounds = len(differences) < LEAST_SEEDS or _all_the_same(differences)
+    bounds = None if no_bounds else _bootstrap(differences, confidence, resamples)
     return Difference(interval, bounds, t_test(differences), sum(each > 0 for each in differences))
 
 
@@ -172,7 +174,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _with_bounds(values: Sequence[float], confidence: float) -> Interval:
     n, mean = len(values), math.fsum(values) / len(values)
-    if n < 2:
+    if n < LEAST_SEEDS:
         return Interval(mean, None, None, n)
     reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * _standard_error(values, mean)
     return Interval(mean, mean - reach, mean + reach, n)

@@ -40,13 +40,8 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     apart = 0 < len(others) < len(rows) and not compared
     most = max(row.seeds for row in rows)
     if apart or most < LEAST_SEEDS:
-        seeds = (
-            f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}" if apart else f"{_seeds(most)} a strategy"
-        )
-        return (
-            f"Nothing can be told yet: {seeds} cannot tell a difference from chance; the largest {metric} on the test "
-            f"part is that of {name}, {percent(first.score)} over {_seeds(first.seeds)}."
-        )
+        few = f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}" if apart else f"{_seeds(most)} a strategy"
+        return f"{_seen(rows, metric, varying)} With {few}, such differences may be chance."
     if first.best:
         return f"{name} wins: {scores}{_lead(first)}, significantly more than every other strategy."
     better = [row for row in rows if row.significant and row.difference and row.difference.interval.mean > 0]
@@ -136,6 +131,19 @@ def cautions(study: Study, rows: Sequence[Row]) -> list[str]:
     if any(each.jobs > 1 for each in study.results):
         found.append("Several runs shared the machine: seconds are longer than those of a run alone, and less even.")
     return found
+
+
+def _seen(rows: Sequence[Row], metric: str, varying: Sequence[str]) -> str:
+    """Return what few seeds gave, without a judgement: all scores, or those of the first and of single-task."""
+    first, *others = sorted(rows, key=lambda row: -row.score.mean)
+    if len(rows) > MOST_NAMED:
+        others = [row for row in others if row.group.name == SINGLE_TASK][:1]
+    scores = [f"{group_title(row.group, varying)} {percent(row.score)}" for row in others]
+    rest = f", {_listed(scores)}" if scores else ""
+    return (
+        f"{group_title(first.group, varying)} reached {percent(first.score)} {metric} on the test part over "
+        f"{_seeds(first.seeds)}{rest}."
+    )
 
 
 def group_title(group: Group, varying: Sequence[str]) -> str:

@@ -72,7 +72,7 @@ def test_runs_without_a_row_in_print_and_rows_without_a_run_are_named() -> None:
     assert first.endswith(f" Rows in print that nothing here repeats: {others}")
     assert "nothing here repeats: CBOW (all); SkipGram update; CBOWFastText (all)" in second
     assert second.endswith("The paper does not say what its row 'update' is.")
-    assert third.endswith(" Without a row in print: switch, SkipGram, update3 (71.5 ± 6.4 % accuracy, n 2).")
+    assert third.endswith(" Without a row in print: switch, SkipGram, update3 (71.5 % accuracy, n 2).")
     assert summary(study).endswith(
         "; without a row in print: switch, SkipGram, update3; 62 of 76 rows in print were not repeated"
     )
