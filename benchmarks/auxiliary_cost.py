@@ -35,10 +35,10 @@ from torch.nn import functional
 
 from mt2st.models.settings import ENCODERS, ClassifierSettings
 from mt2st.network import Network, build_encoder
-from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask, Task
+from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
 from mt2st.tasks.classification import classification_head
 from mt2st.tasks.relations import Judgements, Lexicon, Questions
-from mt2st.training import AdaptiveRate, DimensionFreezing, Feedback
+from mt2st.training import DimensionFreezing, Feedback, LearningRateSchedule, Task
 from mt2st.training.processor import flushed_denormals
 
 VECTOR_SIZE = 100
@@ -126,7 +126,7 @@ def surroundings_of(
     freezing, frozen = DimensionFreezing(FROZEN, at=1, every=1), DimensionFreezing(FROZEN, at=1)
     frozen.watch(table)
     frozen.update(table, epoch=1, single_task=False)
-    rates = AdaptiveRate(warmup=100)
+    rates = LearningRateSchedule(warmup=100)
     rates.bind(optimizer)
     return {
         "controller, cosine": (cosines, 1 / every),

@@ -67,7 +67,7 @@ def main() -> None:
                 strategy=MultiTask(),
                 auxiliaries=[context],
                 epochs=1,
-                beside=beside,
+                parallel_context=beside,
             )
             return trainer.fit().train_seconds
 

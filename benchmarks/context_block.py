@@ -26,11 +26,12 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from mt2st.embedding import kernel_for
+from mt2st.models.linear_probe import pooled_vectors
 from mt2st.network import Network, build_encoder
 from mt2st.study.paper import SOUND
-from mt2st.tasks import ContextTask, Span, Texts
+from mt2st.tasks import ContextTask, Texts
 from mt2st.text import Corpus, LabelledText, Tokeniser, read_labelled
-from mt2st.training.refit import pooled_vectors
+from mt2st.training import EpochSlice
 
 SIZE, LENGTH, PARTS, UNSEEN, STRENGTH = 100, 100, 5, 1250, 0.01
 
@@ -57,8 +58,8 @@ def measured(reviews: LabelledText, sample: int, block: int, options: argparse.N
     task.compile()
     begin = time.perf_counter()
     for part in range(PARTS):
-        span = Span(1, part, PARTS, 1, elapsed=(part / PARTS, (part + 1) / PARTS))
-        task.update(network.embedding.weight.data, weight=1.0, span=span)  # type: ignore[arg-type]
+        epoch_slice = EpochSlice(1, part, PARTS, 1, elapsed=(part / PARTS, (part + 1) / PARTS))
+        task.update(network.embedding.weight.data, weight=1.0, epoch_slice=epoch_slice)  # type: ignore[arg-type]
     seconds = time.perf_counter() - begin
 
     learned, held_out = (

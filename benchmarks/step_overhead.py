@@ -71,7 +71,7 @@ def trainer_seconds(
         auxiliaries=[context],
         epochs=1,
         average=average,
-        beside=True,
+        parallel_context=True,
     )
     start = time.perf_counter()
     trainer.fit()

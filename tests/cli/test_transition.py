@@ -49,7 +49,7 @@ def test_every_option_of_the_transition_reaches_the_run(
     freezes = load_freezes(run / "frozen_dimensions.json")
     assert [(each.epoch, len(each.dimensions), len(each.relevance)) for each in freezes] == [(3, 2, 8), (4, 2, 8)]
     assert report["frozen_dimensions"] == 4
-    assert report["single_task_from"] == freezes[0].step
+    assert report["transition_step"] == freezes[0].step
     (refit,) = records(tmp_path / "run", "refit")
     assert refit["step"] == freezes[0].step
     assert f"the head was fitted anew before step {refit['step']}, on 10 texts" in capsys.readouterr().err

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from mt2st.errors import FewRowsWarning, InputError
-from mt2st.models import ClassifierSettings, Listener, TextClassifier
+from mt2st.models import ClassifierSettings, TextClassifier
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData
 from mt2st.strategy import Diminish, Switch
 from mt2st.tasks import AnalogyTask, Coefficients, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
 from mt2st.tasks.relations import words_of
 from mt2st.text import Corpus, Tokeniser
-from mt2st.training.progress import Progress
+from mt2st.training import Callback, Trainer
 
 N = 40
 NOUNS = [f"noun{number}" for number in range(N)]
@@ -223,12 +223,12 @@ def test_a_run_with_them_is_gone_on_from_to_the_bit(
     whole = classifier().fit(*films, unlabelled=corpus_texts())
     part = classifier()
 
-    class Stopper(Listener):
-        def on_step(self, progress: Progress) -> None:
-            if progress.step == 3:
+    class Stopper(Callback):
+        def on_step_end(self, trainer: Trainer) -> None:
+            if trainer.progress.step == 3:
                 part.stop()
 
-    part.fit(*films, unlabelled=corpus_texts(), checkpoint=tmp_path / "checkpoint", listener=Stopper())
+    part.fit(*films, unlabelled=corpus_texts(), checkpoint=tmp_path / "checkpoint", callbacks=[Stopper()])
     assert part.run_.stopped == "interrupted"
     resumed = classifier().fit(*films, unlabelled=corpus_texts(), checkpoint=tmp_path / "checkpoint")
     assert (resumed.word_vectors.vectors == whole.word_vectors.vectors).all()

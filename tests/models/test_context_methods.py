@@ -11,13 +11,12 @@ import pytest
 
 from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, train_word_vectors
 from mt2st.errors import FewRowsWarning, InputError
-from mt2st.models import Listener, Tagger, TextClassifier
+from mt2st.models import Tagger, TextClassifier
 from mt2st.models.settings import CONTEXT_METHODS
 from mt2st.network import SubwordEmbedding
 from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
-from mt2st.tasks import KernelTask
 from mt2st.text import Corpus, LabelledText, Tokeniser, read_labelled
-from mt2st.training.progress import Progress
+from mt2st.training import Callback, KernelTask, Trainer
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
@@ -46,15 +45,17 @@ def reviews(shared_data: Path) -> Reviews:
 def fitted(
     method: str, reviews: Reviews, strategy: Strategy | None = None, *, stop_at: int = 0, **more: Any
 ) -> TextClassifier:
-    fit_options = {name: more.pop(name) for name in ("checkpoint", "listener") if name in more}
+    fit_options = {name: more.pop(name) for name in ("checkpoint", "callbacks") if name in more}
     classifier = TextClassifier(context_method=method, strategy=strategy or Switch(at=3), **(SMALL | more))
 
-    class Stopper(Listener):
-        def on_step(self, progress: Progress) -> None:
-            if progress.step == stop_at:
+    class Stopper(Callback):
+        def on_step_end(self, trainer: Trainer) -> None:
+            if trainer.progress.step == stop_at:
                 classifier.stop()
 
-    return classifier.fit_rows(reviews.labelled, unlabelled=reviews.others, **({"listener": Stopper()} | fit_options))
+    return classifier.fit_rows(
+        reviews.labelled, unlabelled=reviews.others, **({"callbacks": [Stopper()]} | fit_options)
+    )
 
 
 @pytest.fixture(scope="module", params=CONTEXT_METHODS)
@@ -125,25 +126,25 @@ def test_a_saved_model_is_loaded_with_its_method(whole: TextClassifier, reviews:
 def tasks_of(reviews: Reviews, method: str = "glove", **settings: Any) -> list[KernelTask]:
     found: list[KernelTask] = []
 
-    class Looking(Listener):
-        def on_start(self, trainer: Any) -> None:
+    class Looking(Callback):
+        def on_fit_start(self, trainer: Any) -> None:
             found.extend(trainer.kernels)
 
-    fitted(method, reviews, listener=Looking(), epochs=1, **settings)
+    fitted(method, reviews, callbacks=[Looking()], epochs=1, **settings)
     return found
 
 
 def test_co_occurrences_are_counted_once_before_the_training(reviews: Reviews) -> None:
     heard: list[str] = []
 
-    class Hearing(Listener):
+    class Hearing(Callback):
         def on_cooccurrences(self, report: CountingReport) -> None:
             heard.append(f"{report.words} of {report.total_words}")
 
-        def on_start(self, trainer: Any) -> None:
+        def on_fit_start(self, trainer: Any) -> None:
             heard.append("start")
 
-    fitted("glove", reviews, listener=Hearing())
+    fitted("glove", reviews, callbacks=[Hearing()])
     assert heard[-1] == "start"
     assert len(heard) == 2
     words, total = heard[0].split(" of ")
@@ -162,13 +163,15 @@ def test_its_words_are_thinned_out_where_the_settings_say_so(reviews: Reviews) -
 def test_counting_co_occurrences_is_training_time_of_whoever_needs_them(reviews: Reviews) -> None:
     spent = []
 
-    class Looking(Listener):
-        def on_start(self, trainer: Any) -> None:
-            spent.append((trainer.clock.seconds, sum(getattr(task, "seconds_before", 0.0) for task in trainer.kernels)))
+    class Looking(Callback):
+        def on_fit_start(self, trainer: Any) -> None:
+            spent.append(
+                (trainer.progress.train_seconds, sum(getattr(task, "seconds_before", 0.0) for task in trainer.kernels))
+            )
 
     for strategy in (MultiTask(), SingleTask()):
-        fitted("glove", reviews, listener=Looking(), epochs=1, strategy=strategy)
-    fitted("skipgram", reviews, listener=Looking(), epochs=1)
+        fitted("glove", reviews, callbacks=[Looking()], epochs=1, strategy=strategy)
+    fitted("skipgram", reviews, callbacks=[Looking()], epochs=1)
     assert spent[0][0] == spent[0][1] > 0
     assert spent[1][0] == 0 < spent[1][1]
     assert spent[2] == (0, 0)
@@ -273,12 +276,12 @@ def test_the_primary_alone_moves_the_rows_of_n_grams(reviews: Reviews) -> None:
 def test_rare_words_of_the_labelled_texts_are_read_as_they_will_be_in_prediction(reviews: Reviews) -> None:
     seen: list[int] = []
 
-    class Looking(Listener):
-        def on_start(self, trainer: Any) -> None:
-            seen.extend([int(trainer.primary.train.texts.ids.max()), len(trainer.network.embedding.scale)])
+    class Looking(Callback):
+        def on_fit_start(self, trainer: Any) -> None:
+            seen.extend([int(trainer.primary.train.texts.ids.max()), len(trainer.module.embedding.scale)])
             seen.append(int((trainer.primary.train.texts.ids == 1).sum()))
 
-    model = fitted(NGRAM, reviews, listener=Looking(), epochs=1, min_count=5)
+    model = fitted(NGRAM, reviews, callbacks=[Looking()], epochs=1, min_count=5)
     assert model.vocabulary_ is not None
     assert len(model.vocabulary_) < seen[0] < seen[1]
     assert seen[2] == 0, "no word is unknown"

@@ -10,20 +10,19 @@ import pytest
 import torch
 
 from mt2st import TextClassifier
-from mt2st.models import Listener
 from mt2st.strategy import Switch
-from mt2st.tasks import ContextTask, LabelledTask, SharedKernelTask
-from mt2st.training import Trainer
-from mt2st.training.kernel_lane import KernelLane
+from mt2st.tasks import ContextTask, LabelledTask
+from mt2st.training import Callback, SharedKernelTask, Trainer
+from mt2st.training.kernel_thread import KernelThread
 from mt2st.training.processor import torch_threads
 
 Films = tuple[list[str], list[str]]
 
 
-class Keeping(Listener):
-    def on_start(self, trainer: Trainer) -> None:
+class Keeping(Callback):
+    def on_fit_start(self, trainer: Trainer) -> None:
         self.trainer, self.readers = trainer, set[str]()
-        encoder = trainer.network.encoder
+        encoder = trainer.module.encoder
         assert isinstance(encoder, torch.nn.Module)
         encoder.register_forward_hook(lambda *_: self.readers.add(threading.current_thread().name))
 
@@ -33,7 +32,7 @@ def trained(films: Films, **given: Any) -> tuple[TextClassifier, Keeping]:
         strategy=Switch(2), encoder="mean", vector_size=8, epochs=3, min_count=1, convergence="never", refit_head=0.1,
         **given,
     ), Keeping()  # fmt: skip
-    model.fit(*films, validation=films, listener=listener)
+    model.fit(*films, validation=films, callbacks=[listener])
     return model, listener
 
 
@@ -44,7 +43,7 @@ def test_the_context_task_and_a_second_reader_have_it_where_there_is_one(
     monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: cores)
     _, kept = trained(films, beside=beside, context_passes=1.0)
     trainer = kept.trainer
-    assert trainer.beside == uses
+    assert trainer.parallel_context == uses
     assert isinstance(trainer.primary, LabelledTask)
     assert trainer.primary.readers == (2 if uses else 1)
 
@@ -53,14 +52,14 @@ def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.Mon
     monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
     monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 12)
     # Beside the step the context task writes without a lock, which no run repeats.
-    monkeypatch.setattr("mt2st.training.trainer.KernelLane", lambda **_: KernelLane(beside=False))
+    monkeypatch.setattr("mt2st.training.trainer.KernelThread", lambda **_: KernelThread(parallel=False))
     (one, first), (two, second) = (trained(films, beside=beside, context_passes=1.0) for beside in (False, True))
     assert one.network_ is not None
     assert two.network_ is not None
     assert first.readers == {"MainThread"}
     assert len(second.readers) > 1
     runs = first.trainer.run, second.trainer.run
-    assert len(runs[0].refits) == len(runs[1].refits) == 1
+    assert len(runs[0].probes) == len(runs[1].probes) == 1
     assert [each.validation for each in runs[0].evaluations] == [each.validation for each in runs[1].evaluations]
     for mine, other in zip(one.network_.parameters(), two.network_.parameters(), strict=True):
         assert torch.equal(mine, other)
@@ -91,12 +90,12 @@ def test_the_context_task_comes_in_pieces_that_the_step_can_help_with(
     monkeypatch.setattr("mt2st.tasks.context.PIECE", 20)
     shared: list[int] = []
 
-    def share(lane: KernelLane, pieces: Sequence[Callable[[], Any]]) -> list[Any]:
+    def run_parallel(thread: KernelThread, pieces: Sequence[Callable[[], Any]]) -> list[Any]:
         shared.append(len(pieces))
-        return of_lane(lane, pieces)
+        return of_thread(thread, pieces)
 
-    of_lane = KernelLane.share
-    monkeypatch.setattr(KernelLane, "share", share)
+    of_thread = KernelThread.run_parallel
+    monkeypatch.setattr(KernelThread, "run_parallel", run_parallel)
     operations = []
     for beside in (False, True):
         _, kept = trained(films, beside=beside, context_passes=2.0)

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from mt2st.errors import InputError
-from mt2st.models import Listener, MultiLabelClassifier, Tagger, TextClassifier, load_model
+from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier, load_model
 from mt2st.strategy import AdaptiveDiminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.text import LabelledText, TaggedText, read_tagged
-from mt2st.training import Trainer
-from mt2st.training.progress import Progress
+from mt2st.training import Callback, Trainer
 
 Sentences = tuple[list[list[str]], list[list[str]]]
 SMALL = {
@@ -72,11 +71,11 @@ def test_long_sentences_are_learnt_and_measured_to_their_end() -> None:
 def test_tags_that_mark_spans_choose_the_best_epoch_by_entities() -> None:
     heard: list[Trainer] = []
 
-    class Hearing(Listener):
-        def on_start(self, trainer: Trainer) -> None:
+    class Hearing(Callback):
+        def on_fit_start(self, trainer: Trainer) -> None:
             heard.append(trainer)
 
-    tagger = make().fit(*sentences(spans=True), listener=Hearing())
+    tagger = make().fit(*sentences(spans=True), callbacks=[Hearing()])
     assert heard[0].select == "entity_f1"
     assert tagger.metrics_["validation"]["entity_f1"] > 0.95
 
@@ -97,14 +96,14 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_same_bits(tmp_pat
     reviews = {"mood": LabelledText(["dull", "fine film"] * 20, ["-", "+"] * 20)}
     settings: dict[str, Any] = {"epochs": 3, "word_dropout": 0.1}
 
-    class StopAt(Listener):
-        def on_step(self, progress: Progress) -> None:
-            if progress.step == 8:
+    class StopAt(Callback):
+        def on_step_end(self, trainer: Trainer) -> None:
+            if trainer.progress.step == 8:
                 broken.stop()
 
     whole = make(**settings).fit(*sentences(), auxiliary_data=reviews)
     broken = make(**settings)
-    broken.fit(*sentences(), auxiliary_data=reviews, checkpoint=tmp_path / "at", listener=StopAt())
+    broken.fit(*sentences(), auxiliary_data=reviews, checkpoint=tmp_path / "at", callbacks=[StopAt()])
     assert broken.run_.stopped == "interrupted"
     others = {"mood": LabelledText(reviews["mood"].texts, ["+", "-"] * 20)}
     with pytest.raises(InputError, match="is of another run"):

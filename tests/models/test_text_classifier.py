@@ -13,9 +13,9 @@ import torch
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
-from mt2st.models import Listener, TextClassifier, trained_model
+from mt2st.models import TextClassifier, trained_model
 from mt2st.strategy import Diminish, SingleTask, Strategy, Switch
-from mt2st.training.progress import Progress
+from mt2st.training import Callback, Trainer
 
 Films = tuple[list[str], list[str]]
 
@@ -30,7 +30,7 @@ def make(strategy: Strategy | None = None, **settings: Any) -> TextClassifier:
     return TextClassifier(strategy=strategy or Switch(at=3), **(small | settings))
 
 
-class StopAt(Listener):
+class StopAt(Callback):
     """Interrupts a run after some steps, as a signal would."""
 
     def __init__(self, step: int) -> None:
@@ -38,9 +38,9 @@ class StopAt(Listener):
         self.steps: list[int] = []
         self.classifier: TextClassifier | None = None
 
-    def on_step(self, progress: Progress) -> None:
-        self.steps.append(progress.step)
-        if progress.step == self.step:
+    def on_step_end(self, trainer: Trainer) -> None:
+        self.steps.append(trainer.progress.step)
+        if trainer.progress.step == self.step:
             assert self.classifier is not None
             self.classifier.stop()
 
@@ -177,11 +177,11 @@ def test_labels_of_any_type_are_read_as_text(films: Films) -> None:
 def test_the_embedding_may_start_from_vectors_trained_on_the_text(start: str, films: Films) -> None:
     heard = []
 
-    class Hearing(Listener):
+    class Hearing(Callback):
         def on_vectors(self, progress: Any) -> None:
             heard.append(progress)
 
-    classifier = make(embedding=start, start_epochs=2).fit(*films, listener=Hearing())
+    classifier = make(embedding=start, start_epochs=2).fit(*films, callbacks=[Hearing()])
     assert classifier.predict(UNSEEN[:4]) == ["good", "bad", "good", "bad"]
     assert heard
 
@@ -235,11 +235,11 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_same_bits(
     whole = make(**settings).fit(*films)
     listener = StopAt(step)
     broken = listener.classifier = make(**settings)
-    broken.fit(*films, checkpoint=tmp_path / "at", listener=listener)
+    broken.fit(*films, checkpoint=tmp_path / "at", callbacks=[listener])
     assert broken.run_.stopped == "interrupted"
     assert (tmp_path / "at" / "manifest.json").is_file()
     rest = StopAt(0)
-    resumed = make(**settings).fit(*films, checkpoint=tmp_path / "at", listener=rest)
+    resumed = make(**settings).fit(*films, checkpoint=tmp_path / "at", callbacks=[rest])
     assert rest.steps == list(range(step + 1, whole.run_.steps + 1)), "no step is done twice"
     assert np.array_equal(resumed.predict_proba(UNSEEN), whole.predict_proba(UNSEEN))
     assert [each.losses for each in resumed.run_.evaluations] == [each.losses for each in whole.run_.evaluations]
@@ -250,7 +250,7 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_same_bits(
 def test_an_interrupted_fit_claims_no_measure_of_its_last_parameters(films: Films) -> None:
     listener = StopAt(20)
     classifier = listener.classifier = make(epochs=9)
-    assert classifier.fit(*films, listener=listener).metrics_ == {}
+    assert classifier.fit(*films, callbacks=[listener]).metrics_ == {}
 
 
 @pytest.mark.parametrize("change", ["text", "label", "validation", "setting", "default", "strategy"])
@@ -261,7 +261,7 @@ def test_a_checkpoint_of_other_data_or_settings_is_refused(
     validation = (["good film", "bad film"], ["good", "bad"])
     listener = StopAt(5)
     broken = listener.classifier = make()
-    broken.fit(texts, labels, validation=validation, checkpoint=tmp_path / "at", listener=listener)
+    broken.fit(texts, labels, validation=validation, checkpoint=tmp_path / "at", callbacks=[listener])
     strategy: Strategy = Switch(at=3)
     settings: dict[str, Any] = {}
     if change == "text":
@@ -403,12 +403,12 @@ def test_a_fit_that_fails_leaves_the_model_before_as_it_was(films: Films) -> Non
     classifier = make(epochs=2).fit(*films)
     before = classifier.predict_proba(UNSEEN)
 
-    class Failing(Listener):
-        def on_step(self, progress: Progress) -> None:
+    class Failing(Callback):
+        def on_step_end(self, trainer: Trainer) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        classifier.fit(["x y", "z w"] * 8, ["p", "q"] * 8, listener=Failing())
+        classifier.fit(["x y", "z w"] * 8, ["p", "q"] * 8, callbacks=[Failing()])
     assert np.array_equal(classifier.predict_proba(UNSEEN), before)
 
 

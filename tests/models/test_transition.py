@@ -11,14 +11,12 @@ import torch
 
 from mt2st import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.errors import InputError
-from mt2st.models import Listener
-from mt2st.models.assembly import new_convergence, new_effects, new_network, new_optimizer
+from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition
 from mt2st.models.kinds import Classification
 from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.settings import ClassifierSettings
 from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, PretrainFinetune, SingleTask, Strategy, Switch
-from mt2st.training import Trainer
-from mt2st.training.progress import Progress
+from mt2st.training import Callback, Trainer
 
 Films = tuple[list[str], list[str]]
 SMALL: dict[str, Any] = {
@@ -38,19 +36,19 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-class Stopping(Listener):
+class Stopping(Callback):
     """Keeps the trainer, and stops it after a step."""
 
     def __init__(self, after: int | None = None) -> None:
         self.after = after
         self.tables: list[torch.Tensor] = []
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Trainer) -> None:
         self.trainer = trainer
 
-    def on_step(self, progress: Progress) -> None:
-        self.tables.append(self.trainer.network.embedding.weight.detach().clone())  # type: ignore[union-attr]
-        if progress.step == self.after:
+    def on_step_end(self, trainer: Trainer) -> None:
+        self.tables.append(self.trainer.module.embedding.weight.detach().clone())  # type: ignore[union-attr]
+        if trainer.progress.step == self.after:
             self.trainer.stop()
 
 
@@ -65,7 +63,7 @@ def network_of(settings: ClassifierSettings) -> Any:
 
 
 def test_without_such_settings_the_trainer_has_no_effects() -> None:
-    effects = new_effects(ClassifierSettings(), cast("Any", None))
+    effects = new_transition(ClassifierSettings(), cast("Any", None))
     assert (effects.rates, effects.freezing, effects.on_transition, effects.refit) == (None, None, None, None)
 
 
@@ -120,7 +118,7 @@ def test_rates_follow_the_settings_of_each_group(films: Films) -> None:
 def test_frozen_dimensions_stay_as_they_were_at_the_transition(films: Films) -> None:
     listener = Stopping()
     model = TextClassifier(strategy=Switch(3), **SMALL, freeze_fraction=0.5, freeze_relevance="saliency", average=0.0)
-    model.fit(*films, listener=listener)
+    model.fit(*films, callbacks=[listener])
     (freeze,) = model.run_.freezes
     assert (freeze.epoch, len(freeze.dimensions), len(freeze.relevance)) == (3, 4, 8)
     before = listener.tables[freeze.step - 2]
@@ -198,13 +196,13 @@ def test_a_tagger_has_no_head_to_fit_anew() -> None:
 def test_the_head_is_fitted_anew_on_whatever_the_network_is(films: Films, options: dict[str, Any]) -> None:
     settings = {**SMALL, **options, "dropout": 0.0, "rate_at_transition": 1e-3, "average": 0.0}
     plain, refit = (TextClassifier(strategy=Switch(3), **settings, refit_head=each).fit(*films) for each in (None, 1.0))
-    assert [each.step for each in refit.run_.refits] == [5]
+    assert [each.step for each in refit.run_.probes] == [5]
     assert refit.run_.evaluations[2].losses[PRIMARY] < plain.run_.evaluations[2].losses[PRIMARY]
 
 
 def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
     model = TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=4).fit(*films)
-    assert [each.texts for each in model.run_.refits] == [4]
+    assert [each.texts for each in model.run_.probes] == [4]
     with pytest.raises(
         InputError, match="1 texts are too few to fit the head of 'label' anew: it needs one of each of its 2 c"
     ):
@@ -216,7 +214,7 @@ def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
 def test_pretraining_ends_with_a_head_that_fits(films: Films) -> None:
     strategy = PretrainFinetune(2)
     model = TextClassifier(strategy=strategy, **SMALL, refit_head=1.0, dropout=0.0).fit(*films)
-    assert len(model.run_.refits) == 1
+    assert len(model.run_.probes) == 1
     assert model.run_.evaluations[1].validation["accuracy"] > 0.5
 
 
@@ -254,7 +252,7 @@ def test_a_run_with_every_option_goes_on_exactly(
     options["feedback_every"] = 1
     whole = TextClassifier(strategy=make(), **options).fit(*films)
     part = TextClassifier(strategy=make(), **options)
-    part.fit(*films, checkpoint=tmp_path / "at", listener=Stopping(after))
+    part.fit(*films, checkpoint=tmp_path / "at", callbacks=[Stopping(after)])
     assert part.run_.stopped == "interrupted"
     rest = TextClassifier(strategy=make(), **options).fit(*films, checkpoint=tmp_path / "at")
     for name, value in parameters(whole).items():

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
-from mt2st.models import Listener, MultiLabelClassifier, Tagger, TextClassifier
+from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.models.assembly import new_network
 from mt2st.models.kinds import Classification
 from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.network import Network
 from mt2st.strategy import Switch
-from mt2st.training import Trainer
+from mt2st.training import Callback, Trainer
 
 TEXTS = ["not good", "good not", "not bad at all", "bad at all not"] * 6
 LABELS = ["no", "yes", "yes", "no"] * 6
@@ -50,12 +50,12 @@ def test_the_scores_learn_at_the_rate_of_the_heads_and_are_averaged_with_them() 
     assert table.shape == (262_144, 2)
 
 
-class Ratios(Listener):
+class Ratios(Callback):
     """Keeps the ratios that a training begins with."""
 
-    def on_start(self, trainer: Trainer) -> None:
-        assert isinstance(trainer.network, Network)
-        self.layer = copy.deepcopy(trainer.network.ngrams[PRIMARY])
+    def on_fit_start(self, trainer: Trainer) -> None:
+        assert isinstance(trainer.module, Network)
+        self.layer = copy.deepcopy(trainer.module.ngrams[PRIMARY])
 
     def of(self, model: TextClassifier | MultiLabelClassifier, *words: str) -> NDArray[np.float32]:
         rows = self.layer._rows(torch.tensor([[model.vocabulary_.id_of(word)] for word in words]))[:, 0]
@@ -64,11 +64,11 @@ class Ratios(Listener):
 
 def test_they_are_weighed_by_the_texts_to_learn_from() -> None:
     classifier, ratios = make(epochs=1, word_ngrams=1), Ratios()
-    classifier.fit(TEXTS, LABELS, validation=(["good good"] * 9, ["no"] * 9), listener=ratios)
+    classifier.fit(TEXTS, LABELS, validation=(["good good"] * 9, ["no"] * 9), callbacks=[ratios])
     # 'good' is in 6 of the 12 texts of each class, 'not' in all, 'bad' in the 6 others of each.
     np.testing.assert_allclose(ratios.of(classifier, "good", "not", "bad"), 0, atol=1e-6)
     texts, labels = TEXTS + ["good"] * 6, LABELS + ["yes"] * 6
-    classifier.fit(texts, labels, validation=(TEXTS, LABELS), listener=ratios)
+    classifier.fit(texts, labels, validation=(TEXTS, LABELS), callbacks=[ratios])
     share = (36 + 6) / (36 + 6 + 36)  # of all words those of 'yes'; 'good' is in 12 of its texts and 6 of the others
     expected = np.log((12 + 2 * share) / (6 + 2 * (1 - share))) - np.log(share / (1 - share))
     np.testing.assert_allclose(ratios.of(classifier, "good")[0], [-expected, expected], rtol=1e-5)
@@ -79,7 +79,7 @@ def test_several_labels_are_weighed_each_for_itself() -> None:
         encoder="mean", vector_size=4, epochs=1, batch_size=4, min_count=1, beside=False, word_ngrams=1,
     ), Ratios()  # fmt: skip
     texts, labels = ["red", "blue", "red blue", "green"] * 4, [["r"], ["b"], ["r", "b"], []] * 4
-    classifier.fit(texts, labels, validation=(texts, labels), listener=ratios)
+    classifier.fit(texts, labels, validation=(texts, labels), callbacks=[ratios])
     # Of the texts with red, blue and green 8, 4 and 0 have the label 'r', which 12 of all 20 words do.
     inside, others = np.array([8, 4, 0]) + 2 * 0.6, np.array([0, 4, 4]) + 2 * 0.4
     of_r = ratios.of(classifier, "red", "blue", "green")[:, classifier.classes_.index("r")]
@@ -114,7 +114,7 @@ def test_words_outside_the_vocabulary_are_one_word_to_the_ratios_too() -> None:
     texts = [f"{text} {chr(97 + number) * 4}" for number, text in enumerate(TEXTS)]  # a rare word in each
     ratios = Ratios()
     classifier = make(context_method="skipgram-fasttext", bucket=100, min_count=2, epochs=1, word_ngrams=1)
-    classifier.fit(texts, LABELS, listener=ratios)
+    classifier.fit(texts, LABELS, callbacks=[ratios])
     # not, good, bad, at, all, and one that stands for any rare word
     assert int((ratios.layer.ratios != 0).any(dim=1).sum()) <= 6
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import torch
+from tests.following import Following
 from tests.training.planted import Bag, plant
 from torch import nn
 
 from mt2st.network.task_layer import TaskLayer, activate_task_layers
 from mt2st.strategy import Switch
-from mt2st.training import Trainer, TransitionEffects
+from mt2st.training import Trainer, TransitionActions
 
 
 def test_before_it_is_active_it_passes_on_and_learns_nothing() -> None:
@@ -53,10 +54,14 @@ def test_in_a_run_it_is_active_from_the_switch_on() -> None:
         strategy=Switch(3),
         auxiliaries=[planted.helpful],
         epochs=4,
-        select=None,
-        effects=TransitionEffects(on_transition=activate_task_layers),
-        on_evaluation=lambda evaluation: moved.append(
-            (evaluation.epoch, not torch.equal(network.layer.up.weight, start))
-        ),
+        monitor=None,
+        transition=TransitionActions(activate=activate_task_layers),
+        callbacks=[
+            Following(
+                on_evaluation=lambda evaluation: moved.append(
+                    (evaluation.epoch, not torch.equal(network.layer.up.weight, start))
+                )
+            )
+        ],
     ).fit()
     assert moved == [(1, False), (2, False), (3, True), (4, True)]

@@ -11,14 +11,13 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st import InputError, SingleTask, Switch
-from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
 from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyData, Watcher, run_study
 from mt2st.study.report.page import Code, Paragraph
 from mt2st.study.report.setup import setup_section
 from mt2st.study.study import EARLIER, STUDY
 from mt2st.study.worker import Order, _Watch, request_stop
-from mt2st.training import Evaluation
+from mt2st.training import Callback, Evaluation, Trainer
 
 METHODS = {"single-task": SingleTask(), "switch": Switch(2)}
 GRID = Grid(METHODS, QUICK, seeds=(1, 2))
@@ -129,11 +128,11 @@ def test_a_cell_that_is_stopped_goes_on_as_if_it_had_not_been(data: StudyData, t
         def on_model(self, model: AnyModel) -> None:
             self.model = model
 
-        def listener(self, cell: Cell) -> Listener:
+        def callback(self, cell: Cell) -> Callback:
             watcher = self
 
-            class StopAtThree(Listener):
-                def on_evaluation(self, evaluation: Evaluation) -> None:
+            class StopAtThree(Callback):
+                def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
                     if evaluation.epoch == 3 and cell.name == "switch":
                         watcher.model.stop()
 
@@ -230,5 +229,5 @@ def test_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_a_listener_can_hear_of_a_model_it_hears_of_a_cell() -> None:
-    heard = {name for name in vars(Listener) if name.startswith("on_")}
+    heard = {name for name in vars(Callback) if name.startswith("on_")}
     assert heard <= set(vars(_Watch))

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from mt2st.embedding.kernels import kernel_for
 from mt2st.errors import InputError
-from mt2st.tasks import ContextTask, KernelTask, Span, Texts
+from mt2st.tasks import ContextTask, Texts
 from mt2st.tasks.context import document_runs, stream_of
+from mt2st.training import EpochSlice, KernelTask
 
 VECTOR_SIZE = 8
 METHODS = ["skipgram", "cbow"]
@@ -51,8 +52,8 @@ def make_table(seed: int = 0) -> Tensor:
     return torch.randn(22, VECTOR_SIZE, generator=torch.Generator().manual_seed(seed)) * 0.1
 
 
-def whole(epoch: int = 1) -> Span:
-    return Span(epoch, 0, 1, seed=1)
+def whole(epoch: int = 1) -> EpochSlice:
+    return EpochSlice(epoch, 0, 1, seed=1)
 
 
 documents = st.lists(st.integers(0, 7), min_size=1, max_size=40).filter(any)
@@ -93,7 +94,7 @@ def times_seen(lengths: list[int], parts: int, passes: float, epoch: int, seed: 
     offsets = np.cumsum([0, *lengths])
     seen: Counter[int] = Counter()
     for part in range(parts):
-        for run in document_runs(offsets, Span(epoch, part, parts, seed), passes):
+        for run in document_runs(offsets, EpochSlice(epoch, part, parts, seed), passes):
             assert len(run) >= 2
             seen.update(int(start) for start, stop in pairwise(run) if stop > start)
     return dict(seen)
@@ -103,7 +104,8 @@ def test_parts_hold_about_as_many_words_as_each_other() -> None:
     rng = np.random.default_rng(0)
     offsets = np.cumsum([0, *rng.integers(0, 30, 1000)])
     sizes = [
-        sum(int(run[-1] - run[0]) for run in document_runs(offsets, Span(1, part, 20, 1), 1.0)) for part in range(20)
+        sum(int(run[-1] - run[0]) for run in document_runs(offsets, EpochSlice(1, part, 20, 1), 1.0))
+        for part in range(20)
     ]
     assert max(sizes) - min(sizes) <= 60
 
@@ -120,13 +122,13 @@ def test_a_large_part_comes_in_pieces_of_about_the_same_size() -> None:
 
 def test_each_epoch_starts_at_another_place() -> None:
     offsets = np.arange(0, 1001, 5)
-    firsts = {int(next(document_runs(offsets, Span(epoch, 0, 50, 1), 1.0))[0]) for epoch in range(1, 9)}
+    firsts = {int(next(document_runs(offsets, EpochSlice(epoch, 0, 50, 1), 1.0))[0]) for epoch in range(1, 9)}
     assert len(firsts) >= 7
 
 
 def test_every_epoch_part_and_slice_has_its_own_random_stream() -> None:
     streams = [
-        stream_of(Span(epoch, part, 300, 1), number)
+        stream_of(EpochSlice(epoch, part, 300, 1), number)
         for epoch in range(1, 20)
         for part in range(300)
         for number in range(5)
@@ -140,7 +142,7 @@ def test_it_is_a_kernel_task_and_changes_the_table_in_place(method: str) -> None
     assert isinstance(task, KernelTask)
     before, address = table.clone(), table.data_ptr()
     task.outputs[2:] = 0.1
-    loss = task.update(table, weight=1.0, span=whole())
+    loss = task.update(table, weight=1.0, epoch_slice=whole())
     assert loss > 0
     assert table.data_ptr() == address
     assert (table[2:] != before[2:]).any(dim=1).all()
@@ -151,7 +153,7 @@ def test_the_rows_of_padding_and_of_unknown_words_never_change(method: str) -> N
     task, table = make_task(method), make_table()
     before = table.clone()
     for epoch in range(1, 6):
-        task.update(table, weight=1.0, span=whole(epoch))
+        task.update(table, weight=1.0, epoch_slice=whole(epoch))
     assert torch.equal(table[:2], before[:2])
     assert not task.outputs[:2].any()
 
@@ -165,7 +167,7 @@ def test_half_the_weight_makes_half_the_update_of_a_block(method: str) -> None:
     for weight in (1.0, 0.5):
         task, table = ContextTask(texts, kernel, VECTOR_SIZE, alpha=0.01), make_table().double().float()
         task.outputs[:] = make_table(1).numpy()
-        task.update(table, weight=weight, span=whole())
+        task.update(table, weight=weight, epoch_slice=whole())
         changes.append((table - make_table(), torch.from_numpy(task.outputs) - make_table(1)))
     for full, half in zip(*changes, strict=True):
         assert full.abs().max() > 1e-4
@@ -177,7 +179,7 @@ def test_weight_and_learning_rate_are_one_factor(method: str) -> None:
     tables = []
     for alpha, weight in ((0.08, 0.25), (0.02, 1.0)):
         task, table = make_task(method, alpha=alpha), make_table()
-        task.update(table, weight=weight, span=whole())
+        task.update(table, weight=weight, epoch_slice=whole())
         tables.append(table)
     torch.testing.assert_close(tables[0], tables[1], atol=1e-6, rtol=0)
 
@@ -187,23 +189,23 @@ def test_weight_and_learning_rate_are_one_factor(method: str) -> None:
 def test_the_learning_rate_falls_evenly_over_the_tasks_time(
     method: str, elapsed: float, min_alpha: float, rate: float
 ) -> None:
-    span = replace(whole(), elapsed=(elapsed, elapsed))
+    epoch_slice = replace(whole(), elapsed=(elapsed, elapsed))
     falling, table = make_task(method, alpha=0.04, min_alpha=min_alpha), make_table()
-    falling.update(table, weight=1.0, span=span)
+    falling.update(table, weight=1.0, epoch_slice=epoch_slice)
     constant, expected = make_task(method, alpha=rate, min_alpha=rate), make_table()
-    constant.update(expected, weight=1.0, span=span)
+    constant.update(expected, weight=1.0, epoch_slice=epoch_slice)
     assert not torch.equal(expected, make_table())
     torch.testing.assert_close(table, expected, atol=1e-6, rtol=0)
 
 
 def test_within_a_step_it_falls_from_slice_to_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     task = make_task(alpha=0.05, min_alpha=0.01, passes=2.5)
-    span = Span(3, 1, 2, seed=1, elapsed=(0.25, 0.75))
-    sizes = [int(offsets[-1] - offsets[0]) for offsets in task.slices(span)]
+    epoch_slice = EpochSlice(3, 1, 2, seed=1, elapsed=(0.25, 0.75))
+    sizes = [int(offsets[-1] - offsets[0]) for offsets in task.slices(epoch_slice)]
     given: list[tuple[float, float]] = []
     update = task.kernel.update
     monkeypatch.setattr(task.kernel, "update", lambda *a, **k: (given.append(k["alpha"]), update(*a, **k))[1])
-    task.update(make_table(), weight=1.0, span=span)
+    task.update(make_table(), weight=1.0, epoch_slice=epoch_slice)
     assert len(sizes) > 1
     assert (given[0][0], given[-1][1], task.rate) == pytest.approx((0.04, 0.02, 0.02))
     assert [before[1] for before in given[:-1]] == [after[0] for after in given[1:]]
@@ -231,14 +233,14 @@ def test_a_least_rate_out_of_range_is_named(min_alpha: float) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_weight_zero_changes_nothing(method: str) -> None:
     task, table = make_task(method), make_table()
-    task.update(table, weight=0.0, span=whole())
+    task.update(table, weight=0.0, epoch_slice=whole())
     assert torch.equal(table, make_table())
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_training_lowers_the_loss_and_brings_words_of_one_context_together(method: str) -> None:
     task, table = make_task(method, alpha=0.025, sample=0), make_table()
-    losses = [task.update(table, weight=1.0, span=whole(epoch)) for epoch in range(1, 16)]
+    losses = [task.update(table, weight=1.0, epoch_slice=whole(epoch)) for epoch in range(1, 16)]
     assert losses[-1] < losses[0] - 0.1
     vectors = torch.nn.functional.normalize(table[2:])
     similarity = vectors @ vectors.T
@@ -248,15 +250,15 @@ def test_training_lowers_the_loss_and_brings_words_of_one_context_together(metho
 
 
 def test_the_same_span_makes_the_same_update_and_other_spans_another() -> None:
-    def updated(span: Span) -> bytes:
+    def updated(epoch_slice: EpochSlice) -> bytes:
         task, table = make_task(), make_table()
         task.outputs[:] = 0.1
-        task.update(table, weight=1.0, span=span)
+        task.update(table, weight=1.0, epoch_slice=epoch_slice)
         return table.numpy().tobytes()
 
-    assert updated(Span(1, 0, 2, 1)) == updated(Span(1, 0, 2, 1))
-    spans = [Span(1, 0, 2, 1), Span(1, 1, 2, 1), Span(2, 0, 2, 1)]
-    assert len({updated(span) for span in spans}) == 3
+    assert updated(EpochSlice(1, 0, 2, 1)) == updated(EpochSlice(1, 0, 2, 1))
+    epoch_slices = [EpochSlice(1, 0, 2, 1), EpochSlice(1, 1, 2, 1), EpochSlice(2, 0, 2, 1)]
+    assert len({updated(epoch_slice) for epoch_slice in epoch_slices}) == 3
 
 
 def test_a_part_without_a_word_to_learn_has_no_loss() -> None:
@@ -265,13 +267,13 @@ def test_a_part_without_a_word_to_learn_has_no_loss() -> None:
         Texts(ids, np.array([0, 1, 2])), kernel_for("skipgram", np.array([0, 0, 1, 1]), sample=0), VECTOR_SIZE
     )
     table = torch.ones(4, VECTOR_SIZE)
-    assert np.isnan(task.update(table, weight=1.0, span=whole())), "no word has a neighbour"
+    assert np.isnan(task.update(table, weight=1.0, epoch_slice=whole())), "no word has a neighbour"
     assert torch.equal(table, torch.ones(4, VECTOR_SIZE))
 
 
 def test_its_state_restores_the_output_table() -> None:
     task, other = make_task(), make_task()
-    task.update(make_table(), weight=1.0, span=whole())
+    task.update(make_table(), weight=1.0, epoch_slice=whole())
     other.load_state_dict({name: value.clone() for name, value in task.state_dict().items()})
     assert np.array_equal(other.outputs, task.outputs)
     assert task.outputs.any()
@@ -286,7 +288,7 @@ def test_compiling_leaves_the_task_as_it_was() -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_it_refuses_memory_that_is_not_float32(dtype: torch.dtype) -> None:
     with pytest.raises(InputError, match=rf"float32 memory of the CPU, found {dtype} on cpu: use its autograd form"):
-        make_task().update(make_table().to(dtype), weight=1.0, span=whole())
+        make_task().update(make_table().to(dtype), weight=1.0, epoch_slice=whole())
 
 
 @pytest.mark.parametrize("parameter", ["alpha", "passes"])
@@ -309,7 +311,7 @@ def test_the_parts_of_an_epoch_train_on_all_its_words(parts: int, passes: float)
     task, table = make_task(passes=passes), make_table()
     words = 0
     for part in range(parts):
-        span = Span(1, part, parts, 1)
-        words += sum(int(run[-1] - run[0]) for run in task.slices(span))
-        task.update(table, weight=1.0, span=span)
+        epoch_slice = EpochSlice(1, part, parts, 1)
+        words += sum(int(run[-1] - run[0]) for run in task.slices(epoch_slice))
+        task.update(table, weight=1.0, epoch_slice=epoch_slice)
     assert words == pytest.approx(len(task.texts.ids) * passes, abs=26)

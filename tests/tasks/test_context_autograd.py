@@ -10,9 +10,10 @@ from mt2st.embedding import SubwordSettings
 from mt2st.embedding.kernels import ContextKernel, kernel_for, sample_pairs
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.network import Network, SubwordEmbedding, build_encoder
-from mt2st.tasks import ContextTask, Span, Task, Texts
+from mt2st.tasks import ContextTask, Texts
 from mt2st.tasks.context import document_runs, stream_of
 from mt2st.tasks.context_autograd import AutogradContextTask, ContextBatch, context_loss
+from mt2st.training import EpochSlice, Task
 
 VOCABULARY, VECTOR_SIZE = 25, 7
 NGRAM_METHODS = ["skipgram-fasttext", "cbow-fasttext"]
@@ -61,13 +62,13 @@ def test_kernel_and_autograd_make_the_same_update_on_the_same_pairs(method: str,
     compiled = input_table(method)
     inputs, outputs = input_table(method).requires_grad_(), table(1).requires_grad_()
     optimizer = torch.optim.SGD([inputs, outputs], lr=alpha)
-    spans = [Span(2, part, 3, seed=1) for part in range(3)]
+    epoch_slices = [EpochSlice(2, part, 3, seed=1) for part in range(3)]
     n_blocks = 0
-    for span in spans:
-        kernel_loss = task.update(compiled, weight=weight, span=span)
+    for epoch_slice in epoch_slices:
+        kernel_loss = task.update(compiled, weight=weight, epoch_slice=epoch_slice)
         losses, pairs = 0.0, 0
-        for number, offsets in enumerate(document_runs(texts.offsets, span, 1.0)):
-            stream = stream_of(span, number)
+        for number, offsets in enumerate(document_runs(texts.offsets, epoch_slice, 1.0)):
+            stream = stream_of(epoch_slice, number)
             for block in sample_pairs(kernel, texts.ids, offsets, stream=stream, rate=alpha * weight):
                 if not len(block.centres):
                     continue
@@ -171,12 +172,12 @@ def test_an_epochs_batches_hold_the_pairs_of_the_compiled_forms_parts(method: st
     drawn = [batch.centres.tolist() for batch in task.batches(epoch=3, seed=1)]
     expected = []
     for part in range(8):
-        span = Span(3, part, 8, 1)
+        epoch_slice = EpochSlice(3, part, 8, 1)
         expected.append(
             [
                 int(centre)
-                for number, offsets in enumerate(compiled.slices(span))
-                for block in sample_pairs(kernel, texts.ids, offsets, stream=stream_of(span, number))
+                for number, offsets in enumerate(compiled.slices(epoch_slice))
+                for block in sample_pairs(kernel, texts.ids, offsets, stream=stream_of(epoch_slice, number))
                 for centre in block.centres
             ]
         )

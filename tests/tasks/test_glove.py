@@ -13,7 +13,8 @@ from mt2st.embedding.glove.kernels.order import in_order, order_bits
 from mt2st.embedding.glove.targets import TargetSource
 from mt2st.embedding.glove.update import update
 from mt2st.errors import InputError
-from mt2st.tasks import GloveTask, KernelTask, Span
+from mt2st.tasks import GloveTask
+from mt2st.training import EpochSlice, KernelTask
 
 VECTOR_SIZE = 8
 WORDS = 22
@@ -44,8 +45,8 @@ def make_table(seed: int = 0) -> Tensor:
     return torch.randn(WORDS, VECTOR_SIZE, generator=torch.Generator().manual_seed(seed)) * 0.1
 
 
-def whole(epoch: int = 1) -> Span:
-    return Span(epoch, 0, 1, seed=1)
+def whole(epoch: int = 1) -> EpochSlice:
+    return EpochSlice(epoch, 0, 1, seed=1)
 
 
 def loss_on(task: GloveTask, table: Tensor, cooccurrences: Cooccurrences) -> float:
@@ -58,7 +59,7 @@ def test_training_on_it_alone_lowers_its_held_out_loss(cooccurrences: Cooccurren
     held_out = planted(tmp_path, seed=1)
     task, table = GloveTask(cooccurrences, VECTOR_SIZE), make_table()
     before = loss_on(task, table, held_out)
-    losses = [task.update(table, weight=1.0, span=whole(epoch)) for epoch in range(1, 41)]
+    losses = [task.update(table, weight=1.0, epoch_slice=whole(epoch)) for epoch in range(1, 41)]
     assert losses[-1] < 0.1 * losses[0]
     assert loss_on(task, table, held_out) < 0.25 * before
     vectors = torch.nn.functional.normalize(table[2:])
@@ -72,7 +73,7 @@ def test_it_is_a_kernel_task_and_changes_the_table_in_place(cooccurrences: Coocc
     task, table = GloveTask(cooccurrences, VECTOR_SIZE), make_table()
     assert isinstance(task, KernelTask)
     before, address = table.clone(), table.data_ptr()
-    assert task.update(table, weight=1.0, span=whole()) > 0
+    assert task.update(table, weight=1.0, epoch_slice=whole()) > 0
     assert table.data_ptr() == address
     assert (table[2:] != before[2:]).any(dim=1).all()
     assert torch.equal(table[:2], before[:2]), "padding and unknown words are in no pair"
@@ -81,7 +82,7 @@ def test_it_is_a_kernel_task_and_changes_the_table_in_place(cooccurrences: Coocc
 def test_an_embedding_that_requires_gradients_is_updated_too(cooccurrences: Cooccurrences) -> None:
     embedding = torch.nn.Embedding(WORDS, VECTOR_SIZE, padding_idx=0)
     before = embedding.weight.detach().clone()
-    GloveTask(cooccurrences, VECTOR_SIZE).update(embedding.weight, weight=1.0, span=whole())
+    GloveTask(cooccurrences, VECTOR_SIZE).update(embedding.weight, weight=1.0, epoch_slice=whole())
     assert not torch.equal(embedding.weight[2:], before[2:])
     assert embedding.weight.grad is None
 
@@ -92,7 +93,7 @@ def test_half_the_weight_makes_half_the_first_step() -> None:
     for weight in (1.0, 0.5):
         table = make_table()
         # A pair is two entries, half an epoch each; the sums of squares are 1 before the first.
-        GloveTask(single, VECTOR_SIZE).update(table, weight=weight, span=Span(1, 0, 2, 1))
+        GloveTask(single, VECTOR_SIZE).update(table, weight=weight, epoch_slice=EpochSlice(1, 0, 2, 1))
         changes.append(table - make_table())
     assert changes[0].abs().max() > 1e-5
     torch.testing.assert_close(changes[1], changes[0] / 2, atol=1e-8, rtol=1e-3)
@@ -101,14 +102,14 @@ def test_half_the_weight_makes_half_the_first_step() -> None:
 def test_weight_zero_changes_nothing(cooccurrences: Cooccurrences) -> None:
     task, table = GloveTask(cooccurrences, VECTOR_SIZE), make_table()
     before = {name: value.clone() for name, value in task.state_dict().items()}
-    assert task.update(table, weight=0.0, span=whole()) > 0
+    assert task.update(table, weight=0.0, epoch_slice=whole()) > 0
     assert torch.equal(table, make_table())
     assert all(torch.equal(value, before[name]) for name, value in task.state_dict().items())
 
 
-def seen(task: GloveTask, span: Span) -> list[int]:
+def seen(task: GloveTask, epoch_slice: EpochSlice) -> list[int]:
     found = []
-    for chosen in task.slices(span):
+    for chosen in task.slices(epoch_slice):
         size = 2 * chosen.targets.size
         bits = order_bits(size)
         found += [int(in_order(number, size, bits, chosen.key)) for number in range(chosen.first, chosen.last)]
@@ -121,7 +122,7 @@ def test_the_parts_of_an_epoch_hold_every_entry_as_often_as_there_are_passes(
     cooccurrences: Cooccurrences, parts: int, passes: float
 ) -> None:
     task = GloveTask(cooccurrences, VECTOR_SIZE, passes=passes)
-    entries = [entry for part in range(parts) for entry in seen(task, Span(1, part, parts, 1))]
+    entries = [entry for part in range(parts) for entry in seen(task, EpochSlice(1, part, parts, 1))]
     assert sorted(entries) == sorted(list(range(2 * len(cooccurrences))) * int(passes))
 
 
@@ -133,31 +134,31 @@ def test_a_fraction_of_a_pass_is_another_part_in_each_epoch(cooccurrences: Coocc
 
 
 def test_the_same_span_makes_the_same_update_and_other_spans_another(cooccurrences: Cooccurrences) -> None:
-    def updated(span: Span) -> bytes:
+    def updated(epoch_slice: EpochSlice) -> bytes:
         table = make_table()
-        GloveTask(cooccurrences, VECTOR_SIZE).update(table, weight=1.0, span=span)
+        GloveTask(cooccurrences, VECTOR_SIZE).update(table, weight=1.0, epoch_slice=epoch_slice)
         return table.numpy().tobytes()
 
-    assert updated(Span(1, 0, 2, 1)) == updated(Span(1, 0, 2, 1))
-    spans = [Span(1, 0, 2, 1), Span(1, 1, 2, 1), Span(2, 0, 2, 1), Span(1, 0, 2, 2)]
-    assert len({updated(span) for span in spans}) == 4
+    assert updated(EpochSlice(1, 0, 2, 1)) == updated(EpochSlice(1, 0, 2, 1))
+    epoch_slices = [EpochSlice(1, 0, 2, 1), EpochSlice(1, 1, 2, 1), EpochSlice(2, 0, 2, 1), EpochSlice(1, 0, 2, 2)]
+    assert len({updated(epoch_slice) for epoch_slice in epoch_slices}) == 4
 
 
 def test_a_part_without_an_entry_has_no_loss() -> None:
     single = Cooccurrences(np.array([(3, 4, 5.0)], dtype=ENTRY), WORDS, 0)
     task, table = GloveTask(single, VECTOR_SIZE), make_table()
-    assert np.isnan(task.update(table, weight=1.0, span=Span(1, 0, 5, 1)))
+    assert np.isnan(task.update(table, weight=1.0, epoch_slice=EpochSlice(1, 0, 5, 1)))
     assert torch.equal(table, make_table())
 
 
 def test_its_state_makes_another_task_go_on_the_same(cooccurrences: Cooccurrences) -> None:
     task, table = GloveTask(cooccurrences, VECTOR_SIZE), make_table()
-    task.update(table, weight=1.0, span=whole(1))
+    task.update(table, weight=1.0, epoch_slice=whole(1))
     other, copied = GloveTask(cooccurrences, VECTOR_SIZE), table.clone()
-    other.update(make_table(1), weight=0.5, span=whole(5))
+    other.update(make_table(1), weight=0.5, epoch_slice=whole(5))
     other.load_state_dict({name: value.clone() for name, value in task.state_dict().items()})
-    task.update(table, weight=1.0, span=whole(2))
-    other.update(copied, weight=1.0, span=whole(2))
+    task.update(table, weight=1.0, epoch_slice=whole(2))
+    other.update(copied, weight=1.0, epoch_slice=whole(2))
     assert torch.equal(table, copied)
 
 
@@ -171,12 +172,12 @@ def test_compiling_leaves_the_task_as_it_was(cooccurrences: Cooccurrences) -> No
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_it_refuses_memory_that_is_not_float32(cooccurrences: Cooccurrences, dtype: torch.dtype) -> None:
     with pytest.raises(InputError, match=f"float32 memory of the CPU, found {dtype} on cpu"):
-        GloveTask(cooccurrences, VECTOR_SIZE).update(make_table().to(dtype), weight=1.0, span=whole())
+        GloveTask(cooccurrences, VECTOR_SIZE).update(make_table().to(dtype), weight=1.0, epoch_slice=whole())
 
 
 def test_it_refuses_an_embedding_of_another_shape(cooccurrences: Cooccurrences) -> None:
     with pytest.raises(InputError, match=r"made for an embedding of shape \[22, 9\], found \[22, 8\]"):
-        GloveTask(cooccurrences, VECTOR_SIZE + 1).update(make_table(), weight=1.0, span=whole())
+        GloveTask(cooccurrences, VECTOR_SIZE + 1).update(make_table(), weight=1.0, epoch_slice=whole())
 
 
 @pytest.mark.parametrize(

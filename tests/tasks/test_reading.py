@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from mt2st.models.linear_probe import pooled_vectors
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import Texts
 from mt2st.tasks.classification import predict_probabilities
@@ -19,7 +20,6 @@ from mt2st.tasks.reading import read_rows, tokens_at_a_time
 from mt2st.tasks.tagging import Words, predict_tag_probabilities
 from mt2st.training.flops import counted_forward
 from mt2st.training.processor import flushed_denormals, flushes_denormals
-from mt2st.training.refit import pooled_vectors
 
 LENGTHS = [9, 1, 4, 4, 2, 5, 3, 3, 1, 1]
 TEXTS = Texts(np.arange(2, 2 + sum(LENGTHS), dtype=np.int32), np.cumsum([0, *LENGTHS]))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.following import Following, StopAfter
 from torch import Tensor, nn
 
 from mt2st.embedding.kernels import kernel_for
@@ -20,7 +21,6 @@ from mt2st.strategy import SingleTask, Strategy, Switch
 from mt2st.tasks import ClassificationTask, ContextTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
 from mt2st.training import CheckConvergence, Trainer
-from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
 
 VOCABULARY, SIZE = 20, 6
 IDENTITY = {"settings": {"seed": 1, "layers": (1, 2)}, "data": {"documents": 40}}
@@ -53,7 +53,7 @@ def make_trainer(strategy: Strategy | None = None, size: int = SIZE) -> Trainer:
         ],
         epochs=5,
         evaluations_per_epoch=2,
-        convergence=CheckConvergence(tolerance=1e-9),
+        early_stopping=CheckConvergence(tolerance=1e-9),
     )
 
 
@@ -67,12 +67,12 @@ def finished() -> tuple[Trainer, dict[str, Tensor]]:
     trainer = make_trainer()
     torch.manual_seed(9)
     trainer.fit()
-    return trainer, trainer.network.state_dict()
+    return trainer, trainer.module.state_dict()
 
 
 def interrupted(step: int) -> Trainer:
     trainer = make_trainer()
-    trainer.on_step = lambda progress: trainer.stop() if progress.step == step else None
+    trainer.callbacks.append(StopAfter(step))
     torch.manual_seed(9)
     assert trainer.fit().stopped == "interrupted"
     return trainer
@@ -82,13 +82,13 @@ def interrupted(step: int) -> Trainer:
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(step: int, tmp_path: Path) -> None:
     whole, expected = finished()
     before = interrupted(step)
-    seconds = before.clock.seconds
-    save_checkpoint(tmp_path / "at", before, IDENTITY)
+    seconds = before.progress.train_seconds
+    before.save(tmp_path / "at", identity=IDENTITY)
     torch.manual_seed(12345)
     after = make_trainer()
-    load_checkpoint(tmp_path / "at", after, IDENTITY)
+    after.load(tmp_path / "at", identity=IDENTITY)
     run = after.fit()
-    for name, value in after.network.state_dict().items():
+    for name, value in after.module.state_dict().items():
         assert torch.equal(value, expected[name]), name
     assert course(after) == course(whole)
     assert run.transitions == whole.run.transitions
@@ -100,18 +100,18 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(step: int, tmp_path: P
 
 def test_a_run_may_be_interrupted_again_and_again(tmp_path: Path) -> None:
     whole, expected = finished()
-    save_checkpoint(tmp_path / "at", interrupted(3), IDENTITY)
+    interrupted(3).save(tmp_path / "at", identity=IDENTITY)
     for step in (8, 14, 26):
         trainer = make_trainer()
-        load_checkpoint(tmp_path / "at", trainer, IDENTITY)
-        trainer.on_step = lambda progress, step=step, trainer=trainer: trainer.stop() if progress.step == step else None
+        trainer.load(tmp_path / "at", identity=IDENTITY)
+        trainer.callbacks.append(StopAfter(step))
         assert trainer.fit().stopped == "interrupted"
-        save_checkpoint(tmp_path / "at", trainer, IDENTITY)
+        trainer.save(tmp_path / "at", identity=IDENTITY)
     last = make_trainer()
-    load_checkpoint(tmp_path / "at", last, IDENTITY)
+    last.load(tmp_path / "at", identity=IDENTITY)
     last.fit()
     assert course(last) == course(whole)
-    assert all(torch.equal(value, expected[name]) for name, value in last.network.state_dict().items())
+    assert all(torch.equal(value, expected[name]) for name, value in last.module.state_dict().items())
 
 
 class EveryOther(Strategy):
@@ -126,24 +126,24 @@ class EveryOther(Strategy):
 
 def test_a_run_with_a_users_own_strategy_goes_on_too(tmp_path: Path) -> None:
     trainer = make_trainer(EveryOther(None, "epoch"))
-    trainer.on_step = lambda progress: trainer.stop() if progress.step == 3 else None
+    trainer.callbacks.append(StopAfter(3))
     trainer.fit()
-    save_checkpoint(tmp_path / "at", trainer, IDENTITY)
+    trainer.save(tmp_path / "at", identity=IDENTITY)
     after = make_trainer(EveryOther(None, "epoch"))
-    load_checkpoint(tmp_path / "at", after, IDENTITY)
+    after.load(tmp_path / "at", identity=IDENTITY)
     assert after.fit().stopped == "epochs"
 
 
 def test_a_run_that_converged_in_the_step_it_was_stopped_is_complete() -> None:
     trainer = make_trainer(SingleTask())  # with a transition to come, a small gradient says nothing
-    trainer.convergence = CheckConvergence(tolerance=1e9, patience=1)
-    trainer.on_evaluation = lambda _: trainer.stop()
+    trainer.early_stopping = CheckConvergence(tolerance=1e9, patience=1)
+    trainer.callbacks.append(Following(on_evaluation=lambda _: trainer.stop()))
     assert trainer.fit().stopped == "converged"
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    save_checkpoint(tmp_path / "at", interrupted(10), IDENTITY)
+    interrupted(10).save(tmp_path / "at", identity=IDENTITY)
     return tmp_path / "at"
 
 
@@ -151,7 +151,7 @@ def test_nothing_in_it_needs_more_than_tensors_and_plain_values(checkpoint: Path
     files = sorted(path.name for path in checkpoint.iterdir())
     assert files == ["best.safetensors", "manifest.json", "model.safetensors", "progress.json", "state.pt"]
     state = torch.load(checkpoint / "state.pt", weights_only=True)
-    assert state.keys() == {"optimizer", "kernels", "average", "effects", "combination", "random"}
+    assert state.keys() == {"optimizer", "kernels", "average", "transition", "combination", "random", "scheduler"}
     with zipfile.ZipFile(checkpoint / "state.pt") as archive:
         (name,) = (each for each in archive.namelist() if each.endswith("data.pkl"))
         imports = {
@@ -173,7 +173,7 @@ def test_it_is_not_unpickled_but_by_the_safe_loader(checkpoint: Path, monkeypatc
         return real(*arguments, **options)
 
     monkeypatch.setattr(torch, "load", load)
-    load_checkpoint(checkpoint, make_trainer(), IDENTITY)
+    make_trainer().load(checkpoint, identity=IDENTITY)
     assert modes == [True]
 
 
@@ -190,20 +190,20 @@ def test_a_damaged_file_is_named(name: str, damage: str, checkpoint: Path) -> No
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
     with pytest.raises(InputError, match=f"{name}.* delete"):
-        load_checkpoint(checkpoint, make_trainer(), IDENTITY)
+        make_trainer().load(checkpoint, identity=IDENTITY)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}", '{"files": 3, "identity": {}}', '{"files": {}}', "\xff"])
 def test_a_manifest_of_something_else_is_named(content: str, checkpoint: Path) -> None:
     (checkpoint / "manifest.json").write_bytes(content.encode("latin-1"))
     with pytest.raises(InputError, match=r"manifest.json is not the manifest of a checkpoint .* delete"):
-        load_checkpoint(checkpoint, make_trainer(), IDENTITY)
+        make_trainer().load(checkpoint, identity=IDENTITY)
 
 
 def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(InputError, match=r"manifest.json is not the manifest of a checkpoint"):
-        load_checkpoint(tmp_path, make_trainer(), IDENTITY)
+        make_trainer().load(tmp_path, identity=IDENTITY)
 
 
 @pytest.mark.parametrize(
@@ -223,38 +223,37 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
 )
 def test_the_checkpoint_of_another_run_is_refused(identity: dict[str, Any], message: str, checkpoint: Path) -> None:
     trainer = make_trainer()
-    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    before = {name: value.clone() for name, value in trainer.module.state_dict().items()}
     with pytest.raises(InputError, match=f"is of another run: {message}"):
-        load_checkpoint(checkpoint, trainer, identity)
-    assert all(torch.equal(value, before[name]) for name, value in trainer.network.state_dict().items())
+        trainer.load(checkpoint, identity=identity)
+    assert all(torch.equal(value, before[name]) for name, value in trainer.module.state_dict().items())
 
 
 def test_what_was_chosen_differently_explains_other_data_and_is_no_matter_with_the_same(tmp_path: Path) -> None:
     chosen = {"DATA": "a.csv", "--split-seed": 0, "--unlabelled": ("b.txt",)}
-    save_checkpoint(tmp_path / "at", make_trainer(), IDENTITY | {"origin": chosen})
+    make_trainer().save(tmp_path / "at", identity=IDENTITY | {"origin": chosen})
     others = chosen | {"DATA": "./a.csv", "--split-seed": 3}
-    load_checkpoint(tmp_path / "at", make_trainer(), IDENTITY | {"origin": others})
+    make_trainer().load(tmp_path / "at", identity=IDENTITY | {"origin": others})
     now = IDENTITY | {"data": {"documents": 41}}
     message = "another run: DATA was 'a.csv' there and is './a.csv' now, --split-seed was 0 there and is 3 now; use"
     with pytest.raises(InputError, match=message):
-        load_checkpoint(tmp_path / "at", make_trainer(), now | {"origin": others})
+        make_trainer().load(tmp_path / "at", identity=now | {"origin": others})
     for origin in (chosen, {}):
         with pytest.raises(InputError, match=r"the data have changed \(data.documents was 40"):
-            load_checkpoint(tmp_path / "at", make_trainer(), now | {"origin": origin})
+            make_trainer().load(tmp_path / "at", identity=now | {"origin": origin})
 
 
-def test_defaults_are_compared_where_the_checkpoint_knows_them(checkpoint: Path) -> None:
+def test_defaults_are_compared(checkpoint: Path) -> None:
     now = IDENTITY | {"resolved": {"learning_rate": 0.1}}
-    load_checkpoint(checkpoint, make_trainer(), now)  # one of an earlier version, which did not keep them
-    save_checkpoint(checkpoint, interrupted(10), now)
+    interrupted(10).save(checkpoint, identity=now)
     changed = IDENTITY | {"resolved": {"learning_rate": 0.2}}
     with pytest.raises(InputError, match="of another run: resolved.learning_rate was 0.1 there and is 0.2 now"):
-        load_checkpoint(checkpoint, make_trainer(), changed)
+        make_trainer().load(checkpoint, identity=changed)
 
 
 def test_the_checkpoint_of_another_network_is_refused(checkpoint: Path) -> None:
     with pytest.raises(InputError, match="cannot be read .*size mismatch"):
-        load_checkpoint(checkpoint, make_trainer(size=SIZE + 1), IDENTITY)
+        make_trainer(size=SIZE + 1).load(checkpoint, identity=IDENTITY)
 
 
 def test_a_failure_while_writing_leaves_the_checkpoint_before_as_it_was(
@@ -267,12 +266,12 @@ def test_a_failure_while_writing_leaves_the_checkpoint_before_as_it_was(
 
     monkeypatch.setattr(torch, "save", fail)
     with pytest.raises(InputError, match="No space left on device"):
-        save_checkpoint(checkpoint, interrupted(20), IDENTITY)
+        interrupted(20).save(checkpoint, identity=IDENTITY)
     assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
     assert [path.name for path in checkpoint.parent.iterdir()] == ["at"]
 
 
 def test_a_new_checkpoint_takes_the_place_of_the_one_before(checkpoint: Path) -> None:
-    save_checkpoint(checkpoint, interrupted(20), IDENTITY)
+    interrupted(20).save(checkpoint, identity=IDENTITY)
     assert json.loads((checkpoint / "progress.json").read_text())["progress"]["step"] == 20
     assert [path.name for path in checkpoint.parent.iterdir()] == ["at"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.following import Following, StopAfter
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
@@ -27,9 +28,7 @@ from mt2st.strategy import (
     Switch,
     UncertaintyWeighting,
 )
-from mt2st.tasks import Span
-from mt2st.training import Feedback, Run, Trainer
-from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
+from mt2st.training import EpochSlice, Feedback, Run, Trainer
 from mt2st.training.combination import Combiner, Stateless
 from mt2st.training.combinations import PCGradCombination
 
@@ -90,11 +89,11 @@ class Pull:
     """A kernel task that moves the table a share of the way to a goal."""
 
     goal: Tensor
-    name: str = "kernel"
+    name: str = "watched"
     share: float = 0.05
     moved: list[Tensor] = field(default_factory=list)
 
-    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+    def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
         step = weight * self.share * (self.goal - table)
         self.moved.append(step.clone())
         table += step
@@ -114,7 +113,12 @@ def make_trainer(strategy: Strategy, *auxiliaries: Any, **options: Any) -> Train
     network = Plane()
     settings: dict[str, Any] = {"epochs": 3, "primary": Quadratic("primary", HERE, deep=1.0)} | options
     optimizer = settings.pop("optimizer", torch.optim.SGD)(network.parameters(), lr=0.1)
-    return Trainer(network, optimizer=optimizer, strategy=strategy, auxiliaries=auxiliaries, **settings)
+    combination = settings.pop("combination", None)
+    trainer = Trainer(network, optimizer=optimizer, strategy=strategy, auxiliaries=auxiliaries, **settings)
+    if combination is not None:
+        names = [trainer.primary.name, *(task.name for task in auxiliaries)]
+        trainer.combiner = Combiner(combination, network, names)
+    return trainer
 
 
 def everything(strategy: Strategy, **options: Any) -> Trainer:
@@ -136,10 +140,10 @@ def gradients_by_hand(*tasks: Quadratic) -> list[dict[str, Tensor]]:
 
 def step_of(trainer: Trainer) -> dict[str, Tensor]:
     """The negative gradient that the first step of SGD took, by parameter."""
-    before = {name: each.detach().clone() for name, each in trainer.network.named_parameters()}
-    trainer.on_step = lambda _: trainer.stop()
+    before = {name: each.detach().clone() for name, each in trainer.module.named_parameters()}
+    trainer.callbacks.append(StopAfter(1))
     trainer.fit()
-    return {name: (before[name] - each.detach()) / 0.1 for name, each in trainer.network.named_parameters()}
+    return {name: (before[name] - each.detach()) / 0.1 for name, each in trainer.module.named_parameters()}
 
 
 # The step
@@ -193,8 +197,8 @@ def test_adding_by_the_seam_is_multi_task_training() -> None:
     plain, seam = everything(MultiTask(0.7)), everything(MultiTask(0.7), combination=Sum())
     plain.fit()
     seam.fit()
-    for name, value in plain.network.state_dict().items():
-        torch.testing.assert_close(seam.network.state_dict()[name], value, atol=1e-5, rtol=1e-5)
+    for name, value in plain.module.state_dict().items():
+        torch.testing.assert_close(seam.module.state_dict()[name], value, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("strategy", [Switch(at=1), MultiTask(0.0)], ids=repr)
@@ -203,7 +207,7 @@ def test_a_primary_alone_is_not_combined(strategy: Strategy) -> None:
     trainer = everything(strategy, combination=counted)
     trainer.fit()
     assert counted.calls == 0
-    assert trainer.network.get_parameter("heads.far").grad is None
+    assert trainer.module.get_parameter("heads.far").grad is None
 
 
 def test_after_a_switch_auxiliary_parameters_have_no_gradient_and_the_primary_its_own() -> None:
@@ -211,13 +215,13 @@ def test_after_a_switch_auxiliary_parameters_have_no_gradient_and_the_primary_it
     alone = everything(Switch(at=2))
     trainer.fit()
     alone.fit()
-    assert trainer.network.get_parameter("heads.far").grad is None
-    assert trainer.network.get_parameter("deep").grad is not None
-    assert [each.task for each in trainer.run.transitions] == ["far", "near", "kernel"]
+    assert trainer.module.get_parameter("heads.far").grad is None
+    assert trainer.module.get_parameter("deep").grad is not None
+    assert [each.task for each in trainer.run.transitions] == ["far", "near", "watched"]
 
 
 def test_without_a_combination_nothing_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("kernel", "take", "finish"):
+    for name in ("watched", "take", "finish"):
         monkeypatch.setattr(Combiner, name, lambda *_: pytest.fail("it was"))
     trainer = everything(MultiTask())
     assert trainer.combiner is None
@@ -225,7 +229,7 @@ def test_without_a_combination_nothing_is_collected(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_combination_goes_without_feedback() -> None:
-    with pytest.raises(InputError, match="give a combination or a feedback"):
+    with pytest.raises(InputError, match="train without feedback"):
         make_trainer(PCGrad(), Quadratic("far", THERE), feedback=Feedback())
 
 
@@ -235,8 +239,8 @@ def test_a_combination_goes_without_feedback() -> None:
 @pytest.mark.parametrize("beside", [False, True])
 def test_of_a_kernels_displacement_the_part_against_the_primary_is_taken_back(beside: bool) -> None:
     kernel = Pull(THERE)
-    trainer = make_trainer(PCGrad(), kernel, beside=beside, primary=Quadratic("primary", HERE, noise=0.0))
-    before = trainer.network.get_parameter("embedding.weight").detach().clone()
+    trainer = make_trainer(PCGrad(), kernel, parallel_context=beside, primary=Quadratic("primary", HERE, noise=0.0))
+    before = trainer.module.get_parameter("embedding.weight").detach().clone()
     step = -0.1 * step_of(trainer)["embedding.weight"]
     displacement = kernel.moved[0]
     if beside:
@@ -254,7 +258,7 @@ def test_of_a_kernels_displacement_the_part_against_the_primary_is_taken_back(be
 def test_bloop_keeps_of_a_displacement_what_is_orthogonal_to_the_primary() -> None:
     kernel = Pull(THERE, share=0.2)
     trainer = make_trainer(Bloop(0.5), kernel, primary=Quadratic("primary", HERE, noise=0.0))
-    table = trainer.network.get_parameter("embedding.weight")
+    table = trainer.module.get_parameter("embedding.weight")
     before = table.detach().clone()
     step = -0.1 * step_of(trainer)["embedding.weight"]
     gradient = before + kernel.moved[0] - HERE
@@ -279,7 +283,7 @@ def test_a_displacement_counts_as_long_as_the_primarys_gradient_times_the_tasks_
 def test_beside_one_kernel_task_of_weight_1_mgda_is_multi_task_training(weight: float, same: bool) -> None:
     pytest.importorskip("torchjd")
     trainers = [make_trainer(strategy, Pull(THERE)) for strategy in (MGDA(weight), MultiTask(weight))]
-    tables = [trainer.network.get_parameter("embedding.weight") for trainer in trainers if trainer.fit()]
+    tables = [trainer.module.get_parameter("embedding.weight") for trainer in trainers if trainer.fit()]
     assert torch.allclose(*tables, atol=1e-4) is same
 
 
@@ -305,16 +309,16 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(name: str, step: int, 
     torch.manual_seed(4)
     whole.fit()
     trainer = everything(build(name))
-    trainer.on_step = lambda progress: trainer.stop() if progress.step == step else None
+    trainer.callbacks.append(StopAfter(step))
     torch.manual_seed(4)
     trainer.fit()
-    save_checkpoint(tmp_path / "at", trainer, {})
+    trainer.save(tmp_path / "at", identity={})
     torch.manual_seed(99)
     after = everything(build(name))
-    load_checkpoint(tmp_path / "at", after, {})
+    after.load(tmp_path / "at", identity={})
     after.fit()
-    for key, value in whole.network.state_dict().items():
-        assert torch.equal(after.network.state_dict()[key], value), key
+    for key, value in whole.module.state_dict().items():
+        assert torch.equal(after.module.state_dict()[key], value), key
     assert [each.weights for each in after.run.evaluations] == [each.weights for each in whole.run.evaluations]
     assert after.strategy == whole.strategy
 
@@ -334,13 +338,13 @@ def test_with_tasks_that_agree_every_baseline_brings_the_primary_down(name: str)
 def test_in_pretraining_the_primary_is_not_computed_and_its_head_stays() -> None:
     heads: list[float] = []
     trainer = everything(PretrainFinetune(at=2))
-    trainer.on_step = lambda _: heads.append(trainer.network.get_parameter("heads.primary").item())
+    trainer.callbacks.append(Following(lambda _: heads.append(trainer.module.get_parameter("heads.primary").item())))
     primary = trainer.primary
     assert isinstance(primary, Quadratic)
     run = trainer.fit()
     assert heads[:5] == [1.0] * 5, "AdamW's weight decay neither"
     assert heads[5] != 1.0
-    assert [sorted(each.losses) for each in run.evaluations[1:3]] == [["far", "kernel", "near"], ["primary"]]
+    assert [sorted(each.losses) for each in run.evaluations[1:3]] == [["far", "watched", "near"], ["primary"]]
     assert [each.primary_weight for each in run.evaluations] == [0, 0, 1, 1, 1, 1]
     assert math.isnan(run.evaluations[0].gradient_norm)
     assert [each.step for each in run.transitions] == [6, 6, 6]

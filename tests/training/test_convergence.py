@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.training import CheckConvergence, CheckValidation, Evaluation
+from mt2st.training import CheckConvergence, EarlyStopping, Evaluation
 
 
 @given(st.lists(st.floats(0, 1), max_size=30), st.floats(0.01, 1), st.integers(1, 4))
@@ -49,31 +49,31 @@ def evaluation(epoch: int, **validation: float) -> Evaluation:
     return Evaluation(epoch, epoch, 0.0, {}, {}, {}, math.nan, validation)
 
 
-def causes(check: CheckValidation, losses: Sequence[float], metric: str = "loss") -> list[str | None]:
+def causes(check: EarlyStopping, losses: Sequence[float], metric: str = "loss") -> list[str | None]:
     return [check.cause(evaluation(epoch, **{metric: loss})) for epoch, loss in enumerate(losses, start=1)]
 
 
 def test_validation_has_converged_when_it_does_not_improve_any_more() -> None:
-    assert causes(CheckValidation(patience=2), [0.6, 0.5, 0.55, 0.49, 0.5, 0.5]) == [
+    assert causes(EarlyStopping(patience=2), [0.6, 0.5, 0.55, 0.49, 0.5, 0.5]) == [
         None, None, None, None, None, "the validation loss has not come past 0.49 for 2 evaluations",
     ]  # fmt: skip
-    found = causes(CheckValidation(patience=1, metric="accuracy"), [0.5, 0.6, 0.6], "accuracy")
+    found = causes(EarlyStopping(patience=1, monitor="accuracy"), [0.5, 0.6, 0.6], "accuracy")
     assert found == [None, None, "the validation accuracy has not come past 0.6 for 1 evaluation"]
 
 
 def test_it_does_not_end_a_run_before_its_earliest_epoch() -> None:
-    assert [bool(each) for each in causes(CheckValidation(patience=1, earliest=4), [0.5, 0.6, 0.6, 0.6])] == [
+    assert [bool(each) for each in causes(EarlyStopping(patience=1, earliest=4), [0.5, 0.6, 0.6, 0.6])] == [
         False, False, False, True,
     ]  # fmt: skip
 
 
 def test_small_gains_and_missing_measures() -> None:
-    assert causes(CheckValidation(patience=1, minimum_gain=0.1), [0.5, 0.45])[1]
-    assert causes(CheckValidation(patience=1), [math.nan, math.nan]) == [None, None]
+    assert causes(EarlyStopping(patience=1, minimum_gain=0.1), [0.5, 0.45])[1]
+    assert causes(EarlyStopping(patience=1), [math.nan, math.nan]) == [None, None]
 
 
 def test_validation_goes_on_from_its_state() -> None:
-    first, second = CheckValidation(patience=2), CheckValidation(patience=2)
+    first, second = EarlyStopping(patience=2), EarlyStopping(patience=2)
     causes(first, [0.5, 0.6])
     second.load_state_dict(first.state_dict())
     assert second.cause(evaluation(3, loss=0.7))
@@ -82,4 +82,4 @@ def test_validation_goes_on_from_its_state() -> None:
 @pytest.mark.parametrize("arguments", [{"patience": 0}, {"earliest": 0}, {"minimum_gain": -1.0}])
 def test_wrong_settings_of_the_validation_form_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=f"{next(iter(arguments))} must be"):
-        CheckValidation(**arguments)
+        EarlyStopping(**arguments)

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from mt2st.errors import InputError
 from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy
 from mt2st.strategy.diminish import NEGLIGIBLE
-from mt2st.tasks import Span
-from mt2st.training import Feedback, Run, Trainer
-from mt2st.training.feedback import Probe
+from mt2st.training import EpochSlice, Feedback, MetricsLog, Run, Trainer
+from mt2st.training.feedback import StepDirections
 
 
 def table_of(values: list[list[float]]) -> nn.Parameter:
@@ -39,15 +38,15 @@ def square(network: nn.Module, number: int) -> float:
 
 def test_the_cosine_is_taken_over_the_words_that_the_primary_moves() -> None:
     table = table_of([[0.0, 0.0]] * 4)
-    probe = Probe(table)
+    probe = StepDirections(table)
     table.grad = torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0], [0.0, 0.0]])
-    probe.primary()
+    probe.take("primary")
     table.grad = table.grad + torch.tensor([[3.0, 0.0], [0.0, 0.0], [9.0, 9.0], [0.0, 0.0]])
-    probe.auxiliary("first")
+    probe.take("first")
     table.grad = table.grad + torch.tensor([[-1.0, 0.0], [0.0, -2.0], [7.0, 7.0], [0.0, 0.0]])
-    probe.auxiliary("second")
+    probe.take("second")
     table.grad = table.grad + torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [5.0, 0.0]])
-    probe.auxiliary("elsewhere")
+    probe.take("elsewhere")
     cosines = probe.cosines(probe.directions())
     assert cosines["first"] == pytest.approx(3 / (3 * math.sqrt(5)))
     assert cosines["second"] == pytest.approx(-1)
@@ -56,15 +55,15 @@ def test_the_cosine_is_taken_over_the_words_that_the_primary_moves() -> None:
 
 def test_the_displacement_of_a_kernel_is_its_direction() -> None:
     table = table_of([[0.0, 0.0], [0.0, 0.0]])
-    probe = Probe(table)
+    probe = StepDirections(table)
 
     def job() -> float:
         table.data += torch.tensor([[0.1, 0.0], [0.3, 0.0]])
         return 0.7
 
-    assert probe.kernel("context", job)() == 0.7
+    assert probe.watched("context", job, 1.0)() == 0.7
     table.grad = torch.tensor([[-2.0, 0.0], [0.0, 0.0]])  # the primary wants the first word to move the same way
-    probe.primary()
+    probe.take("primary")
     assert probe.cosines(probe.directions())["context"] == pytest.approx(1)
     assert probe.before is not None
     assert probe.before.tolist() == [[0, 0], [0, 0]]
@@ -74,19 +73,19 @@ def test_the_gain_is_that_of_the_steps_alone_and_leaves_no_trace() -> None:
     network = Alone([[1.0, 0.0], [2.0, 0.0]])
     table = network.embedding.weight
     feedback = Feedback(1, look_ahead=square)
-    probe = Probe(table)
+    probe = StepDirections(table)
 
     def job() -> float:
         table.data[1, 0] = 1.0
         return 0.0
 
-    probe.kernel("kernel", job)()
+    probe.watched("kernel", job, 1.0)()
     table.grad = torch.zeros(2, 2)
-    probe.primary()
+    probe.take("primary")
     table.grad = torch.tensor([[5.0, 0.0], [0.0, 0.0]])
-    probe.auxiliary("towards 0")
+    probe.take("towards 0")
     table.grad = table.grad + torch.tensor([[0.0, 0.0], [-5.0, 0.0]])
-    probe.auxiliary("away from 0")
+    probe.take("away from 0")
     feedback.measure(network, table, probe, learning_rate=0.5)
     assert table.tolist() == [[1, 0], [1, 0]], "what the kernel did stays, nothing else"
     gains = feedback.take()["gain"]
@@ -95,21 +94,21 @@ def test_the_gain_is_that_of_the_steps_alone_and_leaves_no_trace() -> None:
     assert gains["away from 0"] == pytest.approx((5 - 7.25) / 5)
 
 
-def test_a_probe_of_the_primarys_rows_alone_sees_the_same_cosines() -> None:
+def test_directions_on_the_primarys_rows_alone_sees_the_same_cosines() -> None:
     torch.manual_seed(1)
     cosines = []
     start, moves, gradients = torch.randn(6, 3), torch.randn(2, 6, 3), torch.randn(3, 6, 3)
     gradients[0, [0, 3]] = 0
     for whole in (True, False):
         table = nn.Parameter(start.clone())
-        probe = Probe(table, whole=whole)
+        probe = StepDirections(table, whole=whole)
         for number, move in enumerate(moves):
-            probe.kernel(f"kernel {number}", lambda move=move, table=table: float(table.data.add_(move).sum()))()
+            probe.watched(f"kernel {number}", lambda move=move, table=table: float(table.data.add_(move).sum()), 1.0)()
         table.grad = gradients[0].clone()
-        probe.primary()
+        probe.take("primary")
         for number, gradient in enumerate(gradients[1:]):
             table.grad += gradient
-            probe.auxiliary(f"task {number}")
+            probe.take(f"task {number}")
         directions = probe.directions()
         assert {len(each) for each in directions.values()} == {6 if whole else 4}
         cosines.append(probe.cosines(directions))
@@ -125,12 +124,13 @@ def test_look_aheads_are_as_seldom_as_their_forward_passes_are_many(n_tasks: int
     feedback, numbers = Feedback(1, look_ahead=lambda _, number: numbers.append(number) or 1.0), []  # type: ignore[func-returns-value]
     done = []
     for measurement in range(10):
-        probe = feedback.probe(network.embedding.weight)
+        probe = feedback.directions(network.embedding.weight, 1)
+        assert probe is not None
         network.embedding.weight.grad = torch.ones(1, 2)
-        probe.primary()
+        probe.take("primary")
         for task in range(n_tasks):
             network.embedding.weight.grad = network.embedding.weight.grad + 1.0
-            probe.auxiliary(str(task))
+            probe.take(str(task))
         before = len(numbers)
         feedback.measure(network, network.embedding.weight, probe, learning_rate=0.1)
         if len(numbers) > before:
@@ -148,7 +148,8 @@ def test_the_means_are_taken_and_begun_anew() -> None:
 
 
 def test_it_measures_every_few_steps_beginning_with_the_first() -> None:
-    assert [step for step in range(1, 12) if Feedback(5).due(step)] == [1, 6, 11]
+    table = nn.Parameter(torch.zeros(2, 2))
+    assert [step for step in range(1, 12) if Feedback(5).directions(table, step)] == [1, 6, 11]
 
 
 @pytest.mark.parametrize("every", [7, 10**9])
@@ -220,7 +221,7 @@ def trained(
         epochs=EPOCHS,
         seed=seed,
         feedback=feedback,
-        log=log,
+        callbacks=[MetricsLog(log)] if log else [],
     ).fit()
     with torch.no_grad():
         accuracy = (network(planted.test[0], "primary").argmax(dim=1) == planted.test[1]).float().mean().item()
@@ -298,7 +299,7 @@ class Push:
     def __init__(self, name: str, network: Bag, sign: float) -> None:
         self.name, self.network, self.sign = name, network, sign
 
-    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+    def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
         head = self.network.heads["primary"]
         assert isinstance(head, nn.Linear)
         step = ((head.weight[1] - head.weight[0]) * self.network.shared.weight[0]).detach()
@@ -319,7 +320,7 @@ def test_kernel_tasks_are_measured_by_their_displacement(beside: bool) -> None:
     run = Trainer(
         network, primary=planted.primary, optimizer=torch.optim.Adam(network.parameters(), lr=0.01),
         strategy=MultiTask(), auxiliaries=[Push("with", network, 1), Push("against", network, -1)],
-        epochs=2, seed=2, feedback=Feedback(1), beside=beside,
+        epochs=2, seed=2, feedback=Feedback(1), parallel_context=beside,
     ).fit()  # fmt: skip
     for evaluation in run.evaluations:
         assert evaluation.affinities["with"] > 0.2

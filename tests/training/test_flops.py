@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mt2st import MultiTask, Switch
-from mt2st.tasks import Span
-from mt2st.training import Trainer
+from mt2st.training import EpochSlice, Trainer
 from mt2st.training.flops import FlopMeter, layer_flops
 
 SMALL = st.integers(1, 5)
@@ -22,10 +21,11 @@ def test_linear_layers_and_convolutions_as_torch_counts_them(batch: int, length:
     for layer, values in (
         (nn.Linear(size, out), torch.zeros(batch, length, size)),
         (nn.Conv1d(size, out, 3, padding="same"), torch.zeros(batch, size, length)),
+        (nn.Conv2d(size, out, 3, padding=1, stride=2), torch.zeros(batch, size, length, 5)),
     ):
         with FlopCounterMode(display=False) as counter:
-            layer(values)
-        assert layer_flops(layer, values) == counter.get_total_flops()
+            output = layer(values)
+        assert layer_flops(layer, values, output) == counter.get_total_flops()
 
 
 @settings(max_examples=20)
@@ -68,6 +68,7 @@ class OnWords(Primary):
     """Three products of vectors of four numbers, forward."""
 
     name = "words"
+    products_outside_layers = True
 
     def loss(self, network: Network, batch: Tensor) -> Tensor:
         table = network.embedding.weight
@@ -77,7 +78,7 @@ class OnWords(Primary):
 class Kernel:
     name, operations = "kernel", 7.0
 
-    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+    def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
         self.operations += 100
         return 0.0
 
@@ -95,10 +96,12 @@ def test_steps_count_what_ran_in_them_and_evaluations_nothing() -> None:
         optimizer=torch.optim.SGD(network.parameters(), lr=0.0),
     )  # fmt: skip
     before = [value.clone() for value in network.parameters()]
-    meter = FlopMeter(trainer)
+    meter = FlopMeter()
+    meter.on_fit_start(trainer)
     assert all(torch.equal(*pair) for pair in zip(before, network.parameters(), strict=True))
     assert all(value.grad is None for value in network.parameters())
-    trainer.on_step = meter.on_step
+    meter.on_fit_end(trainer)
+    trainer.callbacks.append(meter)
     run = trainer.fit()
     products, lookups, updates = 3 * 2 * 4 * 3 * (3 + 1), 2 * 4 * (3 + 1), 12 * (5 * 4 + 4 * 3 + 3) * 2
     primary = products + lookups + updates  # products forward and backward, 4 rows in an epoch, in 2 steps
@@ -108,10 +111,9 @@ def test_steps_count_what_ran_in_them_and_evaluations_nothing() -> None:
         2 * primary + 2 * words + 2 * 100,
     ]
     assert run.flops == run.evaluations[-1].flops
-    meter.close()
     network.zero_grad()
     network.layer(torch.zeros(1, 4))
-    meter.on_step(trainer.progress)
+    meter.on_step_end(trainer)
     assert trainer.progress.flops == run.flops
 
 
@@ -120,7 +122,7 @@ def test_operations_go_on_from_a_checkpoint() -> None:
         network = Network()
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
         trainer = Trainer(network, primary=Primary(), strategy=MultiTask(), optimizer=optimizer, epochs=epochs)
-        trainer.on_step = FlopMeter(trainer).on_step
+        trainer.callbacks.append(FlopMeter())
         if state:
             trainer.load_state_dict(state)
         trainer.fit()

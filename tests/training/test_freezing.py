@@ -1,4 +1,4 @@
-# ruff: noqa: ARG005  # listeners take what the trainer gives them
+# listeners take what the trainer gives them
 from __future__ import annotations
 
 import copy
@@ -9,15 +9,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.following import Following, StopAfter
 from tests.training.planted import SIZE, Bag, plant
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mt2st.errors import InputError
 from mt2st.strategy import Diminish, SingleTask, Strategy, Switch
-from mt2st.tasks import Span
-from mt2st.training import DimensionFreezing, Run, Trainer, TransitionEffects
-from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
+from mt2st.training import DimensionFreezing, EpochSlice, MetricsLog, Run, Trainer, TransitionActions
 
 
 class Push:
@@ -25,7 +24,7 @@ class Push:
 
     name = "push"
 
-    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+    def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
         table += 0.01 * weight
         return 0.0
 
@@ -55,12 +54,14 @@ def trained(
         strategy=strategy,
         auxiliaries=[planted.helpful, Push()],
         epochs=epochs,
-        select=None,
-        effects=TransitionEffects(freezing=freezing),
-        on_step=lambda progress: tables.append(network.embedding.weight.detach().clone()),
-        log=log,
+        monitor=None,
+        transition=TransitionActions(freezing=freezing),
+        callbacks=[
+            Following(lambda _: tables.append(network.embedding.weight.detach().clone())),
+            *([MetricsLog(log)] if log else []),
+        ],
         average=average,
-        beside=beside,
+        parallel_context=beside,
     ).fit()
     return run, network, tables
 
@@ -213,8 +214,8 @@ def test_a_run_with_frozen_dimensions_goes_on_as_if_uninterrupted(tmp_path: Path
         trainer = Trainer(
             network, primary=planted.primary, optimizer=torch.optim.Adam(network.parameters(), lr=0.05),
             strategy=Switch(2), auxiliaries=[planted.helpful], epochs=4, average=0.9,
-            effects=TransitionEffects(freezing=DimensionFreezing(0.6, over=2)),
-            on_step=lambda progress: trainer.stop() if progress.step == stop_after else None,
+            transition=TransitionActions(freezing=DimensionFreezing(0.6, over=2)),
+            callbacks=[StopAfter(stop_after)] if stop_after else [],
         )  # fmt: skip
         return trainer, network
 
@@ -222,9 +223,9 @@ def test_a_run_with_frozen_dimensions_goes_on_as_if_uninterrupted(tmp_path: Path
     whole.fit()
     first, _ = make(10)
     first.fit()
-    save_checkpoint(tmp_path / "at", first, {})
+    first.save(tmp_path / "at")
     second, found = make(None)
-    load_checkpoint(tmp_path / "at", second, {})
+    second.load(tmp_path / "at")
     second.fit()
     assert torch.equal(found.embedding.weight, expected.embedding.weight)
     assert second.run.freezes == whole.run.freezes

@@ -10,7 +10,7 @@ from torch import nn
 
 from mt2st.errors import InputError
 from mt2st.strategy import Switch
-from mt2st.training import AdaptiveRate, Trainer, TransitionEffects
+from mt2st.training import LearningRateSchedule, MetricsLog, Trainer, TransitionActions
 
 
 def optimizer_of(**rates: float) -> torch.optim.Optimizer:
@@ -19,25 +19,25 @@ def optimizer_of(**rates: float) -> torch.optim.Optimizer:
     )
 
 
-def bound(rate: AdaptiveRate, **rates: float) -> AdaptiveRate:
+def bound(rate: LearningRateSchedule, **rates: float) -> LearningRateSchedule:
     rate.bind(optimizer_of(**(rates or {"embedding": 1.0, "encoder": 1.0})))
     return rate
 
 
 def test_by_default_nothing_changes() -> None:
-    rate = bound(AdaptiveRate())
+    rate = bound(LearningRateSchedule())
     rate.transition(5)
     rate.observe({"loss": 1.0})
     assert [rate.factor("embedding", step) for step in (1, 5, 100)] == [1, 1, 1]
 
 
 def test_the_warm_up_is_even() -> None:
-    rate = bound(AdaptiveRate(warmup=4))
+    rate = bound(LearningRateSchedule(warmup=4))
     assert [rate.factor("embedding", step) for step in range(1, 7)] == [0.25, 0.5, 0.75, 1, 1, 1]
 
 
 def test_on_a_plateau_the_rate_falls_to_a_minimum() -> None:
-    rate = bound(AdaptiveRate(patience=2, reduce=0.1, minimum=0.05))
+    rate = bound(LearningRateSchedule(patience=2, reduce=0.1, minimum=0.05))
     factors = []
     for loss in (1.0, 0.9, 0.95, 0.9, 0.8, 0.9, 0.9, 0.9, 0.9):
         rate.observe({"loss": loss})
@@ -46,7 +46,7 @@ def test_on_a_plateau_the_rate_falls_to_a_minimum() -> None:
 
 
 def test_other_measures_are_better_when_larger() -> None:
-    rate = bound(AdaptiveRate(patience=1, metric="accuracy"))
+    rate = bound(LearningRateSchedule(patience=1, monitor="accuracy"))
     for accuracy in (0.5, 0.6, 0.7):
         rate.observe({"accuracy": accuracy})
     assert rate.factor("embedding", 1) == 1
@@ -56,7 +56,10 @@ def test_other_measures_are_better_when_larger() -> None:
 
 def test_each_group_chooses_what_happens_at_the_transition() -> None:
     rate = bound(
-        AdaptiveRate(warmup=2, at_transition={"embedding": 0.1, "encoder": "rewarm"}), embedding=1, encoder=1, heads=1
+        LearningRateSchedule(warmup=2, at_transition={"embedding": 0.1, "encoder": "rewarm"}),
+        embedding=1,
+        encoder=1,
+        heads=1,
     )
     rate.transition(11)
     assert [rate.factor("embedding", step) for step in (11, 12)] == pytest.approx([0.1, 0.1])
@@ -65,13 +68,13 @@ def test_each_group_chooses_what_happens_at_the_transition() -> None:
 
 
 def test_drop_goes_on_at_a_tenth() -> None:
-    rate = bound(AdaptiveRate(at_transition="drop"))
+    rate = bound(LearningRateSchedule(at_transition="drop"))
     rate.transition(3)
     assert rate.factor("embedding", 3) == 0.1
 
 
 def test_each_group_has_its_own_warm_up_and_plateau_factor() -> None:
-    rate = bound(AdaptiveRate(warmup={"heads": 2}, patience=1, reduce={"embedding": 0.1}), embedding=1, heads=1)
+    rate = bound(LearningRateSchedule(warmup={"heads": 2}, patience=1, reduce={"embedding": 0.1}), embedding=1, heads=1)
     assert [rate.factor("heads", step) for step in (1, 2)] == [0.5, 1]
     assert rate.factor("embedding", 1) == 1
     for loss in (1.0, 1.0):
@@ -80,7 +83,7 @@ def test_each_group_has_its_own_warm_up_and_plateau_factor() -> None:
 
 
 def test_the_plateau_begins_anew_at_the_transition() -> None:
-    rate = bound(AdaptiveRate(patience=1))
+    rate = bound(LearningRateSchedule(patience=1))
     rate.observe({"loss": 0.1})
     rate.transition(5)
     rate.observe({"loss": 0.9})
@@ -89,7 +92,7 @@ def test_the_plateau_begins_anew_at_the_transition() -> None:
 
 def test_the_rates_are_set_on_the_optimizer_by_group() -> None:
     optimizer = optimizer_of(embedding=0.1, heads=0.5)
-    rate = AdaptiveRate(warmup=2)
+    rate = LearningRateSchedule(warmup=2)
     rate.bind(optimizer)
     rate.apply(optimizer, 1)
     assert [group["lr"] for group in optimizer.param_groups] == [0.05, 0.25]
@@ -98,7 +101,7 @@ def test_the_rates_are_set_on_the_optimizer_by_group() -> None:
 
 
 def test_the_state_is_plain_and_complete() -> None:
-    first, second = (bound(AdaptiveRate(warmup=3, patience=1, at_transition="rewarm")) for _ in range(2))
+    first, second = (bound(LearningRateSchedule(warmup=3, patience=1, at_transition="rewarm")) for _ in range(2))
     for rate in (first, second):
         rate.observe({"loss": 0.5})
     first.observe({"loss": 0.6})
@@ -124,7 +127,7 @@ def test_in_a_run_the_transition_is_when_the_last_task_goes_off() -> None:
         strategy=Switch(3),
         auxiliaries=[planted.helpful],
         epochs=4,
-        effects=TransitionEffects(AdaptiveRate(at_transition={"embedding": 0.5}), on_transition=called.append),
+        transition=TransitionActions(LearningRateSchedule(at_transition={"embedding": 0.5}), activate=called.append),
     ).fit()
     rates = [each.learning_rates for each in run.evaluations]
     assert [each["embedding"] for each in rates] == [0.2, 0.2, 0.1, 0.1]
@@ -147,18 +150,18 @@ def test_in_a_run_the_transition_is_when_the_last_task_goes_off() -> None:
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        AdaptiveRate(**arguments)  # type: ignore[arg-type]
+        LearningRateSchedule(**arguments)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("rule", ["warmup", "reduce", "at_transition"])
 def test_an_unknown_group_is_refused(rule: str) -> None:
     with pytest.raises(InputError, match=f"{rule} names the unknown group 'embeding'. Did you mean 'embedding'"):
-        bound(AdaptiveRate(**{rule: {"embeding": 1}}))  # type: ignore[arg-type]
+        bound(LearningRateSchedule(**{rule: {"embeding": 1}}))  # type: ignore[arg-type]
 
 
 def test_a_plateau_and_the_transition_are_told_with_causes_and_numbers() -> None:
     rate = bound(
-        AdaptiveRate(warmup=3, patience=1, reduce={"encoder": 0.5}, at_transition={"embedding": "rewarm"}),
+        LearningRateSchedule(warmup=3, patience=1, reduce={"encoder": 0.5}, at_transition={"embedding": "rewarm"}),
         embedding=1, encoder=1,
     )  # fmt: skip
     assert rate.take_changes() == []
@@ -176,7 +179,7 @@ def test_a_plateau_and_the_transition_are_told_with_causes_and_numbers() -> None
 
 
 def test_a_rate_that_stays_at_its_minimum_is_no_change() -> None:
-    rate = bound(AdaptiveRate(patience=1, reduce=0.5, minimum=0.5), embedding=1)
+    rate = bound(LearningRateSchedule(patience=1, reduce=0.5, minimum=0.5), embedding=1)
     for loss in (0.4, 0.6, 0.6, 0.6):
         rate.observe({"loss": loss})
     rate.transition(5)
@@ -193,8 +196,8 @@ def test_changes_of_the_rate_are_in_the_log(tmp_path: Path) -> None:
         strategy=Switch(3),
         auxiliaries=[planted.helpful],
         epochs=3,
-        effects=TransitionEffects(AdaptiveRate(patience=1, reduce=0.5, at_transition="drop")),
-        log=log,
+        transition=TransitionActions(LearningRateSchedule(patience=1, reduce=0.5, at_transition="drop")),
+        callbacks=[MetricsLog(log)],
     ).fit()
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     changes = [line for line in lines if line["event"] == "learning_rate"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.following import Following, StopAfter
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
@@ -25,9 +26,8 @@ from mt2st.strategy import (
     Strategy,
     Switch,
 )
-from mt2st.tasks import Span
-from mt2st.training import CheckConvergence, Evaluation, Trainer
-from mt2st.training.numerics import gradient_norm
+from mt2st.training import CheckConvergence, EpochSlice, Evaluation, MetricsLog, Trainer, TransitionActions
+from mt2st.training.modules import gradient_norm
 from mt2st.training.progress import Progress
 
 SIZE = 4
@@ -83,12 +83,12 @@ class Nudge:
     """A kernel task that moves every row by a known amount."""
 
     name: str = "nudge"
-    calls: list[tuple[float, Span]] = field(default_factory=list)
+    calls: list[tuple[float, EpochSlice]] = field(default_factory=list)
     loss: float = 0.5
     total: Tensor = field(default_factory=lambda: torch.zeros(1))
 
-    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
-        self.calls.append((weight, span))
+    def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
+        self.calls.append((weight, epoch_slice))
         self.total += weight
         table += 0.01 * weight * torch.sin(self.total)
         return self.loss
@@ -104,7 +104,9 @@ def make_trainer(strategy: Strategy, *auxiliaries: Any, **options: Any) -> Train
     network = options.pop("network", None) or Shared()
     optimizer = options.pop("optimizer", None) or torch.optim.SGD(network.parameters(), lr=0.1)
     primary = options.pop("primary", None) or Regression("primary")
-    settings = {"epochs": 3} | options
+    following = Following(options.pop("on_step", None), options.pop("on_evaluation", None))
+    logs = [MetricsLog(options.pop("log"))] if "log" in options else []
+    settings = {"epochs": 3, "monitor": "accuracy", "callbacks": [following, *logs]} | options
     return Trainer(
         network, primary=primary, optimizer=optimizer, strategy=strategy, auxiliaries=auxiliaries, **settings
     )
@@ -128,8 +130,8 @@ def test_a_task_of_weight_zero_draws_no_batch_and_runs_no_forward() -> None:
     trainer = make_trainer(SingleTask(), helper, nudge)
     trainer.fit()
     assert (helper.drawn, helper.forwards, helper.orders, nudge.calls) == (0, 0, [], [])
-    assert all(parameter.grad is None for parameter in trainer.network.get_submodule("heads.helper").parameters())
-    assert all(parameter.grad is not None for parameter in trainer.network.get_submodule("heads.primary").parameters())
+    assert all(parameter.grad is None for parameter in trainer.module.get_submodule("heads.helper").parameters())
+    assert all(parameter.grad is not None for parameter in trainer.module.get_submodule("heads.primary").parameters())
 
 
 def test_switch_stops_drawing_auxiliary_batches() -> None:
@@ -168,9 +170,9 @@ def test_diminish_weighs_kernel_tasks_and_turns_them_off_when_negligible() -> No
 @pytest.mark.parametrize("beside", [False, True])
 def test_kernel_tasks_get_every_part_of_every_epoch(beside: bool) -> None:
     nudge = Nudge()
-    make_trainer(MultiTask(), nudge, epochs=2, seed=7, beside=beside).fit()
-    spans = [replace(span, elapsed=(0.0, 0.0)) for _, span in nudge.calls]
-    assert spans == [Span(epoch, part, 6, 7) for epoch in (1, 2) for part in range(6)]
+    make_trainer(MultiTask(), nudge, epochs=2, seed=7, parallel_context=beside).fit()
+    epoch_slices = [replace(epoch_slice, elapsed=(0.0, 0.0)) for _, epoch_slice in nudge.calls]
+    assert epoch_slices == [EpochSlice(epoch, part, 6, 7) for epoch in (1, 2) for part in range(6)]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ def test_kernel_tasks_get_every_part_of_every_epoch(beside: bool) -> None:
 def test_kernel_tasks_know_the_share_of_their_time_that_has_passed(strategy: Strategy, steps: int) -> None:
     nudge = Nudge()
     make_trainer(strategy, Regression("helper"), nudge, epochs=3).fit()
-    elapsed = [share for _, span in nudge.calls for share in span.elapsed]
+    elapsed = [share for _, epoch_slice in nudge.calls for share in epoch_slice.elapsed]
     assert elapsed == pytest.approx([share for step in range(steps) for share in (step / steps, (step + 1) / steps)])
 
 
@@ -207,7 +209,7 @@ def test_no_share_of_a_tasks_time_is_above_one_even_if_it_comes_back() -> None:
     nudge = Nudge()
     make_trainer(ComesBack(), nudge, epochs=3).fit()
     assert len(nudge.calls) == 12
-    assert max(share for _, span in nudge.calls for share in span.elapsed) == 1.0
+    assert max(share for _, epoch_slice in nudge.calls for share in epoch_slice.elapsed) == 1.0
 
 
 def test_a_strategy_that_never_trains_the_primary_task_is_refused() -> None:
@@ -230,7 +232,7 @@ def test_auxiliaries_that_are_off_leave_no_trace_in_single_task_training() -> No
     alone = make_trainer(SingleTask())
     with_help.fit()
     alone.fit()
-    assert_same_bits(parameters(with_help.network), parameters(alone.network))
+    assert_same_bits(parameters(with_help.module), parameters(alone.module))
 
 
 def test_an_auxiliary_task_starts_its_next_epoch_when_it_runs_out() -> None:
@@ -257,7 +259,7 @@ def test_one_step_is_equation_3_by_hand() -> None:
     }
     trainer = make_trainer(MultiTask(0.3), helper, primary=primary, epochs=1)
     run = trainer.fit()
-    for name, value in trainer.network.named_parameters():
+    for name, value in trainer.module.named_parameters():
         torch.testing.assert_close(value.detach(), expected[name], atol=1e-7, rtol=1e-6)
     assert run.evaluations[0].losses == pytest.approx({"primary": losses[0].item(), "helper": losses[1].item()})
     norm = torch.cat([each.flatten() for each in gradients[0]]).norm().item()
@@ -275,7 +277,7 @@ def test_gradients_do_not_pile_up_from_step_to_step() -> None:
     trainer = make_trainer(SingleTask(), epochs=1)
     trainer.fit()
     expected = parameters(reference)
-    assert_same_bits({name: trainer.network.state_dict()[name] for name in expected}, expected)
+    assert_same_bits({name: trainer.module.state_dict()[name] for name in expected}, expected)
 
 
 def test_clipping_bounds_the_norm_of_the_whole_gradient() -> None:
@@ -367,8 +369,8 @@ def test_losses_are_means_since_the_evaluation_before() -> None:
 
 def test_a_kernel_task_without_a_word_to_learn_in_one_part_keeps_the_mean_of_the_others() -> None:
     class Sparse(Nudge):
-        def update(self, table: Tensor, *, weight: float, span: Span) -> float:
-            return float("nan") if span.part % 2 else 2.0
+        def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
+            return float("nan") if epoch_slice.part % 2 else 2.0
 
     run = make_trainer(MultiTask(), Sparse(), epochs=1).fit()
     assert run.evaluations[0].losses["nudge"] == 2.0
@@ -458,7 +460,7 @@ def test_without_validation_or_selection_the_last_parameters_are_kept() -> None:
     for scores, select in (((), "accuracy"), ((0.9, 0.2, 0.1), None)):
         network, states = Shared(), []
         trainer = make_trainer(
-            SingleTask(), network=network, primary=Regression("primary", scores=scores), select=select,
+            SingleTask(), network=network, primary=Regression("primary", scores=scores), monitor=select,
             on_evaluation=lambda evaluation, network=network, states=states: states.append(parameters(network)),
         )  # fmt: skip
         assert trainer.fit().best == 2
@@ -466,14 +468,17 @@ def test_without_validation_or_selection_the_last_parameters_are_kept() -> None:
 
 
 def test_selecting_by_a_measure_that_is_not_taken_is_refused() -> None:
-    with pytest.raises(InputError, match=r"the metric 'f1', but the task 'primary' measures \['accuracy'\]"):
-        make_trainer(SingleTask(), primary=Regression("primary", scores=[0.5]), select="f1").fit()
+    with pytest.raises(
+        InputError,
+        match="monitor names the metric .f1., which .* It reports: .accuracy.",
+    ):
+        make_trainer(SingleTask(), primary=Regression("primary", scores=[0.5]), monitor="f1").fit()
 
 
 @pytest.mark.parametrize("per_epoch", [1, 3])
 def test_a_converged_primary_ends_the_run_and_says_so(per_epoch: int, tmp_path: Path) -> None:
     run = make_trainer(
-        SingleTask(), epochs=50, convergence=CheckConvergence(tolerance=1e9, patience=2),
+        SingleTask(), epochs=50, early_stopping=CheckConvergence(tolerance=1e9, patience=2),
         evaluations_per_epoch=per_epoch, log=tmp_path / "log",
     ).fit()  # fmt: skip
     assert run.stopped == "converged"
@@ -495,44 +500,48 @@ def test_a_converged_primary_ends_the_run_and_says_so(per_epoch: int, tmp_path: 
 )
 def test_convergence_counts_after_a_transition_that_is_to_come(strategy: Strategy, ended: int) -> None:
     run = make_trainer(
-        strategy, Regression("helper"), Nudge(), epochs=50, convergence=CheckConvergence(tolerance=1e9, patience=2)
+        strategy, Regression("helper"), Nudge(), epochs=50, early_stopping=CheckConvergence(tolerance=1e9, patience=2)
     ).fit()
     assert (run.stopped, run.evaluations[-1].epoch) == ("converged", ended)
 
 
-@pytest.mark.parametrize(("select_single_task", "kept"), [(False, 1), (True, 4)])
-def test_the_best_after_the_transition_is_kept_when_asked_for(*, select_single_task: bool, kept: int) -> None:
+@pytest.mark.parametrize(("keep_after", "kept"), [(False, 1), (True, 4)])
+def test_the_best_after_the_transition_is_kept_when_asked_for(*, keep_after: bool, kept: int) -> None:
     primary = Regression("primary", scores=[0.9, 0.8, 0.5, 0.7, 0.6])
     trainer = make_trainer(
-        Switch(at=3), Regression("helper"), primary=primary, epochs=5, select_single_task=select_single_task
+        Switch(at=3),
+        Regression("helper"),
+        primary=primary,
+        epochs=5,
+        transition=TransitionActions(keep_after=keep_after),
     )
     run = trainer.fit()
     assert run.evaluations[run.best].epoch == kept
-    assert run.kept_single_task == select_single_task
+    assert run.kept_single_task == keep_after
 
 
 def test_without_a_transition_the_best_of_all_is_kept() -> None:
     primary = Regression("primary", scores=[0.5, 0.9, 0.5])
-    run = make_trainer(MultiTask(), Regression("helper"), primary=primary, select_single_task=True).fit()
+    run = make_trainer(
+        MultiTask(), Regression("helper"), primary=primary, transition=TransitionActions(keep_after=True)
+    ).fit()
     assert (run.best, run.kept_single_task) == (1, False)
 
 
 def test_a_primary_that_has_not_converged_runs_all_epochs() -> None:
-    run = make_trainer(SingleTask(), convergence=CheckConvergence(tolerance=1e-12)).fit()
+    run = make_trainer(SingleTask(), early_stopping=CheckConvergence(tolerance=1e-12)).fit()
     assert (run.stopped, len(run.evaluations), run.steps) == ("epochs", 3, 18)
 
 
 def test_stop_ends_the_run_after_the_current_step_with_the_current_parameters() -> None:
     primary = Regression("primary", scores=[0.9, 0.1, 0.1])
     trainer = make_trainer(SingleTask(), primary=primary)
-    trainer.on_step = lambda progress: trainer.stop() if progress.step == 10 else None
+    trainer.callbacks.append(StopAfter(10))
     run = trainer.fit()
     assert run.stopped == "interrupted"
     assert trainer.progress.step == 10
     assert trainer.best_parameters is not None
-    assert not torch.equal(
-        trainer.best_parameters["embedding.weight"], trainer.network.state_dict()["embedding.weight"]
-    )
+    assert not torch.equal(trainer.best_parameters["embedding.weight"], trainer.module.state_dict()["embedding.weight"])
 
 
 def test_stop_before_the_first_step_is_not_lost_and_holds_for_one_fit() -> None:
@@ -609,13 +618,13 @@ def test_an_auxiliary_of_neither_form_is_refused_rather_than_passed_over() -> No
         def loss(self, network: nn.Module, batch: Any) -> Tensor:
             return torch.zeros(())
 
-    with pytest.raises(InputError, match="'half' is neither a Task nor a KernelTask"):
+    with pytest.raises(InputError, match="'half' .* is neither: it lacks 'update', 'state_dict', 'load_state_dict'"):
         make_trainer(MultiTask(), Half())
 
 
 def test_a_kernel_task_needs_an_embedding() -> None:
     network = nn.Linear(2, 2)
-    with pytest.raises(InputError, match=r"'nudge' needs network.embedding.weight, but the network has none"):
+    with pytest.raises(InputError, match="'nudge' needs the shared embedding .*, which Linear does not have"):
         make_trainer(MultiTask(), Nudge(), network=network)
 
 
@@ -636,11 +645,11 @@ def test_a_primary_task_that_gives_fewer_batches_than_promised_is_named() -> Non
 @pytest.mark.parametrize("beside", [False, True])
 def test_an_error_in_a_kernel_task_surfaces(beside: bool) -> None:
     class Broken(Nudge):
-        def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+        def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
             raise InputError("the corpus is gone")
 
     with pytest.raises(InputError, match="the corpus is gone"):
-        make_trainer(MultiTask(), Broken(), beside=beside).fit()
+        make_trainer(MultiTask(), Broken(), parallel_context=beside).fit()
 
 
 @pytest.mark.parametrize("beside", [False, True])
@@ -651,11 +660,13 @@ def test_denormals_are_flushed_while_training_in_kernel_tasks_too_and_kept_again
     seen: list[bool] = []
 
     class Looking(Nudge):
-        def update(self, table: Tensor, *, weight: float, span: Span) -> float:
+        def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
             seen.append(flushed())
             return 0.0
 
-    make_trainer(MultiTask(), Looking(), beside=beside, epochs=1, on_step=lambda progress: seen.append(flushed())).fit()
+    make_trainer(
+        MultiTask(), Looking(), parallel_context=beside, epochs=1, on_step=lambda progress: seen.append(flushed())
+    ).fit()
     assert seen == [True] * 12
     assert not flushed()
 
@@ -666,7 +677,7 @@ def test_repeated_runs_are_the_same_to_the_bit() -> None:
         trainer = make_trainer(Diminish(), Regression("helper"), Nudge(), network=Shared(dropout=0.4))
         torch.manual_seed(1)
         trainer.fit()
-        states.append(parameters(trainer.network))
+        states.append(parameters(trainer.module))
     assert_same_bits(*states)
 
 

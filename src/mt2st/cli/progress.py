@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
 from mt2st.cli.options import say
 from mt2st.embedding import Progress as VectorProgress
 from mt2st.evaluation.tables import METRICS
-from mt2st.models import Listener
-from mt2st.strategy import Decision
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
-from mt2st.training import Evaluation, Trainer
-from mt2st.training.progress import Progress
+from mt2st.training import Callback, Evaluation, Trainer
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
 
 
-class ProgressListener(Listener):
+class ProgressListener(Callback):
     """Shows how a training goes.
 
     Args:
@@ -30,7 +28,6 @@ class ProgressListener(Listener):
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.trainer: Trainer | None = None
         self._bar: tqdm[NoReturn] | None = None
 
     def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
@@ -54,9 +51,8 @@ class ProgressListener(Listener):
         if progress.words >= progress.total_words:
             say(f"{self.title}: first word vectors, {progress.words_per_second:,.0f} words/s")
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Trainer) -> None:
         """Open the bar."""
-        self.trainer = trainer
         self._bar = tqdm(
             total=trainer.epochs * trainer.primary.n_batches,
             desc=self.title,
@@ -65,17 +61,17 @@ class ProgressListener(Listener):
             leave=False,
         )
 
-    def on_step(self, progress: Progress) -> None:
+    def on_step_end(self, trainer: Trainer) -> None:
         """Move the bar."""
         assert self._bar is not None
-        self._bar.update(progress.step - self._bar.n)
+        self._bar.update(trainer.progress.step - self._bar.n)
 
-    def on_evaluation(self, evaluation: Evaluation) -> None:
-        """Say what the epoch brought, and what the strategy decided by it."""
+    def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
+        """Say what the epoch brought."""
         assert self._bar is not None
         losses = ", ".join(f"{task} {loss:.3f}" for task, loss in evaluation.losses.items())
         weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
-        name = self.trainer.select if self.trainer is not None else None
+        name = trainer.monitor
         value = evaluation.validation.get(name) if name else None
         measured = "" if name is None or value is None else f"validation {_measure(name, value)}, "
         with tqdm.external_write_mode(sys.stderr):
@@ -83,13 +79,14 @@ class ProgressListener(Listener):
                 f"{self.title}: epoch {evaluation.epoch}, {measured}losses {losses}"
                 f"{f', weights {weights}' if weights else ''}, {evaluation.train_seconds:.1f} s"
             )
-            for decision in self._decided(evaluation):
-                numbers = ", ".join(f"{name} {value:.3g}" for name, value in decision.numbers.items())
-                say(f"{self.title}: {decision.task} {decision.action}, because {decision.cause} ({numbers})")
 
-    def _decided(self, evaluation: Evaluation) -> list[Decision]:
-        decisions = self.trainer.run.decisions if self.trainer is not None else []
-        return [each for each in decisions if each.step == evaluation.step]
+    def on_event(self, trainer: Trainer, kind: str, values: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Say what the strategy decided."""
+        if kind != "decision":
+            return
+        numbers = ", ".join(f"{name} {value:.3g}" for name, value in values["numbers"].items())
+        with tqdm.external_write_mode(sys.stderr):
+            say(f"{self.title}: {values['task']} {values['action']}, because {values['cause']} ({numbers})")
 
     def close(self) -> None:
         """Remove the bar."""

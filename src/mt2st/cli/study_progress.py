@@ -41,7 +41,7 @@ class StudyProgress(Watcher):
         self._stop_file: Path | None = None
         self._listener: ProgressListener | None = None
 
-    def listener(self, cell: Cell) -> ProgressListener:
+    def callback(self, cell: Cell) -> ProgressListener:
         """Show the training of a cell in this process."""
         self.close()
         self._listener = ProgressListener(f"[{self._numbers[cell.folder]}/{len(self._numbers)}] {cell.title}")

@@ -81,11 +81,11 @@ def run(arguments: Sequence[str]) -> int:
     class Watcher(ProgressListener):
         """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
 
-        def on_start(self, trainer: Trainer) -> None:
+        def on_fit_start(self, trainer: Trainer) -> None:
             if strategy.unit == "step":  # how many steps there are is known only now
                 check_schedule(schedules, options.model, steps_per_epoch=trainer.primary.n_batches)
             _prepare_output(options)
-            super().on_start(trainer)
+            super().on_fit_start(trainer)
 
     check_start(options.model)
     model = model_class(options.source.task)(**options.model.settings(), strategy=strategy)
@@ -98,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
             log=options.output / METRICS,
             checkpoint=options.output / CHECKPOINT,
             origin=options.source.by_name(),
-            listener=listener,
+            callbacks=[listener],
         )
     listener.close()
     if model.run_.stopped == "interrupted":
@@ -111,7 +111,7 @@ def run(arguments: Sequence[str]) -> int:
 def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:
     from mt2st.study.machine import machine, versions
     from mt2st.study.report import write_report
-    from mt2st.training.metrics_log import finite
+    from mt2st.training.callbacks import finite
 
     if parts.test is not None:
         model.evaluate_rows(parts.test)  # type: ignore[arg-type]
@@ -126,7 +126,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         "best_epoch": run.evaluations[run.best].epoch,
         "stopped": run.stopped,
         "cause": run.cause,
-        "single_task_from": run.single_task_from,
+        "transition_step": run.transition_step,
         "decisions": [finite(asdict(decision)) for decision in run.decisions],
         "transitions": [asdict(transition) for transition in run.transitions],
         "frozen_dimensions": sum(len(freeze.dimensions) for freeze in run.freezes),
@@ -152,10 +152,10 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
     if run.cause:
         say(f"the run ended by itself: {run.cause}")
-    for refit in run.refits:
-        say(f"the head was fitted anew before step {refit.step:,}, on {refit.texts:,} texts")
+    for probe in run.probes:
+        say(f"the head was fitted by a linear probe before step {probe.step:,}, on {probe.texts:,} texts")
     _say_what_is_kept(run)
-    idle = at_transition_only(options.model) if run.single_task_from is None else []
+    idle = at_transition_only(options.model) if run.transition_step is None else []
     if idle:
         say(f"no transition to single-task training took place: {listed(idle)} changed nothing")
 
@@ -163,7 +163,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
 def _say_what_is_kept(run: Run) -> None:
     """Say what the kept parameters lack of what happened in the run."""
     best = run.evaluations[run.best].epoch
-    if run.single_task_from is not None and not run.kept_single_task:
+    if run.transition_step is not None and not run.kept_single_task:
         say(f"the model is that of epoch {best}, from before the transition to single-task training")
     frozen = sum(len(freeze.dimensions) for freeze in run.freezes)
     if len(run.kept_frozen) < frozen:

@@ -16,13 +16,11 @@ from mt2st.models.settings import ClassifierSettings
 
 if TYPE_CHECKING:
     from mt2st.models.any_model import load_model, model_class
-    from mt2st.models.listener import Listener
     from mt2st.models.multi_label_classifier import MultiLabelClassifier
     from mt2st.models.tagger import Tagger
     from mt2st.models.text_classifier import TextClassifier
 
 _HOMES = {
-    "Listener": "listener",
     "MultiLabelClassifier": "multi_label_classifier",
     "Tagger": "tagger",
     "TextClassifier": "text_classifier",
@@ -32,7 +30,6 @@ _HOMES = {
 
 __all__ = [
     "ClassifierSettings",
-    "Listener",
     "MultiLabelClassifier",
     "Tagger",
     "TextClassifier",

@@ -11,6 +11,7 @@ from torch import nn
 
 from mt2st.models.kinds import Kind
 from mt2st.models.labelled_auxiliaries import PRIMARY
+from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import GROUPS, of_groups
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
@@ -18,12 +19,11 @@ from mt2st.network.task_layer import TaskLayer, activate_task_layers
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask
 from mt2st.tasks.batch import by_length
 from mt2st.training import (
-    AdaptiveRate,
     CheckConvergence,
-    CheckValidation,
     DimensionFreezing,
-    HeadRefit,
-    TransitionEffects,
+    EarlyStopping,
+    LearningRateSchedule,
+    TransitionActions,
 )
 from mt2st.training.freezing import Relevance, Which
 from mt2st.training.learning_rate import AtTransition
@@ -106,31 +106,32 @@ def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim
     )
 
 
-def new_effects(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> TransitionEffects:
+def new_transition(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> TransitionActions:
     """Return what the transition sets off; of what no setting asks for, nothing."""
-    return TransitionEffects(
+    return TransitionActions(
         rates=_new_rates(settings),
         freezing=_new_freezing(settings),
-        on_transition=activate_task_layers if settings.task_layer else None,
-        refit=_new_refit(settings, primary),
+        activate=activate_task_layers if settings.task_layer else None,
+        probe=_new_probe(settings, primary),
+        keep_after=settings.task_layer,
     )
 
 
-def new_convergence(settings: ClassifierSettings) -> CheckConvergence | CheckValidation | None:
+def new_convergence(settings: ClassifierSettings) -> CheckConvergence | EarlyStopping | None:
     """Return what ends a run before its last epoch."""
     if settings.convergence == "never":
         return None
     if settings.convergence == "validation-loss":
-        return CheckValidation(settings.patience, settings.minimum_gain, earliest=settings.earliest_end)
+        return EarlyStopping(settings.patience, settings.minimum_gain, earliest=settings.earliest_end)
     return CheckConvergence(settings.tolerance, settings.patience)
 
 
-def _new_rates(settings: ClassifierSettings) -> AdaptiveRate | None:
+def _new_rates(settings: ClassifierSettings) -> LearningRateSchedule | None:
     warmup = of_groups(settings.warmup_steps, 0)
     at_transition: dict[str, AtTransition] = of_groups(settings.rate_at_transition, "keep")
     if not any(warmup.values()) and settings.plateau_patience is None and set(at_transition.values()) == {"keep"}:
         return None
-    return AdaptiveRate(
+    return LearningRateSchedule(
         warmup=warmup,
         patience=settings.plateau_patience,
         reduce=of_groups(settings.plateau_factor, 1.0),
@@ -138,11 +139,11 @@ def _new_rates(settings: ClassifierSettings) -> AdaptiveRate | None:
     )
 
 
-def _new_refit(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> HeadRefit | None:
+def _new_probe(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> LinearProbe | None:
     if settings.refit_head is None:
         return None
     assert isinstance(primary, ClassificationTask | MultiLabelTask), "a tagger is refused before"
-    return HeadRefit(primary, settings.refit_head, most_texts=settings.refit_texts, seed=settings.seed)
+    return LinearProbe(primary, settings.refit_head, most_texts=settings.refit_texts, seed=settings.seed)
 
 
 def _new_freezing(settings: ClassifierSettings) -> DimensionFreezing | None:

@@ -27,13 +27,11 @@ from mt2st.tasks import (
     Coverage,
     HeldOut,
     Judgements,
-    KernelTask,
     Lexicon,
     MisalignmentTask,
     Questions,
     SemanticSyntacticTask,
     SpearmanTask,
-    Task,
     divide,
     held_out_words,
     read_pairs,
@@ -42,6 +40,7 @@ from mt2st.tasks.held_out import HANDFUL
 from mt2st.tasks.relations import Pair, Relations, encode_rows, words_of
 from mt2st.tasks.spearman import Reading
 from mt2st.text import Corpus, Vocabulary
+from mt2st.training import KernelTask, Task
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport

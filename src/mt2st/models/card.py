@@ -91,7 +91,7 @@ def _course(run: Mapping[str, Any]) -> str:
 
 def _kept(run: Run) -> Iterator[str]:
     """Yield what the kept parameters have of what the transition brought: the best may be from before it."""
-    if run.single_task_from is not None:
+    if run.transition_step is not None:
         yield f"They are from {'after' if run.kept_single_task else 'before'} the transition to single-task training."
     frozen = [dimension for freeze in run.freezes for dimension in freeze.dimensions]
     if frozen:

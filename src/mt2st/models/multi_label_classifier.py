@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from mt2st.models.intake import checked_texts, multi_labelled_text
 from mt2st.models.kinds import MultiLabel, excerpt_of
 from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
-from mt2st.models.listener import Listener
 from mt2st.models.trained_model import TrainedModel
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.tasks.multi_label import THRESHOLD
 from mt2st.text import MultiLabelledText
+from mt2st.training import Callback
 
 
 @dataclass(kw_only=True)
@@ -50,7 +50,7 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
         auxiliary_data: Mapping[str, Rows] | None = None,
         log: Path | None = None,
         checkpoint: Path | None = None,
-        listener: Listener | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on texts with their labels, with the help of unlabelled ones and of other labelled data.
 
@@ -63,7 +63,7 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
             auxiliary_data: as for `fit_rows`.
             log: as for `fit_rows`.
             checkpoint: as for `fit_rows`.
-            listener: told how the training goes.
+            callbacks: called before and during the training.
 
         Returns:
             The classifier itself.
@@ -80,7 +80,7 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
             auxiliary_data=auxiliary_data,
             log=log,
             checkpoint=checkpoint,
-            listener=listener,
+            callbacks=callbacks,
         )
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:

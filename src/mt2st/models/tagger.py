@@ -14,12 +14,12 @@ from mt2st.errors import InputError
 from mt2st.models.intake import tagged_text
 from mt2st.models.kinds import Tagging
 from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
-from mt2st.models.listener import Listener
 from mt2st.models.trained_model import TrainedModel
 from mt2st.tasks.tagging import Words, predict_tag_probabilities
 from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
 from mt2st.text.words import cut_sentences
+from mt2st.training import Callback
 
 TAG_WINDOW = 5
 """Window of the context task beside labels of words, word2vec's own."""
@@ -63,7 +63,7 @@ class Tagger(TrainedModel[TaggedText]):
         auxiliary_data: Mapping[str, Rows] | None = None,
         log: Path | None = None,
         checkpoint: Path | None = None,
-        listener: Listener | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on tagged sentences, with the help of unlabelled text and of other labelled data.
 
@@ -77,7 +77,7 @@ class Tagger(TrainedModel[TaggedText]):
             auxiliary_data: as for `fit_rows`.
             log: as for `fit_rows`.
             checkpoint: as for `fit_rows`.
-            listener: told how the training goes.
+            callbacks: called before and during the training.
 
         Returns:
             The tagger itself.
@@ -92,7 +92,7 @@ class Tagger(TrainedModel[TaggedText]):
             auxiliary_data=auxiliary_data,
             log=log,
             checkpoint=checkpoint,
-            listener=listener,
+            callbacks=callbacks,
         )
 
     def predict_proba(self, sentences: Iterable[Sequence[str]]) -> list[NDArray[np.float32]]:

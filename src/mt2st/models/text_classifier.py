@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from mt2st.models.intake import checked_texts, labelled_text
 from mt2st.models.kinds import Classification, excerpt_of
 from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
-from mt2st.models.listener import Listener
 from mt2st.models.trained_model import TrainedModel
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import LabelledText
+from mt2st.training import Callback
 
 
 @dataclass(kw_only=True)
@@ -49,7 +49,7 @@ class TextClassifier(TrainedModel[LabelledText]):
         auxiliary_data: Mapping[str, Rows] | None = None,
         log: Path | None = None,
         checkpoint: Path | None = None,
-        listener: Listener | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on labelled texts, with the help of unlabelled ones and of other labelled data.
 
@@ -62,7 +62,7 @@ class TextClassifier(TrainedModel[LabelledText]):
             auxiliary_data: as for `fit_rows`.
             log: as for `fit_rows`.
             checkpoint: as for `fit_rows`.
-            listener: told how the training goes.
+            callbacks: called before and during the training.
 
         Returns:
             The classifier itself.
@@ -81,7 +81,7 @@ class TextClassifier(TrainedModel[LabelledText]):
             auxiliary_data=auxiliary_data,
             log=log,
             checkpoint=checkpoint,
-            listener=listener,
+            callbacks=callbacks,
         )
 
     def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:

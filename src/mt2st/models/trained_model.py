@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, pairwise
@@ -17,9 +16,9 @@ from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.models.assembly import (
     new_convergence,
-    new_effects,
     new_network,
     new_optimizer,
+    new_transition,
     weigh_ngrams,
 )
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
@@ -37,7 +36,6 @@ from mt2st.models.labelled_auxiliaries import (
     labelled_auxiliaries,
 )
 from mt2st.models.later_settings import with_later_settings
-from mt2st.models.listener import Listener
 from mt2st.models.reader import Reader
 from mt2st.models.settings import LOSS, ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
@@ -47,13 +45,9 @@ from mt2st.strategy import Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
 from mt2st.text import Corpus, Tokeniser, Vocabulary
-from mt2st.training import Feedback, Run, Trainer
-from mt2st.training.checkpoint import load_checkpoint, save_checkpoint
+from mt2st.training import Callback, CheckpointEvery, Feedback, MetricsLog, Run, Trainer
 from mt2st.training.combinations import combination_of
 from mt2st.training.processor import torch_threads, usable_cores
-
-CHECKPOINT_SECONDS = 300.0
-"""From one checkpoint of a running training to the next: no more than this is lost when it is killed."""
 
 
 @dataclass(kw_only=True)
@@ -104,7 +98,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         checkpoint: Path | None = None,
         origin: Mapping[str, Any] | None = None,
         first_vectors: Path | None = None,
-        listener: Listener | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> Self:
         """Train on labelled data as the readers of `mt2st.text` give it; `fit` is the same on plain lists.
 
@@ -122,7 +116,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             first_vectors: folder where runs with the same text, settings and seed share the word vectors that they
                 start from, where these are trained (`embedding`: skipgram or cbow): the first trains them, the others
                 find them. None trains them in each run.
-            listener: told how the training goes.
+            callbacks: called before and during the training.
 
         Raises:
             InputError: when the settings or the data cannot be used.
@@ -132,7 +126,6 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         check_start(self)
         check_auxiliary_files(self)
         data = AuxiliaryData.read(self)
-        listener = listener or Listener()
         self.kind.check(rows)
         check_suits(self, self.kind)
         held_out = validation
@@ -152,34 +145,41 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 max_vocabulary=self.max_vocabulary,
                 directory=folder / "corpus",
             )
-            listener.on_corpus(corpus, n_labelled=len(primary.documents))
+            for each in callbacks:
+                each.on_corpus(corpus, n_labelled=len(primary.documents))
             subwords = subwords_of(self, corpus.vocabulary)
             reader = Reader(corpus.vocabulary, self._tokeniser(), subwords)
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
             task = self._task(classes, primary.encoded(texts[0]), validation=self._data(held_out, classes, reader))
             labelled = [each.task(self, own) for each, own in zip(others, texts[1:], strict=True)]
             auxiliaries = Auxiliaries.build(
-                self, data, corpus, subwords=subwords, scratch=folder, on_counting=listener.on_cooccurrences
+                self,
+                data,
+                corpus,
+                subwords=subwords,
+                scratch=folder,
+                on_counting=_to_all(callbacks, "on_cooccurrences"),
             )
             for coverage in auxiliaries.coverage.values():
-                listener.on_auxiliary(coverage)
+                for each in callbacks:
+                    each.on_auxiliary(coverage)
             trainer = self._new_trainer(
-                task, classes, auxiliaries, labelled, others, corpus, reader, listener, log, first_vectors
+                task, classes, auxiliaries, labelled, others, corpus, reader, callbacks, first_vectors
             )
-            before = auxiliaries.measure(trainer.network)
+            before = auxiliaries.measure(trainer.module)
             identity = {}
             if checkpoint is not None:
                 identity = run_identity(self, self.strategy, trainer, corpus, auxiliary=data.fingerprint, origin=origin)
-            self._train(trainer, checkpoint, identity)
-            after = auxiliaries.measure(trainer.network)
-        assert isinstance(trainer.network, Network)
+            self._train(trainer, checkpoint, identity, log)
+            after = auxiliaries.measure(trainer.module)
+        assert isinstance(trainer.module, Network)
         for each in others:
-            del trainer.network.heads[each.name]
-        for ngrams in trainer.network.ngrams.values():
+            del trainer.module.heads[each.name]
+        for ngrams in trainer.module.ngrams.values():
             cast("NgramScores", ngrams).fold()
-        if isinstance(trainer.network.embedding, SubwordEmbedding):
-            trainer.network.embedding = trainer.network.embedding.with_words(None)
-        self.network_ = trainer.network.eval()
+        if isinstance(trainer.module.embedding, SubwordEmbedding):
+            trainer.module.embedding = trainer.module.embedding.with_words(None)
+        self.network_ = trainer.module.eval()
         self.classes_, self.run_, self.vocabulary_ = classes, trainer.run, corpus.vocabulary
         self.auxiliaries_ = {
             name: AuxiliaryReport(coverage, before[name], after[name])
@@ -345,8 +345,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         others: list[LabelledAuxiliary],
         corpus: Corpus,
         reader: Reader,
-        listener: Listener,
-        log: Path | None,
+        callbacks: Sequence[Callback],
         first_vectors: Path | None,
     ) -> Trainer:
         with torch.random.fork_rng(devices=[]):
@@ -356,7 +355,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 corpus,
                 subwords=reader.subwords,
                 generator=torch.Generator().manual_seed(self.seed),
-                progress=listener.on_vectors,
+                progress=_to_all(callbacks, "on_vectors"),
                 kept=KeptStarts(first_vectors) if first_vectors else None,
             )
             self.start_seconds_ = first.seconds
@@ -368,7 +367,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             network = reader.network(new_network(self, embedding, heads))
         if self.word_ngram_ratios:
             weigh_ngrams(network, primary)
-        trainer = Trainer(
+        return Trainer(
             network,
             primary=primary,
             optimizer=new_optimizer(self, network),
@@ -378,19 +377,14 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             seed=self.seed,
             evaluations_per_epoch=self.evaluations_per_epoch,
             feedback=self._feedback(primary) if self.strategy.adapts else None,
-            select=LOSS if self.choose_by == LOSS else self.kind.metric(classes),
-            select_single_task=self.task_layer,
-            effects=new_effects(self, primary),
-            convergence=new_convergence(self),
+            monitor=LOSS if self.choose_by == LOSS else self.kind.metric(classes),
+            transition=new_transition(self, primary),
+            early_stopping=new_convergence(self),
             clip_norm=self.clip_norm,
             average=self.average or None,
-            beside=self._has_second_core,
-            log=log,
-            on_step=listener.on_step,
-            on_evaluation=listener.on_evaluation,
+            parallel_context=self._has_second_core,
+            callbacks=callbacks,
         )
-        listener.on_start(trainer)
-        return trainer
 
     def _feedback(self, primary: LabelledTask[Any, Any]) -> Feedback:
         """Measure cosines, and gains where the strategy asks for them: on as many validation texts as a batch has."""
@@ -403,18 +397,17 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
 
         return Feedback(self.feedback_interval, look_ahead=look_ahead)
 
-    def _train(self, trainer: Trainer, checkpoint: Path | None, identity: Mapping[str, Any]) -> None:
+    def _train(self, trainer: Trainer, checkpoint: Path | None, identity: Mapping[str, Any], log: Path | None) -> None:
         self._trainer = trainer
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.seed)
-                if checkpoint is not None and checkpoint.is_dir():
-                    load_checkpoint(checkpoint, trainer, identity)
+                # After the caller's callbacks, which may make room for the files.
                 if checkpoint is not None:
-                    trainer.on_rest = _from_time_to_time(lambda: save_checkpoint(checkpoint, trainer, identity))
+                    trainer.callbacks.append(CheckpointEvery(checkpoint, identity=identity, resume=True))
+                if log is not None:
+                    trainer.callbacks.append(MetricsLog(log))
                 trainer.fit()
-                if checkpoint is not None and trainer.run.stopped == "interrupted":
-                    save_checkpoint(checkpoint, trainer, identity)
         finally:
             self._trainer = None
 
@@ -431,13 +424,11 @@ def _labelled_texts(corpus: Corpus, reader: Reader, parts: Sequence[Prepared]) -
     return [Texts.of(corpus, start=start, stop=stop) for start, stop in pairwise(bounds)]
 
 
-def _from_time_to_time(save: Callable[[], None]) -> Callable[[], None]:
-    last = time.monotonic()
+def _to_all(callbacks: Sequence[Callback], method: str) -> Callable[[Any], None]:
+    """Return a function that calls a method of all callbacks."""
 
-    def maybe() -> None:
-        nonlocal last
-        if time.monotonic() - last >= CHECKPOINT_SECONDS:
-            save()
-            last = time.monotonic()
+    def tell(value: Any) -> None:
+        for callback in callbacks:
+            getattr(callback, method)(value)
 
-    return maybe
+    return tell

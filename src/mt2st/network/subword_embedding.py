@@ -34,6 +34,9 @@ class SubwordEmbedding(nn.Module):
         subwords: as given.
     """
 
+    is_lookup = True
+    """Operations are counted as those of lookups (`mt2st.training.flops`)."""
+
     offsets: Tensor
     rows: Tensor
     scale: Tensor

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
 from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
@@ -23,6 +22,7 @@ from mt2st.study.share import Share
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.warned import Warned
 from mt2st.study.worker import Order, Outcome, attempt, finished
+from mt2st.training import Callback
 from mt2st.training.checkpoint import RESOLVED
 
 STOP = ".stop-"
@@ -32,9 +32,9 @@ STOP = ".stop-"
 class Watcher:
     """Hears nothing of a study's progress. Subclasses override what they want to hear."""
 
-    def listener(self, cell: Cell) -> Listener:  # noqa: ARG002  # others need it
-        """Return what shall hear how a cell's training goes; asked only of cells that run in this process."""
-        return Listener()
+    def callback(self, cell: Cell) -> Callback:  # noqa: ARG002  # others need it
+        """Return a callback for a cell's training; asked only of cells that run in this process."""
+        return Callback()
 
     def on_model(self, model: AnyModel) -> None:
         """A cell in this process is about to train this model."""
@@ -213,8 +213,7 @@ def _attempts(
 ) -> Iterator[Outcome]:
     if jobs == 1 and backend == LOCAL:
         for order in orders:
-            listener = watcher.listener(order.cell)
-            yield attempt(order, listener=listener, on_model=watcher.on_model, on_begin=on_begin)
+            yield attempt(order, callback=watcher.callback(order.cell), on_model=watcher.on_model, on_begin=on_begin)
     elif orders:
         if orders[0].stop is not None:
             watcher.on_stop_file(orders[0].stop)

@@ -10,13 +10,12 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from mt2st.embedding import Progress as VectorProgress
 from mt2st.errors import InputError
-from mt2st.models import Listener, model_class
+from mt2st.models import model_class
 from mt2st.models.any_model import AnyModel
 from mt2st.study.cell import Cell, difference
 from mt2st.study.data import StudyData
@@ -25,14 +24,7 @@ from mt2st.study.lock import cell_lock
 from mt2st.study.machine import machine, versions
 from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, BrokenResultError, CellResult, Failure
 from mt2st.study.warned import Warned, warnings_kept
-from mt2st.tasks import Coverage
-from mt2st.text import Corpus
-from mt2st.training import Evaluation, Trainer
-from mt2st.training.flops import FlopMeter
-from mt2st.training.progress import Progress
-
-if TYPE_CHECKING:
-    from mt2st.embedding.glove.counting import CountingReport
+from mt2st.training import Callback, FlopMeter, Trainer
 
 VECTORS = "vectors"
 """The folder of a study with the first word vectors that its cells share."""
@@ -99,7 +91,7 @@ class Outcome:
 def attempt(
     order: Order,
     *,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     on_model: Callable[[AnyModel], None] | None = None,
     on_begin: Callable[[], None] | None = None,
 ) -> Outcome:
@@ -109,22 +101,23 @@ def attempt(
 
     Args:
         order: what to do.
-        listener: told how the training goes.
+        callback: follows the training.
         on_model: called with the model before it is trained, so that it can be stopped.
         on_begin: called when the training begins.
 
     Raises:
         InputError: the study's folder cannot be written.
     """
-    watch = _Watch(order, listener or Listener(), on_begin)
+    watch = _Watch(order, on_begin)
+    callbacks = [FlopMeter(), watch, *([callback] if callback else [])]
     if order.stopped:
         return Outcome(order.cell)
     if order.place is None:
-        return _work(order, None, watch, on_model)
+        return _work(order, None, callbacks, watch, on_model)
     with cell_lock(order.place, wait=lambda: order.waits and not order.stopped) as held:
         if not held:
             return Outcome(order.cell, busy=not order.waits)
-        return _found(order, order.place) or _work(order, order.place, watch, on_model)
+        return _found(order, order.place) or _work(order, order.place, callbacks, watch, on_model)
 
 
 def _found(order: Order, place: Path) -> Outcome | None:
@@ -160,16 +153,20 @@ def finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellRe
     return result
 
 
-def _work(order: Order, place: Path | None, watch: _Watch, on_model: Callable[[AnyModel], None] | None) -> Outcome:
+def _work(
+    order: Order,
+    place: Path | None,
+    callbacks: Sequence[Callback],
+    watch: _Watch,
+    on_model: Callable[[AnyModel], None] | None,
+) -> Outcome:
     try:
-        result = _run(order, place, watch, on_model)
+        result = _run(order, place, callbacks, watch, on_model)
     except Exception as error:  # one cell's error must not end the others
         failure = _failure(order.cell, error)
         if place:
             failure.write(place)
         return Outcome(order.cell, failure=failure, began=watch.began)
-    finally:
-        watch.close()
     if result and place:
         (place / ERROR).unlink(missing_ok=True)
     return Outcome(order.cell, result, began=watch.began)
@@ -199,7 +196,11 @@ def request_stop(path: Path) -> None:
 
 
 def _run(
-    order: Order, place: Path | None, watch: _Watch, on_model: Callable[[AnyModel], None] | None
+    order: Order,
+    place: Path | None,
+    callbacks: Sequence[Callback],
+    watch: _Watch,
+    on_model: Callable[[AnyModel], None] | None,
 ) -> CellResult | None:
     """Return the result; None if it was stopped."""
     begin = time.perf_counter()
@@ -214,7 +215,7 @@ def _run(
         validation=data.validation,
         checkpoint=place / CHECKPOINT if place else None,
         first_vectors=order.folder / VECTORS if order.folder else None,
-        listener=watch,
+        callbacks=callbacks,
     )
     if model.run_.stopped == "interrupted":
         return None
@@ -250,50 +251,23 @@ def _failure(cell: Cell, error: Exception) -> Failure:
 
 
 @dataclass
-class _Watch(Listener):
-    """Passes on what happens, counts operations, and stops the training when the study is asked to."""
+class _Watch(Callback):
+    """Notes that the training has begun, and stops it when the study is asked to stop."""
 
     order: Order
-    inner: Listener
     begin: Callable[[], None] | None = None
     model: AnyModel | None = None
     began: bool = False
-    meter: FlopMeter | None = None
     looked: float = field(default_factory=time.monotonic)
 
-    def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
-        self.inner.on_corpus(corpus, n_labelled=n_labelled)
-
-    def on_auxiliary(self, coverage: Coverage) -> None:
-        self.inner.on_auxiliary(coverage)
-
-    def on_cooccurrences(self, report: CountingReport) -> None:
-        self.inner.on_cooccurrences(report)
-
-    def on_vectors(self, progress: VectorProgress) -> None:
-        self.inner.on_vectors(progress)
-
-    def on_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Trainer) -> None:  # noqa: ARG002
         self.began = True
         if self.begin is not None:
             self.begin()
-        self.meter = FlopMeter(trainer)
-        self.inner.on_start(trainer)
 
-    def on_step(self, progress: Progress) -> None:
-        assert self.meter is not None
-        self.meter.on_step(progress)
-        self.inner.on_step(progress)
+    def on_step_end(self, trainer: Trainer) -> None:
         now = time.monotonic()
         if now - self.looked >= SECONDS_BETWEEN_LOOKS:
             self.looked = now
-            if self.order.stopped and self.model is not None:
-                self.model.stop()
-
-    def on_evaluation(self, evaluation: Evaluation) -> None:
-        self.inner.on_evaluation(evaluation)
-
-    def close(self) -> None:
-        """Leave the network as it was."""
-        if self.meter is not None:
-            self.meter.close()
+            if self.order.stopped:
+                trainer.stop()

@@ -1,9 +1,6 @@
 """Primary and auxiliary tasks: where their batches come from, their loss, their measures (appendix VI-A).
 
-A task learns in one of two ways. A `Task` gives batches and a differentiable loss, and torch computes its gradient. A
-`KernelTask` updates the shared embedding table itself, in compiled code, and runs beside the primary task's step; with
-a `SharedKernelTask` the step's thread helps when the step is done. A new task is one new file with a class of either
-form; the trainer knows nothing else of it.
+The protocols of a task are in `mt2st.training`. A new task is one new file with a class that has their methods.
 
 The appendix's auxiliary tasks are `SemanticSyntacticTask` (UPDATE 0), `MisalignmentTask` (UPDATE 1), `AnalogyTask`
 (UPDATE 2) and `SpearmanTask` (UPDATE 3). They learn from relations between words (`Questions`, `Lexicon`,
@@ -27,7 +24,6 @@ from mt2st.tasks.relations import Judgements, Lexicon, Questions
 from mt2st.tasks.semantic_syntactic import SemanticSyntacticTask
 from mt2st.tasks.spearman import SpearmanTask
 from mt2st.tasks.tagging import TaggingTask
-from mt2st.tasks.task import KernelTask, Share, SharedKernelTask, Span, Task, in_turn
 
 __all__ = [
     "AnalogyTask",
@@ -38,24 +34,18 @@ __all__ = [
     "GloveTask",
     "HeldOut",
     "Judgements",
-    "KernelTask",
     "LabelledTask",
     "Lexicon",
     "MisalignmentTask",
     "MultiLabelTask",
     "Questions",
     "SemanticSyntacticTask",
-    "Share",
-    "SharedKernelTask",
-    "Span",
     "SpearmanTask",
     "TaggingTask",
-    "Task",
     "TextBatch",
     "Texts",
     "divide",
     "held_out_words",
     "hold_out",
-    "in_turn",
     "read_pairs",
 ]

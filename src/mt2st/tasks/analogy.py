@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -119,6 +120,8 @@ class AnalogyTask:
         logarithm: combine logarithms of the soft accuracies.
         never: ids of further words that are never candidates: those that other tasks hold out.
     """
+
+    products_outside_layers: ClassVar[bool] = True
 
     train: Questions
     vocabulary_size: int

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mt2st.errors import InputError
 from mt2st.tasks.batch import Texts
-from mt2st.tasks.task import Share, Span, in_turn
+from mt2st.training.task import EpochSlice, RunParallel, in_turn
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels.context import ContextKernel
@@ -96,16 +96,18 @@ class ContextTask:
         """Compile the kernel, or load it from the compiler's cache, so that the first step is not charged with it."""
         self.kernel.compile(self.outputs.shape[1])
 
-    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
-        """Train on the span's documents in place, as `KernelTask.update` describes.
+    def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
+        """Train on the slice's documents in place, as `KernelTask.update` describes.
 
         Raises:
             InputError: as `update_shared`.
         """
-        return self.update_shared(table, weight=weight, span=span, share=in_turn)
+        return self.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=in_turn)
 
-    def update_shared(self, table: Tensor, *, weight: float, span: Span, share: Share) -> float:
-        """Train on the span's documents in place, as `SharedKernelTask.update_shared` describes.
+    def update_shared(
+        self, table: Tensor, *, weight: float, epoch_slice: EpochSlice, run_parallel: RunParallel
+    ) -> float:
+        """Train on the slice's documents in place, as `SharedKernelTask.update_shared` describes.
 
         Raises:
             InputError: when the table is not float32 on the CPU.
@@ -116,10 +118,10 @@ class ContextTask:
                 f"found {table.dtype} on {table.device}: use its autograd form there"
             )
         inputs = table.detach().numpy()
-        self.rate = self._rate(span.elapsed[1])
-        slices = list(self.slices(span))
-        rates = self._rates(span, [int(offsets[-1] - offsets[0]) for offsets in slices])
-        reports = share(
+        self.rate = self._rate(epoch_slice.elapsed[1])
+        slices = list(self.slices(epoch_slice))
+        rates = self._rates(epoch_slice, [int(offsets[-1] - offsets[0]) for offsets in slices])
+        reports = run_parallel(
             [
                 partial(
                     self.kernel.update,
@@ -129,7 +131,7 @@ class ContextTask:
                     offsets,
                     alpha=rates[number],
                     weight=weight,
-                    stream=stream_of(span, number),
+                    stream=stream_of(epoch_slice, number),
                 )
                 for number, offsets in enumerate(slices)
             ]
@@ -138,18 +140,18 @@ class ContextTask:
         self.operations += OPERATIONS * pairs * (1 + self.kernel.negative) * self.outputs.shape[1]
         return loss / pairs if pairs else float("nan")
 
-    def _rates(self, span: Span, sizes: Sequence[int]) -> list[tuple[float, float]]:
+    def _rates(self, epoch_slice: EpochSlice, sizes: Sequence[int]) -> list[tuple[float, float]]:
         """Return the learning rates at the beginning and the end of each slice of so many tokens."""
-        first, last = map(self._rate, span.elapsed)
+        first, last = map(self._rate, epoch_slice.elapsed)
         total = max(1, sum(sizes))
         return list(pairwise(first + (last - first) * read / total for read in accumulate(sizes, initial=0)))
 
     def _rate(self, elapsed: float) -> float:
         return self.alpha - (self.alpha - self.min_alpha) * elapsed
 
-    def slices(self, span: Span) -> Iterator[NDArray[np.int64]]:
-        """Yield the bounds (``[m + 1]`` positions in the corpus) of the runs of documents that fall to a span."""
-        yield from document_runs(self.texts.offsets, span, self.passes)
+    def slices(self, epoch_slice: EpochSlice) -> Iterator[NDArray[np.int64]]:
+        """Yield the runs of documents of an epoch slice: ``[m + 1]`` bounds in the corpus for ``m`` documents."""
+        yield from document_runs(self.texts.offsets, epoch_slice, self.passes)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the output table, which the embedding's vectors are trained against."""
@@ -160,12 +162,12 @@ class ContextTask:
         self.outputs[:] = state["outputs"].numpy()
 
 
-def stream_of(span: Span, number: int) -> int:
-    """Return the random stream of the ``number``-th slice of a span: another one for each epoch, part and slice."""
-    return (span.epoch << 40) | (span.part << 16) | number
+def stream_of(epoch_slice: EpochSlice, number: int) -> int:
+    """Return the random stream of the ``number``-th run of an epoch slice; each run of each slice has its own."""
+    return (epoch_slice.epoch << 40) | (epoch_slice.part << 16) | number
 
 
-def document_runs(offsets: NDArray[np.int64], span: Span, passes: float) -> Iterator[NDArray[np.int64]]:
+def document_runs(offsets: NDArray[np.int64], epoch_slice: EpochSlice, passes: float) -> Iterator[NDArray[np.int64]]:
     """Cut an epoch's passes over a corpus into equal parts and yield the documents of one of them.
 
     The corpus is read in a circle that starts at another place in each epoch. A document belongs to the part in which
@@ -174,17 +176,17 @@ def document_runs(offsets: NDArray[np.int64], span: Span, passes: float) -> Iter
 
     Args:
         offsets: ``[n_documents + 1]`` positions of the corpus's documents, from 0.
-        span: which part, of how many, in which epoch.
+        epoch_slice: which part, of how many, in which epoch.
         passes: passes over the corpus in the epoch.
 
     Yields:
         ``[m + 1]`` bounds of ``m`` neighbouring documents, at least one, of about `PIECE` tokens where there are more.
     """
     n_tokens = int(offsets[-1])
-    rotation = int(np.random.default_rng([span.seed, span.epoch]).integers(n_tokens))
+    rotation = int(np.random.default_rng([epoch_slice.seed, epoch_slice.epoch]).integers(n_tokens))
     total = round(n_tokens * passes)
-    begin = rotation + total * span.part // span.parts
-    end = rotation + total * (span.part + 1) // span.parts
+    begin = rotation + total * epoch_slice.part // epoch_slice.parts
+    end = rotation + total * (epoch_slice.part + 1) // epoch_slice.parts
     while begin < end:
         lap = begin // n_tokens
         stop = min(end, (lap + 1) * n_tokens)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from mt2st.network import Network
 from mt2st.tasks.batch import Texts
 from mt2st.tasks.context import document_runs, stream_of
-from mt2st.tasks.task import Span
+from mt2st.training.task import EpochSlice
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels.context import ContextKernel
@@ -106,6 +106,8 @@ class AutogradContextTask:
         parts: batches that an epoch's passes are cut into.
     """
 
+    products_outside_layers = True
+
     def __init__(
         self, texts: Texts, kernel: ContextKernel, *, name: str = "context", passes: float = 1.0, parts: int = 1000
     ) -> None:
@@ -129,11 +131,11 @@ class AutogradContextTask:
         from mt2st.embedding.kernels.replay import sample_pairs
 
         for part in range(self.parts):
-            span = Span(epoch, part, self.parts, seed)
+            epoch_slice = EpochSlice(epoch, part, self.parts, seed)
             blocks = [
                 block
-                for number, offsets in enumerate(document_runs(self.texts.offsets, span, self.passes))
-                for block in sample_pairs(self.kernel, self.texts.ids, offsets, stream=stream_of(span, number))
+                for number, offsets in enumerate(document_runs(self.texts.offsets, epoch_slice, self.passes))
+                for block in sample_pairs(self.kernel, self.texts.ids, offsets, stream=stream_of(epoch_slice, number))
                 if len(block.centres)
             ]
             if blocks:

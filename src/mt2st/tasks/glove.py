@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mt2st.errors import InputError
-from mt2st.tasks.task import Span
+from mt2st.training.task import EpochSlice
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.cooccurrences import Cooccurrences
@@ -95,8 +95,8 @@ class GloveTask:
         for chosen in source.slices(0, 0, source.size):
             update(GloveTables.fresh(1, self.learned["contexts"].shape[1], seed=1), chosen, rate=0.0)
 
-    def update(self, table: Tensor, *, weight: float, span: Span) -> float:
-        """Train on the span's co-occurrences in place, as `KernelTask.update` describes.
+    def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
+        """Train on the slice's co-occurrences in place, as `KernelTask.update` describes.
 
         Raises:
             InputError: when the table is not float32 on the CPU, or of another shape; or the training has diverged.
@@ -104,7 +104,7 @@ class GloveTask:
         from mt2st.embedding.glove.update import GloveReport, update
 
         tables, report = self.tables(table), GloveReport()
-        for chosen in self.slices(span):
+        for chosen in self.slices(epoch_slice):
             report += update(tables, chosen, rate=self.learning_rate, weight=weight)
         self.operations += OPERATIONS * report.entries * table.shape[1]
         return report.mean_loss
@@ -126,15 +126,15 @@ class GloveTask:
             raise InputError(f"the task was made for an embedding of shape {list(shape)}, found {list(table.shape)}")
         return GloveTables(words=table.detach().numpy(), **self.learned)
 
-    def slices(self, span: Span) -> Iterator[TargetSlice]:
-        """Yield the stretches of random orders that fall to a span; an epoch's passes each have an order."""
+    def slices(self, epoch_slice: EpochSlice) -> Iterator[TargetSlice]:
+        """Yield the stretches of random orders that belong to an epoch slice; an epoch's passes each have an order."""
         size = self._source.size
         total = round(size * self.passes)
-        begin, end = (total * part // span.parts for part in (span.part, span.part + 1))
+        begin, end = (total * part // epoch_slice.parts for part in (epoch_slice.part, epoch_slice.part + 1))
         while begin < end:
             lap = begin // size
             stop = min(end, (lap + 1) * size)
-            order = ((span.seed % 2**64) << 64) | (span.epoch * MOST_LAPS + lap)
+            order = ((epoch_slice.seed % 2**64) << 64) | (epoch_slice.epoch * MOST_LAPS + lap)
             yield from self._source.slices(order, begin - lap * size, stop - lap * size)
             begin = stop
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -64,6 +65,8 @@ class MisalignmentTask:
         gamma: weight :math:`\gamma` of the pairs that should not agree, at least 0.
         raw: inner products in place of cosines.
     """
+
+    products_outside_layers: ClassVar[bool] = True
 
     train: Lexicon
     held_out: Lexicon | None = None

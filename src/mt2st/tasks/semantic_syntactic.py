@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +47,8 @@ class SemanticSyntacticTask:
         batch_size: questions in a batch.
         raw: inner products in place of cosines.
     """
+
+    products_outside_layers: ClassVar[bool] = True
 
     train: Questions
     held_out: Questions | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -68,6 +68,8 @@ class SpearmanTask:
         softness: of the ranks, above 0, in standard deviations.
         reading: which of the two.
     """
+
+    products_outside_layers: ClassVar[bool] = True
 
     train: Judgements
     held_out: Judgements | None = None

@@ -1,31 +1,51 @@
-"""Training from all tasks to the primary one: the loop, its clock, its log, its end and its checkpoints (III-B6)."""
+"""Training from all tasks to the primary one (III-B6): trainer, task protocols, callbacks, feedback, checkpoints.
 
+`Trainer` trains any torch module. A task is any class with the methods of `Task`; `DataLoaderTask` makes one of a
+`DataLoader` and a loss function. This folder knows nothing of this package's own tasks and networks.
+"""
+
+from mt2st.training.averaging import ParameterAverage
+from mt2st.training.callbacks import Callback, CheckpointEvery, MetricsLog
 from mt2st.training.combination import GradientCombination
-from mt2st.training.convergence import CheckConvergence, CheckValidation
+from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.feedback import Feedback
+from mt2st.training.flops import FlopMeter
 from mt2st.training.freezing import DimensionFreezing
 from mt2st.training.frozen_dimensions import load_freezes, save_freezes
-from mt2st.training.learning_rate import AdaptiveRate
-from mt2st.training.refit import HeadRefit
-from mt2st.training.run import Evaluation, Freeze, Refit, Run, Transition
+from mt2st.training.learning_rate import LearningRateSchedule
+from mt2st.training.progress import Progress
+from mt2st.training.run import Evaluation, Freeze, ProbeFit, Run, Transition
+from mt2st.training.task import EpochSlice, KernelTask, RunParallel, SharedKernelTask, Task
 from mt2st.training.trainer import Trainer
-from mt2st.training.transition import TransitionEffects
+from mt2st.training.transition import FittedHead, HeadProbe, TransitionActions
 
 __all__ = [
-    "AdaptiveRate",
+    "Callback",
     "CheckConvergence",
-    "CheckValidation",
+    "CheckpointEvery",
     "DimensionFreezing",
+    "EarlyStopping",
+    "EpochSlice",
     "Evaluation",
     "Feedback",
+    "FittedHead",
+    "FlopMeter",
     "Freeze",
     "GradientCombination",
-    "HeadRefit",
-    "Refit",
+    "HeadProbe",
+    "KernelTask",
+    "LearningRateSchedule",
+    "MetricsLog",
+    "ParameterAverage",
+    "ProbeFit",
+    "Progress",
     "Run",
+    "RunParallel",
+    "SharedKernelTask",
+    "Task",
     "Trainer",
     "Transition",
-    "TransitionEffects",
+    "TransitionActions",
     "load_freezes",
     "save_freezes",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.tasks import Task
+from mt2st.training.task import Task
 
 
 class AuxiliaryStream:

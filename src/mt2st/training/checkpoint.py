@@ -1,10 +1,10 @@
-"""Checkpoints: a folder with everything a run needs to go on, complete or not there at all."""
+"""The files of a checkpoint: a folder with all that a training needs to go on, complete or not there at all."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -15,9 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from mt2st._files import complete_folder
 from mt2st.errors import InputError
-from mt2st.training.trainer import Trainer
 
-NETWORK, BEST, STATE, PLAIN, MANIFEST = (
+MODULE, BEST, STATE, PLAIN, MANIFEST = (
     "model.safetensors",
     "best.safetensors",
     "state.pt",
@@ -27,36 +26,32 @@ NETWORK, BEST, STATE, PLAIN, MANIFEST = (
 
 
 ORIGIN = "origin"
-"""The part of an identity that says how the data were chosen. It need not be the same, as the same data may come
-by another name; but where the data are not the same, it tells why."""
+"""Part of an identity: how the data were chosen. It may differ, since the same data may have another name; where the
+data differ, it explains why."""
 
 RESOLVED = "resolved"
-"""The part of an identity that says what settings came to which were left to the defaults. Checkpoints of earlier
-versions lack it; they go on."""
+"""Part of an identity: the values of settings that were left to the defaults."""
 
-IN_STATE = ("optimizer", "kernels", "average", "effects", "combination", "random")
+IN_STATE = ("optimizer", "scheduler", "kernels", "average", "transition", "combination", "random")
 """Parts of a trainer's state that hold tensors and plain values."""
 
 _DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
-"""What plain values of another shape raise where they are used."""
+"""Errors from using plain values of another shape."""
 
 
-def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:
-    """Write a checkpoint, in place of the one that may be there.
-
-    It appears whole or not at all (`complete_folder`); a manifest holds the hash of each file.
+def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    """Write a checkpoint, in place of the one that may be there: whole or not at all.
 
     Args:
         folder: where.
-        trainer: the run to keep.
-        identity: plain values that must be the same when the run goes on: its settings and data.
+        state: a `Trainer.state_dict`.
+        identity: plain values that must be the same when the training goes on.
 
     Raises:
-        InputError: when the folder cannot be written.
+        InputError: the folder cannot be written.
     """
-    state = trainer.state_dict()
     with complete_folder(folder) as partial:
-        save_file({name: value.contiguous() for name, value in state["network"].items()}, partial / NETWORK)
+        save_file({name: value.contiguous() for name, value in state["module"].items()}, partial / MODULE)
         if state["best"] is not None:
             save_file({name: value.contiguous() for name, value in state["best"].items()}, partial / BEST)
         torch.save({name: state[name] for name in IN_STATE}, partial / STATE)
@@ -65,24 +60,24 @@ def save_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
         (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")
 
 
-def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> None:
-    """Bring a new trainer to where a checkpoint was written. Nothing is unpickled but tensors and plain values.
+def read_checkpoint(folder: Path, identity: Mapping[str, Any], load: Callable[[dict[str, Any]], None]) -> None:
+    """Read a checkpoint. Nothing is unpickled but tensors and plain values.
 
     Args:
         folder: the checkpoint.
-        trainer: a trainer with the same arguments as the one that was saved.
         identity: the plain values that must be the same.
+        load: `Trainer.load_state_dict`; its errors are reported as those of a checkpoint that does not fit.
 
     Raises:
-        InputError: when a file is missing or broken, or the checkpoint is of another run.
+        InputError: a file is missing or broken, or the checkpoint is of another training.
     """
     files, saved = _manifest(folder)
     try:
         _check_whole(folder, files)
         _check_same(folder, saved, json.loads(json.dumps(identity)))
-        trainer.load_state_dict(
+        load(
             {
-                "network": load_file(folder / NETWORK),
+                "module": load_file(folder / MODULE),
                 "best": load_file(folder / BEST) if BEST in files else None,
                 "plain": json.loads((folder / PLAIN).read_text(encoding="utf-8")),
                 **torch.load(folder / STATE, weights_only=True),
@@ -117,7 +112,7 @@ def _check_whole(folder: Path, files: Mapping[str, str]) -> None:
 def _check_same(folder: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     for group, values in wanted.items():
         before = saved.get(group)
-        if group == ORIGIN or before == values or (group == RESOLVED and group not in saved):
+        if group == ORIGIN or before == values:
             continue
         change = _changes(group, before, values)[0]
         if group == "data":
@@ -138,7 +133,6 @@ def _changes(group: str, before: Any, now: Any) -> list[str]:
 
 
 def _shown(values: Mapping[str, Any], name: str) -> str:
-    """Return a value as a message shows it; another version of mt2st may not know the name."""
     return repr(values[name]) if name in values else "unknown"
 
 

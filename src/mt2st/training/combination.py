@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from mt2st.training.modules import embedding_weight
+
 Gradients = dict[str, Tensor]
 """A gradient by the parameter's name."""
 
@@ -65,22 +67,20 @@ class Combiner:
 
     Args:
         combination: says what becomes of the gradients.
-        network: the network.
+        module: the module.
         tasks: names of all tasks, the primary's first.
     """
 
-    def __init__(self, combination: GradientCombination, network: nn.Module, tasks: Sequence[str]) -> None:
-        self.combination, self._network, self._tasks = combination, network, list(tasks)
+    def __init__(self, combination: GradientCombination, module: nn.Module, tasks: Sequence[str]) -> None:
+        self.combination, self._module, self._tasks = combination, module, list(tasks)
         self.shared: set[str] = set()
         self._gradients: dict[str, Gradients] = {}
         self._displacements: dict[str, tuple[Tensor, float]] = {}
         self._before: Tensor | None = None
 
-    def kernel(self, task: str, table: nn.Parameter, job: Callable[[], float], weight: float) -> Callable[[], float]:
-        """Return the job of a kernel task, wrapped so that its displacement of the table is seen.
-
-        Jobs run one after the other.
-        """
+    def watched(self, task: str, job: Callable[[], float], weight: float) -> Callable[[], float]:
+        """Return the job of a kernel task, wrapped to record its displacement of the table. Jobs run in turn."""
+        table = embedding_weight(self._module, "a combination of gradients")
 
         def watched() -> float:
             start = table.detach().clone()
@@ -95,21 +95,19 @@ class Combiner:
     def take(self, task: str) -> None:
         """Take away the gradients that a task's backward pass has left on the parameters."""
         gradients: Gradients = {}
-        for name, parameter in self._network.named_parameters():
+        for name, parameter in self._module.named_parameters():
             if parameter.grad is not None:
                 gradients[name], parameter.grad = parameter.grad, None
         self._gradients[task] = gradients
 
     @torch.no_grad()
-    def finish(self, table: nn.Parameter | None) -> None:
+    def finish(self) -> None:
         """Give the parameters their gradients, and the table its kernels' displacements, as combined.
 
         Call it when all tasks of the step have been taken and all kernels are at rest.
-
-        Args:
-            table: what kernel tasks have moved; None if none ran.
         """
-        parameters = dict(self._network.named_parameters())
+        table = embedding_weight(self._module, "a combination of gradients") if self._displacements else None
+        parameters = dict(self._module.named_parameters())
         scales = self._take_displacements(table, parameters)
         of_tasks = {task: self._gradients[task] for task in self._tasks if task in self._gradients}
         touched = [name for gradients in of_tasks.values() for name in gradients]

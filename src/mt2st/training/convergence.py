@@ -63,13 +63,13 @@ class CheckConvergence:
 
 
 @dataclass
-class CheckValidation:
-    """Converged once the primary's validation measure has not improved for some evaluations in a row (early stopping).
+class EarlyStopping:
+    """Converged once the primary's validation metric has not improved for some evaluations in a row (early stopping).
 
     Attributes:
         patience: how many evaluations in a row without an improvement, at least 1.
         minimum_gain: what counts as an improvement, at least 0.
-        metric: the measure; less of ``"loss"`` is better, more of every other one.
+        monitor: the validation metric; less of ``"loss"`` is better, more of every other one.
         earliest: the first epoch that may end the run: give the auxiliary tasks time to go off.
 
     Raises:
@@ -78,7 +78,7 @@ class CheckValidation:
 
     patience: int = 3
     minimum_gain: float = 0.0
-    metric: str = "loss"
+    monitor: str = "loss"
     earliest: int = 1
     _best: float = field(default=math.inf, repr=False)
     _waited: int = field(default=0, repr=False)
@@ -92,18 +92,18 @@ class CheckValidation:
 
     def cause(self, evaluation: Evaluation) -> str | None:
         """Take in an evaluation; if the primary has converged, return why in words."""
-        value = evaluation.validation.get(self.metric, math.nan)
+        value = evaluation.validation.get(self.monitor, math.nan)
         if math.isnan(value):
             return None
-        cost = value if self.metric == "loss" else -value
+        cost = value if self.monitor == "loss" else -value
         if cost < self._best - self.minimum_gain:
             self._best, self._waited = cost, 0
             return None
         self._waited += 1
         if self._waited < self.patience or evaluation.epoch < self.earliest:
             return None
-        best = self._best if self.metric == "loss" else -self._best
-        return f"the validation {self.metric} has not come past {best:.4g} for {_times(self._waited)}"
+        best = self._best if self.monitor == "loss" else -self._best
+        return f"the validation {self.monitor} has not come past {best:.4g} for {_times(self._waited)}"
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best measure and how many evaluations lie behind it."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
-from mt2st.training.numerics import rows_with_gradient
+from mt2st.training.modules import rows_with_gradient
 
 ValidationLoss = Callable[[nn.Module, int], float]
 """The primary's loss on a little validation data, without dropout and gradient. The number of the look-ahead, from 0,
@@ -62,29 +62,30 @@ class Feedback:
         self._after_evaluation = False
         self._sums: dict[str, dict[str, tuple[float, int]]] = {"cosine": {}, "gain": {}}
 
-    def due(self, step: int) -> bool:
-        """Return whether the step, counted from 1, is measured."""
-        return self._after_evaluation or (step - 1) % self.every == 0
+    def directions(self, table: nn.Parameter, step: int) -> StepDirections | None:
+        """Return what collects the directions of a step, counted from 1; None for a step that is not measured.
 
-    def probe(self, table: nn.Parameter) -> Probe:
-        """Return what collects the directions of a step that is measured; for a look-ahead, over the whole table."""
-        return Probe(table, whole=self.look_ahead is not None and self.measurements_to_go == 0)
+        A look-ahead needs them over the whole table.
+        """
+        if not (self._after_evaluation or (step - 1) % self.every == 0):
+            return None
+        return StepDirections(table, whole=self.look_ahead is not None and self.measurements_to_go == 0)
 
-    def measure(self, network: nn.Module, table: nn.Parameter, probe: Probe, *, learning_rate: float) -> None:
+    def measure(self, network: nn.Module, table: nn.Parameter, step: StepDirections, *, learning_rate: float) -> None:
         """Take in the directions of a step; before the optimizer moves anything, and with all kernels at rest.
 
         Args:
             network: the network, for the look-ahead.
             table: the shared embedding's weight, ``[vocabulary, vector_size]``.
-            probe: the step's directions.
+            step: the step's directions.
             learning_rate: the embedding's.
         """
         self._after_evaluation = False
-        directions = probe.directions()
-        for task, cosine in probe.cosines(directions).items():
+        directions = step.directions()
+        for task, cosine in step.cosines(directions).items():
             self._add("cosine", task, cosine)
-        if self.look_ahead is not None and probe.whole:
-            self._measure_gains(network, table, probe, directions, learning_rate)
+        if self.look_ahead is not None and step.whole:
+            self._measure_gains(network, table, step, directions, learning_rate)
             self.measurements_to_go = math.ceil(self.look_ahead_every * (len(directions) + 1) / 2)
         self.measurements_to_go = max(0, self.measurements_to_go - 1)
 
@@ -124,19 +125,19 @@ class Feedback:
         self,
         network: nn.Module,
         table: nn.Parameter,
-        probe: Probe,
+        step: StepDirections,
         directions: Mapping[str, Tensor],
         learning_rate: float,
     ) -> None:
         assert self.look_ahead is not None
         now = table.detach().clone()
         try:
-            if probe.before is not None:  # kernels have moved the table already
-                table.copy_(probe.before)
-            start = table.detach().clone() if probe.before is not None else now
+            if step.before is not None:  # kernels have moved the table already
+                table.copy_(step.before)
+            start = table.detach().clone() if step.before is not None else now
             before = self.look_ahead(network, self.look_aheads)
             for task, direction in directions.items():
-                if task not in probe.of_kernels:
+                if task not in step.of_kernels:
                     norm, entries = float(direction.norm()), int(direction.count_nonzero())
                     direction = direction * (learning_rate * math.sqrt(entries) / norm) if norm > 0 else direction
                 table.copy_(start + direction)
@@ -152,7 +153,7 @@ class Feedback:
             self._sums[signal][task] = (total + value, count + 1)
 
 
-class Probe:
+class StepDirections:
     """Collects one step's directions on the embedding, task by task, as the step goes on.
 
     Args:
@@ -179,8 +180,8 @@ class Probe:
         """The table before any kernel moved it; None without kernels."""
         return next(iter(self._starts.values()), None)
 
-    def kernel(self, task: str, job: Callable[[], float]) -> Callable[[], float]:
-        """Return the job of a kernel task, wrapped so that its displacement is seen. Jobs run one after the other."""
+    def watched(self, task: str, job: Callable[[], float], weight: float) -> Callable[[], float]:  # noqa: ARG002
+        """Return the job of a kernel task, wrapped to record its displacement of the table. Jobs run in turn."""
 
         def watched() -> float:
             start = self._table.detach().clone()
@@ -190,24 +191,22 @@ class Probe:
 
         return watched
 
-    def primary(self) -> None:
-        """Take the primary's gradient: call it after its backward pass."""
-        gradient = self._gradient()
-        self._rows = rows_with_gradient(gradient)
-        self._primary = -gradient[self._rows]
-        self._so_far = self._seen(gradient)
-
-    def auxiliary(self, task: str) -> None:
-        """Take an auxiliary task's gradient, which its backward pass has just added to what was there."""
-        assert self._so_far is not None, "primary comes first"
-        total = self._seen(self._gradient())
+    def take(self, task: str) -> None:
+        """Record the gradient that a task's backward pass has just added to the table's; the primary comes first."""
+        gradient = torch.zeros_like(self._table) if self._table.grad is None else self._table.grad.detach()
+        if self._so_far is None:
+            self._rows = rows_with_gradient(gradient)
+            self._primary = -gradient[self._rows]
+            self._so_far = self._seen(gradient)
+            return
+        total = self._seen(gradient)
         self._steps[task] = self._so_far - total
         self._so_far = total
 
     def directions(self) -> dict[str, Tensor]:
         """Return where each auxiliary task would move the table; with all kernels at rest.
 
-        ``[vocabulary, vector_size]`` by name; the primary's rows alone if the probe is not whole.
+        ``[vocabulary, vector_size]`` by name; the primary's rows alone unless `whole`.
         """
         # Where one kernel began is where the one before it ended.
         places = [*self._starts.values(), self._table.detach()]
@@ -227,10 +226,6 @@ class Probe:
     def _seen(self, values: Tensor) -> Tensor:
         """Return a copy of what the probe keeps of a table."""
         return values.clone() if self.whole else values[self._rows]
-
-    def _gradient(self) -> Tensor:
-        gradient = self._table.grad
-        return torch.zeros_like(self._table) if gradient is None else gradient.detach()
 
 
 def _cosine(a: Tensor, b: Tensor) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
-from mt2st.training.numerics import rows_with_gradient
+from mt2st.training.modules import rows_with_gradient
 
 Relevance = Literal["fisher", "saliency"]
 Which = Literal["least", "most"]

@@ -40,11 +40,11 @@ class RateChange:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
-class AdaptiveRate:
+class LearningRateSchedule:
     """Multiplies the learning rate of each group of an optimizer by a factor that follows the training.
 
     ``factor = warm-up * plateau * transition``: the warm-up rises evenly from ``1 / warmup`` to 1 over the first steps;
-    the plateau factor is multiplied by ``reduce`` each time the validation measure has not improved for ``patience``
+    the plateau factor is multiplied by ``reduce`` each time the validation metric has not improved for ``patience``
     evaluations; at the transition (the step at which the last auxiliary task goes off) each group does what
     ``at_transition`` says, and the plateau begins anew.
 
@@ -56,7 +56,7 @@ class AdaptiveRate:
         patience: evaluations without an improvement that make a plateau; None never reduces.
         reduce: factor at a plateau, in (0, 1]; 1 leaves the rate as it is.
         minimum: the smallest product of plateau factors, in [0, 1].
-        metric: the validation measure; less of ``"loss"`` is better, more of every other one.
+        monitor: the validation metric; less of ``"loss"`` is better, more of every other one.
         at_transition: what happens at the transition: ``"keep"``, ``"rewarm"``, ``"drop"`` (`DROP`) or a factor of at
             least 0.
 
@@ -69,7 +69,7 @@ class AdaptiveRate:
         >>> optimizer = torch.optim.SGD(
         ...     [{"name": name, "params": [each], "lr": 0.1} for name, each in zip(("embedding", "heads"), weights)]
         ... )
-        >>> rate = AdaptiveRate(warmup={"heads": 4}, at_transition={"embedding": "drop"})
+        >>> rate = LearningRateSchedule(warmup={"heads": 4}, at_transition={"embedding": "drop"})
         >>> rate.bind(optimizer)
         >>> [rate.factor("heads", step) for step in (1, 2, 4, 5)]
         [0.25, 0.5, 1.0, 1.0]
@@ -85,7 +85,7 @@ class AdaptiveRate:
         patience: int | None = None,
         reduce: float | Mapping[str, float] = 0.5,
         minimum: float = 0.01,
-        metric: str = "loss",
+        monitor: str = "loss",
         at_transition: AtTransition | Mapping[str, AtTransition] = "keep",
     ) -> None:
         for steps in _values(warmup):
@@ -101,7 +101,7 @@ class AdaptiveRate:
         for choice in _values(at_transition):
             _check_choice(choice)
         self.warmup, self.patience, self.reduce, self.minimum = warmup, patience, reduce, minimum
-        self.metric, self.at_transition = metric, at_transition
+        self.monitor, self.at_transition = monitor, at_transition
         self._bases: dict[str, float] = {}
         self._warm_from: dict[str, int] = {}
         self._changed: dict[str, float] = {}
@@ -157,10 +157,10 @@ class AdaptiveRate:
 
     def observe(self, metrics: Mapping[str, float]) -> None:
         """Take in an evaluation."""
-        value = metrics.get(self.metric, math.nan)
+        value = metrics.get(self.monitor, math.nan)
         if self.patience is None or math.isnan(value):
             return
-        cost = value if self.metric == "loss" else -value
+        cost = value if self.monitor == "loss" else -value
         if cost < self._best:
             self._best, self._waited = cost, 0
             return
@@ -170,10 +170,10 @@ class AdaptiveRate:
             for name in self._bases:
                 reduced = self._plateau.get(name, 1.0) * _of_group(self.reduce, name, 1.0)
                 self._plateau[name] = max(self.minimum, reduced)
-            best = self._best if self.metric == "loss" else -self._best
-            numbers = {self.metric: value, f"best {self.metric}": best, "waited": self._waited}
+            best = self._best if self.monitor == "loss" else -self._best
+            numbers = {self.monitor: value, f"best {self.monitor}": best, "waited": self._waited}
             numbers |= {"patience": self.patience, "minimum": self.minimum}
-            self._note(f"a plateau of the validation {self.metric}", before, numbers=numbers)
+            self._note(f"a plateau of the validation {self.monitor}", before, numbers=numbers)
             self._waited = 0
 
     def _lasting(self, group: str) -> float:

@@ -87,16 +87,16 @@ class Freeze:
 
 
 @dataclass(frozen=True)
-class Refit:
-    """The primary's head was fitted anew.
+class ProbeFit:
+    """The primary's head was fitted on the encoder's vectors (`mt2st.models.LinearProbe`).
 
     Attributes:
-        epoch: the first epoch with it.
-        step: the first step with it.
-        texts: how many it was fitted on.
-        iterations: of the solver, the most of any class.
-        converged: whether the solver came to its end; else the head is what it had after its last iteration.
-        operations: floating-point operations that it took, the encoder's and the solver's.
+        epoch: first epoch with the new head.
+        step: first step with the new head.
+        texts: number of texts that it was fitted on.
+        iterations: iterations of the solver; of several classes, the most.
+        converged: whether the solver converged; else the head has the values of its last iteration.
+        operations: floating-point operations of encoder and solver.
     """
 
     epoch: int
@@ -116,7 +116,7 @@ class Run:
         transitions: when each auxiliary task went off; one that ran to the end, or never ran, is missing.
         decisions: what an adaptive strategy decided, with causes and numbers.
         freezes: when which dimensions of the embedding were frozen, and the relevance of all.
-        refits: when the primary's head was fitted anew.
+        probes: when the primary's head was fitted by a probe.
         best: index of the evaluation whose parameters the network has at the end.
         stopped: how the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
         cause: of a run that converged, why in words.
@@ -126,7 +126,7 @@ class Run:
     transitions: list[Transition] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     freezes: list[Freeze] = field(default_factory=list)
-    refits: list[Refit] = field(default_factory=list)
+    probes: list[ProbeFit] = field(default_factory=list)
     best: int = -1
     stopped: str = "epochs"
     cause: str = ""
@@ -137,7 +137,7 @@ class Run:
         return self.evaluations[-1].train_seconds if self.evaluations else 0.0
 
     @property
-    def single_task_from(self) -> int | None:
+    def transition_step(self) -> int | None:
         """The first step of single-task training after the transition; None where the run did not come so far."""
         ended = self.transitions and self.evaluations and not any(self.evaluations[-1].weights.values())
         return self.transitions[-1].step if ended else None
@@ -153,7 +153,7 @@ class Run:
     @property
     def kept_single_task(self) -> bool:
         """Whether the parameters that the network has are of an evaluation after the transition."""
-        since = self.single_task_from
+        since = self.transition_step
         return since is not None and self.evaluations[self.best].step >= since
 
     @property
@@ -191,7 +191,7 @@ class Run:
             transitions=[Transition(**each) for each in values["transitions"]],
             decisions=[Decision(**each) for each in values.get("decisions", ())],
             freezes=[Freeze(**each) for each in values.get("freezes", ())],
-            refits=[Refit(**each) for each in values.get("refits", ())],
+            probes=[ProbeFit(**each) for each in values.get("probes", ())],
             best=values["best"],
             stopped=values["stopped"],
             cause=values.get("cause", ""),

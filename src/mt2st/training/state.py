@@ -1,122 +1,146 @@
-"""What a training consists of, how far it is, and what is saved of both so that it can go on exactly."""
+"""The parts of a training, and its checkpoints: all that is needed to go on exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from mt2st.strategy import Strategy, load_strategy
-from mt2st.tasks import KernelTask, Task
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
-from mt2st.training.clock import Clock
+from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
 from mt2st.training.combination import Combiner
-from mt2st.training.convergence import CheckConvergence, CheckValidation
+from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.feedback import Feedback
-from mt2st.training.metrics_log import MetricsLog
 from mt2st.training.progress import Progress
 from mt2st.training.run import Run
-from mt2st.training.transition import TransitionEffects
+from mt2st.training.task import KernelTask, Task
+from mt2st.training.transition import TransitionActions
 
 
 class TrainingState:
-    """The parts of a training; `state_dict` is all that a later one with the same parts needs to go on.
+    """The parts of a training, as `mt2st.training.Trainer` sets them up.
 
     Attributes:
-        network: what is trained.
-        primary: the task that all is done for.
-        optimizer: over the network's parameters.
+        module: the module that is trained.
+        primary: the primary task.
+        optimizer: over the module's parameters.
+        scheduler: of the learning rates; None without one.
         strategy: the weights of the auxiliary tasks, bound to their names.
-        kernels: the auxiliary tasks that have compiled code of their own.
-        streams: the batches of the others.
+        kernels: the auxiliary tasks with compiled updates of their own.
+        streams: the batches of the other auxiliary tasks.
         epochs: the most epochs to train.
-        feedback: how the auxiliary tasks and the primary get along; None where nobody measures it.
+        feedback: measurements of how the auxiliary tasks and the primary get along; None without.
         combiner: combines the tasks' gradients; None where they are added.
-        effects: what follows the transition.
-        convergence: what ends the run early; None for nothing.
-        average: of the parameters; None for none.
-        clip_norm: upper bound on the norm of the whole gradient; None does not clip.
-        log: of the metrics.
-        progress: where the training is.
-        clock: its time so far.
-        run: its course so far.
+        transition: what the transition sets off.
+        early_stopping: ends the training early; None for never.
+        average: of the parameters; None without.
+        progress: position in the training.
+        run: course of the training so far.
         best_parameters: those of the best evaluation so far; None where none are kept.
     """
 
-    network: nn.Module
+    module: nn.Module
     primary: Task
     optimizer: Optimizer
+    scheduler: LRScheduler | None
     strategy: Strategy
     kernels: Sequence[KernelTask]
     streams: Sequence[AuxiliaryStream]
     epochs: int
     feedback: Feedback | None
     combiner: Combiner | None
-    effects: TransitionEffects
-    convergence: CheckConvergence | CheckValidation | None
+    transition: TransitionActions
+    early_stopping: CheckConvergence | EarlyStopping | None
     average: ParameterAverage | None
-    clip_norm: float | None
-    log: MetricsLog
     progress: Progress
-    clock: Clock
     run: Run
     best_parameters: dict[str, Tensor] | None
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a new trainer with the same arguments needs to go on from here.
 
-        A run in which no kernel task runs beside goes on exactly as if it had not been interrupted.
+        A training without parallel kernel tasks goes on exactly as if it had not been interrupted.
         """
         return {
-            "network": self.network.state_dict(),
+            "module": self.module.state_dict(),
             "best": self.best_parameters,
             "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else {},
             "kernels": {task.name: task.state_dict() for task in self.kernels},
             "average": self.average.state_dict() if self.average else {},
-            "effects": self.effects.state_dict(),
+            "transition": self.transition.state_dict(),
             "combination": self.combiner.state_dict() if self.combiner else {},
             "random": torch.get_rng_state(),
             "plain": {
                 "progress": asdict(self.progress),
                 "run": self.run.as_dict(),
-                "train_seconds": self.clock.seconds,
                 "streams": {stream.task.name: stream.state_dict() for stream in self.streams},
                 "strategy": self.strategy.state_dict(),
                 "feedback": self.feedback.state_dict() if self.feedback else None,
-                "convergence": self.convergence.state_dict() if self.convergence else None,
+                "early_stopping": self.early_stopping.state_dict() if self.early_stopping else None,
             },
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`."""
+        """Go on from a `state_dict` of a trainer with the same arguments."""
         plain = state["plain"]
-        self.network.load_state_dict(state["network"])
+        self.module.load_state_dict(state["module"])
         self.best_parameters = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
         for task in self.kernels:
             task.load_state_dict(state["kernels"][task.name])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        self.effects.load_state_dict(state["effects"], self.network)
+        self.transition.load_state_dict(state["transition"])
         if self.combiner is not None:
             self.combiner.load_state_dict(state["combination"])
-        torch.set_rng_state(state["random"])
         self.progress = Progress(**plain["progress"])
-        self.log.cut(self.progress.step)
         self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
         self.run = Run.from_dict(plain["run"])
         self.run.stopped, self.run.cause = "epochs", ""
-        self.clock = Clock(plain["train_seconds"])
         for stream in self.streams:
             stream.load_state_dict(plain["streams"][stream.task.name])
         if self.strategy.state_dict() != plain["strategy"]:  # else it may be of a kind that only its user knows
             self.strategy = load_strategy(plain["strategy"])
         if self.feedback and plain["feedback"]:
             self.feedback.load_state_dict(plain["feedback"])
-        if self.convergence and plain["convergence"]:
-            self.convergence.load_state_dict(plain["convergence"])
+        if self.early_stopping and plain["early_stopping"]:
+            self.early_stopping.load_state_dict(plain["early_stopping"])
+        if self.progress.single_task and self.transition.activate:
+            self.transition.activate(self.module)
+        torch.set_rng_state(state["random"])
+
+    def save(self, folder: str | PathLike[str], *, identity: Mapping[str, Any] | None = None) -> None:
+        """Write a checkpoint, in place of one that is there: whole or not at all, without pickled objects.
+
+        Args:
+            folder: where.
+            identity: plain values, such as settings and data, that must be the same when the training goes on.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        write_checkpoint(Path(folder), self.state_dict(), identity or {})
+
+    def load(self, folder: str | PathLike[str], *, identity: Mapping[str, Any] | None = None) -> None:
+        """Go on from a checkpoint that `save` wrote. Nothing is unpickled but tensors and plain values.
+
+        Args:
+            folder: the checkpoint, of a trainer with the same arguments.
+            identity: the plain values that must be the same.
+
+        Raises:
+            InputError: a file is missing or broken, or the checkpoint is of another training.
+        """
+        read_checkpoint(Path(folder), identity or {}, self.load_state_dict)

@@ -1,126 +1,131 @@
-"""The training loop: from all tasks to the primary one, as a strategy says."""
+"""The training loop: from all tasks to the primary one, as a strategy says (eqs 2 to 5, Algorithms 1 and 2)."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from mt2st.errors import InputError
-from mt2st.strategy import Observation, Strategy
-from mt2st.tasks import KernelTask, Span, Task
+from mt2st.errors import InputError, listed, suggestion
+from mt2st.strategy import Diminish, Observation, Strategy
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
-from mt2st.training.clock import Clock
-from mt2st.training.combination import Combiner, GradientCombination
+from mt2st.training.callbacks import Callback
+from mt2st.training.combination import Combiner
 from mt2st.training.combinations import combination_of
-from mt2st.training.convergence import CheckConvergence, CheckValidation
-from mt2st.training.feedback import Feedback
-from mt2st.training.kernel_lane import KernelLane
-from mt2st.training.metrics_log import MetricsLog
+from mt2st.training.convergence import CheckConvergence, EarlyStopping
+from mt2st.training.feedback import Feedback, StepDirections
+from mt2st.training.kernel_thread import KernelThread
+from mt2st.training.modules import embedding_weight, evaluation_mode, gradient_norm
 from mt2st.training.processor import flushed_denormals
 from mt2st.training.progress import Progress
-from mt2st.training.run import Evaluation, Run
+from mt2st.training.run import Evaluation, Freeze, ProbeFit, Run, Transition
 from mt2st.training.state import TrainingState
-from mt2st.training.step import OptimisationStep, embedding_weight
-from mt2st.training.transition import TransitionEffects
+from mt2st.training.task import EpochSlice, KernelTask, SharedKernelTask, Task, check_tasks
+from mt2st.training.transition import TransitionActions
+
+AUTO, LOSS = "auto", "loss"
+NORM_EVERY = 10
+"""Steps between two norms of the primary's gradient: on small models a norm costs a tenth of a step. The first step
+after each evaluation has one too, so that every evaluation has a mean."""
 
 
 class Trainer(TrainingState):
-    """Trains a network on a primary task, with the help of auxiliary tasks for as long as the strategy wants them.
+    """Trains a module on a primary task, with the help of auxiliary tasks for as long as the strategy wants them.
 
-    In each step the strategy says how much each auxiliary task weighs. A task of weight 0 is not computed: no batch is
-    drawn, no forward, no backward, and the parameters of its head keep ``grad is None``. The trainer knows tasks and
-    strategy by their protocols alone, so a user's own module, losses and data fit in as well as this package's.
+    In each step the strategy gives each auxiliary task a weight. A task of weight 0 is not computed: no batch is drawn,
+    no forward, no backward, and the parameters of its head keep ``grad is None``. The trainer knows tasks by their
+    protocols alone (`mt2st.training.Task`), so any module, loss and data fit.
 
     Args:
-        network: any module that the tasks' losses accept; for kernel tasks it has an ``embedding`` with a ``weight``.
-        primary: the task that all is done for. Its batches make an epoch; its validation chooses the parameters kept.
-        optimizer: over the network's parameters.
-        strategy: the weights of the auxiliary tasks over time. It is bound to the auxiliaries' names here.
-        auxiliaries: any number of tasks of both forms, with different names.
+        module: any module that the tasks' losses accept. Kernel tasks, feedback and freezing need a shared embedding as
+            ``module.embedding.weight``.
+        primary: the primary task. Its batches make an epoch; its validation data choose the parameters kept.
+        optimizer: over the module's parameters.
+        strategy: the weights of the auxiliary tasks over time.
+        auxiliaries: any number of tasks with different names.
         epochs: the most epochs to train, at least 1.
-        seed: decides, with the epoch, the order of all data. (Initial parameters are the network's.)
-        evaluations_per_epoch: how often the primary's validation is measured, at even distances.
-        select: the validation metric whose best evaluation's parameters are kept at the end, of equals the one of less
-            loss, then the earliest. More of it must be better, but of ``"loss"`` less is. None keeps the last, as does
-            a task without validation.
-        select_single_task: once the transition has come, choose among the evaluations after it alone: what is kept then
-            has what the transition brings, such as a layer that is active from there on.
-        feedback: measures how each auxiliary task and the primary get along; adaptive strategies decide by it. The
-            network then has an ``embedding`` with a ``weight``.
-        effects: learning rates, frozen dimensions and whatever else follows the transition.
-        convergence: ends the run when the primary's gradient, or its validation measure, has converged. A
-            `CheckConvergence` is asked after the transition only, where one is to come: in multi-task training the
-            primary's gradient alone does not tell what is still to be learned. One is to come where the strategy's
-            course has it within the epochs, or the strategy adapts and auxiliary tasks are still on.
-        combination: combines the tasks' gradients on the shared parameters in place of adding them; by default what the
-            strategy asks for, which is nothing but for some baselines (`mt2st.strategy.combining`). It goes without
-            feedback.
+        seed: seed of the order of all data. The initial parameters are the module's.
+        monitor: validation metric to monitor. The best evaluation's parameters are kept; ties go to the lower loss,
+            then to the earlier one. ``"loss"`` is minimised, every other metric maximised. ``"auto"`` is the primary's
+            ``"loss"`` where it is reported; else, and for None, the last parameters are kept.
+        evaluations_per_epoch: evaluations of the primary's validation data per epoch, at even distances.
+        scheduler: a torch learning rate scheduler, stepped after each optimizer step.
+        feedback: measures how each auxiliary task and the primary get along, for adaptive strategies.
+        transition: what the transition sets off.
+        early_stopping: ends the training when the primary's gradient or a validation metric has converged. A
+            `CheckConvergence` waits for the transition if one is expected: during multi-task training, the primary's
+            gradient alone does not tell what is still to be learned.
         clip_norm: upper bound on the norm of the whole gradient; None does not clip.
-        average: decay of the average of the parameters (`ParameterAverage`), which then is what is evaluated and kept,
-            in place of the last step's; None for none.
-        beside: whether kernel tasks run on a second thread (`KernelLane`).
-        log: file of the metrics, as JSON Lines.
-        on_step: called after each step with the progress.
-        on_rest: called after each step and its evaluation, when `state_dict` may be taken.
-        on_evaluation: called after each evaluation, while the network has the parameters that were evaluated.
+        average: decay of a running average of the parameters (`ParameterAverage`), which is then evaluated and kept in
+            place of the last step's; None for none.
+        parallel_context: run kernel tasks on a second thread (`KernelThread`).
+        callbacks: called in their order at steps, evaluations and events.
 
     Raises:
-        InputError: when two tasks share a name, a number is out of its range, an auxiliary has neither form of a task,
-            a kernel task finds no embedding, or the strategy does not fit the tasks.
+        InputError: a number is out of its range, tasks share a name or lack methods, the module lacks an embedding that
+            is needed, or arguments do not fit together.
+
+    Example:
+        >>> import torch
+        >>> from mt2st.strategy import Switch
+        >>> from mt2st.training.loader_task import DataLoaderTask
+        >>> module = nn.ModuleDict({name: nn.Linear(2, 1) for name in ("sum", "difference")})
+        >>> points = torch.randn(64, 2, generator=torch.Generator().manual_seed(1))
+        >>> def task(name, targets):
+        ...     data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(points, targets), batch_size=16)
+        ...     loss = lambda module, batch: nn.functional.mse_loss(module[name](batch[0]).squeeze(1), batch[1])
+        ...     return DataLoaderTask(name, data, loss, validation=data)
+        >>> trainer = Trainer(
+        ...     module,
+        ...     primary=task("sum", points.sum(dim=1)),
+        ...     auxiliaries=[task("difference", points.diff(dim=1).squeeze(1))],
+        ...     optimizer=torch.optim.Adam(module.parameters(), lr=0.1),
+        ...     strategy=Switch(at=3),
+        ...     epochs=20,
+        ... )
+        >>> run = trainer.fit()
+        >>> run.evaluations[run.best].validation["loss"] < 0.01, run.transition_step
+        (True, 9)
     """
 
     def __init__(
         self,
-        network: nn.Module,
+        module: nn.Module,
         *,
         primary: Task,
         optimizer: Optimizer,
-        strategy: Strategy,
+        strategy: Strategy | None = None,
         auxiliaries: Sequence[Task | KernelTask] = (),
         epochs: int,
         seed: int = 1,
+        monitor: str | None = AUTO,
         evaluations_per_epoch: int = 1,
-        select: str | None = "accuracy",
-        select_single_task: bool = False,
+        scheduler: LRScheduler | None = None,
         feedback: Feedback | None = None,
-        effects: TransitionEffects | None = None,
-        convergence: CheckConvergence | CheckValidation | None = None,
-        combination: GradientCombination | None = None,
+        transition: TransitionActions | None = None,
+        early_stopping: CheckConvergence | EarlyStopping | None = None,
         clip_norm: float | None = None,
         average: float | None = None,
-        beside: bool = False,
-        log: Path | None = None,
-        on_step: Callable[[Progress], None] | None = None,
-        on_rest: Callable[[], None] | None = None,
-        on_evaluation: Callable[[Evaluation], None] | None = None,
+        parallel_context: bool = False,
+        callbacks: Sequence[Callback] = (),
     ) -> None:
         for parameter, value in (("epochs", epochs), ("evaluations_per_epoch", evaluations_per_epoch)):
             if value < 1:
                 raise InputError(f"{parameter} must be at least 1, found {value!r}")
-        if primary.n_batches < 1:
-            raise InputError(f"the primary task '{primary.name}' has no data: it has no batch to train on")
-        names = [task.name for task in auxiliaries]
-        if primary.name in names:
-            raise InputError(f"an auxiliary task has the primary task's name '{primary.name}'")
-        for task in auxiliaries:
-            if isinstance(task, KernelTask):
-                embedding_weight(network, f"the kernel task '{task.name}'")
-            elif not isinstance(task, Task):
-                raise InputError(
-                    f"the auxiliary '{task.name}' is neither a Task nor a KernelTask: it lacks some of their methods"
-                )
-        self.network, self.primary, self.optimizer = network, primary, optimizer
-        self.strategy = strategy.bind(names)
+        check_tasks(primary, auxiliaries)
+        strategy = strategy or Diminish()
+        self.module, self.primary, self.optimizer = module, primary, optimizer
+        self.strategy = strategy.bind([task.name for task in auxiliaries])
         self.epochs, self.seed = epochs, seed
         if strategy.foreseeable and self.strategy.primary_weight(self._last_time) == 0:
             raise InputError(
@@ -129,82 +134,97 @@ class Trainer(TrainingState):
             )
         self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
         self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
-        self.evaluations_per_epoch, self.select = evaluations_per_epoch, select
-        self.select_single_task = select_single_task
-        self.feedback, self.convergence, self.clip_norm, self.beside = feedback, convergence, clip_norm, beside
-        if feedback is not None:
-            embedding_weight(network, "the feedback")
-        combination = combination or combination_of(strategy)
-        if combination is not None and feedback is not None:
-            raise InputError("gradients that are combined leave none to measure: give a combination or a feedback")
-        self.combiner = Combiner(combination, network, [primary.name, *names]) if combination else None
-        self.effects = effects or TransitionEffects()
-        if self.effects.freezing is not None:
-            embedding_weight(network, "freezing")
-        if self.effects.rates is not None:
-            self.effects.rates.bind(optimizer)
+        self.evaluations_per_epoch, self.monitor = evaluations_per_epoch, monitor
+        self.scheduler, self.feedback, self.early_stopping = scheduler, feedback, early_stopping
+        self.transition = transition or TransitionActions()
+        self.clip_norm, self.parallel_context, self.callbacks = clip_norm, parallel_context, list(callbacks)
+        combination = combination_of(strategy)
+        names = [primary.name, *self.strategy.auxiliaries]
+        self.combiner = Combiner(combination, module, names) if combination else None
         self.average = ParameterAverage(average) if average is not None else None
-        self.log = MetricsLog(log)
-        self.on_step, self.on_rest, self.on_evaluation = on_step, on_rest, on_evaluation
-        self.progress, self.clock, self.run = Progress(), Clock(self._spent), Run()
+        self._check_parts()
+        if self.transition.rates is not None:
+            self.transition.rates.bind(optimizer)
+        self.progress, self.run = Progress(train_seconds=self._prepared_seconds), Run()
         self.best_parameters = None
-        self._step = OptimisationStep(self)
         self._stop = False
 
+    def _check_parts(self) -> None:
+        """Refuse parts that the module cannot bear, or that do not go together."""
+        users = [f"the kernel task '{task.name}'" for task in self.kernels]
+        users += ["feedback"] * (self.feedback is not None)
+        users += ["freezing"] * (self.transition.freezing is not None)
+        for user in users:
+            embedding_weight(self.module, user)
+        if self.combiner is not None and self.feedback is not None:
+            raise InputError(
+                f"{self.strategy!r} combines the gradients, which leaves none to measure: train without feedback"
+            )
+        if self.scheduler is not None and self.transition.rates is not None:
+            raise InputError("scheduler and transition.rates both set the learning rates: give one of them")
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            raise InputError(
+                "ReduceLROnPlateau needs a metric in each step: give transition=TransitionActions("
+                "rates=LearningRateSchedule(patience=...)) in place of a scheduler"
+            )
+
     def stop(self) -> None:
-        """Ask a running `fit` (or the next one) to end after its current step; safe to call from a signal handler."""
+        """Ask a running `fit` (or the next one) to end after its current step. Safe to call in a signal handler."""
         self._stop = True
 
-    @property
-    def _spent(self) -> float:
-        """Seconds that kernel tasks needed before the first step, where the strategy begins with them.
-
-        Else a task whose data must be prepared would look faster than one that reads the text as it is.
-        """
-        weights = self.strategy.weights(1)
-        return sum(getattr(task, "seconds_before", 0.0) for task in self.kernels if weights[task.name])
-
     def fit(self) -> Run:
-        """Train until the epochs are over, the primary has converged or `stop` is called, and return the run.
+        """Train until the epochs are over, the training has converged or `stop` is called.
 
-        The network then has the parameters of the best evaluation (see ``select``); after `stop` it has the current
-        ones, and `state_dict` is what a later `fit` goes on from.
+        The module then has the parameters of the best evaluation (``monitor``); after `stop` it has the current ones,
+        and a later `fit` goes on from there.
+
+        Returns:
+            The course of the training.
+
+        Raises:
+            InputError: the loss is not finite any more, or a task does not give the batches that it promised.
         """
-        with flushed_denormals(), KernelLane(beside=self.beside and bool(self.kernels)) as lane:
-            self.network.train()
-            while self.progress.epoch <= self.epochs and not self._ended():
-                self._train_epoch(lane)
+        self.module.train()
+        self._tell("on_fit_start")
+        try:
+            with flushed_denormals(), KernelThread(parallel=self.parallel_context and bool(self.kernels)) as thread:
+                while self.progress.epoch <= self.epochs and not self._ended:
+                    self._train_epoch(thread)
+            self._finish()
+        finally:
+            self._tell("on_fit_end")
+        return self.run
+
+    def _finish(self) -> None:
         stopped, self._stop = self._stop, False
         if stopped and self.run.stopped != "converged":
             self.run.stopped = "interrupted"
-            return self.run
+            return
         if self.best_parameters is not None:
-            self.network.load_state_dict(self.best_parameters)
+            self.module.load_state_dict(self.best_parameters)
         elif self.average is not None:
-            self.average.copy_to(self.network)
-        ended = {"stopped": self.run.stopped, "cause": self.run.cause}
-        self.log.write("end", ended | {"best": self.run.best, "step": self.progress.step})
-        return self.run
+            self.average.copy_to(self.module)
+        run = self.run
+        self._event("end", {"stopped": run.stopped, "cause": run.cause, "best": run.best, "step": self.progress.step})
 
-    def _train_epoch(self, lane: KernelLane) -> None:
-        progress, clock = self.progress, self.clock
-        parts = self.primary.n_batches
+    def _train_epoch(self, thread: KernelThread) -> None:
+        progress, parts = self.progress, self.primary.n_batches
         evaluate_after = {
-            round(parts * share / self.evaluations_per_epoch) for share in range(1, self.evaluations_per_epoch + 1)
+            round(parts * number / self.evaluations_per_epoch) for number in range(1, self.evaluations_per_epoch + 1)
         }
         batches = islice(self.primary.batches(epoch=progress.epoch, seed=self.seed), progress.batch, None)
-        while progress.batch < parts:
-            with clock.running():
-                self._step.take(self._next(batches), Span(progress.epoch, progress.batch, parts, self.seed), lane)
-            progress.batch += 1
-            if self.on_step:
-                self.on_step(progress)
-            if progress.batch in evaluate_after:
+        while True:
+            # Before the step, not after it: a checkpoint written at the end of a step goes on with its evaluation.
+            if progress.batch in evaluate_after and progress.step > self.run.steps:
                 self._evaluate()
-            if self._ended():
+            if self._ended:
                 return
-            if self.on_rest:
-                self.on_rest()
+            if progress.batch == parts:
+                break
+            with progress.timed():
+                self._step(self._next(batches), EpochSlice(progress.epoch, progress.batch, parts, self.seed), thread)
+            progress.batch += 1
+            self._tell("on_step_end")
         progress.epoch, progress.batch = progress.epoch + 1, 0
 
     def _next(self, batches: Iterator[Any]) -> Any:
@@ -215,47 +235,250 @@ class Trainer(TrainingState):
             f"but gave only {self.progress.batch} in epoch {self.progress.epoch}"
         )
 
+    # One step
+
+    def _step(self, batch: Any, epoch_slice: EpochSlice, thread: KernelThread) -> None:
+        """Take one step: the primary's gradient plus the weighted gradients of the tasks that are on (eq. 3).
+
+        Args:
+            batch: of the primary task.
+            epoch_slice: the part of the epoch that this step is, for kernel tasks.
+            thread: runs the kernel tasks.
+        """
+        progress, strategy, freezing = self.progress, self.strategy, self.transition.freezing
+        progress.step += 1
+        weights = strategy.weights_at(epoch=progress.epoch, step=progress.step)
+        primary_weight = strategy.primary_weight_at(epoch=progress.epoch, step=progress.step)
+        self._follow_transition(weights)
+        # Looks at the gradient of each task by itself: to measure it (feedback), or to combine it with the others.
+        watcher = self._watcher(weights, primary_weight)
+        jobs: dict[str, Callable[[], float]] = {
+            task.name: partial(self._update_kernel, task, weights[task.name], epoch_slice, thread)
+            for task in self.kernels
+            if weights[task.name] > 0
+        }
+        if watcher is not None:
+            jobs = {name: watcher.watched(name, job, weights[name]) for name, job in jobs.items()}
+        losses: dict[str, float] = {}
+        primary_loss = math.nan
+
+        with thread.running(jobs) as kernel_losses:
+            self.optimizer.zero_grad(set_to_none=True)
+            if primary_weight > 0:
+                primary_loss = self._backward(self.primary, batch, primary_weight)
+                self._check_finite(primary_loss)
+                progress.record_loss(self.primary.name, primary_loss)
+                if progress.step % NORM_EVERY == 1 or progress.norms[1] == 0:
+                    progress.record_norm(gradient_norm(self.module.parameters()) / primary_weight)
+                if freezing is not None:  # the relevance of dimensions is by the primary's gradient alone
+                    freezing.watch(embedding_weight(self.module, "freezing"))
+                if watcher is not None:
+                    watcher.take(self.primary.name)
+            for stream in self.streams:
+                name = stream.task.name
+                if weights[name] > 0:
+                    losses[name] = self._backward(stream.task, stream.draw(), weights[name])
+                    if watcher is not None:
+                        watcher.take(name)
+            if watcher is not None:
+                thread.wait()  # the kernels' displacements are complete only now
+                self._use(watcher)
+            if self.clip_norm is not None:
+                nn.utils.clip_grad_norm_(self.module.parameters(), self.clip_norm)
+            self.optimizer.step()
+        if freezing is not None:  # whatever has moved the table: momentum, weight decay, kernels
+            freezing.restore(embedding_weight(self.module, "freezing"))
+        if self.scheduler is not None:
+            self.scheduler.step()
+        if self.average is not None:
+            self.average.update(self.module)
+        losses |= {name: value for name, value in kernel_losses.items() if not math.isnan(value)}
+        for name, value in losses.items():
+            progress.record_loss(name, value)
+        if strategy.learns:
+            strategy.learn(losses, primary_loss)
+
+    def _backward(self, task: Task, batch: Any, weight: float) -> float:
+        """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
+        loss = task.loss(self.module, batch)
+        (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
+        return loss.item()
+
+    def _update_kernel(self, task: KernelTask, weight: float, epoch_slice: EpochSlice, thread: KernelThread) -> float:
+        epoch_slice = replace(epoch_slice, elapsed=self._elapsed(task, epoch_slice))
+        table = embedding_weight(self.module, task.name).data
+        if isinstance(task, SharedKernelTask):
+            return task.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=thread.run_parallel)
+        return task.update(table, weight=weight, epoch_slice=epoch_slice)
+
+    def _elapsed(self, task: KernelTask, epoch_slice: EpochSlice) -> tuple[float, float]:
+        """Return the shares of a task's time that have passed before and after the step."""
+        if self.strategy.unit == "epoch":
+            steps = (self.strategy.off_from(task.name, self.epochs) - 1) * epoch_slice.parts
+        else:
+            steps = self.strategy.off_from(task.name, self.epochs * epoch_slice.parts) - 1
+        before = (epoch_slice.epoch - 1) * epoch_slice.parts + epoch_slice.part
+        return min(1.0, before / steps), min(1.0, (before + 1) / steps)  # with a user's strategy a task may come back
+
+    def _watcher(self, weights: Mapping[str, float], primary_weight: float) -> StepDirections | Combiner | None:
+        if self.feedback is not None and primary_weight > 0 and any(weights.values()):
+            return self.feedback.directions(embedding_weight(self.module, "feedback"), self.progress.step)
+        return self.combiner
+
+    def _use(self, watcher: StepDirections | Combiner) -> None:
+        if isinstance(watcher, Combiner):
+            watcher.finish()
+            return
+        assert self.feedback is not None
+        table = embedding_weight(self.module, "feedback")
+        rate = next(
+            group["lr"] for group in self.optimizer.param_groups if any(each is table for each in group["params"])
+        )
+        self.feedback.measure(self.module, table, watcher, learning_rate=rate)
+
+    def _check_finite(self, loss: float) -> None:
+        if math.isfinite(loss):
+            return
+        rates = {group.get("name", "module"): group["lr"] for group in self.optimizer.param_groups}
+        raise InputError(
+            f"the training has diverged: the loss of '{self.primary.name}' is {loss} in step {self.progress.step} "
+            f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}, or a clip_norm"
+        )
+
+    # The transition
+
+    def _follow_transition(self, weights: Mapping[str, float]) -> None:
+        """Record tasks that go off before this step, and act when the last one does."""
+        progress, actions = self.progress, self.transition
+        active = [name for name, weight in weights.items() if weight > 0]
+        for name in progress.active:
+            if name not in active:
+                transition = Transition(name, epoch=progress.epoch, step=progress.step)
+                self.run.transitions.append(transition)
+                self._event("transition", asdict(transition))
+        begins = bool(progress.active) and not active and not progress.single_task
+        progress.active = active
+        if begins:
+            progress.single_task = True
+            if actions.rates is not None:
+                actions.rates.transition(progress.step)
+            if actions.activate is not None:
+                actions.activate(self.module)
+        if actions.rates is not None:
+            actions.rates.apply(self.optimizer, progress.step)
+            self._tell_rate_changes()
+        if begins and actions.probe is not None:
+            self._probe_head()
+        if actions.freezing is not None:
+            self._freeze()
+
+    def _probe_head(self) -> None:
+        """Go on from a newly fitted head. What optimizer and average remember of the old one would pull back to it."""
+        assert self.transition.probe is not None
+        fitted = self.transition.probe(self.module)
+        for parameter in fitted.parameters:
+            self.optimizer.state.pop(parameter, None)
+        if self.average is not None:
+            self.average.restart()
+        fit = ProbeFit(
+            self.progress.epoch,
+            self.progress.step,
+            fitted.texts,
+            fitted.iterations,
+            fitted.converged,
+            fitted.operations,
+        )
+        self.run.probes.append(fit)
+        self._event("probe", asdict(fit))
+
+    def _freeze(self) -> None:
+        freezing, progress = self.transition.freezing, self.progress
+        assert freezing is not None
+        table = embedding_weight(self.module, "freezing")
+        new = freezing.update(table, epoch=progress.epoch, single_task=progress.single_task)
+        if not new:
+            return
+        freeze = Freeze(progress.epoch, progress.step, new, freezing.relevance.tolist())
+        self.run.freezes.append(freeze)
+        self._event("freeze", asdict(freeze))
+        if self.average is not None:
+            self.average.pin("embedding.weight", new, table)
+
+    def _tell_rate_changes(self) -> None:
+        for change in self.transition.rates.take_changes() if self.transition.rates else ():
+            where = {"epoch": self.progress.epoch, "step": self.progress.step}
+            self._event("learning_rate", where | asdict(change))
+
+    # Evaluation
+
     def _evaluate(self) -> None:
-        """Measure the primary's validation, keep the parameters if they are the best so far, tell who wants to know."""
-        with self.average.applied(self.network) if self.average else nullcontext():
+        """Evaluate the primary task, keep the best parameters, and let strategy and callbacks know."""
+        with self.average.applied(self.module) if self.average else nullcontext():
             evaluation = self._measured()
             self.run.evaluations.append(evaluation)
             self._keep_best(evaluation)
-            self.log.write("evaluation", asdict(evaluation))
-            self._observe(evaluation)
-            if self.on_evaluation:
-                self.on_evaluation(evaluation)
-        waits = isinstance(self.convergence, CheckConvergence) and self._transition_to_come(evaluation)
-        cause = self.convergence.cause(evaluation) if self.convergence and not waits else None
-        if cause:
+            for callback in self.callbacks:
+                callback.on_evaluation(self, evaluation)
+        self._adapt(evaluation)
+        if self.early_stopping is None:
+            return
+        if isinstance(self.early_stopping, CheckConvergence) and self._transition_expected(evaluation):
+            return
+        if cause := self.early_stopping.cause(evaluation):
             self.run.stopped, self.run.cause = "converged", cause
 
-    @property
-    def single_task_from(self) -> int | None:
-        """The first epoch (or step, as the strategy counts) after the transition, by a strategy that can foresee it.
+    def _measured(self) -> Evaluation:
+        progress = self.progress
+        losses, norm = progress.take_means()
+        signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
+        weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
+        rates = {
+            group.get("name", str(number)): group["lr"] for number, group in enumerate(self.optimizer.param_groups)
+        }
+        rates |= {task.name: task.rate for task in self.kernels if weights[task.name] > 0 and hasattr(task, "rate")}
+        with evaluation_mode(self.module):
+            validation = dict(self.primary.evaluate(self.module))
+        return Evaluation(
+            epoch=progress.epoch,
+            step=progress.step,
+            train_seconds=progress.train_seconds,
+            losses=losses,
+            weights=weights,
+            learning_rates=rates,
+            gradient_norm=norm,
+            validation=validation,
+            affinities=signals["cosine"],
+            gains=signals["gain"],
+            flops=progress.flops,
+            primary_weight=self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step),
+        )
 
-        None where it does not come within the epochs, or the strategy cannot tell.
-        """
-        return self.strategy.single_task_from(self._last_time) if self.strategy.foreseeable else None
+    def _keep_best(self, evaluation: Evaluation) -> None:
+        found, number = evaluation.validation, len(self.run.evaluations) - 1
+        if self.monitor == AUTO and found and AUTO not in found:
+            self.monitor = LOSS if LOSS in found else None
+        if self.monitor is None or not found:
+            self.run.best = number
+            return
+        if self.monitor not in found:
+            raise InputError(
+                f"monitor names the metric '{self.monitor}', which the task '{self.primary.name}' does not report."
+                f"{suggestion(self.monitor, found)} It reports: {listed(found)}"
+            )
+        best = self.run.evaluations[self.run.best] if self.run.best >= 0 else None
+        too_early = (
+            self.transition.keep_after and self.progress.single_task and best is not None and any(best.weights.values())
+        )
+        if best is None or too_early or evaluation.rank(self.monitor) > best.rank(self.monitor):
+            self.run.best = number
+            self.best_parameters = copy.deepcopy(self.module.state_dict())
 
-    @property
-    def _last_time(self) -> int:
-        """The last epoch, or step, as the strategy counts."""
-        return self.epochs * (1 if self.strategy.unit == "epoch" else self.primary.n_batches)
-
-    def _transition_to_come(self, evaluation: Evaluation) -> bool:
-        if self.effects.happened:
-            return False
-        if self.strategy.adapts:
-            return any(weight > 0 for weight in evaluation.weights.values())
-        return self.single_task_from is not None
-
-    def _observe(self, evaluation: Evaluation) -> None:
-        """Let the strategy learn from an evaluation, and note what it decides."""
+    def _adapt(self, evaluation: Evaluation) -> None:
+        """Let learning rates and strategy follow an evaluation, and record the strategy's decisions."""
+        if self.transition.rates is not None:
+            self.transition.rates.observe(evaluation.validation)
+            self._tell_rate_changes()
         known = len(self.strategy.decisions)
-        if self.effects.rates:
-            self.effects.rates.observe(evaluation.validation)
-            self._step.log_rate_changes()
         self.strategy.observe(
             Observation(
                 evaluation.epoch,
@@ -269,47 +492,44 @@ class Trainer(TrainingState):
         )
         for decision in self.strategy.decisions[known:]:
             self.run.decisions.append(decision)
-            self.log.write("decision", asdict(decision))
+            self._event("decision", asdict(decision))
 
-    def _measured(self) -> Evaluation:
-        progress = self.progress
-        losses, norm = progress.take_means()
-        signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
-        weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
-        return Evaluation(
-            epoch=progress.epoch,
-            step=progress.step,
-            train_seconds=self.clock.seconds,
-            losses=losses,
-            weights=weights,
-            learning_rates={
-                group.get("name", str(number)): group["lr"] for number, group in enumerate(self.optimizer.param_groups)
-            }
-            | {task.name: task.rate for task in self.kernels if weights[task.name] > 0 and hasattr(task, "rate")},
-            gradient_norm=norm,
-            validation=dict(self.primary.evaluate(self.network)),
-            affinities=signals["cosine"],
-            gains=signals["gain"],
-            flops=progress.flops,
-            primary_weight=self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step),
-        )
+    # What is known of the course, and who is told
 
-    def _keep_best(self, evaluation: Evaluation) -> None:
-        if self.select is None or not evaluation.validation:
-            self.run.best = len(self.run.evaluations) - 1
-            return
-        if self.select not in evaluation.validation:
-            raise InputError(
-                f"select names the metric '{self.select}', but the task '{self.primary.name}' measures "
-                f"{sorted(evaluation.validation)}"
-            )
-        best = self.run.evaluations[self.run.best] if self.run.best >= 0 else None
-        too_early = (
-            self.select_single_task and self.effects.happened and best is not None and any(best.weights.values())
-        )
-        if best is None or too_early or evaluation.rank(self.select) > best.rank(self.select):
-            self.run.best = len(self.run.evaluations) - 1
-            self.best_parameters = copy.deepcopy(self.network.state_dict())
-
+    @property
     def _ended(self) -> bool:
         return self._stop or self.run.stopped == "converged"
+
+    @property
+    def _last_time(self) -> int:
+        """The last epoch, or step, as the strategy counts."""
+        return self.epochs * (1 if self.strategy.unit == "epoch" else self.primary.n_batches)
+
+    @property
+    def transition_time(self) -> int | None:
+        """The epoch (or step, as the strategy counts) of the transition, if a fixed schedule reaches one."""
+        return self.strategy.single_task_from(self._last_time) if self.strategy.foreseeable else None
+
+    @property
+    def _prepared_seconds(self) -> float:
+        """Seconds that kernel tasks took to prepare their data, if the strategy begins with them: training time too.
+
+        Otherwise a task whose data must be prepared would look faster than one that reads the text as it is.
+        """
+        weights = self.strategy.weights(1)
+        return sum(getattr(task, "seconds_before", 0.0) for task in self.kernels if weights[task.name])
+
+    def _transition_expected(self, evaluation: Evaluation) -> bool:
+        if self.progress.single_task:
+            return False
+        if self.strategy.adapts:
+            return any(weight > 0 for weight in evaluation.weights.values())
+        return self.transition_time is not None
+
+    def _event(self, kind: str, values: Mapping[str, Any]) -> None:
+        for callback in self.callbacks:
+            callback.on_event(self, kind, values)
+
+    def _tell(self, method: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, method)(self)

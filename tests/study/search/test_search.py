@@ -9,13 +9,12 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st import Diminish, InputError, MultiTask, SingleTask, Switch
-from mt2st.models import Listener
 from mt2st.models.any_model import AnyModel
 from mt2st.models.settings import LEARNING_RATES
 from mt2st.study import Cell, CellResult, Grid, Method, Outcome, Study, StudyData, Watcher, run_study, worker
 from mt2st.study.search import Found, Record, Search, Trial, search_settings
 from mt2st.text import LabelledText
-from mt2st.training import Evaluation
+from mt2st.training import Callback, Evaluation, Trainer
 
 pytest.importorskip("optuna", reason="needs the extra 'search'")
 
@@ -122,11 +121,11 @@ class StopsInThirdTrial(Watcher):
     def on_model(self, model: AnyModel) -> None:
         self.model = model
 
-    def listener(self, cell: Cell) -> Listener:
+    def callback(self, cell: Cell) -> Callback:
         watcher = self
 
-        class Stop(Listener):
-            def on_evaluation(self, evaluation: Evaluation) -> None:
+        class Stop(Callback):
+            def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
                 if evaluation.epoch == 1 and cell.title == "diminish, trial 3, seed 1001":
                     watcher.model.stop()
 

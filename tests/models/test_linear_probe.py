@@ -14,10 +14,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.following import Following
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mt2st.errors import InputError
+from mt2st.models.linear_probe import LinearProbe, pooled_vectors
 from mt2st.network import Network, build_encoder
 from mt2st.network.standardise import Standardise
 from mt2st.network.task_layer import TaskLayer
@@ -25,9 +27,7 @@ from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.classification import Labelled
 from mt2st.tasks.multi_label import MultiLabelled
-from mt2st.training import HeadRefit, Run, Trainer, TransitionEffects
-from mt2st.training.flops import FlopMeter
-from mt2st.training.refit import pooled_vectors
+from mt2st.training import FlopMeter, MetricsLog, Run, Trainer, TransitionActions
 
 WORDS, SIZE = 12, 6
 
@@ -78,7 +78,7 @@ def test_the_head_is_where_the_penalised_loss_has_no_slope(
 ) -> None:
     task = classification(n_classes=n_classes, seed=seed)
     net = network(n_classes, standardise=standardise, layer=layer)
-    HeadRefit(task, strength)(net)
+    LinearProbe(task, strength)(net)
     features = standardised(net, task)
     with torch.no_grad():
         logits = net.logits("primary", all_ids(task)).double()
@@ -102,7 +102,7 @@ def test_several_labels_have_a_regression_each_and_one_that_all_have_is_sure() -
     targets[:, 1], targets[:, 2] = True, False
     task = MultiLabelTask("primary", MultiLabelled(texts_of(30), targets), batch_size=8, max_length=6)
     net = network(3)
-    HeadRefit(task, 0.1)(net)
+    LinearProbe(task, 0.1)(net)
     with torch.no_grad():
         probabilities = net.eval().logits("primary", all_ids(task)).sigmoid().numpy()
     assert np.allclose(probabilities[:, 1], 1 - 0.5 / 31, atol=1e-3)
@@ -111,7 +111,7 @@ def test_several_labels_have_a_regression_each_and_one_that_all_have_is_sure() -
         "primary", Labelled(texts_of(30), targets[:, 0].astype(np.int64)), 2, batch_size=8, max_length=6
     )
     other = network(2)
-    HeadRefit(alone, 0.1)(other)
+    LinearProbe(alone, 0.1)(other)
     with torch.no_grad():
         expected = other.eval().logits("primary", all_ids(alone)).softmax(dim=1).numpy()[:, 1]
     assert np.allclose(probabilities[:, 0], expected, atol=1e-4)
@@ -120,7 +120,7 @@ def test_several_labels_have_a_regression_each_and_one_that_all_have_is_sure() -
 def test_the_vectors_are_those_of_the_texts_as_they_are_read_and_the_network_goes_on_training() -> None:
     task, net = classification(), network(2).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    fitted = HeadRefit(task, 0.1)(net)
+    fitted = LinearProbe(task, 0.1)(net)
     assert net.training
     changed = {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {
@@ -138,7 +138,7 @@ def test_the_vectors_are_those_of_the_texts_as_they_are_read_and_the_network_goe
 
 def test_the_next_batch_moves_the_mean_as_little_as_later_ones() -> None:
     task, net = classification(), network(2).train()
-    HeadRefit(task, 0.1)(net)
+    LinearProbe(task, 0.1)(net)
     assert isinstance(net.standardise, Standardise)
     mean = net.standardise.mean.clone()
     net.standardise((mean + 1.0).expand(3, -1))
@@ -148,7 +148,7 @@ def test_the_next_batch_moves_the_mean_as_little_as_later_ones() -> None:
 @pytest.mark.parametrize("strength", [0, -1, float("nan"), float("inf")])
 def test_a_strength_out_of_its_range_is_refused(strength: float) -> None:
     with pytest.raises(InputError, match="inverse_strength must be a finite number above 0, found"):
-        HeadRefit(classification(), strength)
+        LinearProbe(classification(), strength)
 
 
 class Words:
@@ -167,16 +167,16 @@ class Words:
 
 
 def trainer_of(task: ClassificationTask, net: Network, **options: Any) -> Trainer:
-    effects = TransitionEffects(refit=HeadRefit(task, 0.1))
+    transition = TransitionActions(probe=LinearProbe(task, 0.1))
     return Trainer(
         net, primary=task, optimizer=torch.optim.AdamW(net.parameters(), lr=1e-3), strategy=Switch(4, unit="step"),
-        auxiliaries=[Words()], epochs=2, select=None, effects=effects, **options,
+        auxiliaries=[Words()], epochs=2, monitor=None, transition=transition, **options,
     )  # fmt: skip
 
 
 def test_a_training_goes_on_from_the_new_head_and_forgets_the_old_one(tmp_path: Path) -> None:
     task, net = classification(), network(2)
-    trainer = trainer_of(task, net, average=0.9, log=tmp_path / "log.jsonl")
+    trainer = trainer_of(task, net, average=0.9, callbacks=[MetricsLog(tmp_path / "log.jsonl")])
     head = net.heads["primary"]
     ages, averaged, heads = [], [], []
 
@@ -185,23 +185,23 @@ def test_a_training_goes_on_from_the_new_head_and_forgets_the_old_one(tmp_path: 
         averaged.append(trainer.average.steps if trainer.average else 0)
         heads.append(head.weight.detach().clone())
 
-    trainer.on_step = note
+    trainer.callbacks.append(Following(note))
     trainer.fit()
     assert [age[0] for age in ages] == [1, 2, 3, 1, 2, 3, 4, 5, 6, 7]  # AdamW's of the head begins anew at step 4
     assert [age[1] for age in ages] == list(range(1, 11))
     assert averaged == [1, 2, 3, 1, 2, 3, 4, 5, 6, 7]
     jump, later = heads[3] - heads[2], heads[4] - heads[3]
     assert jump.abs().max() > 10 * later.abs().max()
-    (line,) = [each for each in (tmp_path / "log.jsonl").read_text().splitlines() if '"refit"' in each]
-    (refit,) = trainer.run.refits
+    (line,) = [each for each in (tmp_path / "log.jsonl").read_text().splitlines() if '"probe"' in each]
+    (refit,) = trainer.run.probes
     assert (refit.epoch, refit.step, refit.texts, refit.converged) == (1, 4, 40, True)
-    assert json.loads(line) == {"event": "refit", **asdict(refit)}
-    assert Run.from_dict(trainer.run.as_dict()).refits == [refit]
+    assert json.loads(line) == {"event": "probe", **asdict(refit)}
+    assert Run.from_dict(trainer.run.as_dict()).probes == [refit]
 
 
 def test_its_operations_are_counted_once_and_only_by_who_counts() -> None:
     task, net = classification(), network(2)
-    fitted = HeadRefit(task, 0.1)(net)
+    fitted = LinearProbe(task, 0.1)(net)
     tokens = all_ids(task).numel()  # of one batch, all padded to the longest
     lstm = 2 * tokens * 2 * 4 * 4 * (SIZE + 4)
     assert fitted.operations == lstm + tokens * SIZE + 4 * 40 * 8 * fitted.iterations
@@ -210,22 +210,23 @@ def test_its_operations_are_counted_once_and_only_by_who_counts() -> None:
     assert alone.progress.flops == 0
 
     def counted(trainer: Trainer) -> float:
-        trainer.on_step = FlopMeter(trainer).on_step
+        trainer.callbacks.append(FlopMeter())
         trainer.fit()
         return trainer.progress.flops
 
     with_refit = trainer_of(task, network(2))
     flops = counted(with_refit)
-    (refit,) = with_refit.run.refits
+    (refit,) = with_refit.run.probes
     without = trainer_of(task, network(2))
-    without.effects.refit = None
+    without.transition = TransitionActions()
     assert flops - counted(without) == refit.operations > 0
     rest = trainer_of(task, network(2))
-    meter = FlopMeter(rest)
+    meter = FlopMeter()
+    meter.on_fit_start(rest)
     rest.load_state_dict(with_refit.state_dict())  # what the checkpoint has of it is not counted again
     before = rest.progress.flops
     rest.progress.step += 1
-    meter.on_step(rest.progress)
+    meter.on_step_end(rest)
     assert rest.progress.flops == before
 
 
@@ -244,7 +245,7 @@ def test_each_class_gives_its_share_of_the_texts_that_are_read(sizes: list[int],
         return task_select(indices)
 
     with mock.patch.object(Labelled, "select", lambda _, indices: select(indices)):
-        fitted = HeadRefit(task, 0.1, most_texts=most, seed=seed)(network(len(sizes), encoder="mean"))
+        fitted = LinearProbe(task, 0.1, most_texts=most, seed=seed)(network(len(sizes), encoder="mean"))
     assert fitted.texts == min(most, n) == len(set(read))
     found = np.bincount(targets[read], minlength=len(sizes))
     assert (found >= 1).all()
@@ -255,25 +256,25 @@ def test_a_head_fitted_on_some_texts_is_that_of_a_task_which_has_no_others() -> 
     task = classification(40, n_classes=3)
     drawn: list[Any] = []
     with mock.patch.object(Labelled, "select", autospec=True, side_effect=Labelled.select) as select:
-        HeadRefit(task, 0.1, most_texts=20)(some := network(3))
+        LinearProbe(task, 0.1, most_texts=20)(some := network(3))
         drawn += [each.args[1] for each in select.call_args_list]
-    HeadRefit(ClassificationTask("primary", task.train.select(drawn[0]), 3, batch_size=8, max_length=6), 0.1)(
+    LinearProbe(ClassificationTask("primary", task.train.select(drawn[0]), 3, batch_size=8, max_length=6), 0.1)(
         alone := network(3)
     )
     whole = network(3)
-    HeadRefit(task, 0.1)(whole)
+    LinearProbe(task, 0.1)(whole)
     head, expected, other = (net.heads["primary"].weight for net in (some, alone, whole))
     assert torch.equal(head, expected)
     assert not torch.allclose(head, other, rtol=0.01)
     again = network(3)
-    HeadRefit(task, 0.1, most_texts=20, seed=1)(again)
+    LinearProbe(task, 0.1, most_texts=20, seed=1)(again)
     assert not torch.equal(head, again.heads["primary"].weight)
 
 
 @pytest.mark.parametrize("most", [0, 2])
 def test_fewer_texts_than_classes_are_refused(most: int) -> None:
     with pytest.raises(InputError, match=f"{most} texts are too few to fit the head .* one of each of its 3 classes"):
-        HeadRefit(classification(n_classes=3), 0.1, most_texts=most)
+        LinearProbe(classification(n_classes=3), 0.1, most_texts=most)
 
 
 def test_each_label_of_several_is_among_the_texts_that_are_read() -> None:
@@ -281,32 +282,32 @@ def test_each_label_of_several_is_among_the_texts_that_are_read() -> None:
     targets[:100, 0], targets[7, 1], targets[8, 2] = True, True, True  # nothing has the last label
     task = MultiLabelTask("primary", MultiLabelled(texts_of(200), targets), batch_size=8, max_length=6)
     with mock.patch.object(MultiLabelled, "select", autospec=True, side_effect=MultiLabelled.select) as select:
-        HeadRefit(task, 0.1, most_texts=20, seed=3)(net := network(4))
+        LinearProbe(task, 0.1, most_texts=20, seed=3)(net := network(4))
     (drawn,) = (each.args[1] for each in select.call_args_list)
     assert len(set(drawn.tolist())) == 20
     assert targets[drawn].any(axis=0).tolist() == [True, True, True, False]
     assert net.heads["primary"].weight[1:3].abs().amax(dim=1).min() > 0
     with pytest.raises(InputError, match="0 texts are too few to fit .*one at least"):
-        HeadRefit(task, 0.1, most_texts=0)
+        LinearProbe(task, 0.1, most_texts=0)
 
 
 def test_vectors_that_are_no_numbers_any_more_end_the_training_with_what_to_do() -> None:
     net = network(2)
     with torch.no_grad():
         net.embedding.weight[3] = float("nan")
-    with pytest.raises(InputError, match="the training has diverged: when the head of 'primary' .* a clip_norm"):
-        HeadRefit(classification(), 0.1)(net)
+    with pytest.raises(InputError, match="the training has diverged: .* the head of 'primary' .* a clip_norm"):
+        LinearProbe(classification(), 0.1)(net)
 
 
 def test_a_class_without_a_text_is_refused() -> None:
     task = ClassificationTask("primary", classification().train, 3)
-    with pytest.raises(InputError, match="of its 3 classes only 2 have a text to learn from"):
-        HeadRefit(task, 0.1)
+    with pytest.raises(InputError, match="only 2 of its 3 classes have a text to learn from"):
+        LinearProbe(task, 0.1)
 
 
 def test_a_solver_that_does_not_come_to_its_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.training.refit.MOST_ITERATIONS", 2)
-    fitted = HeadRefit(classification(), 1.0)(network(2))
+    monkeypatch.setattr("mt2st.models.linear_probe.MOST_ITERATIONS", 2)
+    fitted = LinearProbe(classification(), 1.0)(network(2))
     assert (fitted.iterations, fitted.converged) == (2, False)
     monkeypatch.undo()
-    assert HeadRefit(classification(), 1.0)(network(2)).converged
+    assert LinearProbe(classification(), 1.0)(network(2)).converged

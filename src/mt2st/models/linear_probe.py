@@ -1,17 +1,15 @@
-"""The primary's head fitted anew at the transition, where the vectors it reads have changed under it.
+"""A linear probe: the primary's head, fitted by logistic regression at the transition.
 
-When multi-task training ends, the embedding stands: what is left is to learn the task on it. A linear head on a fixed
-encoder is a convex problem of a few thousand numbers, for which gradient descent through the encoder takes tens of
-steps, each as dear as reading a batch forwards and backwards. So the training texts, or a part of them, are encoded
-once, without a gradient, and logistic regression finds the head; single-task training goes on from there. (Linear
-probing, then fine-tuning: Kumar et al. 2022, arXiv 2202.10054, who show that fine-tuning then also distorts less of
-what the encoder knows.)
+When multi-task training ends, the embedding is trained; what is left is to learn the task on it. A linear head on a
+fixed encoder is a convex problem with a few thousand parameters. Gradient descent through the encoder needs tens of
+steps for it, each as expensive as a forward and a backward pass. The probe encodes the training texts (or some of them)
+once, without gradients, and fits the head on these vectors; single-task training goes on from there. Linear probing
+before fine-tuning also distorts the encoder less (Kumar et al. 2022, arXiv 2202.10054).
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -26,24 +24,9 @@ from mt2st.network.standardise import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.reading import read_rows
 from mt2st.training.flops import counted_forward
+from mt2st.training.transition import FittedHead
 
 MOST_ITERATIONS = 1000
-
-
-@dataclass(frozen=True)
-class FittedHead:
-    """A head that was fitted anew.
-
-    Attributes:
-        parameters: those that were set.
-        texts, iterations, converged, operations: as for `mt2st.training.Refit`.
-    """
-
-    parameters: Sequence[Tensor]
-    texts: int
-    iterations: int
-    converged: bool
-    operations: float
 
 
 class Solution(NamedTuple):
@@ -56,25 +39,25 @@ class Solution(NamedTuple):
 
 
 @dataclass(frozen=True)
-class HeadRefit:
-    """Fits the head of a task on whole texts by logistic regression on the vectors that the encoder makes of them now.
+class LinearProbe:
+    """Fits the head of a task by logistic regression on the vectors that the encoder makes of whole texts.
 
-    It takes about as long as to measure on the texts it reads, and ``n_texts * pooled_size`` numbers of memory in
-    double precision. The regression reads features of mean 0 and variance 1 over these texts. Where the network
-    standardises them itself, its running mean and variance become theirs, exactly, and go on from there with the
-    batches (which have dropout in them); else the head takes the scaling in.
+    It takes about as long as an evaluation on the texts it reads, and ``n_texts * pooled_size`` float64 of memory. The
+    features are standardised to mean 0 and variance 1 over these texts. If the network standardises features itself,
+    its running mean and variance are set to these values, and later batches update them; otherwise the scaling becomes
+    part of the head.
 
     Args:
-        task: the task, whose training texts are fitted.
-        inverse_strength: of the L2 regularisation, above 0: scikit-learn's ``C``, ``1 / (2 C) |w|^2`` beside the sum of
-            the texts' losses. The smaller, the less a head follows the texts it has seen.
-        most_texts: that are read, at least one for each class; None for all. They are drawn so that each class has
-            its share; of texts with several labels so that each label that occurs has one, as far as they go. The
-            strength goes with their number: half the texts say as much with twice the strength.
-        seed: of the draw.
+        task: the task; its training texts are used.
+        inverse_strength: inverse strength of the L2 regularisation, above 0: scikit-learn's ``C``, which adds
+            ``1 / (2 C) |w|^2`` to the sum of the losses. Smaller values fit the training texts less closely.
+        most_texts: number of texts to use, at least one for each class; None for all. They are drawn in proportion to
+            the classes; with several labels, each label that occurs is included as far as possible. Fewer texts mean
+            stronger regularisation.
+        seed: seed of the draw.
 
     Raises:
-        InputError: a number out of its range, or a class without a text.
+        InputError: a number is out of its range, or a class has no text.
     """
 
     task: ClassificationTask | MultiLabelTask
@@ -89,24 +72,25 @@ class HeadRefit:
         if self.most_texts is not None and self.most_texts < least:
             needed = f"one of each of its {least} classes" if least > 1 else "one at least"
             raise InputError(
-                f"{self.most_texts} texts are too few to fit the head of '{self.task.name}' anew: it needs {needed}"
+                f"{self.most_texts} texts are too few to fit the head of '{self.task.name}': it needs {needed}"
             )
         if isinstance(self.task, ClassificationTask):
             found = len(np.unique(self.task.train.targets))
             if found < self.task.n_classes:
                 raise InputError(
-                    f"the head of '{self.task.name}' cannot be fitted anew: of its {self.task.n_classes} classes only "
-                    f"{found} have a text to learn from"
+                    f"the head of '{self.task.name}' cannot be fitted: only {found} of its "
+                    f"{self.task.n_classes} classes have a text to learn from"
                 )
         import sklearn.linear_model  # noqa: F401  # now, so that the training's clock is not charged with it
 
-    def __call__(self, network: nn.Module) -> FittedHead:
-        """Set the head of the network, and what standardises its features; tell what it took.
+    def __call__(self, module: nn.Module) -> FittedHead:
+        """Set the network's head and the scaling of its features.
 
         Raises:
-            InputError: when the encoder's vectors are no finite numbers any more.
+            InputError: the encoder's vectors are not finite any more.
         """
-        assert isinstance(network, Network)
+        assert isinstance(module, Network)
+        network = module
         data = self.task.train.select(self._drawn()) if self.most_texts is not None else self.task.train
         texts, targets = data.texts, data.targets
         with counted_forward(network) as counter:
@@ -115,8 +99,8 @@ class HeadRefit:
         mean, variance = features.mean(axis=0), features.var(axis=0)
         if not np.isfinite(variance).all():
             raise InputError(
-                f"the training has diverged: when the head of '{self.task.name}' was to be fitted anew, the encoder's "
-                "vectors of the texts were no finite numbers any more; choose smaller learning rates, or a clip_norm"
+                f"the training has diverged: the encoder's vectors are not finite when the head of "
+                f"'{self.task.name}' is fitted; choose smaller learning rates, or a clip_norm"
             )
         scale = 1 / np.sqrt(variance + SMALLEST_VARIANCE)
         features -= mean

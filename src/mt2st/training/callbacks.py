@@ -1,0 +1,162 @@
+"""Callbacks: what happens beside the training. One class for steps, evaluations, events, logs and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from mt2st._files import complete_file
+from mt2st.training.run import Evaluation
+
+EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "end")
+"""Kinds of events, in `Callback.on_event` and in the log."""
+
+CHECKPOINT_SECONDS = 300.0
+"""Time between two checkpoints: no more than this is lost when a training is killed."""
+
+
+class Callback:
+    """Follows a training. Every method does nothing; a subclass overrides those it needs.
+
+    ``trainer`` is the `mt2st.training.Trainer`: its ``module``, ``progress`` (epoch, batch, step), ``run``,
+    ``strategy``, ``optimizer`` and ``stop()`` are of use. The first four methods are called by the estimators before
+    the training. Time spent in callbacks is not training time.
+
+    Example:
+        >>> class StopAt(Callback):
+        ...     def __init__(self, step):
+        ...         self.step = step
+        ...     def on_step_end(self, trainer):
+        ...         if trainer.progress.step == self.step:
+        ...             trainer.stop()
+    """
+
+    def on_corpus(self, corpus: Any, *, n_labelled: int) -> None:
+        """The texts are encoded as a `mt2st.text.Corpus`; its first ``n_labelled`` documents have labels."""
+
+    def on_auxiliary(self, coverage: Any) -> None:
+        """The data of an auxiliary task are split; a `mt2st.tasks.Coverage` says how much of them can be used."""
+
+    def on_cooccurrences(self, report: Any) -> None:
+        """The co-occurrences of the context task are being counted: words counted so far."""
+
+    def on_vectors(self, progress: Any) -> None:
+        """The first word vectors of the embedding are being trained: a `mt2st.embedding.Progress`."""
+
+    def on_fit_start(self, trainer: Any) -> None:
+        """The training begins, or goes on from a checkpoint."""
+
+    def on_step_end(self, trainer: Any) -> None:
+        """One optimizer step is done. `Trainer.save` and `Trainer.state_dict` may be called here."""
+
+    def on_evaluation(self, trainer: Any, evaluation: Evaluation) -> None:
+        """The validation data were evaluated. The module has the parameters that were evaluated."""
+
+    def on_event(self, trainer: Any, kind: str, values: Mapping[str, Any]) -> None:
+        """Something happened: ``kind`` is one of `EVENTS`, ``values`` has the record with epoch and step."""
+
+    def on_fit_end(self, trainer: Any) -> None:
+        """`Trainer.fit` ends, even by an error."""
+
+
+class MetricsLog(Callback):
+    """Writes evaluations and events as JSON Lines, a record at a time; readable while the training runs.
+
+    A training that goes on from a checkpoint drops the records written after it.
+
+    Args:
+        path: the file; records are appended.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def on_fit_start(self, trainer: Any) -> None:
+        """Drop the records of steps and evaluations that the training has not made yet."""
+        if not self.path.is_file():
+            return
+        kept, evaluations = [], 0
+        for line in self.path.read_bytes().splitlines():
+            event, step = _read(line)
+            evaluations += event == "evaluation"
+            if event == "end" or step > trainer.progress.step or evaluations > len(trainer.run.evaluations):
+                break
+            kept.append(line + b"\n")
+        with complete_file(self.path, overwrite=True) as file:
+            file.writelines(kept)
+
+    def on_evaluation(self, trainer: Any, evaluation: Evaluation) -> None:  # noqa: ARG002
+        """Write the evaluation."""
+        self._write("evaluation", asdict(evaluation))
+
+    def on_event(self, trainer: Any, kind: str, values: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Write the event."""
+        self._write(kind, values)
+
+    def _write(self, event: str, record: Mapping[str, Any]) -> None:
+        line = json.dumps({"event": event, **finite(dict(record))}, allow_nan=False)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+class CheckpointEvery(Callback):
+    """Saves a checkpoint every few minutes, and when the training is interrupted (`Trainer.stop`).
+
+    Args:
+        folder: the checkpoint; each one replaces the one before, whole or not at all.
+        seconds: time between two checkpoints.
+        identity: plain values that must be the same when the training goes on: `Trainer.save`.
+        resume: go on from the checkpoint if there is one.
+    """
+
+    def __init__(
+        self,
+        folder: str | PathLike[str],
+        *,
+        seconds: float = CHECKPOINT_SECONDS,
+        identity: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> None:
+        self.folder, self.seconds, self.identity, self.resume = Path(folder), seconds, identity, resume
+        self._last = time.monotonic()
+
+    def on_fit_start(self, trainer: Any) -> None:
+        """Go on from the checkpoint, if asked to."""
+        if self.resume and self.folder.is_dir():
+            trainer.load(self.folder, identity=self.identity)
+        self._last = time.monotonic()
+
+    def on_step_end(self, trainer: Any) -> None:
+        """Save when it is time."""
+        if time.monotonic() - self._last >= self.seconds:
+            trainer.save(self.folder, identity=self.identity)
+            self._last = time.monotonic()
+
+    def on_fit_end(self, trainer: Any) -> None:
+        """Save where an interrupted training stands."""
+        if trainer.run.stopped == "interrupted":
+            trainer.save(self.folder, identity=self.identity)
+
+
+def finite(value: Any) -> Any:
+    """Return a record with None in place of numbers that JSON lacks (NaN, infinity), at any depth of mappings."""
+    if isinstance(value, Mapping):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _read(line: bytes) -> tuple[str, float]:
+    """Return event and step of a record; a line that is cut off or is no record counts as later than any step."""
+    try:
+        record = json.loads(line)
+        return str(record["event"]), float(record["step"])
+    except (ValueError, KeyError, TypeError):
+        return "", math.inf
