@@ -62,9 +62,9 @@ def network_of(settings: ClassifierSettings) -> Any:
     return new_network(settings, torch.nn.Embedding(5, settings.vector_size), {PRIMARY: (Classification(), 2)})
 
 
-def test_without_such_settings_the_trainer_has_no_effects() -> None:
+def test_without_such_settings_the_trainer_has_no_actions() -> None:
     effects = new_transition(ClassifierSettings(), cast("Any", None))
-    assert (effects.rates, effects.freezing, effects.on_transition, effects.refit) == (None, None, None, None)
+    assert (effects.rates, effects.freezing, effects.activate, effects.probe) == (None, None, None, None)
 
 
 def test_the_optimizer_has_a_group_each_for_embedding_encoder_and_heads() -> None:
@@ -204,7 +204,7 @@ def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
     model = TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=4).fit(*films)
     assert [each.texts for each in model.run_.probes] == [4]
     with pytest.raises(
-        InputError, match="1 texts are too few to fit the head of 'label' anew: it needs one of each of its 2 c"
+        InputError, match="1 texts are too few to fit the head of 'label': it needs one of each of its 2 c"
     ):
         TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=1).fit(*films)
     with pytest.raises(InputError, match="refit_texts is 4, but no head is to be fitted anew"):

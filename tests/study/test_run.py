@@ -16,7 +16,7 @@ from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyD
 from mt2st.study.report.page import Code, Paragraph
 from mt2st.study.report.setup import setup_section
 from mt2st.study.study import EARLIER, STUDY
-from mt2st.study.worker import Order, _Watch, request_stop
+from mt2st.study.worker import Order, request_stop
 from mt2st.training import Callback, Evaluation, Trainer
 
 METHODS = {"single-task": SingleTask(), "switch": Switch(2)}
@@ -226,8 +226,3 @@ def test_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="1/n to n/n"):
         Share(3, 2)
     assert not Order(GRID.cells()[0], StudyData(texts(2), texts(2), texts(2)), {}, None).stopped
-
-
-def test_what_a_listener_can_hear_of_a_model_it_hears_of_a_cell() -> None:
-    heard = {name for name in vars(Callback) if name.startswith("on_")}
-    assert heard <= set(vars(_Watch))
