@@ -76,7 +76,7 @@ def test_tags_that_mark_spans_choose_the_best_epoch_by_entities() -> None:
             heard.append(trainer)
 
     tagger = make().fit(*sentences(spans=True), callbacks=[Hearing()])
-    assert heard[0].select == "entity_f1"
+    assert heard[0].monitor == "entity_f1"
     assert tagger.metrics_["validation"]["entity_f1"] > 0.95
 
 

@@ -418,6 +418,6 @@ def test_the_best_epoch_is_chosen_by_the_metric_or_by_the_loss(
 ) -> None:
     selected: list[str] = []
     real = trained_model.Trainer
-    monkeypatch.setattr(trained_model, "Trainer", lambda *a, **k: (selected.append(k["select"]), real(*a, **k))[1])
+    monkeypatch.setattr(trained_model, "Trainer", lambda *a, **k: (selected.append(k["monitor"]), real(*a, **k))[1])
     make(SingleTask(), auxiliary=(), epochs=1, choose_by=choose_by).fit(*films)
     assert selected == [select]
