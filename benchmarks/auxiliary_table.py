@@ -37,7 +37,7 @@ REVIEWS = ("mean", "bilstm")
 WORD_TASKS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
 WORD_TASK_WEIGHT = 0.1
 """Weight of each task on words; the context task has 1. At weight 1 two of them did harm
-(docs/explanation/auxiliary-tasks.md#weight-1-from-a-random-start)."""
+(docs/explanation/auxiliary-tasks.md#weight-1)."""
 MEASURES = {"mean": "accuracy", "bilstm": "accuracy", "pos": "accuracy", "ner": "entity F1"}
 """What is measured, by suite."""
 TITLES = {

@@ -141,7 +141,7 @@ def train_glove(
         window: reach of a context to each side, in words, 1 to 100,000.
         sample: the frequency above which words are thinned out before they are counted, in [0, 1), as for
             `mt2st.embedding.train_word_vectors`. 0 keeps all, as GloVe's authors do; on 5,000 reviews 1e-4 made vectors
-            that a classifier started from as well or better (docs/explanation/auxiliary-tasks.md#glove-as-a-start).
+            that a classifier started from as well or better (docs/explanation/auxiliary-tasks.md#glove-settings).
         x_max: the count from which on a pair has its full weight, above 0.
         alpha: exponent of the weight below ``x_max``, at least 0. (Not the learning rate, as in word2vec.)
         learning_rate: of AdaGrad, above 0.
