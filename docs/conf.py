@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
 
 import mt2st
 
@@ -23,7 +26,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 default_role = "code"
-suppress_warnings = []
+toc_object_entries = False
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 4
@@ -43,3 +46,15 @@ html_css_files = ["mt2st.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+
+
+def whole_attribute_docstring(*arguments: Any) -> None:
+    """Keep napoleon from reading the text before an attribute's first colon as its type: begin with an empty line."""
+    _, what, *_, lines = arguments
+    if what == "attribute":
+        lines.insert(0, "")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect it before napoleon."""
+    app.connect("autodoc-process-docstring", whole_attribute_docstring, priority=400)

@@ -1,4 +1,4 @@
-"""Every block of the README and the documentation runs, every link leads somewhere, every option that is named exists."""
+"""Every block of README and documentation runs, every link leads somewhere, every option that is named exists."""
 
 from __future__ import annotations
 
