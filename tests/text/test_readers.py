@@ -229,6 +229,29 @@ class TestComplaints:
         assert "'c0', 'c1', " in message
         assert " more" in message
 
+    @pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.jsonl", "x.parquet"])
+    def test_further_columns_are_kept(self, tmp_path: Path, name: str) -> None:
+        rows = [{"id": 7, "text": "one", "n": "a"}, {"id": None, "text": "two", "n": "b"}]
+        path = tmp_path / name
+        if name.endswith("parquet"):
+            pyarrow = pytest.importorskip("pyarrow")
+            pytest.importorskip("pyarrow.parquet").write_table(pyarrow.Table.from_pylist(rows), path)
+        elif name.endswith("jsonl"):
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        else:
+            lines = [list(rows[0]), *([each if each is not None else "" for each in row.values()] for row in rows)]
+            delimiter = "," if name.endswith("csv") else "\t"
+            path.write_text("".join(delimiter.join(map(str, line)) + "\n" for line in lines), encoding="utf-8")
+        records = list(read_records(path, text="text", keep=["n", "id"]))
+        assert [record.kept for record in records] == [("a", "7"), ("b", "")]
+
+    def test_a_column_to_keep_must_be_there(self, write: Write) -> None:
+        path = write("x.csv", "id,text\n1,a\n")
+        with pytest.raises(InputError, match="no column 'ident'; the columns are 'id', 'text'"):
+            list(read_records(path, text="text", keep=["ident"]))
+        with pytest.raises(InputError, match="has no columns to keep: 'id'"):
+            read_records(write("x.txt", "a\n"), keep=["id"])
+
     def test_a_file_without_a_header_is_not_printed_as_its_column_names(self, write: Write) -> None:
         rows = "".join(f"{'a long review ' * 500} of film {n},pos\n" for n in range(3))
         message = complaint(write("x.csv", rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mt2st.errors import InputError, listed, suggestion
@@ -22,7 +22,12 @@ KNOWN_EXTENSIONS = tuple(
 
 
 def read_records(
-    source: str | Path, *, text: str | None = None, label: str | None = None, skip_bad_rows: bool = False
+    source: str | Path,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    skip_bad_rows: bool = False,
+    keep: Sequence[str] = (),
 ) -> Iterator[Record]:
     r"""Stream the rows of a source, in its order and in flat memory.
 
@@ -44,6 +49,7 @@ def read_records(
             columns (plain text, folders).
         label: the column of the labels; None to read no labels. Ignored likewise.
         skip_bad_rows: go on without the rows that cannot be read (a wrong number of fields, broken JSON).
+        keep: further columns, whose values come with each record.
 
     Raises:
         InputError: what is wrong with the source: file, line, column, what was found and what to do. A missing file
@@ -57,10 +63,10 @@ def read_records(
         ...     _ = path.write_text('review,stars\n"Long, and dull",1\nFine,5\n', encoding="utf-8")
         ...     for record in read_records(path, text="review", label="stars"):
         ...         print(record)
-        Record(text='Long, and dull', label='1', line=2)
-        Record(text='Fine', label='5', line=3)
+        Record(text='Long, and dull', label='1', line=2, kept=())
+        Record(text='Fine', label='5', line=3, kept=())
     """
-    return stream_records(source, text, label, ignore if skip_bad_rows else refuse)
+    return stream_records(source, text, label, ignore if skip_bad_rows else refuse, keep)
 
 
 def iterate_texts(source: str | Path, *, text: str | None = None, skip_bad_rows: bool = False) -> Iterator[str]:
@@ -78,23 +84,27 @@ def iterate_texts(source: str | Path, *, text: str | None = None, skip_bad_rows:
     return (record.text for record in records if record.text.strip())
 
 
-def stream_records(source: str | Path, text: str | None, label: str | None, on_bad_row: OnBadRow) -> Iterator[Record]:
+def stream_records(
+    source: str | Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
+) -> Iterator[Record]:
     """Stream rows as `read_records` does, with a callback for bad rows."""
     if str(source).startswith(HUB_PREFIX):
-        return read_hub(str(source), text, label, on_bad_row)
+        return read_hub(str(source), text, label, on_bad_row, keep)
     path = Path(source)
     check_exists(path)
+    if keep and (path.is_dir() or is_plain(path)):
+        raise InputError(f"{path}: has no columns to keep: {listed(keep)} cannot be kept")
     if path.is_dir():
         return read_folder(path)
     extension = _extension(path)
     if extension in DELIMITERS:
-        return read_table(path, DELIMITERS[extension], text, label, on_bad_row)
+        return read_table(path, DELIMITERS[extension], text, label, on_bad_row, keep)
     if extension in JSON_LINES:
-        return read_json_lines(path, text, label, on_bad_row)
+        return read_json_lines(path, text, label, on_bad_row, keep)
     if extension == PLAIN:
         return read_plain(path)
     if path.name.lower().endswith(PARQUET):
-        return read_parquet(path, text, label, on_bad_row)
+        return read_parquet(path, text, label, on_bad_row, keep)
     found = f"extension '{''.join(path.suffixes[-2:])}'" if path.suffix else "no extension"
     raise InputError(
         f"{path}: {found} says nothing of the format; the known ones are {listed(KNOWN_EXTENSIONS)}, "

@@ -21,6 +21,7 @@ class Record(NamedTuple):
         label: the label without surrounding white space; None if no label was asked for or the row has none.
         line: where the row starts, from 1: the line of a text file, the row of a Parquet file or a hub data set, the
             number of the file in the sorted order of a folder per class.
+        kept: the values of further columns that were asked for, as texts; a missing one is empty.
 
     Example:
         >>> Record("A fine film.", "positive", 2).label
@@ -30,6 +31,7 @@ class Record(NamedTuple):
     text: str
     label: str | None
     line: int
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,21 +107,28 @@ class Columns:
     Attributes:
         text: the column of the texts.
         label: the column of the labels; None for none.
+        keep: further columns.
     """
 
     text: str
     label: str | None
+    keep: tuple[str, ...] = ()
 
     @classmethod
-    def found(cls, text: str | None, label: str | None, columns: Sequence[str], place: str) -> Columns:
+    def found(
+        cls, text: str | None, label: str | None, columns: Sequence[str], place: str, keep: Sequence[str] = ()
+    ) -> Columns:
         """Find the columns by `find_column`; a label of None is not read."""
-        text = find_column(text, columns, role="text", place=place)
-        return cls(text, None if label is None else find_column(label, columns, role="label", place=place))
+        return cls(
+            find_column(text, columns, role="text", place=place),
+            None if label is None else find_column(label, columns, role="label", place=place),
+            tuple(find_column(name, columns, role="text", place=place) for name in keep),
+        )
 
     @property
     def names(self) -> list[str]:
         """The names, each once."""
-        return [self.text] if self.label in (None, self.text) else [self.text, str(self.label)]
+        return list(dict.fromkeys([self.text, *([] if self.label is None else [self.label]), *self.keep]))
 
     def record(self, row: Mapping[str, object], line: int, place: str, on_bad_row: OnBadRow) -> Record | None:
         """Return the record in a row, None after a bad one.
@@ -138,7 +147,9 @@ class Columns:
                 message = f"{place}: column '{column}' holds a value of type {found}; give a text or a number"
                 on_bad_row(BadRow(line, f"with neither a text nor a number in column '{column}'", message))
                 return None
-        return Record(values[0] or "", clean_label(values[1]), line)
+        kept = (row.get(name) for name in self.keep)
+        texts = tuple("" if is_missing(value) else str(value) for value in kept)
+        return Record(values[0] or "", clean_label(values[1]), line, texts)
 
 
 def clean_label(value: str | None) -> str | None:

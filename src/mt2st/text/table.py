@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mt2st.errors import InputError, shortened
 from mt2st.text.lines import read_lines
-from mt2st.text.rows import BadRow, OnBadRow, Record, clean_label, find_column
+from mt2st.text.rows import BadRow, Columns, OnBadRow, Record, clean_label
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars ('|')"}
 """What tables come with, and what it is called."""
@@ -20,7 +20,12 @@ LONGEST_FIELD = 1 << 24
 
 
 def read_table(
-    path: Path, delimiter: str, text: str | None, label: str | None, on_bad_row: OnBadRow
+    path: Path,
+    delimiter: str,
+    text: str | None,
+    label: str | None,
+    on_bad_row: OnBadRow,
+    keep: Sequence[str] = (),
 ) -> Iterator[Record]:
     """Yield the rows of a CSV or TSV file (RFC 4180: quoted fields may hold delimiters, line ends and doubled quotes).
 
@@ -32,6 +37,7 @@ def read_table(
         text: the column of the texts; None for ``text``, or the only column.
         label: the column of the labels; None for none.
         on_bad_row: called for a row with too many or too few fields, or with text after a closing quote.
+        keep: further columns.
 
     Raises:
         InputError: no header or a broken one, one with another delimiter, no row, no such column, a quoted field that
@@ -73,8 +79,10 @@ def read_table(
     place = f"{path}, line {first[0]}"
     columns = [name.strip() for name in first[1]]
     _check_delimiter(columns, delimiter, text, label, place=place)
-    text_at = columns.index(find_column(text, columns, role="text", place=place))
-    label_at = None if label is None else columns.index(find_column(label, columns, role="label", place=place))
+    found = Columns.found(text, label, columns, place, keep)
+    text_at = columns.index(found.text)
+    label_at = None if found.label is None else columns.index(found.label)
+    kept_at = [columns.index(name) for name in found.keep]
     found_a_row = False
     while (numbered := next_row()) is not None:
         found_a_row = True
@@ -86,7 +94,8 @@ def read_table(
             )
             on_bad_row(BadRow(line, f"with a number of fields other than the header's {len(columns)}", message))
             continue
-        yield Record(row[text_at], None if label_at is None else clean_label(row[label_at]), line)
+        label_found = None if label_at is None else clean_label(row[label_at])
+        yield Record(row[text_at], label_found, line, tuple(row[at] for at in kept_at))
     if not found_a_row:
         raise InputError(f"{path}: has a header and no row; give at least one")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
@@ -18,7 +18,9 @@ HUB_PREFIX = "hf:"
 DEFAULT_SPLIT = "train"
 
 
-def read_json_lines(path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow) -> Iterator[Record]:
+def read_json_lines(
+    path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
+) -> Iterator[Record]:
     """Yield the objects of a JSON Lines file; blank lines are skipped.
 
     Args:
@@ -26,6 +28,7 @@ def read_json_lines(path: Path, text: str | None, label: str | None, on_bad_row:
         text: the key of the texts; None for ``text``, or the only key.
         label: the key of the labels; None for none.
         on_bad_row: called for a line that is not a JSON object, or holds a value that is neither text nor number.
+        keep: further keys.
 
     Raises:
         InputError: the file is empty or is not text, or there is no such key.
@@ -34,7 +37,8 @@ def read_json_lines(path: Path, text: str | None, label: str | None, on_bad_row:
     first = list(islice(objects, OBJECTS_WITH_EVERY_KEY))
     if not first:
         raise InputError(f"{path}: holds no JSON object; give one on each line")
-    columns = Columns.found(text, label, list(dict.fromkeys(key for _, found in first for key in found)), str(path))
+    keys = list(dict.fromkeys(key for _, found in first for key in found))
+    columns = Columns.found(text, label, keys, str(path), keep)
     for line, found in chain(first, objects):
         place = f"{path}, line {line}"
         record = columns.record(found, line, place, on_bad_row)
@@ -77,7 +81,9 @@ def _has_lone_surrogate(text: str) -> bool:
     return False
 
 
-def read_parquet(path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow) -> Iterator[Record]:
+def read_parquet(
+    path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
+) -> Iterator[Record]:
     """Yield the rows of a Parquet file in batches; only the columns that are asked for are read.
 
     Args:
@@ -85,6 +91,7 @@ def read_parquet(path: Path, text: str | None, label: str | None, on_bad_row: On
         text: the column of the texts; None for ``text``, or the only column.
         label: the column of the labels; None for none.
         on_bad_row: called for a row that holds a value that is neither text nor number.
+        keep: further columns.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -98,7 +105,7 @@ def read_parquet(path: Path, text: str | None, label: str | None, on_bad_row: On
     line = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            columns = Columns.found(text, label, list(file.schema_arrow.names), str(path))
+            columns = Columns.found(text, label, list(file.schema_arrow.names), str(path), keep)
             for batch in file.iter_batches(batch_size=ROWS_PER_BATCH, columns=columns.names, use_threads=False):
                 for line, row in enumerate(batch.to_pylist(), line + 1):  # noqa: B020 - goes on counting
                     record = columns.record(row, line, f"{path}, row {line}", on_bad_row)
@@ -113,7 +120,9 @@ def read_parquet(path: Path, text: str | None, label: str | None, on_bad_row: On
         raise InputError(f"{path}: has columns and no row; give at least one")
 
 
-def read_hub(source: str, text: str | None, label: str | None, on_bad_row: OnBadRow) -> Iterator[Record]:
+def read_hub(
+    source: str, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
+) -> Iterator[Record]:
     """Yield the rows of a Hugging Face hub data set, downloading it on first use.
 
     Labels of a ``ClassLabel`` column come by name.
@@ -123,6 +132,7 @@ def read_hub(source: str, text: str | None, label: str | None, on_bad_row: OnBad
         text: the column of the texts; None for ``text``, or the only column.
         label: the column of the labels; None for none.
         on_bad_row: called for a row that holds a value that is neither text nor number.
+        keep: further columns.
 
     Raises:
         MissingExtraError: the ``datasets`` package is not installed.
@@ -145,7 +155,7 @@ def read_hub(source: str, text: str | None, label: str | None, on_bad_row: OnBad
             f"network connection; without a network, load it once on a connected machine and copy its cache folder "
             f"(~/.cache/huggingface), or give a local file"
         ) from error
-    columns = Columns.found(text, label, list(rows.column_names), source)
+    columns = Columns.found(text, label, list(rows.column_names), source, keep)
     names = None if columns.label is None else getattr(rows.features[columns.label], "names", None)
     line = 0
     for line, row in enumerate(rows.select_columns(columns.names), 1):
