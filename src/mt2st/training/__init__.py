@@ -13,6 +13,7 @@ from mt2st.training.flops import FlopMeter
 from mt2st.training.freezing import DimensionFreezing
 from mt2st.training.frozen_dimensions import load_freezes, save_freezes
 from mt2st.training.learning_rate import LearningRateSchedule
+from mt2st.training.loader_task import DataLoaderTask
 from mt2st.training.progress import Progress
 from mt2st.training.run import Evaluation, Freeze, ProbeFit, Run, Transition
 from mt2st.training.task import EpochSlice, KernelTask, RunParallel, SharedKernelTask, Task
@@ -23,6 +24,7 @@ __all__ = [
     "Callback",
     "CheckConvergence",
     "CheckpointEvery",
+    "DataLoaderTask",
     "DimensionFreezing",
     "EarlyStopping",
     "EpochSlice",

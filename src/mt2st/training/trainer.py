@@ -78,7 +78,7 @@ class Trainer(TrainingState):
     Example:
         >>> import torch
         >>> from mt2st.strategy import Switch
-        >>> from mt2st.training.loader_task import DataLoaderTask
+        >>> from mt2st.training import DataLoaderTask
         >>> module = nn.ModuleDict({name: nn.Linear(2, 1) for name in ("sum", "difference")})
         >>> points = torch.randn(64, 2, generator=torch.Generator().manual_seed(1))
         >>> def task(name, targets):

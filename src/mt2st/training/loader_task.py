@@ -1,0 +1,148 @@
+"""A task made of a torch `DataLoader` and a loss function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from mt2st.errors import InputError
+
+Loss = Callable[[nn.Module, Any], Tensor]
+"""Returns the scalar mean loss of a batch, connected to the module's parameters."""
+Metric = Callable[[nn.Module, Any], Tensor | float]
+"""Returns the mean of a metric over a batch."""
+
+
+class DataLoaderTask:
+    """A task whose batches come from a `torch.utils.data.DataLoader`.
+
+    The order of the batches, and all that their transforms draw from torch's random numbers, depends on seed, epoch and
+    name alone, so a training that goes on from a checkpoint sees the same batches. (This needs transforms that draw
+    from torch alone.) The tensors of a batch are moved to the module's device.
+
+    Args:
+        name: name in strategies and logs.
+        loader: the training batches; it needs a length.
+        loss: returns the mean loss of a batch, connected to the module's parameters.
+        validation: the validation batches, if any.
+        metrics: further metrics of the validation batches, by name; each returns its mean over a batch.
+
+    Raises:
+        InputError: a loader is none or has no length, or a metric is named ``"loss"``.
+
+    Example:
+        >>> from torch.utils.data import TensorDataset
+        >>> numbers = torch.arange(4.0).unsqueeze(1)
+        >>> data = DataLoader(TensorDataset(numbers, 2 * numbers), batch_size=2)
+        >>> task = DataLoaderTask("double", data, lambda module, batch: (module(batch[0]) - batch[1]).square().mean())
+        >>> task.n_batches, float(task.loss(nn.Identity(), next(task.batches(epoch=1, seed=1))))
+        (2, 0.5)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        loader: DataLoader[Any],
+        loss: Loss,
+        validation: DataLoader[Any] | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+    ) -> None:
+        for argument, value in (("loader", loader), ("validation", validation)):
+            if value is not None and not hasattr(value, "__len__"):
+                raise InputError(f"{argument} of the task '{name}' must be a DataLoader with a length, found {value!r}")
+        if metrics and "loss" in metrics:
+            raise InputError(f"a metric of the task '{name}' is named 'loss', which is its loss: give another name")
+        self.name, self.loader, self.validation = name, loader, validation
+        self._loss, self._metrics = loss, dict(metrics or {})
+
+    @property
+    def n_batches(self) -> int:
+        """Number of batches in an epoch."""
+        return len(self.loader)
+
+    def batches(self, *, epoch: int, seed: int) -> Iterator[Any]:
+        """Yield the loader's batches, in an order that depends on name, epoch and seed alone."""
+        batches: Iterator[Any] | None = None
+        for number in range(self.n_batches):
+            # Around each batch by itself: between them, the training draws random numbers of its own.
+            with torch.random.fork_rng(devices=[]):
+                drawn = self._seed(seed, epoch, number)
+                if batches is None:
+                    self._seed_generators(drawn)
+                    batches = iter(self.loader)
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    def loss(self, module: nn.Module, batch: Any) -> Tensor:
+        """Return the loss of a batch."""
+        return self._loss(module, _on_device_of(module, batch))
+
+    def evaluate(self, module: nn.Module) -> dict[str, float]:
+        """Return the mean ``"loss"`` and metrics over the validation batches, weighted by their sizes."""
+        if self.validation is None:
+            return {}
+        functions: dict[str, Metric] = {"loss": self._loss, **self._metrics}
+        sums, total = dict.fromkeys(functions, 0.0), 0
+        for batch in self.validation:
+            size, there = _size(batch), _on_device_of(module, batch)
+            total += size
+            for name, function in functions.items():
+                sums[name] += size * float(function(module, there))
+        return {name: value / total for name, value in sums.items()} if total else {}
+
+    def _seed(self, *numbers: int) -> int:
+        """Seed torch's random numbers, and return the seed."""
+        seed = int(np.random.SeedSequence([*numbers, crc32(self.name.encode())]).generate_state(1)[0])
+        torch.manual_seed(seed)
+        return seed
+
+    def _seed_generators(self, seed: int) -> None:
+        """Seed the generators that a loader or its sampler may have of its own."""
+        for owner in (self.loader, getattr(self.loader, "sampler", None), getattr(self.loader, "batch_sampler", None)):
+            generator = getattr(owner, "generator", None)
+            if isinstance(generator, torch.Generator):
+                generator.manual_seed(seed)
+
+
+def _tensors(batch: Any) -> Iterator[Tensor]:
+    if isinstance(batch, Tensor):
+        yield batch
+    elif isinstance(batch, Mapping):
+        for each in batch.values():
+            yield from _tensors(each)
+    elif isinstance(batch, list | tuple):
+        for each in batch:
+            yield from _tensors(each)
+
+
+def _size(batch: Any) -> int:
+    """Return the number of examples of a batch: the length of its first tensor."""
+    first = next(_tensors(batch), None)
+    return len(first) if first is not None and first.ndim else 1
+
+
+def _on_device_of(module: nn.Module, batch: Any) -> Any:
+    device = next((each.device for each in module.parameters()), None)
+    if device is None or all(each.device == device for each in _tensors(batch)):
+        return batch
+    return _moved(batch, device)
+
+
+def _moved(batch: Any, device: torch.device) -> Any:
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if isinstance(batch, Mapping):
+        return {key: _moved(each, device) for key, each in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(_moved(each, device) for each in batch))
+    if isinstance(batch, list | tuple):
+        return type(batch)(_moved(each, device) for each in batch)
+    return batch
