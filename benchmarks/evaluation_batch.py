@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from mt2st.models import TextClassifier
-from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.network import Network
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import Texts, reading
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import read_labelled
@@ -80,7 +80,7 @@ def main() -> None:
                 mock.patch.object(reading, "tokens_at_a_time", return_value=tokens),
             ):
                 begin = time.perf_counter()
-                predict_probabilities(network, PRIMARY, encoded, max_length=most, readers=readers)
+                predict_probabilities(network, PRIMARY_TASK, encoded, max_length=most, readers=readers)
                 return time.perf_counter() - begin
 
         seconds(None)

@@ -21,8 +21,8 @@ from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.models import ClassifierSettings
 from mt2st.models.assembly import new_network, new_optimizer
 from mt2st.models.kinds import Classification
-from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.word_embedding import new_embedding, subword_settings
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import Texts
 from mt2st.text import Corpus, Tokeniser, read_labelled
 from mt2st.training.averaging import ParameterAverage
@@ -36,14 +36,14 @@ def milliseconds(corpus: Corpus, subwords: KnownSubwords | None) -> list[float]:
     settings = ClassifierSettings()
     n_rows = subwords.rows.table_rows if subwords is not None else len(corpus.vocabulary)
     embedding: nn.Module = new_embedding(torch.randn(n_rows, settings.vector_size) * 0.01, subwords)
-    network = new_network(settings, embedding, {PRIMARY: (Classification(), 2)})  # type: ignore[arg-type]
+    network = new_network(settings, embedding, {PRIMARY_TASK: (Classification(), 2)})  # type: ignore[arg-type]
     optimizer, average = new_optimizer(settings, network), ParameterAverage(settings.average)
     texts, times = Texts.of(corpus), []
     for step in range(STEPS + 1):
         ids = texts.padded(np.arange(step * BATCH, (step + 1) * BATCH), LENGTH)
         started = time.process_time()
         optimizer.zero_grad(set_to_none=True)
-        loss = functional.cross_entropy(network.logits(PRIMARY, ids), torch.arange(BATCH) % 2)
+        loss = functional.cross_entropy(network.logits(PRIMARY_TASK, ids), torch.arange(BATCH) % 2)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         average.update(network)

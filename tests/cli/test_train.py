@@ -83,8 +83,8 @@ def test_settings_come_from_a_file_and_the_command_line_goes_before_it(reviews: 
     config = json.loads((tmp_path / "run" / "model" / "config.json").read_text(encoding="utf-8"))
     assert config["settings"]["vector_size"] == 5
     assert config["settings"]["epochs"] == 1
-    assert config["strategy"]["strategy"] == "Switch"
-    assert config["strategy"]["at"] == 2
+    assert config["strategy"]["strategy"] == "switch"
+    assert config["strategy"]["settings"]["at"] == 2
 
 
 def test_all_errors_of_a_settings_file_come_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,8 +60,8 @@ def test_every_option_of_the_transition_reaches_the_run(
     model = TextClassifier.load(run / "model")
     assert model.run_.freezes == freezes
     assert model.task_layer
-    assert "heads.label.0.up.weight" in load_file(run / "model" / "model.safetensors")
-    assert bool(load_file(run / "model" / "model.safetensors")["heads.label.0.active"])
+    assert "heads.primary.0.up.weight" in load_file(run / "model" / "model.safetensors")
+    assert bool(load_file(run / "model" / "model.safetensors")["heads.primary.0.active"])
     assert (report["kept_single_task"], report["frozen_dimensions_kept"]) == (True, len(model.run_.kept_frozen))
     assert json.loads((run / "frozen_dimensions.json").read_text(encoding="utf-8"))["kept"] == model.run_.kept_frozen
     card = (run / "model" / "README.md").read_text(encoding="utf-8")

@@ -199,7 +199,7 @@ def test_a_classifier_trains_with_all_of_them_and_keeps_what_they_measured(
     settings["auxiliary"] = ("context", *settings["auxiliary"])
     strategy = Diminish({"context": 0.5, "spearman": 0.1, "analogy": 0.2, "misalignment": 0.3, "semantic-syntactic": 9})
     classifier = TextClassifier(**settings, strategy=strategy).fit(*films, unlabelled=corpus_texts())
-    assert set(classifier.run_.evaluations[0].losses) == {"label", *settings["auxiliary"]} - {"semantic-syntactic"}
+    assert set(classifier.run_.evaluations[0].losses) == {"primary", *settings["auxiliary"]} - {"semantic-syntactic"}
     assert set(classifier.auxiliaries_) == {"spearman", "analogy", "misalignment", "semantic-syntactic"}
     assert set(classifier.auxiliaries_["misalignment"].after) == {"aligned", "misaligned", "error"}
     classifier.save(tmp_path / "model", about=["films"])

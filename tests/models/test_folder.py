@@ -47,7 +47,12 @@ def test_its_configuration_is_json_of_every_standard_reader(folder: Path) -> Non
     assert config["format"] == 1
     assert config["classes"] == ["bad", "good"]
     assert config["settings"]["vector_size"] == 6
-    assert config["strategy"] == {"strategy": "Switch", "unit": "epoch", "at": 2, "weight": 1.0}
+    assert config["strategy"] == {
+        "strategy": "switch",
+        "settings": {"at": 2, "weight": 1.0, "unit": "epoch"},
+        "auxiliaries": None,
+        "state": {},
+    }
 
 
 def test_its_card_names_data_settings_and_metrics(folder: Path, classifier: TextClassifier) -> None:
@@ -55,7 +60,7 @@ def test_its_card_names_data_settings_and_metrics(folder: Path, classifier: Text
     card = (folder / "README.md").read_text(encoding="utf-8")
     for text in (
         f"mt2st {__version__}", "`bad`, `good`", "- 40 texts from films.csv", "- no unlabelled text",
-        "Strategy Switch: ", "at = 2", "| encoder | `mean` |", "| vector_size | `6` |", "ended by: epochs",
+        "Strategy switch: ", "at = 2", "| encoder | `mean` |", "| vector_size | `6` |", "ended by: epochs",
         "The auxiliary task `context` was off from step",
         *(f"| {part} | {each['loss']:.4f} | {each['accuracy']:.4f} |" for part, each in classifier.metrics_.items()),
     ):  # fmt: skip
@@ -161,7 +166,7 @@ def test_a_model_of_another_format_is_named(folder: Path) -> None:
         {"settings": {}},
         {"settings": {"auxiliary": [], "encoder": "transformer"}},
         {"settings": {"auxiliary": [], "colour": "red"}},
-        {"strategy": {"strategy": "Later"}},
+        {"strategy": {"strategy": "later"}},
         {"classes": ["bad", "good", "ugly"]},
         {"classes": None},
         {"settings": None},

@@ -183,7 +183,7 @@ def test_other_labelled_data_shares_the_encoder_and_leaves_no_head_behind(films:
     model = classifier(MultiTask(), auxiliary=()).fit(*films, auxiliary_data={"pos": tags})
     assert "pos" in model.run_.evaluations[0].losses
     assert model.network_ is not None
-    assert list(model.network_.heads) == ["label"]
+    assert list(model.network_.heads) == ["primary"]
     assert model.vocabulary_ is not None
     assert "barks" in model.vocabulary_
     model.save(tmp_path / "model")
@@ -210,9 +210,9 @@ def test_files_of_other_labelled_data_are_named_in_the_settings(films: Any, tmp_
     settings |= {"tagging_column": "2", "classification_data": str(reviews)}
     settings |= {"classification_text": "review", "classification_label": "mood"}
     model = classifier(MultiTask(), **settings).fit(*films)
-    assert set(model.run_.evaluations[0].losses) == {"label", "tagging", "classification"}
+    assert set(model.run_.evaluations[0].losses) == {"primary", "tagging", "classification"}
     tagger = make(MultiTask(), **settings, epochs=1).fit(*sentences())
-    assert set(tagger.run_.evaluations[0].losses) == {"label", "tagging", "classification"}
+    assert set(tagger.run_.evaluations[0].losses) == {"primary", "tagging", "classification"}
     tags.unlink()
     with pytest.raises(InputError, match=r"tags.conll: no such file"):
         classifier(MultiTask(), **settings).fit(*films)
@@ -221,7 +221,7 @@ def test_files_of_other_labelled_data_are_named_in_the_settings(films: Any, tmp_
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"label": TaggedText(*sentences())}, "cannot be called 'label'"),
+        ({"primary": TaggedText(*sentences())}, "cannot be called 'primary'"),
         ({"a.b": TaggedText(*sentences())}, r"cannot be called 'a\.b'"),
         ({"keys": TaggedText(*sentences())}, "cannot be called 'keys'"),
         ({"tagging": TaggedText(*sentences())}, "'tagging' belongs to a setting"),

@@ -13,9 +13,17 @@ from mt2st import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition
 from mt2st.models.kinds import Classification
-from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.settings import ClassifierSettings
-from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, PretrainFinetune, SingleTask, Strategy, Switch
+from mt2st.strategy import (
+    PRIMARY_TASK,
+    AdaptiveSwitch,
+    Diminish,
+    MultiTask,
+    PretrainFinetune,
+    SingleTask,
+    Strategy,
+    Switch,
+)
 from mt2st.training import Callback, Trainer
 
 Films = tuple[list[str], list[str]]
@@ -59,7 +67,7 @@ def parameters(model: TextClassifier | Tagger) -> dict[str, torch.Tensor]:
 
 def network_of(settings: ClassifierSettings) -> Any:
     torch.manual_seed(0)
-    return new_network(settings, torch.nn.Embedding(5, settings.vector_size), {PRIMARY: (Classification(), 2)})
+    return new_network(settings, torch.nn.Embedding(5, settings.vector_size), {PRIMARY_TASK: (Classification(), 2)})
 
 
 def test_without_such_settings_the_trainer_has_no_actions() -> None:
@@ -95,7 +103,7 @@ def test_three_groups_train_as_two_did() -> None:
         network.eval()
         for step in range(5):
             optimizer.zero_grad()
-            network.logits(PRIMARY, torch.tensor([[1 + step % 4, 2, 3]])).square().sum().backward()
+            network.logits(PRIMARY_TASK, torch.tensor([[1 + step % 4, 2, 3]])).square().sum().backward()
             optimizer.step()
         return list(network.parameters())
 
@@ -146,7 +154,9 @@ def test_what_is_frozen_when_follows_the_settings(
 def test_the_task_layer_learns_from_the_switch_on_and_is_saved(films: Films, tmp_path: Path) -> None:
     model = TextClassifier(strategy=Switch(3), **SMALL, task_layer=True, average=0.0, learning_rate=0.05)
     model.fit(*films)
-    assert bool(parameters(model)[f"heads.{PRIMARY}.0.active"]) == (model.run_.evaluations[model.run_.best].epoch >= 3)
+    assert bool(parameters(model)[f"heads.{PRIMARY_TASK}.0.active"]) == (
+        model.run_.evaluations[model.run_.best].epoch >= 3
+    )
     model.save(tmp_path / "model")
     loaded = TextClassifier.load(tmp_path / "model")
     for name, value in parameters(model).items():
@@ -159,9 +169,11 @@ def test_without_a_transition_the_task_layer_changes_nothing(films: Films, strat
     plain, layered = (
         TextClassifier(strategy=strategy, **SMALL, task_layer=layer).fit(*films) for layer in (False, True)
     )
-    assert not parameters(layered)[f"heads.{PRIMARY}.0.active"]
+    assert not parameters(layered)[f"heads.{PRIMARY_TASK}.0.active"]
     assert torch.equal(parameters(plain)["embedding.weight"], parameters(layered)["embedding.weight"])
-    assert torch.equal(parameters(plain)[f"heads.{PRIMARY}.weight"], parameters(layered)[f"heads.{PRIMARY}.1.weight"])
+    assert torch.equal(
+        parameters(plain)[f"heads.{PRIMARY_TASK}.weight"], parameters(layered)[f"heads.{PRIMARY_TASK}.1.weight"]
+    )
 
 
 @pytest.mark.parametrize("task_layer", [False, True])
@@ -172,7 +184,7 @@ def test_the_head_is_fitted_anew_at_the_transition(films: Films, encoder: str, t
     for strength in (None, 1.0):
         model = TextClassifier(strategy=Switch(3), **settings, refit_head=strength, task_layer=task_layer, dropout=0.0)
         model.fit(*films)
-        losses.append([each.losses[PRIMARY] for each in model.run_.evaluations])
+        losses.append([each.losses[PRIMARY_TASK] for each in model.run_.evaluations])
     (as_it_was, anew) = losses
     assert anew[:4] == as_it_was[:4]
     assert max(anew[4:]) < 0.7 * min(as_it_was[4:])  # nearly at rest, both stay where they are
@@ -197,14 +209,14 @@ def test_the_head_is_fitted_anew_on_whatever_the_network_is(films: Films, option
     settings = {**SMALL, **options, "dropout": 0.0, "rate_at_transition": 1e-3, "average": 0.0}
     plain, refit = (TextClassifier(strategy=Switch(3), **settings, refit_head=each).fit(*films) for each in (None, 1.0))
     assert [each.step for each in refit.run_.probes] == [5]
-    assert refit.run_.evaluations[2].losses[PRIMARY] < plain.run_.evaluations[2].losses[PRIMARY]
+    assert refit.run_.evaluations[2].losses[PRIMARY_TASK] < plain.run_.evaluations[2].losses[PRIMARY_TASK]
 
 
 def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
     model = TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=4).fit(*films)
     assert [each.texts for each in model.run_.probes] == [4]
     with pytest.raises(
-        InputError, match="1 texts are too few to fit the head of 'label': it needs one of each of its 2 c"
+        InputError, match="1 texts are too few to fit the head of 'primary': it needs one of each of its 2 c"
     ):
         TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=1).fit(*films)
     with pytest.raises(InputError, match="refit_texts is 4, but no head is to be fitted anew"):

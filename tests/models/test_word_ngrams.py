@@ -16,9 +16,8 @@ from mt2st.errors import InputError
 from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.models.assembly import new_network
 from mt2st.models.kinds import Classification
-from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.network import Network
-from mt2st.strategy import Switch
+from mt2st.strategy import PRIMARY_TASK, Switch
 from mt2st.training import Callback, Trainer
 
 TEXTS = ["not good", "good not", "not bad at all", "bad at all not"] * 6
@@ -45,7 +44,7 @@ def test_word_order_is_learnt_with_a_mean_encoder(tmp_path: Path) -> None:
 
 def test_the_scores_learn_at_the_rate_of_the_heads_and_are_averaged_with_them() -> None:
     slow = make(head_learning_rate=1e-9, epochs=2, average=0.5).fit(TEXTS, LABELS)
-    table = slow.network_.ngrams[PRIMARY].table
+    table = slow.network_.ngrams[PRIMARY_TASK].table
     assert 0 < float(table.detach().abs().max()) < 1e-6
     assert table.shape == (262_144, 2)
 
@@ -55,7 +54,7 @@ class Ratios(Callback):
 
     def on_fit_start(self, trainer: Trainer) -> None:
         assert isinstance(trainer.module, Network)
-        self.layer = copy.deepcopy(trainer.module.ngrams[PRIMARY])
+        self.layer = copy.deepcopy(trainer.module.ngrams[PRIMARY_TASK])
 
     def of(self, model: TextClassifier | MultiLabelClassifier, *words: str) -> NDArray[np.float32]:
         rows = self.layer._rows(torch.tensor([[model.vocabulary_.id_of(word)] for word in words]))[:, 0]
@@ -93,7 +92,7 @@ def test_ratios_make_a_difference_and_are_in_the_table_in_the_end(tmp_path: Path
     )
     assert not np.allclose(classifier.predict_proba(TEXTS), alike.predict_proba(TEXTS), atol=1e-3)
     assert classifier.network_.state_dict().keys() == alike.network_.state_dict().keys()
-    assert classifier.network_.ngrams[PRIMARY].ratios is None
+    assert classifier.network_.ngrams[PRIMARY_TASK].ratios is None
     classifier.save(tmp_path / "model")
     again = TextClassifier.load(tmp_path / "model")
     assert np.array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
@@ -120,9 +119,9 @@ def test_words_outside_the_vocabulary_are_one_word_to_the_ratios_too() -> None:
 
 
 def test_the_primary_task_alone_has_them() -> None:
-    heads = {PRIMARY: (Classification(), 2), "other": (Classification(), 3)}
+    heads = {PRIMARY_TASK: (Classification(), 2), "other": (Classification(), 3)}
     embedding = torch.nn.Embedding(5, 4)
-    assert set(new_network(make(), embedding, heads).ngrams) == {PRIMARY}
+    assert set(new_network(make(), embedding, heads).ngrams) == {PRIMARY_TASK}
     assert not new_network(make(word_ngrams=0), embedding, heads).ngrams
 
 

@@ -49,7 +49,7 @@ def test_gains_of_zero_are_no_affinity() -> None:
 
 def observe_gains(strategy: AdaptiveSwitch | AdaptiveDiminish, scale: float) -> None:
     for epoch in range(1, 7):
-        strategy.observe(Observation(epoch, epoch, {}, gains={"with": scale, "against": -scale}))
+        strategy.after_evaluation(Observation(epoch, epoch, {}, gains={"with": scale, "against": -scale}))
 
 
 @pytest.mark.parametrize("scale", [SMALL, LARGE])

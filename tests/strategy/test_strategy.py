@@ -53,9 +53,9 @@ def test_state_survives_json_and_gives_the_same_weights(strategy: Strategy) -> N
 
 
 @pytest.mark.parametrize("strategy", [each for each in EVERY_KIND if not isinstance(each, DWA)], ids=repr)
-def test_observing_leaves_a_fixed_course_alone(strategy: Strategy) -> None:
+def test_an_evaluation_leaves_a_fixed_schedule_alone(strategy: Strategy) -> None:
     before = strategy.state_dict()
-    strategy.observe(Observation(epoch=1, step=3, metrics={"loss": 1.0}))
+    strategy.after_evaluation(Observation(epoch=1, step=3, metrics={"loss": 1.0}))
     assert strategy.state_dict() == before
 
 
@@ -63,7 +63,7 @@ def test_observing_leaves_a_fixed_course_alone(strategy: Strategy) -> None:
 @pytest.mark.parametrize("last", [1, 3, 4, 100])
 def test_the_transition_is_foreseen_where_the_weights_have_it(strategy: Strategy, last: int) -> None:
     on = [any(strategy.weights(t).values()) for t in range(1, last + 1)]
-    assert strategy.single_task_from(last) == (1 + on.index(False) if on[0] and False in on else None)
+    assert strategy.transition_time(last) == (1 + on.index(False) if on[0] and False in on else None)
 
 
 @pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
@@ -79,17 +79,17 @@ def test_the_end_of_a_task_that_adapts_is_what_is_known_now() -> None:
     assert AdaptiveSwitch(latest=4, auxiliaries=["a"]).off_from("a", last=8) == 4
     adaptive = AdaptiveDiminish(0.5, auxiliaries=["a"])
     assert adaptive.off_from("a", last=8) == Diminish(0.5, auxiliaries=["a"]).off_from("a", last=8) == 6
-    adaptive.observe(Observation(1, 10, affinities={"a": -0.1}))
+    adaptive.after_evaluation(Observation(1, 10, gradient_cosines={"a": -0.1}))
     assert adaptive.off_from("a", last=8) < 6
 
 
 def test_the_default_diminish_is_single_task_within_the_default_epochs() -> None:
-    assert Diminish(auxiliaries=["a"]).single_task_from(ClassifierSettings().epochs) == 6
+    assert Diminish(auxiliaries=["a"]).transition_time(ClassifierSettings().epochs) == 6
 
 
 def test_what_the_feedback_loop_decides_cannot_be_foreseen() -> None:
-    with pytest.raises(InputError, match="AdaptiveSwitch finds the moment of its transition in the training"):
-        AdaptiveSwitch(auxiliaries=["a"]).single_task_from(8)
+    with pytest.raises(InputError, match="AdaptiveSwitch decides on its transition during the training"):
+        AdaptiveSwitch(auxiliaries=["a"]).transition_time(8)
 
 
 @pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
@@ -132,10 +132,10 @@ def test_an_unknown_unit_is_rejected() -> None:
 
 
 def test_an_unknown_strategy_is_rejected_with_the_nearest_name() -> None:
-    with pytest.raises(InputError, match="unknown strategy 'Dimish'. Did you mean 'Diminish'?"):
-        load_strategy({"strategy": "Dimish"})
-    with pytest.raises(InputError, match="settings do not fit the strategy Switch"):
-        load_strategy({"strategy": "Switch", "when": 3})
+    with pytest.raises(InputError, match="unknown strategy 'dimnish'. Did you mean 'diminish'?"):
+        load_strategy({"strategy": "dimnish"})
+    with pytest.raises(InputError, match="settings do not fit the strategy 'switch'"):
+        load_strategy({"strategy": "switch", "settings": {"when": 3}})
 
 
 def test_the_strategies_load_neither_torch_nor_numba_nor_numpy() -> None:

@@ -21,8 +21,8 @@ def test_switch_at_the_first_epoch_never_runs_an_auxiliary_task() -> None:
 def test_each_task_may_have_its_own_switch_and_the_last_one_is_the_transition() -> None:
     strategy = Switch(at={"analogy": 2, "context": 4}, auxiliaries=["analogy", "context"])
     assert [list(strategy.weights(t).values()) for t in (1, 2, 3, 4)] == [[1, 1], [0, 1], [0, 1], [0, 0]]
-    assert strategy.single_task_from(last=8) == 4
-    assert strategy.single_task_from(last=3) is None
+    assert strategy.transition_time(last=8) == 4
+    assert strategy.transition_time(last=3) is None
 
 
 def test_a_switch_of_an_unknown_task_or_none_for_a_known_one_is_refused() -> None:

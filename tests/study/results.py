@@ -28,7 +28,7 @@ def cell(
         {"accuracy": test, "macro_f1": test / 2},
         Run(evaluations, best=0),
         factors={"embedding": "random", "auxiliary": auxiliary, "encoder": encoder},
-        identity={"strategy": {"strategy": "SingleTask" if name == "single-task" else "Switch"}},
+        identity={"strategy": {"strategy": "single-task" if name == "single-task" else "switch", "settings": {}}},
     )
 
 

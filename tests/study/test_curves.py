@@ -13,14 +13,14 @@ from mt2st.training import Evaluation, Run, Transition
 def run(values: list[float], *, seconds: float = 1.0) -> Run:
     return Run(
         [
-            Evaluation(epoch, 10 * epoch, seconds * epoch, {"label": value}, {}, {}, 0.0, {})
+            Evaluation(epoch, 10 * epoch, seconds * epoch, {"primary": value}, {}, {}, 0.0, {})
             for epoch, value in enumerate(values, start=1)
         ]
     )
 
 
 def loss(each: Evaluation) -> float:
-    return each.losses["label"]
+    return each.losses["primary"]
 
 
 def test_a_point_is_the_mean_of_the_runs_that_are_still_running() -> None:

@@ -55,7 +55,7 @@ def test_single_task_runs_once_for_all_sets_of_auxiliary_tasks_on_words() -> Non
 def test_a_strategy_may_depend_on_the_auxiliary_tasks_and_bring_settings() -> None:
     slow = Method(lambda tasks: Diminish({task: 0.1 * len(task) for task in tasks}), {"embedding_learning_rate": 0.5})
     (cell,) = Grid({"slow": slow}, SETTINGS, (1,), auxiliaries=(("context",),)).cells()
-    assert cell.strategy.state_dict()["decay"] == {"context": pytest.approx(0.7)}
+    assert cell.strategy.settings()["decay"] == {"context": pytest.approx(0.7)}
     assert cell.settings.embedding_learning_rate == 0.5
 
 

@@ -117,19 +117,16 @@ def test_a_run_may_be_interrupted_again_and_again(tmp_path: Path) -> None:
 class EveryOther(Strategy):
     """A user's own strategy."""
 
-    def weight(self, task: str, t: int) -> float:
+    def weight_of(self, task: str, t: int) -> float:
         return float(t % 2)
-
-    def _settings(self) -> dict[str, Any]:
-        return {}
 
 
 def test_a_run_with_a_users_own_strategy_goes_on_too(tmp_path: Path) -> None:
-    trainer = make_trainer(EveryOther(None, "epoch"))
+    trainer = make_trainer(EveryOther())
     trainer.callbacks.append(StopAfter(3))
     trainer.fit()
     trainer.save(tmp_path / "at", identity=IDENTITY)
-    after = make_trainer(EveryOther(None, "epoch"))
+    after = make_trainer(EveryOther())
     after.load(tmp_path / "at", identity=IDENTITY)
     assert after.fit().stopped == "epochs"
 
@@ -151,7 +148,16 @@ def test_nothing_in_it_needs_more_than_tensors_and_plain_values(checkpoint: Path
     files = sorted(path.name for path in checkpoint.iterdir())
     assert files == ["best.safetensors", "manifest.json", "model.safetensors", "progress.json", "state.pt"]
     state = torch.load(checkpoint / "state.pt", weights_only=True)
-    assert state.keys() == {"optimizer", "kernels", "average", "transition", "combination", "random", "scheduler"}
+    assert state.keys() == {
+        "optimizer",
+        "kernels",
+        "average",
+        "transition",
+        "strategy",
+        "combination",
+        "random",
+        "scheduler",
+    }
     with zipfile.ZipFile(checkpoint / "state.pt") as archive:
         (name,) = (each for each in archive.namelist() if each.endswith("data.pkl"))
         imports = {

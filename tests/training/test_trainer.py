@@ -201,7 +201,7 @@ def test_kernel_tasks_know_the_share_of_their_time_that_has_passed(strategy: Str
 class ComesBack(MultiTask):
     """A strategy of somebody else's, whose task comes back."""
 
-    def weight(self, task: str, t: int) -> float:
+    def weight_of(self, task: str, t: int) -> float:
         return float(t != 2)
 
 
@@ -213,10 +213,8 @@ def test_no_share_of_a_tasks_time_is_above_one_even_if_it_comes_back() -> None:
 
 
 def test_a_strategy_that_never_trains_the_primary_task_is_refused() -> None:
-    with pytest.raises(
-        InputError, match=r"PretrainFinetune\(at=4, .*would not train the primary task 'primary' at all"
-    ):
-        make_trainer(PretrainFinetune(at=4), Nudge(), epochs=3)
+    with pytest.raises(InputError, match=r"PretrainFinetune\(at=5\) would not train the primary task 'primary' at all"):
+        make_trainer(PretrainFinetune(at=5), Nudge(), epochs=4)
     make_trainer(PretrainFinetune(at=3), Nudge(), epochs=3)
 
 
@@ -572,10 +570,10 @@ def test_an_adaptive_strategy_hears_every_evaluation_and_acts_on_it() -> None:
     class OffWhenGood(MultiTask):
         on = True
 
-        def weight(self, task: str, t: int) -> float:
-            return super().weight(task, t) if self.on else 0.0
+        def weight_of(self, task: str, t: int) -> float:
+            return super().weight_of(task, t) if self.on else 0.0
 
-        def observe(self, observation: Any) -> None:
+        def after_evaluation(self, observation: Any) -> None:
             self.on = observation.metrics["accuracy"] < 0.7
 
     helper = Regression("helper")

@@ -31,6 +31,7 @@ from mt2st.cli.study_folder import (
 from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError
 from mt2st.models.settings import ClassifierSettings
+from mt2st.strategy import CombiningStrategy
 
 if TYPE_CHECKING:
     from mt2st.study import Study, StudyData
@@ -122,7 +123,6 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.study import Grid, Method, StudyData
     from mt2st.study.experiment import check_shared_settings
     from mt2st.study.search.space import COMMON
-    from mt2st.training.combinations import combination_of
 
     cells = Grid(
         {
@@ -139,7 +139,8 @@ def run(arguments: Sequence[str]) -> int:
     for cell in cells:
         check_start(cell.settings)
         check_suits(cell.settings, data.kind)
-        combination_of(cell.strategy)  # raises if it needs a package that is missing
+        if isinstance(cell.strategy, CombiningStrategy):
+            cell.strategy.check_requirements()
     about = _about(arguments, parts, data)
     searched = [each.name for each in COMMON] if search else []
     try:

@@ -55,15 +55,15 @@ def no_transition(
         >>> no_transition(Diminish(), ["context"], epochs=8) is None
         True
     """
-    if not strategy.foreseeable or (strategy.unit == "step" and steps_per_epoch is None):
+    if not strategy.is_fixed or (strategy.unit == "step" and steps_per_epoch is None):
         return None
     bound = strategy.bind(auxiliaries)
     last = epochs * (steps_per_epoch or 1) if strategy.unit == "step" else epochs
-    if bound.single_task_from(last) is not None:
+    if bound.transition_time(last) is not None:
         return None
     if not any(bound.weights(1).values()):
         return "no auxiliary task is ever on"
-    later = bound.single_task_from(FAR)
+    later = bound.transition_time(FAR)
     if later is None:
         return "the auxiliary tasks stay on for ever"
     return f"the last auxiliary task goes off at {strategy.unit} {later}, and there are {last:,}"

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from mt2st.models.kinds import Kind
-from mt2st.models.labelled_auxiliaries import PRIMARY
 from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import GROUPS, of_groups
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.task_layer import TaskLayer, activate_task_layers
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask
 from mt2st.tasks.batch import by_length
 from mt2st.training import (
@@ -52,8 +52,8 @@ def new_network(
     )
     modules: dict[str, nn.Module] = {name: kind.head(encoder, n_classes) for name, (kind, n_classes) in heads.items()}
     if settings.task_layer:  # made last, so that all else starts as without it
-        head = cast("nn.Linear", modules[PRIMARY])
-        modules[PRIMARY] = nn.Sequential(TaskLayer(head.in_features), head)
+        head = cast("nn.Linear", modules[PRIMARY_TASK])
+        modules[PRIMARY_TASK] = nn.Sequential(TaskLayer(head.in_features), head)
     return Network(
         embedding,
         encoder,
@@ -61,7 +61,7 @@ def new_network(
         dropout=settings.dropout,
         word_dropout=settings.word_dropout,
         standardise=settings.standardise,
-        ngrams=_new_ngrams(settings, *heads[PRIMARY]),
+        ngrams=_new_ngrams(settings, *heads[PRIMARY_TASK]),
     )
 
 
@@ -69,7 +69,7 @@ def _new_ngrams(settings: ClassifierSettings, kind: Kind[Any], n_classes: int) -
     # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
     if not settings.word_ngrams or not kind.of_texts:
         return {}
-    return {PRIMARY: NgramScores(n_classes, settings.word_ngrams, settings.word_ngram_buckets)}
+    return {PRIMARY_TASK: NgramScores(n_classes, settings.word_ngrams, settings.word_ngram_buckets)}
 
 
 def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:

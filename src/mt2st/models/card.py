@@ -23,7 +23,7 @@ def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, a
         vocabulary_size: rows of the embedding.
         about: lines about the data.
     """
-    run, strategy = config["run"], dict(config["strategy"])
+    run, strategy = config["run"], config["strategy"]
     sections = [
         f"# {title}",
         f"Trained with mt2st {__version__} (torch {torch.__version__}, Python {platform.python_version()}). "
@@ -34,8 +34,8 @@ def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, a
         _metrics(config["metrics"]),
         *_auxiliaries(config.get("auxiliaries", {})),
         "## Training",
-        f"Strategy {strategy.pop('strategy')}: "
-        + (", ".join(f"{name} = {value}" for name, value in strategy.items()) or "no settings")
+        f"Strategy {strategy['strategy']}: "
+        + (", ".join(f"{name} = {value}" for name, value in strategy["settings"].items()) or "no settings")
         + ".",
         _course(run),
         "## Settings",

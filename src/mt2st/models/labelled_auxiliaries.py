@@ -11,6 +11,7 @@ from torch import nn
 from mt2st.errors import InputError
 from mt2st.models.kinds import Kind, Prepared, excerpt_of, kind_of
 from mt2st.models.settings import AUXILIARIES, ClassifierSettings
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.text import (
     LabelledText,
@@ -23,7 +24,6 @@ from mt2st.text import (
 )
 
 Rows = LabelledText | MultiLabelledText | TaggedText
-PRIMARY = "label"
 """The name of the primary task, and of its head."""
 
 
@@ -82,10 +82,10 @@ def labelled_auxiliaries(
     """
     prepared = []
     for name, rows in _named(settings, given):
-        if not name.isidentifier() or hasattr(nn.ModuleDict, name) or name in (PRIMARY, "context"):
+        if not name.isidentifier() or hasattr(nn.ModuleDict, name) or name in (PRIMARY_TASK, "context"):
             raise InputError(
                 f"an auxiliary task cannot be called '{name}': give a name of letters, digits and underscores other "
-                f"than '{PRIMARY}' and 'context'"
+                f"than '{PRIMARY_TASK}' and 'context'"
             )
         kind = kind_of(rows)
         kind.check(rows)

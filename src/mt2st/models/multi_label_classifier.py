@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from mt2st.models.intake import checked_texts, multi_labelled_text
 from mt2st.models.kinds import MultiLabel, excerpt_of
-from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
+from mt2st.models.labelled_auxiliaries import Rows
 from mt2st.models.trained_model import TrainedModel
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.tasks.multi_label import THRESHOLD
 from mt2st.text import MultiLabelledText
@@ -93,7 +94,7 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
         if len(encoded) == 0:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
         encoded = excerpt_of(self).of(encoded)
-        return predict_probabilities(network, PRIMARY, encoded, max_length=self.max_length, independent=True)
+        return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=self.max_length, independent=True)
 
     def predict(self, texts: Iterable[str]) -> list[tuple[str, ...]]:
         """Return the labels of each text that are at least as likely as not.

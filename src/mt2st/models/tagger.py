@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mt2st.errors import InputError
 from mt2st.models.intake import tagged_text
 from mt2st.models.kinds import Tagging
-from mt2st.models.labelled_auxiliaries import PRIMARY, Rows
+from mt2st.models.labelled_auxiliaries import Rows
 from mt2st.models.trained_model import TrainedModel
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks.tagging import Words, predict_tag_probabilities
 from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
@@ -112,7 +113,7 @@ class Tagger(TrainedModel[TaggedText]):
         if cut.texts:
             network, texts = self._read(cut.texts)
             encoded = Words(texts, cut.starts, cut.n_words)
-            rows = predict_tag_probabilities(network, PRIMARY, encoded, max_length=self.max_length)
+            rows = predict_tag_probabilities(network, PRIMARY_TASK, encoded, max_length=self.max_length)
         return np.split(rows, np.cumsum(cut.n_words)[:-1]) if given else []
 
     def predict(self, sentences: Iterable[Sequence[str]]) -> list[list[str]]:

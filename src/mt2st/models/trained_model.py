@@ -29,7 +29,6 @@ from mt2st.models.intake import checked_texts
 from mt2st.models.kept_starts import KeptStarts
 from mt2st.models.kinds import Kind, Prepared, RowsT, check_suits, excerpt_of
 from mt2st.models.labelled_auxiliaries import (
-    PRIMARY,
     LabelledAuxiliary,
     Rows,
     check_auxiliary_files,
@@ -41,12 +40,11 @@ from mt2st.models.settings import LOSS, ClassifierSettings
 from mt2st.models.start import check_start, embedding_start
 from mt2st.models.word_embedding import new_embedding, subwords_of, word_vectors
 from mt2st.network import Network, NgramScores, SubwordEmbedding
-from mt2st.strategy import Diminish, Strategy, load_strategy
+from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Diminish, Strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
 from mt2st.text import Corpus, Tokeniser, Vocabulary
 from mt2st.training import Callback, CheckpointEvery, Feedback, MetricsLog, Run, Trainer
-from mt2st.training.combinations import combination_of
 from mt2st.training.processor import torch_threads, usable_cores
 
 
@@ -122,7 +120,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             InputError: when the settings or the data cannot be used.
         """
         self.check()
-        combination_of(self.strategy)  # raises before anything is read if it needs a package that is missing
+        if isinstance(self.strategy, CombiningStrategy):
+            self.strategy.check_requirements()
         check_start(self)
         check_auxiliary_files(self)
         data = AuxiliaryData.read(self)
@@ -290,7 +289,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 subwords = subwords_of(model, saved.vocabulary)
                 n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)
                 embedding = new_embedding(torch.zeros(n_rows, model.vector_size), subwords)
-                model.network_ = new_network(model, embedding, {PRIMARY: (cls.kind, len(model.classes_))})
+                model.network_ = new_network(model, embedding, {PRIMARY_TASK: (cls.kind, len(model.classes_))})
             model.network_.load_state_dict(saved.parameters)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
@@ -332,7 +331,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
 
     def _task(self, classes: tuple[str, ...], data: Any, *, validation: Any = None) -> LabelledTask[Any, Any]:
         task: LabelledTask[Any, Any] = self.kind.task(
-            PRIMARY, data, classes, validation=validation, batch_size=self.batch_size, max_length=self.max_length
+            PRIMARY_TASK, data, classes, validation=validation, batch_size=self.batch_size, max_length=self.max_length
         )
         return replace(task, readers=2 if self._has_second_core else 1)
 
@@ -361,7 +360,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             self.start_seconds_ = first.seconds
             embedding = new_embedding(first.table, reader.subwords)
             heads = {
-                PRIMARY: (self.kind, len(classes)),
+                PRIMARY_TASK: (self.kind, len(classes)),
                 **{each.name: (each.kind, len(each.classes)) for each in others},
             }
             network = reader.network(new_network(self, embedding, heads))
@@ -376,7 +375,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             epochs=self.epochs,
             seed=self.seed,
             evaluations_per_epoch=self.evaluations_per_epoch,
-            feedback=self._feedback(primary) if self.strategy.adapts else None,
+            feedback=self._feedback(primary) if self.strategy.needs_feedback else None,
             monitor=LOSS if self.choose_by == LOSS else self.kind.metric(classes),
             transition=new_transition(self, primary),
             early_stopping=new_convergence(self),

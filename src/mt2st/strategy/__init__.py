@@ -5,11 +5,11 @@ A strategy answers one question, ``weights(t)``: with which weight does each *au
 
     theta <- theta - lr * (grad L_primary + sum_k weight_k(t) * grad L_aux_k)
 
-The paper's strategies and their adaptive forms are here, and beside them the baselines that they are compared with:
-`PretrainFinetune`, `UncertaintyWeighting` and `DWA`, which also weigh the primary (`Strategy.primary_weight`), and
-`PCGrad`, `MGDA`, `CAGrad`, `GradientCosine` and `Bloop`, which ask the trainer to combine gradients in another way.
+The paper's strategies are here with their adaptive forms and the baselines that they are compared with.
+`PretrainFinetune`, `UncertaintyWeighting` and `DWA` also weigh the primary (`Strategy.primary_weight`). `PCGrad`,
+`MGDA`, `CAGrad`, `GradientCosine` and `Bloop` combine the tasks' gradients in another way than by adding them.
 
-Nothing here imports torch or the rest of the package, so a strategy steers any training loop::
+Nothing here imports torch or the rest of the package, so a strategy works in any training loop::
 
     strategy = Diminish(decay=0.5, auxiliaries=["tagging"])
     for epoch in range(1, epochs + 1):
@@ -20,14 +20,15 @@ Nothing here imports torch or the rest of the package, so a strategy steers any 
 
 from mt2st.strategy.adaptive_diminish import AdaptiveDiminish
 from mt2st.strategy.adaptive_switch import AdaptiveSwitch
-from mt2st.strategy.base import Observation, Strategy
+from mt2st.strategy.base import PRIMARY_TASK, Strategy
 from mt2st.strategy.combining import MGDA, Bloop, CAGrad, CombiningStrategy, GradientCosine, PCGrad
-from mt2st.strategy.decision import Decision
+from mt2st.strategy.declarations import LineStyle, Option, Range, Scale
 from mt2st.strategy.diminish import Diminish
 from mt2st.strategy.dwa import DWA
+from mt2st.strategy.loading import as_strategy, known_strategies, load_strategy
 from mt2st.strategy.multi_task import MultiTask
+from mt2st.strategy.observation import Decision, Observation
 from mt2st.strategy.pretrain_finetune import PretrainFinetune
-from mt2st.strategy.serialise import load_strategy
 from mt2st.strategy.single_task import SingleTask
 from mt2st.strategy.switch import Switch
 from mt2st.strategy.uncertainty import UncertaintyWeighting
@@ -35,6 +36,7 @@ from mt2st.strategy.uncertainty import UncertaintyWeighting
 __all__ = [
     "DWA",
     "MGDA",
+    "PRIMARY_TASK",
     "AdaptiveDiminish",
     "AdaptiveSwitch",
     "Bloop",
@@ -43,13 +45,19 @@ __all__ = [
     "Decision",
     "Diminish",
     "GradientCosine",
+    "LineStyle",
     "MultiTask",
     "Observation",
+    "Option",
     "PCGrad",
     "PretrainFinetune",
+    "Range",
+    "Scale",
     "SingleTask",
     "Strategy",
     "Switch",
     "UncertaintyWeighting",
+    "as_strategy",
+    "known_strategies",
     "load_strategy",
 ]

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mt2st.strategy.affinity import SENSITIVITY, Affinity
-from mt2st.strategy.base import Observation, PerTask, Strategy, Unit
-from mt2st.strategy.decision import Decision
-from mt2st.strategy.diminish import NEGLIGIBLE
+from mt2st.strategy.affinity import SENSITIVITY, SIGNAL, Affinity
+from mt2st.strategy.base import PerTask, Strategy, Unit
+from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, UNIT, LineStyle, Option, Range, Scale
+from mt2st.strategy.diminish import DECAY, INITIAL, NEGLIGIBLE, NEGLIGIBLE_OPTION
+from mt2st.strategy.observation import Decision, Observation
 from mt2st.strategy.parameters import memory_share, non_negative, non_negative_number, of_task, signal_name
 
 Segment = tuple[int, float, float]
@@ -41,12 +42,26 @@ class AdaptiveDiminish(Strategy):
 
     Example:
         >>> strategy = AdaptiveDiminish(0.5, sensitivity=10, auxiliaries=["analogy", "context"])
-        >>> strategy.observe(Observation(1, 10, affinities={"analogy": -0.2, "context": 0.2}))
+        >>> strategy.after_evaluation(Observation(1, 10, gradient_cosines={"analogy": -0.2, "context": 0.2}))
         >>> {task: round(weight, 2) for task, weight in strategy.weights(2).items()}
         {'analogy': 0.0, 'context': 0.57}
     """
 
-    adapts = True
+    needs_feedback = True
+    options = (
+        DECAY,
+        INITIAL,
+        Option(
+            "sensitivity",
+            "--sensitivity",
+            "Strength of the affinity's effect; by default 20 with cosines, 3 with gains.",
+        ),
+        SIGNAL,
+        NEGLIGIBLE_OPTION,
+        UNIT,
+    )
+    search = (INITIAL_RANGE, DECAY_RANGE, Range("sensitivity", 0.2, 5.0, Scale.FACTOR, log=True))
+    style = LineStyle("#3b8fc4", "#9fd3f5", (2.0, 2.0), "v")  # sky
 
     def __init__(
         self,
@@ -71,22 +86,22 @@ class AdaptiveDiminish(Strategy):
         self._affinity = Affinity(self.signal, self.memory)
         self._ended: set[str] = set()
         self._course: dict[str, list[Segment]] = {}
-        super().__init__(auxiliaries, unit)
+        super().__init__(auxiliaries, unit=unit)
 
-    def weight(self, task: str, t: int) -> float:
+    def weight_of(self, task: str, t: int) -> float:
         """Return the weight at any time, or exactly 0 once it is below `negligible`; of the past, as it was."""
         gamma = self._gamma(task, t)
         return gamma if gamma >= self.negligible else 0.0
 
-    def observe(self, observation: Observation) -> None:
+    def after_evaluation(self, observation: Observation) -> None:
         """Take in an evaluation: the rates from now on follow the affinities."""
         now = observation.epoch if self.unit == "epoch" else observation.step
         for task in self.auxiliaries:
             value = observation.signal(self.signal, task)
             affinity = self._affinity.update(task, value)
-            if affinity is not None and not math.isnan(value) and self.weight(task, now + 1) > 0:
+            if affinity is not None and not math.isnan(value) and self.weight_of(task, now + 1) > 0:
                 self._change_rate(task, now, value, affinity, observation)
-            if task not in self._ended and self.weight(task, now + 1) == 0 < self.weight(task, 1):
+            if task not in self._ended and self.weight_of(task, now + 1) == 0 < self.weight_of(task, 1):
                 self._end(task, now + 1, observation)
 
     def _change_rate(self, task: str, now: int, value: float, affinity: float, observation: Observation) -> None:
@@ -119,29 +134,18 @@ class AdaptiveDiminish(Strategy):
     def _segments(self, task: str) -> list[Segment]:
         return self._course.get(task) or [(0, 0.0, of_task(self.decay, task))]
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "decay": self.decay,
-            "initial": self.initial,
-            "sensitivity": self.sensitivity,
-            "signal": self.signal,
-            "memory": self.memory,
-            "negligible": self.negligible,
-        }
-
-    def _per_task(self) -> dict[str, PerTask]:
-        return {"decay": self.decay, "initial": self.initial}
-
-    def _state(self) -> dict[str, Any]:
+    def learned_state(self) -> dict[str, Any]:
+        """Return what the evaluations so far have taught, as plain JSON values."""
         return {
             **self._affinity.state(),
             "course": {task: [list(each) for each in segments] for task, segments in self._course.items()},
             "ended": sorted(self._ended),
         }
 
-    def _load_state(self, state: Mapping[str, Any]) -> None:
+    def load_learned_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `learned_state`."""
         self._affinity.load_state(state)
-        self._ended = set(state.get("ended", ()))
+        self._ended = set(state["ended"])
         self._course = {
             task: [(int(start), float(exponent), float(rate)) for start, exponent, rate in segments]
             for task, segments in state["course"].items()

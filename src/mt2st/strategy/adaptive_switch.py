@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.strategy.affinity import OFF_BELOW, Affinity
-from mt2st.strategy.base import Observation, PerTask, Strategy, Unit
-from mt2st.strategy.decision import Decision
+from mt2st.strategy.affinity import OFF_BELOW, SIGNAL, Affinity
+from mt2st.strategy.base import PerTask, Strategy, Unit
+from mt2st.strategy.declarations import UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range
+from mt2st.strategy.observation import Decision, Observation
 from mt2st.strategy.parameters import (
     finite_number,
     memory_share,
@@ -60,14 +61,39 @@ class AdaptiveSwitch(Strategy):
     Example:
         >>> strategy = AdaptiveSwitch(patience=1, auxiliaries=["context"])
         >>> for epoch, loss in enumerate([0.6, 0.5, 0.55], start=1):
-        ...     strategy.observe(Observation(epoch, 10 * epoch, {"loss": loss}))
+        ...     strategy.after_evaluation(Observation(epoch, 10 * epoch, {"loss": loss}))
         >>> [strategy.weights(t)["context"] for t in (1, 2, 3, 4)]
         [1.0, 1.0, 1.0, 0.0]
         >>> strategy.decisions[0].cause
         'the validation loss has not improved for 1 evaluation'
     """
 
-    adapts = True
+    needs_feedback = True
+    options = (
+        WEIGHT,
+        Option(
+            "patience",
+            "--switch-patience",
+            "Evaluations without a better validation loss that end multi-task training.",
+        ),
+        Option(
+            "minimum_gain", "--switch-minimum-gain", "Fall of the validation loss that counts as better, at least 0."
+        ),
+        Option("earliest", "--switch-earliest", "First epoch (or step) that may be single-task."),
+        Option("latest", "--switch-latest", "First epoch (or step) that is single-task in any case."),
+        SIGNAL,
+        Option(
+            "off_below",
+            "--off-below",
+            "Affinity below which a task is suspected; by default -0.03 with cosines, -0.3 with gains.",
+        ),
+        Option(
+            "clear_above", "--clear-above", "Affinity above which a suspected task is cleared, at least --off-below."
+        ),
+        UNIT,
+    )
+    search = (WEIGHT_RANGE, Range("patience", 1, 4, whole=True), Range("affinity_patience", 1, 4, whole=True))
+    style = LineStyle("#9c6500", "#e8b23a", (2.0, 2.0), "<")  # ochre
 
     def __init__(
         self,
@@ -100,24 +126,24 @@ class AdaptiveSwitch(Strategy):
             raise InputError(f"clear_above must be at least off_below ({self.off_below}), found {self.clear_above}")
         self.affinity_patience = whole("affinity_patience", affinity_patience)
         self.memory = memory_share("memory", memory)
-        self.weight_before = non_negative("weight", weight)
+        self.weight = non_negative("weight", weight)
         self._best = math.inf
         self._waited = 0
         self._off_at: dict[str, int] = {}
         self._suspected: dict[str, int] = {}
         self._affinity = Affinity(self.signal, self.memory)
-        super().__init__(auxiliaries, unit)
+        super().__init__(auxiliaries, unit=unit)
 
-    def weight(self, task: str, t: int) -> float:
+    def weight_of(self, task: str, t: int) -> float:
         """Return the task's weight while it is on, exactly 0 from when it went off."""
         if t >= self._off_at.get(task, t + 1) or (self.latest is not None and t >= self.latest):
             return 0.0
-        return of_task(self.weight_before, task)
+        return of_task(self.weight, task)
 
-    def observe(self, observation: Observation) -> None:
+    def after_evaluation(self, observation: Observation) -> None:
         """Take in an evaluation and decide."""
         after = 1 + (observation.epoch if self.unit == "epoch" else observation.step)
-        on = [task for task in self.auxiliaries if task not in self._off_at and of_task(self.weight_before, task) > 0]
+        on = [task for task in self.auxiliaries if task not in self._off_at and of_task(self.weight, task) > 0]
         if self.latest is not None and after >= self.latest:
             cause = f"{self.unit} {self.latest} is the first that is single-task in any case"
             for task in on:
@@ -167,25 +193,8 @@ class AdaptiveSwitch(Strategy):
         self._off_at[task] = after
         self.decisions.append(Decision(task, "off", cause, numbers, observation.epoch, observation.step))
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "patience": self.patience,
-            "minimum_gain": self.minimum_gain,
-            "earliest": self.earliest,
-            "latest": self.latest,
-            "metric": self.metric,
-            "signal": self.signal,
-            "off_below": self.off_below,
-            "clear_above": self.clear_above,
-            "affinity_patience": self.affinity_patience,
-            "memory": self.memory,
-            "weight": self.weight_before,
-        }
-
-    def _per_task(self) -> dict[str, PerTask]:
-        return {"weight": self.weight_before}
-
-    def _state(self) -> dict[str, Any]:
+    def learned_state(self) -> dict[str, Any]:
+        """Return what the evaluations so far have taught, as plain JSON values."""
         return {
             "best": None if math.isinf(self._best) else self._best,
             "waited": self._waited,
@@ -194,7 +203,8 @@ class AdaptiveSwitch(Strategy):
             **self._affinity.state(),
         }
 
-    def _load_state(self, state: Mapping[str, Any]) -> None:
+    def load_learned_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `learned_state`."""
         self._best = math.inf if state["best"] is None else float(state["best"])
         self._waited = int(state["waited"])
         self._off_at = {task: int(t) for task, t in state["off_at"].items()}

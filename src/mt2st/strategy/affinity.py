@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mt2st.strategy.decision import Smoothed
+from mt2st.strategy.declarations import Option
 
 OFF_BELOW = {"cosine": -0.03, "gain": -0.3}
 """By signal: the affinity below which `AdaptiveSwitch` suspects a task, unless it is told another.
@@ -16,6 +16,31 @@ noise has a standard deviation of 1/3 at a memory of 0.8; two evaluations that a
 """
 SENSITIVITY = {"cosine": 20.0, "gain": 3.0}
 """By signal: how strongly the affinity acts on the rate of `AdaptiveDiminish`, unless it is told otherwise."""
+SIGNAL = Option("signal", "--signal", "Measure of affinity: cosine of the gradients, or gain of a step on the task.")
+
+
+class Smoothed:
+    """An exponential average of noisy measurements, one for each task.
+
+    Args:
+        memory: share of the average that a new value keeps, in [0, 1). The first value is taken as it is.
+
+    Example:
+        >>> signal = Smoothed(memory=0.5)
+        >>> [signal.update("analogy", value) for value in (1.0, 0.0, 0.0)]
+        [1.0, 0.5, 0.25]
+    """
+
+    def __init__(self, memory: float) -> None:
+        self.memory = memory
+        self.values: dict[str, float] = {}
+
+    def update(self, task: str, value: float) -> float | None:
+        """Add a measurement and return the average, None before the first. NaN changes nothing."""
+        if not math.isnan(value):
+            old = self.values.get(task, value)
+            self.values[task] = self.memory * old + (1 - self.memory) * value
+        return self.values.get(task)
 
 
 class Affinity:
@@ -51,7 +76,7 @@ class Affinity:
         self._means, self._squares = Smoothed(memory), Smoothed(memory)
 
     def update(self, task: str, value: float) -> float | None:
-        """Take in a measurement and return the affinity, None before the first; NaN changes nothing."""
+        """Add a measurement and return the affinity, None before the first. NaN changes nothing."""
         if self.signal == "gain" and not math.isnan(value):
             self._means.values.setdefault(task, 0.0)
             self._squares.update(task, value * value)
@@ -77,11 +102,6 @@ class Affinity:
         return {"smoothed": dict(self._means.values), "squares": dict(self._squares.values)}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`. Gains that an earlier version smoothed without their squares are begun anew."""
-        squares = {task: float(value) for task, value in state.get("squares", {}).items()}
-        self._squares.values = squares
-        self._means.values = {
-            task: float(value)
-            for task, value in state["smoothed"].items()
-            if self.signal == "cosine" or task in squares
-        }
+        """Continue from a `state`."""
+        self._means.values = {task: float(value) for task, value in state["smoothed"].items()}
+        self._squares.values = {task: float(value) for task, value in state["squares"].items()}

@@ -1,79 +1,94 @@
-"""What every strategy is: weights of the auxiliary tasks as a function of time."""
+"""The base class of all strategies: weights of the auxiliary tasks as a function of time."""
 
 from __future__ import annotations
 
 import copy
-import math
+import inspect
+import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy.decision import Decision
+from mt2st.strategy.declarations import LineStyle, Option, Range
+from mt2st.strategy.observation import Decision, Observation
 
 Unit = Literal["epoch", "step"]
 PerTask = float | Mapping[str, float]
 """One number for all auxiliary tasks, or one for each by its name."""
-SIGNALS = ("cosine", "gain")
-"""What the feedback loop can tell about a task's affinity to the primary one."""
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What the training loop tells a strategy after an evaluation; strategies that adapt read it.
-
-    Attributes:
-        epoch: epochs finished, from 1.
-        step: optimizer steps done, from 1.
-        metrics: the primary task's validation metrics, for example ``{"accuracy": 0.81, "loss": 0.44}``.
-        affinities: for each auxiliary task that was on, the mean cosine in [-1, 1] of its gradient and the primary's on
-            the shared embedding since the evaluation before; empty where nobody measures it.
-        gains: for each auxiliary task that was on, by which share a step on it alone lowered the primary's validation
-            loss, mean since the evaluation before; empty where nobody measures it.
-        losses: the mean training loss since the evaluation before of each auxiliary task that was on; empty where
-            nobody tells it.
-        primary_loss: the same of the primary task; NaN where it was off, or nobody tells it.
-    """
-
-    epoch: int
-    step: int
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    affinities: Mapping[str, float] = field(default_factory=dict)
-    gains: Mapping[str, float] = field(default_factory=dict)
-    losses: Mapping[str, float] = field(default_factory=dict)
-    primary_loss: float = math.nan
-
-    def signal(self, name: str, task: str) -> float:
-        """Return a task's ``"cosine"`` or ``"gain"``; NaN where it was not measured."""
-        return (self.affinities if name == "cosine" else self.gains).get(task, math.nan)
+PRIMARY_TASK = "primary"
+"""Name of the primary task among losses, gradients and heads. No auxiliary task may have it."""
 
 
 class Strategy(ABC):
     """Weights of the auxiliary tasks over time.
 
+    To write your own, subclass this and define `weight_of`. Store each constructor argument under its own name:
+    `settings`, ``repr``, ``==``, saving and loading all follow from the signature. The subclass is registered under its
+    `name` when it is defined, so `load_strategy` finds it.
+
     Args:
-        auxiliaries: names of the auxiliary tasks. May be left out and given later by `bind`, which the trainer does.
-        unit: whether ``t`` counts epochs (as the paper's algorithms do) or optimizer steps. Both count from 1.
+        auxiliaries: names of the auxiliary tasks. `bind` can give them later, as the trainer does.
+        unit: whether ``t`` counts epochs (as in the paper's algorithms) or optimizer steps. Both count from 1.
 
     Attributes:
-        decisions: what a strategy that adapts has decided so far in this process, in order, with causes and numbers.
+        decisions: the decisions of an adaptive strategy so far in this process, in order.
+
+    Example:
+        >>> class Linear(Strategy):
+        ...     '''The weight falls linearly to 0.'''
+        ...
+        ...     def __init__(self, length=4, *, auxiliaries=None):
+        ...         self.length = length
+        ...         super().__init__(auxiliaries)
+        ...
+        ...     def weight_of(self, task, t):
+        ...         return max(0.0, 1 - t / self.length)
+        >>> strategy = Linear(length=5, auxiliaries=["context"])
+        >>> [round(strategy.weights(t)["context"], 1) for t in (1, 2, 5)]
+        [0.8, 0.6, 0.0]
+        >>> strategy, Linear.name
+        (Linear(length=5), 'linear')
     """
 
-    adapts: ClassVar[bool] = False
-    """Whether `observe` learns from the feedback loop's signals, so that measuring them is worth its time."""
-    learns: ClassVar[bool] = False
-    """Whether `learn` wants the losses of every step."""
-    foreseeable: ClassVar[bool] = False
-    """Whether time alone decides which tasks are on, and one that is off stays off: then `single_task_from` can tell
-    the transition before the training."""
+    name: ClassVar[str] = "strategy"
+    """The name in files and on the command line: the class's name in kebab-case unless the class gives its own."""
+    is_fixed: ClassVar[bool] = False
+    """Whether the schedule is known before the training: time alone decides which tasks are on, and a task that is off
+    stays off."""
+    off_is_final: ClassVar[bool] = True
+    """Whether a task that is off stays off."""
+    needs_losses: ClassVar[bool] = False
+    """Whether `after_step` needs the losses of every step."""
+    needs_feedback: ClassVar[bool] = False
+    """Whether `after_evaluation` uses the feedback loop's signals (gradient cosines or gains)."""
+    options: ClassVar[tuple[Option, ...] | None] = None
+    """The command line's options. None gives each setting an option of its own, ``--NAME-SETTING``."""
+    search: ClassVar[tuple[Range, ...]] = ()
+    """The settings that a search tries, with their ranges."""
+    style: ClassVar[LineStyle | None] = None
+    """How figures draw the strategy. None takes the next free style."""
 
-    lasting: ClassVar[bool] = True
-    """Whether a task that is off stays off. Then `weight` tells, by what is known now, until when a task is on."""
+    _registered: ClassVar[dict[str, type[Strategy]]] = {}
 
-    def __init__(self, auxiliaries: Iterable[str] | None, unit: Unit) -> None:
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
+        if "style" not in cls.__dict__:
+            cls.style = None
+        other = Strategy._registered.get(cls.name)
+        # A class that is defined again, as in a notebook's cell, replaces its earlier definition.
+        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise InputError(
+                f"the strategy {cls.__module__}.{cls.__qualname__} has the name '{cls.name}' of "
+                f"{other.__module__}.{other.__qualname__}: give it another class attribute `name`"
+            )
+        Strategy._registered[cls.name] = cls
+
+    def __init__(self, auxiliaries: Iterable[str] | None = None, *, unit: Unit = "epoch") -> None:
         if unit not in ("epoch", "step"):
             raise InputError(f"unit must be 'epoch' or 'step', found {unit!r}")
         self.unit: Unit = unit
@@ -82,20 +97,87 @@ class Strategy(ABC):
         if auxiliaries is not None:
             self._set_auxiliaries(auxiliaries)
 
-    @abstractmethod
-    def weight(self, task: str, t: int) -> float:
-        """Return the weight of one auxiliary task at time ``t`` (at least 1); 0 means that the task is off."""
+    # The weights
 
-    def primary_weight(self, t: int) -> float:  # noqa: ARG002  # most strategies need no other
-        """Return the weight of the primary task at time ``t``: 1, but for some of the baselines; 0 means off."""
+    @abstractmethod
+    def weight_of(self, task: str, t: int) -> float:
+        """Return the weight of one auxiliary task at time ``t`` (at least 1). 0 means that the task is off."""
+
+    def primary_weight(self, t: int) -> float:  # noqa: ARG002  # most strategies keep it
+        """Return the weight of the primary task at time ``t``: 1 unless a baseline weighs it too. 0 means off."""
         return 1.0
+
+    def weights(self, t: int) -> dict[str, float]:
+        """Return ``{auxiliary task: weight}`` at time ``t``, counted from 1 in `unit`.
+
+        Raises:
+            InputError: if ``t`` is below 1 or the auxiliary tasks are not known yet.
+        """
+        if isinstance(t, bool) or not isinstance(t, Integral) or t < 1:
+            raise InputError(f"t counts {self.unit}s from 1 in whole numbers, found {t!r}")
+        return {task: self.weight_of(task, t) for task in self.auxiliaries}
+
+    def weights_at(self, *, epoch: int, step: int) -> dict[str, float]:
+        """Return the weights in optimizer step ``step`` of the whole run, in epoch ``epoch``. Both count from 1."""
+        return self.weights(epoch if self.unit == "epoch" else step)
+
+    def primary_weight_at(self, *, epoch: int, step: int) -> float:
+        """Return the primary's weight at the same time as `weights_at`."""
+        return self.primary_weight(epoch if self.unit == "epoch" else step)
+
+    # The transition
+
+    def transition_time(self, last: int) -> int | None:
+        """Return the first time from which all auxiliary tasks are off, after one had been on.
+
+        Args:
+            last: the last epoch (or step, depending on `unit`) of the training, at least 1.
+
+        Returns:
+            The time, from 2 to ``last``. None if it does not come by then, or no auxiliary task is ever on.
+
+        Raises:
+            InputError: if the strategy is not `is_fixed`, or does not know its auxiliary tasks yet.
+        """
+        if not self.is_fixed:
+            raise InputError(f"{type(self).__name__} decides on its transition during the training")
+        if not any(self.weights(1).values()):
+            return None
+        first = 1 + bisect_left(range(1, last + 1), True, key=lambda t: not any(self.weights(t).values()))
+        return first if first <= last else None
+
+    def off_from(self, task: str, last: int) -> int:
+        """Return the first time from which a task is off, as far as is known now.
+
+        For an adaptive strategy this is a forecast from its present rates and bounds.
+
+        Args:
+            task: an auxiliary task.
+            last: the last epoch (or step, depending on `unit`) of the training, at least 1.
+
+        Returns:
+            The time, from 1 to ``last + 1``. ``last + 1`` if the task is on to the end, or may come back.
+        """
+        if not self.off_is_final:
+            return last + 1
+        return 1 + bisect_left(range(1, last + 1), True, key=lambda t: self.weight_of(task, t) == 0)
+
+    # What the training reports
+
+    def after_step(self, losses: Mapping[str, float], primary_loss: float) -> None:  # noqa: B027  # optional
+        """Use the training losses of a step, by task. Called after each step if `needs_losses`."""
+
+    def after_evaluation(self, observation: Observation) -> None:  # noqa: B027  # optional
+        """Use the result of an evaluation. Fixed schedules ignore it."""
+
+    # The auxiliary tasks
 
     @property
     def auxiliaries(self) -> tuple[str, ...]:
         """The names of the auxiliary tasks.
 
         Raises:
-            InputError: when they have not been given yet.
+            InputError: if they have not been given yet.
         """
         if self._auxiliaries is None:
             raise InputError(
@@ -103,104 +185,15 @@ class Strategy(ABC):
             )
         return self._auxiliaries
 
-    def weights(self, t: int) -> dict[str, float]:
-        """Return ``{auxiliary task: weight}`` at time ``t``, counted from 1 in `unit`.
-
-        Raises:
-            InputError: when ``t`` is below 1 or the auxiliary tasks are not known yet.
-        """
-        if isinstance(t, bool) or not isinstance(t, Integral) or t < 1:
-            raise InputError(f"t counts {self.unit}s from 1 in whole numbers, found {t!r}")
-        return {task: self.weight(task, t) for task in self.auxiliaries}
-
-    def weights_at(self, *, epoch: int, step: int) -> dict[str, float]:
-        """Return the weights during optimizer step ``step`` of the whole run, in epoch ``epoch``; both from 1."""
-        return self.weights(epoch if self.unit == "epoch" else step)
-
-    def primary_weight_at(self, *, epoch: int, step: int) -> float:
-        """Return the primary's weight at the time that `weights_at` takes."""
-        return self.primary_weight(epoch if self.unit == "epoch" else step)
-
-    def single_task_from(self, last: int) -> int | None:
-        """Return the first time from which on every auxiliary task is off, having been on, by a `foreseeable` strategy.
-
-        Args:
-            last: the last epoch (or step, as `unit` says) of the training, at least 1.
-
-        Returns:
-            The time, from 2 to ``last``; None where it does not come by then, or no auxiliary task is ever on.
-
-        Raises:
-            InputError: when the strategy is not foreseeable, or does not know its auxiliary tasks yet.
-        """
-        if not self.foreseeable:
-            raise InputError(f"{type(self).__name__} finds the moment of its transition in the training")
-        if not any(self.weights(1).values()):
-            return None
-        first = 1 + bisect_left(range(1, last + 1), True, key=lambda t: not any(self.weights(t).values()))
-        return first if first <= last else None
-
-    def off_from(self, task: str, last: int) -> int:
-        """Return the first time from which a task is off, by what is known now.
-
-        Strategies that adapt may decide otherwise later: theirs is a forecast by the rates and bounds that they have.
-
-        Args:
-            task: an auxiliary task.
-            last: the last epoch (or step, as `unit` says) of the training, at least 1.
-
-        Returns:
-            The time, from 1 to ``last + 1``; ``last + 1`` where the task is on to the end, or may come back.
-        """
-        if not self.lasting:
-            return last + 1
-        return 1 + bisect_left(range(1, last + 1), True, key=lambda t: self.weight(task, t) == 0)
-
-    def learn(self, losses: Mapping[str, float], primary_loss: float) -> None:  # noqa: B027  # likewise
-        """Take in a step's training losses, by task; called after each step if `learns`."""
-
-    def observe(self, observation: Observation) -> None:  # noqa: B027  # ignoring it is right for most strategies
-        """Take in an evaluation. Strategies with a fixed course ignore it."""
-
     def bind(self, auxiliaries: Iterable[str]) -> Self:
         """Return a copy that knows its auxiliary tasks.
 
         Raises:
-            InputError: when a setting was given for a task that is not among them, or is missing for one that is.
+            InputError: if a setting names a task that is not among them, or lacks one that is.
         """
         bound = copy.deepcopy(self)
         bound._set_auxiliaries(auxiliaries)
         return bound
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return settings and state as plain JSON values; `load_strategy` makes an equal strategy of them."""
-        state: dict[str, Any] = {"strategy": type(self).__name__, "unit": self.unit}
-        if self._auxiliaries is not None:
-            state["auxiliaries"] = list(self._auxiliaries)
-        state |= self._settings()
-        learnt = self._state()
-        return state | {"state": learnt} if learnt else state
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what another strategy of the same settings has learnt: the ``"state"`` of its `state_dict`."""
-        self._load_state(state)
-
-    @abstractmethod
-    def _settings(self) -> dict[str, Any]:
-        """Return the constructor's own arguments as plain JSON values."""
-
-    def _state(self) -> dict[str, Any]:
-        """Return what the strategy has learnt from observations as plain JSON values; empty for a fixed course."""
-        return {}
-
-    def _load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what `_state` returned."""
-        if state:
-            raise InputError(f"{type(self).__name__} has a fixed course and learns nothing, found the state {state!r}")
-
-    def _per_task(self) -> dict[str, PerTask]:
-        """Return the settings that may differ between tasks, by parameter name."""
-        return {}
 
     def _set_auxiliaries(self, auxiliaries: Iterable[str]) -> None:
         if isinstance(auxiliaries, str):
@@ -208,27 +201,121 @@ class Strategy(ABC):
         names = tuple(auxiliaries)
         if len(set(names)) != len(names):
             raise InputError(f"auxiliary tasks must have different names, found {listed(names)}")
-        for parameter, value in self._per_task().items():
-            if not isinstance(value, Mapping):
-                continue
-            for task in value:
-                if task not in names:
-                    raise InputError(
-                        f"{parameter} names the unknown task '{task}'.{suggestion(task, names)} "
-                        f"The auxiliary tasks are: {listed(names) or 'none'}"
-                    )
-            for task in names:
-                if task not in value:
-                    raise InputError(
-                        f"{parameter} has no value for the auxiliary task '{task}', only for {listed(value)}"
-                    )
+        if PRIMARY_TASK in names:
+            raise InputError(f"no auxiliary task may have the name '{PRIMARY_TASK}', found {listed(names)}")
+        for setting, value in self.settings().items():
+            if isinstance(value, Mapping):
+                _check_tasks(setting, value, names)
         self._auxiliaries = names
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Strategy) and self.state_dict() == other.state_dict()
+    # Settings and state
 
-    __hash__ = None  # type: ignore[assignment]  # strategies that adapt change; none may be a dictionary key
+    @classmethod
+    def setting_names(cls) -> tuple[str, ...]:
+        """Return the names of the constructor's arguments without ``auxiliaries``.
+
+        Raises:
+            TypeError: if the constructor takes ``*args`` or ``**kwargs``, whose names are not known.
+        """
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        for each in parameters:
+            if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
+                raise TypeError(f"the constructor of {cls.__name__} must name its settings: found '{each}'")
+        return tuple(each.name for each in parameters if each.name != "auxiliaries")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments, without ``auxiliaries``, by name.
+
+        Raises:
+            TypeError: if the constructor does not store an argument under its own name.
+        """
+        missing = [name for name in self.setting_names() if not hasattr(self, name)]
+        if missing:
+            raise TypeError(
+                f"the constructor of {type(self).__name__} must store each argument under its own name: "
+                f"self.{missing[0]} = {missing[0]}"
+            )
+        return {name: getattr(self, name) for name in self.setting_names()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the strategy as plain values: its name, settings, auxiliary tasks and learned state.
+
+        `load_state_dict` and `load_strategy` read it. JSON can write it, except the state of strategies that keep
+        gradients (`Bloop`).
+        """
+        return {
+            "strategy": self.name,
+            "settings": self.settings(),
+            "auxiliaries": None if self._auxiliaries is None else list(self._auxiliaries),
+            "state": self.learned_state(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Become the strategy that a `state_dict` describes.
+
+        Raises:
+            InputError: if it describes a strategy of another class, or does not fit this one.
+        """
+        if state.get("strategy") != self.name:
+            raise InputError(
+                f"this strategy is '{self.name}', the state is that of {state.get('strategy')!r}: "
+                "load_strategy makes a strategy of any state"
+            )
+        other = self.from_state_dict(state)
+        self.__dict__.clear()
+        self.__dict__.update(other.__dict__)
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Return a new strategy of this class as a `state_dict` describes it.
+
+        Raises:
+            InputError: if the settings or the state do not fit.
+        """
+        try:
+            strategy = cls(**state.get("settings", {}))
+            if state.get("auxiliaries") is not None:
+                strategy._set_auxiliaries(state["auxiliaries"])
+            if state.get("state"):
+                strategy.load_learned_state(state["state"])
+        except InputError:
+            raise
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise InputError(f"the saved settings do not fit the strategy '{cls.name}': {error}") from error
+        return strategy
+
+    def learned_state(self) -> dict[str, Any]:
+        """Return what the strategy has learned so far as plain values. Override it with `load_learned_state`."""
+        return {}
+
+    def load_learned_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `learned_state`. Only called if it is not empty."""
+        raise InputError(f"{type(self).__name__} is a fixed schedule and learns nothing, found the state {state!r}")
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether class, settings and auxiliary tasks are equal. What was learned does not count."""
+        return (
+            isinstance(other, Strategy)
+            and type(self) is type(other)
+            and self.settings() == other.settings()
+            and self._auxiliaries == other._auxiliaries
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # adaptive strategies change
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{key}={value!r}" for key, value in self._settings().items())
-        return f"{type(self).__name__}({arguments})"
+        defaults = {each.name: each.default for each in inspect.signature(type(self).__init__).parameters.values()}
+        changed = {name: value for name, value in self.settings().items() if value != defaults[name]}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+
+def _check_tasks(setting: str, by_task: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    for task in by_task:
+        if task not in names:
+            raise InputError(
+                f"{setting} names the unknown task '{task}'.{suggestion(task, names)} "
+                f"The auxiliary tasks are: {listed(names) or 'none'}"
+            )
+    for task in names:
+        if task not in by_task:
+            raise InputError(f"{setting} has no value for the auxiliary task '{task}', only for {listed(by_task)}")

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Self
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
+from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, UNIT, LineStyle, Option, Range
 from mt2st.strategy.parameters import fraction, non_negative, non_negative_number, of_task
 
 NEGLIGIBLE = 0.05
 """Below a twentieth of the primary's weight a task moves little and still costs its full time. With the default decay
-of 0.5 this is from t = 6 on (e ** -3 is 0.0498), so that a run of the default eight epochs ends with three of the
-primary task alone; at a hundredth it would be t = 10, and such a run would never come to single-task training."""
+of 0.5 this is from t = 6 on (e ** -3 is 0.0498), so a run of the default eight epochs ends with three of the primary
+task alone. At a hundredth it would be t = 10, and such a run would never reach single-task training."""
+
+
+def _decay_of(alpha: PerTask) -> PerTask:
+    """Return the decay rate of a factor per unit of time: ``-ln(alpha)``, by eq. 11."""
+    alpha = fraction("alpha", alpha)
+    if isinstance(alpha, Mapping):
+        return {task: -math.log(factor) for task, factor in alpha.items()}
+    return -math.log(alpha)
+
+
+DECAY = Option("decay", "--decay", "Decay rate eta, at least 0; in adaptive-diminish, that at affinity 0.")
+FACTOR = Option("decay", "--factor", "Factor per epoch (or step), above 0 and at most 1 (eq. 11).", convert=_decay_of)
+INITIAL = Option("initial", "--initial", "Initial weight of the auxiliary tasks, at least 0.")
+CURVATURE = Option("curvature", "--curvature", "Curvature nu, at least 0.")
+NEGLIGIBLE_OPTION = Option("negligible", "--negligible", "Below this weight a task is off.")
 
 
 class Diminish(Strategy):
@@ -40,11 +56,18 @@ class Diminish(Strategy):
         >>> strategy = Diminish(decay=0.5, auxiliaries=["context"])
         >>> [round(strategy.weights(t)["context"], 3) for t in (1, 2, 3, 5, 6)]
         [0.607, 0.368, 0.223, 0.082, 0.0]
-        >>> strategy.single_task_from(last=8)
+        >>> strategy.transition_time(last=8)
         6
     """
 
-    foreseeable = True
+    is_fixed = True
+    options = (DECAY, FACTOR, INITIAL, CURVATURE, NEGLIGIBLE_OPTION, UNIT)
+    search = (
+        INITIAL_RANGE,
+        Range("curvature", 0.5, 2.0, log=True),
+        DECAY_RANGE,
+    )  # the decay's scale needs the curvature
+    style = LineStyle("#0067a5", "#56b4e9", (), "D")  # blue
 
     def __init__(
         self,
@@ -60,7 +83,7 @@ class Diminish(Strategy):
         self.initial = non_negative("initial", initial)
         self.curvature = non_negative("curvature", curvature)
         self.negligible = non_negative_number("negligible", negligible)
-        super().__init__(auxiliaries, unit)
+        super().__init__(auxiliaries, unit=unit)
 
     @classmethod
     def geometric(
@@ -86,13 +109,7 @@ class Diminish(Strategy):
             >>> round(Diminish.geometric(0.5, auxiliaries=["analogy"]).weights(3)["analogy"], 6)
             0.125
         """
-        alpha = fraction("alpha", alpha)
-        decay: PerTask
-        if isinstance(alpha, Mapping):
-            decay = {task: -math.log(factor) for task, factor in alpha.items()}
-        else:
-            decay = -math.log(alpha)
-        return cls(decay, negligible=negligible, unit=unit, auxiliaries=auxiliaries)
+        return cls(_decay_of(alpha), negligible=negligible, unit=unit, auxiliaries=auxiliaries)
 
     def gamma(self, task: str, t: int) -> float:
         """Return gamma_k(t) of eq. 2, before the threshold."""
@@ -105,18 +122,7 @@ class Diminish(Strategy):
             return 0.0
         return of_task(self.initial, task) * math.exp(-exponent)
 
-    def weight(self, task: str, t: int) -> float:
+    def weight_of(self, task: str, t: int) -> float:
         """Return gamma_k(t), or exactly 0 once it is below `negligible`."""
         gamma = self.gamma(task, t)
         return gamma if gamma >= self.negligible else 0.0
-
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "decay": self.decay,
-            "initial": self.initial,
-            "curvature": self.curvature,
-            "negligible": self.negligible,
-        }
-
-    def _per_task(self) -> dict[str, PerTask]:
-        return {"decay": self.decay, "initial": self.initial, "curvature": self.curvature}

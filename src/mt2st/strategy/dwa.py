@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mt2st.strategy.base import Observation, Strategy
+from mt2st.strategy.base import PRIMARY_TASK, Strategy
+from mt2st.strategy.declarations import Option, Range
+from mt2st.strategy.observation import Observation
 from mt2st.strategy.parameters import positive_number
-
-PRIMARY = ""
-"""What the primary task is called among the losses; no task's name is empty."""
 
 LARGEST = 1e6
 """Bound on a ratio of losses, so that no exponential overflows."""
@@ -36,25 +35,27 @@ class DWA(Strategy):
 
     Example:
         >>> strategy = DWA(temperature=2.0, auxiliaries=["context"])
-        >>> strategy.observe(Observation(1, 10, losses={"context": 2.0}, primary_loss=0.8))
-        >>> strategy.observe(Observation(2, 20, losses={"context": 2.0}, primary_loss=0.4))
+        >>> strategy.after_evaluation(Observation(1, 10, losses={"context": 2.0}, primary_loss=0.8))
+        >>> strategy.after_evaluation(Observation(2, 20, losses={"context": 2.0}, primary_loss=0.4))
         >>> round(strategy.primary_weight(3), 3), {task: round(each, 3) for task, each in strategy.weights(3).items()}
         (0.876, {'context': 1.124})
     """
 
-    foreseeable = True
-    lasting = False
+    is_fixed = True
+    off_is_final = False
+    options = (Option("temperature", "--dwa-temperature", "The larger, the more alike the weights."),)
+    search = (Range("temperature", 0.5, 8.0, log=True),)
 
     def __init__(self, temperature: float = 2.0, *, auxiliaries: Iterable[str] | None = None) -> None:
         self.temperature = positive_number("temperature", temperature)
         self._sums: dict[int, dict[str, tuple[float, int]]] = {}
         """For each epoch and task, the sum of its losses over steps and their number."""
         self._last_step = 0
-        super().__init__(auxiliaries, unit="epoch")
+        super().__init__(auxiliaries)
 
-    def weight(self, task: str, t: int) -> float:
+    def weight_of(self, task: str, t: int) -> float:
         """Return the task's weight in an epoch, from the losses of the two before."""
-        names = (PRIMARY, *self.auxiliaries)
+        names = (PRIMARY_TASK, *self.auxiliaries)
         ratios = {name: self._ratio(name, t) for name in names}
         largest = max(ratios.values())
         shares = {name: math.exp((ratio - largest) / self.temperature) for name, ratio in ratios.items()}
@@ -62,14 +63,14 @@ class DWA(Strategy):
 
     def primary_weight(self, t: int) -> float:
         """Return the primary's weight in an epoch."""
-        return self.weight(PRIMARY, t)
+        return self.weight_of(PRIMARY_TASK, t)
 
-    def observe(self, observation: Observation) -> None:
+    def after_evaluation(self, observation: Observation) -> None:
         """Take in an evaluation's losses; of several in an epoch, the mean over its steps counts."""
         steps = max(1, observation.step - self._last_step)
         self._last_step = observation.step
         sums = self._sums.setdefault(observation.epoch, {})
-        for task, loss in {PRIMARY: observation.primary_loss, **observation.losses}.items():
+        for task, loss in {PRIMARY_TASK: observation.primary_loss, **observation.losses}.items():
             if math.isfinite(loss):
                 total, count = sums.get(task, (0.0, 0))
                 sums[task] = (total + steps * loss, count + steps)
@@ -82,10 +83,8 @@ class DWA(Strategy):
         total, count = self._sums.get(epoch, {}).get(task, (math.nan, 1))
         return total / count
 
-    def _settings(self) -> dict[str, Any]:
-        return {"temperature": self.temperature}
-
-    def _state(self) -> dict[str, Any]:
+    def learned_state(self) -> dict[str, Any]:
+        """Return what was learned from the losses, as plain JSON values."""
         if not self._sums:
             return {}
         sums = {
@@ -93,7 +92,8 @@ class DWA(Strategy):
         }
         return {"sums": sums, "last_step": self._last_step}
 
-    def _load_state(self, state: Mapping[str, Any]) -> None:
+    def load_learned_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `learned_state`."""
         self._last_step = int(state["last_step"])
         self._sums = {
             int(epoch): {task: (float(total), int(count)) for task, (total, count) in of_epoch.items()}

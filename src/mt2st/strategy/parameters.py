@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 
 from mt2st.errors import InputError, listed
-from mt2st.strategy.base import SIGNALS, PerTask
+from mt2st.strategy.base import PerTask
+from mt2st.strategy.observation import SIGNALS
 
 
 def non_negative(parameter: str, value: PerTask) -> PerTask:

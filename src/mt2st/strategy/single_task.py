@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from mt2st.strategy.base import Strategy
+from mt2st.strategy.declarations import LineStyle
 
 
 class SingleTask(Strategy):
-    """Every auxiliary task is off from the first step.
+    """All auxiliary tasks are off from the first step.
 
     Example:
         >>> SingleTask(auxiliaries=["context"]).weights(1)
         {'context': 0.0}
     """
 
-    foreseeable = True
+    is_fixed = True
+    options = ()
+    style = LineStyle("#1d1d1f", "#f2f0ea", (), "o")  # ink
 
     def __init__(self, *, auxiliaries: Iterable[str] | None = None) -> None:
-        super().__init__(auxiliaries, unit="epoch")
+        super().__init__(auxiliaries)
 
-    def weight(self, task: str, t: int) -> float:  # noqa: ARG002
+    def weight_of(self, task: str, t: int) -> float:  # noqa: ARG002
         """Return 0."""
         return 0.0
-
-    def _settings(self) -> dict[str, Any]:
-        return {}

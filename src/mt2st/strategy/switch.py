@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
+from mt2st.strategy.declarations import AT_RANGE, UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option
 from mt2st.strategy.parameters import non_negative, of_task, whole_per_task
+
+SWITCH_AT = 4
+"""With the default eight epochs, the first three are multi-task and the last five single-task."""
+AT = Option("at", "--switch-at", "First epoch (or step) of single-task training.")
 
 
 class Switch(Strategy):
@@ -14,44 +18,41 @@ class Switch(Strategy):
 
     Args:
         at: :math:`T_{switch}`, at least 1: the first epoch (or step) of single-task training. ``at=1`` never runs an
-            auxiliary task. One time or ``{task: time}``; the transition is when the last task goes off.
-        weight: weight of the auxiliary tasks before the switch; the paper's is 1. One number or ``{task: weight}``.
+            auxiliary task. One time or ``{task: time}``: the transition is when the last task goes off.
+        weight: weight of the auxiliary tasks before the switch, 1 in the paper. One number or ``{task: weight}``.
         unit: whether ``at`` and ``t`` count epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: when a time is no whole number of at least 1, a weight is negative or not finite, or an unknown task
-            is named.
+        InputError: if a time is no whole number of at least 1, a weight is negative or not finite, or a task is
+            unknown.
 
     Example:
         >>> strategy = Switch(at=3, auxiliaries=["context"])
         >>> [strategy.weights(t)["context"] for t in (1, 2, 3, 4)]
         [1.0, 1.0, 0.0, 0.0]
         >>> by_task = Switch(at={"analogy": 2, "context": 4}, auxiliaries=["analogy", "context"])
-        >>> by_task.weights(3), by_task.single_task_from(last=8)
+        >>> by_task.weights(3), by_task.transition_time(last=8)
         ({'analogy': 0.0, 'context': 1.0}, 4)
     """
 
-    foreseeable = True
+    is_fixed = True
+    options = (AT, WEIGHT, UNIT)
+    search = (WEIGHT_RANGE, AT_RANGE)
+    style = LineStyle("#c14d00", "#ff8c42", (), "^")  # vermilion
 
     def __init__(
         self,
-        at: int | Mapping[str, int],
+        at: int | Mapping[str, int] = SWITCH_AT,
         *,
         weight: PerTask = 1.0,
         unit: Unit = "epoch",
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
         self.at = whole_per_task("at", at)
-        self.before = non_negative("weight", weight)
-        super().__init__(auxiliaries, unit)
+        self.weight = non_negative("weight", weight)
+        super().__init__(auxiliaries, unit=unit)
 
-    def weight(self, task: str, t: int) -> float:
+    def weight_of(self, task: str, t: int) -> float:
         """Return the task's weight before the switch, exactly 0 from the switch on."""
-        return of_task(self.before, task) if t < of_task(self.at, task) else 0.0
-
-    def _settings(self) -> dict[str, Any]:
-        return {"at": self.at, "weight": self.before}
-
-    def _per_task(self) -> dict[str, PerTask]:
-        return {"at": self.at, "weight": self.before}
+        return of_task(self.weight, task) if t < of_task(self.at, task) else 0.0

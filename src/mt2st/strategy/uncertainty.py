@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mt2st.strategy.base import PerTask, Strategy
+from mt2st.strategy.base import PRIMARY_TASK, PerTask, Strategy
+from mt2st.strategy.declarations import AUXILIARY_WEIGHT, INITIAL_RANGE, Option, Range, Scale
 from mt2st.strategy.parameters import of_task, positive_number, within
 
-PRIMARY = ""
-"""What the primary task is called among the log-variances; no task's name is empty."""
 MOST = 100.0
 """The largest weight, and the inverse of the smallest: the loss of a task that is solved, or below 0, asks for ever
 more."""
@@ -42,13 +41,19 @@ class UncertaintyWeighting(Strategy):
     Example:
         >>> strategy = UncertaintyWeighting(rate=0.5, auxiliaries=["context"])
         >>> for _ in range(100):
-        ...     strategy.learn({"context": 2.0}, primary_loss=0.5)
+        ...     strategy.after_step({"context": 2.0}, primary_loss=0.5)
         >>> round(strategy.primary_weight(1), 3), round(strategy.weights(1)["context"], 3)
         (1.0, 0.25)
     """
 
-    foreseeable = True
-    learns = True
+    name = "uncertainty"
+    is_fixed = True
+    needs_losses = True
+    options = (
+        Option("rate", "--uncertainty-rate", "Learning rate of the tasks' log-variances."),
+        Option("initial", AUXILIARY_WEIGHT, "Weight of the auxiliary tasks in the first step."),
+    )
+    search = (INITIAL_RANGE, Range("rate", 0.2, 5.0, Scale.FACTOR, log=True))
 
     def __init__(self, rate: float = 0.02, *, initial: PerTask = 1.0, auxiliaries: Iterable[str] | None = None) -> None:
         self.rate = positive_number("rate", rate)
@@ -56,18 +61,18 @@ class UncertaintyWeighting(Strategy):
         self._log_variances: dict[str, float] = {}
         super().__init__(auxiliaries, unit="step")
 
-    def weight(self, task: str, t: int) -> float:  # noqa: ARG002  # it depends on what was learned, not on time
+    def weight_of(self, task: str, t: int) -> float:  # noqa: ARG002  # it depends on what was learned, not on time
         """Return the task's weight as learned so far, whatever the time."""
         return math.exp(-self._log_variance(task))
 
     def primary_weight(self, t: int) -> float:
         """Return the primary's weight as learned so far, whatever the time."""
-        return self.weight(PRIMARY, t)
+        return self.weight_of(PRIMARY_TASK, t)
 
-    def learn(self, losses: Mapping[str, float], primary_loss: float) -> None:
+    def after_step(self, losses: Mapping[str, float], primary_loss: float) -> None:
         """Take a step on the log-variances of the tasks whose losses are given and finite."""
         bound = math.log(MOST)
-        for task, loss in {PRIMARY: primary_loss, **losses}.items():
+        for task, loss in {PRIMARY_TASK: primary_loss, **losses}.items():
             if math.isfinite(loss):
                 s = self._log_variance(task)
                 s -= self.rate * (0.5 - math.exp(-s) * loss)
@@ -76,16 +81,12 @@ class UncertaintyWeighting(Strategy):
     def _log_variance(self, task: str) -> float:
         if task in self._log_variances:
             return self._log_variances[task]
-        return 0.0 if task == PRIMARY else -math.log(of_task(self.initial, task))
+        return 0.0 if task == PRIMARY_TASK else -math.log(of_task(self.initial, task))
 
-    def _settings(self) -> dict[str, Any]:
-        return {"rate": self.rate, "initial": self.initial}
-
-    def _per_task(self) -> dict[str, PerTask]:
-        return {"initial": self.initial}
-
-    def _state(self) -> dict[str, Any]:
+    def learned_state(self) -> dict[str, Any]:
+        """Return what was learned from the losses, as plain JSON values."""
         return {"log_variances": dict(self._log_variances)} if self._log_variances else {}
 
-    def _load_state(self, state: Mapping[str, Any]) -> None:
+    def load_learned_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `learned_state`."""
         self._log_variances = {task: float(value) for task, value in state["log_variances"].items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mt2st._files import complete_folder
 from mt2st.evaluation.tables import METRICS
-from mt2st.models.labelled_auxiliaries import PRIMARY
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.study.charts import (
     EPOCHS,
     SECONDS,
@@ -184,8 +184,12 @@ def learning_charts(
         ),
         LineChart(f"{part.capitalize()} loss by epoch", _curves(runs, partial(_of_part, "loss")), styles),
     ]
-    for task in [PRIMARY, *tasks_of(run for each in runs.values() for run in each)]:
-        title = "Training loss of the primary task by epoch" if task == PRIMARY else f"Loss of the task {task} by epoch"
+    for task in [PRIMARY_TASK, *tasks_of(run for each in runs.values() for run in each)]:
+        title = (
+            "Training loss of the primary task by epoch"
+            if task == PRIMARY_TASK
+            else f"Loss of the task {task} by epoch"
+        )
         found.append(LineChart(title, _curves(runs, partial(loss_of, task)), styles))
     return [chart for each in found if (chart := with_points(each)).curves]
 

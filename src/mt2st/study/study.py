@@ -148,7 +148,7 @@ class Study:
 
 
 def _is_single_task(results: Mapping[int, CellResult]) -> bool:
-    return all(each.identity.get("strategy", {}).get("strategy") == "SingleTask" for each in results.values())
+    return all(each.identity.get("strategy", {}).get("strategy") == "single-task" for each in results.values())
 
 
 def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@
 
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback, CheckpointEvery, MetricsLog
-from mt2st.training.combination import GradientCombination
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.feedback import Feedback
 from mt2st.training.flops import FlopMeter
@@ -33,7 +32,6 @@ __all__ = [
     "FittedHead",
     "FlopMeter",
     "Freeze",
-    "GradientCombination",
     "HeadProbe",
     "KernelTask",
     "LearningRateSchedule",

@@ -32,7 +32,7 @@ data differ, it explains why."""
 RESOLVED = "resolved"
 """Part of an identity: the values of settings that were left to the defaults."""
 
-IN_STATE = ("optimizer", "scheduler", "kernels", "average", "transition", "combination", "random")
+IN_STATE = ("optimizer", "scheduler", "kernels", "average", "transition", "strategy", "combination", "random")
 """Parts of a trainer's state that hold tensors and plain values."""
 
 _DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)

@@ -1,55 +1,26 @@
-"""The seam where the tasks' gradients are combined otherwise than by adding them.
+"""Combines the tasks' gradients as a `CombiningStrategy` does, instead of adding them.
 
-A `GradientCombination` says what becomes of each task's gradient on the shared parameters; their sum is the update. The
-`Combiner` collects these gradients in the trainer's step, and puts what comes of them in their place. Without a
-combination none of this runs: torch adds up the gradients, as eq. 3 does.
+The `Combiner` collects the gradients in the trainer's step and replaces them by the strategy's. With other strategies
+none of this runs: torch adds up the gradients, as in eq. 3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mt2st.strategy import CombiningStrategy
 from mt2st.training.modules import embedding_weight
 
 Gradients = dict[str, Tensor]
 """A gradient by the parameter's name."""
 
 
-class GradientCombination(Protocol):
-    """What becomes of the tasks' gradients on the shared parameters."""
-
-    def combine(self, gradients: Tensor) -> Tensor:
-        """Return a new gradient for each task; their sum is the update.
-
-        Args:
-            gradients: ``[tasks, n]`` with at least two rows, none of them zero: the primary's first, then the weighted
-                ones of the auxiliary tasks that are on. May be written to.
-        """
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return what the next steps depend on."""
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a `state_dict`."""
-
-
-class Stateless:
-    """The part of a `GradientCombination` that remembers nothing."""
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return nothing."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Do nothing."""
-
-
 class Combiner:
-    """Collects a step's gradients task by task and replaces them by what a combination makes of them.
+    """Collects a step's gradients task by task and replaces them by those that the strategy combines.
 
     *Shared* is a parameter that two tasks or more have had a gradient on in a step so far. All others (the heads) keep
     the weighted gradient of their own task.
@@ -62,17 +33,17 @@ class Combiner:
     multi-task training (as with gradients normalised to length 1, an option of its authors), CAGrad the same with
     longer steps. Other weights, or other tasks beside it, make them differ.
 
-    What the combination leaves of it is turned back into a displacement, and replaces the kernel's own; the optimizer
+    What the strategy leaves of it is turned back into a displacement, and replaces the kernel's own; the optimizer
     sees the gradients of the other tasks only.
 
     Args:
-        combination: says what becomes of the gradients.
+        strategy: combines the gradients.
         module: the module.
         tasks: names of all tasks, the primary's first.
     """
 
-    def __init__(self, combination: GradientCombination, module: nn.Module, tasks: Sequence[str]) -> None:
-        self.combination, self._module, self._tasks = combination, module, list(tasks)
+    def __init__(self, strategy: CombiningStrategy, module: nn.Module, tasks: Sequence[str]) -> None:
+        self.strategy, self._module, self._tasks = strategy, module, list(tasks)
         self.shared: set[str] = set()
         self._gradients: dict[str, Gradients] = {}
         self._displacements: dict[str, tuple[Tensor, float]] = {}
@@ -143,26 +114,23 @@ class Combiner:
 
     def _combine(self, of_tasks: Mapping[str, Gradients], layout: Mapping[str, nn.Parameter]) -> None:
         """Replace the gradients on the shared parameters."""
-        rows = torch.stack(
-            [
-                torch.cat([gradients.get(name, torch.zeros_like(each)).flatten() for name, each in layout.items()])
-                for gradients in of_tasks.values()
-            ]
-        )
-        present = rows.norm(dim=1) > 0
-        tasks = [task for task, there in zip(of_tasks, present.tolist(), strict=True) if there]
+        vectors = {
+            task: torch.cat([gradients.get(name, torch.zeros_like(each)).flatten() for name, each in layout.items()])
+            for task, gradients in of_tasks.items()
+        }
+        vectors = {task: each for task, each in vectors.items() if each.norm() > 0}
+        tasks = list(vectors)
         if len(tasks) < 2 or tasks[0] != self._tasks[0]:
             return
         sizes = [each.numel() for each in layout.values()]
-        for task, row in zip(tasks, self.combination.combine(rows[present]), strict=True):
-            for (name, each), part in zip(layout.items(), row.split(sizes), strict=True):
+        for task, vector in zip(tasks, self.strategy.combine(list(vectors.values()), tasks), strict=True):
+            for (name, each), part in zip(layout.items(), torch.split(vector, sizes), strict=True):
                 of_tasks[task][name] = part.view_as(each)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return plain values and tensors."""
-        return {"shared": sorted(self.shared), "combination": self.combination.state_dict()}
+        """Return plain values. The strategy has a state of its own."""
+        return {"shared": sorted(self.shared)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`."""
+        """Continue from a `state_dict`."""
         self.shared = set(state["shared"])
-        self.combination.load_state_dict(state["combination"])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from mt2st.strategy import Strategy, load_strategy
+from mt2st.strategy import Strategy
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
@@ -78,13 +78,13 @@ class TrainingState:
             "kernels": {task.name: task.state_dict() for task in self.kernels},
             "average": self.average.state_dict() if self.average else {},
             "transition": self.transition.state_dict(),
+            "strategy": self.strategy.state_dict(),
             "combination": self.combiner.state_dict() if self.combiner else {},
             "random": torch.get_rng_state(),
             "plain": {
                 "progress": asdict(self.progress),
                 "run": self.run.as_dict(),
                 "streams": {stream.task.name: stream.state_dict() for stream in self.streams},
-                "strategy": self.strategy.state_dict(),
                 "feedback": self.feedback.state_dict() if self.feedback else None,
                 "early_stopping": self.early_stopping.state_dict() if self.early_stopping else None,
             },
@@ -103,6 +103,7 @@ class TrainingState:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.transition.load_state_dict(state["transition"])
+        self.strategy.load_state_dict(state["strategy"])
         if self.combiner is not None:
             self.combiner.load_state_dict(state["combination"])
         self.progress = Progress(**plain["progress"])
@@ -111,8 +112,6 @@ class TrainingState:
         self.run.stopped, self.run.cause = "epochs", ""
         for stream in self.streams:
             stream.load_state_dict(plain["streams"][stream.task.name])
-        if self.strategy.state_dict() != plain["strategy"]:  # else it may be of a kind that only its user knows
-            self.strategy = load_strategy(plain["strategy"])
         if self.feedback and plain["feedback"]:
             self.feedback.load_state_dict(plain["feedback"])
         if self.early_stopping and plain["early_stopping"]:

@@ -16,12 +16,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy import Diminish, Observation, Strategy
+from mt2st.strategy import CombiningStrategy, Diminish, Observation, Strategy
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
 from mt2st.training.combination import Combiner
-from mt2st.training.combinations import combination_of
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.feedback import Feedback, StepDirections
 from mt2st.training.kernel_thread import KernelThread
@@ -127,7 +126,7 @@ class Trainer(TrainingState):
         self.module, self.primary, self.optimizer = module, primary, optimizer
         self.strategy = strategy.bind([task.name for task in auxiliaries])
         self.epochs, self.seed = epochs, seed
-        if strategy.foreseeable and self.strategy.primary_weight(self._last_time) == 0:
+        if strategy.is_fixed and self.strategy.primary_weight(self._last_time) == 0:
             raise InputError(
                 f"{strategy!r} would not train the primary task '{primary.name}' at all: in {epochs} epochs its weight "
                 "never rises above 0; train for more, or let the primary task begin earlier"
@@ -138,9 +137,10 @@ class Trainer(TrainingState):
         self.scheduler, self.feedback, self.early_stopping = scheduler, feedback, early_stopping
         self.transition = transition or TransitionActions()
         self.clip_norm, self.parallel_context, self.callbacks = clip_norm, parallel_context, list(callbacks)
-        combination = combination_of(strategy)
-        names = [primary.name, *self.strategy.auxiliaries]
-        self.combiner = Combiner(combination, module, names) if combination else None
+        self.combiner = None
+        if isinstance(self.strategy, CombiningStrategy):
+            self.strategy.check_requirements()
+            self.combiner = Combiner(self.strategy, module, [primary.name, *self.strategy.auxiliaries])
         self.average = ParameterAverage(average) if average is not None else None
         self._check_parts()
         if self.transition.rates is not None:
@@ -295,8 +295,8 @@ class Trainer(TrainingState):
         losses |= {name: value for name, value in kernel_losses.items() if not math.isnan(value)}
         for name, value in losses.items():
             progress.record_loss(name, value)
-        if strategy.learns:
-            strategy.learn(losses, primary_loss)
+        if strategy.needs_losses:
+            strategy.after_step(losses, primary_loss)
 
     def _backward(self, task: Task, batch: Any, weight: float) -> float:
         """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
@@ -479,12 +479,12 @@ class Trainer(TrainingState):
             self.transition.rates.observe(evaluation.validation)
             self._tell_rate_changes()
         known = len(self.strategy.decisions)
-        self.strategy.observe(
+        self.strategy.after_evaluation(
             Observation(
                 evaluation.epoch,
                 evaluation.step,
                 evaluation.validation,
-                evaluation.affinities,
+                evaluation.gradient_cosines,
                 evaluation.gains,
                 losses={task: loss for task, loss in evaluation.losses.items() if task != self.primary.name},
                 primary_loss=evaluation.losses.get(self.primary.name, math.nan),
@@ -508,7 +508,7 @@ class Trainer(TrainingState):
     @property
     def transition_time(self) -> int | None:
         """The epoch (or step, as the strategy counts) of the transition, if a fixed schedule reaches one."""
-        return self.strategy.single_task_from(self._last_time) if self.strategy.foreseeable else None
+        return self.strategy.transition_time(self._last_time) if self.strategy.is_fixed else None
 
     @property
     def _prepared_seconds(self) -> float:
@@ -522,7 +522,7 @@ class Trainer(TrainingState):
     def _transition_expected(self, evaluation: Evaluation) -> bool:
         if self.progress.single_task:
             return False
-        if self.strategy.adapts:
+        if self.strategy.needs_feedback:
             return any(weight > 0 for weight in evaluation.weights.values())
         return self.transition_time is not None
 

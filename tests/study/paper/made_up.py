@@ -25,7 +25,7 @@ def result(
             epoch,
             5 * epoch,
             seconds * epoch,
-            {"label": 1.0 / epoch, auxiliary: 0.5 / epoch} if name != "single-task" else {"label": 1.0 / epoch},
+            {"primary": 1.0 / epoch, auxiliary: 0.5 / epoch} if name != "single-task" else {"primary": 1.0 / epoch},
             {auxiliary: 1.0},
             {},
             0.0,
@@ -41,5 +41,5 @@ def result(
         dict.fromkeys(MEASURES, test),
         Run(evaluations, transitions=transitions, best=0),
         factors={"embedding": embedding, "auxiliary": auxiliary, "encoder": "bilstm"},
-        identity={"strategy": {"strategy": "SingleTask" if name == "single-task" else "Other"}},
+        identity={"strategy": {"strategy": "single-task" if name == "single-task" else "other", "settings": {}}},
     )

@@ -27,7 +27,7 @@ def test_the_tables_are_each_embedding_with_each_update_in_each_mode_and_origina
     assert len({cell.folder for cell in cells}) == len(cells)
     multi = next(cell for cell in cells if cell.name == "multi-task")
     assert isinstance(multi.strategy, MultiTask)
-    assert multi.strategy.fixed == SOUND.weight
+    assert multi.strategy.weight == SOUND.weight
     assert {cell.settings.embedding for cell in cells} == {
         "cbow", "skipgram", "cbow-fasttext", "skipgram-fasttext", "glove",
     }  # fmt: skip
@@ -85,7 +85,7 @@ def test_the_single_task_begins_before_the_first_evaluation() -> None:
     steps = 47  # of 16 texts, of 750
     cells = time_cells(SOUND, seeds=(1,))[2:]
     assert [round(steps / cell.settings.evaluations_per_epoch) for cell in cells] == [6, 6]
-    assert [cell.strategy.bind(["context"]).single_task_from(6 * steps) for cell in cells] == [5, 6]
+    assert [cell.strategy.bind(["context"]).transition_time(6 * steps) for cell in cells] == [5, 6]
 
 
 def test_the_estimate_grows_with_the_runs_and_shrinks_with_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def course(method: str, seed: int, level: float) -> Run:
     evaluations = []
     for epoch in range(1, EPOCHS + 1):
         weight = {"context": own[epoch - 1]} if own else {}
-        losses = {"label": 0.7 / epoch + 0.001 * seed} | ({"context": 2.5} if any(weight.values()) else {})
+        losses = {"primary": 0.7 / epoch + 0.001 * seed} | ({"context": 2.5} if any(weight.values()) else {})
         accuracy = level - 0.2 / epoch ** (3 if method == "switch" else 1)
         validation = {"loss": 0.8 / epoch, "accuracy": accuracy, "macro_f1": accuracy - 0.01}
         seconds = 1.5 * epoch + 0.01 * seed
@@ -52,7 +52,10 @@ def results(methods: Sequence[str] = METHODS, seeds: int = 3) -> list[CellResult
                     versions={"python": "3.11.2", "torch": "2.13.0"},
                     machine={"system": "Linux", "cores": 2},
                     identity={
-                        "strategy": {"strategy": "SingleTask" if method == "single-task" else "Switch", "at": 3},
+                        "strategy": {
+                            "strategy": "single-task" if method == "single-task" else "switch",
+                            "settings": {"at": 3},
+                        },
                         "settings": json.loads(json.dumps(ClassifierSettings(seed=seed).settings())),
                     },
                 )
@@ -95,7 +98,7 @@ def write_run(
         "kind": "classification",
         "classes": list(classes),
         "settings": ClassifierSettings().settings(),
-        "strategy": {"strategy": "Switch", "unit": "epoch", "at": 3},
+        "strategy": {"strategy": "switch", "settings": {"unit": "epoch", "at": 3}},
         "run": run.as_dict(),
         "metrics": {
             "validation": dict(run.evaluations[-1].validation),

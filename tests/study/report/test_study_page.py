@@ -105,7 +105,7 @@ def test_the_curves_are_the_runs(folder: Path) -> None:
     for title, value in {
         "Validation accuracy by epoch": lambda each: 100 * each.validation["accuracy"],
         "Validation loss by epoch": lambda each: each.validation["loss"],
-        "Training loss of the primary task by epoch": lambda each: each.losses["label"],
+        "Training loss of the primary task by epoch": lambda each: each.losses["primary"],
     }.items():
         header, *rows = tables[title]
         assert header == ["epoch", *METHODS]
@@ -234,7 +234,7 @@ def test_a_report_is_the_same_each_time(folder: Path) -> None:
 def test_values_that_are_not_finite_leave_gaps(tmp_path: Path) -> None:
     cells = results()
     first = cells[0].run.evaluations
-    gap = replace(first[0], losses={"label": math.nan}, validation=first[0].validation | {"loss": math.inf})
+    gap = replace(first[0], losses={"primary": math.nan}, validation=first[0].validation | {"loss": math.inf})
     broken = Run([gap, *first[1:]], best=0)
     page = page_of(write_study(tmp_path / "study", [replace(cells[0], run=broken), *cells[1:]]))
     rows = page.tables()["Training loss of the primary task by epoch"]

@@ -10,7 +10,7 @@ from mt2st import Diminish, MultiTask, SingleTask, Switch
 from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions
 from mt2st.models.settings import LEARNING_RATES
 from mt2st.strategy import AdaptiveDiminish, Strategy
-from mt2st.study.search.space import COMMON, OWN, Axis, Course
+from mt2st.study.search.space import COMMON, Axis, Course
 
 SETTINGS = replace(QUICK, epochs=8, auxiliary=("analogy", "context"), dropout=0.3)
 STRATEGIES = {name: StrategyOptions().build(name, SETTINGS.auxiliary) for name in ALL_STRATEGIES}
@@ -41,8 +41,7 @@ def test_both_ends_of_every_range_can_be_trained_with(strategy: Strategy) -> Non
     assert all(axis.holds(course.given[axis.name]) for axis in course.axes)
 
 
-def test_every_strategy_has_a_line_and_all_search_what_they_share() -> None:
-    assert {type(strategy) for strategy in STRATEGIES.values()} == set(OWN)
+def test_all_strategies_search_what_they_share() -> None:
     for strategy in STRATEGIES.values():
         assert Course(strategy, SETTINGS).axes[: len(COMMON)] == tuple(Axis(each) for each in COMMON)
     assert len(Course(SingleTask(), SETTINGS).axes) == len(COMMON)
@@ -54,7 +53,7 @@ def test_weights_are_searched_by_task_and_other_parameters_where_they_are_given_
     by_task = Course(Switch({"analogy": 2, "context": 5}, weight=0.5), SETTINGS)
     assert [axis.name for axis in by_task.axes[5:]] == ["at of analogy", "at of context"]
     numbers = {**by_task.given, "weight of analogy": 0.2, "at of context": 0.75}
-    found = by_task.at(numbers).strategy.state_dict()
+    found = by_task.at(numbers).strategy.settings()
     assert found["weight"] == {"analogy": pytest.approx(0.1), "context": 0.5}
     assert found["at"] == {"analogy": 2, "context": 7}
     one = Course(MultiTask(2.0), replace(SETTINGS, auxiliary=("context",)))
@@ -76,12 +75,12 @@ def test_factors_multiply_the_learning_rates_of_the_encoder_or_those_that_are_gi
 def test_times_are_shares_of_the_training() -> None:
     course = Course(Switch(5), SETTINGS)
     assert course.given["at"] == 0.5
-    assert course.at(course.given, epochs=4).strategy.state_dict()["at"] == 3
+    assert course.at(course.given, epochs=4).strategy.settings()["at"] == 3
     assert course.at(course.given, epochs=4).settings.epochs == 4
-    assert [course.at({**course.given, "at": share}).strategy.state_dict()["at"] for share in (0.1, 0.9)] == [2, 8]
+    assert [course.at({**course.given, "at": share}).strategy.settings()["at"] for share in (0.1, 0.9)] == [2, 8]
     steps = Course(Switch(81, unit="step"), SETTINGS, steps_per_epoch=20)
     assert steps.given["at"] == 0.5
-    assert steps.at(steps.given, epochs=2).strategy.state_dict()["at"] == 21
+    assert steps.at(steps.given, epochs=2).strategy.settings()["at"] == 21
 
 
 @pytest.mark.parametrize(
@@ -103,10 +102,10 @@ def test_weights_fall_as_far_over_a_trial_as_over_the_training(strategy: Strateg
     assert fallen == pytest.approx(dict.fromkeys(SETTINGS.auxiliary, math.exp(-2.0)))
 
 
-def test_of_a_strategy_that_is_not_known_what_all_share_is_searched() -> None:
-    class Own(Switch):
-        pass
+def test_of_a_strategy_without_ranges_what_all_share_is_searched() -> None:
+    class Unsearched(Switch):
+        search = ()
 
-    course = Course(Own(3), SETTINGS)
+    course = Course(Unsearched(3), SETTINGS)
     assert len(course.axes) == len(COMMON)
     assert course.at(course.given).strategy is course.strategy

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mt2st.models.labelled_auxiliaries import PRIMARY
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.study.charts import LineChart, Mark, with_range
 from mt2st.study.curves import Value, by_epoch, epoch_of
 from mt2st.study.figures import Runs, loss_of, with_points, write_sheets
@@ -70,11 +70,11 @@ def _chart(title: str, runs: Runs, value: Value, *, percent: bool = False) -> Li
     return with_points(LineChart(title, curves, styles_of(runs), percent=percent, marks=marks))
 
 
-_primary_loss = partial(loss_of, PRIMARY)
+_primary_loss = partial(loss_of, PRIMARY_TASK)
 
 
 def _auxiliary_loss(each: Evaluation) -> float | None:
-    return next((loss for task, loss in each.losses.items() if task != PRIMARY), None)
+    return next((loss for task, loss in each.losses.items() if task != PRIMARY_TASK), None)
 
 
 def _accuracy(each: Evaluation) -> float | None:

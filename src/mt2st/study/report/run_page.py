@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
         found: the run.
         folder: its folder, for its name and its model.
     """
-    name = _as_method(str(found.strategy.get("strategy", "run")))
+    name = str(found.strategy["strategy"])
     runs = {name: [found.run]}
     best = Mark(epochs_of(found.run)[found.run.best], "kept")
     sections = [
@@ -47,11 +46,6 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
         cautions=["One run tells nothing about the difference to another: mt2st compare does, over several seeds."],
         sections=sections,
     )
-
-
-def _as_method(strategy: str) -> str:
-    """Return the name that the command line has for a strategy: ``adaptive-switch`` for ``AdaptiveSwitch``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", strategy).lower()
 
 
 def _verdict(found: TrainingRun, name: str) -> str:

@@ -83,11 +83,11 @@ def strategy_text(state: Mapping[str, Any]) -> str:
     """Return the settings of a strategy in a line.
 
     Example:
-        >>> strategy_text({"strategy": "Switch", "unit": "epoch", "at": 3, "memory": None})
-        'Switch: unit epoch, at 3'
+        >>> strategy_text({"strategy": "adaptive-switch", "settings": {"unit": "epoch", "earliest": 3, "latest": None}})
+        'adaptive-switch: unit epoch, earliest 3'
     """
-    rest = [f"{name} {written(value)}" for name, value in state.items() if name != "strategy" and value is not None]
-    return f"{state.get('strategy', '?')}{': ' if rest else ''}{', '.join(rest)}"
+    rest = [f"{name} {written(value)}" for name, value in state["settings"].items() if value is not None]
+    return f"{state['strategy']}{': ' if rest else ''}{', '.join(rest)}"
 
 
 def written(value: object) -> str:

@@ -19,7 +19,7 @@ from mt2st.study.run import Watcher, Worked, stop_file, work_on
 from mt2st.study.search.plan import Search
 from mt2st.study.search.record import Record, Trial
 from mt2st.study.search.sampler import check_sampler, next_numbers
-from mt2st.study.search.space import COMMON, OWN, Course
+from mt2st.study.search.space import COMMON, Course
 
 SEARCH = "search"
 """The folder of a study with its search: a record a method, and a folder a run of a trial."""
@@ -175,7 +175,7 @@ def _path(place: Path, cell: Cell) -> Path:
 def _identity(cell: Cell, data: StudyData, search: Search, epochs: int) -> dict[str, Any]:
     identity = cell.identity(data)
     settings = {name: value for name, value in identity["settings"].items() if name != "seed"}
-    ranges = (*COMMON, *OWN.get(type(cell.strategy), ()))
+    ranges = (*COMMON, *cell.strategy.search)
     space = [[each.name, each.low, each.high, each.scale.name, each.log, each.whole, each.by_task] for each in ranges]
     return {
         **identity,

@@ -1,0 +1,72 @@
+"""Strategies from names and saved states."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mt2st.errors import InputError, listed, suggestion
+from mt2st.strategy.base import Strategy
+
+
+def known_strategies() -> dict[str, type[Strategy]]:
+    """Return all strategies that have been defined so far, by name: the package's and your own.
+
+    Example:
+        >>> known_strategies()["switch"].__name__
+        'Switch'
+    """
+    return {name: each for name, each in Strategy._registered.items() if not inspect.isabstract(each)}
+
+
+def load_strategy(state: Mapping[str, Any], strategies: Iterable[type[Strategy]] = ()) -> Strategy:
+    """Return a new strategy as `Strategy.state_dict` describes it.
+
+    A state never causes an import. A strategy of your own must have been defined before, or be handed over.
+
+    Args:
+        state: of `Strategy.state_dict`.
+        strategies: further classes to choose from. They come before registered ones of the same name.
+
+    Raises:
+        InputError: if the strategy is unknown, or its settings do not fit.
+
+    Example:
+        >>> from mt2st.strategy import Switch
+        >>> load_strategy(Switch(at=3, auxiliaries=["context"]).state_dict())
+        Switch(at=3)
+    """
+    known = known_strategies() | {each.name: each for each in strategies}
+    name = state.get("strategy")
+    if name not in known:
+        raise InputError(
+            f"unknown strategy {name!r}.{suggestion(str(name), known)} Known: {listed(known)}. Import the module that "
+            "defines a strategy of your own first, or hand its class over: strategies=[...]"
+        )
+    return known[name].from_state_dict(state)
+
+
+def as_strategy(value: str | Strategy) -> Strategy:
+    """Return a strategy as it is, or make one by its name with default settings.
+
+    Raises:
+        InputError: if the name is unknown, or the value is neither a name nor a strategy.
+
+    Example:
+        >>> as_strategy("switch")
+        Switch()
+    """
+    if isinstance(value, Strategy):
+        return value
+    known = known_strategies()
+    if isinstance(value, type) and issubclass(value, Strategy):
+        raise InputError(f"a strategy is an object, found the class {value.__name__}: write {value.__name__}()")
+    if not isinstance(value, str):
+        raise InputError(f"a strategy is a name or a Strategy, found {value!r}")
+    if value not in known:
+        raise InputError(f"unknown strategy '{value}'.{suggestion(value, known)} Known: {listed(known)}")
+    try:
+        return known[value]()
+    except TypeError as error:
+        raise InputError(f"the strategy '{value}' needs settings ({error}): give an object") from error
