@@ -484,7 +484,7 @@ class Trainer(TrainingState):
                 evaluation.epoch,
                 evaluation.step,
                 evaluation.validation,
-                evaluation.gradient_cosines,
+                evaluation.affinities,
                 evaluation.gains,
                 losses={task: loss for task, loss in evaluation.losses.items() if task != self.primary.name},
                 primary_loss=evaluation.losses.get(self.primary.name, math.nan),
