@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy import CombiningStrategy, Diminish, Observation, Strategy
+from mt2st.strategy import CombiningStrategy, Observation, Strategy, as_strategy
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
@@ -50,7 +50,7 @@ class Trainer(TrainingState):
             ``module.embedding.weight``.
         primary: the primary task. Its batches make an epoch; its validation data choose the parameters kept.
         optimizer: over the module's parameters.
-        strategy: the weights of the auxiliary tasks over time.
+        strategy: the weights of the auxiliary tasks over time, by name or as an object.
         auxiliaries: any number of tasks with different names.
         epochs: the most epochs to train, at least 1.
         seed: seed of the order of all data. The initial parameters are the module's.
@@ -103,7 +103,7 @@ class Trainer(TrainingState):
         *,
         primary: Task,
         optimizer: Optimizer,
-        strategy: Strategy | None = None,
+        strategy: str | Strategy = "diminish",
         auxiliaries: Sequence[Task | KernelTask] = (),
         epochs: int,
         seed: int = 1,
@@ -122,7 +122,7 @@ class Trainer(TrainingState):
             if value < 1:
                 raise InputError(f"{parameter} must be at least 1, found {value!r}")
         check_tasks(primary, auxiliaries)
-        strategy = strategy or Diminish()
+        strategy = as_strategy(strategy)
         self.module, self.primary, self.optimizer = module, primary, optimizer
         self.strategy = strategy.bind([task.name for task in auxiliaries])
         self.epochs, self.seed = epochs, seed
