@@ -7,11 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from mt2st.embedding.glove.cooccurrences import ENTRY, Cooccurrences
-from mt2st.embedding.glove.counting import count_cooccurrences
-from mt2st.embedding.glove.kernels.order import in_order, order_bits
+from mt2st.embedding.glove.counting import ENTRY, Cooccurrences, count_cooccurrences
+from mt2st.embedding.glove.kernels.training import in_order, order_bits
+from mt2st.embedding.glove.tables import update
 from mt2st.embedding.glove.targets import TargetSource
-from mt2st.embedding.glove.update import update
 from mt2st.errors import InputError
 from mt2st.tasks import GloveTask
 from mt2st.training import EpochSlice, KernelTask

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mt2st.embedding.footprint import Footprint
 from mt2st.embedding.formats import Conversion, VectorStream, convert_vectors, open_vectors
 from mt2st.embedding.glove import GloveInterrupted, GloveProgress, GloveSettings, glove_memory, train_glove
+from mt2st.embedding.memory import Footprint
 from mt2st.embedding.settings import WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings

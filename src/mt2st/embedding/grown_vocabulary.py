@@ -17,7 +17,7 @@ from mt2st.errors import InputError, suggestion
 from mt2st.text.vocabulary import SPECIALS
 
 if TYPE_CHECKING:
-    from mt2st.embedding.encoded_corpus import CountedVocabulary
+    from mt2st.embedding.chunks import CountedVocabulary
 
 Frozen = Literal["known"] | Iterable[str] | None
 """Which given words keep their vectors: all (``"known"``), those named, or none."""

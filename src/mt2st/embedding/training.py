@@ -14,12 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._workers import results
-from mt2st.embedding.chunks import Chunk, chunk_words, chunks
-from mt2st.embedding.divergence import check_converging
-from mt2st.embedding.encoded_corpus import EncodedCorpus
-from mt2st.embedding.footprint import Footprint
+from mt2st.embedding.chunks import Chunk, EncodedCorpus, chunk_words, chunks
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
-from mt2st.embedding.memory import give_back
+from mt2st.embedding.memory import Footprint, give_back
 from mt2st.embedding.settings import Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
@@ -278,3 +275,30 @@ def initial_tables(
     inputs -= 1.0
     inputs /= vector_size
     return inputs, np.zeros((output_rows, vector_size), dtype=np.float32)
+
+
+def check_converging(loss: float, *, start: float, factor: float, rate: float) -> None:
+    """Raise if the loss of a training says that its vectors are worse than before it began.
+
+    Steps that are too large do not make the loss infinite: the kernels bound them. They leave it above where it was.
+
+    Args:
+        loss: mean loss over a good part of the training, an epoch or so.
+        start: mean loss of the vectors that the training began with.
+        factor: how many times that is past all chance.
+        rate: the learning rate at the start.
+
+    Raises:
+        InputError: it has diverged.
+
+    Example:
+        >>> check_converging(2.9, start=4.16, factor=1.25, rate=0.025)
+        >>> check_converging(14.5, start=4.16, factor=1.25, rate=9.0)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        mt2st.errors.InputError: the training has diverged: its mean loss is 14.5, and untrained vectors had 4.16: ...
+    """
+    if not math.isfinite(loss) or loss > factor * start:
+        raise InputError(
+            f"the training has diverged: its mean loss is {loss:.4g}, and untrained vectors had {start:.4g}: "
+            f"lower the learning rate, found {rate!r}"
+        )

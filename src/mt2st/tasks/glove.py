@@ -13,7 +13,7 @@ from mt2st.errors import InputError
 from mt2st.training.task import EpochSlice
 
 if TYPE_CHECKING:
-    from mt2st.embedding.glove.cooccurrences import Cooccurrences
+    from mt2st.embedding.glove.counting import Cooccurrences
     from mt2st.embedding.glove.tables import GloveTables
     from mt2st.embedding.glove.targets import TargetSlice
 
@@ -28,7 +28,7 @@ class GloveTask:
     """Fit word vectors to the logarithms of co-occurrence counts (GloVe), to shape the shared embedding.
 
     As `mt2st.tasks.ContextTask`, it makes steps of its own straight in the embedding's memory, scaled by the strategy's
-    weight: the embedding is W of `mt2st.embedding.glove.update.update`, which states loss and step. Context vectors,
+    weight: the embedding is W of `mt2st.embedding.glove.tables.update`, which states loss and step. Context vectors,
     biases and AdaGrad's sums of squares are the task's own. The sums of squares know its own steps alone, not those
     that torch makes on the same table.
 
@@ -86,10 +86,9 @@ class GloveTask:
 
     def compile(self) -> None:
         """Compile the kernel, or load it from the compiler's cache, so that the first step is not charged with it."""
-        from mt2st.embedding.glove.cooccurrences import ENTRY, Cooccurrences
-        from mt2st.embedding.glove.tables import GloveTables
+        from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
+        from mt2st.embedding.glove.tables import GloveTables, update
         from mt2st.embedding.glove.targets import TargetSource
-        from mt2st.embedding.glove.update import update
 
         source = TargetSource(Cooccurrences(np.array([(0, 0, 1.0)], dtype=ENTRY), 1, 1))
         for chosen in source.slices(0, 0, source.size):
@@ -101,7 +100,7 @@ class GloveTask:
         Raises:
             InputError: when the table is not float32 on the CPU, or of another shape; or the training has diverged.
         """
-        from mt2st.embedding.glove.update import GloveReport, update
+        from mt2st.embedding.glove.tables import GloveReport, update
 
         tables, report = self.tables(table), GloveReport()
         for chosen in self.slices(epoch_slice):

@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mt2st.embedding.glove import counting
-from mt2st.embedding.glove.cooccurrences import Cooccurrences
-from mt2st.embedding.glove.counting import SAMPLING, UNIT, CountingReport, count_cooccurrences, counting_memory
+from mt2st.embedding.glove.counting import (
+    SAMPLING,
+    UNIT,
+    Cooccurrences,
+    CountingReport,
+    count_cooccurrences,
+    counting_memory,
+)
 from mt2st.embedding.glove.sums import BYTES_PER_SLOT, SumTable
 from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, keep_thresholds, next_random, start_state
 from mt2st.errors import InputError

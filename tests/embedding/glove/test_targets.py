@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mt2st.embedding.glove.cooccurrences import ENTRY, Cooccurrences
-from mt2st.embedding.glove.kernels.order import in_order, order_bits
+from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
+from mt2st.embedding.glove.kernels.training import in_order, order_bits
 from mt2st.embedding.glove.targets import BLOCK, TARGET, TargetSource
 from mt2st.errors import InputError
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mt2st.cli.interruption import Stop
     from mt2st.cli.vectors.train_options import VectorsTrainOptions
     from mt2st.embedding import GloveProgress, WordVectors
-    from mt2st.embedding.encoded_corpus import EncodedCorpus
+    from mt2st.embedding.chunks import EncodedCorpus
 
 ONLY_HERE = ("x_max", "weight_exponent", "memory")
 NOT_HERE = ("negative", "ns_exponent", "min_alpha")
@@ -49,8 +49,8 @@ def train(corpus: EncodedCorpus, options: VectorsTrainOptions, given: list[WordV
         GloveInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     from mt2st.embedding import GloveSettings, glove_memory, train_glove
-    from mt2st.embedding.footprint import held_by
     from mt2st.embedding.grown_vocabulary import GrownVocabulary
+    from mt2st.embedding.memory import held_by
 
     settings = GloveSettings(**glove_settings_of(options))
     vocabulary_size = len(corpus.vocabulary.tokens)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.glove.cooccurrences import Cooccurrences
-from mt2st.embedding.glove.kernels.records import to_targets
+from mt2st.embedding.glove.counting import Cooccurrences
+from mt2st.embedding.glove.kernels.training import to_targets
 from mt2st.embedding.memory import give_back
 from mt2st.errors import InputError
 

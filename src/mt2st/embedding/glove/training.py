@@ -15,21 +15,17 @@ from numpy.typing import NDArray
 
 from mt2st._files import scratch_folder
 from mt2st._workers import results
-from mt2st.embedding.divergence import check_converging
-from mt2st.embedding.encoded_corpus import EncodedCorpus
-from mt2st.embedding.footprint import WORD_BYTES
+from mt2st.embedding.chunks import EncodedCorpus
 from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
-from mt2st.embedding.memory import MEGABYTE, check_available, megabytes
-from mt2st.embedding.training import InitVectors, TrainingInterrupted, taken
+from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, check_available, megabytes
+from mt2st.embedding.training import InitVectors, TrainingInterrupted, check_converging, taken
 from mt2st.embedding.word_vectors import WordVectors
 
 if TYPE_CHECKING:
-    from mt2st.embedding.glove.cooccurrences import Cooccurrences
-    from mt2st.embedding.glove.counting import CountingReport
-    from mt2st.embedding.glove.tables import GloveTables
+    from mt2st.embedding.glove.counting import Cooccurrences, CountingReport
+    from mt2st.embedding.glove.tables import GloveReport, GloveTables
     from mt2st.embedding.glove.targets import TargetSlice, TargetSource
-    from mt2st.embedding.glove.update import GloveReport
 
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two, and nothing lost in between."""
@@ -230,9 +226,8 @@ def train_glove(
 def _compiled(vector_size: int, folder: Path) -> float:
     """Compile all kernels, or load them, by a training on two words; return the seconds that it took."""
     from mt2st.embedding.glove.counting import count_cooccurrences
-    from mt2st.embedding.glove.tables import GloveTables
+    from mt2st.embedding.glove.tables import GloveTables, update
     from mt2st.embedding.glove.targets import TargetSource
-    from mt2st.embedding.glove.update import update
 
     started = time.perf_counter()
     ids, offsets, counts = np.array([0, 1], np.int32), np.array([0, 2]), np.ones(2, np.int64)
@@ -274,7 +269,7 @@ def _counted(
 
 def _loss(tables: GloveTables, source: TargetSource, frozen: NDArray[np.bool_] | None) -> float:
     """Return the mean loss of a random part of the co-occurrences, large enough to measure the others by."""
-    from mt2st.embedding.glove.update import GloveReport, update
+    from mt2st.embedding.glove.tables import GloveReport, update
 
     # A step of 0 makes -0.0 to 0.0: no row that is frozen may have it.
     some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
@@ -307,7 +302,7 @@ def _train_epoch(
     workers: int,
     meter: _Meter,
 ) -> None:
-    from mt2st.embedding.glove.update import GloveReport, update
+    from mt2st.embedding.glove.tables import GloveReport, update
 
     def run(job: TargetSlice) -> GloveReport:
         return update(tables, job, rate=learning_rate, frozen=frozen)

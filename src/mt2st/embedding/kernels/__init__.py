@@ -13,14 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.cbow import CbowKernel
-from mt2st.embedding.kernels.cbow_subwords import CbowSubwordKernel
+from mt2st.embedding.kernels.cbow import CbowKernel, CbowSubwordKernel
 from mt2st.embedding.kernels.compiled import drop_outdated
-from mt2st.embedding.kernels.context import ContextKernel, KernelReport
+from mt2st.embedding.kernels.context import ContextKernel, KernelReport, SubwordContextKernel
 from mt2st.embedding.kernels.replay import PairBlock, sample_pairs
-from mt2st.embedding.kernels.skipgram import SkipGramKernel
-from mt2st.embedding.kernels.skipgram_subwords import SkipGramSubwordKernel
-from mt2st.embedding.kernels.subword_context import SubwordContextKernel
+from mt2st.embedding.kernels.skipgram import SkipGramKernel, SkipGramSubwordKernel
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.errors import InputError, listed, suggestion
 

@@ -1,11 +1,41 @@
-"""The length of a row as the kernels hold it, and how far a row may move in one block."""
+"""Between a table and scratch rows, as LLVM vector code: rows copied or summed up, and one step added to many rows.
+
+A table's rows have any length D. A scratch row is padded with zeros to a multiple of 16 floats, and from D = 16 on the
+zeros stand **before** its last ``D % 16`` values (if there are such): then the table's row, read as whole vectors of
+which the last ends where the row ends, is the scratch row, but for values read twice that become the zeros. So scratch
+rows are written and read in the same whole vectors; a vector that straddles two that have just been written would have
+to wait for both to reach the cache.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
 
-from mt2st.embedding.kernels.emit import LANES
+import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit
+from numba.core import cgutils
+from numpy.typing import NDArray
+
+from mt2st.embedding.kernels.llvm import (
+    FLOAT,
+    INT32,
+    INT64,
+    LANES,
+    ZEROS,
+    Takes,
+    ceil_divide,
+    load_at,
+    load_vector,
+    multiply_add,
+    parts_of_row,
+    registers,
+    shuffle,
+    spread,
+    store_vector,
+    vector_function,
+)
+from mt2st.embedding.kernels.vector import prefetch_row
 
 LONGEST_STEP = np.float32(1.0)
 """How far a row moves at most in one block.
@@ -28,3 +58,180 @@ def shortened(squared: np.float32) -> np.float32:
     if squared > LONGEST_STEP * LONGEST_STEP:
         return np.float32(LONGEST_STEP / np.sqrt(squared))
     return np.float32(1)
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def copy_rows(
+    scratch: NDArray[np.float32],
+    scratch_at: int,
+    table: NDArray[np.float32],
+    rows: NDArray[np.int32],
+    first: int,
+    count: int,
+) -> None:
+    """Copy ``table[rows[first : first + count]]`` to scratch rows that follow each other from ``scratch_at`` on.
+
+    Args:
+        scratch: flat scratch rows, float32.
+        scratch_at: where the first copy starts.
+        table: float32 [*, D].
+        rows: rows of the table, int32.
+        first: the first of them to take.
+        count: how many to take.
+    """
+    if table.shape[1] >= LANES:
+        _copy_rows(scratch, scratch_at, table, rows, first, count)
+        return
+    for k in range(count):
+        for d in range(table.shape[1]):
+            scratch[scratch_at + k * LANES + d] = table[rows[first + k], d]
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def sum_of_rows(
+    scratch: NDArray[np.float32],
+    scratch_at: int,
+    table: NDArray[np.float32],
+    rows: NDArray[np.int32],
+    first: int,
+    count: int,
+    scale: np.float32,
+) -> None:
+    """Set the scratch row at ``scratch_at`` to ``scale`` times the sum of ``table[rows[first : first + count]]``.
+
+    Args:
+        scratch: flat scratch rows, float32.
+        scratch_at: where the result starts.
+        table: float32 [*, D].
+        rows: rows of the table, int32; one may come more than once.
+        first: the first of them to take.
+        count: how many to take.
+        scale: factor on the sum.
+    """
+    if table.shape[1] >= LANES:
+        _sum_of_rows(scratch, scratch_at, table, rows, first, count, scale)
+        return
+    for d in range(table.shape[1]):
+        value = np.float32(0)
+        for k in range(first, first + count):
+            value += table[rows[k], d]
+        scratch[scratch_at + d] = scale * value
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def add_to_rows(
+    table: NDArray[np.float32],
+    rows: NDArray[np.int32],
+    first: int,
+    count: int,
+    step: NDArray[np.float32],
+    squared: np.float32,
+) -> None:
+    """Add ``step``, shortened to `LONGEST_STEP`, to each of ``table[rows[first : first + count]]``.
+
+    Args:
+        table: float32 [*, D].
+        rows: rows of the table, int32; one that comes twice gets the step twice.
+        first: the first of them to take.
+        count: how many to take.
+        step: a scratch row, float32.
+        squared: the squared length of the step.
+    """
+    scale = shortened(squared)
+    if table.shape[1] >= LANES:
+        _add_to_rows(table, rows, first, count, step, scale)
+        return
+    for k in range(first, first + count):
+        for d in range(table.shape[1]):
+            table[rows[k], d] += scale * step[d]
+
+
+@njit(nogil=True, cache=True)
+def prefetch_rows(table: NDArray[np.float32], rows: NDArray[np.int32], first: int, count: int) -> None:
+    """Ask for ``table[rows[first : first + count]]`` to be brought near, without waiting for it."""
+    for k in range(first, first + count):
+        prefetch_row(table, np.int64(rows[k]))
+
+
+@vector_function(Takes.ARRAY_AT, Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER)
+def _copy_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, count: Any) -> None:
+    """`copy_rows` for D of 16 and more."""
+    n_vectors = ceil_divide(builder, size, INT64(LANES))
+    stride = builder.mul(n_vectors, INT64(LANES))
+
+    def part(before: Any, width: int) -> None:
+        places, kept = _places(builder, before, width, size)
+        begin = builder.mul(before, INT64(LANES))
+        with cgutils.for_range(builder, count) as entry:
+            row = _row(builder, table, rows, entry.index, size)
+            target = builder.gep(scratch, [builder.add(builder.mul(entry.index, stride), begin)])
+            values = [load_vector(builder, row, place) for place in places]
+            values[-1] = builder.select(kept, values[-1], ZEROS)
+            for v, value in enumerate(values):
+                store_vector(builder, value, target, INT64(v * LANES))
+
+    with parts_of_row(builder, n_vectors) as with_code:
+        with_code(part)
+
+
+@vector_function(Takes.ARRAY_AT, Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER, Takes.NUMBER)
+def _sum_of_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, count: Any, scale: Any) -> None:
+    """`sum_of_rows` for D of 16 and more."""
+
+    def part(before: Any, width: int) -> None:
+        places, kept = _places(builder, before, width, size)
+        sums = registers(builder, width)
+        one = spread(builder, FLOAT(1.0))
+        with cgutils.for_range(builder, count) as entry:
+            row = _row(builder, table, rows, entry.index, size)
+            for place, partial in zip(places, sums, strict=True):
+                multiply_add(builder, one, load_vector(builder, row, place), partial)
+        factor = spread(builder, scale)
+        values = [builder.fmul(builder.load(partial), factor) for partial in sums]
+        values[-1] = builder.select(kept, values[-1], ZEROS)
+        for v, value in enumerate(values):
+            store_vector(builder, value, scratch, builder.mul(builder.add(before, INT64(v)), INT64(LANES)))
+
+    with parts_of_row(builder, ceil_divide(builder, size, INT64(LANES))) as with_code:
+        with_code(part)
+
+
+@vector_function(Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER, Takes.ARRAY, Takes.NUMBER)
+def _add_to_rows(builder: Any, table: Any, size: Any, rows: Any, count: Any, step: Any, scale: Any) -> None:
+    """`add_to_rows` for D of 16 and more."""
+
+    def part(before: Any, width: int) -> None:
+        places, _ = _places(builder, before, width, size)
+        factor = spread(builder, scale)
+        starts = [builder.mul(builder.add(before, INT64(v)), INT64(LANES)) for v in range(width)]
+        steps = [builder.fmul(load_vector(builder, step, start), factor) for start in starts]
+        with cgutils.for_range(builder, count) as entry:
+            row = _row(builder, table, rows, entry.index, size)
+            values = [
+                builder.fadd(load_vector(builder, row, place), each) for place, each in zip(places, steps, strict=True)
+            ]
+            for place, value in zip(reversed(places), reversed(values), strict=True):
+                store_vector(builder, value, row, place)  # the moved one first: the one before it has the last word
+
+    with parts_of_row(builder, ceil_divide(builder, size, INT64(LANES))) as with_code:
+        with_code(part)
+
+
+def _places(builder: Any, before: Any, width: int, size: Any) -> tuple[list[Any], Any]:
+    """Return where the vectors of a part start in a table's row, and which lanes of the part's last one count.
+
+    The row's last vector is moved back to end with the row; its lanes that belong to the one before do not count.
+    """
+    last = builder.sub(size, INT64(LANES))
+    starts = [builder.mul(builder.add(before, INT64(v)), INT64(LANES)) for v in range(width)]
+    places = [builder.select(builder.icmp_signed("<", last, start), last, start) for start in starts]
+    lanes = ir.VectorType(INT32, LANES)
+    undefined = ir.Constant(lanes, ir.Undefined)
+    moved_by = builder.trunc(builder.sub(starts[-1], places[-1]), INT32)
+    bound = shuffle(builder, builder.insert_element(undefined, moved_by, INT32(0)), undefined, [0] * LANES)
+    return places, builder.icmp_signed(">=", ir.Constant(lanes, list(range(LANES))), bound)
+
+
+def _row(builder: Any, table: Any, rows: Any, index: Any, size: Any) -> Any:
+    row = builder.sext(load_at(builder, rows, index), INT64)
+    return builder.gep(table, [builder.mul(row, size)])

@@ -9,19 +9,21 @@ import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils
 
-from mt2st.embedding.kernels.emit import (
+from mt2st.embedding.kernels.llvm import (
     INT32,
     INT64,
     LANES,
     VECTOR,
+    Gives,
+    Takes,
     ceil_divide,
     load_vector,
     registers,
     spread,
     store_vector,
     sum_of_lanes,
+    vector_function,
 )
-from mt2st.embedding.kernels.vector_function import Gives, Takes, vector_function
 
 _INTEGERS = ir.VectorType(INT32, LANES)
 

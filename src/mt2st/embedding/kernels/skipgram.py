@@ -1,4 +1,4 @@
-"""Skip-gram with negative sampling: each context word of a centre predicts the centre."""
+"""Skip-gram with negative sampling, on words or on subwords."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.context import ContextKernel
-from mt2st.embedding.kernels.emit import LANES
-from mt2st.embedding.kernels.gather import add_to_rows, copy_rows
-from mt2st.embedding.kernels.plan import Plan, rate_at
-from mt2st.embedding.kernels.rows import padded
+from mt2st.embedding.kernels.context import ContextKernel, SubwordContextKernel
+from mt2st.embedding.kernels.llvm import LANES
+from mt2st.embedding.kernels.rows import add_to_rows, copy_rows, padded, prefetch_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.vector import dot_products, prefetch_row, weighted_sum
-from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Walk, refill, span_of
+from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Plan, Walk, rate_at, refill, span_of
 from mt2st.embedding.settings import LARGEST_BLOCK
 
 REACH = 1.0
@@ -48,11 +46,11 @@ class SkipGramKernel(ContextKernel):
     def _train(
         self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
     ) -> tuple[int, int, float]:
-        return _train(inputs, outputs, walk, plan, self.frozen)
+        return _train_words(inputs, outputs, walk, plan, self.frozen)
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def _train(
+def _train_words(
     inputs: NDArray[np.float32],
     outputs: NDArray[np.float32],
     walk: Walk,
@@ -133,4 +131,126 @@ def _train(
                         n += 1
                 squared = weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, n, stride)
                 add_to_rows(outputs, words, i, 1, step, squared)
+    return kept, pairs, float(loss)
+
+
+class SkipGramSubwordKernel(SubwordContextKernel):
+    """fastText's Skip-gram (Bojanowski et al. 2017): a pair's input vector is the mean of its centre's subword rows.
+
+    Here, as in fastText and gensim, the **centre** predicts its context, where `SkipGramKernel` lets the context
+    predict the centre: the same pairs in expectation, but a block then composes each centre once and no word besides.
+
+    See `SubwordContextKernel` for the gradient of a mean, `ContextKernel` for the objective, the blocks and the rest.
+    """
+
+    method = "skipgram-fasttext"
+
+    def block_size(self, rate: float) -> int:
+        """Return how many centres are updated together: as for `SkipGramKernel`."""
+        pull = self.window * rate * max(1.0, self.negative / 5)
+        return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
+
+    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+        """Yield the centre's rows with each context word."""
+        rows = self.subwords.of_word(centre).tolist()
+        for word in context:
+            yield rows, word
+
+    def _train(
+        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
+    ) -> tuple[int, int, float]:
+        return _train_subwords(
+            inputs,
+            outputs,
+            walk,
+            plan,
+            self.subwords.rows,
+            self.subwords.offsets,
+            self.moving.rows,
+            self.moving.offsets,
+        )
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def _train_subwords(
+    inputs: NDArray[np.float32],
+    outputs: NDArray[np.float32],
+    walk: Walk,
+    plan: Plan,
+    subword_rows: NDArray[np.int32],
+    subword_offsets: NDArray[np.int64],
+    moving_rows: NDArray[np.int32],
+    moving_offsets: NDArray[np.int64],
+) -> tuple[int, int, float]:
+    _, _, _, window, state, walker, words, first, last, seen = walk
+    alpha_first, alpha_last, total, block, n_noise, _, noise_weight, accept, alias = plan
+    stride = padded(inputs.shape[1])
+    noise = np.empty(n_noise, np.int32)
+    span = block + 2 * window
+    # The block's rows, padded: the centres' composed input vectors; output rows of noise words and of context words.
+    U = np.zeros(block * stride, np.float32)
+    V = np.zeros((n_noise + span) * stride, np.float32)
+    step = np.zeros(stride, np.float32)
+    row_at = np.arange(n_noise + span) * stride
+    # For every centre a list of its targets: the noise words, then its context words.
+    longest = n_noise + (2 * window + LANES) // LANES * LANES
+    target_at = np.zeros(longest, np.int64)
+    target_at[:n_noise] = row_at[:n_noise]
+    G = np.zeros(block * longest + LANES, np.float32)
+    centre_at = np.empty(2 * window, np.int64)
+    centre_weights = np.empty(2 * window, np.float32)
+    kept, pairs, loss = 0, 0, np.float64(0)
+    while refill(walk):
+        begin, ready = walker[BEGIN], walker[READY]
+        kept += ready - begin
+        for start in range(begin, ready, block):
+            stop = min(start + block, ready)
+            draw_noise(state, accept, alias, noise)
+            alpha = rate_at(alpha_first, alpha_last, seen[start], total)
+            low, high = span_of(first, last, start, stop)
+            copy_rows(V, 0, outputs, noise, 0, n_noise)
+            copy_rows(V, n_noise * stride, outputs, words, low, high - low)
+            for i in range(start, stop):
+                at, count = subword_offsets[words[i]], subword_offsets[words[i] + 1] - subword_offsets[words[i]]
+                share = np.float32(1) / np.float32(count)
+                sum_of_rows(U, (i - start) * stride, inputs, subword_rows, at, count, share)
+
+            # In passes, so that the processor works on several rows' scores at a time.
+            for i in range(start, stop):
+                soon = words[min(i + block, walker[FILLED] - 1)]
+                prefetch_row(outputs, np.int64(words[min(i + span, walker[FILLED] - 1)]))
+                at = subword_offsets[soon]
+                prefetch_rows(inputs, subword_rows, at, subword_offsets[soon + 1] - at)
+                count = n_noise
+                for j in range(first[i], last[i]):
+                    target_at[count] = row_at[n_noise + j - low]
+                    count += j != i
+                dot_products(G, (i - start) * longest, U, (i - start) * stride, V, target_at, 0, count, stride)
+            for i in range(start, stop):
+                at, uses = (i - start) * longest, last[i] - first[i] - 1
+                weight = noise_weight * np.float32(uses)
+                noise_loss = logistic_step(G, at, n_noise, NOISE, alpha * weight)
+                loss += weight * noise_loss + logistic_step(G, at + n_noise, uses, PAIR, alpha)
+                pairs += uses
+
+            for i in range(start, stop):
+                count = n_noise
+                for j in range(first[i], last[i]):
+                    target_at[count] = row_at[n_noise + j - low]
+                    count += j != i
+                squared = weighted_sum(step, 0, V, target_at, 0, G, (i - start) * longest, 1, count, stride)
+                at = moving_offsets[words[i]]
+                add_to_rows(inputs, moving_rows, at, moving_offsets[words[i] + 1] - at, step, squared)
+            for n in range(n_noise):
+                squared = weighted_sum(step, 0, U, row_at, 0, G, n, longest, stop - start, stride)
+                add_to_rows(outputs, noise, n, 1, step, squared)
+            for j in range(low, high):
+                near = 0
+                for i in range(max(start, j - window), min(stop, j + window + 1)):
+                    if first[i] <= j < last[i] and i != j:
+                        centre_at[near] = row_at[i - start]
+                        centre_weights[near] = G[(i - start) * longest + n_noise + j - first[i] - (j > i)]
+                        near += 1
+                squared = weighted_sum(step, 0, U, centre_at, 0, centre_weights, 0, 1, near, stride)
+                add_to_rows(outputs, words, j, 1, step, squared)
     return kept, pairs, float(loss)

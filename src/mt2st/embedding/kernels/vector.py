@@ -15,11 +15,13 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils
 
-from mt2st.embedding.kernels.emit import (
+from mt2st.embedding.kernels.llvm import (
     ALIGNED,
     FLOAT,
     INT64,
     LANES,
+    Gives,
+    Takes,
     ceil_divide,
     load_at,
     load_vector,
@@ -30,8 +32,8 @@ from mt2st.embedding.kernels.emit import (
     spread,
     store_vector,
     sum_of_lanes,
+    vector_function,
 )
-from mt2st.embedding.kernels.vector_function import Gives, Takes, vector_function
 
 GROUP = 8
 """Dot products computed together; lists of rows are padded to a multiple with any valid row."""

@@ -15,10 +15,12 @@ from typing import Any
 
 from numba.core import cgutils
 
-from mt2st.embedding.kernels.emit import (
+from mt2st.embedding.kernels.llvm import (
     INT64,
     LANES,
     ZEROS,
+    Gives,
+    Takes,
     load_vector,
     multiply_add,
     parts_of_row,
@@ -26,8 +28,8 @@ from mt2st.embedding.kernels.emit import (
     spread,
     store_vector,
     sum_of_lanes,
+    vector_function,
 )
-from mt2st.embedding.kernels.vector_function import Gives, Takes, vector_function
 
 
 @vector_function(Takes.ARRAY_AT, Takes.INTEGER, Takes.INTEGER)

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from mt2st.embedding.glove.cooccurrences import ENTRY, Cooccurrences
-from mt2st.embedding.glove.kernels.order import in_order, order_bits
-from mt2st.embedding.glove.tables import GloveTables
+from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
+from mt2st.embedding.glove.kernels.training import in_order, order_bits
+from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
 from mt2st.embedding.glove.targets import TargetSlice, TargetSource
-from mt2st.embedding.glove.update import GloveReport, update
 from mt2st.errors import InputError
 
 WORDS = 9

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mt2st.embedding.glove.runs import Runs, merged
+from mt2st.embedding.glove.sums import Runs, merged
 
 runs_strategy = st.lists(st.dictionaries(st.integers(0, 400), st.integers(1, 10**9), max_size=200), max_size=9)
 

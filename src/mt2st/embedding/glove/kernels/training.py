@@ -1,4 +1,4 @@
-"""GloVe's training loop over co-occurrences in a random order."""
+"""The training loop over co-occurrences in a random order that is computed, not stored."""
 
 from __future__ import annotations
 
@@ -9,8 +9,47 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mt2st.embedding.glove.kernels.adagrad import LARGEST_GRADIENT, adagrad_step, row_product
-from mt2st.embedding.glove.kernels.order import in_order, order_bits
+from mt2st.embedding.kernels.sampling import mixed
 from mt2st.embedding.kernels.vector import prefetch_row
+
+_ROUNDS = 3
+
+
+@njit(nogil=True, cache=True)
+def order_bits(size: int) -> int:
+    """Return how many bits the numbers below ``size`` need, at least 2."""
+    bits = 2
+    while (np.int64(1) << bits) < size:
+        bits += 1
+    return bits
+
+
+@njit(nogil=True, cache=True)
+def in_order(number: int, size: int, bits: int, key: np.uint64) -> np.int64:
+    """Return the ``number``-th of the integers below ``size`` in the random order that ``key`` names.
+
+    A multiplication by an odd number, an addition and a shifted exclusive or each map the numbers of ``bits`` bits
+    one to one; some rounds of them scatter. A result past ``size`` is sent through again until it falls below
+    (cycle walking, Black and Rogaway 2002), less than once on average. So every number comes exactly once.
+
+    Args:
+        number: in [0, size).
+        size: how many numbers there are, at least 1.
+        bits: `order_bits` of ``size``.
+        key: any number; another one, another order.
+    """
+    mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+    shift = np.uint64((bits + 1) // 2)
+    limit = np.uint64(size)
+    value = np.uint64(number)
+    while True:
+        for turn in range(_ROUNDS):
+            factor = mixed(key + np.uint64(2 * turn)) | np.uint64(1)
+            value = (value * factor + mixed(key + np.uint64(2 * turn + 1))) & mask
+            value ^= value >> shift
+        if value < limit:
+            return np.int64(value)
+
 
 BLOCK = 256
 """Entries fetched together from their random places before they are trained on."""
@@ -100,3 +139,14 @@ def train(
             _bias_step(context_biases, context_bias_squares, column, slope, rate)
         done += count
     return done, loss if math.isfinite(loss) else math.inf
+
+
+@njit(nogil=True, cache=True)
+def to_targets(entries: NDArray[np.void], x_max: float, alpha: float, targets: NDArray[np.void]) -> None:
+    """Write (row, column, value) as (row, column, log(value), weight), weight = min(1, (value / x_max) ** alpha)."""
+    for k in range(entries.size):
+        value = np.float64(entries[k]["value"])
+        targets[k]["row"], targets[k]["column"] = entries[k]["row"], entries[k]["column"]
+        targets[k]["log"] = np.float32(math.log(value))
+        weight = 1.0 if value >= x_max else (value / x_max) ** alpha
+        targets[k]["weight"] = np.float32(weight)
