@@ -27,12 +27,10 @@ from word_vectors import DATA, BenchmarkCorpus, quality, read_corpus, spread
 
 from mt2st._workers import results
 from mt2st.embedding import WordVectors
-from mt2st.embedding.glove.counting import Cooccurrences
-from mt2st.embedding.glove.counting import CountingReport, count_cooccurrences
-from mt2st.embedding.glove.tables import GloveTables
+from mt2st.embedding.glove.counting import Cooccurrences, CountingReport, count_cooccurrences
+from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
 from mt2st.embedding.glove.targets import TargetSource
 from mt2st.embedding.glove.training import JOB_ENTRIES
-from mt2st.embedding.glove.tables import GloveReport, update
 
 PUBLISHED_FLAGS = "-O3 -march=native -funroll-loops"
 RECORD = np.dtype([("row", np.int32), ("column", np.int32), ("count", np.float64)])
