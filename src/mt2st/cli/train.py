@@ -16,7 +16,7 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.schedule_check import check_schedule
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
 from mt2st.cli.unused_options import warn_of_unused
-from mt2st.errors import InputError, listed
+from mt2st.errors import InputError, MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import at_transition_only
@@ -110,9 +110,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:
     from mt2st.study.machine import machine, versions
+    from mt2st.study.predictions import predictions_of
     from mt2st.study.report import write_report
     from mt2st.training.callbacks import finite
 
+    part, rows = ("validation", parts.validation) if parts.test is None else ("test", parts.test)
     if parts.test is not None:
         model.evaluate_rows(parts.test)  # type: ignore[arg-type]
     # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
@@ -121,6 +123,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     run = model.run_
     report = {
         "metrics": model.metrics_,
+        "predictions": predictions_of(model, rows, part=part).as_dict(),
         "train_seconds": run.train_seconds,
         "steps": run.steps,
         "best_epoch": run.evaluations[run.best].epoch,
@@ -148,7 +151,10 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     if held_out := _held_out(model):
         print(aligned(held_out))
     print(f"model: {options.output / MODEL}")
-    say(f"report: {write_report(options.output)}")
+    try:
+        say(f"report: {write_report(options.output)}")
+    except MissingExtraError as error:  # the model is complete without its page
+        say(f"no report page: {error}")
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
     if run.cause:
         say(f"the run ended by itself: {run.cause}")

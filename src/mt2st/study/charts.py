@@ -169,7 +169,7 @@ class LineChart:
 
     def _marks(self, axes: Axes) -> None:
         right, height = axes.get_xlim()[1], _height(axes)
-        top = 0.35 if self.steps else 0.04  # weights are mostly high or low
+        top = 0.35 if self.steps else 0.8  # weights are mostly high or low, and a metric is high in the end
         for number, mark in enumerate(self.marks):
             before = mark.x > right / 2
             axes.axvline(mark.x, color=QUIET, linewidth=0.6, linestyle=(0, (1, 3)))

@@ -97,7 +97,7 @@ def write_run(
         "format": 1,
         "kind": "classification",
         "classes": list(classes),
-        "settings": ClassifierSettings().settings(),
+        "settings": ClassifierSettings(epochs=99).settings(),
         "strategy": {"strategy": "switch", "settings": {"unit": "epoch", "at": 3}},
         "run": run.as_dict(),
         "metrics": {
@@ -106,7 +106,20 @@ def write_run(
         },
     }
     (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    report = {"about": {"command": "mt2st train reviews.csv", "versions": {"torch": "2.13.0"}}}
+    report = {
+        "predictions": {
+            "part": "test",
+            "unit": "texts",
+            "total": 200,
+            "wrong": 47,
+            "classes": [
+                {"name": each, "precision": 0.75, "recall": 0.8, "f1": 0.7742, "support": 100} for each in classes
+            ],
+            "confusion": [[80, 20], [27, 73]],
+            "mistakes": [{"text": f"a {'long ' * 31}line", "true": "pos", "predicted": "neg", "probability": 0.987}],
+        },
+        "about": {"command": "mt2st train reviews.csv", "versions": {"torch": "2.13.0"}},
+    }
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
     if freezes:
         save_freezes(folder / "frozen_dimensions.json", freezes, kept=run.kept_frozen)

@@ -15,14 +15,36 @@ from mt2st.training import Freeze
 def test_a_run_has_measures_curves_weights_and_settings(tmp_path: Path) -> None:
     page = read(write_report(write_run(tmp_path / "run", classes=("<b>", "pos"))).read_text(encoding="utf-8"))
     assert "76.5 % on the test part" in page.text
-    assert "One run tells nothing about the difference to another" in page.text
+    assert "One run cannot tell which strategy is better" in page.text
     tables = page.tables()
-    assert tables["Measures on each part of the data"][2] == ["test", "76.5 %", "76.1 %", "0.400"]
+    assert tables["Metrics on each part of the data"][2] == ["test", "76.5 %", "76.1 %", "0.400"]
     assert len(tables["Validation accuracy by epoch"]) == 5
     assert "context off after 2 epochs" in page.text
     assert not page.all("b")
     assert "<b>, pos" in page.text
     assert page.all("code")[0].text == "mt2st train reviews.csv"
+
+
+def test_scores_by_class_and_mistakes_come_before_the_settings_and_changed_settings_before_the_others(
+    tmp_path: Path,
+) -> None:
+    page = read(write_report(write_run(tmp_path / "run")).read_text(encoding="utf-8"))
+    sections = [each.text for each in page.all("h2")]
+    assert sections[:2] == ["Results", "Mistakes"]
+    assert sections[-1] == "To repeat it"
+    tables = page.tables()
+    assert tables["Scores by class on the test part"][1] == ["neg", "75.0 %", "80.0 %", "77.4 %", "100"]
+    assert tables["Confusion matrix of the test part"] == [
+        ["true class", "neg", "pos"],
+        ["neg", "80", "20"],
+        ["pos", "27", "73"],
+    ]
+    (mistakes,) = [rows for caption, rows in tables.items() if caption.startswith("The most certain mistakes: 1 of 47")]
+    assert mistakes[1][1:] == ["pos", "neg", "98.7 %"]
+    facts = [[pair.all("dt")[0].text for pair in each.all("div")] for each in page.all("dl")]
+    changed, others = facts[-2:]
+    assert changed == ["epochs"]
+    assert "batch_size" in others
 
 
 @pytest.mark.parametrize(("best", "in_kept"), [(0, []), (2, [1, 3, 4]), (3, [1, 3, 4, 0])])
@@ -63,7 +85,7 @@ def test_a_broken_file_is_named(tmp_path: Path, name: str, content: str, message
 
 def test_a_run_that_is_not_finished_is_no_report_yet(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").touch()
-    with pytest.raises(InputError, match="is not finished: train it anew"):
+    with pytest.raises(InputError, match="is not finished: train it again"):
         write_report(tmp_path)
     (tmp_path / "checkpoint").mkdir()
     with pytest.raises(InputError, match="go on with it by mt2st train --resume"):

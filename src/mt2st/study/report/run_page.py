@@ -1,4 +1,4 @@
-"""The page of a single training run: its measures, its course, its settings. It compares with nothing."""
+"""The page of a single training run: how good the model is, where it is wrong, its course and its settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from mt2st.study.charts import Mark
 from mt2st.study.curves import epochs_of
 from mt2st.study.figures import learning_charts, weight_charts
 from mt2st.study.palette import styles_of
+from mt2st.study.predictions import Predictions
 from mt2st.study.report.neighbours import run_neighbours
 from mt2st.study.report.page import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
-from mt2st.study.report.setup import machine_facts, settings_facts, strategy_text
+from mt2st.study.report.setup import machine_facts, settings_blocks, strategy_text
 from mt2st.study.report.training_run import TrainingRun
 from mt2st.study.tables import Table
 from mt2st.training import Run
+
+MATRIX = 8
+"""With more classes, the most frequent confusions are listed instead of the matrix."""
 
 
 def run_page(found: TrainingRun, folder: Path) -> Page:
@@ -30,7 +34,8 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
     runs = {name: [found.run]}
     best = Mark(epochs_of(found.run)[found.run.best], "kept")
     sections = [
-        Section("Measures", list(_measures(found))),
+        Section("Results", list(_results(found))),
+        Section("Mistakes", list(_mistakes(found.predictions))),
         Section("Learning curves", [Gallery(learning_charts(runs, found.metric, styles_of(runs), marks=[best]))]),
         Section("Auxiliary weights over time", list(_weights(found, name))),
         Section("Frozen dimensions", list(_frozen_dimensions(found.run))),
@@ -43,7 +48,7 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
         verdict=_verdict(found, name),
         version=__version__,
         further=[_course(found)],
-        cautions=["One run tells nothing about the difference to another: mt2st compare does, over several seeds."],
+        cautions=["One run cannot tell which strategy is better: mt2st compare can, over several seeds."],
         sections=sections,
     )
 
@@ -51,9 +56,9 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
 def _verdict(found: TrainingRun, name: str) -> str:
     metric = METRICS[found.metric]
     parts = [
-        f"{100 * found.measures[part][found.metric]:.1f} % on the {part} part"
+        f"{100 * found.metrics[part][found.metric]:.1f} % on the {part} part"
         for part in ("test", "validation")
-        if found.metric in found.measures.get(part, {})
+        if found.metric in found.metrics.get(part, {})
     ]
     measured = f"{metric} {' and '.join(parts)}" if parts else f"{metric} was not measured"
     return f"{name}, one run: {measured}."
@@ -69,15 +74,62 @@ def _course(found: TrainingRun) -> str:
     )
 
 
-def _measures(found: TrainingRun) -> Iterator[Block]:
-    if found.measures:
-        header, *rows = metrics_table(found.measures)
-        yield Tabular(Table("measures", header, rows), "Measures on each part of the data")
+def _results(found: TrainingRun) -> Iterator[Block]:
+    if found.metrics:
+        header, *rows = metrics_table(found.metrics)
+        yield Tabular(Table("metrics", header, rows), "Metrics on each part of the data")
+    if kept := found.predictions:
+        header = ["class", "precision", "recall", "F1", kept.unit]
+        scores = [
+            [
+                each.name,
+                *(f"{100 * value:.1f} %" for value in (each.precision, each.recall, each.f1)),
+                f"{each.support:,}",
+            ]
+            for each in kept.classes
+        ]
+        notes = f"The last column counts the {kept.unit} of the class. A class that is never predicted has precision 0."
+        yield Tabular(Table("classes", header, scores, notes=notes), f"Scores by class on the {kept.part} part")
     held_out = [
         row for name, report in found.auxiliaries.items() for row in auxiliary_rows(name, report.before, report.after)
     ]
     if held_out:
         yield Tabular(Table("held_out", AUXILIARY_HEADER, held_out), "Auxiliary tasks, on the words that were held out")
+
+
+def _mistakes(kept: Predictions | None) -> Iterator[Block]:
+    """Return the confusion matrix, or the most frequent confusions of many classes, and the most certain mistakes."""
+    if kept is None:
+        return
+    names = [each.name for each in kept.classes]
+    if kept.confusion and len(names) <= MATRIX:
+        matrix = [
+            [name, *(f"{count:,}" for count in counts)] for name, counts in zip(names, kept.confusion, strict=True)
+        ]
+        right = frozenset((number, number + 1) for number in range(len(names)))
+        table = Table(
+            "confusion", ["true class", *names], matrix, right, "A row counts what a true class was predicted as."
+        )
+        yield Tabular(table, f"Confusion matrix of the {kept.part} part")
+    elif kept.confusion:
+        counts = [
+            (count, names[true], names[predicted])
+            for true, row in enumerate(kept.confusion)
+            for predicted, count in enumerate(row)
+            if true != predicted and count
+        ]
+        largest = [[true, predicted, f"{count:,}"] for count, true, predicted in sorted(counts, reverse=True)[:20]]
+        yield Tabular(Table("confusion", ["true", "predicted", kept.unit], largest), "The most frequent confusions")
+    rows = [[each.text, each.true, each.predicted, _percent(each.probability)] for each in kept.mistakes]
+    if rows:
+        caption = f"The most certain mistakes: {len(rows)} of {kept.wrong:,} among {kept.total:,} {kept.unit}"
+        yield Tabular(Table("mistakes", ["text", "true", "predicted", "probability"], rows), caption)
+    else:
+        yield Paragraph(f"All {kept.total:,} {kept.unit} of the {kept.part} part are predicted right.")
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
@@ -94,7 +146,7 @@ def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
 
 
 def _frozen_dimensions(run: Run) -> Iterator[Block]:
-    """Tell which dimensions were frozen when, and which of them were when the parameters kept were measured."""
+    """Yield which dimensions were frozen when, and which of them were frozen in the parameters kept."""
     if not run.freezes:
         return
     kept, best, size = set(run.kept_frozen), run.evaluations[run.best], len(run.freezes[0].relevance)
@@ -119,7 +171,7 @@ def _frozen_dimensions(run: Run) -> Iterator[Block]:
 
 
 def _ranges(numbers: Iterable[int]) -> str:
-    """Return numbers in their order, neighbours as a range: ``0-2, 7``."""
+    """Return sorted numbers, with neighbours as a range: ``0-2, 7``."""
     ranges: list[tuple[int, int]] = []
     for number in sorted(numbers):
         if ranges and number == ranges[-1][1] + 1:
@@ -139,5 +191,4 @@ def _setup(found: TrainingRun) -> Iterator[Block]:
     facts = [("strategy", strategy_text(found.strategy)), ("data", found.kind), ("classes", ", ".join(found.classes))]
     facts += machine_facts([found.about.get("versions", {})], [found.about.get("machine", {})])
     yield Facts(facts)
-    yield Paragraph("The settings:")
-    yield settings_facts(found.settings)
+    yield from settings_blocks(found.settings)

@@ -1,4 +1,4 @@
-"""What a study was made of, so that it can be repeated: command, data, settings, versions, machines."""
+"""What is needed to repeat a study or a run: command, data, settings, versions, machines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mt2st.models.later_settings import with_later_settings
+from mt2st.models.settings import ClassifierSettings
 from mt2st.study.cell import SETTINGS
 from mt2st.study.report.page import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.study import EARLIER, Study
@@ -39,7 +40,7 @@ def setup_section(study: Study) -> Section:
     )]  # fmt: skip
     blocks.append(Facts(facts))
     if shared:
-        blocks += [Paragraph("The settings that all runs share:"), settings_facts(shared)]
+        blocks += settings_blocks(shared)
     return Section("To repeat it", blocks)
 
 
@@ -62,9 +63,19 @@ def settings_of(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], 
     return shared, differing
 
 
-def settings_facts(settings: Mapping[str, Any]) -> Facts:
-    """Return settings with their values."""
-    return Facts([(name, written(value)) for name, value in settings.items()])
+def settings_blocks(settings: Mapping[str, Any]) -> list[Block]:
+    """Return settings by name: first those that differ from the defaults, then all others."""
+    usual = _plain(ClassifierSettings().settings())
+    settings = _plain(settings)
+    changed = {name: value for name, value in settings.items() if name not in usual or value != usual[name]}
+    blocks: list[Block] = []
+    for title, part in (
+        ("Settings that differ from the defaults:", changed),
+        ("All other settings have their defaults:", {name: settings[name] for name in settings if name not in changed}),
+    ):
+        if part:
+            blocks += [Paragraph(title), Facts([(name, written(value)) for name, value in part.items()])]
+    return blocks
 
 
 def machine_facts(
@@ -116,6 +127,11 @@ def _strategies(study: Study) -> Table:
         if known:
             rows.append([group_title(group, study.varying), "; ".join(known)])
     return Table("strategies", ["strategy", "settings"], rows)
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as JSON has them, so that tuples equal lists."""
+    return dict(json.loads(json.dumps(settings, default=str)))
 
 
 def _different(values: Iterable[Any]) -> list[Any]:

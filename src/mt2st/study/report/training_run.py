@@ -1,10 +1,10 @@
-"""What a folder of ``mt2st train`` says of its run."""
+"""The folder of a run of ``mt2st train``, read for its report."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from mt2st.errors import InputError
 from mt2st.models import model_class
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.folder import CONFIG
+from mt2st.study.predictions import Predictions
 from mt2st.study.result import CHECKPOINT, MODEL
 from mt2st.training import Run
 
 RUN, LOG = "report.json", "metrics.jsonl"
-"""The files of a run's folder that tell it from others."""
+"""The files that only the folder of a run has."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,16 @@ class TrainingRun:
     """A finished training run.
 
     Attributes:
-        kind: of the labelled data.
+        kind: kind of the labelled data.
         classes: labels or tags.
-        metric: the measure that chose the best parameters on validation.
-        settings: of the model.
+        metric: metric that chose the best parameters on validation.
+        settings: of the model, by dotted name.
         strategy: its state.
         run: the course of the training.
-        measures: by part of the data.
-        auxiliaries: what the auxiliary tasks measured on what was held out of their data.
-        about: how it was run: ``command``, ``data``, ``versions``, ``machine``; empty for runs of earlier versions.
+        metrics: by part of the data.
+        auxiliaries: metrics of the auxiliary tasks on the part of their data that was held out.
+        predictions: scores by class and mistakes on the test part, or on validation without a test part.
+        about: how it was run: ``command``, ``data``, ``versions``, ``machine``.
     """
 
     kind: str
@@ -41,9 +43,10 @@ class TrainingRun:
     settings: Mapping[str, Any]
     strategy: Mapping[str, Any]
     run: Run
-    measures: Mapping[str, Mapping[str, float]]
+    metrics: Mapping[str, Mapping[str, float]]
     auxiliaries: Mapping[str, AuxiliaryReport]
-    about: Mapping[str, Any] = field(default_factory=dict)
+    predictions: Predictions | None
+    about: Mapping[str, Any]
 
     @classmethod
     def load(cls, folder: Path) -> TrainingRun:
@@ -54,10 +57,10 @@ class TrainingRun:
         """
         config = folder / MODEL / CONFIG
         if not (folder / RUN).is_file() or not config.is_file():
-            hint = "go on with it by mt2st train --resume" if (folder / CHECKPOINT).is_dir() else "train it anew"
+            hint = "go on with it by mt2st train --resume" if (folder / CHECKPOINT).is_dir() else "train it again"
             raise InputError(f"the run in {folder} is not finished: {hint}")
-        about = _read(folder / RUN).get("about", {})
-        saved = _read(config)
+        report, saved = _read(folder / RUN), _read(config)
+        predictions = report.get("predictions")
         try:
             kind, classes = str(saved.get("kind", "classification")), tuple(saved["classes"])
             found = cls(
@@ -67,16 +70,17 @@ class TrainingRun:
                 settings=dict(saved["settings"]),
                 strategy=dict(saved["strategy"]),
                 run=Run.from_dict(saved["run"]),
-                measures={str(part): dict(values) for part, values in saved["metrics"].items()},
+                metrics={str(part): dict(values) for part, values in saved["metrics"].items()},
                 auxiliaries={
                     name: AuxiliaryReport.from_dict(report) for name, report in saved.get("auxiliaries", {}).items()
                 },
-                about=dict(about),
+                predictions=Predictions.from_dict(predictions) if predictions else None,
+                about=dict(report.get("about", {})),
             )
             found.run.evaluations[found.run.best].validation[found.metric]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(
-                f"{config} is not what a finished run leaves ({type(error).__name__}: {error}): train it anew"
+                f"{config} is not what a finished run leaves ({type(error).__name__}: {error}): train it again"
             ) from error
         return found
 
@@ -90,7 +94,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}): train the run anew") from error
+        raise InputError(f"{path} cannot be read ({error}): train the run again") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path} is not what a run leaves: train it anew")
+        raise InputError(f"{path} is not what a run leaves: train it again")
     return content

@@ -1,0 +1,175 @@
+"""What a trained model predicts of labelled data, in the few numbers and texts that a report keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.text import LabelledText, MultiLabelledText, TaggedText
+
+if TYPE_CHECKING:
+    from mt2st.models.any_model import AnyModel
+
+MISTAKES, LETTERS = 20, 160
+"""Most mistakes that are kept, and the characters of each text."""
+MOST_CLASSES = 50
+"""With more classes, no confusion matrix is kept."""
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one class is predicted; precision, recall and F1 are in [0, 1], ``support`` is its true number."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong prediction: the text in one line, its true and its predicted label, and the latter's probability."""
+
+    text: str
+    true: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A model's predictions of a part of the data.
+
+    Attributes:
+        part: name of the part.
+        unit: what is predicted: ``"texts"``, ``"words"`` (of tagged sentences) or ``"labels"`` (each label of each
+            text by itself).
+        total: number of predictions.
+        wrong: number of those that are wrong.
+        classes: the score of each class.
+        confusion: ``[true][predicted]`` counts; None for several labels a text, and for more than `MOST_CLASSES`.
+        mistakes: the most certain ones, at most `MISTAKES`.
+    """
+
+    part: str
+    unit: str
+    total: int
+    wrong: int
+    classes: Sequence[ClassScore]
+    confusion: Sequence[Sequence[int]] | None
+    mistakes: Sequence[Mistake]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the predictions that `as_dict` described."""
+        lists = {
+            "classes": [ClassScore(**each) for each in values["classes"]],
+            "mistakes": [Mistake(**each) for each in values["mistakes"]],
+        }
+        return cls(**{**values, **lists})
+
+
+def predictions_of(
+    model: AnyModel, rows: LabelledText | MultiLabelledText | TaggedText, *, part: str = "test"
+) -> Predictions:
+    """Predict labelled data and return what a report keeps of it.
+
+    Args:
+        model: a fitted model.
+        rows: labelled data of the model's kind.
+        part: name of the part of the data.
+
+    Raises:
+        InputError: before `fit`.
+    """
+    names = [str(each) for each in model.classes_]
+    number_of = {name: number for number, name in enumerate(names)}
+    if isinstance(rows, MultiLabelledText):
+        return _of_labels(names, rows, np.asarray(model.predict_proba(rows.texts)), part)
+    if isinstance(rows, TaggedText):
+        probabilities = np.concatenate(model.predict_proba(rows.sentences))  # type: ignore[arg-type]
+        labels = [tag for tags in rows.tags for tag in tags]
+        texts: Sequence[str] = _words_in_sentences(rows)
+    else:
+        probabilities, labels, texts = np.asarray(model.predict_proba(rows.texts)), rows.labels, rows.texts
+    known = np.array([label in number_of for label in labels])  # a tag that training had not seen is always wrong
+    true = np.array([number_of.get(label, 0) for label in labels])
+    predicted, certain = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero((true != predicted) | ~known)
+    confusion = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(confusion, (true[known], predicted[known]), 1)
+    times = np.bincount(predicted, minlength=len(names))
+    return Predictions(
+        part,
+        "words" if isinstance(rows, TaggedText) else "texts",
+        len(labels),
+        len(wrong),
+        _scores(names, confusion.diagonal(), times, confusion.sum(axis=1)),
+        confusion.tolist() if len(names) <= MOST_CLASSES else None,
+        [
+            Mistake(_line(texts[at]), labels[at], names[predicted[at]], round(float(certain[at]), 4))
+            for at in wrong[np.argsort(-certain[wrong], kind="stable")][:MISTAKES]
+        ],
+    )
+
+
+def _of_labels(names: Sequence[str], rows: MultiLabelledText, probabilities: NDArray[Any], part: str) -> Predictions:
+    """Return the predictions of each label of each text, a decision by itself."""
+    from mt2st.tasks.multi_label import THRESHOLD
+
+    true = np.array([[name in labels for name in names] for labels in rows.labels])
+    predicted = probabilities >= THRESHOLD
+    certain = np.where(predicted, probabilities, 1 - probabilities)
+    texts, labels = np.nonzero(true != predicted)
+    order = np.argsort(-certain[texts, labels], kind="stable")[:MISTAKES]
+    return Predictions(
+        part,
+        "labels",
+        true.size,
+        len(texts),
+        _scores(names, (true & predicted).sum(axis=0), predicted.sum(axis=0), true.sum(axis=0)),
+        None,
+        [
+            Mistake(
+                _line(rows.texts[text]),
+                names[label] if true[text, label] else f"not {names[label]}",
+                names[label] if predicted[text, label] else f"not {names[label]}",
+                round(float(certain[text, label]), 4),
+            )
+            for text, label in zip(texts[order], labels[order], strict=True)
+        ],
+    )
+
+
+def _scores(names: Sequence[str], right: NDArray[Any], predicted: NDArray[Any], true: NDArray[Any]) -> list[ClassScore]:
+    precision, recall = right / np.maximum(predicted, 1), right / np.maximum(true, 1)
+    f1 = 2 * right / np.maximum(predicted + true, 1)
+    columns = (precision, recall, f1)
+    return [
+        ClassScore(name, *(round(float(column[at]), 4) for column in columns), int(true[at]))
+        for at, name in enumerate(names)
+    ]
+
+
+def _words_in_sentences(rows: TaggedText) -> list[str]:
+    """Return for each word its sentence, in which it stands in brackets, from a few words before it on."""
+    return [
+        " ".join([*words[max(0, at - 8) : at], f"[{word}]", *words[at + 1 :]])
+        for words in rows.sentences
+        for at, word in enumerate(words)
+    ]
+
+
+def _line(text: str) -> str:
+    """Return a text in one line, cut."""
+    line = " ".join(text[: 4 * LETTERS].split())
+    return line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
