@@ -151,13 +151,13 @@ def _of_labels(names: Sequence[str], rows: MultiLabelledText, probabilities: NDA
 
 
 def _scores(names: Sequence[str], right: NDArray[Any], predicted: NDArray[Any], true: NDArray[Any]) -> list[ClassScore]:
-    precision, recall = right / np.maximum(predicted, 1), right / np.maximum(true, 1)
-    f1 = 2 * right / np.maximum(predicted + true, 1)
-    columns = (precision, recall, f1)
-    return [
-        ClassScore(name, *(round(float(column[at]), 4) for column in columns), int(true[at]))
-        for at, name in enumerate(names)
+    shares = [
+        right / np.maximum(predicted, 1),
+        right / np.maximum(true, 1),
+        2 * right / np.maximum(predicted + true, 1),
     ]
+    columns = zip(names, *(share.round(4).tolist() for share in shares), true.tolist(), strict=True)
+    return [ClassScore(name, precision, recall, f1, support) for name, precision, recall, f1, support in columns]
 
 
 def _words_in_sentences(rows: TaggedText) -> list[str]:
