@@ -13,8 +13,8 @@ from mt2st.embedding.settings import LARGEST_BLOCK, LARGEST_NEGATIVE, SUBWORD_ME
 from mt2st.errors import InputError
 from mt2st.models import ClassifierSettings, Tagger, TextClassifier
 from mt2st.models import settings as names
-from mt2st.network import ENCODERS
-from mt2st.network.pooling import POOLINGS
+from mt2st.network import encoder_class
+from mt2st.network.encoders.pooling import POOLINGS
 from mt2st.tasks.spearman import READINGS
 
 COUNTS = [
@@ -144,7 +144,7 @@ def test_tasks_without_their_files_are_rejected(task: str, name: str) -> None:
 
 
 def test_the_names_are_those_of_the_layers_below() -> None:
-    assert names.ENCODERS == ENCODERS
+    assert all(encoder_class(name).name == name for name in names.ENCODERS)
     assert names.POOLINGS == POOLINGS
     assert names.READINGS == READINGS
     assert (names.WORD_METHODS, names.SUBWORD_METHODS) == (WORD_METHODS, SUBWORD_METHODS)
@@ -202,9 +202,10 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
 
 
 def test_the_feedback_loop_measures_the_mean_encoder_more_seldom_unless_told_otherwise() -> None:
-    assert [TextClassifier(encoder=encoder).feedback_interval for encoder in ENCODERS] == [10, 20, 10]
+    assert [TextClassifier(encoder=encoder).feedback_interval for encoder in names.ENCODERS] == [10, 20, 10]
     assert TextClassifier(encoder="mean", feedback_every=3).feedback_interval == 3
-    assert set(names.FEEDBACK_EVERY) == set(ENCODERS)
+    assert {name: encoder_class(name).feedback_every for name in names.ENCODERS} == names.FEEDBACK_EVERY
+    assert {name: encoder_class(name).learning_rates for name in names.ENCODERS} == names.LEARNING_RATES
 
 
 def test_the_context_task_has_a_wide_window_beside_labels_of_texts_and_a_narrow_one_beside_labels_of_words() -> None:

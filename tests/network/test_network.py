@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
-from mt2st.network import ENCODERS, PAD, Network, build_encoder
-from mt2st.network.pooling import POOLINGS
+from mt2st.network import PAD, Network, build_encoder
+from mt2st.network.encoders.pooling import POOLINGS
 
 VOCABULARY, VECTOR_SIZE, HIDDEN = 30, 6, 5
 EVERY_FORM = [
     pytest.param(encoder, pooling, id=f"{encoder}-{pooling}")
-    for encoder, pooling in itertools.product(ENCODERS, POOLINGS)
+    for encoder, pooling in itertools.product(("bilstm", "mean", "cnn"), POOLINGS)
 ]
 
 
@@ -119,7 +119,9 @@ def test_a_copy_with_the_same_parameters_gives_the_same_bits(encoder: str, pooli
 
 
 def test_an_unknown_encoder_is_rejected_with_the_nearest_name() -> None:
-    with pytest.raises(InputError, match=r"unknown encoder 'bi-lstm'. Did you mean 'bilstm'\? Known: 'bilstm', 'mean'"):
+    with pytest.raises(
+        InputError, match=r"unknown encoder 'bi-lstm'. Did you mean 'bilstm'\? Known: .bilstm., .cnn., .mean."
+    ):
         build_encoder("bi-lstm", vector_size=4)
 
 

@@ -14,7 +14,7 @@ from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.settings import ClassifierSettings
 from mt2st.models.transition_rules import GROUPS, of_groups
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
-from mt2st.network.task_layer import TaskLayer, activate_task_layers
+from mt2st.network.layers import TaskLayer, activate_task_layers
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask
 from mt2st.tasks.batch import by_length

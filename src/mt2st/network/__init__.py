@@ -1,8 +1,22 @@
 """The model that the tasks share: one embedding layer, one encoder, one head a task (section III-B3, III-B5)."""
 
-from mt2st.network.encoders import ENCODERS, Encoded, Encoder, build_encoder
+from mt2st.network.encoders import Encoded, Encoder, build_encoder, encoder_class, encoder_names
+from mt2st.network.layers import Standardise, TaskLayer, activate_task_layers
 from mt2st.network.network import PAD, Network
 from mt2st.network.ngram_scores import NgramScores
 from mt2st.network.subword_embedding import SubwordEmbedding
 
-__all__ = ["ENCODERS", "PAD", "Encoded", "Encoder", "Network", "NgramScores", "SubwordEmbedding", "build_encoder"]
+__all__ = [
+    "PAD",
+    "Encoded",
+    "Encoder",
+    "Network",
+    "NgramScores",
+    "Standardise",
+    "SubwordEmbedding",
+    "TaskLayer",
+    "activate_task_layers",
+    "build_encoder",
+    "encoder_class",
+    "encoder_names",
+]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.network.encoders import Encoded, Encoder
+from mt2st.network.layers import Standardise
 from mt2st.network.ngram_scores import NgramScores
-from mt2st.network.standardise import Standardise
 from mt2st.network.subword_embedding import SubwordEmbedding
 
 PAD = 0

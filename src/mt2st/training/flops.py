@@ -42,7 +42,7 @@ def layer_flops(layer: nn.Module, values: Tensor, output: Any = None) -> int:
     if isinstance(layer, nn.Linear):
         return 2 * layer.out_features * values.numel()
     if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-        return 2 * output.numel() * layer.in_channels // layer.groups * math.prod(layer.kernel_size)
+        return 2 * int(output.numel()) * layer.in_channels // layer.groups * math.prod(layer.kernel_size)
     if isinstance(layer, nn.LSTM):
         return _lstm_flops(layer, values)
     return 0

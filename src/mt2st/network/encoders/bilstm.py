@@ -5,22 +5,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mt2st.network.encoders.base import Encoded, Encoder
-from mt2st.network.pooling import build_pooling
+from mt2st.network.encoders.encoder import Encoded, Encoder
+from mt2st.network.encoders.pooling import build_pooling
 
 
 class BiLSTM(Encoder):
     """One LSTM reads each text forwards, another one backwards; their states are joined and pooled.
 
-    The two directions are two LSTMs over padded batches, the second one over texts that are reversed each within its
-    own length. So padding always comes last and is never read, as with packed sequences; but torch's fused CPU kernel
-    does not take packed sequences, and a training step on them costs more than four times as much.
+    The second LSTM reads each text reversed within its own length, so padding always comes last and is never read. This
+    gives what packed sequences give, at less than a quarter of their cost on a CPU: torch's fused CPU kernel does not
+    take packed sequences.
 
     Args:
         vector_size: size of the word vectors.
         hidden_size: size of each direction's state; the paper's is 256.
         pooling: ``"max"``, ``"mean"`` or ``"attention"``.
     """
+
+    name = "bilstm"
+    learning_rates = (2e-3, 1e-3)
 
     def __init__(self, vector_size: int, hidden_size: int = 256, pooling: str = "max") -> None:
         super().__init__()

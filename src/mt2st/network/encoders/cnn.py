@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from mt2st.network.encoders.base import Encoded, Encoder
-from mt2st.network.pooling import build_pooling
+from mt2st.network.encoders.encoder import Encoded, Encoder
+from mt2st.network.encoders.pooling import build_pooling
 
 
 class CNN(Encoder):
@@ -21,6 +22,8 @@ class CNN(Encoder):
         pooling: ``"max"`` (the original's), ``"mean"`` or ``"attention"``.
     """
 
+    name = "cnn"
+
     def __init__(
         self, vector_size: int, channels: int = 100, widths: Sequence[int] = (1, 3, 5), pooling: str = "max"
     ) -> None:
@@ -28,6 +31,11 @@ class CNN(Encoder):
         self.convolutions = nn.ModuleList(nn.Conv1d(vector_size, channels, width, padding="same") for width in widths)
         self.state_size = self.pooled_size = channels * len(widths)
         self.pooling = build_pooling(pooling, self.state_size)
+
+    @classmethod
+    def build(cls, vector_size: int, hidden_size: int, pooling: str) -> Self:
+        """Return a new encoder with ``hidden_size`` filters of each width."""
+        return cls(vector_size, hidden_size, pooling=pooling)
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Encoded:
         """Encode a batch, as `Encoder.forward` describes."""

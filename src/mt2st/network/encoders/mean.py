@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from torch import Tensor
 
-from mt2st.network.encoders.base import Encoded, Encoder
-from mt2st.network.pooling import MeanPooling
+from mt2st.network.encoders.encoder import Encoded, Encoder
+from mt2st.network.encoders.pooling import MeanPooling
 
 
 class Mean(Encoder):
@@ -15,10 +17,19 @@ class Mean(Encoder):
         vector_size: size of the word vectors.
     """
 
+    name = "mean"
+    learning_rates = (5e-3, 3e-4)
+    feedback_every = 20
+
     def __init__(self, vector_size: int) -> None:
         super().__init__()
         self.state_size = self.pooled_size = vector_size
         self.pooling = MeanPooling()
+
+    @classmethod
+    def build(cls, vector_size: int, hidden_size: int, pooling: str) -> Self:  # noqa: ARG003
+        """Return a new encoder; it has neither hidden states nor a choice of pooling."""
+        return cls(vector_size)
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Encoded:
         """Encode a batch, as `Encoder.forward` describes."""

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.following import Following
+from tests.training.planted import Bag, plant
 from torch import nn
 
 from mt2st.network import Network
 from mt2st.network.encoders import Mean
-from mt2st.network.standardise import SLOWEST, Standardise
+from mt2st.network.layers import SLOWEST, Standardise, TaskLayer, activate_task_layers
+from mt2st.strategy import Switch
+from mt2st.training import Trainer, TransitionActions
 
 
 def test_the_first_batch_comes_out_with_mean_0_and_variance_1() -> None:
@@ -86,3 +90,60 @@ def test_a_linear_head_on_means_close_together_learns_by_it() -> None:
 def test_a_network_on_another_embedding_shares_it() -> None:
     network = Network(nn.Embedding(5, 2, padding_idx=0), Mean(2), {"task": nn.Linear(2, 2)}, standardise=True)
     assert network.on(nn.Embedding(7, 2, padding_idx=0)).standardise is network.standardise
+
+
+def test_before_it_is_active_it_passes_on_and_learns_nothing() -> None:
+    layer = TaskLayer(4)
+    vectors = torch.randn(3, 4, requires_grad=True)
+    assert layer(vectors) is vectors
+    layer(vectors).sum().backward()
+    assert all(each.grad is None for each in layer.parameters())
+
+
+def test_activating_it_changes_no_result_and_then_it_learns() -> None:
+    layer = TaskLayer(4, hidden_size=2)
+    vectors = torch.randn(3, 4)
+    activate_task_layers(nn.Sequential(layer))
+    assert torch.equal(layer(vectors), vectors)
+    layer(vectors).square().sum().backward()
+    assert layer.up.weight.grad is not None
+    assert layer.up.weight.grad.abs().sum() > 0
+
+
+def test_whether_it_is_active_is_saved_with_it() -> None:
+    layer, other = TaskLayer(4), TaskLayer(4)
+    activate_task_layers(layer)
+    other.load_state_dict(layer.state_dict())
+    assert other.active
+
+
+def test_in_a_run_it_is_active_from_the_switch_on() -> None:
+    class Layered(Bag):
+        def __init__(self) -> None:
+            super().__init__(1)
+            self.layer = TaskLayer(8)
+
+        def forward(self, ids: torch.Tensor, task: str) -> torch.Tensor:
+            scores: torch.Tensor = self.heads[task](self.shared(self.layer(self.embedding(ids).mean(dim=1))))
+            return scores
+
+    planted, network, moved = plant(1), Layered(), []
+    start = network.layer.up.weight.detach().clone()
+    Trainer(
+        network,
+        primary=planted.primary,
+        optimizer=torch.optim.AdamW(network.parameters(), lr=0.01, weight_decay=0.1),
+        strategy=Switch(3),
+        auxiliaries=[planted.helpful],
+        epochs=4,
+        monitor=None,
+        transition=TransitionActions(activate=activate_task_layers),
+        callbacks=[
+            Following(
+                on_evaluation=lambda evaluation: moved.append(
+                    (evaluation.epoch, not torch.equal(network.layer.up.weight, start))
+                )
+            )
+        ],
+    ).fit()
+    assert moved == [(1, False), (2, False), (3, True), (4, True)]
