@@ -3,10 +3,10 @@
     python benchmarks/imdb_protocol.py ../shared/data/imdb5k/imdb5k.csv.gz PARTS --sample 24
     python benchmarks/auxiliary_table.py bilstm mean pos ner --out OUT --parts PARTS --seeds 5 --jobs 2
 
-Every run leaves a file in OUT, and one that is there is not run again: an interrupted table goes on, and ``--jobs 0``
-prints what there is. The test part is measured once a run, by the parameters that were best on validation. Printed are
-the mean over the seeds with its 95 % interval (Student's t), and the same of the difference to single-task of the same
-seed; a difference whose interval holds 0 shows nothing.
+Every run leaves a file in OUT and is not repeated, so an interrupted table goes on. ``OUT/runs.csv`` has a row for each
+run; ``--jobs 0`` only writes it and prints the tables. The test part is measured once a run, with the parameters that
+were best on validation. The tables show the mean over the seeds with its 95 % interval (Student's t), and the same of
+the difference to single-task with the same seed; a difference whose interval holds 0 shows nothing.
 
 mean, bilstm: 750 labelled reviews, all 5,000 as unlabelled text. The mean encoder has every line; the paper's BiLSTM,
 whose step costs ten times as much, has the context task and all tasks together.
@@ -16,6 +16,7 @@ pos: LinES, UPOS; ner: WNUT17, entity F1; BiLSTM of 128, with the reviews' text 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import math
 import statistics
@@ -27,6 +28,7 @@ from typing import Any
 from joblib import Parallel, delayed
 from scipy.stats import t as student
 
+from mt2st.evaluation.tables import METRICS as SHOWN
 from mt2st.models import Tagger, TextClassifier
 from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.study.tables import signed
@@ -38,8 +40,12 @@ WORD_TASKS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
 WORD_TASK_WEIGHT = 0.1
 """Weight of each task on words; the context task has 1. At weight 1 two of them did harm
 (docs/explanation/auxiliary-tasks.md#weight-1)."""
-MEASURES = {"mean": "accuracy", "bilstm": "accuracy", "pos": "accuracy", "ner": "entity F1"}
-"""What is measured, by suite."""
+METRICS = {"mean": "accuracy", "bilstm": "accuracy", "pos": "accuracy", "ner": "entity_f1"}
+"""The metric of each suite."""
+RUNS = "runs.csv"
+"""The file with a row a run: suite, auxiliary tasks, strategy, seed, metric, its value on the test part and on
+validation, seconds, the epoch from which each auxiliary task was off, the other metrics of the test part, and each
+metric of the auxiliary tasks on held-out words before and after the training."""
 TITLES = {
     "mean": "sentiment, mean encoder",
     "bilstm": "sentiment, BiLSTM",
@@ -138,20 +144,29 @@ def run(suite: str, line: Line, seed: int, parts: Path, out: Path) -> None:
         )
         model = TextClassifier(**settings).fit_rows(train, validation=validation, unlabelled=unlabelled)
         measured = model.evaluate_rows(test)
-        value = measured["accuracy"]
     else:
         stem = "pos/en_lines-ud-{}.conllu.gz" if suite == "pos" else "ner/wnut17-{}.conll"
         tagged = [read_tagged(DATA / stem.format(part)) for part in ("train", "dev", "test")]
         model = Tagger(**settings).fit_rows(tagged[0], validation=tagged[1], unlabelled=unlabelled)
         measured = model.evaluate_rows(tagged[2])
-        value = measured["accuracy"] if suite == "pos" else measured["entity_f1"]
+    metric = METRICS[suite]
     record = {
-        "value": value,
-        "test": measured,
-        "validation": model.metrics_["validation"],
-        "words": {name: [report.before, report.after] for name, report in model.auxiliaries_.items()},
-        "transitions": [[each.task, each.epoch] for each in model.run_.transitions],
+        "suite": suite,
+        "auxiliary": line.tasks,
+        "strategy": line.strategy,
+        "seed": seed,
+        "metric": metric,
+        "value": measured[metric],
+        "validation": model.metrics_["validation"][metric],
         "seconds": model.run_.train_seconds,
+        "off_from_epoch": " ".join(f"{each.task}={each.epoch}" for each in model.run_.transitions),
+        **{f"test_{name}": value for name, value in measured.items() if name != metric},
+        **{
+            f"{name} {of} {when}": value
+            for name, report in model.auxiliaries_.items()
+            for when in ("before", "after")
+            for of, value in getattr(report, when).items()
+        },
     }
     place.with_suffix(".new").write_text(json.dumps(record, indent=1))
     place.with_suffix(".new").rename(place)
@@ -166,18 +181,37 @@ def interval(values: Sequence[float]) -> str:
     return f"{mean:.1f} ± {half:.1f}"
 
 
-def values_of(suite: str, line: Line, out: Path) -> dict[int, float]:
-    """Return what was measured, by seed."""
-    places = sorted(out.glob(f"{suite}.{line.file_name}.*.json"))
-    return {int(place.name.split(".")[-2]): json.loads(place.read_text())["value"] for place in places}
+def collect(out: Path) -> None:
+    """Write the file with a row a run."""
+    records = [json.loads(place.read_text()) for place in sorted(out.glob("*.json"))]
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    with (out / RUNS).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def values_of(suite: str, line: Line, runs: Iterable[Mapping[str, str]]) -> dict[int, float]:
+    """Return the metric on the test part, by seed."""
+    return {
+        int(run["seed"]): float(run["value"])
+        for run in runs
+        if (run["suite"], run["auxiliary"], run["strategy"]) == (suite, line.tasks, line.strategy)
+    }
 
 
 def print_table(suite: str, out: Path) -> None:
-    single = values_of(suite, Line((), "single-task"), out)
-    print(f"| auxiliary tasks | strategy | seeds | {MEASURES[suite]}, % | less single-task's |")
+    runs = read(out / RUNS)
+    single = values_of(suite, Line((), "single-task"), runs)
+    print(f"| auxiliary tasks | strategy | seeds | {SHOWN[METRICS[suite]]}, % | less single-task's |")
     print("| --- | --- | --- | --- | --- |")
     for line in lines_of(suite):
-        found = values_of(suite, line, out)
+        found = values_of(suite, line, runs)
         both = [seed for seed in found if seed in single]
         difference = interval([found[seed] - single[seed] for seed in both]) if both and line.auxiliary else ""
         if found:
@@ -186,21 +220,22 @@ def print_table(suite: str, out: Path) -> None:
             )
 
 
-def differences(out: Path) -> str:
-    """Return a table of all suites: single-task's measure, and by how many points the others differ from it.
+def differences(path: Path) -> str:
+    """Return a table of all suites: single-task's metric, and by how many points the others differ from it.
 
     A star marks a difference whose 95 % interval does not hold 0.
     """
+    runs = read(path)
     strategies = ("multi-task", "diminish", "switch", "adaptive-diminish", "adaptive-switch")
     table = [
         f"| primary task | auxiliary tasks | seeds | single-task | {' | '.join(strategies)} |",
         f"| --- | --- | ---: |{' ---: |' * (1 + len(strategies))}",
     ]
-    for suite, measure in MEASURES.items():
-        single = values_of(suite, Line((), "single-task"), out)
+    for suite, metric in METRICS.items():
+        single = values_of(suite, Line((), "single-task"), runs)
         courses: dict[str, dict[str, dict[int, float]]] = {}
         for line in lines_of(suite):
-            found = values_of(suite, line, out)
+            found = values_of(suite, line, runs)
             if line.auxiliary and found.keys() & single.keys():
                 shared = sorted(found.keys() & single.keys())
                 gains = {seed: found[seed] - single[seed] for seed in shared}
@@ -208,7 +243,7 @@ def differences(out: Path) -> str:
         for tasks, by_strategy in courses.items():
             numbers = {len(gains) for gains in by_strategy.values()}
             fields = [
-                f"{TITLES[suite]}, {measure}",
+                f"{TITLES[suite]}, {SHOWN[metric]}",
                 tasks,
                 f"{min(numbers)}" + (f" to {max(numbers)}" if len(numbers) > 1 else ""),
                 f"{interval(list(single.values()))} %",
@@ -231,7 +266,7 @@ def marked(gains: Mapping[int, float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suites", nargs="+", choices=list(MEASURES))
+    parser.add_argument("suites", nargs="+", choices=list(METRICS))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", type=Path, required=True, help="folder that imdb_protocol.py made")
     parser.add_argument("--seeds", type=int, default=5)
@@ -245,6 +280,7 @@ def main() -> None:
                 for seed in range(1, options.seeds + 1)
                 for line in lines_of(suite)
             )
+        collect(options.out)
         print(f"\n{suite}")
         print_table(suite, options.out)
 

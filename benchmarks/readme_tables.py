@@ -1,10 +1,10 @@
-"""Writes the README's tables from the studies under ``results/``: no figure there drifts from what was run.
+"""Writes the tables of README.md and of the pages under docs/ from the studies under results/.
 
     python benchmarks/readme_tables.py
 
-A table stands between ``<!-- results: FOLDER [KIND] -->`` and ``<!-- end of results -->``. FOLDER is a study under
-``results/`` as `mt2st compare` and `mt2st reproduce` leave it, without its models, or what `auxiliary_table.py` and
-`linear_baselines.py` leave; KIND one of `KINDS`. A test fails when the README has other figures than the studies.
+A table stands between ``<!-- results: NAME [KIND] -->`` and ``<!-- end of results -->``. NAME is a file
+``results/NAME.csv``: the ``runs.csv`` of a study, or what `auxiliary_table.py` and `linear_baselines.py` write. KIND is
+one of `KINDS`. A test fails when a page has other figures than the files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mt2st.study.paper.tables import paper_tables, summary
 from mt2st.study.tables import result_table, target_table
 
 ROOT = Path(__file__).resolve().parents[1]
-README, RESULTS = ROOT / "README.md", ROOT / "results"
+RESULTS = ROOT / "results"
 BLOCK = re.compile(r"(<!-- results: (\S+) ?(\S*) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -29,31 +29,38 @@ def _without_notes(markdown: str) -> str:
 
 
 KINDS: dict[str, Callable[[Path], str]] = {
-    "": lambda folder: _without_notes(result_table(Study.load(folder)).markdown()),
-    "target": lambda folder: _without_notes(target_table(Study.load(folder)).markdown()),
-    "claims": lambda folder: _without_notes(time_table(Study.load(folder)).markdown()),
-    "paper": lambda folder: "\n\n".join(_without_notes(table.markdown()) for table in paper_tables(Study.load(folder))),
-    "summary": lambda folder: summary(Study.load(folder)),
+    "": lambda path: _without_notes(result_table(Study.load(path)).markdown()),
+    "target": lambda path: _without_notes(target_table(Study.load(path)).markdown()),
+    "claims": lambda path: _without_notes(time_table(Study.load(path)).markdown()),
+    "paper": lambda path: "\n\n".join(_without_notes(table.markdown()) for table in paper_tables(Study.load(path))),
+    "summary": lambda path: summary(Study.load(path)),
     "baselines": runpy.run_path(str(ROOT / "benchmarks" / "linear_baselines.py"))["table"],
     "auxiliary": runpy.run_path(str(ROOT / "benchmarks" / "auxiliary_table.py"))["differences"],
 }
-"""By the name of a kind of table, what makes its text of a folder; no name: the table of results."""
+"""Returns the text of a table from a file; without a KIND, the table of results."""
+
+
+def pages() -> list[Path]:
+    """Return the pages that may have tables."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def with_results(text: str, results: Path = RESULTS) -> str:
-    """Return the README's text with its tables as the studies have them."""
+    """Return a page's text with its tables as the files have them."""
 
     def table(found: re.Match[str]) -> str:
-        begin, folder, kind, end = found.groups()
-        return f"{begin}{KINDS[kind](results / folder)}\n{end}"
+        begin, name, kind, end = found.groups()
+        return f"{begin}{KINDS[kind](results / f'{name}.csv')}\n{end}"
 
     return BLOCK.sub(table, text)
 
 
 def main() -> None:
-    text = README.read_text(encoding="utf-8")
-    README.write_text(with_results(text), encoding="utf-8")
-    print(f"{README}: {len(BLOCK.findall(text))} tables")
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        if found := BLOCK.findall(text):
+            page.write_text(with_results(text), encoding="utf-8")
+            print(f"{page}: {len(found)} tables")
 
 
 if __name__ == "__main__":

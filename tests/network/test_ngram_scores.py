@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from benchmarks.linear_baselines import log_count_ratio
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from torch import nn
 from mt2st.network import Network, NgramScores
 from mt2st.network.encoders import Mean
 from mt2st.network.ngram_scores import SCALE
-from mt2st.study.nb_svm import log_count_ratio
 from mt2st.tasks import ClassificationTask, Texts
 from mt2st.tasks.classification import Labelled
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from tests.study.results import cell
 
-from mt2st.study import Study
-from mt2st.study.time_to_target import Cost, cost_to, ratio, time_to_target
+from mt2st.study import Group, Study
+from mt2st.study.runs import Cost, cost_to
+from mt2st.study.time_to_target import TimeToTarget, ratio, time_to_target
 
 RESULTS = [
     cell("single-task", 1, [0.5, 0.7, 0.6], 0.6),
@@ -22,8 +23,12 @@ RESULTS = [
 ]
 
 
+def targets(study: Study) -> dict[Group, TimeToTarget]:
+    return time_to_target(study.groups)
+
+
 def test_the_target_is_single_tasks_best_of_the_same_seed() -> None:
-    single, multi, switch = time_to_target(Study(RESULTS)).values()
+    single, multi, switch = targets(Study(RESULTS)).values()
     assert single.costs == {1: Cost(20.0, 10, 200.0), 2: Cost(30.0, 15, 300.0)}
     assert multi.costs == {1: Cost(40.0, 20, 400.0), 2: None}
     assert switch.costs == {1: Cost(10.0, 5, 100.0), 2: None}  # seed 2 never got to 0.8
@@ -31,7 +36,7 @@ def test_the_target_is_single_tasks_best_of_the_same_seed() -> None:
 
 
 def test_ratios_are_taken_seed_by_seed_and_never_is_counted() -> None:
-    single, multi, switch = time_to_target(Study(RESULTS)).values()
+    single, multi, switch = targets(Study(RESULTS)).values()
     for quantity in ("seconds", "steps", "flops"):
         itself = single.ratios["single-task"][quantity]
         assert itself.interval is not None
@@ -54,14 +59,14 @@ def test_a_run_reaches_the_target_at_its_first_evaluation_that_is_as_good() -> N
 
 
 def test_without_single_task_there_is_no_target() -> None:
-    assert time_to_target(Study(RESULTS[2:])) == {}
+    assert targets(Study(RESULTS[2:])) == {}
 
 
 def test_a_single_task_that_learnt_nothing_is_no_target() -> None:
     learnt_nothing = cell("single-task", 3, [0.0, 0.0], 0.0)
-    single, *_ = time_to_target(Study([*RESULTS, learnt_nothing, cell("switch", 3, [0.0, 0.1], 0.1)])).values()
+    single, *_ = targets(Study([*RESULTS, learnt_nothing, cell("switch", 3, [0.0, 0.1], 0.1)])).values()
     assert list(single.costs) == [1, 2]
-    assert time_to_target(Study([learnt_nothing])) == {}
+    assert targets(Study([learnt_nothing])) == {}
 
 
 def test_each_encoder_has_its_own_target_and_single_task_serves_all_auxiliary_tasks() -> None:
@@ -74,7 +79,7 @@ def test_each_encoder_has_its_own_target_and_single_task_serves_all_auxiliary_ta
             cell("switch", 1, [0.1, 0.7], 0.9, encoder="mean"),
         ]
     )
-    found = {(group.name, *group.factors): each.costs for group, each in time_to_target(study).items()}
+    found = {(group.name, *group.factors): each.costs for group, each in targets(study).items()}
     assert found["switch", "cnn", "random", "context"][1] == Cost(20.0, 10, 200.0)
     assert found["switch", "bilstm", "random", "analogy"][1] == Cost(20.0, 10, 200.0)
     assert not [group for group in found if "mean" in group]
@@ -82,7 +87,7 @@ def test_each_encoder_has_its_own_target_and_single_task_serves_all_auxiliary_ta
 
 def test_multi_task_with_other_auxiliary_tasks_is_nothing_to_compare_with() -> None:
     study = Study([*RESULTS[:4], cell("switch", 1, [0.7], 0.8, auxiliary="analogy")])
-    *_, switch = time_to_target(study).values()
+    *_, switch = targets(study).values()
     assert list(switch.ratios) == ["single-task"]
 
 

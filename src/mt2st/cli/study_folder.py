@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 CELL = re.compile(r"-seed\d+$")
 """What the names of a study's folders end with."""
-BESIDE_CELLS = {"study.json", "vectors", "search", "report.html", "tables", "figures", "paper", "neighbours.json"}
+BESIDE_CELLS = {
+    "study.json",
+    "runs.csv",
+    "vectors",
+    "search",
+    "report.html",
+    "tables",
+    "figures",
+    "paper",
+    "neighbours.json",
+}
 """What a study's folder holds besides its cells."""
 ASIDE = ".replaced"
 """Where a study's folder holds an earlier study until the one that shall replace it has begun."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mt2st.study.result import CellResult
+from mt2st.study.runs import FACTORS, SINGLE_TASK, RunRow
 from mt2st.study.statistics import t_interval
-from mt2st.study.study import FACTORS, Study
-from mt2st.study.time_to_target import SINGLE_TASK
+from mt2st.study.study import Study
 from mt2st.training import Evaluation, Run, Transition
 
 Value = Callable[[Evaluation], float | None]
@@ -73,11 +73,15 @@ class Panel:
 def panels(study: Study) -> list[Panel]:
     """Return a panel for each setting of a study. Single-task alone gets none if it is part of another panel."""
     settings: dict[tuple[str, ...], dict[str, Mapping[int, CellResult]]] = {}
-    for group, results in study.groups.items():
+
+    def whole(rows: Mapping[int, RunRow]) -> Mapping[int, CellResult]:
+        return {seed: study.result_of(row) for seed, row in rows.items()}
+
+    for group, rows in study.groups.items():
         methods = settings.setdefault(group.factors, {})
-        if group.name != SINGLE_TASK and not methods and (reference := study.reference(group, SINGLE_TASK)):
-            methods[SINGLE_TASK] = reference
-        methods[group.name] = results
+        if group.name != SINGLE_TASK and not methods and (reference := study.single_task(group)):
+            methods[SINGLE_TASK] = whole(reference)
+        methods[group.name] = whole(rows)
     found = [Panel(factors, methods) for factors, methods in settings.items()]
     shown = [panel.methods[SINGLE_TASK] for panel in found if len(panel.methods) > 1 and SINGLE_TASK in panel.methods]
     return [panel for panel in found if list(panel.methods) != [SINGLE_TASK] or panel.methods[SINGLE_TASK] not in shown]

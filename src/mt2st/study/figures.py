@@ -24,11 +24,11 @@ from mt2st.study.charts import (
 )
 from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, panels, tasks_of
 from mt2st.study.palette import Style, styles_of
+from mt2st.study.runs import SINGLE_TASK
 from mt2st.study.statistics import Interval
 from mt2st.study.study import VALIDATION, Study
 from mt2st.study.summary import Row, summarise
 from mt2st.study.tables import UNKNOWN, Table, points, signed
-from mt2st.study.time_to_target import SINGLE_TASK
 from mt2st.study.verdict import group_title, p_value, percent
 from mt2st.training import Evaluation, Run
 
@@ -94,7 +94,7 @@ def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, Style])
         data += [[label, str(seed), f"{100 * each.score:.1f} %"] for seed, each in sorted(own.items())]
         if row.difference is None:
             continue
-        other, found = study.reference(row.group, SINGLE_TASK), row.difference
+        other, found = study.single_task(row.group), row.difference
         each_seed = [own[seed].score - other[seed].score for seed in sorted(own.keys() & other.keys())]
         p = ", no p-value" if row.p is None else f", {p_value(row.p)}"
         differences.append(Entry(label, style, found.interval, each_seed, f"{points(found.interval)}{p}"))
@@ -242,11 +242,11 @@ def _transitions(runs: Sequence[Run]) -> list[Mark]:
 
 def _ratios(study: Study, row: Row) -> Iterator[float]:
     """Yield the ratio of each seed that reached the target."""
-    goals = study.reference(row.group, SINGLE_TASK)
+    goals = study.single_task(row.group)
     for seed, cost in row.target.costs.items() if row.target else ():
-        own = goals[seed].run.seconds_to(study.metric, goals[seed].best_validation)
-        if cost is not None and own and cost.seconds:
-            yield cost.seconds / own
+        own = goals[seed].to_best
+        if cost is not None and own is not None and own.seconds and cost.seconds:
+            yield cost.seconds / own.seconds
 
 
 def _ratio(interval: Interval | None) -> str:

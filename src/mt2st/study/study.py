@@ -14,6 +14,19 @@ from mt2st.errors import InputError
 from mt2st.study.cell import Cell
 from mt2st.study.experiment import check_same_data
 from mt2st.study.result import ERROR, RESULT, CellResult, Failure
+from mt2st.study.runs import (
+    FACTORS,
+    RUNS,
+    SINGLE_TASK,
+    Group,
+    Groups,
+    RunRow,
+    grouped,
+    read_runs,
+    reference,
+    rows_of,
+    write_runs,
+)
 
 STUDY = "study.json"
 """The file of a study's folder that says what belongs to it."""
@@ -21,26 +34,6 @@ MEASURED_PART, VALIDATION = "measured part", "validation"
 """Under which name a study's description says what is measured between epochs, where it is no validation part."""
 EARLIER = "earlier commands"
 """Under which name a study's description has the commands that began runs before the last one did."""
-FACTORS = ("encoder", "embedding", "auxiliary")
-"""What grids vary besides method and seed, outermost first."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """What is compared with other groups over seeds: a method in a setting.
-
-    Attributes:
-        name: of the method.
-        factors: encoder, embedding and auxiliary tasks, in the order of `FACTORS`.
-    """
-
-    name: str
-    factors: tuple[str, ...]
-
-    @classmethod
-    def of(cls, result: CellResult) -> Group:
-        """Return the group of a result."""
-        return cls(result.name, tuple(result.factors.get(factor, "") for factor in FACTORS))
 
 
 @dataclass(frozen=True)
@@ -57,22 +50,30 @@ class Study:
         missing: the folders' names of the cells that are neither finished nor failed.
         interrupted: whether the run that this comes from was stopped.
         about: what whoever ran it says of it.
+        rows: one a run, for tables. They are made from the results where these are given.
     """
 
-    results: Sequence[CellResult]
+    results: Sequence[CellResult] = ()
     failures: Sequence[Failure] = ()
     missing: Sequence[str] = ()
     interrupted: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
+    rows: Sequence[RunRow] = ()
+
+    def __post_init__(self) -> None:
+        if self.results:
+            object.__setattr__(self, "rows", rows_of(self.results, validated=self.has_validation))
 
     @classmethod
     def load(cls, folder: str | Path) -> Study:
-        """Read a study's folder, complete or not, whoever ran which of its cells.
+        """Read a study: its folder, complete or not, or the rows alone from a ``runs.csv``.
 
         Raises:
             InputError: it is none, a file in it is broken, or its runs are of different data.
         """
         place = Path(folder)
+        if place.suffix == ".csv":
+            return cls(rows=read_runs(place))
         about, order = _about(place)
         finished = {path.parent.name: CellResult.read(path) for path in place.glob(f"*/{RESULT}")}
         failed = {path.parent.name: Failure.read(path) for path in place.glob(f"*/{ERROR}")}
@@ -94,7 +95,7 @@ class Study:
         Raises:
             InputError: when there is none, or more than one.
         """
-        metrics = sorted({each.metric for each in self.results})
+        metrics = sorted({each.metric for each in self.rows})
         if len(metrics) != 1:
             raise InputError(f"results of one metric can be compared, found {metrics or 'no result'}")
         return metrics[0]
@@ -115,40 +116,33 @@ class Study:
     @property
     def seeds(self) -> list[int]:
         """The seeds that occur, sorted."""
-        return sorted({each.seed for each in self.results})
+        return sorted({row.seed for row in self.rows})
 
     @cached_property
-    def groups(self) -> dict[Group, dict[int, CellResult]]:
-        """The results by group, in order, and in each by seed."""
-        groups: dict[Group, dict[int, CellResult]] = {}
-        for each in self.results:
-            groups.setdefault(Group.of(each), {})[each.seed] = each
-        return groups
+    def groups(self) -> Groups:
+        """The rows by group, in order, and in each by seed."""
+        return grouped(self.rows)
 
     @property
     def varying(self) -> list[str]:
         """The factors of which the study has several values."""
-        return [
-            factor for number, factor in enumerate(FACTORS) if len({group.factors[number] for group in self.groups}) > 1
-        ]
+        return [factor for factor in FACTORS if len({group.factor(factor) for group in self.groups}) > 1]
 
-    def reference(self, group: Group, name: str) -> dict[int, CellResult]:
-        """Return what a group is compared with: the results of the method ``name`` in its setting, by seed.
+    def result_of(self, row: RunRow) -> CellResult:
+        """Return the whole result of a row, of a study that has results."""
+        return self._by_row[row.group, row.seed]
 
-        Where there is none with its auxiliary tasks, single-task runs with others count, as they do nothing with them
-        and are run once for all. Without any, there is nothing.
-        """
-        same = Group(name, group.factors)
-        if same in self.groups:
-            return self.groups[same]
-        for near, results in self.groups.items():
-            if near.name == name and near.factors[:2] == group.factors[:2] and _is_single_task(results):
-                return results
-        return {}
+    @cached_property
+    def _by_row(self) -> dict[tuple[Group, int], CellResult]:
+        return {(Group.of(result), result.seed): result for result in self.results}
 
+    def single_task(self, group: Group) -> Mapping[int, RunRow]:
+        """Return the single-task rows in a group's setting, by seed (`mt2st.study.runs.reference`)."""
+        return reference(self.groups, group, SINGLE_TASK)
 
-def _is_single_task(results: Mapping[int, CellResult]) -> bool:
-    return all(each.identity.get("strategy", {}).get("strategy") == "single-task" for each in results.values())
+    def write_runs(self, folder: Path) -> None:
+        """Write ``runs.csv`` into the study's folder."""
+        write_runs(self.rows, folder / RUNS)
 
 
 def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mt2st.evaluation.tables import SECOND_METRIC
-from mt2st.study.result import CellResult
+from mt2st.study.runs import SINGLE_TASK, Group, RunRow
 from mt2st.study.statistics import Difference, Interval, holm, paired_difference, t_interval
-from mt2st.study.study import Group, Study
-from mt2st.study.time_to_target import SINGLE_TASK, TimeToTarget, time_to_target
+from mt2st.study.study import Study
+from mt2st.study.time_to_target import TimeToTarget, time_to_target
 
 SIGNIFICANT = 0.05
 """Below this p-value, adjusted for the number of comparisons in its setting, a difference is called one."""
@@ -50,26 +50,22 @@ class Row:
         return self.p is not None and self.p < SIGNIFICANT
 
 
-def summarise(study: Study, *, reference: str = SINGLE_TASK) -> list[Row]:
-    """Return a row a group, in the order of the study.
-
-    Args:
-        study: the results.
-        reference: name of the method that the others are compared with, in their own setting: single-task.
+def summarise(study: Study) -> list[Row]:
+    """Return a row a group, in the order of the study; each is compared with single-task in its own setting.
 
     Raises:
         InputError: when the results are of different metrics, or there is none.
     """
     metric = study.metric
-    targets = time_to_target(study, target=reference) if study.has_validation else {}
+    targets = time_to_target(study.groups)
     rows = [
         Row(
             group=group,
             seeds=len(results),
             score=t_interval([each.score for each in results.values()]),
             second=t_interval([each.test[SECOND_METRIC[metric]] for each in results.values()]),
-            seconds=t_interval([each.run.train_seconds for each in results.values()]),
-            difference=None if group.name == reference else _difference(results, study.reference(group, reference)),
+            seconds=t_interval([each.cost.seconds for each in results.values()]),
+            difference=None if group.name == SINGLE_TASK else _difference(results, study.single_task(group)),
             target=targets.get(group),
         )
         for group, results in study.groups.items()
@@ -103,9 +99,9 @@ def _with_best(study: Study, rows: list[Row]) -> list[Row]:
     return rows
 
 
-def _difference(results: Mapping[int, CellResult], reference: Mapping[int, CellResult]) -> Difference | None:
+def _difference(results: Mapping[int, RunRow], reference: Mapping[int, RunRow]) -> Difference | None:
     return paired_difference(_scores(results), _scores(reference))
 
 
-def _scores(results: Mapping[int, CellResult]) -> dict[int, float]:
+def _scores(results: Mapping[int, RunRow]) -> dict[int, float]:
     return {seed: each.score for seed, each in results.items()}

@@ -16,10 +16,11 @@ from typing import Any
 
 from mt2st._files import complete_folder
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC, aligned
+from mt2st.study.runs import FACTORS, MULTI_TASK, QUANTITIES, SINGLE_TASK
 from mt2st.study.statistics import LEAST_SEEDS, Interval
-from mt2st.study.study import FACTORS, Study
+from mt2st.study.study import Study
 from mt2st.study.summary import Row, summarise
-from mt2st.study.time_to_target import MULTI_TASK, QUANTITIES, SINGLE_TASK, Ratio
+from mt2st.study.time_to_target import Ratio
 
 UNKNOWN = "-"
 """What stands where there is nothing to tell."""
@@ -110,8 +111,8 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         fields += [_difference(row)] * has_difference + [_percent(row.second, short=True), f"{row.seconds.mean:.1f}"]
         body.append(fields + [_to_target(row)] * has_target)
     notes = (
-        f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the "
-        "95 % t interval, which scores that are all the same do not have."
+        f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the 95 % t "
+        "interval, which scores that are all the same do not have."
     )
     if has_difference:
         notes += (
@@ -131,7 +132,7 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
             f" The settings of each row were chosen before, by {search['trials']} trials each on the validation part; "
             f"their {search['train_seconds']:.1f} s of training are not among the seconds."
         )
-    if any(each.jobs > 1 for each in study.results):
+    if any(each.jobs > 1 for each in study.rows):
         notes += " Several runs shared the machine, so seconds are longer than a run alone would take, and less even."
     strong = frozenset((number, score) for number, row in enumerate(rows) if row.best)
     return Table("results", header, body, strong, notes)
@@ -273,7 +274,7 @@ def write_each(tables: Iterable[Table], folder: Path) -> None:
 
 
 def _head(row: Row, varying: Sequence[str]) -> list[str]:
-    return [row.group.name, *(row.group.factors[FACTORS.index(factor)] for factor in varying)]
+    return [row.group.name, *(row.group.factor(factor) for factor in varying)]
 
 
 def points(interval: Interval) -> str:

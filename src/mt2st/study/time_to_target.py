@@ -1,41 +1,18 @@
 """How soon a method is as good as single-task gets: in seconds of training, in steps, in floating-point operations.
 
-The target of a seed is the best validation value that single-task reached with this seed, in the same setting. A run
-reaches it at its first evaluation that is as good: with few evaluations an epoch, costs come in coarse steps
-(``evaluations_per_epoch``). Evaluation itself is no part of the seconds, nor is the training of first word vectors,
-which is the same for all that start from them. Where single-task never rose above 0 (F1 of a tagger that finds
-nothing), there is nothing to reach, and the seed is left out.
+The costs of each run are in its row (`mt2st.study.runs`): what it had spent when it first reached the best validation
+score of single-task with the same seed. Here they are compared with those of single-task and multi-task.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from mt2st.study.result import CellResult
+from mt2st.study.runs import MULTI_TASK, QUANTITIES, SINGLE_TASK, Cost, Group, Groups, RunRow, reference
 from mt2st.study.statistics import Interval, geometric_interval, t_test
-from mt2st.study.study import Group, Study
-
-QUANTITIES = ("seconds", "steps", "flops")
-"""What reaching the target costs."""
-SINGLE_TASK, MULTI_TASK = "single-task", "multi-task"
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a run had spent at some point.
-
-    Attributes:
-        seconds: of training.
-        steps: of the optimizer.
-        flops: floating-point operations (`mt2st.training.flops.FlopMeter`); 0 where nobody counted them.
-    """
-
-    seconds: float
-    steps: int
-    flops: float
 
 
 @dataclass(frozen=True)
@@ -78,12 +55,6 @@ class TimeToTarget:
         return sum(cost is not None for cost in self.costs.values())
 
 
-def cost_to(result: CellResult, target: float) -> Cost | None:
-    """Return what a run had spent when its validation metric first reached a target; None if it never did."""
-    first = result.run.first_at(result.metric, target)
-    return None if first is None else Cost(first.train_seconds, first.step, first.flops)
-
-
 def ratio(costs: Mapping[int, Cost | None], others: Mapping[int, Cost | None], quantity: str) -> Ratio:
     """Return the costs over those of the same seeds in another method.
 
@@ -115,27 +86,22 @@ def ratio(costs: Mapping[int, Cost | None], others: Mapping[int, Cost | None], q
     )
 
 
-def time_to_target(
-    study: Study, *, target: str = SINGLE_TASK, against: tuple[str, ...] = (SINGLE_TASK, MULTI_TASK)
-) -> dict[Group, TimeToTarget]:
-    """Return how soon each group reached its targets; groups without a run of the target's method are left out.
+def time_to_target(groups: Groups) -> dict[Group, TimeToTarget]:
+    """Return how soon each group reached single-task's best; groups without a single-task run are left out.
+
+    The ratios are to single-task and to multi-task in the same setting, where they were run. A seed in which
+    single-task never rose above 0 (F1 of a tagger that finds nothing) has nothing to reach, and is left out.
 
     Args:
-        study: the results.
-        target: the method whose best validation value, in the same setting and seed, is the target.
-        against: the methods whose costs to the same target the ratios are to; those that were not run are left out.
+        groups: of a study.
     """
     found = {}
-    for group, results in study.groups.items():
-        goals = {
-            seed: each.best_validation
-            for seed, each in study.reference(group, target).items()
-            if each.best_validation > 0
-        }
-        costs = _costs(results, goals)
+    for group, rows in groups.items():
+        targets = [seed for seed, row in reference(groups, group, SINGLE_TASK).items() if row.validation]
+        costs = _costs(rows, targets)
         if not costs:
             continue
-        others = {name: _costs(study.reference(group, name), goals) for name in against}
+        others = {name: _costs(reference(groups, group, name), targets) for name in (SINGLE_TASK, MULTI_TASK)}
         ratios = {
             name: {quantity: ratio(costs, each, quantity) for quantity in QUANTITIES}
             for name, each in others.items()
@@ -145,5 +111,5 @@ def time_to_target(
     return found
 
 
-def _costs(results: Mapping[int, CellResult], goals: Mapping[int, float]) -> dict[int, Cost | None]:
-    return {seed: cost_to(results[seed], goals[seed]) for seed in sorted(results.keys() & goals.keys())}
+def _costs(rows: Mapping[int, RunRow], targets: Collection[int]) -> dict[int, Cost | None]:
+    return {seed: rows[seed].to_best for seed in sorted(rows.keys() & set(targets))}

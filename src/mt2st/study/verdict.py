@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mt2st.evaluation.tables import METRICS
+from mt2st.study.runs import SINGLE_TASK, Group
 from mt2st.study.statistics import LEAST_SEEDS, Interval, holm
-from mt2st.study.study import FACTORS, Group, Study
+from mt2st.study.study import Study
 from mt2st.study.summary import SIGNIFICANT, Row
 from mt2st.study.tables import points
-from mt2st.study.time_to_target import SINGLE_TASK
 
 MOST_NAMED = 6
 """More rows than these are counted, not named: studies of many settings have their tables."""
@@ -128,7 +128,7 @@ def cautions(study: Study, rows: Sequence[Row]) -> list[str]:
         found.append(f"The study is not complete: {len(study.results)} of {total} runs are finished.")
     if study.failures:
         found.append(f"{len(study.failures)} of {total} runs failed; they are listed below.")
-    if any(each.jobs > 1 for each in study.results):
+    if any(each.jobs > 1 for each in study.rows):
         found.append("Several runs shared the machine: seconds are longer than those of a run alone, and less even.")
     return found
 
@@ -153,8 +153,7 @@ def group_title(group: Group, varying: Sequence[str]) -> str:
         >>> group_title(Group("switch", ("cnn", "random", "context")), ["encoder"])
         'switch (encoder cnn)'
     """
-    factors = ", ".join(f"{factor} {group.factors[FACTORS.index(factor)]}" for factor in varying)
-    return f"{group.name} ({factors})" if factors else group.name
+    return group.title(varying)
 
 
 def percent(interval: Interval) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mt2st.study.paper.printed import LESS_TIME
-from mt2st.study.result import CellResult
+from mt2st.study.runs import QUANTITIES, RunRow
 from mt2st.study.statistics import LEAST_SEEDS, Interval, geometric_interval
 from mt2st.study.study import Study
 from mt2st.study.tables import Table
-from mt2st.study.time_to_target import QUANTITIES, Ratio, TimeToTarget, time_to_target
+from mt2st.study.time_to_target import Ratio, TimeToTarget, time_to_target
 
 OURS = ("diminish", "switch")
 """The strategies of the paper."""
@@ -22,7 +22,7 @@ OURS = ("diminish", "switch")
 
 def time_table(study: Study) -> Table:
     """Return what reaching single-task's best costs, and how that compares with the paper's claims."""
-    targets = time_to_target(study)
+    targets = time_to_target(study.groups)
     against = list(LESS_TIME)
     header = ["strategy", "reached"]
     header += [f"{quantity} / {other}" for other in against for quantity in QUANTITIES]
@@ -51,7 +51,7 @@ def time_verdict(study: Study) -> str:
     interval saves less; else, or with fewer than three seeds, the runs do not tell. Steps stand beside the seconds,
     which depend on what else the machine does.
     """
-    targets = time_to_target(study)
+    targets = time_to_target(study.groups)
     sentences = []
     for name in OURS:
         target = next((each for group, each in targets.items() if group.name == name), None)
@@ -124,13 +124,13 @@ def _percents(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _of_name(study: Study, name: str) -> Mapping[int, CellResult]:
+def _of_name(study: Study, name: str) -> Mapping[int, RunRow]:
     return next((results for group, results in study.groups.items() if group.name == name), {})
 
 
-def _whole(results: Mapping[int, CellResult], others: Mapping[int, CellResult]) -> Interval | None:
+def _whole(results: Mapping[int, RunRow], others: Mapping[int, RunRow]) -> Interval | None:
     seeds = sorted(results.keys() & others.keys())
-    ratios = [results[seed].run.train_seconds / others[seed].run.train_seconds for seed in seeds]
+    ratios = [results[seed].cost.seconds / others[seed].cost.seconds for seed in seeds]
     return geometric_interval(ratios) if ratios else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +12,7 @@ from mt2st.study.curves import Value, by_epoch, epoch_of
 from mt2st.study.figures import Runs, loss_of, with_points, write_sheets
 from mt2st.study.palette import styles_of
 from mt2st.study.paper.printed import ORIGINAL
-from mt2st.study.paper.tables import pairs
-from mt2st.study.result import CellResult
+from mt2st.study.paper.tables import Pair, pairs
 from mt2st.study.study import Study
 from mt2st.training import Evaluation, Run
 
@@ -35,7 +34,7 @@ def paper_sheets(study: Study) -> Iterator[tuple[str, str, list[LineChart]]]:
     """
     rows = pairs(study)
     measured = f"{study.measured_part} accuracy"
-    original = {row.printed.embedding: _runs(row.runs) for row in rows if row.printed.update == ORIGINAL}
+    original = {row.printed.embedding: _runs(study, row) for row in rows if row.printed.update == ORIGINAL}
     if original:
         charts = [_chart("training loss", original, _primary_loss), _chart(measured, original, _accuracy, percent=True)]
         yield "figure_5", "Original: the primary task alone", charts
@@ -43,7 +42,7 @@ def paper_sheets(study: Study) -> Iterator[tuple[str, str, list[LineChart]]]:
         panels: dict[str, dict[str, list[Run]]] = {}
         for row in rows:
             if row.printed.mode == mode and row.printed.update != ORIGINAL:
-                panels.setdefault(row.printed.embedding, {})[row.printed.update] = _runs(row.runs)
+                panels.setdefault(row.printed.embedding, {})[row.printed.update] = _runs(study, row)
         if panels:
             yield (
                 f"figure_{loss}",
@@ -58,8 +57,8 @@ def paper_sheets(study: Study) -> Iterator[tuple[str, str, list[LineChart]]]:
             yield f"figure_{accuracy}", f"Accuracy: {mode}", with_range(charts)
 
 
-def _runs(by_seed: Mapping[int, CellResult]) -> list[Run]:
-    return [each.run for each in by_seed.values()]
+def _runs(study: Study, row: Pair) -> list[Run]:
+    return [study.result_of(each).run for each in row.runs.values()]
 
 
 def _chart(title: str, runs: Runs, value: Value, *, percent: bool = False) -> LineChart:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from mt2st.study.paper.experiments import EMBEDDINGS, UPDATES
 from mt2st.study.paper.printed import MEASURES, ORIGINAL, TABLES, UNNUMBERED, PrintedCell, printed_cells
-from mt2st.study.result import CellResult
+from mt2st.study.runs import SINGLE_TASK, Group, RunRow
 from mt2st.study.statistics import Interval, t_interval
-from mt2st.study.study import FACTORS, Group, Study
+from mt2st.study.study import Study
 from mt2st.study.tables import Table, signed
-from mt2st.study.time_to_target import SINGLE_TASK
 
 SHORT = {
     "accuracy": "accuracy",
@@ -37,7 +36,7 @@ class Pair:
     """
 
     printed: PrintedCell
-    runs: Mapping[int, CellResult]
+    runs: Mapping[int, RunRow]
 
     def measured(self, measure: str) -> Interval:
         """Return the mean of a measure on the test part over the seeds, with its interval."""
@@ -53,7 +52,7 @@ def pairs(study: Study) -> list[Pair]:
     """Return the rows of the paper that the study has runs of, in the paper's order."""
     found = []
     for printed in printed_cells():
-        runs = {each.seed: each for each in study.results if _repeats(each, printed)}
+        runs = {each.seed: each for each in study.rows if _repeats(each.group, printed)}
         if runs:
             found.append(Pair(printed, dict(sorted(runs.items()))))
     return found
@@ -61,7 +60,7 @@ def pairs(study: Study) -> list[Pair]:
 
 def unprinted(study: Study) -> list[Group]:
     """Return the groups of runs that no row of the paper is about, such as Switch with update3 on Skip-gram."""
-    repeated = {Group.of(run) for row in pairs(study) for run in row.runs.values()}
+    repeated = {run.group for row in pairs(study) for run in row.runs.values()}
     return [group for group in study.groups if group not in repeated]
 
 
@@ -105,29 +104,26 @@ def summary(study: Study) -> str:
     return text
 
 
-def _repeats(result: CellResult, printed: PrintedCell) -> bool:
-    if _embedding(result) != printed.embedding:
+def _repeats(group: Group, printed: PrintedCell) -> bool:
+    if _embedding(group) != printed.embedding:
         return False
     if printed.update == ORIGINAL:
-        return result.name == SINGLE_TASK
-    return result.name == printed.mode and result.factors["auxiliary"] == UPDATES.get(printed.update)
+        return group.name == SINGLE_TASK
+    return group.name == printed.mode and group.factor("auxiliary") == UPDATES.get(printed.update)
 
 
-def _embedding(result: CellResult) -> str:
-    return _embedding_of(result.factors["embedding"])
-
-
-def _embedding_of(start: str) -> str:
+def _embedding(group: Group) -> str:
+    start = group.factor("embedding")
     return next((name for name, ours in EMBEDDINGS.items() if ours == start), "GloveTwitter")
 
 
 def _run_title(group: Group) -> str:
-    factors = dict(zip(FACTORS, group.factors, strict=True))
-    update = next((name for name, task in UPDATES.items() if task == factors["auxiliary"]), factors["auxiliary"])
-    return f"{group.name}, {_embedding_of(factors['embedding'])}, {update}"
+    auxiliary = group.factor("auxiliary")
+    update = next((name for name, task in UPDATES.items() if task == auxiliary), auxiliary)
+    return f"{group.name}, {_embedding(group)}, {update}"
 
 
-def _with_accuracy(group: Group, runs: Mapping[int, CellResult]) -> str:
+def _with_accuracy(group: Group, runs: Mapping[int, RunRow]) -> str:
     accuracy = t_interval([each.test["accuracy"] for each in runs.values()])
     half = "" if accuracy.half_width is None else f" ± {100 * accuracy.half_width:.1f}"
     return f"{_run_title(group)} ({100 * accuracy.mean:.1f}{half} % accuracy, n {accuracy.n})"
@@ -155,10 +151,10 @@ def _table(name: str, rows: list[Pair], study: Study) -> Table | None:
     header = ["embedding", "update", "epochs", "seeds", *SHORT.values()]
     body = []
     for row in rows:
-        epochs = max(len({each.epoch for each in result.run.evaluations}) for result in row.runs.values())
+        epochs = max(each.epochs for each in row.runs.values())
         fields = [row.printed.embedding, row.printed.update, f"{epochs} ({row.printed.epochs})", str(len(row.runs))]
         body.append([*fields, *(_field(row, measure) for measure in MEASURES)])
-    starts = {_embedding(each): each.factors["embedding"] for row in rows for each in row.runs.values()}
+    starts = {_embedding(each.group): each.group.factor("embedding") for row in rows for each in row.runs.values()}
     glove = starts.get("GloveTwitter")
     notes = (
         f"Table {name} of the paper ({TABLES[name]}), in percent on the test part: mean over the seeds ± half "

@@ -46,6 +46,7 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
     page = run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder)
     html = render(page)
     if study is not None:
+        study.write_runs(folder)
         write_tables(study, folder / TABLES)
         if figures:
             write_figures(study, folder / FIGURES)

@@ -20,10 +20,10 @@ from mt2st.models import load_model
 from mt2st.models.folder import PARAMETERS
 from mt2st.study.report.page import Block, Page, Paragraph, Tabular
 from mt2st.study.result import MODEL, RESULT, CellResult
-from mt2st.study.study import Group, Study
+from mt2st.study.runs import SINGLE_TASK, Group
+from mt2st.study.study import Study
 from mt2st.study.summary import Row
 from mt2st.study.tables import UNKNOWN, Table
-from mt2st.study.time_to_target import SINGLE_TASK
 
 WORDS, NEIGHBOURS = 8, 6
 AMONG, OF = 400, 5000
@@ -57,15 +57,15 @@ def keep_neighbours(page: Page, folder: Path) -> None:
 
 
 def _of_models(study: Study, rows: Sequence[Row], folder: Path) -> list[Block]:
-    others = [row for row in rows if row.group.name != SINGLE_TASK and study.reference(row.group, SINGLE_TASK)]
+    others = [row for row in rows if row.group.name != SINGLE_TASK and study.single_task(row.group)]
     if not others:
         return []
     best = max(others, key=lambda row: row.score.mean)
-    reference = study.reference(best.group, SINGLE_TASK)
+    reference = study.single_task(best.group)
     places = _folders(folder)
     for seed in sorted(study.groups[best.group].keys() & reference.keys()):
         found = [
-            (each.name, places.get((Group.of(each), seed)))
+            (each.group.name, places.get((each.group, seed)))
             for each in (reference[seed], study.groups[best.group][seed])
         ]
         models = [(name, place) for name, place in found if place is not None and _can_be_loaded(place)]

@@ -121,8 +121,8 @@ def written(value: object) -> str:
 
 def _strategies(study: Study) -> Table:
     rows = []
-    for group, results in study.groups.items():
-        states = _different(each.identity.get("strategy", {}) for each in results.values())
+    for group, of_group in study.groups.items():
+        states = _different(study.result_of(each).identity.get("strategy", {}) for each in of_group.values())
         known = [strategy_text(state) for state in states if state]
         if known:
             rows.append([group_title(group, study.varying), "; ".join(known)])

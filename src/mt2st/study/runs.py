@@ -1,0 +1,258 @@
+"""The runs of a study, one row each: what its tables and tests need, kept in ``runs.csv``.
+
+A target is the best validation score that single-task reached with the same seed, in the same setting. A row has what
+the run had spent when its own validation score first reached that target. With few evaluations an epoch these costs
+come in coarse steps (``evaluations_per_epoch``).
+
+Columns of ``runs.csv``: ``method``; ``encoder``, ``embedding``, ``auxiliary`` (tasks joined by ``+``); ``seed``;
+``metric``; ``validation`` (best value of the metric, empty without a validation part); ``epochs``, ``steps``,
+``seconds``, ``flops`` (floating-point operations) of the whole training; ``start_seconds`` (training of the first word
+vectors); ``jobs`` (runs at a time: with several, seconds are those of a shared machine); ``seconds_to_best``,
+``steps_to_best``, ``flops_to_best`` (until single-task's best, empty where it was never reached); and ``test_NAME`` for
+each metric on the test part.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mt2st._files import complete_file
+from mt2st.errors import InputError
+from mt2st.study.result import CellResult
+
+RUNS = "runs.csv"
+"""The file of a study's folder with its runs."""
+FACTORS = ("encoder", "embedding", "auxiliary")
+"""What grids vary besides method and seed, outermost first."""
+QUANTITIES = ("seconds", "steps", "flops")
+"""What training costs."""
+SINGLE_TASK, MULTI_TASK = "single-task", "multi-task"
+COLUMNS = ("method", *FACTORS, "seed", "metric", "validation", "epochs", "steps", "seconds", "flops", "start_seconds",
+           "jobs", *(f"{quantity}_to_best" for quantity in QUANTITIES))  # fmt: skip
+TEST = "test_"
+"""Prefix of the columns with the metrics on the test part."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What is compared with other groups over seeds: a method in a setting.
+
+    Attributes:
+        name: of the method.
+        factors: encoder, embedding and auxiliary tasks, in the order of `FACTORS`.
+    """
+
+    name: str
+    factors: tuple[str, ...]
+
+    @classmethod
+    def of(cls, result: CellResult) -> Group:
+        """Return the group of a result."""
+        return cls(result.name, tuple(result.factors.get(factor, "") for factor in FACTORS))
+
+    def factor(self, name: str) -> str:
+        """Return the value of a factor."""
+        return self.factors[FACTORS.index(name)]
+
+    def title(self, varying: Sequence[str]) -> str:
+        """Return the group's name in a sentence.
+
+        Example:
+            >>> Group("switch", ("cnn", "random", "context")).title(["encoder"])
+            'switch (encoder cnn)'
+        """
+        factors = ", ".join(f"{factor} {self.factor(factor)}" for factor in varying)
+        return f"{self.name} ({factors})" if factors else self.name
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run had spent at some point.
+
+    Attributes:
+        seconds: of training; evaluation and the training of first word vectors are not among them.
+        steps: of the optimizer.
+        flops: floating-point operations (`mt2st.training.flops.FlopMeter`); 0 where nobody counted them.
+    """
+
+    seconds: float
+    steps: int
+    flops: float
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run of a study.
+
+    Attributes:
+        group: the method in its setting.
+        seed: the run's seed.
+        metric: the metric that the study is about.
+        test: metrics on the test part, each in [0, 1] but the loss.
+        validation: best value of the metric on the validation part; None without such a part.
+        epochs: epochs that the training lasted.
+        cost: of the whole training.
+        to_best: cost until single-task's best was reached; None where it was not, or where there is no such target.
+        start_seconds: seconds that the training of the first word vectors took.
+        jobs: runs at a time.
+    """
+
+    group: Group
+    seed: int
+    metric: str
+    test: Mapping[str, float]
+    validation: float | None
+    epochs: int
+    cost: Cost
+    to_best: Cost | None = None
+    start_seconds: float = 0.0
+    jobs: int = 1
+
+    @property
+    def score(self) -> float:
+        """The metric on the test part.
+
+        Raises:
+            InputError: it was not measured there.
+        """
+        if self.metric not in self.test:
+            raise InputError(
+                f"{self.group.name}, seed {self.seed}: there is no {self.metric} on the test part to compare: a study "
+                "needs a test part, and all its results that metric"
+            )
+        return self.test[self.metric]
+
+
+Groups = Mapping[Group, Mapping[int, RunRow]]
+"""The rows by group, in the order of the study, and in each by seed."""
+
+
+def grouped(rows: Iterable[RunRow]) -> dict[Group, dict[int, RunRow]]:
+    """Return rows by group and seed."""
+    groups: dict[Group, dict[int, RunRow]] = {}
+    for row in rows:
+        groups.setdefault(row.group, {})[row.seed] = row
+    return groups
+
+
+def reference(groups: Groups, group: Group, name: str) -> Mapping[int, RunRow]:
+    """Return what a group is compared with: the rows of the method ``name`` in its setting, by seed.
+
+    Single-task runs do nothing with auxiliary tasks and are run once for all sets of them: those with other auxiliary
+    tasks count too. Without any, there is nothing.
+    """
+    same = Group(name, group.factors)
+    if same in groups or name != SINGLE_TASK:
+        return groups.get(same, {})
+    near = (rows for each, rows in groups.items() if each.name == name and each.factors[:2] == group.factors[:2])
+    return next(near, {})
+
+
+def rows_of(results: Sequence[CellResult], *, validated: bool = True) -> list[RunRow]:
+    """Return a row for each result, in their order.
+
+    Args:
+        results: of a study.
+        validated: whether a validation part was measured during the training. Without one there is no target.
+    """
+    rows = [_row(result, validated=validated) for result in results]
+    groups = grouped(rows)
+    found = []
+    for row, result in zip(rows, results, strict=True):
+        single = reference(groups, row.group, SINGLE_TASK).get(row.seed)
+        target = single.validation if single else None
+        # A single-task run that learnt nothing (an F1 of 0) sets no target.
+        found.append(replace(row, to_best=cost_to(result, target)) if target else row)
+    return found
+
+
+def cost_to(result: CellResult, target: float) -> Cost | None:
+    """Return what a run had spent when its validation metric first reached a target; None if it never did."""
+    first = result.run.first_at(result.metric, target)
+    return None if first is None else Cost(first.train_seconds, first.step, first.flops)
+
+
+def write_runs(rows: Sequence[RunRow], path: Path) -> None:
+    """Write rows as CSV, in place of a file that is there.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    metrics = list(dict.fromkeys(name for row in rows for name in row.test))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*COLUMNS, *(f"{TEST}{name}" for name in metrics)])
+    writer.writerows([_written(value) for value in _values(row, metrics)] for row in rows)
+    with complete_file(path, overwrite=True) as file:
+        file.write(out.getvalue().encode())
+
+
+def read_runs(path: Path) -> list[RunRow]:
+    """Read what `write_runs` wrote.
+
+    Raises:
+        InputError: the file cannot be read, or is not a file of runs.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_read(line) for line in csv.DictReader(file)]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a file of a study's runs ({error}): give one that mt2st wrote") from error
+
+
+def _row(result: CellResult, *, validated: bool) -> RunRow:
+    run, metric = result.run, result.metric
+    measured = validated and run.evaluations and all(metric in each.validation for each in run.evaluations)
+    return RunRow(
+        group=Group.of(result),
+        seed=result.seed,
+        metric=metric,
+        test=result.test,
+        validation=run.best_value(metric) if measured else None,
+        epochs=len({each.epoch for each in run.evaluations}),
+        cost=Cost(run.train_seconds, run.steps, run.flops),
+        start_seconds=result.start_seconds,
+        jobs=result.jobs,
+    )
+
+
+def _values(row: RunRow, metrics: Iterable[str]) -> Iterator[object]:
+    yield from (row.group.name, *row.group.factors, row.seed, row.metric, row.validation)
+    yield from (row.epochs, row.cost.steps, row.cost.seconds, row.cost.flops, row.start_seconds, row.jobs)
+    yield from (getattr(row.to_best, quantity, None) for quantity in QUANTITIES)
+    yield from (row.test.get(name) for name in metrics)
+
+
+def _written(value: object) -> str:
+    """Return a value so that it is read back unchanged; whole numbers have no point."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _read(line: Mapping[str, Any]) -> RunRow:
+    spent = [line[f"{quantity}_to_best"] for quantity in QUANTITIES]
+    return RunRow(
+        group=Group(line["method"], tuple(line[factor] for factor in FACTORS)),
+        seed=int(line["seed"]),
+        metric=line["metric"],
+        test={name.removeprefix(TEST): float(text) for name, text in line.items() if name.startswith(TEST) and text},
+        validation=float(line["validation"]) if line["validation"] else None,
+        epochs=int(line["epochs"]),
+        cost=_cost(line[quantity] for quantity in QUANTITIES),
+        to_best=_cost(spent) if all(spent) else None,
+        start_seconds=float(line["start_seconds"]),
+        jobs=int(line["jobs"]),
+    )
+
+
+def _cost(texts: Iterable[str]) -> Cost:
+    seconds, steps, flops = texts
+    return Cost(float(seconds), int(steps), float(flops))
