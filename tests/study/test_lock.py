@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 from tests.study.conftest import QUICK
 
 from mt2st import InputError, SingleTask
@@ -147,10 +147,11 @@ def test_what_waits_can_be_stopped(data: StudyData, tmp_path: Path, monkeypatch:
 def test_a_file_system_without_locks_keeps_nobody_from_work(
     data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
+    class Refused(FileLock):
+        def acquire(self, *_: object, **__: object) -> None:
+            raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", refused)
+    monkeypatch.setattr(lock, "FileLock", Refused)
     first = attempt(_order(CELLS[0], data, tmp_path))
     assert first.began
     again = attempt(_order(CELLS[0], data, tmp_path))

@@ -15,6 +15,7 @@ from mt2st.models.any_model import AnyModel
 from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyData, Watcher, run_study
 from mt2st.study.report.page import Code, Paragraph
 from mt2st.study.report.setup import setup_section
+from mt2st.study.runs import reference
 from mt2st.study.study import EARLIER, STUDY
 from mt2st.study.worker import Order, request_stop
 from mt2st.training import Callback, Evaluation, Trainer
@@ -40,8 +41,8 @@ def test_a_study_is_the_same_from_its_run_and_from_its_folder(data: StudyData, t
     assert loaded.about == {"command": "mt2st compare"}
     assert [group.name for group in loaded.groups] == ["single-task", "switch"]
     other_tasks = Group("switch", ("mean", "random", "analogy"))
-    assert list(loaded.reference(other_tasks, "single-task")) == [1, 2]  # which does nothing with auxiliary tasks
-    assert not loaded.reference(other_tasks, "switch")
+    assert list(loaded.single_task(other_tasks)) == [1, 2]  # which does nothing with auxiliary tasks
+    assert not reference(loaded.groups, other_tasks, "switch")
     result = study.results[0]
     assert result.versions["torch"]
     assert result.machine["cores"]

@@ -1,36 +1,35 @@
-"""One process at a time at a cell: several may work on a study, each on a share, or as the same command given twice."""
+"""A lock that keeps two processes from running the same cell of a study at once."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from mt2st.errors import InputError
 
 LOCK = ".lock"
-"""The file in a cell's folder that is locked while a process works on the cell. It stays: a process that had opened it
-before it was removed would hold another lock than one that came later."""
+"""The file in a cell's folder that is locked while a process works on the cell. It stays there."""
 SECONDS_BETWEEN_TRIES = 0.5
 
 
 class BusyCellWarning(UserWarning):
-    """Another process works on a cell, which has to be waited for."""
+    """Another process works on a cell; its result is waited for."""
 
 
 @contextmanager
 def cell_lock(folder: Path, *, wait: Callable[[], bool] = lambda: False) -> Iterator[bool]:
-    """Hold the lock of a cell for a block, or learn that another process holds it.
+    """Hold the lock of a cell for a block, if no other process holds it.
 
-    The system lifts a process's lock when it ends, in whatever way. Where the file system knows no locks, whoever asks
-    has it, and two processes may do the same work.
+    The system releases a lock when its process ends, even by a kill. A file system without locks gives it to everyone:
+    two processes may then run the same cell.
 
     Args:
-        folder: the cell's; made when it is not there.
-        wait: asked again and again while another process holds the lock: whether to go on waiting.
+        folder: the cell's; made when it is missing.
+        wait: asked repeatedly while another process holds the lock: whether to go on waiting.
 
     Yields:
         Whether the lock is held.
@@ -40,13 +39,14 @@ def cell_lock(folder: Path, *, wait: Callable[[], bool] = lambda: False) -> Iter
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        (folder / LOCK).touch()
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}") from error
+    lock = FileLock(folder / LOCK)
     try:
-        yield _taken(handle, wait)
+        yield _acquired(lock, wait)
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def is_busy(folder: Path) -> bool:
@@ -61,15 +61,15 @@ def is_busy(folder: Path) -> bool:
         return not held
 
 
-def _taken(handle: int, wait: Callable[[], bool]) -> bool:
+def _acquired(lock: FileLock, wait: Callable[[], bool]) -> bool:
     while True:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock.acquire(blocking=False)
+        except Timeout:
             if not wait():
                 return False
             time.sleep(SECONDS_BETWEEN_TRIES)
-        except OSError:  # the file system knows no locks
+        except (OSError, NotImplementedError):  # no locks on this file system
             return True
         else:
             return True

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from mt2st._files import complete_file
-from mt2st.errors import InputError
+from mt2st.errors import InputError, listed
 from mt2st.study.result import CellResult
 
 RUNS = "runs.csv"
@@ -167,7 +167,7 @@ def rows_of(results: Sequence[CellResult], *, validated: bool = True) -> list[Ru
         single = reference(groups, row.group, SINGLE_TASK).get(row.seed)
         target = single.validation if single else None
         # A single-task run that learnt nothing (an F1 of 0) sets no target.
-        found.append(replace(row, to_best=cost_to(result, target)) if target else row)
+        found.append(replace(row, to_best=cost_to(result, target)) if target and row.validation is not None else row)
     return found
 
 
@@ -200,11 +200,15 @@ def read_runs(path: Path) -> list[RunRow]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [_read(line) for line in csv.DictReader(file)]
+            reader = csv.DictReader(file)
+            missing = set(COLUMNS) - set(reader.fieldnames or ())
+            if not missing:
+                return [_read(line) for line in reader]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path} is not a file of a study's runs ({error}): give one that mt2st wrote") from error
+    raise InputError(f"{path} is not a file of a study's runs: it has no column {listed(sorted(missing)[:1])}")
 
 
 def _row(result: CellResult, *, validated: bool) -> RunRow:

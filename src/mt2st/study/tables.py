@@ -111,8 +111,8 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         fields += [_difference(row)] * has_difference + [_percent(row.second, short=True), f"{row.seconds.mean:.1f}"]
         body.append(fields + [_to_target(row)] * has_target)
     notes = (
-        f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the 95 % t "
-        "interval, which scores that are all the same do not have."
+        f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the 95 "
+        "% t interval, which scores that are all the same do not have."
     )
     if has_difference:
         notes += (
