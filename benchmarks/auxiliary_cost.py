@@ -33,7 +33,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.models.settings import ENCODERS, ClassifierSettings
+from mt2st.models.settings import ENCODERS, Encoder, ModelSettings
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
 from mt2st.tasks.classification import classification_head
@@ -97,7 +97,7 @@ def surroundings_of(
 
     The network has the gradient of a step. A kernel task has moved the table, a task with a gradient has added to it.
     """
-    every = ClassifierSettings(encoder=encoder).feedback_interval
+    every = ModelSettings(Encoder(encoder)).feedback_interval
     table, targets = network.embedding.weight, torch.arange(len(ids)) % 2
 
     def look_ahead(network: nn.Module, number: int) -> float:

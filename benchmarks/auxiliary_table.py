@@ -54,8 +54,8 @@ TITLES = {
 }
 FILES = {
     "misalignment": {
-        "agree": ("lexicon/ppdb_synonyms.txt",),
-        "disagree": ("lexicon/ppdb_antonyms.txt", "lexicon/wordnet_antonyms.txt"),
+        "auxiliary_data__agree": ("lexicon/ppdb_synonyms.txt",),
+        "auxiliary_data__disagree": ("lexicon/ppdb_antonyms.txt", "lexicon/wordnet_antonyms.txt"),
     },
     "spearman": {"similarity": ("similarity/EN-MEN-TR-3k.txt", "similarity/EN-SIMLEX-999.txt")},
 }
@@ -112,18 +112,23 @@ def lines_of(suite: str) -> list[Line]:
 
 def settings_of(suite: str, line: Line, seed: int) -> dict[str, Any]:
     epochs = 8 if suite in REVIEWS else 6
-    settings: dict[str, Any] = {"epochs": epochs, "seed": seed, "auxiliary": line.auxiliary}
+    settings: dict[str, Any] = {"optimisation__epochs": epochs, "seed": seed, "auxiliaries": line.auxiliary}
     settings["strategy"] = strategy_of(line, epochs)
     if line.auxiliary[:1] == ("context",):
-        settings |= {"context_alpha": 0.025}
+        settings |= {"context__alpha": 0.025}
     if suite in REVIEWS:
-        settings |= {"context_passes": 2, "context_window": 15, "context_sample": 1e-4, "min_count": 5}
+        settings |= {"context__passes": 2, "context__window": 15, "context__sample": 1e-4, "text__min_count": 5}
     if suite == "mean":
-        settings |= {"encoder": "mean", "max_length": 1000}
+        settings |= {"encoder__name": "mean", "text__max_length": 1000}
     elif suite == "bilstm":
-        settings |= {"dropout": 0.5, "max_length": 256}
+        settings |= {"encoder__dropout": 0.5, "text__max_length": 256}
     if suite not in REVIEWS:
-        settings |= {"hidden_size": 128, "max_length": 64, "batch_size": 32, "context_passes": 1}
+        settings |= {
+            "encoder__hidden_size": 128,
+            "text__max_length": 64,
+            "optimisation__batch_size": 32,
+            "context__passes": 1,
+        }
     for task in line.auxiliary:
         settings |= {name: tuple(str(DATA / file) for file in files) for name, files in FILES.get(task, {}).items()}
     return settings
@@ -142,12 +147,12 @@ def run(suite: str, line: Line, seed: int, parts: Path, out: Path) -> None:
             read_labelled(parts / f"{part}.csv", text="review", label="sentiment")
             for part in ("train", "validation", "test")
         )
-        model = TextClassifier(**settings).fit_rows(train, validation=validation, unlabelled=unlabelled)
+        model = TextClassifier().set_params(**settings).fit_rows(train, validation=validation, unlabelled=unlabelled)
         measured = model.evaluate_rows(test)
     else:
         stem = "pos/en_lines-ud-{}.conllu.gz" if suite == "pos" else "ner/wnut17-{}.conll"
         tagged = [read_tagged(DATA / stem.format(part)) for part in ("train", "dev", "test")]
-        model = Tagger(**settings).fit_rows(tagged[0], validation=tagged[1], unlabelled=unlabelled)
+        model = Tagger().set_params(**settings).fit_rows(tagged[0], validation=tagged[1], unlabelled=unlabelled)
         measured = model.evaluate_rows(tagged[2])
     metric = METRICS[suite]
     record = {

@@ -31,12 +31,16 @@ TEXTS = 128
 LEARNED = 200
 """Texts that the models learn from, for their vocabulary."""
 MODELS = {
-    "BiLSTM, 100 words": {"encoder": "bilstm", "max_length": 100},
-    "BiLSTM, 400 words": {"encoder": "bilstm", "max_length": 400},
-    "CNN, 400 words": {"encoder": "cnn", "max_length": 400},
-    "mean, 1,000 words": {"encoder": "mean", "max_length": 1000},
-    "mean, 1,000 words, of n-grams": {"encoder": "mean", "max_length": 1000, "context_method": "cbow-fasttext"},
-    "mean, 20 words": {"encoder": "mean", "max_length": 20},
+    "BiLSTM, 100 words": {"encoder__name": "bilstm", "text__max_length": 100},
+    "BiLSTM, 400 words": {"encoder__name": "bilstm", "text__max_length": 400},
+    "CNN, 400 words": {"encoder__name": "cnn", "text__max_length": 400},
+    "mean, 1,000 words": {"encoder__name": "mean", "text__max_length": 1000},
+    "mean, 1,000 words, of n-grams": {
+        "encoder__name": "mean",
+        "text__max_length": 1000,
+        "context__method": "cbow-fasttext",
+    },
+    "mean, 20 words": {"encoder__name": "mean", "text__max_length": 20},
 }
 
 
@@ -58,7 +62,7 @@ def main() -> None:
     reviews = read_labelled(options.data, text=options.text, label=options.label)
     texts = list(reviews.texts)[: options.texts]
     for name, settings in MODELS.items():
-        model = TextClassifier(epochs=1, min_count=5, context_passes=1e-3, **settings)
+        model = TextClassifier().set_params(optimisation__epochs=1, text__min_count=5, context__passes=1e-3, **settings)
         model.fit(texts[:LEARNED], list(reviews.labels)[: len(texts)][:LEARNED], unlabelled=texts)
 
         network, encoded = model._read(texts)

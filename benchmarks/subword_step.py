@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from mt2st.embedding.known_subwords import KnownSubwords
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.models.assembly import new_network, new_optimizer
 from mt2st.models.kinds import Classification
 from mt2st.models.word_embedding import new_embedding, subword_settings
@@ -33,11 +33,11 @@ BATCH, LENGTH, STEPS = 32, 100, 4
 
 def milliseconds(corpus: Corpus, subwords: KnownSubwords | None) -> list[float]:
     """Return the processor's time for each of some steps, after one to warm up."""
-    settings = ClassifierSettings()
+    settings = ModelSettings()
     n_rows = subwords.rows.table_rows if subwords is not None else len(corpus.vocabulary)
-    embedding: nn.Module = new_embedding(torch.randn(n_rows, settings.vector_size) * 0.01, subwords)
+    embedding: nn.Module = new_embedding(torch.randn(n_rows, settings.embedding.vector_size) * 0.01, subwords)
     network = new_network(settings, embedding, {PRIMARY_TASK: (Classification(), 2)})  # type: ignore[arg-type]
-    optimizer, average = new_optimizer(settings, network), ParameterAverage(settings.average)
+    optimizer, average = new_optimizer(settings, network), ParameterAverage(settings.optimisation.average)
     texts, times = Texts.of(corpus), []
     for step in range(STEPS + 1):
         ids = texts.padded(np.arange(step * BATCH, (step + 1) * BATCH), LENGTH)
@@ -58,8 +58,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     reviews = read_labelled(options.data, text="review", label="sentiment")
-    corpus = Corpus.build(reviews.texts, tokeniser=Tokeniser(), min_count=ClassifierSettings().min_count)
-    subwords = KnownSubwords.of(corpus.vocabulary.tokens, subword_settings(ClassifierSettings()))
+    corpus = Corpus.build(reviews.texts, tokeniser=Tokeniser(), min_count=ModelSettings().text.min_count)
+    subwords = KnownSubwords.of(corpus.vocabulary.tokens, subword_settings(ModelSettings()))
     plain: list[float] = []
     composed: list[float] = []
     with flushed_denormals():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-FAST = ["--encoder", "mean", "--vector-size", "8", "--epochs", "2", "--min-count", "1", "--no-beside"]
+FAST = ["--encoder", "mean", "--vector-size", "8", "--epochs", "2", "--min-count", "1", "--no-parallel-context"]
 """Model options that make a run a matter of moments."""
 
 

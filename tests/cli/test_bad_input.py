@@ -33,7 +33,7 @@ def _with(*more: str, text: str = "review", label: str = "sentiment") -> Change:
 def _with_vectors(content: str) -> Change:
     def change(folder: Path) -> list[str]:
         (folder / "words.vec").write_text(content, encoding="utf-8")
-        return _command(write_reviews(folder / "reviews.csv"), "--embedding", str(folder / "words.vec"))
+        return _command(write_reviews(folder / "reviews.csv"), "--init", str(folder / "words.vec"))
 
     return change
 
@@ -82,8 +82,7 @@ WRONG: dict[str, tuple[Change, list[str]]] = {
     "empty vocabulary": (_with("--min-count", "1000"), ["min_count"]),
     "unknown strategy": (_with("--strategy", "dimish"), ["dimish", "Did you mean 'diminish'?"]),
     "unknown encoder": (_with("--encoder", "bilstmm"), ["bilstmm", "Did you mean 'bilstm'?"]),
-    "unknown start": (_with("--embedding", "skipgran"), ["skipgran", "Did you mean 'skipgram'?"]),
-    "unknown auxiliary": (_with("--auxiliary", "contex"), ["contex", "Did you mean 'context'?"]),
+    "unknown start": (_with("--init", "skipgran"), ["skipgran", "Did you mean 'skipgram'?"]),
     "negative decay": (_with("--decay", "-1"), ["decay", "at least 0", "-1"]),
     "switch at zero": (_with("--strategy", "switch", "--switch-at", "0"), ["at must be", "0"]),
     "NaN rate": (_with("--learning-rate", "nan"), ["learning_rate", "nan"]),
@@ -95,7 +94,7 @@ WRONG: dict[str, tuple[Change, list[str]]] = {
     "missing unlabelled file": (_with("--unlabelled", "more.txt"), ["more.txt"]),
     "too large train size": (_with("--train-size", "1000"), ["1,000"]),
     "train size of none": (_with("--train-size", "0"), ["--train-size", "at least 1", "0"]),
-    "average of all": (_with("--average", "1"), ["average", "below 1", "1"]),
+    "average of all": (_with("--average", "1"), ["average", "less than 1", "1"]),
     "label of the test file that training lacks": (
         _with_file("test.csv", "review,sentiment\na,pos\nb,meh\n", "--test", "{}"),
         ["--test", "test.csv", "'meh'", "'neg', 'pos'"],

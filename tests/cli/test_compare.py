@@ -116,7 +116,7 @@ def test_a_result_that_was_cut_off_is_named_and_its_run_repeated(
         (["--cell", "one"], "--cell takes a share such as 3/8"),
         (["--cell", "1/2", "--overwrite"], "would throw the other shares' runs away"),
         (["--encoders", "men"], "Did you mean 'mean'?"),
-        (["--auxiliaries", "context+analogi"], "Did you mean 'analogy'?"),
+        (["--auxiliary-sets", "context+analogi"], "Did you mean 'analogy'?"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(
@@ -279,7 +279,7 @@ def test_embeddings_encoders_and_auxiliary_tasks_are_compared_in_shares(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments += ["--strategies", "single-task", "switch", "--seeds", "1", "--encoders", "mean", "cnn"]
-    arguments += ["--auxiliaries", "context", "none", "--hidden-size", "4"]
+    arguments += ["--auxiliary-sets", "context", "none", "--hidden-size", "4"]
     assert main([*arguments, "--cell", "1/2"]) == 0
     printed = capsys.readouterr()
     assert not printed.out
@@ -401,7 +401,7 @@ def test_taggers_are_compared_by_the_accuracy_of_tags_or_by_f1_of_entities(
         assert f"best validation {header.partition('  ')[0]} of the same seed" in printed.err
 
 
-@pytest.mark.parametrize("words", [["--word-ngrams", "2"], ["--refit-head", "0.1"]])
+@pytest.mark.parametrize("words", [["--word-ngrams", "2"], ["--transition.probe-head", "0.1"]])
 def test_what_taggers_have_not_is_refused_before_any_run(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -455,7 +455,7 @@ def test_a_schedule_in_steps_is_measured_by_the_steps_that_there_are(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--strategies", "switch", "--unit", "step", "--switch-at", "7", "--epochs", "2", "--batch-size", "16"]
-    assert main([*arguments, *words, "--task-layer"]) == 2  # 38 texts make 3 steps an epoch
+    assert main([*arguments, *words, "--transition.task-layer"]) == 2  # 38 texts make 3 steps an epoch
     said = capsys.readouterr().err
     assert "within 2 epochs (switch: the last auxiliary task goes off at step 7, and there are 6)" in said
     assert not (tmp_path / "study").exists()

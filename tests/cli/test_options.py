@@ -73,7 +73,7 @@ def test_the_parser_names_a_wrong_word_and_ends_with_2(
         (["--dim", "50"], "--vector-size"),
         (["--device", "cuda"], "processor"),
         (["--gpu"], "processor"),
-        (["--auxiliary", "context,analogy"], "--auxiliary context analogy"),
+        (["--auxiliaries", "context,analogy"], "--auxiliaries context analogy"),
     ],
 )
 def test_options_that_people_try_are_answered_with_ours(

@@ -16,7 +16,14 @@ from mt2st.study import Cell, Study
 from mt2st.study.paper import protocol
 
 pytestmark = pytest.mark.filterwarnings("ignore::mt2st.errors.FewRowsWarning")
-SMALL = {"encoder": "mean", "vector_size": 8, "epochs": 4, "min_count": 1, "max_length": 16, "start_epochs": 1}
+SMALL = {
+    "encoder__name": "mean",
+    "embedding__vector_size": 8,
+    "optimisation__epochs": 4,
+    "text__min_count": 1,
+    "text__max_length": 16,
+    "embedding__init_epochs": 1,
+}
 
 
 @pytest.fixture
@@ -159,7 +166,9 @@ def test_glove_vectors_of_any_size_are_taken(
     sizes: list[set[int]] = []
 
     def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> tuple[Study, list[int]]:
-        sizes.append({cell.settings.vector_size for cell in cells if cell.settings.embedding.endswith("glove.txt")})
+        sizes.append(
+            {cell.settings.embedding.vector_size for cell in cells if cell.settings.embedding.endswith("glove.txt")}
+        )
         return Study([], missing=["all"]), []
 
     monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)
@@ -175,7 +184,7 @@ def test_all_runs_have_as_many_threads_as_asked_for(
     found: list[int | None] = []
 
     def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> tuple[Study, list[int]]:
-        found.extend(cell.settings.threads for cell in cells)
+        found.extend(cell.settings.compute.threads for cell in cells)
         return Study([], missing=["all"]), []
 
     monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)

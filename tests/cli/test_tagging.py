@@ -105,12 +105,26 @@ def test_tagged_data_helps_a_classifier_and_the_reverse(
     train_arguments: list[str], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tags = write_tagged(tmp_path / "tags.conllu", conllu=True)
-    tagging = ["--auxiliary", "context", "tagging", "--tagging-data", str(tags), "--tagging-column", "upos"]
+    tagging = [
+        "--auxiliaries",
+        "context",
+        "tagging",
+        "--auxiliary-data.tagging",
+        str(tags),
+        "--auxiliary-data.tagging-column",
+        "upos",
+    ]
     assert main([*train_arguments, *tagging]) == 0
     assert "weights context 0.61, tagging 0.61" in capsys.readouterr().err
-    command = ["train", str(tags), "--task", "tagging", "--output", str(tmp_path / "tagger"), *FAST, "--auxiliary"]
-    command += ["classification", "--classification-data", str(reviews), "--classification-text", "review"]
-    assert main([*command, "--classification-label", "sentiment"]) == 0
+    command = ["train", str(tags), "--task", "tagging", "--output", str(tmp_path / "tagger"), *FAST, "--auxiliaries"]
+    command += [
+        "classification",
+        "--auxiliary-data.classification",
+        str(reviews),
+        "--auxiliary-data.classification-text",
+        "review",
+    ]
+    assert main([*command, "--auxiliary-data.classification-label", "sentiment"]) == 0
     assert "weights classification 0.61" in capsys.readouterr().err
 
 
@@ -123,8 +137,11 @@ def test_what_a_user_can_get_wrong(
         (["train", str(tags), "--task", "tagging", "--tag", "upos", *output], "the column of the tags is a number"),
         (["train", str(tags), "--task", "tagging", "--tag", "3", *output], "line 1: has 2 columns"),
         (["train", str(tmp_path / "no.conll"), "--task", "tagging", *output], "no such file"),
-        ([*train_arguments, "--auxiliary", "tagging"], "needs tagging_data"),
-        ([*train_arguments, "--auxiliary", "tagging", "--tagging-data", "no.conll"], "no.conll: no such file"),
+        ([*train_arguments, "--auxiliaries", "tagging"], "needs tagging_data"),
+        (
+            [*train_arguments, "--auxiliaries", "tagging", "--auxiliary-data.tagging", "no.conll"],
+            "no.conll: no such file",
+        ),
     ):
         assert main(arguments) == 2
         assert message in capsys.readouterr().err

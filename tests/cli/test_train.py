@@ -73,10 +73,10 @@ def test_train_size_takes_the_labels_of_the_others_away(train_arguments: list[st
 def test_settings_come_from_a_file_and_the_command_line_goes_before_it(reviews: Path, tmp_path: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(
-        f"output = '{tmp_path / 'run'}'\nstrategy = 'switch'\n[schedule]\nswitch_at = 2\n"
+        f"output = '{tmp_path / 'run'}'\nstrategy = 'switch'\nauxiliaries = ['context']\n[schedule]\nswitch_at = 2\n"
         f"[source]\ndata = '{reviews}'\ntext = 'review'\nlabel = 'sentiment'\n"
-        "[model]\nencoder = 'mean'\nvector_size = 6\nepochs = 1\nmin_count = 1\nauxiliary = ['context']\n"
-        "beside = false\n",
+        "[encoder]\nname = 'mean'\n[embedding]\nvector_size = 6\n[optimisation]\nepochs = 1\n[text]\nmin_count = 1\n"
+        "[compute]\nparallel_context = false\n",
         encoding="utf-8",
     )
     assert main(["train", "--config", str(settings), "--vector-size", "5"]) == 0
@@ -90,13 +90,13 @@ def test_settings_come_from_a_file_and_the_command_line_goes_before_it(reviews: 
 def test_all_errors_of_a_settings_file_come_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(
-        "schedule = 3\n[model]\nencodr = 'mean'\nepochs = 'many'\n[source]\ntext = 3\ndata = ['x']\n",
+        "schedule = 3\n[encodr]\nname = 'mean'\n[optimisation]\nepochs = 'many'\n[source]\ntext = 3\ndata = ['x']\n",
         encoding="utf-8",
     )
     assert main(["train", f"--config={settings}"]) == 2
     message = capsys.readouterr().err
-    assert "model.encodr: unknown key, found 'mean'. Did you mean 'encoder'?" in message
-    assert "model.epochs" in message
+    assert "encodr: unknown key, found {'name': 'mean'}. Did you mean 'encoder'?" in message
+    assert "optimisation.epochs" in message
     assert "'many'" in message
     assert "source.data" in message
     assert "schedule: must be a section [schedule], found 3" in message
@@ -106,9 +106,9 @@ def test_files_of_a_setting_may_be_given_beside_the_settings_file(
     train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = tmp_path / "settings.toml"
-    settings.write_text("[model]\nauxiliary = ['spearman']\n", encoding="utf-8")
+    settings.write_text("auxiliaries = ['spearman']\n", encoding="utf-8")
     similar = tmp_path / "similar.txt"
-    assert main([*train_arguments, "--config", str(settings), "--similarity", str(similar)]) == 2
+    assert main([*train_arguments, "--config", str(settings), "--auxiliary-data.similarity", str(similar)]) == 2
     assert "similar.txt" in capsys.readouterr().err  # and not that spearman needs a file
 
 
@@ -268,9 +268,11 @@ def test_a_resumed_run_replaces_the_model_that_it_was_told_to_replace(
     assert main(train_arguments) == 0
     arguments = [*train_arguments, "--epochs", "200", "--tolerance", "1e-30"]
     assert run_until("epoch 3,", signal.SIGINT, [*arguments, "--overwrite"])[0] == 130
-    assert TextClassifier.load(tmp_path / "run" / "model").epochs == 2  # the earlier model stays until then
+    assert (
+        TextClassifier.load(tmp_path / "run" / "model").settings_.optimisation.epochs == 2
+    )  # the earlier model stays until then
     assert main([*arguments, "--resume"]) == 0
-    assert TextClassifier.load(tmp_path / "run" / "model").epochs == 200
+    assert TextClassifier.load(tmp_path / "run" / "model").settings_.optimisation.epochs == 200
 
 
 def test_a_signal_that_was_turned_off_stays_off(train_arguments: list[str], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mt2st.errors import FewRowsWarning, InputError
-from mt2st.models import ClassifierSettings, TextClassifier
+from mt2st.models import ModelSettings, TextClassifier
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData
 from mt2st.strategy import Diminish, Switch
 from mt2st.tasks import AnalogyTask, Coefficients, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
@@ -19,8 +19,13 @@ from mt2st.training import Callback, Trainer
 N = 40
 NOUNS = [f"noun{number}" for number in range(N)]
 FAST: dict[str, Any] = {
-    "encoder": "mean", "vector_size": 8, "epochs": 2, "min_count": 1, "beside": False, "held_out": 0.1,
-}  # fmt: skip
+    "encoder__name": "mean",
+    "embedding__vector_size": 8,
+    "optimisation__epochs": 2,
+    "text__min_count": 1,
+    "compute__parallel_context": False,
+    "auxiliary_data__held_out": 0.1,
+}
 
 
 def corpus_texts() -> list[str]:
@@ -44,28 +49,35 @@ def files(tmp_path: Path) -> dict[str, str]:
     return {name.removesuffix(".txt"): str(tmp_path / name) for name in content}
 
 
-def built(settings: ClassifierSettings) -> Auxiliaries:
+def built(settings: ModelSettings) -> Auxiliaries:
     corpus = Corpus.build(corpus_texts(), tokeniser=Tokeniser(), min_count=1)
     return Auxiliaries.build(settings, AuxiliaryData.read(settings), corpus, subwords=None, scratch=Path())
 
 
-def every_task(files: dict[str, str], **more: Any) -> ClassifierSettings:
-    return ClassifierSettings(
-        auxiliary=("spearman", "analogy", "misalignment", "semantic-syntactic"),
-        analogies=(files["gram-plural"],),
-        similarity=(files["judged"],),
-        agree=(files["agree"],),
-        disagree=(files["disagree"],),
+def every_task(files: dict[str, str], **more: Any) -> ModelSettings:
+    return ModelSettings().updated(
+        auxiliaries=("spearman", "analogy", "misalignment", "semantic-syntactic"),
+        auxiliary_data__analogies=(files["gram-plural"],),
+        auxiliary_data__similarity=(files["judged"],),
+        auxiliary_data__agree=(files["agree"],),
+        auxiliary_data__disagree=(files["disagree"],),
         **FAST | more,
     )
 
 
 def test_settings_reach_the_tasks_in_their_order(files: dict[str, str]) -> None:
     settings = every_task(
-        files, gamma=0.7, raw_products=True, auxiliary_batch=5, analogy_coefficients=(1.0, 2.0, 3.0),
-        analogy_logarithm=True, analogy_temperature=0.4, analogy_candidates=17, spearman_softness=0.3,
-        spearman_reading="elements",
-    )  # fmt: skip
+        files,
+        word_tasks__gamma=0.7,
+        word_tasks__raw_products=True,
+        word_tasks__batch_size=5,
+        word_tasks__analogy_coefficients=(1.0, 2.0, 3.0),
+        word_tasks__analogy_logarithm=True,
+        word_tasks__analogy_temperature=0.4,
+        word_tasks__analogy_candidates=17,
+        word_tasks__spearman_softness=0.3,
+        word_tasks__spearman_variant="elements",
+    )
     spearman, analogy, misalignment, semantic = built(settings).tasks
     assert isinstance(spearman, SpearmanTask)
     assert (spearman.softness, spearman.reading, spearman.batch_size) == (0.3, "elements", 5)
@@ -99,7 +111,7 @@ def test_the_tasks_over_questions_share_one_split(files: dict[str, str]) -> None
 @pytest.mark.parametrize("order", [1, -1])
 def test_no_word_that_a_task_holds_out_is_in_what_another_learns_from(files: dict[str, str], order: int) -> None:
     settings = every_task(files)
-    settings.auxiliary = settings.auxiliary[::order]
+    settings = settings.updated(auxiliaries=settings.auxiliaries[::order])
     tasks: list[Any] = list(built(settings).tasks)
     held_out = words_of(*(task.held_out for task in tasks))
     assert len(held_out) > 10
@@ -112,25 +124,27 @@ def test_no_word_that_a_task_holds_out_is_in_what_another_learns_from(files: dic
 def test_nothing_held_out_is_a_warning(files: dict[str, str], tmp_path: Path) -> None:
     star = tmp_path / "star.txt"
     star.write_text("\n".join(f"a {word}" for noun in NOUNS for word in (noun, f"{noun}s")), encoding="utf-8")
-    settings = ClassifierSettings(auxiliary=("misalignment",), agree=(str(star),), **FAST)
+    settings = ModelSettings().updated(auxiliaries=("misalignment",), auxiliary_data__agree=(str(star),), **FAST)
     with pytest.warns(FewRowsWarning, match="80 to learn from, 0 held out. Nothing could be held out") as caught:
         auxiliaries = built(settings)
     assert len(caught) == 1
     assert auxiliaries.coverage["misalignment"].held_out == 0
-    settings.held_out = 0.0
-    built(settings)  # asked for: no warning
+    built(settings.updated(auxiliary_data__held_out=0.0))  # asked for: no warning
 
 
 def test_fewer_than_a_handful_held_out_are_a_warning(files: dict[str, str]) -> None:
     with pytest.warns(FewRowsWarning, match=r"What is measured on \d+ held-out rows tells next to nothing"):
-        built(every_task(files, held_out=0.02))
+        built(every_task(files, auxiliary_data__held_out=0.02))
 
 
 def test_pairs_of_disagree_of_which_nothing_is_left_are_a_warning(files: dict[str, str], tmp_path: Path) -> None:
     also = tmp_path / "also.txt"
     also.write_text(f"{NOUNS[0]} {NOUNS[0]}s\n", encoding="utf-8")
-    settings = ClassifierSettings(
-        auxiliary=("misalignment",), agree=(files["agree"], files["plurals"]), disagree=(str(also),), **FAST
+    settings = ModelSettings().updated(
+        auxiliaries=("misalignment",),
+        auxiliary_data__agree=(files["agree"], files["plurals"]),
+        auxiliary_data__disagree=(str(also),),
+        **FAST,
     )
     with pytest.warns(FewRowsWarning, match="No pair of disagree is left to learn from .* wrong partners are sought"):
         built(settings)
@@ -141,44 +155,56 @@ def test_one_pair_of_disagree_is_learned_from_and_the_measure_it_lacks_is_named(
 ) -> None:
     one = tmp_path / "one.txt"
     one.write_text(f"{NOUNS[0]} {NOUNS[1]}\n", encoding="utf-8")
-    settings = ClassifierSettings(
-        auxiliary=("misalignment",), agree=(files["agree"], files["plurals"]), disagree=(str(one),), **FAST
+    settings = ModelSettings().updated(
+        auxiliaries=("misalignment",),
+        auxiliary_data__agree=(files["agree"], files["plurals"]),
+        auxiliary_data__disagree=(str(one),),
+        **FAST,
     )
     with pytest.warns(FewRowsWarning, match="No pair of disagree is held out: only the cosine of pairs that should ag"):
         coverage = built(settings).coverage["misalignment"]
-    assert coverage.kinds["should not agree"] == {"usable": 1, "train": 1, "held_out": 0}
+    assert coverage.kinds["should not agree"] == {"usable": 1, "train": 1, "auxiliary_data__held_out": 0}
 
 
 def test_packaged_questions_are_the_default() -> None:
-    data = AuxiliaryData.read(ClassifierSettings(auxiliary=("analogy",)))
+    data = AuxiliaryData.read(ModelSettings().updated(auxiliaries=("analogy",)))
     assert sum(len(section.questions) for sections in data.analogies.values() for section in sections) > 1000
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"analogies": "foreign"}, "foreign.txt: none of its 2 analogy questions can be used: the vocabulary of"),
-        ({"similarity": "foreign-judged"}, "foreign-judged.txt: none of its 2 judged pairs can be used"),
-        ({"agree": "foreign"}, "foreign.txt: none of its 2 word pairs can be used"),
-        ({"disagree": "foreign"}, "foreign.txt: none of its 2 word pairs can be used"),
+        (
+            {"auxiliary_data__analogies": "foreign"},
+            "foreign.txt: none of its 2 analogy questions can be used: the vocabulary of",
+        ),
+        (
+            {"auxiliary_data__similarity": "foreign-judged"},
+            "foreign-judged.txt: none of its 2 judged pairs can",
+        ),
+        ({"auxiliary_data__agree": "foreign"}, "foreign.txt: none of its 2 word pairs can be used"),
+        ({"auxiliary_data__disagree": "foreign"}, "foreign.txt: none of its 2 word pairs can be used"),
     ],
 )
 def test_a_file_without_a_usable_row_is_an_error(files: dict[str, str], change: dict[str, str], message: str) -> None:
     settings = every_task(files)
     for name, other in change.items():
-        setattr(settings, name, (*getattr(settings, name), files[other]))
+        there = getattr(settings.auxiliary_data, name.removeprefix("auxiliary_data__"))
+        settings = settings.updated(**{name: (*there, files[other])})
     with pytest.raises(InputError, match=message):
         built(settings)
 
 
 def test_few_rows_are_a_warning(files: dict[str, str]) -> None:
-    settings = ClassifierSettings(auxiliary=("misalignment",), agree=(files["few"],), **FAST)
+    settings = ModelSettings().updated(auxiliaries=("misalignment",), auxiliary_data__agree=(files["few"],), **FAST)
     with pytest.warns(FewRowsWarning, match="misalignment: 12 different of 12 word pairs .* teach little"):
         built(settings)
 
 
 def test_a_missing_file_is_named_before_anything_is_trained(tmp_path: Path) -> None:
-    classifier = TextClassifier(auxiliary=("misalignment",), agree=(str(tmp_path / "gone.txt"),), **FAST)
+    classifier = TextClassifier().set_params(
+        auxiliaries=("misalignment",), auxiliary_data__agree=(str(tmp_path / "gone.txt"),), **FAST
+    )
     with pytest.raises(InputError, match=r"gone.txt: cannot be read: No such file"):
         classifier.fit(["a", "b"] * 4, ["x", "y"] * 4)
 
@@ -189,23 +215,23 @@ def test_other_content_of_the_same_files_is_other_data(files: dict[str, str]) ->
     assert AuxiliaryData.read(settings).fingerprint == before
     Path(files["agree"]).write_text("a b\n", encoding="utf-8")
     assert AuxiliaryData.read(settings).fingerprint != before
-    assert AuxiliaryData.read(ClassifierSettings()).fingerprint is None
+    assert AuxiliaryData.read(ModelSettings()).fingerprint is None
 
 
 def test_a_classifier_trains_with_all_of_them_and_keeps_what_they_measured(
     files: dict[str, str], films: tuple[list[str], list[str]], tmp_path: Path
 ) -> None:
-    settings = every_task(files).settings()
-    settings["auxiliary"] = ("context", *settings["auxiliary"])
+    settings = every_task(files)
+    settings = settings.updated(auxiliaries=("context", *settings.auxiliaries))
     strategy = Diminish({"context": 0.5, "spearman": 0.1, "analogy": 0.2, "misalignment": 0.3, "semantic-syntactic": 9})
-    classifier = TextClassifier(**settings, strategy=strategy).fit(*films, unlabelled=corpus_texts())
+    classifier = TextClassifier(strategy=strategy).set_params(**settings).fit(*films, unlabelled=corpus_texts())
     assert set(classifier.run_.evaluations[0].losses) == {"primary", *settings["auxiliary"]} - {"semantic-syntactic"}
     assert set(classifier.auxiliaries_) == {"spearman", "analogy", "misalignment", "semantic-syntactic"}
     assert set(classifier.auxiliaries_["misalignment"].after) == {"aligned", "misaligned", "error"}
     classifier.save(tmp_path / "model", about=["films"])
     again = TextClassifier.load(tmp_path / "model")
     assert again.auxiliaries_ == classifier.auxiliaries_
-    assert again.settings() == classifier.settings()
+    assert again.settings_ == classifier.settings_
     assert again.predict(films[0]) == classifier.predict(films[0])
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert str(classifier.auxiliaries_["analogy"].coverage) in card
@@ -215,10 +241,10 @@ def test_a_classifier_trains_with_all_of_them_and_keeps_what_they_measured(
 def test_a_run_with_them_is_gone_on_from_to_the_bit(
     files: dict[str, str], films: tuple[list[str], list[str]], tmp_path: Path
 ) -> None:
-    settings = every_task(files, epochs=3).settings()
+    settings = every_task(files, optimisation__epochs=3)
 
     def classifier() -> TextClassifier:
-        return TextClassifier(**settings, strategy=Switch(at=3))
+        return TextClassifier.from_settings(settings, Switch(at=3))
 
     whole = classifier().fit(*films, unlabelled=corpus_texts())
     part = classifier()

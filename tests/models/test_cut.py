@@ -17,13 +17,23 @@ AT_END = [f"x y{FILLER} dull", f"y x{FILLER} fine"] * 12
 AT_START = [f"dull{FILLER} x y", f"fine{FILLER} y x"] * 12
 LABELS = ["bad", "good"] * 12
 SMALL: dict[str, Any] = {
-    "encoder": "mean", "vector_size": 8, "epochs": 12, "batch_size": 4, "min_count": 1, "dropout": 0.0, "average": 0.0,
-    "learning_rate": 0.05, "embedding_learning_rate": 0.05, "beside": False, "max_length": 4, "auxiliary": (),
-}  # fmt: skip
+    "encoder__name": "mean",
+    "embedding__vector_size": 8,
+    "optimisation__epochs": 12,
+    "optimisation__batch_size": 4,
+    "text__min_count": 1,
+    "encoder__dropout": 0.0,
+    "optimisation__average": 0.0,
+    "optimisation__learning_rate": 0.05,
+    "optimisation__embedding_learning_rate": 0.05,
+    "compute__parallel_context": False,
+    "text__max_length": 4,
+    "auxiliaries": (),
+}
 
 
 def accuracy(texts: list[str], cut: str) -> float:
-    classifier = TextClassifier(strategy=SingleTask(), cut=cut, **SMALL)
+    classifier = TextClassifier(strategy=SingleTask()).set_params(text__truncation=cut, **SMALL)
     return classifier.fit(texts, LABELS, validation=(texts, LABELS)).evaluate(texts, LABELS)["accuracy"]
 
 
@@ -35,11 +45,11 @@ def test_beginning_and_end_are_read_unless_the_end_is_to_be_cut() -> None:
 
 
 def test_new_texts_are_read_like_those_it_learned_from() -> None:
-    classifier = TextClassifier(strategy=SingleTask(), **SMALL).fit(AT_END, LABELS)
+    classifier = TextClassifier(strategy=SingleTask()).set_params(**SMALL).fit(AT_END, LABELS)
     others = [f"x y{' z' * n} {word}" for n in (0, 1, 5, 500) for word in ("dull", "fine")]
     assert classifier.predict(others) == ["bad", "good"] * 4
     labels = [[each] for each in LABELS]
-    several = MultiLabelClassifier(strategy=SingleTask(), **SMALL).fit(AT_END, labels)
+    several = MultiLabelClassifier(strategy=SingleTask()).set_params(**SMALL).fit(AT_END, labels)
     assert several.predict(others) == [("bad",), ("good",)] * 4
 
 

@@ -19,8 +19,14 @@ FILES = ["README.md", "config.json", "model.safetensors", "vocabulary.txt"]
 
 @pytest.fixture(scope="module")
 def classifier(films: tuple[list[str], list[str]]) -> TextClassifier:
-    settings: dict[str, Any] = {"encoder": "mean", "vector_size": 6, "epochs": 4, "min_count": 1, "beside": False}
-    trained = TextClassifier(strategy=Switch(at=2), learning_rate=0.05, **settings).fit(*films)
+    settings: dict[str, Any] = {
+        "encoder__name": "mean",
+        "embedding__vector_size": 6,
+        "optimisation__epochs": 4,
+        "text__min_count": 1,
+        "compute__parallel_context": False,
+    }
+    trained = TextClassifier(strategy=Switch(at=2)).set_params(optimisation__learning_rate=0.05, **settings).fit(*films)
     trained.evaluate(["a good film", "a bad film"], ["good", "bad"])
     return trained
 
@@ -164,8 +170,8 @@ def test_a_model_of_another_format_is_named(folder: Path) -> None:
     "changes",
     [
         {"settings": {}},
-        {"settings": {"auxiliary": [], "encoder": "transformer"}},
-        {"settings": {"auxiliary": [], "colour": "red"}},
+        {"settings": {"auxiliaries": [], "encoder__name": "transformer"}},
+        {"settings": {"auxiliaries": [], "colour": "red"}},
         {"strategy": {"strategy": "later"}},
         {"classes": ["bad", "good", "ugly"]},
         {"classes": None},

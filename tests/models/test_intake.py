@@ -83,4 +83,4 @@ def test_missing_sentences_and_tags_are_refused() -> None:
 )
 def test_rows_of_auxiliary_data_with_missing_values_are_refused(rows: Any, films: tuple[list[str], list[str]]) -> None:
     with pytest.raises(InputError, match="missing"):
-        TextClassifier(epochs=1).fit(*films, auxiliary_data={"more": rows})
+        TextClassifier().set_params(optimisation__epochs=1).fit(*films, auxiliary_data={"more": rows})

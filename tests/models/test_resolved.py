@@ -1,41 +1,59 @@
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 
 from mt2st import Tagger, TextClassifier
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.models import settings as defaults
 from mt2st.models.resolved import resolved
-from mt2st.models.settings import TEXT_WINDOW
+from mt2st.models.settings import TAG_WINDOW, TEXT_WINDOW
 
 GIVEN = {
-    "learning_rate": 0.5, "head_learning_rate": 0.25, "embedding_learning_rate": 0.125, "context_window": 3,
-    "context_alpha": 0.0625, "context_min_alpha": 0.03125, "context_passes": 2.0, "min_n": 2, "max_n": 9, "bucket": 7,
-    "feedback_every": 4,
-}  # fmt: skip
+    "optimisation.learning_rate": 0.5,
+    "optimisation.head_learning_rate": 0.25,
+    "optimisation.embedding_learning_rate": 0.125,
+    "context.window": 3,
+    "context.alpha": 0.0625,
+    "context.min_alpha": 0.03125,
+    "context.passes": 2.0,
+    "embedding.min_n": 2,
+    "embedding.max_n": 9,
+    "embedding.bucket": 7,
+    "optimisation.feedback_every": 4,
+}
 
 
 def test_what_is_given_is_kept() -> None:
-    assert resolved(ClassifierSettings(context_method="skipgram-fasttext", **GIVEN)) == GIVEN
+    assert (
+        resolved(
+            ModelSettings().updated(
+                context__method="skipgram-fasttext", **{path.replace(".", "__"): value for path, value in GIVEN.items()}
+            )
+        )
+        == GIVEN
+    )
 
 
 def test_what_is_not_given_is_what_a_training_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    mean = ClassifierSettings(encoder="mean")
+    mean = ModelSettings().updated(encoder__name="mean")
     found = resolved(mean)
     assert None not in found.values()
-    assert found.keys() <= {each.name for each in fields(ClassifierSettings) if each.default is None}
+    assert found.keys() <= {path for path, value in ModelSettings().flat().items() if value is None}
     monkeypatch.setitem(defaults.LEARNING_RATES, "mean", (0.5, 0.25))
     monkeypatch.setitem(defaults.FEEDBACK_EVERY, "mean", 3)
-    changed = {"learning_rate": 0.5, "head_learning_rate": 0.5, "embedding_learning_rate": 0.25, "feedback_every": 3}
+    changed = {
+        "optimisation.learning_rate": 0.5,
+        "optimisation.head_learning_rate": 0.5,
+        "optimisation.embedding_learning_rate": 0.25,
+        "optimisation.feedback_every": 3,
+    }
     assert resolved(mean) == {**found, **changed}
 
 
 def test_methods_and_kinds_of_data_have_defaults_of_their_own() -> None:
-    assert resolved(TextClassifier())["context_window"] == TEXT_WINDOW
-    assert resolved(Tagger())["context_window"] == Tagger().window != TEXT_WINDOW
-    glove = resolved(ClassifierSettings(context_method="glove"))
-    assert glove["context_min_alpha"] is None  # its rates fall by themselves
-    assert "cooccurrences" in glove["context_passes"]
-    assert resolved(ClassifierSettings(context_alpha=1e-5))["context_min_alpha"] == 1e-5
+    assert resolved(TextClassifier().checked_settings())["context.window"] == TEXT_WINDOW
+    assert resolved(Tagger().checked_settings())["context.window"] == TAG_WINDOW
+    glove = resolved(ModelSettings().updated(context__method="glove"))
+    assert glove["context.min_alpha"] is None  # its rates fall by themselves
+    assert "cooccurrences" in glove["context.passes"]
+    assert resolved(ModelSettings().updated(context__alpha=1e-5))["context.min_alpha"] == 1e-5

@@ -28,8 +28,8 @@ class Keeping(Callback):
 
 
 def trained(films: Films, **given: Any) -> tuple[TextClassifier, Keeping]:
-    model, listener = TextClassifier(
-        strategy=Switch(2), encoder="mean", vector_size=8, epochs=3, min_count=1, convergence="never", refit_head=0.1,
+    model, listener = TextClassifier(strategy=Switch(2)).set_params(
+        encoder__name="mean", embedding__vector_size=8, optimisation__epochs=3, text__min_count=1, optimisation__convergence="never", transition__probe_head=0.1,
         **given,
     ), Keeping()  # fmt: skip
     model.fit(*films, validation=films, callbacks=[listener])
@@ -41,7 +41,7 @@ def test_the_context_task_and_a_second_reader_have_it_where_there_is_one(
     films: Films, monkeypatch: pytest.MonkeyPatch, *, beside: bool, cores: int, uses: bool
 ) -> None:
     monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: cores)
-    _, kept = trained(films, beside=beside, context_passes=1.0)
+    _, kept = trained(films, compute__parallel_context=beside, context__passes=1.0)
     trainer = kept.trainer
     assert trainer.parallel_context == uses
     assert isinstance(trainer.primary, LabelledTask)
@@ -53,7 +53,9 @@ def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.Mon
     monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 12)
     # Beside the step the context task writes without a lock, which no run repeats.
     monkeypatch.setattr("mt2st.training.trainer.KernelThread", lambda **_: KernelThread(parallel=False))
-    (one, first), (two, second) = (trained(films, beside=beside, context_passes=1.0) for beside in (False, True))
+    (one, first), (two, second) = (
+        trained(films, compute__parallel_context=beside, context__passes=1.0) for beside in (False, True)
+    )
     assert one.network_ is not None
     assert two.network_ is not None
     assert first.readers == {"MainThread"}
@@ -71,7 +73,7 @@ def test_measuring_has_the_threads_of_training_and_its_second_core(
 ) -> None:
     monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
     monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 12)
-    model, kept = trained(films, threads=threads)
+    model, kept = trained(films, compute__threads=threads)
     kept.readers.clear()
     of_torch: set[int] = set()
     assert model.network_ is not None
@@ -98,7 +100,7 @@ def test_the_context_task_comes_in_pieces_that_the_step_can_help_with(
     monkeypatch.setattr(KernelThread, "run_parallel", run_parallel)
     operations = []
     for beside in (False, True):
-        _, kept = trained(films, beside=beside, context_passes=2.0)
+        _, kept = trained(films, compute__parallel_context=beside, context__passes=2.0)
         (task,) = kept.trainer.kernels
         assert isinstance(task, ContextTask)
         assert isinstance(task, SharedKernelTask)

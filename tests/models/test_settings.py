@@ -1,161 +1,200 @@
 from __future__ import annotations
 
-import dataclasses
 import json
+import re
 import subprocess
 import sys
-from typing import Any
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 
 from mt2st.embedding import SubwordSettings
-from mt2st.embedding.settings import LARGEST_BLOCK, LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
 from mt2st.errors import InputError
-from mt2st.models import ClassifierSettings, Tagger, TextClassifier
+from mt2st.models import Context, Encoder, ModelSettings, Optimisation, Tagger, TextClassifier
 from mt2st.models import settings as names
 from mt2st.network import encoder_class
 from mt2st.network.encoders.pooling import POOLINGS
 from mt2st.tasks.spearman import READINGS
 
-COUNTS = [
-    "hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "context_window",
-    "start_epochs", "evaluations_per_epoch", "patience", "max_vocabulary", "threads",
-    "analogy_candidates", "feedback_every", "plateau_patience", "freeze_over", "earliest_end",
-    "min_n", "max_n", "bucket", "word_ngram_buckets", "refit_texts",
-]  # fmt: skip
-RATES = [
-    "learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha", "context_passes", "tolerance",
-    "clip_norm", "refit_head", "analogy_temperature", "spearman_softness", "context_x_max", "context_memory",
-]  # fmt: skip
-SHARES = ["dropout", "word_dropout", "average", "context_sample", "glove_sample", "held_out"]
-FLAGS = [
-    "standardise",
-    "word_ngram_ratios",
-    "lowercase",
-    "remove_breaks",
-    "beside",
-    "raw_products",
-    "analogy_logarithm",
-    "task_layer",
-]
-NAMES = [
-    "encoder",
-    "pooling",
-    "cut",
-    "choose_by",
-    "context_method",
-    "spearman_reading",
-    "freeze_relevance",
-    "freeze_which",
-    "convergence",
-]
-FILES = ["analogies", "similarity", "agree", "disagree"]
-TEXTS = ["tagging_data", "tagging_column", "classification_data", "classification_text", "classification_label"]
 NAN, INFINITE = float("nan"), float("inf")
-
-BAD = [
-    *((name, value, "a whole number of at least 1") for name in COUNTS for value in (0, -1, 1.5, "3", True)),
-    *((name, value, "a finite number above 0") for name in RATES for value in (0, -0.1, NAN, INFINITE, "1", True)),
-    *((name, value, "at least 0 and below 1") for name in SHARES for value in (-0.1, 1, 1.5, NAN, None)),
-    *((name, value, "true or false") for name in FLAGS for value in ("yes", 1, None)),
-    *(
-        (name, value, "a finite number of at least 0")
-        for name in ("weight_decay", "gamma", "minimum_gain", "context_min_alpha")
-        for value in (-1, NAN, INFINITE)
+WHOLE, NUMBER, SHARE, FLAG, TEXT = "a whole number", "a number", "a share", "true or false", "a text"
+WRONG: dict[str, tuple[Any, ...]] = {
+    WHOLE: (-1, 1.5, "3", True),
+    NUMBER: (-0.1, NAN, INFINITE, "1", True),
+    SHARE: (-0.1, 1, 1.5, NAN, None, "0.5"),
+    FLAG: ("yes", 1, None),
+    TEXT: (3, True),
+}
+"""Values that no setting of such a type may have."""
+TYPES = {
+    WHOLE: (
+        "encoder.hidden_size encoder.word_ngrams encoder.ngram_buckets text.max_length text.min_count "
+        "text.max_vocabulary embedding.vector_size embedding.init_epochs embedding.min_n embedding.max_n "
+        "embedding.bucket context.window context.negative context.block word_tasks.batch_size "
+        "word_tasks.analogy_candidates optimisation.epochs optimisation.batch_size optimisation.warmup_steps "
+        "optimisation.plateau_patience optimisation.evaluations_per_epoch optimisation.patience "
+        "optimisation.earliest_end optimisation.feedback_every transition.probe_texts transition.freeze_from "
+        "transition.freeze_over compute.threads seed"
     ),
-    *(("context_negative", value, "a whole number from 1 to 100") for value in (0, 1.5, True, 101)),
-    *(("context_block", value, "a whole number from 1 to 32") for value in (0, 1.5, True, 33)),
-    *(("auxiliary_batch", value, "a whole number of at least 3") for value in (2, 3.5, True)),
-    *(
-        ("analogy_coefficients", value, "three finite numbers of at least 0, one of them above 0")
-        for value in ((1, 1), (0, 0, 0), (1, -1, 1), (1, NAN, 1), 1.0)
+    NUMBER: (
+        "context.alpha context.min_alpha context.passes context.x_max context.memory word_tasks.gamma "
+        "word_tasks.analogy_temperature word_tasks.spearman_softness optimisation.learning_rate "
+        "optimisation.head_learning_rate optimisation.embedding_learning_rate optimisation.plateau_factor "
+        "optimisation.weight_decay optimisation.clip_norm optimisation.tolerance optimisation.minimum_gain "
+        "transition.rate transition.probe_head transition.freeze_fraction transition.freeze_threshold"
     ),
-    *((name, value, "a list of file names") for name in FILES for value in ("a.txt", (1,), None)),
-    *(("seed", value, "a whole number from 0 to 2**32 - 1") for value in (-1, 0.5, None, 2**32)),
-    *(("word_ngrams", value, "a whole number of at least 0") for value in (-1, 0.5, "2", None, True)),
-    *(("warmup_steps", value, "a whole number of at least 0") for value in (-1, 0.5, "3", None, True)),
-    *(("plateau_factor", value, "above 0 and at most 1") for value in (0, 1.1, NAN, "1", None)),
-    *(("rate_at_transition", value, "'keep', 'rewarm', 'drop' or a finite factor") for value in ("x", -1, NAN, None)),
-    *(("freeze_fraction", value, "above 0 and at most 1") for value in (0, 1.5, NAN, "1")),
-    *(("freeze_threshold", value, "a finite number above 0") for value in (0, -1, INFINITE, "1")),
-    *(("freeze_from", value, "a whole number of at least 2") for value in (1, 2.5, "3")),
-    ("embedding", None, "a text"),
-    *((name, value, "a text") for name in TEXTS for value in (3, True)),
+    SHARE: (
+        "encoder.dropout encoder.word_dropout context.sample context.glove_sample auxiliary_data.held_out "
+        "optimisation.average"
+    ),
+    FLAG: (
+        "encoder.standardise encoder.ngram_ratios text.lowercase text.remove_breaks word_tasks.raw_products "
+        "word_tasks.analogy_logarithm transition.task_layer compute.parallel_context"
+    ),
+    TEXT: (
+        "encoder.name encoder.pooling text.truncation embedding.init context.method auxiliary_data.tagging "
+        "auxiliary_data.tagging_column auxiliary_data.classification auxiliary_data.classification_text "
+        "auxiliary_data.classification_label word_tasks.spearman_variant optimisation.monitor optimisation.convergence "
+        "transition.freeze_relevance transition.freeze_which"
+    ),
+}
+FILES = ("analogies", "similarity", "agree", "disagree")
+ALL = {path: kind for kind, paths in TYPES.items() for path in paths.split()}
+EDGES = [
+    *((path, 0) for path in ("optimisation.epochs", "text.min_count", "context.window", "context.alpha")),
+    *(("context.negative", value) for value in (0, 101)),
+    *(("context.block", value) for value in (0, 33)),
+    ("word_tasks.batch_size", 2),
+    ("transition.freeze_from", 1),
+    ("transition.freeze_fraction", 1.5),
+    ("optimisation.plateau_factor", 0),
+    ("optimisation.plateau_factor", 1.1),
+    ("seed", 2**32),
 ]
 
 
-def test_all_values_out_of_range_are_named_at_once() -> None:
-    message = r"unknown encoder 'x'.* Known: .*; epochs must be .*, found 0; dropout must be .*, found 2$"
-    with pytest.raises(InputError, match=message):
-        TextClassifier(encoder="x", epochs=0, dropout=2)
+def with_value(path: str, value: Any) -> ModelSettings:
+    return ModelSettings().updated(**{path.replace(".", "__"): value})
 
 
-@pytest.mark.parametrize(("name", "value", "rule"), BAD)
-def test_a_value_out_of_range_is_named_with_its_rule(name: str, value: Any, rule: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "value"), [*((path, value) for path, kind in ALL.items() for value in WRONG[kind]), *EDGES]
+)
+def test_a_value_of_another_type_or_out_of_range_is_named_with_its_path(path: str, value: Any) -> None:
     with pytest.raises(InputError) as caught:
-        TextClassifier(**{name: value})
-    assert str(caught.value).startswith(f"{name} must be {rule}")
-    assert str(caught.value).endswith(f"found {value!r}")
+        with_value(path, value).checked()
+    assert re.match(rf"{path}(\.\d)?: (should|is|must|unknown) ?.*found {re.escape(repr(value))}", str(caught.value))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_unknown_name_is_rejected_with_what_is_known(name: str) -> None:
-    with pytest.raises(InputError, match=f"unknown {name} 'xyz'. *Known: '"):
-        TextClassifier(**{name: "xyz"})  # type: ignore[arg-type]
-
-
-def test_a_misspelt_name_is_rejected_with_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"unknown encoder 'bistlm'. Did you mean 'bilstm'\?"):
-        TextClassifier(encoder="bistlm")
-    with pytest.raises(InputError, match=r"unknown auxiliary task 'contxt'. Did you mean 'context'\?"):
-        TextClassifier(auxiliary=("contxt",))
-
-
-def test_one_auxiliary_without_its_list_is_rejected() -> None:
-    with pytest.raises(InputError, match="auxiliary must be a list of tasks, found the text 'context'"):
-        TextClassifier(auxiliary="context")  # type: ignore[arg-type]
+@pytest.mark.parametrize("path", [path for path, kind in ALL.items() if kind == TEXT and "auxiliary_data" not in path])
+def test_an_unknown_choice_is_refused_with_those_there_are(path: str) -> None:
+    if path in ("optimisation.monitor", "embedding.init"):
+        return  # the name of any metric, the path of any file
+    with pytest.raises(InputError, match=rf"{path}: .*'xyz'"):
+        with_value(path, "xyz").checked()
 
 
 def test_every_setting_is_checked() -> None:
-    checked = {name for name, _, _ in BAD} | set(NAMES) | {"auxiliary"}
-    assert {field.name for field in dataclasses.fields(ClassifierSettings)} == checked
+    checked = {*ALL, "auxiliaries", "word_tasks.analogy_coefficients", *(f"auxiliary_data.{each}" for each in FILES)}
+    assert set(ModelSettings().flat()) == checked
 
 
-def test_a_value_changed_later_is_checked_by_fit() -> None:
-    classifier = TextClassifier()
-    classifier.epochs = 0
-    with pytest.raises(InputError, match="epochs must be a whole number of at least 1, found 0"):
-        classifier.fit(["a", "b"] * 3, ["x", "y"] * 3)
+def test_all_values_out_of_range_are_named_at_once() -> None:
+    settings = ModelSettings(Encoder(dropout=2, pooling="maximum"), optimisation=Optimisation(epochs=0))  # type: ignore[arg-type]
+    with pytest.raises(InputError) as caught:
+        settings.checked()
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
+        "encoder.pooling", "encoder.dropout", "optimisation.epochs",
+    ]  # fmt: skip
+
+
+def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
+    for settings, near in (
+        (ModelSettings(Encoder("bistlm")), "bilstm"),
+        (ModelSettings(auxiliaries=("contxt",)), "context"),  # type: ignore[arg-type]
+        (ModelSettings(context=Context(method="skip-gram")), "skipgram"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InputError, match=rf"Did you mean '{near}'\?"):
+            settings.checked()
+    with pytest.raises(InputError, match=r"context has no setting 'windw'. Did you mean 'window'\?"):
+        ModelSettings().updated(context__windw=3)
+    with pytest.raises(InputError, match=r"context.windw: is no setting, found 3. Did you mean 'window'\?"):
+        ModelSettings.from_dict({"context": {"windw": 3}})
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("auxiliaries", "context"),
+        ("auxiliary_data.agree", "a.txt"),
+        ("auxiliary_data.agree", (1,)),
+        ("word_tasks.analogy_coefficients", (1, 1)),
+        ("word_tasks.analogy_coefficients", (0, 0, 0)),
+        ("word_tasks.analogy_coefficients", (1, -1, 1)),
+        ("optimisation.warmup_steps", {"encodr": 3}),
+        ("optimisation.plateau_factor", {"heads": 2}),
+        ("transition.rate", {"others": "stop"}),
+        ("transition.rate", "x"),
+    ],
+)
+def test_lists_and_values_by_group_are_checked_too(path: str, value: Any) -> None:
+    with pytest.raises(InputError, match=rf"^{path}"):
+        with_value(path, value).checked()
+
+
+def test_numbers_of_numpy_and_paths_become_plain_values() -> None:
+    given = ModelSettings().updated(
+        optimisation__epochs=np.int64(3),
+        encoder__dropout=np.float32(0.5),
+        auxiliary_data__agree=[Path("pairs.txt")],
+        auxiliaries=["context", "misalignment"],
+    )
+    settings = given.checked()
+    assert settings.changes == {
+        "encoder.dropout": 0.5,
+        "auxiliaries": ["context", "misalignment"],
+        "auxiliary_data.agree": ["pairs.txt"],
+        "optimisation.epochs": 3,
+    }
+    assert type(settings.optimisation.epochs) is int
+
+
+def test_the_representation_shows_what_differs_from_the_defaults() -> None:
+    assert repr(ModelSettings().updated(context__window=5)) == "ModelSettings(context=Context(window=5))"
 
 
 @pytest.mark.parametrize(
     ("name", "task"),
     [("analogies", "analogy"), ("similarity", "spearman"), ("agree", "misalignment"), ("disagree", "misalignment")],
 )
-def test_files_that_no_task_reads_are_rejected(name: str, task: str) -> None:
+def test_files_that_no_task_reads_are_refused(name: str, task: str) -> None:
     with pytest.raises(InputError, match=f"{name} names files, but no auxiliary task reads them: add {task}"):
-        TextClassifier(**{name: ("a.txt",)})  # type: ignore[arg-type]
+        with_value(f"auxiliary_data.{name}", ("a.txt",)).checked()
 
 
 @pytest.mark.parametrize(("task", "name"), [("spearman", "similarity"), ("misalignment", "agree")])
-def test_tasks_without_their_files_are_rejected(task: str, name: str) -> None:
-    with pytest.raises(InputError, match=f"the auxiliary task '{task}' needs data: name at least one file by {name}"):
-        TextClassifier(auxiliary=("context", task))
+def test_tasks_without_their_files_are_refused(task: Any, name: str) -> None:
+    with pytest.raises(InputError, match=f"task '{task}' needs data: name at least one file by auxiliary_data.{name}"):
+        ModelSettings(auxiliaries=("context", task)).checked()
 
 
 def test_the_names_are_those_of_the_layers_below() -> None:
+    hints = get_type_hints(Encoder) | get_type_hints(names.WordTasks)
     assert all(encoder_class(name).name == name for name in names.ENCODERS)
-    assert names.POOLINGS == POOLINGS
-    assert names.READINGS == READINGS
-    assert (names.WORD_METHODS, names.SUBWORD_METHODS) == (WORD_METHODS, SUBWORD_METHODS)
-    assert (SubwordSettings().min_n, SubwordSettings().max_n) == (names.MIN_N, names.MAX_N)
+    assert set(get_args(hints["pooling"])) == set(POOLINGS)
+    assert set(get_args(hints["spearman_variant"])) == set(READINGS)
+    assert get_args(names.ContextMethod) == names.CONTEXT_METHODS
+    assert (SubwordSettings().min_n, SubwordSettings().max_n) == (3, 6)
 
 
 def test_settings_survive_json() -> None:
-    settings = ClassifierSettings(encoder="cnn", clip_norm=1.0, seed=7)
-    again = json.loads(json.dumps(settings.settings()))
-    again = {name: tuple(value) if isinstance(value, list) else value for name, value in again.items()}
-    assert ClassifierSettings(**again) == settings
+    settings = ModelSettings(Encoder("cnn"), auxiliaries=("analogy",), seed=7).updated(
+        optimisation__clip_norm=1.0, auxiliary_data__analogies=("a.txt",), optimisation__warmup_steps={"others": 3}
+    )
+    assert ModelSettings.from_dict(json.loads(json.dumps(settings.as_dict()))) == settings
 
 
 def test_reading_the_settings_loads_neither_torch_nor_numba() -> None:
@@ -165,77 +204,79 @@ def test_reading_the_settings_loads_neither_torch_nor_numba() -> None:
 
 
 def test_an_auxiliary_task_on_labelled_data_and_its_file_come_together() -> None:
-    with pytest.raises(InputError, match="the auxiliary task 'tagging' needs tagging_data"):
-        TextClassifier(auxiliary=("tagging",))
-    with pytest.raises(InputError, match="classification_data is given, but 'classification' is none of the auxiliary"):
-        TextClassifier(classification_data="reviews.csv")
+    with pytest.raises(InputError, match=r"the auxiliary task 'tagging' needs auxiliary_data.tagging"):
+        ModelSettings(auxiliaries=("tagging",)).checked()
+    with pytest.raises(InputError, match="classification is given, but auxiliaries does not name 'classification'"):
+        with_value("auxiliary_data.classification", "reviews.csv").checked()
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"warmup_steps": {"encodr": 3}}, "warmup_steps names the unknown group 'encodr'. Did you mean 'encoder'?"),
-        ({"plateau_factor": {"heads": 2}}, "plateau_factor of heads must be above 0 and at most 1, found 2"),
-        ({"rate_at_transition": {"others": "stop"}}, "rate_at_transition of others must be 'keep', .* found 'stop'"),
-        ({"rate_at_transition": "rewarm"}, "is 'rewarm' for embedding, but warmup_steps is 0 there: say by warmup"),
+        ({"transition__rate": "rewarm"}, "is 'rewarm' for embedding, but optimisation.warmup_steps is 0 there"),
         (
-            {"rate_at_transition": {"heads": "rewarm"}, "warmup_steps": {"encoder": 5}},
-            "is 'rewarm' for heads, but warmup_steps is 0 there",
+            {"transition__rate": {"heads": "rewarm"}, "optimisation__warmup_steps": {"encoder": 5}},
+            "is 'rewarm' for heads, but optimisation.warmup_steps is 0 there",
         ),
-        ({"freeze_fraction": 0.5, "freeze_threshold": 1}, r"freeze_fraction \(0.5\) and freeze_threshold \(1\) both"),
-        ({"freeze_threshold": 1, "freeze_over": 2}, "freeze_over is 2, but a freeze_threshold freezes at once"),
-        ({"freeze_which": "most"}, "freeze_which is 'most', but nothing is to be frozen: say how much"),
-        ({"freeze_from": 3}, "freeze_from is 3, but nothing is to be frozen: say how much"),
+        (
+            {"transition__freeze_fraction": 0.5, "transition__freeze_threshold": 1},
+            r"freeze_fraction \(0.5\) and transition.freeze_threshold \(1.0\) both",
+        ),
+        (
+            {"transition__freeze_threshold": 1, "transition__freeze_over": 2},
+            "freeze_over is 2, but freeze_threshold freezes at once",
+        ),
+        ({"transition__freeze_which": "most"}, "freeze_which is 'most', but nothing is to be frozen: give"),
+        ({"transition__freeze_from": 3}, "freeze_from is 3, but nothing is to be frozen: give"),
+        ({"transition__probe_texts": 3}, "probe_texts is 3, but no head is to be refitted"),
+        ({"context__min_alpha": 0.06}, r"context.min_alpha must be at most context.alpha, which is 0.05, found 0.06"),
+        (
+            {"context__method": "glove", "context__min_alpha": 0.01},
+            r"context.min_alpha \(0.01\) cannot be given with context.method 'glove'",
+        ),
+        (
+            {"context__method": "glove", "context__block": 4},
+            r"context.block \(4\) cannot be given with context.method 'glove', which learns from one co-occurrence",
+        ),
+        ({"auxiliaries": ("context", "context")}, "auxiliaries names 'context' twice: name each task once"),
     ],
 )
-def test_settings_of_the_transition_that_do_not_go_together_are_named(settings: dict[str, Any], message: str) -> None:
+def test_settings_that_do_not_go_together_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        TextClassifier(**settings)
+        ModelSettings().updated(**settings).checked()
+
+
+def test_all_contradictions_are_named_at_once() -> None:
+    settings = ModelSettings().updated(context__min_alpha=0.06, transition__probe_texts=3, auxiliaries=("spearman",))
+    with pytest.raises(InputError) as caught:
+        settings.checked()
+    assert len(str(caught.value).splitlines()) == 3
 
 
 def test_learning_rates_are_the_encoders_own_unless_given() -> None:
     network, embedding = names.LEARNING_RATES["bilstm"]
-    assert ClassifierSettings().learning_rates == {"embedding": embedding, "encoder": network, "heads": network}
-    given = ClassifierSettings(learning_rate=0.1, head_learning_rate=0.2, embedding_learning_rate=0.3)
+    assert ModelSettings().learning_rates == {"embedding": embedding, "encoder": network, "heads": network}
+    given = ModelSettings(
+        optimisation=Optimisation(learning_rate=0.1, head_learning_rate=0.2, embedding_learning_rate=0.3)
+    )
     assert given.learning_rates == {"embedding": 0.3, "encoder": 0.1, "heads": 0.2}
-    assert ClassifierSettings(learning_rate=0.1).learning_rates["heads"] == 0.1
+    assert ModelSettings(optimisation=Optimisation(learning_rate=0.1)).learning_rates["heads"] == 0.1
 
 
 def test_the_feedback_loop_measures_the_mean_encoder_more_seldom_unless_told_otherwise() -> None:
-    assert [TextClassifier(encoder=encoder).feedback_interval for encoder in names.ENCODERS] == [10, 20, 10]
-    assert TextClassifier(encoder="mean", feedback_every=3).feedback_interval == 3
-    assert {name: encoder_class(name).feedback_every for name in names.ENCODERS} == names.FEEDBACK_EVERY
-    assert {name: encoder_class(name).learning_rates for name in names.ENCODERS} == names.LEARNING_RATES
+    assert [ModelSettings(Encoder(encoder)).feedback_interval for encoder in names.ENCODERS] == [10, 20, 10]
+    assert ModelSettings(Encoder("mean"), optimisation=Optimisation(feedback_every=3)).feedback_interval == 3
 
 
-def test_the_context_task_has_a_wide_window_beside_labels_of_texts_and_a_narrow_one_beside_labels_of_words() -> None:
-    assert (TextClassifier().window, Tagger().window) == (15, 5)
-    assert (TextClassifier(context_window=7).window, Tagger(context_window=7).window) == (7, 7)
+def test_the_default_window_is_wide_for_labels_of_texts_and_narrow_for_labels_of_words() -> None:
+    assert (TextClassifier().checked_settings().window, Tagger().checked_settings().window) == (15, 5)
+    given = Context(window=7)
+    assert Tagger(context=given).checked_settings().window == 7
 
 
-def test_the_largest_weight_of_noise_is_the_kernels() -> None:
-    assert (names.MOST_NEGATIVE, names.LARGEST_BLOCK) == (LARGEST_NEGATIVE, LARGEST_BLOCK)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"context_min_alpha": 0.06}, "context_min_alpha must be at most context_alpha, which is 0.05, found 0.06"),
-        (
-            {"context_method": "glove", "context_min_alpha": 0.01},
-            r"context_min_alpha \(0.01\) cannot be given with context_method 'glove'",
-        ),
-        (
-            {"context_method": "glove", "context_block": 4},
-            r"context_block \(4\) cannot be given with context_method 'glove': it learns from one co-occurrence at a",
-        ),
-    ],
-)
-def test_what_the_method_of_the_context_task_has_not_is_refused(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        ClassifierSettings(**settings).check()
-
-
-def test_a_task_that_is_named_twice_is_refused_before_anything_is_read() -> None:
-    with pytest.raises(InputError, match="auxiliary names 'context' twice: name each task once"):
-        ClassifierSettings(auxiliary=("context", "context")).check()
+def test_every_field_has_a_description() -> None:
+    source = Path(names.__file__).read_text(encoding="utf-8")
+    for group in fields(ModelSettings):
+        if isinstance(group.default_factory, type):
+            for each in fields(group.default_factory):
+                assert re.search(rf"^    {each.name}: [^\n]*\n    \"\"\"[A-Z]", source, re.MULTILINE), each.name

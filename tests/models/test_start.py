@@ -10,14 +10,14 @@ import torch
 
 from mt2st.embedding import SubwordSettings, SubwordVectors, train_glove, train_word_vectors
 from mt2st.errors import InputError
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import ModelSettings
 from mt2st.models.start import Start, embedding_start
 from mt2st.text import Corpus, Tokeniser
 
 
 def start_from(folder: Path) -> Start:
     corpus = Corpus.build(["film filming x"], tokeniser=Tokeniser(), min_count=1)
-    settings = ClassifierSettings(embedding=str(folder), vector_size=4)
+    settings = ModelSettings().updated(embedding__init=str(folder), embedding__vector_size=4)
     return embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1))
 
 
@@ -40,12 +40,14 @@ def test_ngrams_alone_are_no_shared_vocabulary(tmp_path: Path) -> None:
 
 
 def test_first_vectors_of_glove_are_those_of_train_glove(tmp_path: Path) -> None:
-    settings = ClassifierSettings(embedding="glove", vector_size=8, start_epochs=2, glove_sample=0.1, seed=4)
+    settings = ModelSettings().updated(
+        embedding__init="glove", embedding__vector_size=8, embedding__init_epochs=2, context__glove_sample=0.1, seed=4
+    )
     corpus = Corpus.build(["a a a b c d"] * 30, tokeniser=Tokeniser(), min_count=1, directory=tmp_path / "corpus")
     table = embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1)).table
     for sample, same in ((0.1, True), (0.0, False)):
         expected = train_glove(
-            corpus, vector_size=8, window=settings.window, x_max=settings.context_x_max, epochs=2, seed=4, sample=sample
+            corpus, vector_size=8, window=settings.window, x_max=settings.context.x_max, epochs=2, seed=4, sample=sample
         )
         assert np.array_equal(table[corpus.vocabulary.id_of("b")], expected["b"]) is same
 
@@ -54,13 +56,17 @@ def test_first_vectors_of_glove_are_those_of_train_glove(tmp_path: Path) -> None
 def test_first_vectors_are_those_of_train_word_vectors_at_the_methods_own_rate(
     method: str, alpha: float, tmp_path: Path
 ) -> None:
-    settings = ClassifierSettings(
-        embedding=method, vector_size=8, start_epochs=2, context_sample=0.0, bucket=50 if "fast" in method else None
+    settings = ModelSettings().updated(
+        embedding__init=method,
+        embedding__vector_size=8,
+        embedding__init_epochs=2,
+        context__sample=0.0,
+        embedding__bucket=50 if "fast" in method else None,
     )
     corpus = Corpus.build(["a b c d"] * 30, tokeniser=Tokeniser(), min_count=1, directory=tmp_path / "corpus")
     expected = train_word_vectors(
         corpus, method=method, vector_size=8, window=settings.window, sample=0.0, alpha=alpha, epochs=2, seed=1,
-        bucket=settings.bucket,
+        bucket=settings.embedding.bucket,
     )  # fmt: skip
     table = embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1)).table
     for word in "abcd":

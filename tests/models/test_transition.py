@@ -13,7 +13,7 @@ from mt2st import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition
 from mt2st.models.kinds import Classification
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import ModelSettings
 from mt2st.strategy import (
     PRIMARY_TASK,
     AdaptiveSwitch,
@@ -28,19 +28,25 @@ from mt2st.training import Callback, Trainer
 
 Films = tuple[list[str], list[str]]
 SMALL: dict[str, Any] = {
-    "encoder": "mean", "vector_size": 8, "epochs": 4, "min_count": 1, "beside": False, "convergence": "never",
-    "context_passes": 1.0, "evaluations_per_epoch": 1,
-}  # fmt: skip
+    "encoder__name": "mean",
+    "embedding__vector_size": 8,
+    "optimisation__epochs": 4,
+    "text__min_count": 1,
+    "compute__parallel_context": False,
+    "optimisation__convergence": "never",
+    "context__passes": 1.0,
+    "optimisation__evaluations_per_epoch": 1,
+}
 EVERYTHING: dict[str, Any] = {
-    "warmup_steps": {"embedding": 2, "others": 3},
-    "plateau_patience": 1,
-    "plateau_factor": {"encoder": 0.5},
-    "rate_at_transition": {"embedding": "drop", "heads": "rewarm"},
-    "freeze_fraction": 0.5,
-    "freeze_over": 2,
-    "task_layer": True,
-    "refit_head": 0.1,
-    "refit_texts": 8,
+    "optimisation__warmup_steps": {"embedding": 2, "others": 3},
+    "optimisation__plateau_patience": 1,
+    "optimisation__plateau_factor": {"encoder": 0.5},
+    "transition__rate": {"embedding": "drop", "heads": "rewarm"},
+    "transition__freeze_fraction": 0.5,
+    "transition__freeze_over": 2,
+    "transition__task_layer": True,
+    "transition__probe_head": 0.1,
+    "transition__probe_texts": 8,
 }
 
 
@@ -65,18 +71,25 @@ def parameters(model: TextClassifier | Tagger) -> dict[str, torch.Tensor]:
     return model.network_.state_dict()
 
 
-def network_of(settings: ClassifierSettings) -> Any:
+def network_of(settings: ModelSettings) -> Any:
     torch.manual_seed(0)
-    return new_network(settings, torch.nn.Embedding(5, settings.vector_size), {PRIMARY_TASK: (Classification(), 2)})
+    return new_network(
+        settings, torch.nn.Embedding(5, settings.embedding.vector_size), {PRIMARY_TASK: (Classification(), 2)}
+    )
 
 
 def test_without_such_settings_the_trainer_has_no_actions() -> None:
-    effects = new_transition(ClassifierSettings(), cast("Any", None))
+    effects = new_transition(ModelSettings(), cast("Any", None))
     assert (effects.rates, effects.freezing, effects.activate, effects.probe) == (None, None, None, None)
 
 
 def test_the_optimizer_has_a_group_each_for_embedding_encoder_and_heads() -> None:
-    settings = ClassifierSettings(vector_size=4, hidden_size=3, learning_rate=0.1, head_learning_rate=0.2)
+    settings = ModelSettings().updated(
+        embedding__vector_size=4,
+        encoder__hidden_size=3,
+        optimisation__learning_rate=0.1,
+        optimisation__head_learning_rate=0.2,
+    )
     network = network_of(settings)
     groups = {group["name"]: group for group in new_optimizer(settings, network).param_groups}
     assert list(groups) == ["embedding", "encoder", "heads"]
@@ -88,7 +101,7 @@ def test_the_optimizer_has_a_group_each_for_embedding_encoder_and_heads() -> Non
 
 def test_three_groups_train_as_two_did() -> None:
     def trained(*, split: bool) -> list[torch.Tensor]:
-        settings = ClassifierSettings(vector_size=4, hidden_size=3)
+        settings = ModelSettings().updated(embedding__vector_size=4, encoder__hidden_size=3)
         network = network_of(settings)
         optimizer: torch.optim.Optimizer = new_optimizer(settings, network)
         if not split:
@@ -96,8 +109,12 @@ def test_three_groups_train_as_two_did() -> None:
             rest = [*network.encoder.parameters(), *network.heads.parameters()]
             optimizer = torch.optim.AdamW(
                 [
-                    {"params": [network.embedding.weight], "lr": rates["embedding"], "weight_decay": 0.0},
-                    {"params": rest, "lr": rates["encoder"], "weight_decay": settings.weight_decay},
+                    {"params": [network.embedding.weight], "lr": rates["embedding"], "optimisation__weight_decay": 0.0},
+                    {
+                        "params": rest,
+                        "lr": rates["encoder"],
+                        "optimisation__weight_decay": settings.optimisation.weight_decay,
+                    },
                 ]
             )
         network.eval()
@@ -112,10 +129,13 @@ def test_three_groups_train_as_two_did() -> None:
 
 
 def test_rates_follow_the_settings_of_each_group(films: Films) -> None:
-    model = TextClassifier(
-        strategy=Switch(3), **SMALL, learning_rate=0.01, head_learning_rate=0.02, embedding_learning_rate=0.04,
-        rate_at_transition={"embedding": "drop", "heads": 0.5},
-    )  # fmt: skip
+    model = TextClassifier(strategy=Switch(3)).set_params(
+        **SMALL,
+        optimisation__learning_rate=0.01,
+        optimisation__head_learning_rate=0.02,
+        optimisation__embedding_learning_rate=0.04,
+        transition__rate={"embedding": "drop", "heads": 0.5},
+    )
     model.fit(*films)
     rates = [each.learning_rates for each in model.run_.evaluations]
     assert [each["embedding"] for each in rates] == pytest.approx([0.04, 0.04, 0.004, 0.004])
@@ -125,7 +145,9 @@ def test_rates_follow_the_settings_of_each_group(films: Films) -> None:
 
 def test_frozen_dimensions_stay_as_they_were_at_the_transition(films: Films) -> None:
     listener = Stopping()
-    model = TextClassifier(strategy=Switch(3), **SMALL, freeze_fraction=0.5, freeze_relevance="saliency", average=0.0)
+    model = TextClassifier(strategy=Switch(3)).set_params(
+        **SMALL, transition__freeze_fraction=0.5, transition__freeze_relevance="saliency", optimisation__average=0.0
+    )
     model.fit(*films, callbacks=[listener])
     (freeze,) = model.run_.freezes
     assert (freeze.epoch, len(freeze.dimensions), len(freeze.relevance)) == (3, 4, 8)
@@ -138,21 +160,27 @@ def test_frozen_dimensions_stay_as_they_were_at_the_transition(films: Films) -> 
 @pytest.mark.parametrize(
     ("settings", "epochs", "counts"),
     [
-        ({"freeze_fraction": 0.5, "freeze_from": 2, "freeze_over": 2}, [2, 3], [2, 2]),
-        ({"freeze_threshold": 1e9}, [3], [8]),
-        ({"freeze_threshold": 1e-9, "freeze_which": "most"}, [3], [8]),
+        (
+            {"transition__freeze_fraction": 0.5, "transition__freeze_from": 2, "transition__freeze_over": 2},
+            [2, 3],
+            [2, 2],
+        ),
+        ({"transition__freeze_threshold": 1e9}, [3], [8]),
+        ({"transition__freeze_threshold": 1e-9, "transition__freeze_which": "most"}, [3], [8]),
     ],
 )
 def test_what_is_frozen_when_follows_the_settings(
     films: Films, settings: dict[str, Any], epochs: list[int], counts: list[int]
 ) -> None:
-    model = TextClassifier(strategy=Switch(3), **SMALL, **settings).fit(*films)
+    model = TextClassifier(strategy=Switch(3)).set_params(**SMALL, **settings).fit(*films)
     assert [freeze.epoch for freeze in model.run_.freezes] == epochs
     assert [len(freeze.dimensions) for freeze in model.run_.freezes] == counts
 
 
 def test_the_task_layer_learns_from_the_switch_on_and_is_saved(films: Films, tmp_path: Path) -> None:
-    model = TextClassifier(strategy=Switch(3), **SMALL, task_layer=True, average=0.0, learning_rate=0.05)
+    model = TextClassifier(strategy=Switch(3)).set_params(
+        **SMALL, transition__task_layer=True, optimisation__average=0.0, optimisation__learning_rate=0.05
+    )
     model.fit(*films)
     assert bool(parameters(model)[f"heads.{PRIMARY_TASK}.0.active"]) == (
         model.run_.evaluations[model.run_.best].epoch >= 3
@@ -167,7 +195,8 @@ def test_the_task_layer_learns_from_the_switch_on_and_is_saved(films: Films, tmp
 @pytest.mark.parametrize("strategy", [SingleTask(), MultiTask()])
 def test_without_a_transition_the_task_layer_changes_nothing(films: Films, strategy: SingleTask | MultiTask) -> None:
     plain, layered = (
-        TextClassifier(strategy=strategy, **SMALL, task_layer=layer).fit(*films) for layer in (False, True)
+        TextClassifier(strategy=strategy).set_params(**SMALL, transition__task_layer=layer).fit(*films)
+        for layer in (False, True)
     )
     assert not parameters(layered)[f"heads.{PRIMARY_TASK}.0.active"]
     assert torch.equal(parameters(plain)["embedding.weight"], parameters(layered)["embedding.weight"])
@@ -179,10 +208,18 @@ def test_without_a_transition_the_task_layer_changes_nothing(films: Films, strat
 @pytest.mark.parametrize("task_layer", [False, True])
 @pytest.mark.parametrize("encoder", ["mean", "bilstm"])
 def test_the_head_is_fitted_anew_at_the_transition(films: Films, encoder: str, task_layer: bool) -> None:
-    settings = {**SMALL, "encoder": encoder, "hidden_size": 8, "evaluations_per_epoch": 2, "rate_at_transition": 1e-3}
+    settings = {
+        **SMALL,
+        "encoder__name": encoder,
+        "encoder__hidden_size": 8,
+        "optimisation__evaluations_per_epoch": 2,
+        "transition__rate": 1e-3,
+    }
     losses = []
     for strength in (None, 1.0):
-        model = TextClassifier(strategy=Switch(3), **settings, refit_head=strength, task_layer=task_layer, dropout=0.0)
+        model = TextClassifier(strategy=Switch(3)).set_params(
+            **settings, transition__probe_head=strength, transition__task_layer=task_layer, encoder__dropout=0.0
+        )
         model.fit(*films)
         losses.append([each.losses[PRIMARY_TASK] for each in model.run_.evaluations])
     (as_it_was, anew) = losses
@@ -191,41 +228,54 @@ def test_the_head_is_fitted_anew_at_the_transition(films: Films, encoder: str, t
 
 
 def test_a_tagger_has_no_head_to_fit_anew() -> None:
-    model = Tagger(strategy=Switch(2), **SMALL, refit_head=0.1)
-    with pytest.raises(InputError, match="refit_head is 0.1, but only heads for labels of whole texts are fitted anew"):
+    model = Tagger(strategy=Switch(2)).set_params(**SMALL, transition__probe_head=0.1)
+    with pytest.raises(InputError, match="probe_head is 0.1, but only heads for labels of whole texts can be refitted"):
         model.fit([["the", "dog"]] * 10, [["DET", "NOUN"]] * 10)
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"context_method": "skipgram-fasttext", "bucket": 50, "min_count": 2},
-        {"word_ngrams": 2, "word_ngram_buckets": 64},
-        {"standardise": False},
+        {"context__method": "skipgram-fasttext", "embedding__bucket": 50, "text__min_count": 2},
+        {"encoder__word_ngrams": 2, "encoder__ngram_buckets": 64},
+        {"encoder__standardise": False},
     ],
     ids=["words of n-grams", "scores of word pairs", "features as they are"],
 )
 def test_the_head_is_fitted_anew_on_whatever_the_network_is(films: Films, options: dict[str, Any]) -> None:
-    settings = {**SMALL, **options, "dropout": 0.0, "rate_at_transition": 1e-3, "average": 0.0}
-    plain, refit = (TextClassifier(strategy=Switch(3), **settings, refit_head=each).fit(*films) for each in (None, 1.0))
+    settings = {**SMALL, **options, "encoder__dropout": 0.0, "transition__rate": 1e-3, "optimisation__average": 0.0}
+    plain, refit = (
+        TextClassifier(strategy=Switch(3)).set_params(**settings, transition__probe_head=each).fit(*films)
+        for each in (None, 1.0)
+    )
     assert [each.step for each in refit.run_.probes] == [5]
     assert refit.run_.evaluations[2].losses[PRIMARY_TASK] < plain.run_.evaluations[2].losses[PRIMARY_TASK]
 
 
 def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
-    model = TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=4).fit(*films)
+    model = (
+        TextClassifier(strategy=Switch(3))
+        .set_params(**SMALL, transition__probe_head=1.0, transition__probe_texts=4)
+        .fit(*films)
+    )
     assert [each.texts for each in model.run_.probes] == [4]
     with pytest.raises(
         InputError, match="1 texts are too few to fit the head of 'primary': it needs one of each of its 2 c"
     ):
-        TextClassifier(strategy=Switch(3), **SMALL, refit_head=1.0, refit_texts=1).fit(*films)
-    with pytest.raises(InputError, match="refit_texts is 4, but no head is to be fitted anew"):
-        TextClassifier(strategy=Switch(3), **SMALL, refit_texts=4).fit(*films)
+        TextClassifier(strategy=Switch(3)).set_params(
+            **SMALL, transition__probe_head=1.0, transition__probe_texts=1
+        ).fit(*films)
+    with pytest.raises(InputError, match="probe_texts is 4, but no head is to be refitted"):
+        TextClassifier(strategy=Switch(3)).set_params(**SMALL, transition__probe_texts=4).fit(*films)
 
 
 def test_pretraining_ends_with_a_head_that_fits(films: Films) -> None:
     strategy = PretrainFinetune(2)
-    model = TextClassifier(strategy=strategy, **SMALL, refit_head=1.0, dropout=0.0).fit(*films)
+    model = (
+        TextClassifier(strategy=strategy)
+        .set_params(**SMALL, transition__probe_head=1.0, encoder__dropout=0.0)
+        .fit(*films)
+    )
     assert len(model.run_.probes) == 1
     assert model.run_.evaluations[1].validation["accuracy"] > 0.5
 
@@ -234,7 +284,8 @@ def test_several_labels_are_fitted_anew_too(films: Films) -> None:
     texts, labels = films
     sets = [[label] if number % 3 else [label, "third"] for number, label in enumerate(labels)]
     plain, refit = (
-        MultiLabelClassifier(strategy=Switch(3), **SMALL, refit_head=each).fit(texts, sets) for each in (None, 1.0)
+        MultiLabelClassifier(strategy=Switch(3)).set_params(**SMALL, transition__probe_head=each).fit(texts, sets)
+        for each in (None, 1.0)
     )
     assert refit.run_.evaluations[2].validation["loss"] < plain.run_.evaluations[2].validation["loss"]
 
@@ -242,7 +293,11 @@ def test_several_labels_are_fitted_anew_too(films: Films) -> None:
 def test_a_tagger_has_its_layer_on_the_tokens(tmp_path: Path) -> None:
     sentences = [["the", "dog", "barks"], ["a", "cat", "sleeps"]] * 10
     tags = [["DET", "NOUN", "VERB"]] * 20
-    model = Tagger(strategy=Switch(2), **{**SMALL, "epochs": 3}, task_layer=True).fit(sentences, tags)
+    model = (
+        Tagger(strategy=Switch(2))
+        .set_params(**{**SMALL, "optimisation__epochs": 3}, transition__task_layer=True)
+        .fit(sentences, tags)
+    )
     model.save(tmp_path / "model")
     assert Tagger.load(tmp_path / "model").predict([["a", "dog"]]) == model.predict([["a", "dog"]])
 
@@ -260,13 +315,20 @@ def test_a_tagger_has_its_layer_on_the_tokens(tmp_path: Path) -> None:
 def test_a_run_with_every_option_goes_on_exactly(
     films: Films, tmp_path: Path, make: Callable[[], Strategy], after: int
 ) -> None:
-    options = {**SMALL, **EVERYTHING, "epochs": 6, "batch_size": 16, "convergence": "validation-loss", "patience": 3}
+    options = {
+        **SMALL,
+        **EVERYTHING,
+        "optimisation__epochs": 6,
+        "optimisation__batch_size": 16,
+        "optimisation__convergence": "validation-loss",
+        "optimisation__patience": 3,
+    }
     options["feedback_every"] = 1
-    whole = TextClassifier(strategy=make(), **options).fit(*films)
-    part = TextClassifier(strategy=make(), **options)
+    whole = TextClassifier(strategy=make()).set_params(**options).fit(*films)
+    part = TextClassifier(strategy=make()).set_params(**options)
     part.fit(*films, checkpoint=tmp_path / "at", callbacks=[Stopping(after)])
     assert part.run_.stopped == "interrupted"
-    rest = TextClassifier(strategy=make(), **options).fit(*films, checkpoint=tmp_path / "at")
+    rest = TextClassifier(strategy=make()).set_params(**options).fit(*films, checkpoint=tmp_path / "at")
     for name, value in parameters(whole).items():
         assert torch.equal(parameters(rest)[name], value), name
     assert rest.run_.freezes == whole.run_.freezes
@@ -278,24 +340,36 @@ def test_a_run_with_every_option_goes_on_exactly(
 
 
 def test_a_run_ends_by_the_validation_loss_and_says_why(films: Films) -> None:
-    model = TextClassifier(
-        strategy=SingleTask(), **{**SMALL, "convergence": "validation-loss", "epochs": 40}, minimum_gain=10.0,
-        patience=2, earliest_end=5,
-    )  # fmt: skip
+    model = TextClassifier(strategy=SingleTask()).set_params(
+        **{**SMALL, "optimisation__convergence": "validation-loss", "optimisation__epochs": 40},
+        optimisation__minimum_gain=10.0,
+        optimisation__patience=2,
+        optimisation__earliest_end=5,
+    )
     model.fit(*films)
     assert (model.run_.stopped, model.run_.evaluations[-1].epoch) == ("converged", 5)
     assert model.run_.cause.startswith("the validation loss has not come past")
 
 
 def test_a_run_ends_by_the_gradients_norm_and_says_why(films: Films) -> None:
-    model = TextClassifier(
-        strategy=SingleTask(), **{**SMALL, "convergence": "gradient-norm"}, tolerance=1e3, patience=2
-    ).fit(*films)
+    model = (
+        TextClassifier(strategy=SingleTask())
+        .set_params(
+            **{**SMALL, "optimisation__convergence": "gradient-norm"},
+            optimisation__tolerance=1e3,
+            optimisation__patience=2,
+        )
+        .fit(*films)
+    )
     assert (model.run_.stopped, len(model.run_.evaluations)) == ("converged", 2)
     assert model.run_.cause == "the primary's mean gradient norm stayed below 1000 for 2 evaluations"
 
 
 def test_never_runs_to_the_last_epoch(films: Films) -> None:
-    assert new_convergence(ClassifierSettings(convergence="never")) is None
-    model = TextClassifier(strategy=SingleTask(), **SMALL, tolerance=1e3, patience=1).fit(*films)
+    assert new_convergence(ModelSettings().updated(optimisation__convergence="never")) is None
+    model = (
+        TextClassifier(strategy=SingleTask())
+        .set_params(**SMALL, optimisation__tolerance=1e3, optimisation__patience=1)
+        .fit(*films)
+    )
     assert (model.run_.stopped, model.run_.cause) == ("epochs", "")

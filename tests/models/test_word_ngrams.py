@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +25,34 @@ LABELS = ["no", "yes", "yes", "no"] * 6
 
 def make(**settings: Any) -> TextClassifier:
     small = {
-        "encoder": "mean", "vector_size": 4, "epochs": 12, "batch_size": 4, "min_count": 1, "dropout": 0.0,
-        "learning_rate": 0.05, "beside": False, "average": 0.0, "word_ngrams": 2,
-    }  # fmt: skip
-    return TextClassifier(strategy=Switch(at=3), **(small | settings))
+        "encoder__name": "mean",
+        "embedding__vector_size": 4,
+        "optimisation__epochs": 12,
+        "optimisation__batch_size": 4,
+        "text__min_count": 1,
+        "encoder__dropout": 0.0,
+        "optimisation__learning_rate": 0.05,
+        "compute__parallel_context": False,
+        "optimisation__average": 0.0,
+        "encoder__word_ngrams": 2,
+    }
+    return TextClassifier(strategy=Switch(at=3)).set_params(**(small | settings))
 
 
 def test_word_order_is_learnt_with_a_mean_encoder(tmp_path: Path) -> None:
     classifier = make().fit(TEXTS, LABELS, validation=(TEXTS, LABELS))
     assert classifier.evaluate(TEXTS, LABELS)["accuracy"] == 1.0
-    assert make(word_ngrams=1).fit(TEXTS, LABELS).evaluate(TEXTS, LABELS)["accuracy"] == 0.5
+    assert make(encoder__word_ngrams=1).fit(TEXTS, LABELS).evaluate(TEXTS, LABELS)["accuracy"] == 0.5
     classifier.save(tmp_path / "model")
     again = TextClassifier.load(tmp_path / "model")
-    assert again.word_ngrams == 2
+    assert again.settings_.encoder.word_ngrams == 2
     assert np.array_equal(again.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
 
 
 def test_the_scores_learn_at_the_rate_of_the_heads_and_are_averaged_with_them() -> None:
-    slow = make(head_learning_rate=1e-9, epochs=2, average=0.5).fit(TEXTS, LABELS)
+    slow = make(optimisation__head_learning_rate=1e-9, optimisation__epochs=2, optimisation__average=0.5).fit(
+        TEXTS, LABELS
+    )
     table = slow.network_.ngrams[PRIMARY_TASK].table
     assert 0 < float(table.detach().abs().max()) < 1e-6
     assert table.shape == (262_144, 2)
@@ -62,7 +71,7 @@ class Ratios(Callback):
 
 
 def test_they_are_weighed_by_the_texts_to_learn_from() -> None:
-    classifier, ratios = make(epochs=1, word_ngrams=1), Ratios()
+    classifier, ratios = make(optimisation__epochs=1, encoder__word_ngrams=1), Ratios()
     classifier.fit(TEXTS, LABELS, validation=(["good good"] * 9, ["no"] * 9), callbacks=[ratios])
     # 'good' is in 6 of the 12 texts of each class, 'not' in all, 'bad' in the 6 others of each.
     np.testing.assert_allclose(ratios.of(classifier, "good", "not", "bad"), 0, atol=1e-6)
@@ -74,9 +83,18 @@ def test_they_are_weighed_by_the_texts_to_learn_from() -> None:
 
 
 def test_several_labels_are_weighed_each_for_itself() -> None:
-    classifier, ratios = MultiLabelClassifier(
-        encoder="mean", vector_size=4, epochs=1, batch_size=4, min_count=1, beside=False, word_ngrams=1,
-    ), Ratios()  # fmt: skip
+    classifier, ratios = (
+        MultiLabelClassifier().set_params(
+            encoder__name="mean",
+            embedding__vector_size=4,
+            optimisation__epochs=1,
+            optimisation__batch_size=4,
+            text__min_count=1,
+            compute__parallel_context=False,
+            encoder__word_ngrams=1,
+        ),
+        Ratios(),
+    )
     texts, labels = ["red", "blue", "red blue", "green"] * 4, [["r"], ["b"], ["r", "b"], []] * 4
     classifier.fit(texts, labels, validation=(texts, labels), callbacks=[ratios])
     # Of the texts with red, blue and green 8, 4 and 0 have the label 'r', which 12 of all 20 words do.
@@ -88,7 +106,7 @@ def test_several_labels_are_weighed_each_for_itself() -> None:
 def test_ratios_make_a_difference_and_are_in_the_table_in_the_end(tmp_path: Path) -> None:
     texts, labels = TEXTS + ["good"] * 6, LABELS + ["yes"] * 6
     classifier, alike = (
-        make(word_ngram_ratios=each).fit(texts, labels, validation=(texts, labels)) for each in (True, False)
+        make(encoder__ngram_ratios=each).fit(texts, labels, validation=(texts, labels)) for each in (True, False)
     )
     assert not np.allclose(classifier.predict_proba(TEXTS), alike.predict_proba(TEXTS), atol=1e-3)
     assert classifier.network_.state_dict().keys() == alike.network_.state_dict().keys()
@@ -100,19 +118,16 @@ def test_ratios_make_a_difference_and_are_in_the_table_in_the_end(tmp_path: Path
     assert measured["loss"] == pytest.approx(classifier.metrics_["validation"]["loss"], rel=1e-5)
 
 
-def test_a_model_of_before_there_were_ratios_says_that_it_has_none(tmp_path: Path) -> None:
-    make(epochs=1).fit(TEXTS, LABELS).save(tmp_path / "model")
-    config = tmp_path / "model" / "config.json"
-    there = json.loads(config.read_text())
-    del there["settings"]["word_ngram_ratios"]
-    config.write_text(json.dumps(there))
-    assert not TextClassifier.load(tmp_path / "model").word_ngram_ratios
-
-
 def test_words_outside_the_vocabulary_are_one_word_to_the_ratios_too() -> None:
     texts = [f"{text} {chr(97 + number) * 4}" for number, text in enumerate(TEXTS)]  # a rare word in each
     ratios = Ratios()
-    classifier = make(context_method="skipgram-fasttext", bucket=100, min_count=2, epochs=1, word_ngrams=1)
+    classifier = make(
+        context__method="skipgram-fasttext",
+        embedding__bucket=100,
+        text__min_count=2,
+        optimisation__epochs=1,
+        encoder__word_ngrams=1,
+    )
     classifier.fit(texts, LABELS, callbacks=[ratios])
     # not, good, bad, at, all, and one that stands for any rare word
     assert int((ratios.layer.ratios != 0).any(dim=1).sum()) <= 6
@@ -122,18 +137,18 @@ def test_the_primary_task_alone_has_them() -> None:
     heads = {PRIMARY_TASK: (Classification(), 2), "other": (Classification(), 3)}
     embedding = torch.nn.Embedding(5, 4)
     assert set(new_network(make(), embedding, heads).ngrams) == {PRIMARY_TASK}
-    assert not new_network(make(word_ngrams=0), embedding, heads).ngrams
+    assert not new_network(make(encoder__word_ngrams=0), embedding, heads).ngrams
 
 
 def test_words_that_no_one_has_seen_are_scored_too() -> None:
-    classifier = make(context_method="skipgram-fasttext", bucket=100).fit(TEXTS, LABELS)
+    classifier = make(context__method="skipgram-fasttext", embedding__bucket=100).fit(TEXTS, LABELS)
     rows = classifier.predict_proba(["goodish notter", "not good", ""])
     assert np.isfinite(rows).all()
 
 
 def test_what_is_learnt_of_a_rare_word_is_not_said_of_another_one_that_has_its_number_in_other_texts() -> None:
     texts = [f"{text} {chr(97 + number) * 4}" for number, text in enumerate(TEXTS)]  # a rare word in each
-    classifier = make(context_method="skipgram-fasttext", bucket=100, min_count=2, auxiliary=())
+    classifier = make(context__method="skipgram-fasttext", embedding__bucket=100, text__min_count=2, auxiliaries=())
     classifier.fit(texts, LABELS, validation=(texts, LABELS))
     alone = classifier.predict_proba(["good qqqq"])
     among = classifier.predict_proba(["bad vvvv not wwww", "good qqqq", "zzzz"])
@@ -141,6 +156,6 @@ def test_what_is_learnt_of_a_rare_word_is_not_said_of_another_one_that_has_its_n
 
 
 def test_a_tagger_refuses_them() -> None:
-    tagger = Tagger(word_ngrams=2, encoder="mean", strategy=Switch(at=3))
+    tagger = Tagger(strategy=Switch(at=3)).set_params(encoder__word_ngrams=2, encoder__name="mean")
     with pytest.raises(InputError, match="word_ngrams is 2, but n-grams score whole texts"):
         tagger.fit([["a", "b"]] * 4, [["X", "Y"]] * 4)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mt2st.errors import InputError
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import ModelSettings
 from mt2st.strategy import (
     DWA,
     MGDA,
@@ -84,7 +84,7 @@ def test_the_end_of_a_task_that_adapts_is_what_is_known_now() -> None:
 
 
 def test_the_default_diminish_is_single_task_within_the_default_epochs() -> None:
-    assert Diminish(auxiliaries=["a"]).transition_time(ClassifierSettings().epochs) == 6
+    assert Diminish(auxiliaries=["a"]).transition_time(ModelSettings().optimisation.epochs) == 6
 
 
 def test_what_the_feedback_loop_decides_cannot_be_foreseen() -> None:

@@ -2,12 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.study import StudyData
 from mt2st.text import LabelledText
 
-QUICK = ClassifierSettings(
-    encoder="mean", vector_size=4, hidden_size=4, epochs=2, batch_size=8, min_count=1, auxiliary=(), beside=False
+QUICK = ModelSettings().updated(
+    encoder__name="mean",
+    embedding__vector_size=4,
+    encoder__hidden_size=4,
+    optimisation__epochs=2,
+    optimisation__batch_size=8,
+    text__min_count=1,
+    auxiliaries=(),
+    compute__parallel_context=False,
 )
 """Settings of a model that trains in a blink, with nothing to compile."""
 

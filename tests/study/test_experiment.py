@@ -8,7 +8,7 @@ from tests.study.conftest import QUICK, texts
 from tests.study.results import cell
 
 from mt2st import InputError, MultiTask, SingleTask, Strategy, Switch
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.models.settings import LEARNING_RATES
 from mt2st.study import Cell, CellResult, Grid, Method, Study, StudyData, Watcher, run_study
 from mt2st.study.cell import difference, settings_changes
@@ -22,7 +22,7 @@ class NothingBegins(Watcher):
 
 
 def cells(
-    methods: dict[str, Method | Strategy], settings: ClassifierSettings = QUICK, seeds: tuple[int, ...] = (1,)
+    methods: dict[str, Method | Strategy], settings: ModelSettings = QUICK, seeds: tuple[int, ...] = (1,)
 ) -> list[Cell]:
     return Grid(methods, settings, seeds).cells()
 
@@ -47,29 +47,29 @@ def test_the_runs_of_one_method_differ_in_the_seed_alone(data: StudyData, tmp_pa
     with pytest.raises(InputError, match=r"other strategy \(at is 2 there and 3 here\)"):
         run_study(data, cells({"switch": Switch(3)}, seeds=(2,)), folder=tmp_path, watcher=NothingBegins())
     with pytest.raises(InputError, match=r"other settings \(epochs is 2 there and 3 here\)"):
-        run_study(data, cells({"switch": Switch(2)}, replace(QUICK, epochs=3), (2,)), folder=tmp_path)
+        run_study(data, cells({"switch": Switch(2)}, QUICK.updated(optimisation__epochs=3), (2,)), folder=tmp_path)
 
 
 def test_seeds_and_methods_with_settings_of_their_own_can_be_added(data: StudyData, tmp_path: Path) -> None:
     left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
-    added = cells({"switch": Switch(2), "wide": Method(SingleTask(), {"hidden_size": 8})}, seeds=(2,))
+    added = cells({"switch": Switch(2), "wide": Method(SingleTask(), {"encoder__hidden_size": 8})}, seeds=(2,))
     assert len(run_study(data, added, folder=tmp_path).results) == 2
     assert len(Study.load(tmp_path).results) == 3
 
 
 def test_a_call_whose_methods_share_their_settings_refuses_others(data: StudyData, tmp_path: Path) -> None:
     left_behind(tmp_path, data, *cells({"single-task": SingleTask()}))
-    more = cells({"multi-task": MultiTask()}, replace(QUICK, epochs=3, dropout=0.1))
+    more = cells({"multi-task": MultiTask()}, QUICK.updated(optimisation__epochs=3, encoder__dropout=0.1))
     with pytest.raises(InputError, match=r"epochs is 2 there and 3 here, dropout is 0.3 there and 0.1 here\)"):
         check_shared_settings(tmp_path, more)
-    searched = cells({"multi-task": MultiTask()}, replace(QUICK, dropout=0.1))
+    searched = cells({"multi-task": MultiTask()}, QUICK.updated(encoder__dropout=0.1))
     check_shared_settings(tmp_path, searched, searched=["dropout"])
 
 
 def test_files_count_only_between_runs_that_read_them(data: StudyData, tmp_path: Path) -> None:
     judged = tmp_path / "judged.txt"
     judged.write_text("film\tfine\t1\n", encoding="utf-8")
-    spearman = replace(QUICK, auxiliary=("spearman",), similarity=(str(judged),))
+    spearman = QUICK.updated(auxiliaries=("spearman",), auxiliary_data__similarity=(str(judged),))
     folder = tmp_path / "study"
     left_behind(folder, data, *cells({"switch": Switch(2)}), *cells({"multi-task": MultiTask()}, spearman))
     check_shared_settings(folder, cells({"single-task": SingleTask()}))
@@ -82,7 +82,7 @@ def test_files_count_only_between_runs_that_read_them(data: StudyData, tmp_path:
 def test_judgements_that_have_changed_in_their_file_make_another_experiment(data: StudyData, tmp_path: Path) -> None:
     judged = tmp_path / "judged.txt"
     judged.write_text("film\tfine\t1\n", encoding="utf-8")
-    settings = replace(QUICK, auxiliary=("spearman",), similarity=(str(judged),))
+    settings = QUICK.updated(auxiliaries=("spearman",), auxiliary_data__similarity=(str(judged),))
     left_behind(tmp_path / "study", data, *cells({"switch": Switch(2)}, settings))
     judged.write_text("film\tfine\t2\n", encoding="utf-8")
     with pytest.raises(InputError, match="is the result of other auxiliary data"):
@@ -119,7 +119,7 @@ def test_a_default_that_has_changed_makes_another_experiment(
     for more in (first, cells({"switch": Switch(2)}, seeds=(2,)), cells({"single-task": SingleTask()})):
         with pytest.raises(InputError, match=message):
             run_study(data, more, folder=tmp_path, watcher=NothingBegins())
-    wide = cells({"wide": Method(SingleTask(), {"embedding_learning_rate": 0.1})})
+    wide = cells({"wide": Method(SingleTask(), {"optimisation__embedding_learning_rate": 0.1})})
     assert run_study(data, wide, folder=tmp_path).results
 
 
@@ -140,7 +140,7 @@ def test_a_study_goes_on_that_a_version_with_fewer_settings_began(data: StudyDat
     without(tmp_path, "refit_head", "refit_texts")
     assert run_study(data, cells(methods), folder=tmp_path, watcher=NothingBegins()).results[0].seed == 1
     with pytest.raises(InputError, match=r"other settings \(refit_head is None there and 1.0 here\)"):
-        run_study(data, cells(methods, replace(QUICK, refit_head=1.0), (2,)), folder=tmp_path)
+        run_study(data, cells(methods, QUICK.updated(transition__probe_head=1.0), (2,)), folder=tmp_path)
     assert len(run_study(data, cells(methods, seeds=(2,)), folder=tmp_path).results) == 1
 
 
@@ -167,12 +167,12 @@ def test_a_call_with_a_setting_that_the_others_did_not_have_is_refused(data: Stu
     without(tmp_path, "refit_head")
     check_shared_settings(tmp_path, cells({"switch": Switch(2)}))
     with pytest.raises(InputError, match=r"refit_head is None there and 1.0 here\)"):
-        check_shared_settings(tmp_path, cells({"switch": Switch(2)}, replace(QUICK, refit_head=1.0)))
+        check_shared_settings(tmp_path, cells({"switch": Switch(2)}, QUICK.updated(transition__probe_head=1.0)))
 
 
 def test_what_an_earlier_version_had_in_place_of_a_later_choice_nobody_knows() -> None:
-    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "refit_head": None}}) is None
-    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "refit_head": 0.5}})
+    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "transition__probe_head": None}}) is None
+    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "transition__probe_head": 0.5}})
     for name, value in (("pooling", "mean"), ("context_min_alpha", None)):
         assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, name: value}})
     assert difference({"settings": {"seed": 1, "later": None}}, {"settings": {"seed": 1}})

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from mt2st import Diminish, InputError, SingleTask, Switch
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.study import Grid, Method
 from mt2st.study.cell import identity_hash
 
-SETTINGS = ClassifierSettings()
+SETTINGS = ModelSettings()
 METHODS = {"single-task": SingleTask(), "switch": Switch(3)}
 
 
@@ -20,7 +18,7 @@ def test_all_combinations_with_folders_that_name_what_differs_from_the_settings(
     assert cells[0].folder == "single-task-seed1"
     assert cells[-1].folder == "switch.embedding=skipgram.encoder=mean-seed2"
     assert cells[-1].title == "switch, embedding skipgram, encoder mean, seed 2"
-    assert (cells[-1].settings.embedding, cells[-1].settings.encoder, cells[-1].settings.seed) == (
+    assert (cells[-1].settings.embedding.init, cells[-1].settings.encoder.name, cells[-1].settings.seed) == (
         "skipgram",
         "mean",
         2,
@@ -53,19 +51,29 @@ def test_single_task_runs_once_for_all_sets_of_auxiliary_tasks_on_words() -> Non
 
 
 def test_a_strategy_may_depend_on_the_auxiliary_tasks_and_bring_settings() -> None:
-    slow = Method(lambda tasks: Diminish({task: 0.1 * len(task) for task in tasks}), {"embedding_learning_rate": 0.5})
+    slow = Method(
+        lambda tasks: Diminish({task: 0.1 * len(task) for task in tasks}),
+        {"optimisation__embedding_learning_rate": 0.5},
+    )
     (cell,) = Grid({"slow": slow}, SETTINGS, (1,), auxiliaries=(("context",),)).cells()
     assert cell.strategy.settings()["decay"] == {"context": pytest.approx(0.7)}
-    assert cell.settings.embedding_learning_rate == 0.5
+    assert cell.settings.optimisation.embedding_learning_rate == 0.5
 
 
 def test_each_cell_names_only_the_files_that_its_tasks_read(tmp_path: object) -> None:
-    settings = replace(SETTINGS, similarity=("pairs.tsv",), tagging_data="tags.conllu", tagging_column="upos")
+    settings = SETTINGS.updated(
+        auxiliary_data__similarity=("pairs.tsv",),
+        auxiliary_data__tagging="tags.conllu",
+        auxiliary_data__tagging_column="upos",
+    )
     sets = (("context",), ("spearman",), ("tagging",))
     context, spearman, tagging = Grid({"switch": Switch(3)}, settings, (1,), auxiliaries=sets).cells()
-    assert (context.settings.similarity, context.settings.tagging_data) == ((), None)
-    assert (spearman.settings.similarity, spearman.settings.tagging_column) == (("pairs.tsv",), None)
-    assert (tagging.settings.similarity, tagging.settings.tagging_data) == ((), "tags.conllu")
+    assert (context.settings.auxiliary_data.similarity, context.settings.auxiliary_data.tagging) == ((), None)
+    assert (spearman.settings.auxiliary_data.similarity, spearman.settings.auxiliary_data.tagging_column) == (
+        ("pairs.tsv",),
+        None,
+    )
+    assert (tagging.settings.auxiliary_data.similarity, tagging.settings.auxiliary_data.tagging) == ((), "tags.conllu")
 
 
 def test_paths_make_short_and_different_folder_names() -> None:
@@ -83,7 +91,7 @@ def test_paths_make_short_and_different_folder_names() -> None:
         ({"encoders": ("cnn", "cnn")}, "encoders must differ"),
         ({"encoders": ("cn",)}, "Did you mean 'cnn'"),
         ({"auxiliaries": (("contxt",),)}, "Did you mean 'context'"),
-        ({"settings": replace(SETTINGS, similarity=("x",))}, "no auxiliary task reads them"),
+        ({"settings": SETTINGS.updated(auxiliary_data__similarity=("x",))}, "no auxiliary task reads them"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(arguments: dict[str, object], message: str) -> None:

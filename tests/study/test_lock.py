@@ -95,7 +95,7 @@ def test_a_cell_that_another_process_gave_up_is_done(
 def test_the_result_of_another_experiment_at_the_same_time_is_not_taken(
     data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    longer = Grid({"single-task": SingleTask()}, replace(QUICK, epochs=3), seeds=(1, 2)).cells()
+    longer = Grid({"single-task": SingleTask()}, QUICK.updated(optimisation__epochs=3), seeds=(1, 2)).cells()
     run_study(data, longer, folder=tmp_path / "made")
     other = Elsewhere(tmp_path / "study", tmp_path / "made", monkeypatch)
     study = run_study(data, CELLS, folder=tmp_path / "study", watcher=other)

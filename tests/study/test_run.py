@@ -46,7 +46,7 @@ def test_a_study_is_the_same_from_its_run_and_from_its_folder(data: StudyData, t
     result = study.results[0]
     assert result.versions["torch"]
     assert result.machine["cores"]
-    assert result.factors == {"embedding": "random", "auxiliary": "none", "encoder": "mean"}
+    assert result.factors == {"embedding__init": "random", "auxiliaries": "none", "encoder__name": "mean"}
     assert result.run.steps == 6
     assert 0 < result.run.flops == 2 * result.run.evaluations[0].flops
 
@@ -120,7 +120,7 @@ def test_a_result_of_other_data_is_refused_before_anything_is_trained(data: Stud
 
 
 def test_a_cell_that_is_stopped_goes_on_as_if_it_had_not_been(data: StudyData, tmp_path: Path) -> None:
-    cells = Grid(METHODS, replace(QUICK, epochs=6, tolerance=1e-30), seeds=(1,)).cells()
+    cells = Grid(METHODS, QUICK.updated(optimisation__epochs=6, optimisation__tolerance=1e-30), seeds=(1,)).cells()
     whole = run_study(data, cells, folder=tmp_path / "whole")
 
     class Stopping(Watcher):

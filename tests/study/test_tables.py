@@ -132,22 +132,27 @@ def test_all_forms_are_written_and_replaced(tmp_path: Path, times: int) -> None:
     }
 
 
-SETTING = {"encoder": "bilstm", "embedding": "random", "auxiliary": "context", "wall_seconds": 9.0}
+SETTING = {"encoder__name": "bilstm", "embedding__init": "random", "auxiliaries": "context", "wall_seconds": 9.0}
 FOUND = {
     "trials": 3,
     "failed": 0,
     "score": 0.815,
     "best": 2,
-    "chosen": {"dropout": 0.25, "weight": {"context": 0.1234}},
+    "chosen": {"encoder__dropout": 0.25, "weight": {"context": 0.1234}},
 }
-FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"dropout": 0.3}}
+FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"encoder__dropout": 0.3}}
 SEARCH = {
-    "metric": "accuracy", "trials": 3, "seeds": [1001], "epochs": 2, "train_seconds": 4.0, "wall_seconds": 18.0,
+    "metric": "accuracy",
+    "trials": 3,
+    "seeds": [1001],
+    "optimisation__epochs": 2,
+    "train_seconds": 4.0,
+    "wall_seconds": 18.0,
     "methods": [
         {"method": "switch", **SETTING, **FOUND, "train_seconds": 2.5},
         {"method": "single-task", **SETTING, **FAILED, "train_seconds": 1.5},
     ],
-}  # fmt: skip
+}
 
 
 def test_the_search_has_a_row_a_method_with_its_trials_its_time_and_what_was_chosen(tmp_path: Path) -> None:

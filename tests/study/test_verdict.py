@@ -101,8 +101,13 @@ def test_time_is_told_only_where_its_ratio_is_significant() -> None:
 def test_of_many_ratios_one_that_leaves_out_one_by_chance_is_not_told() -> None:
     """Alone, or beside a row that failed to reach the target, the same ratio is told: no more tests, no more chance."""
     single, fast = reaching("single-task", [20] * 4), reaching("switch", [15, 17, 18, 16])
-    others = [each for task in ("analogy", "spearman") for each in reaching("switch", [15, 30, 19, 22], auxiliary=task)]
-    elsewhere = [*reaching("single-task", [20] * 4, encoder="cnn"), *reaching("dwa", [15, 30, 19, 22], encoder="cnn")]
+    others = [
+        each for task in ("analogy", "spearman") for each in reaching("switch", [15, 30, 19, 22], auxiliaries=task)
+    ]
+    elsewhere = [
+        *reaching("single-task", [20] * 4, encoder__name="cnn"),
+        *reaching("dwa", [15, 30, 19, 22], encoder__name="cnn"),
+    ]
     never = [*reaching("diminish", [15, 30, 19]), cell("diminish", 4, [0.5], 0.5)]
     told = "switch took 0.82 [0.73, 0.93] (4 seeds, p = 0.016)"
     assert told in said_of_time([*single, *fast])
@@ -134,7 +139,7 @@ def test_many_rows_are_counted_not_named() -> None:
         (reached, "Whether 8 rows took more or less time than single-task cannot be told. "),
     ):
         assert said_of_time([*single, *rows]) == f"{told}The table has them one by one."
-    fast = [each for task in tasks for each in reaching("switch", [9, 10, 10, 9, 10], auxiliary=task)]
+    fast = [each for task in tasks for each in reaching("switch", [9, 10, 10, 9, 10], auxiliaries=task)]
     assert said_of_time([*reaching("single-task", [20] * 5), *fast]) == (
         "To reach single-task's best validation accuracy, 8 rows took less or more training time than single-task "
         "(paired t tests with Holm's correction for 8 comparisons). The table has them one by one."

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +48,7 @@ def few_pairs(tmp_path: Path) -> Grid:
     """A study whose every cell has few pairs to learn from."""
     pairs = tmp_path / "agree.txt"
     pairs.write_text("fine film\ndull a\n0 1\n2 3\n", encoding="utf-8")
-    settings = replace(QUICK, auxiliary=("misalignment",), agree=(str(pairs),))
+    settings = QUICK.updated(auxiliaries=("misalignment",), auxiliary_data__agree=(str(pairs),))
     return Grid({"multi-task": MultiTask()}, settings, seeds=(1, 2))
 
 

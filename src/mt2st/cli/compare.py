@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mt2st._files import remove
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted
+from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import parse, say
 from mt2st.cli.schedule_check import check_schedule
 from mt2st.cli.search import run_search, search_of, tell_search
@@ -30,7 +31,6 @@ from mt2st.cli.study_folder import (
 )
 from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError
-from mt2st.models.settings import ClassifierSettings
 from mt2st.strategy import CombiningStrategy
 
 if TYPE_CHECKING:
@@ -41,17 +41,17 @@ DESCRIPTION = """Compare strategies on the same data, with several seeds: a tabl
 Examples:
   mt2st compare reviews.csv --text review --label sentiment --output study
   mt2st compare reviews.csv --output study --strategies single-task diminish --seeds 1 2 3 4 5 --jobs 2
-  mt2st compare reviews.csv --output study --encoders mean bilstm --auxiliaries none context context+analogy"""
+  mt2st compare reviews.csv --output study --encoders mean bilstm --auxiliary-sets none context context+analogy"""
 SHOWN = (
     "data", "output", "text", "label", "task", "unlabelled", "validation", "test", "train_size",
-    "strategies", "seeds", "embeddings", "auxiliaries", "encoders", "search", "jobs", "overwrite",
-    "auxiliary", "encoder", "epochs", "batch_size", "learning_rate", "vector_size",
+    "strategies", "seeds", "embeddings", "auxiliary_sets", "encoders", "search", "jobs", "overwrite",
+    "auxiliaries", "encoder", "epochs", "batch_size", "learning_rate", "vector_size",
 )  # fmt: skip
 """What ``--help`` shows: the data, what is compared, and the options that most people use."""
 
 
-@dataclass(frozen=True)
-class CompareOptions:
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(ModelOptions):
     """Options of ``mt2st compare``."""
 
     source: DataOptions
@@ -63,13 +63,12 @@ class CompareOptions:
     seeds: tuple[int, ...] = (1, 2, 3)
     """A run of each strategy for each seed."""
     embeddings: tuple[str, ...] = ()
-    """Compare these starts of the embedding too: values of --embedding."""
-    auxiliaries: tuple[str, ...] = ()
+    """Compare these starts of the embedding too: values of --init."""
+    auxiliary_sets: tuple[str, ...] = ()
     """Compare these sets of auxiliary tasks too, each joined by +: context context+analogy none."""
     encoders: tuple[str, ...] = ()
     """Compare these encoders too."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)
-    model: ClassifierSettings = field(default_factory=ClassifierSettings)
     search: int | None = None
     """Search settings first: so many trials for each strategy in each setting, of the learning rates, dropout and its
     own, by the validation part alone. The chosen values are then used for all seeds. Needs the extra 'search'."""
@@ -96,8 +95,8 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(CompareOptions, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN)
     _check_options(options)
     search = search_of(options)
-    auxiliaries = tuple(_tasks(word) for word in options.auxiliaries)
-    sets = auxiliaries or (options.model.auxiliary,)
+    auxiliaries = tuple(_tasks(word) for word in options.auxiliary_sets)
+    sets = auxiliaries or (options.model.auxiliaries,)
     schedules = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
     every = {task for tasks in sets for task in tasks}
     warn_of_unused(
@@ -116,10 +115,10 @@ def run(arguments: Sequence[str]) -> int:
     if parts.test is None:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
     if counts_steps:  # how many there are is known only now
-        check_schedule(schedules, options.model, steps_per_epoch=math.ceil(len(parts.train) / options.model.batch_size))
+        check_schedule(
+            schedules, options.model, steps_per_epoch=math.ceil(len(parts.train) / options.optimisation.batch_size)
+        )
 
-    from mt2st.models.kinds import check_suits
-    from mt2st.models.start import check_start
     from mt2st.study import Grid, Method, StudyData
     from mt2st.study.experiment import check_shared_settings
     from mt2st.study.search.space import COMMON
@@ -137,8 +136,7 @@ def run(arguments: Sequence[str]) -> int:
     ).cells()
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     for cell in cells:
-        check_start(cell.settings)
-        check_suits(cell.settings, data.kind)
+        cell.settings.checked(of_words=not data.kind.of_texts).check_files()
         if isinstance(cell.strategy, CombiningStrategy):
             cell.strategy.check_requirements()
     about = _about(arguments, parts, data)
@@ -185,8 +183,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _check_options(options: CompareOptions) -> None:
-    if not options.auxiliaries:  # else each set of tasks is checked with the files
-        options.model.check()
+    if not options.auxiliary_sets:  # else each set of tasks is checked with the files
+        options.model.checked(of_words=options.source.task == "tagging")
     twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
     if twice:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")

@@ -14,11 +14,16 @@ from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
 from mt2st.cli.study_folder import run_cells
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import Context, Encoder, ModelSettings, Optimisation, Text
 from mt2st.text import LabelledText, split_labelled
 
 PER_CLASS, VALIDATION, TEST = 10, 200, 1000
-SETTINGS = ClassifierSettings(hidden_size=64, max_length=128, epochs=20, batch_size=8, context_passes=1.0)
+SETTINGS = ModelSettings(
+    encoder=Encoder(hidden_size=64),
+    text=Text(max_length=128),
+    context=Context(passes=1.0),
+    optimisation=Optimisation(epochs=20, batch_size=8),
+)
 """A smaller network and shorter texts than by default: the demo shall take a minute or two."""
 MODEL = "model"
 
@@ -60,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         f"{len(validation)} to choose by, {len(test):,} to measure on"
     )
     data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
-    strategies = {name: StrategyOptions().build(name, SETTINGS.auxiliary) for name in STRATEGIES}
+    strategies = {name: StrategyOptions().build(name, SETTINGS.auxiliaries) for name in STRATEGIES}
     study, received = run_cells(data, Grid(strategies, SETTINGS, options.seeds).cells(), folder=options.output / "runs")
     if study.interrupted:
         return 128 + received[0]

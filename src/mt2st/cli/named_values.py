@@ -9,9 +9,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from tyro.constructors import PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.models.settings import OTHERS
 
-OTHERS = "others"
-"""Key of the value for all that have none of their own."""
 PerTask = float | dict[str, float]
 """A number for all auxiliary tasks, or ``{task: number}``."""
 OptionalPerTask = float | dict[str, float] | None

@@ -15,7 +15,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from mt2st.errors import InputError, suggestion
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tyro.constructors import ConstructorRegistry
 
 OptionsT = TypeVar("OptionsT")
+PREFIXED = "prefixed"
+"""Annotates a group whose name is part of its options' names: ``--context.window``."""
 
 OTHER_NAMES = {
     "--lr": "--learning-rate sets it for encoder and heads, --embedding-learning-rate for the embedding",
@@ -71,15 +73,15 @@ def parse(
     _check_words(words, options)
     more = ["--config FILE.toml gives defaults: a section for each group, a key for each option."]
     if shows_common:
-        more.append(f"The most used options follow; {program} --help-all shows all {len(list(_flags(options)))}.")
+        more.append(f"The most used options follow; {program} --help-all shows all {len(list(_options(options)))}.")
     parsed: OptionsT = tyro.cli(
         options,
         args=["--help"] if shows_all else words,
         prog=program,
         description="\n\n".join([description, *more]),
         default=read_config(options, path) if path else tyro.MISSING_NONPROP,
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.DisallowNone),
-        registry=_registry(frozenset(common) if shows_common else None),
+        config=(tyro.conf.DisallowNone,),
+        registry=_registry(_fields_of(options, common) if shows_common else None),
     )
     return parsed
 
@@ -111,12 +113,13 @@ def warn(text: str) -> None:
 def given(options: Any) -> dict[str, Any]:
     """Return the options that differ from their defaults, by their names on the command line."""
     found: dict[str, Any] = {}
-    for field in fields(options):
-        value = getattr(options, field.name)
-        if is_dataclass(value):
-            found |= given(value)
-        elif value != _default(field, None):
-            found[_flag(field.name)] = value
+    for option in _options(type(options)):
+        value = options
+        for name in option.path:
+            group, value = value, getattr(value, name)
+        (field,) = (each for each in fields(group) if each.name == option.path[-1])
+        if value != _default(field, None):
+            found[option.flag] = value
     return found
 
 
@@ -214,7 +217,7 @@ def _check_words(words: Sequence[str], options: type) -> None:
     Raises:
         InputError: saying what to give in place of the first.
     """
-    flags = dict(_flags(options))
+    flags = {each.flag: each.kind for each in _options(options)}
     for at, word in enumerate(words):
         name, _, value = word.partition("=")
         if name in OTHER_NAMES and name not in flags:
@@ -224,24 +227,38 @@ def _check_words(words: Sequence[str], options: type) -> None:
             raise InputError(f"{name} takes its values separated by spaces: {name} {value.replace(',', ' ')}")
 
 
-def _flags(options: type) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the type of each option."""
+class Option(NamedTuple):
+    """An option: its name on the command line, its type, and the fields that lead to it."""
+
+    flag: str
+    kind: Any
+    path: tuple[str, ...]
+    group: type
+
+
+def _options(options: type, path: tuple[str, ...] = (), prefix: str = "") -> Iterator[Option]:
+    """Yield each option of a dataclass, those of its groups too."""
     for name, kind in _hints(options).items():
+        shown = next((each.name for each in _notes(kind) if getattr(each, "name", None)), name).replace("_", "-")
         if is_dataclass(_bare(kind)):
-            yield from _flags(_bare(kind))
+            inner = f"{prefix}{shown}." if PREFIXED in _notes(kind) else prefix
+            yield from _options(_bare(kind), (*path, name), inner)
         else:
-            yield _flag(name), kind
+            yield Option(f"--{prefix}{shown}", kind, (*path, name), options)
 
 
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def _fields_of(options: type, common: Collection[str]) -> frozenset[tuple[type, str]]:
+    """Return the classes and fields of options that are named as on the command line, without their dashes."""
+    return frozenset(
+        (each.group, each.path[-1]) for each in _options(options) if each.flag[2:].replace("-", "_") in common
+    )
 
 
-def _registry(common: frozenset[str] | None) -> ConstructorRegistry:
+def _registry(common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry:
     """Return the rules by which tyro makes options of our dataclasses.
 
     Args:
-        common: names of the optional fields to show; None shows all.
+        common: classes and names of the optional fields to show; None shows all.
     """
     import tyro
     from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructFieldSpec, StructTypeInfo
@@ -259,7 +276,9 @@ def _registry(common: frozenset[str] | None) -> ConstructorRegistry:
         specs = []
         for field in fields(info.type):
             kind, default = kinds[field.name], _default(field, info.default)
-            if common is not None and field.name not in common and not is_dataclass(_bare(kind)):
+            if is_dataclass(_bare(kind)) and PREFIXED not in _notes(kind):
+                kind = Annotated[kind, tyro.conf.arg(name="")]
+            elif common is not None and (info.type, field.name) not in common and not is_dataclass(_bare(kind)):
                 kind = Annotated[kind, tyro.conf.Suppress] if default is not tyro.MISSING_NONPROP else kind
             specs.append(StructFieldSpec(field.name, kind, default, docs.get(field.name)))
         return StructConstructorSpec(info.type, tuple(specs))
@@ -300,6 +319,11 @@ def _hints(options: Any) -> dict[str, Any]:
         return {}
     hints = get_type_hints(options, include_extras=True)
     return {field.name: hints[field.name] for field in fields(options)}
+
+
+def _notes(kind: Any) -> tuple[Any, ...]:
+    """Return what annotates a type."""
+    return get_args(kind)[1:] if get_origin(kind) is Annotated else ()
 
 
 def _bare(kind: Any) -> Any:

@@ -99,7 +99,8 @@ def run(arguments: Sequence[str]) -> int:
     chosen_on = data.validation if protocol.chooses else None  # else it is the training part
     warn_of_shared_texts({"training": data.train, "validation": chosen_on, "test": data.test})
     cells = [
-        replace(cell, settings=replace(cell.settings, threads=options.threads)) for cell in _cells(options, protocol)
+        replace(cell, settings=cell.settings.updated(compute__threads=options.threads))
+        for cell in _cells(options, protocol)
     ]
     due = [cell for cell in cells if not is_finished(options.output, cell)]
     chosen = f"{len(data.validation):,} to choose by" if protocol.chooses else "the epoch chosen on the same ones"
@@ -171,7 +172,6 @@ def _protocol(options: ReproduceOptions) -> Protocol:
 
 def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
     from mt2st.embedding import load_vectors
-    from mt2st.models.start import check_start
     from mt2st.study.paper import table_cells, time_cells
     from mt2st.study.paper.experiments import NEEDED_FILES, UPDATES, possible_updates
 
@@ -187,11 +187,11 @@ def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
         table_cells, protocol, seeds=seeds, files=files, embeddings=options.embeddings, glove=options.glove
     )
     cells = cells_of()
-    if options.glove and all(cell.settings.embedding != options.glove for cell in cells):
+    if options.glove and all(cell.settings.embedding.init != options.glove for cell in cells):
         warn(f"--glove {options.glove} changes nothing here: GloveTwitter is not among the embeddings")
         return cells
     for cell in cells:
-        check_start(cell.settings)
+        cell.settings.check_files()
     return cells_of(vector_size=load_vectors(options.glove).vector_size) if options.glove else cells
 
 

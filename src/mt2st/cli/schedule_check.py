@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mt2st.cli.options import say, warn
 from mt2st.errors import listed
-from mt2st.models.settings import ClassifierSettings
-from mt2st.models.transition_rules import at_transition_only
+from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 
 FAR = 10**6
@@ -18,7 +17,7 @@ MOVING = ("diminish", "switch", "pretrain-finetune")
 
 def check_schedule(
     schedules: Sequence[tuple[str, Strategy, Sequence[str]]],
-    model: ClassifierSettings,
+    model: ModelSettings,
     *,
     steps_per_epoch: int | None = None,
 ) -> None:
@@ -29,15 +28,16 @@ def check_schedule(
         model: the settings.
         steps_per_epoch: for strategies that count steps; None where it is not known yet.
     """
+    epochs = model.optimisation.epochs
     reasons = dict.fromkeys(
-        (name, no_transition(strategy, tasks, epochs=model.epochs, steps_per_epoch=steps_per_epoch))
+        (name, no_transition(strategy, tasks, epochs=epochs, steps_per_epoch=steps_per_epoch))
         for name, strategy, tasks in schedules
     )
-    within = f"within {model.epochs} epoch{'' if model.epochs == 1 else 's'}"
+    within = f"within {epochs} epoch{'' if epochs == 1 else 's'}"
     for name, reason in reasons:
         if reason and name in MOVING:
             say(f"{name}: no transition to single-task training {within}: {reason}")
-    idle = at_transition_only(model)
+    idle = model.transition.acts_at_transition
     if idle and all(reason for _, reason in reasons):
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
         warn(f"{listed(idle)} change nothing here: they act at the transition, which does not come {within} ({why})")

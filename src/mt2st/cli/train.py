@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
+from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import parse, say
 from mt2st.cli.schedule_check import check_schedule
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions
 from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError, MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
-from mt2st.models.settings import ClassifierSettings
-from mt2st.models.transition_rules import at_transition_only
 
 if TYPE_CHECKING:
     from mt2st.models.any_model import AnyModel
@@ -35,17 +34,17 @@ Examples:
   mt2st train reviews.csv --text review --label sentiment --output run
   mt2st train reviews.csv --output run --unlabelled more.txt --encoder mean --epochs 20
   mt2st train sentences.conllu --task tagging --output run
-  mt2st train reviews.csv --output run --strategy switch --switch-at 3 --auxiliary context analogy"""
+  mt2st train reviews.csv --output run --strategy switch --switch-at 3 --auxiliaries context analogy"""
 SHOWN = (
     "data", "output", "text", "label", "task", "unlabelled", "validation", "test", "train_size",
-    "strategy", "auxiliary", "decay", "switch_at", "encoder", "embedding", "vector_size",
+    "strategy", "auxiliaries", "decay", "switch_at", "encoder", "init", "vector_size",
     "epochs", "batch_size", "learning_rate", "seed", "overwrite", "resume",
 )  # fmt: skip
 """What ``--help`` shows: the data and the options that most people use."""
 
 
-@dataclass(frozen=True)
-class TrainOptions:
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(ModelOptions):
     """Options of ``mt2st train``."""
 
     source: DataOptions
@@ -54,7 +53,6 @@ class TrainOptions:
     strategy: StrategyName = "diminish"
     """How training moves from all tasks to the primary one."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)
-    model: ClassifierSettings = field(default_factory=ClassifierSettings)
     overwrite: bool = False
     """Replace an earlier run in the output folder."""
     resume: bool = False
@@ -64,31 +62,30 @@ class TrainOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(TrainOptions, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN)
-    options.model.check()
-    chosen = options.model.auxiliary
+    settings = options.model.checked(of_words=options.source.task == "tagging")
+    chosen = settings.auxiliaries
     strategy = options.schedule.build(options.strategy, chosen)
-    warn_of_unused(options, options.model, strategies=[options.strategy], auxiliaries=chosen)
+    warn_of_unused(options, settings, strategies=[options.strategy], auxiliaries=chosen)
     schedules = [(options.strategy, strategy, chosen)]
     if strategy.unit == "epoch":
-        check_schedule(schedules, options.model)
+        check_schedule(schedules, settings)
     _check_output(options)
     parts = read_parts(options.source)
 
     from mt2st.cli.progress import ProgressListener
     from mt2st.models import model_class
-    from mt2st.models.start import check_start
 
     class Watcher(ProgressListener):
         """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
 
         def on_fit_start(self, trainer: Trainer) -> None:
             if strategy.unit == "step":  # how many steps there are is known only now
-                check_schedule(schedules, options.model, steps_per_epoch=trainer.primary.n_batches)
+                check_schedule(schedules, settings, steps_per_epoch=trainer.primary.n_batches)
             _prepare_output(options)
             super().on_fit_start(trainer)
 
-    check_start(options.model)
-    model = model_class(options.source.task)(**options.model.settings(), strategy=strategy)
+    settings.check_files()
+    model = model_class(options.source.task).from_settings(settings, strategy)
     listener = Watcher("train")
     with stopped_by_signals(model.stop) as received:
         model.fit_rows(
@@ -161,7 +158,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     for probe in run.probes:
         say(f"the head was fitted by a linear probe before step {probe.step:,}, on {probe.texts:,} texts")
     _say_what_is_kept(run)
-    idle = at_transition_only(options.model) if run.transition_step is None else []
+    idle = options.transition.acts_at_transition if run.transition_step is None else []
     if idle:
         say(f"no transition to single-task training took place: {listed(idle)} changed nothing")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from mt2st.cli.options import given, warn
 from mt2st.cli.strategy_options import ADAPTIVE, BASELINES
-from mt2st.models.settings import CONTEXT_METHODS, GLOVE, SUBWORD_METHODS, WORD_METHODS, ClassifierSettings
+from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS
+from mt2st.models.settings import CONTEXT_METHODS, GLOVE, ModelSettings
 
 STRATEGY, TASK, METHOD, ENCODER, CONVERGENCE = (
     "strategy", "auxiliary task", "context method", "encoder", "convergence",
@@ -43,17 +44,18 @@ STRATEGY_READERS: dict[str, tuple[str, ...]] = {
 READERS: dict[str, tuple[str, tuple[str, ...]]] = {
     **{flag: (STRATEGY, names) for flag, names in STRATEGY_READERS.items()},
     "--feedback-every": (STRATEGY, ADAPTIVE),
-    "--gamma": (TASK, ("misalignment",)),
-    "--raw-products": (TASK, ("semantic-syntactic", "misalignment")),
+    "--word-tasks.gamma": (TASK, ("misalignment",)),
+    "--word-tasks.raw-products": (TASK, ("semantic-syntactic", "misalignment")),
     **{
-        f"--analogy-{name}": (TASK, ("analogy",)) for name in ("coefficients", "temperature", "logarithm", "candidates")
+        f"--word-tasks.analogy-{name}": (TASK, ("analogy",))
+        for name in ("coefficients", "temperature", "logarithm", "candidates")
     },
-    **{f"--spearman-{name}": (TASK, ("spearman",)) for name in ("softness", "reading")},
-    **dict.fromkeys(("--held-out", "--auxiliary-batch"), (TASK, ON_WORDS)),
-    **{f"--context-{name}": (TASK, ("context",)) for name in ("passes", "alpha", "min-alpha", "block")},
-    "--context-window": (METHOD, CONTEXT_METHODS),
-    **{f"--context-{name}": (METHOD, SAMPLING) for name in ("negative", "sample")},
-    **dict.fromkeys(("--context-x-max", "--glove-sample", "--context-memory"), (METHOD, (GLOVE,))),
+    **{f"--word-tasks.spearman-{name}": (TASK, ("spearman",)) for name in ("softness", "variant")},
+    **dict.fromkeys(("--auxiliary-data.held-out", "--word-tasks.batch-size"), (TASK, ON_WORDS)),
+    **{f"--context.{name}": (TASK, ("context",)) for name in ("passes", "alpha", "min-alpha", "block")},
+    "--context.window": (METHOD, CONTEXT_METHODS),
+    **{f"--context.{name}": (METHOD, SAMPLING) for name in ("negative", "sample")},
+    **dict.fromkeys(("--context.x-max", "--context.glove-sample", "--context.memory"), (METHOD, (GLOVE,))),
     **dict.fromkeys(("--hidden-size", "--pooling"), (ENCODER, ("bilstm", "cnn"))),
     "--tolerance": (CONVERGENCE, ("gradient-norm",)),
     "--patience": (CONVERGENCE, ("gradient-norm", "validation-loss")),
@@ -62,8 +64,8 @@ READERS: dict[str, tuple[str, tuple[str, ...]]] = {
 """For each option that only some choices read: what is chosen, and the choices that read it."""
 NEEDED = {
     "--plateau-factor": "--plateau-patience",
-    "--word-ngram-buckets": "--word-ngrams",
-    "--word-ngram-ratios": "--word-ngrams",
+    "--ngram-buckets": "--word-ngrams",
+    "--ngram-ratios": "--word-ngrams",
     "--search-seeds": "--search",
     "--search-epochs": "--search",
 }
@@ -72,7 +74,7 @@ NEEDED = {
 
 def warn_of_unused(
     options: object,
-    model: ClassifierSettings,
+    model: ModelSettings,
     *,
     strategies: Sequence[str],
     auxiliaries: Collection[str],
@@ -90,7 +92,12 @@ def warn_of_unused(
         embeddings: likewise.
     """
     unused = _unused(
-        given(options), model, strategies, auxiliaries, encoders or (model.encoder,), embeddings or (model.embedding,)
+        given(options),
+        model,
+        strategies,
+        auxiliaries,
+        encoders or (model.encoder.name,),
+        embeddings or (model.embedding.init,),
     )
     if unused:
         warn(f"these options change nothing here: {'; '.join(unused)}")
@@ -98,7 +105,7 @@ def warn_of_unused(
 
 def _unused(
     options: Mapping[str, Any],
-    model: ClassifierSettings,
+    model: ModelSettings,
     strategies: Sequence[str],
     auxiliaries: Collection[str],
     encoders: Sequence[str],
@@ -109,9 +116,9 @@ def _unused(
     chosen: dict[str, set[str]] = {
         STRATEGY: set(strategies),
         TASK: tasks,
-        METHOD: trained | ({model.context_method} if "context" in tasks else set()),
+        METHOD: trained | ({model.context.method} if "context" in tasks else set()),
         ENCODER: set(encoders),
-        CONVERGENCE: {model.convergence},
+        CONVERGENCE: {model.optimisation.convergence},
     }
     found = []
     for flag, value in options.items():
@@ -120,10 +127,11 @@ def _unused(
             found.append(f"{_as_given(flag, value)} (read by the {what} {' or '.join(readers)})")
         if (other := NEEDED.get(flag)) and other not in options:
             found.append(f"{_as_given(flag, value)} (read with {other})")
-        if flag == "--start-epochs" and not trained:
-            found.append(f"{_as_given(flag, value)} (read with --embedding {' or '.join(CONTEXT_METHODS)})")
+        if flag == "--init-epochs" and not trained:
+            found.append(f"{_as_given(flag, value)} (read with --init {' or '.join(CONTEXT_METHODS)})")
     return found
 
 
 def _as_given(flag: str, value: object) -> str:
-    return f"--no-{flag[2:]}" if value is False else flag if value is True else f"{flag} {value}"
+    prefix, dot, name = flag[2:].rpartition(".")
+    return f"--{prefix}{dot}no-{name}" if value is False else flag if value is True else f"{flag} {value}"

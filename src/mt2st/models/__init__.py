@@ -12,7 +12,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import (
+    AuxiliaryData,
+    Compute,
+    Context,
+    Embedding,
+    Encoder,
+    ModelSettings,
+    Optimisation,
+    Text,
+    Transition,
+    WordTasks,
+)
 
 if TYPE_CHECKING:
     from mt2st.models.any_model import load_model, model_class
@@ -29,10 +40,19 @@ _HOMES = {
 }
 
 __all__ = [
-    "ClassifierSettings",
+    "AuxiliaryData",
+    "Compute",
+    "Context",
+    "Embedding",
+    "Encoder",
+    "ModelSettings",
     "MultiLabelClassifier",
+    "Optimisation",
     "Tagger",
+    "Text",
     "TextClassifier",
+    "Transition",
+    "WordTasks",
     "load_model",
     "model_class",
 ]

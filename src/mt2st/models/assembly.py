@@ -11,8 +11,7 @@ from torch import nn
 
 from mt2st.models.kinds import Kind
 from mt2st.models.linear_probe import LinearProbe
-from mt2st.models.settings import ClassifierSettings
-from mt2st.models.transition_rules import GROUPS, of_groups
+from mt2st.models.settings import GROUPS, ModelSettings, by_group
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.layers import TaskLayer, activate_task_layers
 from mt2st.strategy import PRIMARY_TASK
@@ -25,7 +24,6 @@ from mt2st.training import (
     LearningRateSchedule,
     TransitionActions,
 )
-from mt2st.training.freezing import Relevance, Which
 from mt2st.training.learning_rate import AtTransition
 
 TOKENS_COUNTED = 131_072
@@ -33,7 +31,7 @@ TOKENS_COUNTED = 131_072
 
 
 def new_network(
-    settings: ClassifierSettings,
+    settings: ModelSettings,
     embedding: nn.Embedding | SubwordEmbedding,
     heads: Mapping[str, tuple[Kind[Any], int]],
 ) -> Network:
@@ -45,31 +43,31 @@ def new_network(
         heads: by the name of the task, the kind of its data and its number of classes.
     """
     encoder = build_encoder(
-        settings.encoder,
-        vector_size=settings.vector_size,
-        hidden_size=settings.hidden_size,
-        pooling=settings.pooling,
+        settings.encoder.name,
+        vector_size=settings.embedding.vector_size,
+        hidden_size=settings.encoder.hidden_size,
+        pooling=settings.encoder.pooling,
     )
     modules: dict[str, nn.Module] = {name: kind.head(encoder, n_classes) for name, (kind, n_classes) in heads.items()}
-    if settings.task_layer:  # made last, so that all else starts as without it
+    if settings.transition.task_layer:  # made last, so that all else starts as without it
         head = cast("nn.Linear", modules[PRIMARY_TASK])
         modules[PRIMARY_TASK] = nn.Sequential(TaskLayer(head.in_features), head)
     return Network(
         embedding,
         encoder,
         modules,
-        dropout=settings.dropout,
-        word_dropout=settings.word_dropout,
-        standardise=settings.standardise,
+        dropout=settings.encoder.dropout,
+        word_dropout=settings.encoder.word_dropout,
+        standardise=settings.encoder.standardise,
         ngrams=_new_ngrams(settings, *heads[PRIMARY_TASK]),
     )
 
 
-def _new_ngrams(settings: ClassifierSettings, kind: Kind[Any], n_classes: int) -> dict[str, NgramScores]:
+def _new_ngrams(settings: ModelSettings, kind: Kind[Any], n_classes: int) -> dict[str, NgramScores]:
     # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
-    if not settings.word_ngrams or not kind.of_texts:
+    if not settings.encoder.word_ngrams or not kind.of_texts:
         return {}
-    return {PRIMARY_TASK: NgramScores(n_classes, settings.word_ngrams, settings.word_ngram_buckets)}
+    return {PRIMARY_TASK: NgramScores(n_classes, settings.encoder.word_ngrams, settings.encoder.ngram_buckets)}
 
 
 def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:
@@ -87,7 +85,7 @@ def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:
     )
 
 
-def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim.AdamW:
+def new_optimizer(settings: ModelSettings, network: Network) -> torch.optim.AdamW:
     """Return AdamW with a group each for the embedding (without weight decay), the encoder and the heads."""
     rates = settings.learning_rates
     modules = ((network.embedding,), (network.encoder,), (network.heads, network.ngrams))
@@ -97,7 +95,7 @@ def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim
                 "name": group,
                 "params": [parameter for module in group_modules for parameter in module.parameters()],
                 "lr": rates[group],
-                "weight_decay": 0.0 if group == "embedding" else settings.weight_decay,
+                "weight_decay": 0.0 if group == "embedding" else settings.optimisation.weight_decay,
             }
             for group, group_modules in zip(GROUPS, modules, strict=True)
         ],
@@ -106,54 +104,58 @@ def new_optimizer(settings: ClassifierSettings, network: Network) -> torch.optim
     )
 
 
-def new_transition(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> TransitionActions:
+def new_transition(settings: ModelSettings, primary: LabelledTask[Any, Any]) -> TransitionActions:
     """Return what the transition sets off; of what no setting asks for, nothing."""
     return TransitionActions(
         rates=_new_rates(settings),
         freezing=_new_freezing(settings),
-        activate=activate_task_layers if settings.task_layer else None,
+        activate=activate_task_layers if settings.transition.task_layer else None,
         probe=_new_probe(settings, primary),
-        keep_after=settings.task_layer,
+        keep_after=settings.transition.task_layer,
     )
 
 
-def new_convergence(settings: ClassifierSettings) -> CheckConvergence | EarlyStopping | None:
+def new_convergence(settings: ModelSettings) -> CheckConvergence | EarlyStopping | None:
     """Return what ends a run before its last epoch."""
-    if settings.convergence == "never":
+    optimisation = settings.optimisation
+    if optimisation.convergence == "never":
         return None
-    if settings.convergence == "validation-loss":
-        return EarlyStopping(settings.patience, settings.minimum_gain, earliest=settings.earliest_end)
-    return CheckConvergence(settings.tolerance, settings.patience)
+    if optimisation.convergence == "validation-loss":
+        return EarlyStopping(optimisation.patience, optimisation.minimum_gain, earliest=optimisation.earliest_end)
+    return CheckConvergence(optimisation.tolerance, optimisation.patience)
 
 
-def _new_rates(settings: ClassifierSettings) -> LearningRateSchedule | None:
-    warmup = of_groups(settings.warmup_steps, 0)
-    at_transition: dict[str, AtTransition] = of_groups(settings.rate_at_transition, "keep")
-    if not any(warmup.values()) and settings.plateau_patience is None and set(at_transition.values()) == {"keep"}:
+def _new_rates(settings: ModelSettings) -> LearningRateSchedule | None:
+    optimisation = settings.optimisation
+    warmup = by_group(optimisation.warmup_steps, 0)
+    at_transition: dict[str, AtTransition] = by_group(settings.transition.rate, "keep")
+    if not any(warmup.values()) and optimisation.plateau_patience is None and set(at_transition.values()) == {"keep"}:
         return None
     return LearningRateSchedule(
         warmup=warmup,
-        patience=settings.plateau_patience,
-        reduce=of_groups(settings.plateau_factor, 1.0),
+        patience=optimisation.plateau_patience,
+        reduce=by_group(optimisation.plateau_factor, 1.0),
         at_transition=at_transition,
     )
 
 
-def _new_probe(settings: ClassifierSettings, primary: LabelledTask[Any, Any]) -> LinearProbe | None:
-    if settings.refit_head is None:
+def _new_probe(settings: ModelSettings, primary: LabelledTask[Any, Any]) -> LinearProbe | None:
+    transition = settings.transition
+    if transition.probe_head is None:
         return None
     assert isinstance(primary, ClassificationTask | MultiLabelTask), "a tagger is refused before"
-    return LinearProbe(primary, settings.refit_head, most_texts=settings.refit_texts, seed=settings.seed)
+    return LinearProbe(primary, transition.probe_head, most_texts=transition.probe_texts, seed=settings.seed)
 
 
-def _new_freezing(settings: ClassifierSettings) -> DimensionFreezing | None:
-    if settings.freeze_fraction is None and settings.freeze_threshold is None:
+def _new_freezing(settings: ModelSettings) -> DimensionFreezing | None:
+    transition = settings.transition
+    if transition.freeze_fraction is None and transition.freeze_threshold is None:
         return None
     return DimensionFreezing(
-        settings.freeze_fraction,
-        threshold=settings.freeze_threshold,
-        relevance=cast("Relevance", settings.freeze_relevance),
-        which=cast("Which", settings.freeze_which),
-        at=settings.freeze_from,
-        over=settings.freeze_over,
+        transition.freeze_fraction,
+        threshold=transition.freeze_threshold,
+        relevance=transition.freeze_relevance,
+        which=transition.freeze_which,
+        at=transition.freeze_from,
+        over=transition.freeze_over,
     )

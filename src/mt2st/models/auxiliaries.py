@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.evaluation import AnalogySection, SimilaritySet, packaged_analogies, read_analogies, read_similarity
 from mt2st.models.context_task import context_task
-from mt2st.models.settings import LABELLED_AUXILIARIES, ClassifierSettings
+from mt2st.models.settings import LABELLED_AUXILIARIES, ModelSettings
 from mt2st.tasks import (
     AnalogyTask,
     Coefficients,
@@ -38,7 +38,6 @@ from mt2st.tasks import (
 )
 from mt2st.tasks.held_out import HANDFUL
 from mt2st.tasks.relations import Pair, Relations, encode_rows, words_of
-from mt2st.tasks.spearman import Reading
 from mt2st.text import Corpus, Vocabulary
 from mt2st.training import KernelTask, Task
 
@@ -65,20 +64,21 @@ class AuxiliaryData:
     disagree: Mapping[str, Sequence[Pair]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, settings: ClassifierSettings) -> Self:
+    def read(cls, settings: ModelSettings) -> Self:
         """Read the files that the settings name.
 
         Raises:
             InputError: a file that cannot be used, with its line.
         """
-        analogies: dict[str, Sequence[AnalogySection]] = {path: read_analogies(path) for path in settings.analogies}
-        if not analogies and {"analogy", "semantic-syntactic"} & set(settings.auxiliary):
+        files = settings.auxiliary_data
+        analogies: dict[str, Sequence[AnalogySection]] = {path: read_analogies(path) for path in files.analogies}
+        if not analogies and {"analogy", "semantic-syntactic"} & set(settings.auxiliaries):
             analogies = {PACKAGED: packaged_analogies()}
         return cls(
             analogies,
-            {path: read_similarity(path) for path in settings.similarity},
-            {path: read_pairs(path) for path in settings.agree},
-            {path: read_pairs(path) for path in settings.disagree},
+            {path: read_similarity(path) for path in files.similarity},
+            {path: read_pairs(path) for path in files.agree},
+            {path: read_pairs(path) for path in files.disagree},
         )
 
     @property
@@ -160,7 +160,7 @@ class Encoded:
     words: NDArray[np.int64]
 
     @classmethod
-    def of(cls, settings: ClassifierSettings, data: AuxiliaryData, vocabulary: Vocabulary) -> Self:
+    def of(cls, settings: ModelSettings, data: AuxiliaryData, vocabulary: Vocabulary) -> Self:
         """Encode the data of the chosen tasks and split it.
 
         Raises:
@@ -172,10 +172,12 @@ class Encoded:
             "spearman": data.judgements,
             "misalignment": data.lexicon,
         }
-        found = {name: read[name](vocabulary) for name in sorted(read) if name in settings.auxiliary}
+        found: dict[str, tuple[Relations, int]] = {
+            name: read[name](vocabulary) for name in sorted(read) if name in settings.auxiliaries
+        }
         # The two tasks over questions read the same ones: counted once, they are split as if one were chosen.
         different = [found[name][0] for name in found if not (name == "semantic-syntactic" and "analogy" in found)]
-        words = held_out_words(different, settings.held_out)
+        words = held_out_words(different, settings.auxiliary_data.held_out)
         parts = {name: divide(relations, words) for name, (relations, _) in found.items()}
         measured = words_of(*(each.held_out for each in parts.values()))
         return cls(parts, {name: total for name, (_, total) in found.items()}, measured)
@@ -196,7 +198,7 @@ class Auxiliaries:
     @classmethod
     def build(
         cls,
-        settings: ClassifierSettings,
+        settings: ModelSettings,
         data: AuxiliaryData,
         corpus: Corpus,
         *,
@@ -222,7 +224,7 @@ class Auxiliaries:
         encoded = Encoded.of(settings, data, corpus.vocabulary)
         tasks: list[Task | KernelTask] = []
         coverage: dict[str, Coverage] = {}
-        for name in settings.auxiliary:
+        for name in settings.auxiliaries:
             if name in LABELLED_AUXILIARIES:
                 continue
             if name == "context":
@@ -246,22 +248,21 @@ class Auxiliaries:
         }
 
 
-def _of_relations(
-    name: str, settings: ClassifierSettings, encoded: Encoded, vocabulary_size: int
-) -> tuple[Task, Coverage]:
-    size, parts, total = settings.auxiliary_batch, encoded.parts[name], encoded.totals[name]
+def _of_relations(name: str, settings: ModelSettings, encoded: Encoded, vocabulary_size: int) -> tuple[Task, Coverage]:
+    word_tasks = settings.word_tasks
+    size, parts, total = word_tasks.batch_size, encoded.parts[name], encoded.totals[name]
     if name == "spearman":
         task: Task = SpearmanTask(
             parts.train,
             parts.held_out,
             batch_size=size,
-            softness=settings.spearman_softness,
-            reading=cast("Reading", settings.spearman_reading),
+            softness=word_tasks.spearman_softness,
+            reading=word_tasks.spearman_variant,
         )
         return task, Coverage.of(name, "judged pairs", total, parts)
     if name == "misalignment":
         task = MisalignmentTask(
-            parts.train, parts.held_out, batch_size=size, gamma=settings.gamma, raw=settings.raw_products
+            parts.train, parts.held_out, batch_size=size, gamma=word_tasks.gamma, raw=word_tasks.raw_products
         )
         return task, Coverage.of(name, "word pairs", total, parts)
     if name == "analogy":
@@ -270,26 +271,26 @@ def _of_relations(
             vocabulary_size,
             parts.held_out,
             batch_size=size,
-            coefficients=Coefficients(*settings.analogy_coefficients),
-            temperature=settings.analogy_temperature,
-            candidates=settings.analogy_candidates,
-            logarithm=settings.analogy_logarithm,
+            coefficients=Coefficients(*word_tasks.analogy_coefficients),
+            temperature=word_tasks.analogy_temperature,
+            candidates=word_tasks.analogy_candidates,
+            logarithm=word_tasks.analogy_logarithm,
             never=encoded.words.tolist(),
         )
     else:
-        task = SemanticSyntacticTask(parts.train, parts.held_out, batch_size=size, raw=settings.raw_products)
+        task = SemanticSyntacticTask(parts.train, parts.held_out, batch_size=size, raw=word_tasks.raw_products)
     return task, Coverage.of(name, "analogy questions", total, parts)
 
 
-def _shortcomings(coverage: Coverage, settings: ClassifierSettings) -> Iterator[str]:
+def _shortcomings(coverage: Coverage, settings: ModelSettings) -> Iterator[str]:
     """Yield what a user must know of a task's data before trusting what it teaches, or what is measured on it."""
     if coverage.few:
         yield "So few teach little, and measures on them are chance"
-    if settings.held_out and not coverage.held_out:
+    if settings.auxiliary_data.held_out and not coverage.held_out:
         yield "Nothing could be held out, for these rows share their words too widely: nothing will be measured on them"
-    elif settings.held_out and coverage.held_out < HANDFUL:
+    elif settings.auxiliary_data.held_out and coverage.held_out < HANDFUL:
         yield f"What is measured on {coverage.held_out:,} held-out rows tells next to nothing"
-    if coverage.task == "misalignment" and settings.disagree:
+    if coverage.task == "misalignment" and settings.auxiliary_data.disagree:
         apart = coverage.kinds.get("should not agree", {"train": 0, "held_out": 0})
         if not apart["train"]:
             yield (

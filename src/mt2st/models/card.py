@@ -10,6 +10,7 @@ import torch
 
 from mt2st import __version__
 from mt2st.evaluation.tables import AUXILIARY_HEADER, auxiliary_rows
+from mt2st.models.settings import ModelSettings
 from mt2st.tasks import Coverage
 from mt2st.training.run import Run
 
@@ -23,6 +24,7 @@ def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, a
         vocabulary_size: rows of the embedding.
         about: lines about the data.
     """
+    settings = ModelSettings.from_dict(config["settings"]).changes
     run, strategy = config["run"], config["strategy"]
     sections = [
         f"# {title}",
@@ -39,7 +41,8 @@ def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, a
         + ".",
         _course(run),
         "## Settings",
-        _table(["setting", "value"], [[name, _setting(value)] for name, value in config["settings"].items()]),
+        "Those that differ from the defaults:",
+        _table(["setting", "value"], [[path, _setting(value)] for path, value in settings.items()]),
     ]
     return "\n\n".join(sections) + "\n"
 

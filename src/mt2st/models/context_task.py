@@ -11,7 +11,7 @@ from mt2st.embedding import glove_memory
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.embedding.memory import MEGABYTE, check_available, megabytes
 from mt2st.errors import InputError
-from mt2st.models.settings import GLOVE, ClassifierSettings
+from mt2st.models.settings import GLOVE, ModelSettings
 from mt2st.tasks import ContextTask, GloveTask, Texts
 from mt2st.text import Corpus
 
@@ -28,7 +28,7 @@ MOST_PASSES = 15.0
 
 
 def context_task(
-    settings: ClassifierSettings,
+    settings: ModelSettings,
     corpus: Corpus,
     *,
     subwords: KnownSubwords | None,
@@ -47,7 +47,7 @@ def context_task(
     Raises:
         InputError: a text in which no two words meet, or too little memory.
     """
-    if settings.context_method == GLOVE:
+    if settings.context.method == GLOVE:
         task: ContextTask | GloveTask = _glove(settings, corpus, scratch, on_counting)
     else:
         task = _kernel(settings, corpus, subwords)
@@ -55,41 +55,41 @@ def context_task(
     return task
 
 
-def _kernel(settings: ClassifierSettings, corpus: Corpus, subwords: KnownSubwords | None) -> ContextTask:
+def _kernel(settings: ModelSettings, corpus: Corpus, subwords: KnownSubwords | None) -> ContextTask:
     from mt2st.embedding import kernel_for  # numba loads only when something is trained
 
     kernel = kernel_for(
-        settings.context_method,
+        settings.context.method,
         corpus.vocabulary.counts,
         subwords=subwords.rows if subwords is not None else None,
         window=settings.window,
-        negative=settings.context_negative,
-        sample=settings.context_sample,
+        negative=settings.context.negative,
+        sample=settings.context.sample,
         seed=settings.seed,
-        block=settings.context_block,
+        block=settings.context.block,
     )
     return ContextTask(
         Texts.of(corpus),
         kernel,
-        settings.vector_size,
+        settings.embedding.vector_size,
         alpha=settings.alpha,
-        min_alpha=settings.context_min_alpha,
+        min_alpha=settings.context.min_alpha,
         passes=_passes(settings, CONTEXT_WORDS, corpus.n_tokens),
     )
 
 
 def _glove(
-    settings: ClassifierSettings, corpus: Corpus, scratch: Path, on_counting: Callable[[CountingReport], None] | None
+    settings: ModelSettings, corpus: Corpus, scratch: Path, on_counting: Callable[[CountingReport], None] | None
 ) -> GloveTask:
     """Count the co-occurrences, once, and return the task on them."""
     from mt2st.embedding.glove.counting import count_cooccurrences, counting_memory
 
     vocabulary = corpus.vocabulary
-    memory = int(settings.context_memory * MEGABYTE)
+    memory = int(settings.context.memory * MEGABYTE)
     counting = counting_memory(corpus.n_tokens, len(vocabulary), settings.window, memory)
     check_available(
-        glove_memory(len(vocabulary), settings.vector_size, counting / MEGABYTE),
-        f"GloVe's task on {len(vocabulary):,} vectors of {settings.vector_size:,} dimensions",
+        glove_memory(len(vocabulary), settings.embedding.vector_size, counting / MEGABYTE),
+        f"GloVe's task on {len(vocabulary):,} vectors of {settings.embedding.vector_size:,} dimensions",
         f"{megabytes(counting)} of it are for the co-occurrences (context_memory); lower that, vector_size, or the "
         "number of words by min_count",
     )
@@ -100,7 +100,7 @@ def _glove(
         vocabulary.counts,
         folder=scratch,
         window=settings.window,
-        sample=settings.glove_sample,
+        sample=settings.context.glove_sample,
         seed=settings.seed,
         memory=memory,
         report=on_counting,
@@ -113,9 +113,9 @@ def _glove(
         )
     return GloveTask(
         cooccurrences,
-        settings.vector_size,
+        settings.embedding.vector_size,
         learning_rate=settings.alpha,
-        x_max=settings.context_x_max,
+        x_max=settings.context.x_max,
         passes=_passes(settings, CONTEXT_COOCCURRENCES, cooccurrences.directed),
         memory=memory,
         seed=settings.seed,
@@ -123,6 +123,6 @@ def _glove(
     )
 
 
-def _passes(settings: ClassifierSettings, wanted: int, of_one_pass: int) -> float:
+def _passes(settings: ModelSettings, wanted: int, of_one_pass: int) -> float:
     """Return the passes in an epoch: those of the settings, or as many as make the work that is wanted."""
-    return settings.context_passes or min(MOST_PASSES, wanted / max(1, of_one_pass))
+    return settings.context.passes or min(MOST_PASSES, wanted / max(1, of_one_pass))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.models.resolved import resolved
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 from mt2st.tasks import LabelledTask
 from mt2st.text import Corpus
@@ -19,7 +19,7 @@ from mt2st.training.checkpoint import ORIGIN, RESOLVED
 
 
 def run_identity(
-    settings: ClassifierSettings,
+    settings: ModelSettings,
     strategy: Strategy,
     trainer: Trainer,
     corpus: Corpus,
@@ -41,7 +41,7 @@ def run_identity(
     held_out = trainer.primary.validation
     labelled = [each.task for each in trainer.streams if isinstance(each.task, LabelledTask)]
     return {
-        "settings": settings.settings(),
+        "settings": settings.flat(),
         RESOLVED: resolved(settings),
         "strategy": strategy.state_dict(),
         "data": {

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,10 @@ from safetensors.torch import save
 
 from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.models.settings import GLOVE, ClassifierSettings
+from mt2st.models.settings import GLOVE, ModelSettings
 from mt2st.models.start import Start, start_rate
 from mt2st.models.word_embedding import subword_settings
 from mt2st.text import Corpus
-
-DECIDING = (
-    "embedding", "vector_size", "window", "context_negative", "context_sample", "context_x_max",
-    "start_epochs", "seed", "has_ngrams", "min_n", "max_n", "bucket",
-)  # fmt: skip
-"""The settings that, with the corpus, decide the first vectors; and GloVe's ``glove_sample``."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class KeptStarts:
 
     folder: Path
 
-    def start(self, settings: ClassifierSettings, corpus: Corpus, train: Callable[[], Start]) -> Start:
+    def start(self, settings: ModelSettings, corpus: Corpus, train: Callable[[], Start]) -> Start:
         """Return the vectors that the settings and the corpus decide: kept ones, or those that ``train`` makes.
 
         Raises:
@@ -62,13 +56,20 @@ class KeptStarts:
         return first
 
 
-def _key(settings: ClassifierSettings, corpus: Corpus) -> str:
-    given = {name: getattr(settings, name) for name in DECIDING}
-    ngrams = subword_settings(settings)
-    # What is left to the defaults is what it comes to now: another version's vectors are not taken for these.
-    given |= {"rate": start_rate(settings.embedding), "ngrams": [ngrams.min_n, ngrams.max_n, ngrams.bucket]}
-    if settings.embedding == GLOVE and settings.glove_sample:  # the other methods do not read it
-        given["glove_sample"] = settings.glove_sample
+def _key(settings: ModelSettings, corpus: Corpus) -> str:
+    embedding, context, ngrams = settings.embedding, settings.context, subword_settings(settings)
+    # Defaults count by their values: another version's vectors are not taken for these.
+    given = {
+        **asdict(embedding),
+        "n-grams": [ngrams.min_n, ngrams.max_n, ngrams.bucket, settings.has_ngrams],
+        "rate": start_rate(embedding.init),
+        "window": settings.window,
+        "seed": settings.seed,
+    }
+    if embedding.init == GLOVE:
+        given |= {"sample": context.glove_sample, "x_max": context.x_max}
+    else:
+        given |= {"sample": context.sample, "negative": context.negative}
     digest = hashlib.sha256(json.dumps(given).encode())
     digest.update("\n".join(corpus.vocabulary.tokens).encode("utf-8", "surrogatepass"))
     digest.update(np.ascontiguousarray(corpus.ids).data)

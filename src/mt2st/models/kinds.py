@@ -18,7 +18,7 @@ from torch import nn
 
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.evaluation import has_spans
-from mt2st.models.settings import MIDDLE, ClassifierSettings
+from mt2st.models.settings import ModelSettings
 from mt2st.network import Encoder
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask, TaggingTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
@@ -270,22 +270,6 @@ def kind_of(rows: LabelledText | MultiLabelledText | TaggedText) -> Kind[Any]:
     return MultiLabel() if isinstance(rows, MultiLabelledText) else Classification()
 
 
-def check_suits(settings: ClassifierSettings, kind: Kind[Any]) -> None:
-    """Raise `InputError` for a setting that is about the labels of whole texts where those of words are learnt."""
-    if kind.of_texts:
-        return
-    if settings.word_ngrams:
-        raise InputError(
-            f"word_ngrams is {settings.word_ngrams}, but n-grams score whole texts, and a tagger's labels are of "
-            "words: leave it at 0"
-        )
-    if settings.refit_head is not None:
-        raise InputError(
-            f"refit_head is {settings.refit_head!r}, but only heads for labels of whole texts are fitted anew, and a "
-            "tagger's labels are of words: leave it out"
-        )
-
-
-def excerpt_of(settings: ClassifierSettings) -> Excerpt:
+def excerpt_of(settings: ModelSettings) -> Excerpt:
     """Return what the encoder of a model with these settings reads of a text."""
-    return Excerpt(settings.max_length, without_middle=settings.cut == MIDDLE)
+    return Excerpt(settings.text.max_length, without_middle=settings.text.truncation == "middle")

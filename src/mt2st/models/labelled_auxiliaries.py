@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from torch import nn
 
 from mt2st.errors import InputError
 from mt2st.models.kinds import Kind, Prepared, excerpt_of, kind_of
-from mt2st.models.settings import AUXILIARIES, ClassifierSettings
+from mt2st.models.settings import AuxiliaryName, ModelSettings
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.text import (
@@ -18,7 +18,6 @@ from mt2st.text import (
     MultiLabelledText,
     TaggedText,
     Tokeniser,
-    check_exists,
     read_labelled,
     read_tagged,
 )
@@ -43,32 +42,20 @@ class LabelledAuxiliary:
     classes: tuple[str, ...]
     prepared: Prepared
 
-    def task(self, settings: ClassifierSettings, texts: Texts) -> LabelledTask[Any, Any]:
+    def task(self, settings: ModelSettings, texts: Texts) -> LabelledTask[Any, Any]:
         """Return the task on the data's documents, encoded."""
         return self.kind.task(
             self.name,
             self.prepared.encoded(texts),
             self.classes,
             validation=None,
-            batch_size=settings.batch_size,
-            max_length=settings.max_length,
+            batch_size=settings.optimisation.batch_size,
+            max_length=settings.text.max_length,
         )
 
 
-def check_auxiliary_files(settings: ClassifierSettings) -> None:
-    """Raise if a file of labelled data that the auxiliary tasks are to read is not there.
-
-    Raises:
-        InputError: naming the file.
-    """
-    for name in ("tagging", "classification"):
-        source = getattr(settings, f"{name}_data")
-        if name in settings.auxiliary and not str(source).startswith("hf:"):
-            check_exists(source)
-
-
 def labelled_auxiliaries(
-    settings: ClassifierSettings, given: Mapping[str, Rows], tokeniser: Tokeniser
+    settings: ModelSettings, given: Mapping[str, Rows], tokeniser: Tokeniser
 ) -> list[LabelledAuxiliary]:
     """Return the labelled data of the auxiliary tasks: what is given and what the settings name.
 
@@ -95,9 +82,9 @@ def labelled_auxiliaries(
     return prepared
 
 
-def _named(settings: ClassifierSettings, given: Mapping[str, Rows]) -> Iterator[tuple[str, Rows]]:
+def _named(settings: ModelSettings, given: Mapping[str, Rows]) -> Iterator[tuple[str, Rows]]:
     for name, rows in given.items():
-        if name in AUXILIARIES:
+        if name in get_args(AuxiliaryName):
             raise InputError(f"auxiliary_data: the name '{name}' belongs to a setting; choose another")
         if not isinstance(rows, Rows):
             raise InputError(
@@ -107,22 +94,22 @@ def _named(settings: ClassifierSettings, given: Mapping[str, Rows]) -> Iterator[
     yield from named_in(settings)
 
 
-def named_in(settings: ClassifierSettings) -> Iterator[tuple[str, Rows]]:
+def named_in(settings: ModelSettings) -> Iterator[tuple[str, Rows]]:
     """Read the labelled data that the auxiliary tasks of settings name, and yield them by the names of their tasks.
 
     Raises:
         InputError: data that cannot be read.
     """
-    if "tagging" in settings.auxiliary:
-        assert settings.tagging_data is not None
-        yield "tagging", read_tagged(settings.tagging_data, tag=settings.tagging_column)
-    if "classification" in settings.auxiliary:
-        assert settings.classification_data is not None
+    if "tagging" in settings.auxiliaries:
+        assert settings.auxiliary_data.tagging is not None
+        yield "tagging", read_tagged(settings.auxiliary_data.tagging, tag=settings.auxiliary_data.tagging_column)
+    if "classification" in settings.auxiliaries:
+        assert settings.auxiliary_data.classification is not None
         yield (
             "classification",
             read_labelled(
-                settings.classification_data,
-                text=settings.classification_text,
-                label=settings.classification_label,
+                settings.auxiliary_data.classification,
+                text=settings.auxiliary_data.classification_text,
+                label=settings.auxiliary_data.classification_label,
             ),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -21,14 +20,10 @@ from mt2st.text import MultiLabelledText
 from mt2st.training import Callback
 
 
-@dataclass(kw_only=True)
 class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
     """A small classifier that gives a text any number of labels, trained the MT2ST way.
 
-    Args:
-        strategy: how the auxiliary tasks fade out or go off.
-
-    All other arguments are the fields of `ClassifierSettings`; the attributes are those of `TrainedModel`.
+    The parameters are those of `SettingsEstimator`, the attributes those of `TrainedModel`.
 
     Example:
         >>> from mt2st import MultiLabelClassifier, Switch
@@ -93,8 +88,8 @@ class MultiLabelClassifier(TrainedModel[MultiLabelledText]):
         network, encoded = self._read(checked_texts(texts, "texts"))
         if len(encoded) == 0:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
-        encoded = excerpt_of(self).of(encoded)
-        return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=self.max_length, independent=True)
+        encoded, max_length = excerpt_of(self.settings_).of(encoded), self.settings_.text.max_length
+        return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=max_length, independent=True)
 
     def predict(self, texts: Iterable[str]) -> list[tuple[str, ...]]:
         """Return the labels of each text that are at least as likely as not.

@@ -1,470 +1,703 @@
-"""Everything that can be chosen about a model, in one place for Python, files and the command line."""
+"""Settings of a model, in groups: small frozen dataclasses, shared by Python, TOML files and the command line.
+
+Ranges and choices stand in the annotations. `ModelSettings.checked` is the one place that validates them: all errors at
+once, each with its dotted path and the value found.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
 
+import numpy as np
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from mt2st.embedding.formats import is_pretrained
+from mt2st.embedding.settings import LARGEST_BLOCK, LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.models.transition_rules import (
-    CONVERGENCE,
-    FREEZE_RELEVANCE,
-    FREEZE_WHICH,
-    ChoiceByGroup,
-    FactorByGroup,
-    StepsByGroup,
-    check_transition,
-    transition_problems,
-)
+from mt2st.text import check_exists
 
-ENCODERS = ("bilstm", "mean", "cnn")
-POOLINGS = ("max", "mean", "attention")
-MIDDLE = "middle"
-CUTS = (MIDDLE, "end")
-LOSS = "loss"
-CHOICES = ("metric", LOSS)
-WORD_METHODS, SUBWORD_METHODS, GLOVE = ("skipgram", "cbow"), ("skipgram-fasttext", "cbow-fasttext"), "glove"
+ValueT = TypeVar("ValueT")
+
+ContextMethod = Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext", "glove"]
+AuxiliaryName = Literal[
+    "context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification"
+]
+GLOVE: ContextMethod = "glove"
 CONTEXT_METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
-MOST_NEGATIVE, LARGEST_BLOCK = 100, 32
-"""As `mt2st.embedding.settings.LARGEST_NEGATIVE` and `LARGEST_BLOCK`, which explain them."""
 STARTS = ("random", *CONTEXT_METHODS)
-AUXILIARIES = ("context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification")
-MIN_N, MAX_N = 3, 6
-READINGS = ("judgements", "elements")
+"""Values of ``embedding.init`` that are no file and no published vectors."""
+NGRAM_STARTS = ("random", *SUBWORD_METHODS)
+"""Those that give n-grams vectors too."""
+ENCODERS = ("bilstm", "mean", "cnn")
+LABELLED_AUXILIARIES = ("tagging", "classification")
+"""Auxiliary tasks on a file of other labelled data."""
 READERS = {
     "analogies": ("analogy", "semantic-syntactic"),
     "similarity": ("spearman",),
     "agree": ("misalignment",),
     "disagree": ("misalignment",),
 }
-"""For each setting that names files, the auxiliary tasks that read them."""
-LABELLED_AUXILIARIES = ("tagging", "classification")
-"""Auxiliary tasks on a file of other labelled data."""
-TEXT_WINDOW = 15
-"""Window of the context task beside labels of whole texts. Of those tried on reviews (benchmarks/NOTES.md) wider ones
-make better vectors, and cost as much more."""
-ALPHA = GLOVE_ALPHA = 0.05
-"""First learning rates of word context, twice word2vec's as its weight may fall besides, and of GloVe's AdaGrad."""
+"""For each setting of `AuxiliaryData` that names files of words, the auxiliary tasks that read it."""
+METRIC, LOSS = "metric", "loss"
+GROUPS = ("embedding", "encoder", "heads")
+"""The groups of parameters that have a learning rate of their own."""
+OTHERS = "others"
+"""Stands for the groups that a mapping does not name."""
+TEXT_WINDOW, TAG_WINDOW = 15, 5
+"""Default windows of the context task: for labels of texts, and for labels of words. Wide contexts teach what a text is
+about, narrow ones what part of speech a word is."""
+ALPHA = 0.05
+"""Default learning rate of the context task: twice word2vec's, as the task's weight scales it; also GloVe's."""
 FEEDBACK_EVERY = {"bilstm": 10, "cnn": 10, "mean": 20}
-"""For each encoder, the steps between two measurements of the feedback loop, which cost the same with all of them."""
+"""For each encoder, the steps between two measurements of the feedback loop: below 3 % of the training time."""
 LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (5e-3, 3e-4)}
 """For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+GroupName = Literal["embedding", "encoder", "heads", "others"]
+RateChoice = Literal["keep", "rewarm", "drop"]
+StepsByGroup = Natural | dict[GroupName, Natural]
+"""One number of steps for all groups of parameters, or ``{group: steps}``."""
+FactorByGroup = Fraction | dict[GroupName, Fraction]
+"""One factor for all groups of parameters, or ``{group: factor}``."""
+RateByGroup = RateChoice | NonNegative | dict[GroupName, RateChoice | NonNegative]
+"""One choice for all groups of parameters, or ``{group: choice}``."""
 
-@dataclass(kw_only=True)
-class ClassifierSettings:
-    """Settings of a model, classifier or tagger, and its training."""
 
-    encoder: str = "bilstm"
-    """Shared layers between embedding and classifier: bilstm (the paper's), cnn or mean."""
-    hidden_size: int = 256
-    """State of each direction of the BiLSTM, or filters of each width of the CNN."""
-    pooling: str = "mean"
-    """How BiLSTM and CNN make one vector of a text: max, mean or attention."""
+class _Group:
+    """Settings whose representation shows what differs from the defaults."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    def __repr__(self) -> str:
+        usual = type(self)()
+        changed = {name: getattr(self, name) for name in _names(type(self))}
+        shown = (f"{name}={value!r}" for name, value in changed.items() if value != getattr(usual, name))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Encoder(_Group):
+    """The shared layers between the word embedding and the heads.
+
+    Example:
+        >>> Encoder("mean", dropout=0.5).name
+        'mean'
+    """
+
+    name: str = "bilstm"
+    """Encoder: bilstm (the paper's), cnn or mean."""
+    hidden_size: Count = 256
+    """State size of each direction of the BiLSTM, or filters of each width of the CNN."""
+    pooling: Literal["max", "mean", "attention"] = "mean"
+    """Pooling of the token states of BiLSTM and CNN into one vector per text."""
     standardise: bool = True
     """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier."""
-    word_ngrams: int = 0
-    """Words of the longest n-grams whose own scores join those of the primary classifier, as of a linear classifier
-    beside the encoder; 0: none."""
-    word_ngram_buckets: int = 262_144
-    """Rows that these n-grams share, each with a score for every class."""
-    word_ngram_ratios: bool = True
-    """Weigh these n-grams by their log-count ratios in the labelled texts, as NB-SVM does."""
-    vector_size: int = 100
-    """Dimensions of the word embedding."""
-    embedding: str = "random"
-    """Where the embedding starts: random; skipgram, cbow, skipgram-fasttext, cbow-fasttext or glove (trained on the
-    corpus first); a file of word vectors in any format that `mt2st vectors convert` reads; or published ones:
-    gensim:glove-twitter-100."""
-    auxiliary: tuple[str, ...] = ("context",)
-    """Auxiliary tasks: context (word context on all the text), semantic-syntactic, misalignment, analogy, spearman;
-    tagging and classification (on other labelled data)."""
-    epochs: int = 8
-    """The most passes over the labelled texts."""
-    batch_size: int = 16
-    """Texts in a training batch."""
-    max_length: int = 256
-    """Tokens of a text that the encoder reads; the rest is cut."""
-    cut: str = MIDDLE
-    """What is cut from longer texts: middle, so that their beginning and their end are read, or end. Of sentences of
-    tagged words nothing is cut."""
-    min_count: int = 2
-    """Words that occur less often in the training text are unknown words."""
-    max_vocabulary: int | None = None
-    """Keep only so many of the most frequent words."""
+    dropout: Share = 0.3
+    """Share of features dropped after the embedding and before the classifier while training."""
+    word_dropout: Share = 0.0
+    """Share of words dropped whole while training."""
+    word_ngrams: Natural = 0
+    """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none."""
+    ngram_buckets: Count = 262_144
+    """Rows that the word n-grams share, each with a score per class."""
+    ngram_ratios: bool = True
+    """Scale the word n-grams by their log-count ratios in the labelled texts, as NB-SVM does."""
+
+
+@dataclass(frozen=True, repr=False)
+class Text(_Group):
+    """The input layer: how text becomes token ids."""
+
+    max_length: Count = 256
+    """Tokens of a text that the encoder reads."""
+    truncation: Literal["middle", "end"] = "middle"
+    """Part of a longer text that is left out: the middle, so that its beginning and end are read, or the end. Tagged
+    sentences are never truncated."""
+    min_count: Count = 2
+    """Words with fewer occurrences in the training text are unknown words."""
+    max_vocabulary: Count | None = None
+    """Most words in the vocabulary, the most frequent first; no limit by default."""
     lowercase: bool = True
-    """Lower-case all text."""
+    """Convert all text to lower case."""
     remove_breaks: bool = True
     """Read HTML line breaks as spaces."""
-    learning_rate: float | None = None
-    """AdamW's learning rate of the encoder and, unless they have their own, of the heads; the encoder's own if not
-    given."""
-    head_learning_rate: float | None = None
-    """AdamW's learning rate of the heads, the tasks' own layers; learning_rate's if not given."""
-    embedding_learning_rate: float | None = None
-    """AdamW's learning rate of the word embedding; the encoder's own if not given."""
-    warmup_steps: StepsByGroup = 0
-    """Steps in which the learning rates rise evenly to their full size; also by group (embedding, encoder, heads)."""
-    plateau_patience: int | None = None
-    """Reduce the learning rates each time the validation loss has not improved for so many evaluations in a row; not
-    given: never."""
-    plateau_factor: FactorByGroup = 0.5
-    """What a plateau multiplies the learning rates by, above 0 and at most 1; also by group."""
-    rate_at_transition: ChoiceByGroup = "keep"
-    """What the learning rates do when the last auxiliary task goes off: keep, rewarm (warm up again), drop (to a tenth)
-    or a factor; also by group."""
-    weight_decay: float = 0.01
-    """AdamW's weight decay of the encoder and the classifier; the embedding has none."""
-    dropout: float = 0.3
-    """Share of features dropped behind the embedding and before the classifier while training."""
-    word_dropout: float = 0.0
-    """Share of words dropped whole while training."""
-    clip_norm: float | None = None
-    """Upper bound on the norm of the gradient."""
-    average: float = 0.97
-    """Decay of the running average of the parameters, which is what is evaluated and kept; 0: the last step's are."""
-    context_method: str = "skipgram"
-    """What the auxiliary task context learns: to predict words (skipgram, cbow), or how often they meet (glove). With
-    skipgram-fasttext and cbow-fasttext the embedding makes words of their n-grams, unseen ones too."""
-    context_window: int | None = None
-    """Widest reach of a context, in words; if not given, 15, and 5 for a tagger: wide contexts teach what a text is
-    about, narrow ones what part of speech a word is."""
-    context_negative: int = 5
-    """Weight of noise against each true word, in noise words, 1 to 100; glove has none."""
-    context_sample: float = 1e-3
-    """Threshold above which frequent words are thinned out; for glove there is glove_sample."""
-    context_alpha: float | None = None
-    """Learning rate of the context task at first, which its weight scales; 0.05 if not given."""
-    context_min_alpha: float | None = None
-    """Learning rate that the context task's falls to, evenly, by the time at which it goes off, as far as the strategy
-    knows, or the last epoch ends; word2vec's 0.0001 if not given. At context_alpha's value it stays. Glove's rates fall
-    by themselves."""
-    context_passes: float | None = None
-    """Passes of the context task over all text, or glove's over all co-occurrences, in one epoch of the labelled texts.
-    Not given: as many as make three and a half million words or ten million co-occurrences, at most 15."""
-    context_block: int | None = None
-    """Words whose contexts the context task learns in one step at least, 1 to 32. If not given, a careful number, which
-    is the smaller the higher the rate and, with skipgram, the wider the window; it grows to 32 as the rate falls. More
-    are faster, until the vectors suffer."""
-    context_x_max: float = 10.0
-    """Glove: how often words must meet to count in full. The paper's 100 is for billions of words: on a million it
-    learns next to nothing."""
-    glove_sample: float = 0.0
-    """Glove: threshold above which frequent words are thinned out before co-occurrences are counted, for the context
-    task and for vectors to start from; 0 keeps all, as its authors do. On a few thousand reviews 1e-4 gave as good or
-    better ones."""
-    min_n: int | None = None
-    """The -fasttext forms: characters of the shortest n-gram; 3 if not given."""
-    max_n: int | None = None
-    """The -fasttext forms: characters of the longest n-gram; 6 if not given."""
-    bucket: int | None = None
-    """The -fasttext forms: rows that the n-grams share at most; 200,000 if not given."""
-    context_memory: float = 1024.0
-    """Glove: megabytes for counting the co-occurrences, once, before the training, and for holding them in it; what
-    does not fit goes through temporary files."""
-    analogies: tuple[str, ...] = ()
-    """Files of analogy questions for the tasks analogy and semantic-syntactic; if none is given, those of mt2st."""
-    similarity: tuple[str, ...] = ()
-    """Files of word pairs with people's scores of their similarity, for the task spearman."""
-    agree: tuple[str, ...] = ()
-    """Files of word pairs that should agree (synonyms, translations), for the task misalignment."""
-    disagree: tuple[str, ...] = ()
-    """Files of word pairs that should not (antonyms); if none is given, wrong partners are sought within a batch."""
-    held_out: float = 0.05
-    """Share of questions and pairs that is measured on, not learned from; what shares words with both is left out."""
-    auxiliary_batch: int = 32
-    """Questions or pairs in a batch."""
-    raw_products: bool = False
-    """Inner products in place of cosines in semantic-syntactic and misalignment: the paper's letter, without bound."""
-    gamma: float = 1.0
-    """Misalignment: weight of the pairs that should not agree."""
-    analogy_coefficients: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Analogy: coefficients of the semantic, the syntactic and the total accuracy."""
-    analogy_temperature: float = 0.1
-    """Analogy: temperature of the soft accuracy; near 0 it is the accuracy, and has hardly a gradient."""
-    analogy_logarithm: bool = False
-    """Analogy: combine logarithms of the soft accuracies, which learn from the first step; off: the paper's letter."""
-    analogy_candidates: int = 1024
-    """Analogy: words that compete for an answer; a vocabulary that has no more is used whole."""
-    spearman_softness: float = 0.1
-    """Spearman: softness of the ranks, in standard deviations."""
-    spearman_reading: str = "judgements"
-    """Spearman: of similarities with people's judgements, or of related words' elements (Algorithm 3)."""
-    tagging_data: str | None = None
-    """For the auxiliary task tagging: a CoNLL or CoNLL-U file. Its text joins the vocabulary."""
-    tagging_column: str | None = None
-    """Column of its tags: upos, xpos, ... in CoNLL-U (upos if not given), else a number (the last if not given)."""
-    classification_data: str | None = None
-    """For the auxiliary task classification: labelled texts. They join the vocabulary."""
-    classification_text: str | None = None
-    """Column of its texts; needed where it has several and none is called 'text'."""
-    classification_label: str | None = None
-    """Column of its labels; 'label' if not given."""
-    start_epochs: int = 5
-    """Passes over all text, or glove's over all co-occurrences, when the embedding starts from vectors trained on
-    it."""
-    evaluations_per_epoch: int = 1
-    """How often the validation part is measured in an epoch."""
-    choose_by: str = "metric"
-    """What the best epoch has on the validation part: metric, the highest accuracy or F1 (of equals, less loss), or
-    loss, the least loss. A few hundred texts tell accuracies apart by some points only, and their loss more finely; but
-    an encoder that grows too sure of itself has its least loss before its best accuracy."""
-    feedback_every: int | None = None
-    """Steps from one measurement of the tasks' agreement to the next; only adaptive strategies have it measured. If not
-    given, 10, and 20 with the mean encoder, whose steps are far cheaper: below 3 % of the training time."""
-    refit_head: float | None = None
-    """At the transition, fit the primary task's head anew, on the training texts' vectors as they are then, by logistic
-    regression of this inverse strength (scikit-learn's C, above 0; 0.01 suits some hundred texts). Not given: the head
-    goes on as it is. For the labels of texts."""
-    refit_texts: int | None = None
-    """Texts that ``refit_head`` reads at most, drawn so that each class has its share. Not given: all. With half the
-    texts, twice the ``refit_head`` says the same."""
-    freeze_fraction: float | None = None
-    """Share of the embedding's dimensions to freeze, by their relevance to the primary task, at the transition."""
-    freeze_threshold: float | None = None
-    """In place of the fraction: freeze dimensions whose relevance is below this multiple of the mean (above, with
-    freeze_which most)."""
-    freeze_relevance: str = "fisher"
-    """Relevance of a dimension: fisher (mean squared gradient) or saliency (mean of gradient times value)."""
-    freeze_which: str = "least"
-    """Freeze the least relevant dimensions, or the most."""
-    freeze_from: int | None = None
-    """First epoch with frozen dimensions, from 2, in place of the transition."""
-    freeze_over: int = 1
-    """Epochs over which the frozen fraction grows evenly; 1 freezes all at once."""
-    task_layer: bool = False
-    """A layer of the primary task's own between encoder and head, active from the transition on. The best epoch is then
-    chosen among those after the transition, so that the model has the layer."""
-    convergence: str = "gradient-norm"
-    """When the run ends before its last epoch: gradient-norm (below the tolerance; measured after the transition, where
-    one is to come), validation-loss (no improvement), or never."""
-    tolerance: float = 1e-3
-    """Gradient-norm: the run ends when the mean norm of the primary's gradient stays below this."""
-    patience: int = 2
-    """For how many evaluations in a row it must stay there, or the validation loss not improve."""
-    minimum_gain: float = 0.0
-    """Validation-loss: how much lower the loss must be to count as improved."""
-    earliest_end: int = 1
-    """Validation-loss: first epoch that may end the run; give the auxiliary tasks time to go off."""
-    beside: bool = True
-    """Use a second core in training and measuring: the context task runs beside the classifier's step, and where texts
-    are read without a gradient, two batches are at a time (if torch has one thread); off, a seed repeats a run to the
-    bit."""
-    threads: int | None = 1
-    """Threads of torch while training and measuring by `evaluate`: one leaves a second core to the context task and to
-    reading, and several trainings on one machine do not wait for each other's threads. None: as they are, which is
-    what predictions have."""
-    seed: int = 1
-    """Decides initial parameters, dropout and the order of all data."""
 
-    def check(self) -> None:
-        """Raise if a value cannot be used.
+
+@dataclass(frozen=True, repr=False)
+class Embedding(_Group):
+    """The word embedding and its first values."""
+
+    vector_size: Count = 100
+    """Dimensions of the word embedding."""
+    init: str = "random"
+    """First values of the embedding: random; vectors trained on the corpus first (skipgram, cbow, skipgram-fasttext,
+    cbow-fasttext, glove); a file of word vectors in any format that `mt2st vectors convert` reads; or published
+    vectors (gensim:glove-twitter-100)."""
+    init_epochs: Count = 5
+    """Epochs of the training of first vectors, where they are trained on the corpus."""
+    min_n: Count | None = None
+    """Characters of the shortest n-gram of the -fasttext methods; 3 by default."""
+    max_n: Count | None = None
+    """Characters of the longest n-gram of the -fasttext methods; 6 by default."""
+    bucket: Count | None = None
+    """Most rows that the n-grams of the -fasttext methods share; 200,000 by default."""
+
+
+@dataclass(frozen=True, repr=False)
+class Context(_Group):
+    """The auxiliary task on word context."""
+
+    method: ContextMethod = "skipgram"
+    """What the task learns: to predict words (skipgram, cbow) or their co-occurrences (glove). The -fasttext methods
+    make the embedding of character n-grams, so that unseen words have vectors too."""
+    window: Count | None = None
+    """Largest distance between a word and its context; 15 by default, and 5 for a tagger."""
+    negative: Annotated[int, Field(ge=1, le=LARGEST_NEGATIVE)] = 5
+    """Negative samples per word; glove has none."""
+    sample: Share = 1e-3
+    """Threshold for downsampling frequent words; for glove there is glove_sample."""
+    alpha: Positive | None = None
+    """First learning rate, which the task's weight scales; 0.05 by default."""
+    min_alpha: NonNegative | None = None
+    """Learning rate at the end of the linear decay; 0.0001 by default. The decay ends when the task goes off, as far as
+    the strategy knows, else with the last epoch. Not for glove, whose rates decay by themselves."""
+    passes: Positive | None = None
+    """Passes over all text, or over all co-occurrences, per epoch of the labelled texts. By default as many as make
+    three and a half million words or ten million co-occurrences, at most 15."""
+    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] | None = None
+    """Fewest words whose contexts are learned in one step. By default a careful number, smaller for high rates and wide
+    Skip-gram windows, which grows to 32 as the rate decays. Larger blocks are faster, until the vectors suffer."""
+    x_max: Positive = 10.0
+    """Glove: co-occurrence count at which a pair gets full weight. The paper's 100 is for billions of words."""
+    glove_sample: Share = 0.0
+    """Glove: threshold for downsampling frequent words before co-occurrences are counted; 0 keeps all words."""
+    memory: Positive = 1024.0
+    """Glove: megabytes for counting and holding co-occurrences; the rest goes to temporary files."""
+
+
+@dataclass(frozen=True, repr=False)
+class AuxiliaryData(_Group):
+    """Files of the auxiliary tasks on words and on other labelled data."""
+
+    analogies: tuple[str, ...] = ()
+    """Files of analogy questions for analogy and semantic-syntactic; the packaged ones by default."""
+    similarity: tuple[str, ...] = ()
+    """Files of word pairs with similarity judgements, for spearman."""
+    agree: tuple[str, ...] = ()
+    """Files of word pairs that should be aligned (synonyms, translations), for misalignment."""
+    disagree: tuple[str, ...] = ()
+    """Files of word pairs that should not be aligned (antonyms); by default wrong partners are drawn from the batch."""
+    held_out: Share = 0.05
+    """Share of questions and pairs held out for measuring. Rows that share words with both parts are left out."""
+    tagging: str | None = None
+    """CoNLL or CoNLL-U file for the auxiliary task tagging. Its text joins the vocabulary."""
+    tagging_column: str | None = None
+    """Column of the tags: upos, xpos, ... in CoNLL-U (upos by default), else a number (the last by default)."""
+    classification: str | None = None
+    """Labelled texts for the auxiliary task classification. They join the vocabulary."""
+    classification_text: str | None = None
+    """Column of these texts; needed where there are several columns and none is called 'text'."""
+    classification_label: str | None = None
+    """Column of these labels; 'label' by default."""
+
+
+@dataclass(frozen=True, repr=False)
+class WordTasks(_Group):
+    """The auxiliary tasks on analogy questions and word pairs (the paper's UPDATE 0 to 3)."""
+
+    batch_size: Annotated[int, Field(ge=3)] = 32
+    """Questions or pairs per batch."""
+    raw_products: bool = False
+    """Use inner products instead of cosines in semantic-syntactic and misalignment, as the paper writes them; they have
+    no bound."""
+    gamma: NonNegative = 1.0
+    """Misalignment: weight of the pairs that should not be aligned."""
+    analogy_coefficients: tuple[NonNegative, NonNegative, NonNegative] = (1.0, 1.0, 1.0)
+    """Analogy: coefficients of the semantic, the syntactic and the total accuracy."""
+    analogy_temperature: Positive = 0.1
+    """Analogy: temperature of the soft accuracy; near 0 it is the accuracy and has hardly a gradient."""
+    analogy_logarithm: bool = False
+    """Analogy: combine logarithms of the soft accuracies, which learn from the first step."""
+    analogy_candidates: Count = 1024
+    """Analogy: most words that compete for an answer."""
+    spearman_softness: Positive = 0.1
+    """Spearman: softness of the ranks, in standard deviations."""
+    spearman_variant: Literal["judgements", "elements"] = "judgements"
+    """Spearman: correlate similarities with human judgements, or the elements of related words' vectors (Algorithm
+    3)."""
+
+
+@dataclass(frozen=True, repr=False)
+class Optimisation(_Group):
+    """Optimizer, learning rates, evaluation and the end of the training."""
+
+    epochs: Count = 8
+    """Most epochs over the labelled texts."""
+    batch_size: Count = 16
+    """Texts per batch."""
+    learning_rate: Positive | None = None
+    """AdamW's learning rate of the encoder and the heads; the encoder's own by default."""
+    head_learning_rate: Positive | None = None
+    """AdamW's learning rate of the heads; learning_rate by default."""
+    embedding_learning_rate: Positive | None = None
+    """AdamW's learning rate of the word embedding; the encoder's own by default."""
+    warmup_steps: StepsByGroup = 0
+    """Steps of linear learning rate warm-up; one number, or one per group of parameters."""
+    plateau_patience: Count | None = None
+    """Evaluations without a lower validation loss after which the learning rates are reduced; by default never."""
+    plateau_factor: FactorByGroup = 0.5
+    """Factor of the learning rates at a plateau, in (0, 1]; one number, or one per group of parameters."""
+    weight_decay: NonNegative = 0.01
+    """AdamW's weight decay of the encoder and the heads; the embedding has none."""
+    clip_norm: Positive | None = None
+    """Upper bound of the gradient norm; by default none."""
+    average: Share = 0.97
+    """Decay of the running average of the parameters, which is evaluated and kept; 0: the last step's parameters."""
+    evaluations_per_epoch: Count = 1
+    """Evaluations on the validation part per epoch."""
+    monitor: str = "metric"
+    """What the best evaluation is chosen by: metric (the highest accuracy or F1; ties go to the lower loss), loss (the
+    lowest), or the name of any metric that the task reports."""
+    convergence: Literal["gradient-norm", "validation-loss", "never"] = "gradient-norm"
+    """What ends a training before its last epoch: the primary's gradient norm falls below the tolerance (measured after
+    the transition, where one is to come), the validation loss no longer improves, or nothing."""
+    tolerance: Positive = 1e-3
+    """Gradient-norm: mean gradient norm of the primary task below which it has converged."""
+    patience: Count = 2
+    """Evaluations in a row with a converged gradient, or without a lower validation loss, that end the training."""
+    minimum_gain: NonNegative = 0.0
+    """Validation-loss: decrease of the loss that counts as an improvement."""
+    earliest_end: Count = 1
+    """Validation-loss: first epoch that may end the training."""
+    feedback_every: Count | None = None
+    """Steps between two measurements of the feedback loop, which adaptive strategies need; by default 10, and 20 with
+    the mean encoder, whose steps are far cheaper."""
+
+
+@dataclass(frozen=True, repr=False)
+class Transition(_Group):
+    """What happens at the transition, when the last auxiliary task goes off."""
+
+    rate: RateByGroup = "keep"
+    """What the learning rates do: keep, rewarm (warm up again), drop (to a tenth) or a factor; one choice, or one per
+    group of parameters."""
+    probe_head: Positive | None = None
+    """Refit the primary head by logistic regression with this inverse regularisation strength (scikit-learn's C), on
+    the vectors of the training texts. By default the head stays as it is. Not for taggers."""
+    probe_texts: Count | None = None
+    """Most texts that probe_head uses, stratified by class; by default all."""
+    freeze_fraction: Fraction | None = None
+    """Share of the embedding's dimensions to freeze, by their relevance to the primary task."""
+    freeze_threshold: Positive | None = None
+    """Instead of a fraction: freeze dimensions whose relevance is below this multiple of the mean (above, with
+    freeze_which most)."""
+    freeze_relevance: Literal["fisher", "saliency"] = "fisher"
+    """Relevance of a dimension: fisher (mean squared gradient) or saliency (mean of gradient times value)."""
+    freeze_which: Literal["least", "most"] = "least"
+    """Freeze the least or the most relevant dimensions."""
+    freeze_from: Annotated[int, Field(ge=2)] | None = None
+    """First epoch with frozen dimensions, from 2, instead of the transition."""
+    freeze_over: Count = 1
+    """Epochs over which the frozen fraction grows linearly; 1 freezes all at once."""
+    task_layer: bool = False
+    """Add a layer of the primary task's own between encoder and head, active from the transition on. The best
+    evaluation is then chosen among those after the transition."""
+
+    @property
+    def acts_at_transition(self) -> tuple[str, ...]:
+        """The settings that were chosen and act at the transition alone: without one, they change nothing."""
+        at_once = self.freeze_from is None
+        chosen = {
+            "rate": any(each != "keep" for each in by_group(self.rate, "keep").values()),
+            "freeze_fraction": self.freeze_fraction is not None and at_once,
+            "freeze_threshold": self.freeze_threshold is not None and at_once,
+            "task_layer": self.task_layer,
+            "probe_head": self.probe_head is not None,
+        }
+        return tuple(f"transition.{name}" for name, yes in chosen.items() if yes)
+
+
+@dataclass(frozen=True, repr=False)
+class Compute(_Group):
+    """Cores and threads."""
+
+    parallel_context: bool = True
+    """Use a second core: the context task trains in parallel with the classifier's step, and evaluation reads two
+    batches at a time. Off, a seed repeats a training to the bit."""
+    threads: Count | None = 1
+    """Threads of torch while training and evaluating. One leaves a second core to the context task; None leaves torch's
+    setting as it is."""
+
+
+@dataclass(frozen=True, repr=False)
+class ModelSettings(_Group):
+    """All settings of a model, in groups.
+
+    Example:
+        >>> ModelSettings(encoder=Encoder("mean")).updated(context__window=5).context.window
+        5
+        >>> ModelSettings(text=Text(max_length=0), context=Context(method="skip-gram")).checked()
+        Traceback (most recent call last):
+        mt2st.errors.InputError: text.max_length: should be greater than or equal to 1, found 0
+        context.method: should be 'skipgram', 'cbow', 'skipgram-fasttext', 'cbow-fasttext' or 'glove', found 'skip-gram'. Did you mean 'skipgram'?
+    """  # noqa: E501
+
+    encoder: Encoder = field(default_factory=Encoder)
+    text: Text = field(default_factory=Text)
+    embedding: Embedding = field(default_factory=Embedding)
+    context: Context = field(default_factory=Context)
+    auxiliaries: tuple[AuxiliaryName, ...] = ("context",)
+    """Auxiliary tasks: context (word context on all text), semantic-syntactic, misalignment, analogy, spearman; tagging
+    and classification (on other labelled data)."""
+    auxiliary_data: AuxiliaryData = field(default_factory=AuxiliaryData)
+    word_tasks: WordTasks = field(default_factory=WordTasks)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    transition: Transition = field(default_factory=Transition)
+    compute: Compute = field(default_factory=Compute)
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    """Seed of initial parameters, dropout and the order of all data."""
+
+    def checked(self, *, of_words: bool = False) -> Self:
+        """Return the settings with plain Python values, after validation.
+
+        Args:
+            of_words: whether the labels are those of words (a tagger).
 
         Raises:
-            InputError: naming each setting that is wrong by itself, the rule and the value found; else the first that
-                does not go with the others.
+            InputError: naming every value that is wrong by itself, with its path; else everything that contradicts.
         """
-        problems = list(self.problems())
-        if problems:
-            raise InputError("; ".join(problems))
-        self._check_files()
-        self._check_ngrams()
-        self._check_alpha()
-        check_transition(self)
+        settings = _validated(type(self), {each.name: getattr(self, each.name) for each in fields(self)})
+        if conflicts := list(_conflicts(settings, of_words=of_words)):
+            raise InputError("\n".join(conflicts))
+        return settings
 
-    def problems(self) -> Iterator[str]:
-        """Yield what is wrong with each setting by itself: its name, the rule and the value found."""
-        for name, known in (
-            ("encoder", ENCODERS),
-            ("pooling", POOLINGS),
-            ("cut", CUTS),
-            ("choose_by", CHOICES),
-            ("context_method", CONTEXT_METHODS),
-            ("spearman_reading", READINGS),
-            ("freeze_relevance", FREEZE_RELEVANCE),
-            ("freeze_which", FREEZE_WHICH),
-            ("convergence", CONVERGENCE),
-        ):
-            value = getattr(self, name)
-            if value not in known:
-                yield f"unknown {name} '{value}'.{suggestion(str(value), known)} Known: {listed(known)}"
-        if isinstance(self.auxiliary, str):
-            yield f"auxiliary must be a list of tasks, found the text {self.auxiliary!r}"
-        for task in () if isinstance(self.auxiliary, str) else self.auxiliary:
-            if task not in AUXILIARIES:
-                yield f"unknown auxiliary task '{task}'.{suggestion(task, AUXILIARIES)} Known: {listed(AUXILIARIES)}"
-        if not isinstance(self.auxiliary, str):
-            for task in dict.fromkeys(self.auxiliary):
-                if self.auxiliary.count(task) > 1:
-                    yield f"auxiliary names '{task}' twice: name each task once"
-        for name in ("hidden_size", "vector_size", "epochs", "batch_size", "max_length", "min_count", "patience",
-                     "start_epochs", "evaluations_per_epoch",
-                     "analogy_candidates", "freeze_over", "earliest_end",
-                     "word_ngram_buckets"):  # fmt: skip
-            yield from self._unless(name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1)
-        yield from self._unless(
-            "context_negative",
-            f"a whole number from 1 to {MOST_NEGATIVE}",
-            lambda value: _whole(value) and 1 <= value <= MOST_NEGATIVE,
-        )
-        if self.context_block is not None:
-            yield from self._unless(
-                "context_block",
-                f"a whole number from 1 to {LARGEST_BLOCK}",
-                lambda value: _whole(value) and 1 <= value <= LARGEST_BLOCK,
+    def check_files(self) -> None:
+        """Raise if the embedding's first values or a file of labelled data cannot be found.
+
+        Raises:
+            InputError: naming what was found and what would do.
+        """
+        init = self.embedding.init
+        if init not in STARTS and not is_pretrained(init) and not Path(init).exists():
+            raise InputError(
+                f"embedding.init: '{init}' is no file and no known method.{suggestion(init, STARTS)} "
+                f"Known: {listed(STARTS)}, the path of a file of word vectors, or gensim:NAME"
             )
-        for name in ("max_vocabulary", "threads", "plateau_patience", "min_n", "max_n", "bucket", "context_window",
-                     "feedback_every", "refit_texts"):  # fmt: skip
-            if getattr(self, name) is not None:
-                yield from self._unless(
-                    name, "a whole number of at least 1", lambda value: _whole(value) and value >= 1
-                )
-        yield from self._unless(
-            "word_ngrams", "a whole number of at least 0", lambda value: _whole(value) and value >= 0
-        )
-        yield from self._unless(
-            "auxiliary_batch", "a whole number of at least 3", lambda value: _whole(value) and value >= 3
-        )
-        for name in ("context_x_max", "context_memory", "tolerance", "analogy_temperature", "spearman_softness"):
-            yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        for name in ("learning_rate", "head_learning_rate", "embedding_learning_rate", "context_alpha",
-                     "context_passes", "clip_norm", "refit_head"):  # fmt: skip
-            if getattr(self, name) is not None:
-                yield from self._unless(name, "a finite number above 0", lambda value: _finite(value) and value > 0)
-        if self.context_min_alpha is not None:
-            yield from self._unless(
-                "context_min_alpha", "a finite number of at least 0", lambda value: _finite(value) and value >= 0
-            )
-        for name in ("dropout", "word_dropout", "average", "context_sample", "glove_sample", "held_out"):
-            yield from self._unless(name, "at least 0 and below 1", lambda value: _finite(value) and 0 <= value < 1)
-        for name in ("weight_decay", "gamma", "minimum_gain"):
-            yield from self._unless(name, "a finite number of at least 0", lambda value: _finite(value) and value >= 0)
-        yield from self._unless(
-            "analogy_coefficients",
-            "three finite numbers of at least 0, one of them above 0",
-            lambda values: (
-                isinstance(values, tuple)
-                and len(values) == 3
-                and all(_finite(each) and each >= 0 for each in values)
-                and any(values)
-            ),
-        )
-        for name in ("tagging_data", "tagging_column", "classification_data", "classification_text",
-                     "classification_label"):  # fmt: skip
-            yield from self._unless(name, "a text", lambda value: value is None or isinstance(value, str))
-        for name in READERS:
-            yield from self._unless(
-                name,
-                "a list of file names",
-                lambda files: isinstance(files, tuple | list) and all(isinstance(file, str) for file in files),
-            )
-        for name in ("lowercase", "remove_breaks", "beside", "raw_products", "analogy_logarithm", "task_layer",
-                     "standardise", "word_ngram_ratios"):  # fmt: skip
-            yield from self._unless(name, "true or false", lambda value: isinstance(value, bool))
-        yield from self._unless(
-            "embedding", "a text: a start's name or the path of a file", lambda value: isinstance(value, str)
-        )
-        yield from self._unless(
-            "seed", "a whole number from 0 to 2**32 - 1", lambda value: _whole(value) and 0 <= value < 2**32
-        )
-        yield from transition_problems(self)
+        for name in LABELLED_AUXILIARIES:
+            source = getattr(self.auxiliary_data, name)
+            if name in self.auxiliaries and not str(source).startswith("hf:"):
+                check_exists(source)
+
+    def updated(self, **values: Any) -> Self:
+        """Return a copy with other values, by name; those of a group as ``group__name``.
+
+        Raises:
+            InputError: a name that does not exist.
+        """
+        changes: dict[str, Any] = {}
+        for path, value in values.items():
+            name, _, inner = path.partition("__")
+            if name not in _names(type(self)):
+                raise InputError(f"there is no setting '{name}'.{suggestion(name, _names(type(self)))}")
+            if not inner:
+                changes[name] = value
+                continue
+            group = changes.get(name, getattr(self, name))
+            if inner not in _names(type(group)):
+                raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, _names(type(group)))}")
+            changes[name] = replace(group, **{inner: value})
+        return replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values: a dictionary per group."""
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the settings that `as_dict` described.
+
+        Raises:
+            InputError: a name or a value that cannot be used.
+        """
+        return _validated(cls, values)
+
+    def flat(self) -> dict[str, Any]:
+        """Return plain JSON values by dotted path: ``{"context.window": 5, ...}``.
+
+        Example:
+            >>> ModelSettings().flat()["encoder.name"]
+            'bilstm'
+        """
+        values: dict[str, Any] = {}
+        for name, value in self.as_dict().items():
+            inner = isinstance(getattr(self, name), tuple | int)
+            values |= {name: value} if inner else {f"{name}.{key}": each for key, each in value.items()}
+        return values
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The values that differ from the defaults, by dotted path."""
+        usual = type(self)().flat()
+        return {path: value for path, value in self.flat().items() if value != usual[path]}
 
     @property
     def window(self) -> int:
-        """Widest reach of a context, in words: the one given or else what suits labels of whole texts."""
-        return self.context_window or TEXT_WINDOW
+        """Largest distance between a word and its context: the one given, or the default for labels of texts."""
+        return self.context.window or TEXT_WINDOW
 
     @property
     def alpha(self) -> float:
-        """First learning rate of the context task: the one given or else its method's."""
-        return self.context_alpha or (GLOVE_ALPHA if self.context_method == GLOVE else ALPHA)
+        """First learning rate of the context task: the one given, or the default."""
+        return self.context.alpha or ALPHA
 
     @property
     def feedback_interval(self) -> int:
-        """Steps from one measurement of the feedback loop to the next: those given or else what the encoder bears."""
-        return self.feedback_every or FEEDBACK_EVERY[self.encoder]
+        """Steps between two measurements of the feedback loop: those given, or the encoder's default."""
+        return self.optimisation.feedback_every or FEEDBACK_EVERY[self.encoder.name]
 
     @property
     def has_ngrams(self) -> bool:
-        """Whether the embedding makes words of their n-grams."""
-        return self.context_method in SUBWORD_METHODS
+        """Whether the embedding makes words of their character n-grams."""
+        return self.context.method in SUBWORD_METHODS
 
     @property
     def learning_rates(self) -> dict[str, float]:
-        """The learning rates of embedding, encoder and heads: those given, or else the encoder's own."""
-        network, embedding = LEARNING_RATES[self.encoder]
-        network = self.learning_rate or network
+        """The learning rates of embedding, encoder and heads: those given, or the encoder's defaults."""
+        given = self.optimisation
+        network, embedding = LEARNING_RATES[self.encoder.name]
+        network = given.learning_rate or network
         return {
-            "embedding": self.embedding_learning_rate or embedding,
+            "embedding": given.embedding_learning_rate or embedding,
             "encoder": network,
-            "heads": self.head_learning_rate or network,
+            "heads": given.head_learning_rate or network,
         }
 
-    def settings(self) -> dict[str, Any]:
-        """Return the settings alone, by name: the arguments of another `ClassifierSettings` or `TextClassifier`."""
-        return {field.name: getattr(self, field.name) for field in fields(ClassifierSettings)}
 
-    def _check_files(self) -> None:
-        """Refuse files that no chosen task reads, and tasks that lack theirs."""
-        for name, readers in READERS.items():
-            files = getattr(self, name)
-            if files and not set(readers) & set(self.auxiliary):
-                raise InputError(
-                    f"{name} names files, but no auxiliary task reads them: add {' or '.join(readers)} to auxiliary"
+def by_group(value: ValueT | Mapping[Any, ValueT], unnamed: ValueT) -> dict[str, ValueT]:
+    """Return a value for each group of parameters.
+
+    Args:
+        value: one for all, or ``{group: value}``, where `OTHERS` stands for the groups without one.
+        unnamed: for groups that a mapping without others does not name.
+
+    Example:
+        >>> by_group({"embedding": 0, "others": 100}, 0)
+        {'embedding': 0, 'encoder': 100, 'heads': 100}
+    """
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(GROUPS, value)
+    return {group: value.get(group, value.get(OTHERS, unnamed)) for group in GROUPS}
+
+
+SettingsT = TypeVar("SettingsT", bound=ModelSettings)
+
+
+def _conflicts(settings: ModelSettings, *, of_words: bool) -> Iterator[str]:
+    """Yield what is wrong with settings that are each in their range, but do not go together."""
+    yield from _unknown_encoder(settings.encoder)
+    yield from _auxiliary_conflicts(settings)
+    yield from _context_conflicts(settings)
+    yield from _transition_conflicts(settings)
+    if of_words and settings.encoder.word_ngrams:
+        yield (
+            f"encoder.word_ngrams is {settings.encoder.word_ngrams}, but n-grams score whole texts, and a tagger's "
+            "labels are of words: leave it at 0"
+        )
+    if of_words and settings.transition.probe_head is not None:
+        yield (
+            f"transition.probe_head is {settings.transition.probe_head!r}, but only heads for labels of whole texts "
+            "can be refitted, and a tagger's labels are of words: leave it out"
+        )
+
+
+def _unknown_encoder(encoder: Encoder) -> Iterator[str]:
+    if encoder.name not in ENCODERS:
+        yield (
+            f"encoder.name: unknown encoder '{encoder.name}'.{suggestion(encoder.name, ENCODERS)} "
+            f"Known: {listed(ENCODERS)}"
+        )
+
+
+def _auxiliary_conflicts(settings: ModelSettings) -> Iterator[str]:
+    """Yield files that no chosen task reads, and tasks that lack theirs."""
+    chosen: tuple[str, ...] = settings.auxiliaries
+    data = settings.auxiliary_data
+    for task in dict.fromkeys(chosen):
+        if chosen.count(task) > 1:
+            yield f"auxiliaries names '{task}' twice: name each task once"
+    for name, readers in READERS.items():
+        if getattr(data, name) and not set(readers) & set(chosen):
+            yield (
+                f"auxiliary_data.{name} names files, but no auxiliary task reads them: add {' or '.join(readers)} to "
+                "auxiliaries"
+            )
+    for task, name in (("spearman", "similarity"), ("misalignment", "agree")):
+        if task in chosen and not getattr(data, name):
+            yield f"the auxiliary task '{task}' needs data: name at least one file by auxiliary_data.{name}"
+    for task in LABELLED_AUXILIARIES:
+        given = getattr(data, task) is not None
+        if task in chosen and not given:
+            yield f"the auxiliary task '{task}' needs auxiliary_data.{task}, a file of labelled data"
+        if task not in chosen and given:
+            yield f"auxiliary_data.{task} is given, but auxiliaries does not name '{task}': add it there"
+    if not any(settings.word_tasks.analogy_coefficients):
+        yield "word_tasks.analogy_coefficients: one of the three must be above 0"
+
+
+def _context_conflicts(settings: ModelSettings) -> Iterator[str]:
+    context, embedding = settings.context, settings.embedding
+    given = [f"embedding.{name}" for name in ("min_n", "max_n", "bucket") if getattr(embedding, name) is not None]
+    if given and not settings.has_ngrams and embedding.init not in SUBWORD_METHODS:
+        yield (
+            f"{listed(given)} cannot be given with context.method '{context.method}': it has no n-grams; choose one of "
+            f"{listed(SUBWORD_METHODS)}"
+        )
+    shortest, longest = embedding.min_n or 3, embedding.max_n or 6
+    if longest < shortest:
+        yield f"embedding.max_n must be at least embedding.min_n = {shortest}, found {longest}"
+    starts_without = embedding.init in STARTS and embedding.init not in NGRAM_STARTS
+    if settings.has_ngrams and (starts_without or is_pretrained(embedding.init)):
+        yield no_ngrams(settings)
+    if context.method == GLOVE:
+        if context.block is not None:
+            yield (
+                f"context.block ({context.block}) cannot be given with context.method '{GLOVE}', which learns from one "
+                "co-occurrence at a time"
+            )
+        if context.min_alpha is not None:
+            yield (
+                f"context.min_alpha ({context.min_alpha}) cannot be given with context.method '{GLOVE}', whose rates "
+                "decay by themselves"
+            )
+    elif context.min_alpha is not None and context.min_alpha > settings.alpha:
+        yield f"context.min_alpha must be at most context.alpha, which is {settings.alpha}, found {context.min_alpha}"
+
+
+def no_ngrams(settings: ModelSettings) -> str:
+    """Return the message about first vectors that lack the n-grams of which the embedding is made."""
+    method = settings.context.method
+    return (
+        f"embedding.init '{settings.embedding.init}' has no n-grams, of which context.method '{method}' makes words: "
+        f"choose {listed(NGRAM_STARTS)}, or a folder that mt2st vectors train --method {method} wrote"
+    )
+
+
+def _transition_conflicts(settings: ModelSettings) -> Iterator[str]:
+    transition = settings.transition
+    steps, rates = by_group(settings.optimisation.warmup_steps, 0), by_group(transition.rate, "keep")
+    for group in GROUPS:
+        if rates[group] == "rewarm" and not steps[group]:
+            yield (
+                f"transition.rate is 'rewarm' for {group}, but optimisation.warmup_steps is 0 there: give the number "
+                "of steps of the warm-up"
+            )
+    fraction, threshold = transition.freeze_fraction, transition.freeze_threshold
+    if fraction is not None and threshold is not None:
+        yield (
+            f"transition.freeze_fraction ({fraction!r}) and transition.freeze_threshold ({threshold!r}) both say how "
+            "many dimensions to freeze: give one of them"
+        )
+    if threshold is not None and transition.freeze_over > 1:
+        yield (
+            f"transition.freeze_over is {transition.freeze_over}, but freeze_threshold freezes at once: give a "
+            "freeze_fraction"
+        )
+    if transition.freeze_from is not None and transition.freeze_from > settings.optimisation.epochs:
+        yield (
+            f"transition.freeze_from is {transition.freeze_from}, but there are {settings.optimisation.epochs} epochs: "
+            "nothing would be frozen"
+        )
+    if transition.probe_texts is not None and transition.probe_head is None:
+        yield (
+            f"transition.probe_texts is {transition.probe_texts}, but no head is to be refitted: give probe_head, the "
+            "inverse regularisation strength"
+        )
+    if fraction is None and threshold is None:
+        for name in ("freeze_from", "freeze_over", "freeze_relevance", "freeze_which"):
+            value = getattr(transition, name)
+            if value != getattr(Transition, name):
+                yield (
+                    f"transition.{name} is {value!r}, but nothing is to be frozen: give freeze_fraction or "
+                    "freeze_threshold"
                 )
-        for task, name in (("spearman", "similarity"), ("misalignment", "agree")):
-            if task in self.auxiliary and not getattr(self, name):
-                raise InputError(f"the auxiliary task '{task}' needs data: name at least one file by {name}")
-        for task in LABELLED_AUXILIARIES:
-            if task in self.auxiliary and getattr(self, f"{task}_data") is None:
-                raise InputError(f"the auxiliary task '{task}' needs {task}_data, a file of labelled data")
-            if task not in self.auxiliary and getattr(self, f"{task}_data") is not None:
-                raise InputError(f"{task}_data is given, but '{task}' is none of the auxiliary tasks: add it to them")
-
-    def _check_ngrams(self) -> None:
-        """Refuse settings of n-grams that contradict each other, or where there are none."""
-        given = [name for name in ("min_n", "max_n", "bucket") if getattr(self, name) is not None]
-        if given and not self.has_ngrams and self.embedding not in SUBWORD_METHODS:
-            raise InputError(
-                f"{listed(given)} cannot be given with context_method '{self.context_method}': it has no n-grams; "
-                f"choose one of {listed(SUBWORD_METHODS)}"
-            )
-        shortest, longest = self.min_n or MIN_N, self.max_n or MAX_N
-        if longest < shortest:
-            raise InputError(f"max_n must be at least min_n = {shortest}, found {longest}")
-
-    def _check_alpha(self) -> None:
-        """Refuse what glove's steps have not, and a learning rate that cannot fall to where it is to fall."""
-        if self.context_block is not None and self.context_method == GLOVE:
-            raise InputError(
-                f"context_block ({self.context_block}) cannot be given with context_method '{GLOVE}': it learns from "
-                "one co-occurrence at a time"
-            )
-        if self.context_min_alpha is None:
-            return
-        if self.context_method == GLOVE:
-            raise InputError(
-                f"context_min_alpha ({self.context_min_alpha}) cannot be given with context_method '{GLOVE}': its "
-                "rates fall by themselves"
-            )
-        if self.context_min_alpha > self.alpha:
-            raise InputError(
-                f"context_min_alpha must be at most context_alpha, which is {self.alpha}, "
-                f"found {self.context_min_alpha}"
-            )
-
-    def _unless(self, name: str, rule: str, holds: Callable[[Any], bool]) -> Iterator[str]:
-        """Yield a problem unless the rule holds for the setting."""
-        value = getattr(self, name)
-        if not holds(value):
-            yield f"{name} must be {rule}, found {value!r}"
 
 
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+@cache
+def _adapter(settings: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(settings)
 
 
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _names(settings: type) -> list[str]:
+    return [each.name for each in fields(settings)]
+
+
+def _validated(settings: type[SettingsT], values: Mapping[str, Any]) -> SettingsT:
+    """Return settings of plain Python values after checking every type and range.
+
+    Raises:
+        InputError: all errors, one a line.
+    """
+    try:
+        # As JSON, strictly: "3" and 3.0 are no whole numbers, 1 is no truth value, but a list is a tuple.
+        return cast(
+            "SettingsT",
+            _adapter(cast("Any", settings)).validate_json(json.dumps(_simple(values), default=repr), strict=True),
+        )
+    except ValidationError as error:
+        raise InputError("\n".join(problems_in(error))) from error
+
+
+def problems_in(error: ValidationError) -> Iterator[str]:
+    """Yield a line for each value that is wrong: its dotted path, the rule, the value and a suggestion."""
+    by_path: dict[tuple[str, ...], list[Any]] = {}
+    for each in error.errors(include_url=False):
+        path = tuple(str(part) for part in each["loc"][:2])
+        by_path.setdefault(path, []).append(each)
+    for path, found in by_path.items():
+        # A value of a union is refused once per alternative: the one that it comes near to says why.
+        each = max(found, key=lambda one: (not one["type"].endswith("_type"), len(one["loc"])))
+        value = each["input"]
+        rule = str(each["msg"]).replace("Input ", "", 1)
+        rule = rule.replace("a valid array", "a list").replace("an object", "a group of settings")
+        known = each.get("ctx", {}).get("expected", "") if each["type"] == "literal_error" else ""
+        near = suggestion(str(value), known.replace(" or ", ", ").replace("'", "").split(", ")) if known else ""
+        if each["type"] == "unexpected_keyword_argument":
+            group = ModelSettings.__dataclass_fields__.get(path[0])
+            names = _names(group.default_factory) if len(path) > 1 and group else _names(ModelSettings)  # type: ignore[arg-type]
+            rule, near = "is no setting", suggestion(path[-1], names)
+        yield f"{'.'.join(path)}: {rule}, found {value!r}.{near}".removesuffix(".")
+
+
+def _simple(value: Any) -> Any:
+    """Return plain Python values: numbers for numpy's, text for paths, a dictionary for a group."""
+    if isinstance(value, Mapping):
+        return {key: _simple(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(_simple(each) for each in value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if type(value).__module__ == __name__ and hasattr(value, "__dataclass_fields__"):
+        return {name: _simple(getattr(value, name)) for name in _names(type(value))}
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON values: lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value

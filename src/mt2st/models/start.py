@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,18 +19,15 @@ from mt2st.embedding import (
     load_vectors,
     train_word_vectors,
 )
-from mt2st.embedding.formats import is_pretrained
 from mt2st.embedding.glove import train_glove
 from mt2st.embedding.known_subwords import KnownSubwords
-from mt2st.errors import InputError, listed, suggestion
-from mt2st.models.settings import GLOVE, STARTS, SUBWORD_METHODS, ClassifierSettings
+from mt2st.errors import InputError
+from mt2st.models.settings import GLOVE, STARTS, ModelSettings, no_ngrams
 from mt2st.text import SPECIALS, Corpus, Vocabulary
 
 if TYPE_CHECKING:
     from mt2st.models.kept_starts import KeptStarts
 
-WITH_NGRAMS = ("random", *SUBWORD_METHODS)
-"""Starts of an embedding that is made of n-grams."""
 START_ALPHA = {"cbow": 0.1, "cbow-fasttext": 0.1}
 """Learning rates of first vectors, where word2vec's 0.025 for Skip-gram is too low: CBOW makes one step for a whole
 window, and in a few passes over a million words it hardly leaves its random start."""
@@ -55,26 +51,8 @@ class Start:
     seconds: float = 0.0
 
 
-def check_start(settings: ClassifierSettings) -> None:
-    """Raise if the start is neither a known name nor an existing file or folder nor published vectors.
-
-    Or if it has no n-grams where the embedding is made of such.
-
-    Raises:
-        InputError: naming what was found and what would do.
-    """
-    name = settings.embedding
-    if name not in STARTS and not is_pretrained(name) and not Path(name).exists():
-        raise InputError(
-            f"embedding '{name}' is no file and no known start.{suggestion(name, STARTS)} "
-            f"Known: {listed(STARTS)}, the path of a file of word vectors, or gensim:NAME"
-        )
-    if settings.has_ngrams and ((name in STARTS and name not in WITH_NGRAMS) or is_pretrained(name)):
-        raise _without_ngrams(settings)
-
-
 def embedding_start(
-    settings: ClassifierSettings,
+    settings: ModelSettings,
     corpus: Corpus,
     *,
     subwords: KnownSubwords | None = None,
@@ -99,19 +77,19 @@ def embedding_start(
     """
     vocabulary = corpus.vocabulary
     n_rows = subwords.rows.table_rows if subwords is not None else len(vocabulary)
-    table = torch.randn(n_rows, settings.vector_size, generator=generator) * RANDOM_SCALE
+    table = torch.randn(n_rows, settings.embedding.vector_size, generator=generator) * RANDOM_SCALE
     table[0] = 0.0
-    if settings.embedding == "random":
+    if settings.embedding.init == "random":
         return Start(table, known=0)
-    if settings.embedding in STARTS:
+    if settings.embedding.init in STARTS:
         if kept is None:
             return _trained(settings, corpus, subwords, table, progress)
         return kept.start(settings, corpus, lambda: _trained(settings, corpus, subwords, table, progress))
-    vectors = load_vectors(settings.embedding)
-    if vectors.vector_size != settings.vector_size:
+    vectors = load_vectors(settings.embedding.init)
+    if vectors.vector_size != settings.embedding.vector_size:
         raise InputError(
-            f"{settings.embedding}: its vectors have {vectors.vector_size} dimensions, but vector_size is "
-            f"{settings.vector_size}: set vector_size to {vectors.vector_size} or choose another file"
+            f"{settings.embedding.init}: its vectors have {vectors.vector_size} dimensions, but vector_size is "
+            f"{settings.embedding.vector_size}: set vector_size to {vectors.vector_size} or choose another file"
         )
     return Start(table, known=_placed(vectors, settings, vocabulary, subwords, table))
 
@@ -127,7 +105,7 @@ def start_rate(method: str) -> float:
 
 
 def _trained(
-    settings: ClassifierSettings,
+    settings: ModelSettings,
     corpus: Corpus,
     subwords: KnownSubwords | None,
     table: Tensor,
@@ -136,20 +114,20 @@ def _trained(
     begin = time.perf_counter()
     vectors = (
         _glove(settings, corpus)
-        if settings.embedding == GLOVE
+        if settings.embedding.init == GLOVE
         else train_word_vectors(
             corpus,
-            method=settings.embedding,
-            vector_size=settings.vector_size,
+            method=settings.embedding.init,
+            vector_size=settings.embedding.vector_size,
             window=settings.window,
-            negative=settings.context_negative,
-            sample=settings.context_sample,
-            alpha=start_rate(settings.embedding),
-            epochs=settings.start_epochs,
+            negative=settings.context.negative,
+            sample=settings.context.sample,
+            alpha=start_rate(settings.embedding.init),
+            epochs=settings.embedding.init_epochs,
             seed=settings.seed,
-            min_n=settings.min_n,
-            max_n=settings.max_n,
-            bucket=settings.bucket,
+            min_n=settings.embedding.min_n,
+            max_n=settings.embedding.max_n,
+            bucket=settings.embedding.bucket,
             progress=progress,
         )
     )
@@ -157,22 +135,22 @@ def _trained(
     return Start(table, known, seconds=time.perf_counter() - begin)
 
 
-def _glove(settings: ClassifierSettings, corpus: Corpus) -> WordVectors:
+def _glove(settings: ModelSettings, corpus: Corpus) -> WordVectors:
     return train_glove(
         corpus,
-        vector_size=settings.vector_size,
+        vector_size=settings.embedding.vector_size,
         window=settings.window,
-        sample=settings.glove_sample,
-        x_max=settings.context_x_max,
-        memory_mb=settings.context_memory,
-        epochs=settings.start_epochs,
+        sample=settings.context.glove_sample,
+        x_max=settings.context.x_max,
+        memory_mb=settings.context.memory,
+        epochs=settings.embedding.init_epochs,
         seed=settings.seed,
     )
 
 
 def _placed(
     vectors: WordVectors,
-    settings: ClassifierSettings,
+    settings: ModelSettings,
     vocabulary: Vocabulary,
     subwords: KnownSubwords | None,
     table: Tensor,
@@ -184,22 +162,14 @@ def _placed(
         try:
             known = vectors.fill(table.numpy(), vocabulary.tokens, subwords)
         except InputError as error:
-            raise InputError(f"{settings.embedding}: {error}") from error
+            raise InputError(f"{settings.embedding.init}: {error}") from error
     else:
-        raise _without_ngrams(settings)
+        raise InputError(no_ngrams(settings))
     if not known:
         raise InputError(
-            f"{settings.embedding}: none of its {len(vectors):,} words is in the vocabulary of the training text"
+            f"{settings.embedding.init}: none of its {len(vectors):,} words is in the vocabulary of the training text"
         )
     return known
-
-
-def _without_ngrams(settings: ClassifierSettings) -> InputError:
-    return InputError(
-        f"embedding '{settings.embedding}' has no n-grams, of which context_method '{settings.context_method}' makes "
-        f"words: choose {listed(WITH_NGRAMS)}, or a folder that mt2st vectors train --method "
-        f"{settings.context_method} wrote"
-    )
 
 
 def _copy(vectors: WordVectors, vocabulary: Vocabulary, table: Tensor) -> int:

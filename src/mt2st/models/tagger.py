@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -22,21 +21,14 @@ from mt2st.text.tagged import check_words
 from mt2st.text.words import cut_sentences
 from mt2st.training import Callback
 
-TAG_WINDOW = 5
-"""Window of the context task beside labels of words, word2vec's own."""
 
-
-@dataclass(kw_only=True)
 class Tagger(TrainedModel[TaggedText]):
     """A small tagger on its own word embedding, trained the MT2ST way.
 
     Sentences come as words, and every word has a tag. To the encoder a word may be several tokens (``well-made``); its
     tag is read off the first one. A sentence of more than ``max_length`` tokens is read in parts.
 
-    Args:
-        strategy: how the auxiliary tasks fade out or go off.
-
-    All other arguments are the fields of `ClassifierSettings`; the attributes are those of `TrainedModel`.
+    The parameters are those of `SettingsEstimator`, the attributes those of `TrainedModel`.
 
     Example:
         >>> from mt2st import Switch, Tagger
@@ -49,10 +41,7 @@ class Tagger(TrainedModel[TaggedText]):
 
     kind: ClassVar[Tagging] = Tagging()
 
-    @property
-    def window(self) -> int:
-        """Widest reach of a context, in words: the one given or else what suits labels of words."""
-        return self.context_window or TAG_WINDOW
+    _of_words = True
 
     def fit(
         self,
@@ -108,12 +97,12 @@ class Tagger(TrainedModel[TaggedText]):
         given = list(sentences)
         for number, words in enumerate(given):
             check_words(words, f"sentence {number}")
-        cut = cut_sentences(given, self._tokeniser(), max_length=self.max_length)
+        cut = cut_sentences(given, self._tokeniser(), max_length=self.settings_.text.max_length)
         rows = np.empty((0, len(self.classes_)), dtype=np.float32)
         if cut.texts:
             network, texts = self._read(cut.texts)
             encoded = Words(texts, cut.starts, cut.n_words)
-            rows = predict_tag_probabilities(network, PRIMARY_TASK, encoded, max_length=self.max_length)
+            rows = predict_tag_probabilities(network, PRIMARY_TASK, encoded, max_length=self.settings_.text.max_length)
         return np.split(rows, np.cumsum(cut.n_words)[:-1]) if given else []
 
     def predict(self, sentences: Iterable[Sequence[str]]) -> list[list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -20,14 +19,10 @@ from mt2st.text import LabelledText
 from mt2st.training import Callback
 
 
-@dataclass(kw_only=True)
 class TextClassifier(TrainedModel[LabelledText]):
     """A small text classifier on its own word embedding, trained the MT2ST way.
 
-    Args:
-        strategy: how the auxiliary tasks fade out or go off.
-
-    All other arguments are the fields of `ClassifierSettings`; the attributes are those of `TrainedModel`.
+    The parameters are those of `SettingsEstimator`, the attributes those of `TrainedModel`.
 
     Example:
         >>> from mt2st import Switch, TextClassifier
@@ -94,8 +89,8 @@ class TextClassifier(TrainedModel[LabelledText]):
         network, encoded = self._read(checked_texts(texts, "texts"))
         if len(encoded) == 0:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
-        encoded = excerpt_of(self).of(encoded)
-        return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=self.max_length)
+        encoded = excerpt_of(self.settings_).of(encoded)
+        return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=self.settings_.text.max_length)
 
     def predict(self, texts: Iterable[str]) -> list[str]:
         """Return the most probable label of each text.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, cast
@@ -27,20 +27,19 @@ from mt2st.models.folder import ModelFolder
 from mt2st.models.identity import run_identity
 from mt2st.models.intake import checked_texts
 from mt2st.models.kept_starts import KeptStarts
-from mt2st.models.kinds import Kind, Prepared, RowsT, check_suits, excerpt_of
+from mt2st.models.kinds import Kind, Prepared, RowsT, excerpt_of
 from mt2st.models.labelled_auxiliaries import (
     LabelledAuxiliary,
     Rows,
-    check_auxiliary_files,
     labelled_auxiliaries,
 )
-from mt2st.models.later_settings import with_later_settings
+from mt2st.models.parameters import SettingsEstimator
 from mt2st.models.reader import Reader
-from mt2st.models.settings import LOSS, ClassifierSettings
-from mt2st.models.start import check_start, embedding_start
+from mt2st.models.settings import METRIC, ModelSettings
+from mt2st.models.start import embedding_start
 from mt2st.models.word_embedding import new_embedding, subwords_of, word_vectors
 from mt2st.network import Network, NgramScores, SubwordEmbedding
-from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Diminish, Strategy, load_strategy
+from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy, as_strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
 from mt2st.text import Corpus, Tokeniser, Vocabulary
@@ -48,42 +47,24 @@ from mt2st.training import Callback, CheckpointEvery, Feedback, MetricsLog, Run,
 from mt2st.training.processor import torch_threads, usable_cores
 
 
-@dataclass(kw_only=True)
-class TrainedModel(ClassifierSettings, Generic[RowsT]):
-    """A small model of one kind of labelled data.
-
-    Args:
-        strategy: how the auxiliary tasks fade out or go off.
-
-    All other arguments are the fields of `ClassifierSettings`.
+class TrainedModel(SettingsEstimator, Generic[RowsT]):
+    """A small model of one kind of labelled data. The parameters are those of `SettingsEstimator`.
 
     Attributes:
         kind: the kind of data that it learns from.
-        classes_: the labels or tags, sorted; after `fit`.
-        run_: the course of the training; after `fit`.
-        network_: the trained network, with the primary task's head alone; after `fit`.
-        vocabulary_: what its embedding's rows mean; after `fit`.
-        metrics_: the measures on each part of the data.
-        auxiliaries_: what was used and held out of the data of auxiliary tasks on words, and measured on it; after
-            `fit`.
-        start_seconds_: how long the word vectors took that the embedding started from, if they were trained; after
-            `fit`. It is no part of the run's training time.
+        settings_: the validated settings.
+        classes_: the labels or tags, sorted.
+        run_: the course of the training.
+        network_: the trained network, with the primary task's head alone.
+        vocabulary_: the words of its embedding's rows.
+        metrics_: the metrics on each part of the data.
+        auxiliaries_: for each auxiliary task on words, how much of its data was used and held out, and its metrics.
+        init_seconds_: seconds of training the embedding's first values, if they were trained. They are no part of the
+            run's training time.
     """
 
     kind: ClassVar[Kind[Any]]
-
-    strategy: Strategy = field(default_factory=Diminish)
-
-    def __post_init__(self) -> None:
-        self.check()
-        self.classes_: tuple[str, ...] = ()
-        self.run_ = Run()
-        self.network_: Network | None = None
-        self.vocabulary_: Vocabulary | None = None
-        self.metrics_: dict[str, dict[str, float]] = {}
-        self.auxiliaries_: dict[str, AuxiliaryReport] = {}
-        self.start_seconds_ = 0.0
-        self._trainer: Trainer | None = None
+    _trainer: Trainer | None = None
 
     def fit_rows(
         self,
@@ -111,48 +92,47 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 when one is there. It is not removed: do so once the complete model is saved.
             origin: how the data were chosen, as plain values by name. The checkpoint keeps it, so that a run that finds
                 other data than before can say what was chosen differently.
-            first_vectors: folder where runs with the same text, settings and seed share the word vectors that they
-                start from, where these are trained (`embedding`: skipgram or cbow): the first trains them, the others
+            first_vectors: folder where runs with the same text, settings and seed share the embedding's first values,
+                where these are trained (``embedding.init``: skipgram, cbow, ...): the first run trains them, the others
                 find them. None trains them in each run.
             callbacks: called before and during the training.
 
         Raises:
             InputError: when the settings or the data cannot be used.
         """
-        self.check()
-        if isinstance(self.strategy, CombiningStrategy):
-            self.strategy.check_requirements()
-        check_start(self)
-        check_auxiliary_files(self)
-        data = AuxiliaryData.read(self)
+        self.settings_ = settings = self.checked_settings()
+        strategy = as_strategy(self.strategy)
+        if isinstance(strategy, CombiningStrategy):
+            strategy.check_requirements()
+        settings.check_files()
+        data = AuxiliaryData.read(settings)
         self.kind.check(rows)
-        check_suits(self, self.kind)
         held_out = validation
         if isinstance(held_out, float | int):
-            rows, held_out = self.kind.split(rows, held_out, seed=self.seed)
+            rows, held_out = self.kind.split(rows, held_out, seed=settings.seed)
         classes = self.kind.classes(rows)
         primary = self._prepared(rows, classes)
-        others: list[LabelledAuxiliary] = labelled_auxiliaries(self, auxiliary_data or {}, self._tokeniser())
+        others: list[LabelledAuxiliary] = labelled_auxiliaries(settings, auxiliary_data or {}, self._tokeniser())
         documents = chain(
             primary.documents, *(each.prepared.documents for each in others), checked_texts(unlabelled, "unlabelled")
         )
-        with scratch_folder("corpus") as folder, torch_threads(self.threads):
+        with scratch_folder("corpus") as folder, torch_threads(settings.compute.threads):
             corpus = Corpus.build(
                 documents,
                 tokeniser=self._tokeniser(),
-                min_count=self.min_count,
-                max_vocabulary=self.max_vocabulary,
+                min_count=settings.text.min_count,
+                max_vocabulary=settings.text.max_vocabulary,
                 directory=folder / "corpus",
             )
-            for each in callbacks:
-                each.on_corpus(corpus, n_labelled=len(primary.documents))
-            subwords = subwords_of(self, corpus.vocabulary)
+            for callback in callbacks:
+                callback.on_corpus(corpus, n_labelled=len(primary.documents))
+            subwords = subwords_of(settings, corpus.vocabulary)
             reader = Reader(corpus.vocabulary, self._tokeniser(), subwords)
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
             task = self._task(classes, primary.encoded(texts[0]), validation=self._data(held_out, classes, reader))
-            labelled = [each.task(self, own) for each, own in zip(others, texts[1:], strict=True)]
+            labelled = [each.task(settings, own) for each, own in zip(others, texts[1:], strict=True)]
             auxiliaries = Auxiliaries.build(
-                self,
+                settings,
                 data,
                 corpus,
                 subwords=subwords,
@@ -160,15 +140,15 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 on_counting=_to_all(callbacks, "on_cooccurrences"),
             )
             for coverage in auxiliaries.coverage.values():
-                for each in callbacks:
-                    each.on_auxiliary(coverage)
+                for callback in callbacks:
+                    callback.on_auxiliary(coverage)
             trainer = self._new_trainer(
-                task, classes, auxiliaries, labelled, others, corpus, reader, callbacks, first_vectors
+                strategy, task, classes, auxiliaries, labelled, others, corpus, reader, callbacks, first_vectors
             )
             before = auxiliaries.measure(trainer.module)
             identity = {}
             if checkpoint is not None:
-                identity = run_identity(self, self.strategy, trainer, corpus, auxiliary=data.fingerprint, origin=origin)
+                identity = run_identity(settings, strategy, trainer, corpus, auxiliary=data.fingerprint, origin=origin)
             self._train(trainer, checkpoint, identity, log)
             after = auxiliaries.measure(trainer.module)
         assert isinstance(trainer.module, Network)
@@ -209,7 +189,7 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         network, vocabulary = self._fitted()
         reader = Reader.of(network, vocabulary, self._tokeniser())
         data = self._data(rows, self.classes_, reader)
-        with torch_threads(self.threads):
+        with torch_threads(self.settings_.compute.threads):
             self.metrics_[name] = self._task(self.classes_, data).measure(reader.network(network), data)
         return self.metrics_[name]
 
@@ -238,8 +218,8 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         config = {
             "kind": self.kind.name,
             "classes": list(self.classes_),
-            "settings": self.settings(),
-            "strategy": self.strategy.state_dict(),
+            "settings": self.settings_.as_dict(),
+            "strategy": as_strategy(self.strategy).state_dict(),
             "run": self.run_.as_dict(),
             "metrics": self.metrics_,
             "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
@@ -273,11 +253,9 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
                 f"mt2st.models.load_model loads any"
             )
         try:
-            settings: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in with_later_settings(saved.config["settings"]).items()
-            }
-            model = cls(**settings, strategy=load_strategy(saved.config["strategy"]))
+            settings = ModelSettings.from_dict(saved.config["settings"]).checked(of_words=cls._of_words)
+            model = cls.from_settings(settings, load_strategy(saved.config["strategy"]))
+            model.settings_ = settings
             model.classes_ = tuple(saved.config["classes"])
             model.run_ = Run.from_dict(saved.config["run"])
             model.metrics_ = saved.config["metrics"]
@@ -286,10 +264,10 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
             }
             model.vocabulary_ = saved.vocabulary
             with torch.random.fork_rng(devices=[]):  # the first values are thrown away
-                subwords = subwords_of(model, saved.vocabulary)
+                subwords = subwords_of(settings, saved.vocabulary)
                 n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)
-                embedding = new_embedding(torch.zeros(n_rows, model.vector_size), subwords)
-                model.network_ = new_network(model, embedding, {PRIMARY_TASK: (cls.kind, len(model.classes_))})
+                embedding = new_embedding(torch.zeros(n_rows, settings.embedding.vector_size), subwords)
+                model.network_ = new_network(settings, embedding, {PRIMARY_TASK: (cls.kind, len(model.classes_))})
             model.network_.load_state_dict(saved.parameters)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
@@ -297,19 +275,19 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         return model
 
     def _fitted(self) -> tuple[Network, Vocabulary]:
-        if self.network_ is None or self.vocabulary_ is None:
+        if not hasattr(self, "network_"):
             raise InputError("this model is not trained yet: call fit first, or load a saved one")
         return self.network_, self.vocabulary_
 
     @property
     def _has_second_core(self) -> bool:
-        return self.beside and usable_cores() > 1
+        return self.settings_.compute.parallel_context and usable_cores() > 1
 
     def _tokeniser(self) -> Tokeniser:
-        return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks)
+        return Tokeniser(lowercase=self.settings_.text.lowercase, remove_breaks=self.settings_.text.remove_breaks)
 
     def _prepared(self, rows: RowsT, classes: tuple[str, ...]) -> Prepared:
-        return self.kind.prepare(rows, classes, self._tokeniser(), excerpt=excerpt_of(self))
+        return self.kind.prepare(rows, classes, self._tokeniser(), excerpt=excerpt_of(self.settings_))
 
     def _data(self, rows: RowsT, classes: tuple[str, ...], reader: Reader) -> Any:
         """Return rows as data of a task."""
@@ -331,12 +309,18 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
 
     def _task(self, classes: tuple[str, ...], data: Any, *, validation: Any = None) -> LabelledTask[Any, Any]:
         task: LabelledTask[Any, Any] = self.kind.task(
-            PRIMARY_TASK, data, classes, validation=validation, batch_size=self.batch_size, max_length=self.max_length
+            PRIMARY_TASK,
+            data,
+            classes,
+            validation=validation,
+            batch_size=self.settings_.optimisation.batch_size,
+            max_length=self.settings_.text.max_length,
         )
         return replace(task, readers=2 if self._has_second_core else 1)
 
     def _new_trainer(
         self,
+        strategy: Strategy,
         primary: LabelledTask[Any, Any],
         classes: tuple[str, ...],
         auxiliaries: Auxiliaries,
@@ -347,60 +331,61 @@ class TrainedModel(ClassifierSettings, Generic[RowsT]):
         callbacks: Sequence[Callback],
         first_vectors: Path | None,
     ) -> Trainer:
+        settings, optimisation = self.settings_, self.settings_.optimisation
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+            torch.manual_seed(settings.seed)
             first = embedding_start(
-                self,
+                settings,
                 corpus,
                 subwords=reader.subwords,
-                generator=torch.Generator().manual_seed(self.seed),
+                generator=torch.Generator().manual_seed(settings.seed),
                 progress=_to_all(callbacks, "on_vectors"),
                 kept=KeptStarts(first_vectors) if first_vectors else None,
             )
-            self.start_seconds_ = first.seconds
+            self.init_seconds_ = first.seconds
             embedding = new_embedding(first.table, reader.subwords)
             heads = {
                 PRIMARY_TASK: (self.kind, len(classes)),
                 **{each.name: (each.kind, len(each.classes)) for each in others},
             }
-            network = reader.network(new_network(self, embedding, heads))
-        if self.word_ngram_ratios:
+            network = reader.network(new_network(settings, embedding, heads))
+        if settings.encoder.ngram_ratios:
             weigh_ngrams(network, primary)
         return Trainer(
             network,
             primary=primary,
-            optimizer=new_optimizer(self, network),
-            strategy=self.strategy,
+            optimizer=new_optimizer(settings, network),
+            strategy=strategy,
             auxiliaries=[*auxiliaries.tasks, *labelled],
-            epochs=self.epochs,
-            seed=self.seed,
-            evaluations_per_epoch=self.evaluations_per_epoch,
-            feedback=self._feedback(primary) if self.strategy.needs_feedback else None,
-            monitor=LOSS if self.choose_by == LOSS else self.kind.metric(classes),
-            transition=new_transition(self, primary),
-            early_stopping=new_convergence(self),
-            clip_norm=self.clip_norm,
-            average=self.average or None,
+            epochs=optimisation.epochs,
+            seed=settings.seed,
+            evaluations_per_epoch=optimisation.evaluations_per_epoch,
+            feedback=self._feedback(primary, strategy) if strategy.needs_feedback else None,
+            monitor=self.kind.metric(classes) if optimisation.monitor == METRIC else optimisation.monitor,
+            transition=new_transition(settings, primary),
+            early_stopping=new_convergence(settings),
+            clip_norm=optimisation.clip_norm,
+            average=optimisation.average or None,
             parallel_context=self._has_second_core,
             callbacks=callbacks,
         )
 
-    def _feedback(self, primary: LabelledTask[Any, Any]) -> Feedback:
+    def _feedback(self, primary: LabelledTask[Any, Any], strategy: Strategy) -> Feedback:
         """Measure cosines, and gains where the strategy asks for them: on as many validation texts as a batch has."""
-        if getattr(self.strategy, "signal", "cosine") != "gain" or primary.validation is None:
-            return Feedback(self.feedback_interval)
+        if getattr(strategy, "signal", "cosine") != "gain" or primary.validation is None:
+            return Feedback(self.settings_.feedback_interval)
         held_out = primary.validation
 
         def look_ahead(network: nn.Module, number: int) -> float:
-            return primary.measure(network, part_of(held_out, number, self.batch_size))["loss"]
+            return primary.measure(network, part_of(held_out, number, self.settings_.optimisation.batch_size))["loss"]
 
-        return Feedback(self.feedback_interval, look_ahead=look_ahead)
+        return Feedback(self.settings_.feedback_interval, look_ahead=look_ahead)
 
     def _train(self, trainer: Trainer, checkpoint: Path | None, identity: Mapping[str, Any], log: Path | None) -> None:
         self._trainer = trainer
         try:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.seed)
+                torch.manual_seed(self.settings_.seed)
                 # After the caller's callbacks, which may make room for the files.
                 if checkpoint is not None:
                     trainer.callbacks.append(CheckpointEvery(checkpoint, identity=identity, resume=True))

@@ -6,18 +6,18 @@ from torch import Tensor, nn
 
 from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors
 from mt2st.embedding.known_subwords import KnownSubwords
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import ModelSettings
 from mt2st.network import SubwordEmbedding
 from mt2st.text import PAD, SPECIALS, Vocabulary
 
 
-def subword_settings(settings: ClassifierSettings) -> SubwordSettings:
+def subword_settings(settings: ModelSettings) -> SubwordSettings:
     """Return which n-grams, in how many buckets; gensim's lengths where the settings do not say."""
-    given = {"min_n": settings.min_n, "max_n": settings.max_n, "bucket": settings.bucket}
+    given = {"min_n": settings.embedding.min_n, "max_n": settings.embedding.max_n, "bucket": settings.embedding.bucket}
     return SubwordSettings(**{name: value for name, value in given.items() if value is not None})
 
 
-def subwords_of(settings: ClassifierSettings, vocabulary: Vocabulary) -> KnownSubwords | None:
+def subwords_of(settings: ModelSettings, vocabulary: Vocabulary) -> KnownSubwords | None:
     """Return the n-grams of a vocabulary's words, or None where the settings make words of none."""
     return KnownSubwords.of(vocabulary.tokens, subword_settings(settings)) if settings.has_ngrams else None
 

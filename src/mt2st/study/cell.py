@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mt2st import __version__
-from mt2st.models import ClassifierSettings, model_class
+from mt2st.models import ModelSettings, model_class
 from mt2st.models.auxiliaries import AuxiliaryData
-from mt2st.models.later_settings import with_later_settings
 from mt2st.models.resolved import resolved
 from mt2st.strategy import Strategy
 from mt2st.study.data import StudyData
@@ -44,7 +43,7 @@ class Cell:
 
     name: str
     strategy: Strategy
-    settings: ClassifierSettings
+    settings: ModelSettings
     marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -71,11 +70,11 @@ class Cell:
 
     def identity(self, data: StudyData) -> dict[str, Any]:
         """Return what must be the same for a finished cell to count as this one, as plain JSON values."""
-        model = model_class(data.kind.name)(**self.settings.settings(), strategy=self.strategy)
+        settings = model_class(data.kind.name).from_settings(self.settings).checked_settings()
         return {
             "strategy": json.loads(json.dumps(self.strategy.state_dict())),
-            SETTINGS: json.loads(json.dumps(self.settings.settings())),
-            RESOLVED: json.loads(json.dumps(resolved(model))),
+            SETTINGS: self.settings.flat(),
+            RESOLVED: json.loads(json.dumps(resolved(settings))),
             "data": data.fingerprint,
             "auxiliary data": AuxiliaryData.read(self.settings).fingerprint,
             **({LABELS: labels} if (labels := auxiliary_labels(self.settings)) else {}),
@@ -84,17 +83,17 @@ class Cell:
         }
 
 
-def factors_of(settings: ClassifierSettings) -> dict[str, str]:
+def factors_of(settings: ModelSettings) -> dict[str, str]:
     """Return the embedding, the auxiliary tasks and the encoder of settings, as a table names them.
 
     Example:
-        >>> factors_of(ClassifierSettings(auxiliary=("context", "analogy")))
+        >>> factors_of(ModelSettings(auxiliaries=("context", "analogy")))
         {'embedding': 'random', 'auxiliary': 'context+analogy', 'encoder': 'bilstm'}
     """
     return {
-        "embedding": settings.embedding,
-        "auxiliary": "+".join(settings.auxiliary) or NO_AUXILIARY,
-        "encoder": settings.encoder,
+        "embedding": settings.embedding.init,
+        "auxiliary": "+".join(settings.auxiliaries) or NO_AUXILIARY,
+        "encoder": settings.encoder.name,
     }
 
 
@@ -107,9 +106,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """Return in what a finished cell's identity is not the wanted one, to stand behind "other"; None if it is the same.
 
     Args:
-        there: the identity of the finished cell. An earlier version's has no resolved settings, or no hash of a file of
-            vectors: then they count as the same, as nobody knows them. Settings that its version did not have are as
-            `with_later_settings` tells.
+        there: the identity of the finished cell.
         here: what it should be, whole or in part.
 
     Example:
@@ -118,21 +115,13 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """
     for name, value in here.items():
         before = there.get(name)
-        if before == value or (name in (RESOLVED, VECTORS) and name not in there):
+        if before == value:
             continue
         if isinstance(before, Mapping) and isinstance(value, Mapping):
-            if name == SETTINGS:
-                before = _known(with_later_settings(before), {*before, *value})
-                if before == value:
-                    continue
             what = "defaults" if name == RESOLVED else name
             return f"{what} ({settings_changes(before, value)})"
         return name
     return None
-
-
-def _known(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name in names}
 
 
 def settings_changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.models.later_settings import with_later_settings
 from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
 from mt2st.study.cell import SETTINGS, Cell, difference, settings_changes
 from mt2st.study.data import StudyData
 from mt2st.study.result import RESULT, CellResult
 from mt2st.training.checkpoint import RESOLVED
 
-VARIED = ("encoder", "embedding", "auxiliary", "seed")
+VARIED = ("encoder.name", "embedding.init", "auxiliaries", "seed")
 """Settings in which the cells of a study may differ; their methods differ by the strategy."""
 ELSEWHERE = "choose another folder for the study (mt2st compare replaces a whole study by --overwrite)"
 
@@ -84,7 +83,7 @@ def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Coll
     alike = {json.dumps(_read_settings(_plain(cell), exempt)) for cell in cells}
     ours = [json.loads(each) for each in sorted(alike)]
     for path, result in other_results(folder, cells).items():
-        theirs = _read_settings(with_later_settings(result.identity.get(SETTINGS, {})), exempt)
+        theirs = _read_settings(result.identity.get(SETTINGS, {}), exempt)
         for settings in ours:
             # What only one of the two reads, such as a file for an auxiliary task, says nothing about the other.
             before, now = _common(theirs, settings), _common(settings, theirs)
@@ -121,24 +120,26 @@ def _group(name: str, factors: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _without_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
-    settings = with_later_settings(identity.get(SETTINGS, {}))
+    settings = dict(identity.get(SETTINGS, {}))
     settings.pop("seed", None)
     return {**identity, SETTINGS: settings}
 
 
 def _as_given(settings: Mapping[str, Any]) -> str:
     """Return the settings that decide what the defaults of others are, and those that are left to them."""
-    return json.dumps(_read_settings(settings, {*VARIED, *READERS} - {"encoder"}), sort_keys=True)
+    return json.dumps(
+        _read_settings(settings, {*VARIED, *(f"auxiliary_data.{name}" for name in READERS)} - {"encoder.name"}),
+        sort_keys=True,
+    )
 
 
 def _plain(cell: Cell) -> dict[str, Any]:
-    settings: dict[str, Any] = json.loads(json.dumps(cell.settings.settings()))
-    return settings
+    return cell.settings.flat()
 
 
 def _read_settings(settings: Mapping[str, Any], exempt: Collection[str]) -> dict[str, Any]:
     """Return the settings less some, and less those that name files for auxiliary tasks which were not chosen."""
-    left_out = {*exempt, *_idle(settings.get("auxiliary", ()))}
+    left_out = {*exempt, *_idle(settings.get("auxiliaries", ()))}
     return {name: value for name, value in settings.items() if name not in left_out}
 
 
@@ -147,6 +148,6 @@ def _common(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str,
 
 
 def _idle(tasks: Collection[str]) -> Iterator[str]:
-    yield from (name for name, readers in READERS.items() if not set(readers) & set(tasks))
+    yield from (f"auxiliary_data.{name}" for name, readers in READERS.items() if not set(readers) & set(tasks))
     for task in set(LABELLED_AUXILIARIES) - set(tasks):
-        yield from (f"{task}_{what}" for what in ("data", "column", "text", "label"))
+        yield from (f"auxiliary_data.{task}{what}" for what in ("", "_column", "_text", "_label"))

@@ -7,30 +7,27 @@ from collections.abc import Iterator
 from functools import lru_cache
 from glob import escape
 from pathlib import Path
-from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.models.labelled_auxiliaries import Rows, named_in
-from mt2st.models.settings import LABELLED_AUXILIARIES, STARTS
+from mt2st.models.settings import LABELLED_AUXILIARIES, STARTS, AuxiliaryData, AuxiliaryName
 from mt2st.text import MultiLabelledText, TaggedText
 
 
-def auxiliary_labels(settings: ClassifierSettings) -> str | None:
+def auxiliary_labels(settings: ModelSettings) -> str | None:
     """Return a hash of the labelled data that the auxiliary tasks of settings name; None where they name none.
 
     Raises:
         InputError: data that cannot be read.
     """
-    sources = [getattr(settings, f"{task}_data") for task in LABELLED_AUXILIARIES if task in settings.auxiliary]
+    sources = [getattr(settings.auxiliary_data, task) for task in LABELLED_AUXILIARIES if task in settings.auxiliaries]
     if not sources:
         return None
-    prefixes = tuple(f"{task}_" for task in LABELLED_AUXILIARIES)
-    values = tuple((name, value) for name, value in vars(settings).items() if name.startswith(prefixes))
-    return _of_files(tuple(map(_state, sources)), settings.auxiliary, values)
+    return _of_files(tuple(map(_state, sources)), settings.auxiliaries, settings.auxiliary_data)
 
 
-def start_vectors(settings: ClassifierSettings) -> str | None:
+def start_vectors(settings: ModelSettings) -> str | None:
     """Return a hash of the file or folder of word vectors that settings start from; None where they name none.
 
     Published vectors (``gensim:NAME``) are known by their name.
@@ -38,8 +35,8 @@ def start_vectors(settings: ClassifierSettings) -> str | None:
     Raises:
         InputError: a file that cannot be read.
     """
-    path = Path(settings.embedding)
-    if settings.embedding in STARTS or not path.exists():
+    path = Path(settings.embedding.init)
+    if settings.embedding.init in STARTS or not path.exists():
         return None
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file())
@@ -64,11 +61,11 @@ def add_fields(digest: hashlib._Hash, *fields: str) -> None:
 @lru_cache(maxsize=16)  # all cells of a study name the same files
 def _of_files(
     states: tuple[object, ...],  # noqa: ARG001  # a file that has changed is another one
-    auxiliary: tuple[str, ...],
-    values: tuple[tuple[str, Any], ...],
+    auxiliaries: tuple[AuxiliaryName, ...],
+    files: AuxiliaryData,
 ) -> str:
     digest = hashlib.sha256()
-    settings = ClassifierSettings(auxiliary=auxiliary, **dict(values))
+    settings = ModelSettings(auxiliaries=auxiliaries, auxiliary_data=files)
     for name, rows in named_in(settings):
         add_rows(digest, name, rows)
     return digest.hexdigest()[:16]

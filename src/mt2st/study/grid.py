@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
 from mt2st.strategy import SingleTask, Strategy
 from mt2st.study.cell import Cell, factors_of
@@ -23,11 +23,11 @@ class Method:
 
     Attributes:
         strategy: the strategy, or a function of the names of the auxiliary tasks that returns one.
-        settings: settings that go with it, in place of the grid's, by name.
+        settings: settings that replace the grid's, by name: ``{"context__window": 5}``.
     """
 
     strategy: Strategy | StrategyOf
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def strategy_for(self, auxiliaries: Sequence[str]) -> Strategy:
         """Return the strategy for a run with these auxiliary tasks."""
@@ -45,14 +45,14 @@ class Grid:
         methods: by the name that tables use: a `Method`, or the strategy alone.
         settings: of every model; a combination takes its own in place of these.
         seeds: any number of different ones.
-        embeddings: where the embedding starts: values of the setting ``embedding``. None given: the settings' own.
+        embeddings: where the embedding starts: values of ``embedding.init``. None given: the settings' own.
         auxiliaries: sets of auxiliary tasks. None given: the settings' own.
         encoders: None given: the settings' own.
 
     Example:
         >>> from mt2st import SingleTask, Switch
         >>> methods = {"single-task": SingleTask(), "switch": Switch(at=3)}
-        >>> grid = Grid(methods, ClassifierSettings(), seeds=(1, 2), encoders=("bilstm", "mean"))
+        >>> grid = Grid(methods, ModelSettings(), seeds=(1, 2), encoders=("bilstm", "mean"))
         >>> [cell.folder for cell in grid.cells()][:3]
         ['single-task-seed1', 'switch-seed1', 'single-task.encoder=mean-seed1']
         >>> [cell.folder for cell in grid.cells()][4:6]
@@ -60,7 +60,7 @@ class Grid:
     """
 
     methods: Mapping[str, Method | Strategy]
-    settings: ClassifierSettings
+    settings: ModelSettings
     seeds: Sequence[int]
     embeddings: Sequence[str] = ()
     auxiliaries: Sequence[tuple[str, ...]] = ()
@@ -94,35 +94,32 @@ class Grid:
         base = self.settings
         for seed, encoder, embedding, auxiliary, (name, method) in product(
             self.seeds,
-            self.encoders or (base.encoder,),
-            self.embeddings or (base.embedding,),
-            self.auxiliaries or (base.auxiliary,),
+            self.encoders or (base.encoder.name,),
+            self.embeddings or (base.embedding.init,),
+            self.auxiliaries or (base.auxiliaries,),
             self.methods.items(),
         ):
             method = method if isinstance(method, Method) else Method(method)
             strategy = method.strategy_for(auxiliary)
             if isinstance(strategy, SingleTask) and not set(auxiliary) & set(LABELLED_AUXILIARIES):
-                auxiliary = base.auxiliary
-            chosen = replace(
-                base,
-                **{"encoder": encoder, "embedding": embedding, "auxiliary": auxiliary, **method.settings},
-                seed=seed,
-            )
-            settings = _without_idle_files(chosen)
-            settings.check()
-            usual = factors_of(replace(base, **method.settings))
+                auxiliary = base.auxiliaries
+            varied = {"encoder__name": encoder, "embedding__init": embedding, "auxiliaries": auxiliary}
+            settings = _without_idle_files(base.updated(**(varied | method.settings), seed=seed))
+            settings.checked()
+            usual = factors_of(base.updated(**method.settings))
             marks = {factor: value for factor, value in factors_of(settings).items() if value != usual[factor]}
             yield Cell(name, strategy, settings, marks)
 
     def _check_files(self) -> None:
         """Refuse files of auxiliary tasks that no combination has."""
-        together = {task for tasks in (*self.auxiliaries, self.settings.auxiliary) for task in tasks}
-        replace(self.settings, auxiliary=tuple(sorted(together))).check()
+        together = {task for tasks in (*self.auxiliaries, self.settings.auxiliaries) for task in tasks}
+        self.settings.updated(auxiliaries=tuple(sorted(together))).checked()
 
 
-def _without_idle_files(settings: ClassifierSettings) -> ClassifierSettings:
+def _without_idle_files(settings: ModelSettings) -> ModelSettings:
     """Return settings that name only files which their own auxiliary tasks read."""
-    idle: dict[str, Any] = {name: () for name, readers in READERS.items() if not set(readers) & set(settings.auxiliary)}
-    for task in set(LABELLED_AUXILIARIES) - set(settings.auxiliary):
-        idle |= {each: None for each in vars(settings) if each.startswith(f"{task}_")}
-    return replace(settings, **idle)
+    chosen, files = set(settings.auxiliaries), settings.auxiliary_data
+    idle: dict[str, Any] = {name: () for name, readers in READERS.items() if not set(readers) & chosen}
+    for task in set(LABELLED_AUXILIARIES) - chosen:
+        idle |= {each: None for each in vars(files) if each.startswith(task)}
+    return replace(settings, auxiliary_data=replace(files, **idle))

@@ -3,8 +3,8 @@
 The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but the loss):
 
 - ``schema``: 2; a file of any other is of another version, and not read.
-- ``identity``: ``strategy`` (its state), ``settings`` (all of `ClassifierSettings`; null where left to the default),
-  ``resolved`` (what those came to, `mt2st.models.resolved`; earlier versions did not write it), ``data`` and
+- ``identity``: ``strategy`` (its state), ``settings`` (all of `ModelSettings`; null where left to the default),
+  ``resolved`` (what those came to, `mt2st.models.resolved`), ``data`` and
   ``auxiliary data`` (hashes), ``version``: what must be the same for the result to be taken for a cell's.
 - ``hash``: of the identity (`mt2st.study.cell.identity_hash`); where it does not fit, the file is not read.
 - ``result``: the `CellResult`: ``name`` (of the method), ``seed``, ``factors`` (``embedding``, ``auxiliary``,
@@ -49,10 +49,6 @@ class BrokenResultError(InputError):
             "or delete it"
         )
         self.path, self.reason = path, reason
-
-
-class EarlierResultWarning(UserWarning):
-    """A ``result.json`` does not say what the settings were that were left to the defaults."""
 
 
 class BrokenResultWarning(UserWarning):

@@ -17,13 +17,12 @@ from mt2st.study.data import StudyData
 from mt2st.study.experiment import check_fits
 from mt2st.study.lock import BusyCellWarning, is_busy
 from mt2st.study.pool import LOCAL, outcomes
-from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, EarlierResultWarning, Failure
+from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, Failure
 from mt2st.study.share import Share
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.warned import Warned
 from mt2st.study.worker import Order, Outcome, attempt, finished
 from mt2st.training import Callback
-from mt2st.training.checkpoint import RESOLVED
 
 STOP = ".stop-"
 """What the name of the file begins with whose appearance in a study's folder stops the cells of one run."""
@@ -162,7 +161,6 @@ def work_on(
         for cell in cells:
             if result := _finished(folder / cell.folder / RESULT, identities[cell.folder], data):
                 worked.results[cell.folder] = result
-        _tell_earlier(folder, worked.results)
     due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
     orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models) for cell in due]
     begun = False
@@ -246,18 +244,6 @@ def is_finished(folder: Path, cell: Cell) -> bool:
     except InputError:
         pass
     return True
-
-
-def _tell_earlier(folder: Path, results: Mapping[str, CellResult]) -> None:
-    earlier = [name for name, result in results.items() if RESOLVED not in result.identity]
-    if earlier:
-        warnings.warn(
-            f"{len(earlier)} of the results in {folder}, {earlier[0]} first, were written by an earlier version, which "
-            "did not keep what the settings were that were left to the defaults: they are taken for runs with the "
-            "defaults of now; where that is not so, choose another folder or --overwrite",
-            EarlierResultWarning,
-            stacklevel=4,
-        )
 
 
 def _tell_busy(orders: Sequence[Order]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st import SingleTask
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.study import Cell, Grid, StudyData
 from mt2st.study.paper import estimate
 from mt2st.study.paper.estimate import REST, estimated_seconds
@@ -20,7 +20,7 @@ def passes_together(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     monkeypatch.setattr(estimate, "usable_cores", lambda: 4)
     asked: list[tuple[int, int]] = []
 
-    def passes(settings: ClassifierSettings, batch: int, length: int, together: Barrier) -> tuple[float, float]:
+    def passes(settings: ModelSettings, batch: int, length: int, together: Barrier) -> tuple[float, float]:
         asked.append((batch, length))
         together.wait(timeout=30)  # all are made at a time, or this breaks
         assert together.parties == 3
@@ -38,9 +38,11 @@ def test_passes_are_timed_as_many_at_a_time_as_there_will_be_cells(
     data: StudyData, passes_together: list[tuple[int, int]]
 ) -> None:
     seconds = estimated_seconds(cells(7), data, jobs=3)
-    batches = [-(-len(part) // QUICK.batch_size) for part in (data.train, data.validation, data.test or texts(0))]
+    batches = [
+        -(-len(part) // QUICK.optimisation.batch_size) for part in (data.train, data.validation, data.test or texts(0))
+    ]
     train, validation, test = batches
-    one = QUICK.epochs * (train * 3 * STEP + validation * 3 * FORWARD) + test * 3 * FORWARD
+    one = QUICK.optimisation.epochs * (train * 3 * STEP + validation * 3 * FORWARD) + test * 3 * FORWARD
     assert seconds == pytest.approx(REST * one * 3)  # 3, 3 and 1 of the cells
     assert len(passes_together) == 3
 

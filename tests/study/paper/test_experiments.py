@@ -16,7 +16,7 @@ def files(tmp_path: Path) -> dict[str, list[str]]:
     agree, judged = tmp_path / "agree.txt", tmp_path / "judged.txt"
     agree.write_text("good great\nbad awful\n")
     judged.write_text("good great 9\nbad awful 8\ngood bad 2\n")
-    return {"agree": [str(agree)], "similarity": [str(judged)]}
+    return {"auxiliary_data__agree": [str(agree)], "similarity": [str(judged)]}
 
 
 def test_the_tables_are_each_embedding_with_each_update_in_each_mode_and_original_once(
@@ -28,14 +28,14 @@ def test_the_tables_are_each_embedding_with_each_update_in_each_mode_and_origina
     multi = next(cell for cell in cells if cell.name == "multi-task")
     assert isinstance(multi.strategy, MultiTask)
     assert multi.strategy.weight == SOUND.weight
-    assert {cell.settings.embedding for cell in cells} == {
+    assert {cell.settings.embedding.init for cell in cells} == {
         "cbow", "skipgram", "cbow-fasttext", "skipgram-fasttext", "glove",
     }  # fmt: skip
 
 
 def test_updates_without_data_are_left_out() -> None:
     cells = table_cells(QUICK, seeds=(1,))
-    assert {cell.settings.auxiliary for cell in cells if cell.name == "switch"} == {
+    assert {cell.settings.auxiliaries for cell in cells if cell.name == "switch"} == {
         ("semantic-syntactic",),
         ("analogy",),
     }
@@ -53,17 +53,17 @@ def test_glove_is_trained_longer_and_in_wider_windows_than_the_others() -> None:
     }  # fmt: skip
     assert chosen == {("cbow", 10, 5e-4, 0.0, 15, 10.0), ("glove", 50, 2e-3, 1e-4, 60, 30.0)}
     published = table_cells(REFERENCE, seeds=[1], embeddings=["GloveTwitter"])
-    assert {cell.settings.embedding_learning_rate for cell in published} == {1e-3}
+    assert {cell.settings.optimisation.embedding_learning_rate for cell in published} == {1e-3}
 
 
 def test_given_glove_vectors_take_the_place_of_those_trained_here() -> None:
     cells = table_cells(SOUND, seeds=(1,), embeddings=["GloveTwitter"], glove="gensim:glove-twitter-100")
-    assert {cell.settings.embedding for cell in cells} == {"gensim:glove-twitter-100"}
+    assert {cell.settings.embedding.init for cell in cells} == {"gensim:glove-twitter-100"}
 
 
 def test_glove_vectors_of_another_size_change_the_size_of_their_own_rows_alone() -> None:
     cells = table_cells(SOUND, seeds=(1,), embeddings=["CBOW", "GloveTwitter"], glove="glove.txt", vector_size=50)
-    assert {(cell.settings.embedding, cell.settings.vector_size) for cell in cells} == {
+    assert {(cell.settings.embedding.init, cell.settings.embedding.vector_size) for cell in cells} == {
         ("cbow", 100),
         ("glove.txt", 50),
     }
@@ -77,14 +77,16 @@ def test_an_unknown_embedding_is_named_with_those_there_are() -> None:
 def test_runs_for_time_start_at_random_and_are_measured_several_times_an_epoch() -> None:
     cells = time_cells(SOUND, seeds=(1,))
     assert [cell.name for cell in cells] == ["single-task", "multi-task", "diminish", "switch"]
-    assert {(cell.settings.embedding, cell.settings.evaluations_per_epoch) for cell in cells} == {("random", 8)}
-    assert [cell.settings.refit_head for cell in cells] == [None, None, 0.01, 0.01]
+    assert {(cell.settings.embedding.init, cell.settings.optimisation.evaluations_per_epoch) for cell in cells} == {
+        ("random", 8)
+    }
+    assert [cell.settings.transition.probe_head for cell in cells] == [None, None, 0.01, 0.01]
 
 
 def test_the_single_task_begins_before_the_first_evaluation() -> None:
     steps = 47  # of 16 texts, of 750
     cells = time_cells(SOUND, seeds=(1,))[2:]
-    assert [round(steps / cell.settings.evaluations_per_epoch) for cell in cells] == [6, 6]
+    assert [round(steps / cell.settings.optimisation.evaluations_per_epoch) for cell in cells] == [6, 6]
     assert [cell.strategy.bind(["context"]).transition_time(6 * steps) for cell in cells] == [5, 6]
 
 

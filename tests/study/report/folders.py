@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.study import CellResult, Failure
 from mt2st.training import Evaluation, Freeze, Run, Transition
 from mt2st.training.frozen_dimensions import save_freezes
@@ -48,7 +48,7 @@ def results(methods: Sequence[str] = METHODS, seeds: int = 3) -> list[CellResult
                     seed,
                     {"accuracy": level - 0.02, "macro_f1": level - 0.03},
                     course(method, seed, level),
-                    factors={"embedding": "random", "auxiliary": "context", "encoder": "bilstm"},
+                    factors={"embedding__init": "random", "auxiliaries": "context", "encoder__name": "bilstm"},
                     versions={"python": "3.11.2", "torch": "2.13.0"},
                     machine={"system": "Linux", "cores": 2},
                     identity={
@@ -56,7 +56,7 @@ def results(methods: Sequence[str] = METHODS, seeds: int = 3) -> list[CellResult
                             "strategy": "single-task" if method == "single-task" else "switch",
                             "settings": {"at": 3},
                         },
-                        "settings": json.loads(json.dumps(ClassifierSettings(seed=seed).settings())),
+                        "settings": json.loads(json.dumps(ModelSettings().updated(seed=seed).settings())),
                     },
                 )
             )
@@ -97,7 +97,7 @@ def write_run(
         "format": 1,
         "kind": "classification",
         "classes": list(classes),
-        "settings": ClassifierSettings(epochs=99).settings(),
+        "settings": ModelSettings().updated(optimisation__epochs=99).settings(),
         "strategy": {"strategy": "switch", "settings": {"unit": "epoch", "at": 3}},
         "run": run.as_dict(),
         "metrics": {

@@ -58,7 +58,12 @@ def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         return write_report(write_run(tmp_path / "run", classes=("a-class-" * 20, "pos")))
     wide = [
         replace(
-            each, factors={"embedding": "/data/" + "long-" * 20 + "name.vec", "auxiliary": "context", "encoder": "cnn"}
+            each,
+            factors={
+                "embedding__init": "/data/" + "long-" * 20 + "name.vec",
+                "auxiliaries": "context",
+                "encoder__name": "cnn",
+            },
         )
         for each in results()
     ]

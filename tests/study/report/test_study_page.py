@@ -13,7 +13,7 @@ from tests.study.report.folders import METHODS, course, results, write_study
 from tests.study.report.html_tree import Node, read
 
 from mt2st.errors import InputError
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.study import Failure, Study, summarise
 from mt2st.study.report import write_report
 from mt2st.study.study import MEASURED_PART
@@ -218,7 +218,11 @@ def test_how_to_repeat_it_is_told(folder: Path) -> None:
     page = page_of(folder)
     assert page.all("code")[0].text == "mt2st compare reviews.csv"
     facts = {pair.all("dt")[0].text: pair.all("dd")[0].text for each in page.all("dl") for pair in each.all("div")}
-    assert (facts["seeds"], facts["torch"], facts["epochs"]) == ("1, 2, 3", "2.13.0", str(ClassifierSettings().epochs))
+    assert (facts["seeds"], facts["torch"], facts["epochs"]) == (
+        "1, 2, 3",
+        "2.13.0",
+        str(ModelSettings().optimisation.epochs),
+    )
 
 
 def test_tables_for_papers_and_programs_stand_beside_the_page(folder: Path) -> None:

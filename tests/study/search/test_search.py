@@ -22,7 +22,7 @@ METHODS = {"single-task": SingleTask(), "multi-task": MultiTask(), "diminish": D
 CELLS = Grid(METHODS, QUICK, seeds=(1, 2)).cells()
 TWO = [cell for cell in CELLS if cell.name in ("single-task", "switch")]
 SEARCH = Search(3)
-RATES = LEARNING_RATES[QUICK.encoder]
+RATES = LEARNING_RATES[QUICK.encoder.name]
 
 
 class Log(Watcher):
@@ -53,8 +53,12 @@ def test_every_method_has_the_same_number_of_trials_and_the_first_is_as_given(da
     assert len(log.runs) == 12
     assert log.runs[:5] == [*(f"{name}, trial 1, seed 1001" for name in METHODS), "single-task, trial 2, seed 1001"]
     assert records(tmp_path)["switch"][0]["values"] == {
-        "learning_rate": RATES[0], "embedding_learning_rate": RATES[1], "dropout": 0.3, "weight": 1.0, "at": 2
-    }  # fmt: skip
+        "optimisation__learning_rate": RATES[0],
+        "optimisation__embedding_learning_rate": RATES[1],
+        "encoder__dropout": 0.3,
+        "weight": 1.0,
+        "at": 2,
+    }
     assert [line["trials"] for line in found.about["methods"]] == [3] * 4
     assert [line["method"] for line in found.about["methods"]] == list(METHODS)
     assert (found.about["trials"], found.about["seeds"], found.about["epochs"]) == (3, [1001], 2)
@@ -71,7 +75,7 @@ def test_all_seeds_of_a_method_get_its_best_trials_values(data: StudyData, tmp_p
         best = max(trials, key=lambda trial: (trial["score"], -trial["loss"]))
         assert best is trials[line["best"] - 1]
         assert line["chosen"] == best["values"]
-        assert first.settings.dropout == best["values"]["dropout"]
+        assert first.settings.encoder.dropout == best["values"]["dropout"]
         run = CellResult.read(tmp_path / "search" / f"{first.name}.trial={line['best']}-seed1001" / "result.json").run
         assert best["score"] == run.best_value("accuracy")
         assert run.evaluations[0].learning_rates["encoder"] == pytest.approx(best["values"]["learning_rate"])
@@ -180,7 +184,7 @@ def test_where_all_trials_fail_the_values_stay_as_given(data: StudyData, tmp_pat
 
 
 def test_several_seeds_are_averaged_and_a_trial_may_be_shorter(data: StudyData, tmp_path: Path) -> None:
-    cells = Grid({"switch": Switch(2)}, replace(QUICK, epochs=4), seeds=(1,)).cells()
+    cells = Grid({"switch": Switch(2)}, QUICK.updated(optimisation__epochs=4), seeds=(1,)).cells()
     search = Search(2, seeds=(7, 8), epochs=2)
     found = search_settings(data.without_test(), cells, search, folder=tmp_path)
     for number, trial in enumerate(records(tmp_path)["switch"], start=1):
@@ -188,7 +192,7 @@ def test_several_seeds_are_averaged_and_a_trial_may_be_shorter(data: StudyData, 
                 for seed in search.seeds]  # fmt: skip
         assert [len(run.evaluations) for run in runs] == [2, 2]
         assert trial["score"] == pytest.approx(sum(run.best_value("accuracy") for run in runs) / 2)
-    assert found.cells[0].settings.epochs == 4
+    assert found.cells[0].settings.optimisation.epochs == 4
     assert not (tmp_path / "search" / "switch.trial=1-seed7" / "model").exists()
 
 
@@ -205,7 +209,9 @@ def test_what_does_not_belong_to_the_search_is_refused(data: StudyData, tmp_path
         (Search(2, seeds=(2, 3)), "seed 2 is one of the study's and of the search"),
         (Search(2, epochs=1), "in a trial of 1 epoch: .*freeze_from"),
     ):
-        cells = Grid(METHODS, replace(QUICK, freeze_from=2, freeze_fraction=0.5), seeds=(1, 2)).cells()
+        cells = Grid(
+            METHODS, QUICK.updated(transition__freeze_from=2, transition__freeze_fraction=0.5), seeds=(1, 2)
+        ).cells()
         with pytest.raises(InputError, match=message):
             search_settings(data, cells, wrong, folder=tmp_path)
     for settings, message in (((0,), "at least 1 trial"), ((1, ()), "different seeds"), ((1, (5,), 0), "1 epoch")):
@@ -214,7 +220,10 @@ def test_what_does_not_belong_to_the_search_is_refused(data: StudyData, tmp_path
     search_settings(data, CELLS[:2], Search(1), folder=tmp_path)
     log = Log()
     for changed, other in (
-        ({"cells": [replace(cell, settings=replace(cell.settings, epochs=3)) for cell in CELLS]}, "settings"),
+        (
+            {"cells": [replace(cell, settings=cell.settings.updated(optimisation__epochs=3)) for cell in CELLS]},
+            "settings",
+        ),
         ({"data": replace(data, validation=texts(6))}, "data"),
         ({"search": Search(1, seeds=(9,))}, "search"),
     ):
@@ -232,7 +241,7 @@ def test_a_search_with_other_defaults_is_refused_where_its_record_knows_them(
 ) -> None:
     data = data.without_test()
     search_settings(data, CELLS[:1], Search(1), folder=tmp_path)
-    monkeypatch.setitem(LEARNING_RATES, QUICK.encoder, (0.5, RATES[1]))
+    monkeypatch.setitem(LEARNING_RATES, QUICK.encoder.name, (0.5, RATES[1]))
     message = r"single-task.json is the search with other defaults \(learning_rate is 0.005 there and 0.5 here"
     with pytest.raises(InputError, match=message):
         search_settings(data, CELLS[:1], Search(1), folder=tmp_path)

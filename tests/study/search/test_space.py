@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from tests.study.conftest import QUICK
@@ -12,8 +11,8 @@ from mt2st.models.settings import LEARNING_RATES
 from mt2st.strategy import AdaptiveDiminish, Strategy
 from mt2st.study.search.space import COMMON, Axis, Course
 
-SETTINGS = replace(QUICK, epochs=8, auxiliary=("analogy", "context"), dropout=0.3)
-STRATEGIES = {name: StrategyOptions().build(name, SETTINGS.auxiliary) for name in ALL_STRATEGIES}
+SETTINGS = QUICK.updated(optimisation__epochs=8, auxiliaries=("analogy", "context"), encoder__dropout=0.3)
+STRATEGIES = {name: StrategyOptions().build(name, SETTINGS.auxiliaries) for name in ALL_STRATEGIES}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
@@ -21,9 +20,9 @@ def test_the_given_numbers_stand_for_the_course_as_it_is(strategy: Strategy) -> 
     course = Course(strategy, SETTINGS)
     same = course.at(course.given)
     assert same.settings.learning_rates == pytest.approx(SETTINGS.learning_rates)
-    assert same.settings.dropout == 0.3
-    for task in SETTINGS.auxiliary:
-        before, after = strategy.bind(SETTINGS.auxiliary), same.strategy.bind(SETTINGS.auxiliary)
+    assert same.settings.encoder.dropout == 0.3
+    for task in SETTINGS.auxiliaries:
+        before, after = strategy.bind(SETTINGS.auxiliaries), same.strategy.bind(SETTINGS.auxiliaries)
         assert [after.weights(t)[task] for t in range(1, 9)] == pytest.approx(
             [before.weights(t)[task] for t in range(1, 9)]
         )
@@ -36,7 +35,7 @@ def test_both_ends_of_every_range_can_be_trained_with(strategy: Strategy) -> Non
     for numbers in ({axis.name: axis.range.low for axis in course.axes}, {a.name: a.range.high for a in course.axes}):
         tried = course.at(numbers)
         tried.settings.check()
-        weights = tried.strategy.bind(SETTINGS.auxiliary).weights(1)
+        weights = tried.strategy.bind(SETTINGS.auxiliaries).weights(1)
         assert all(weights.values()) or isinstance(strategy, SingleTask)
     assert all(axis.holds(course.given[axis.name]) for axis in course.axes)
 
@@ -56,27 +55,35 @@ def test_weights_are_searched_by_task_and_other_parameters_where_they_are_given_
     found = by_task.at(numbers).strategy.settings()
     assert found["weight"] == {"analogy": pytest.approx(0.1), "context": 0.5}
     assert found["at"] == {"analogy": 2, "context": 7}
-    one = Course(MultiTask(2.0), replace(SETTINGS, auxiliary=("context",)))
+    one = Course(MultiTask(2.0), SETTINGS.updated(auxiliaries=("context",)))
     assert one.at({**one.given, "weight": 0.25}).strategy == MultiTask(0.5)
 
 
 def test_factors_multiply_the_learning_rates_of_the_encoder_or_those_that_are_given() -> None:
-    network, embedding = LEARNING_RATES[SETTINGS.encoder]
-    numbers = {"learning_rate": 2.0, "embedding_learning_rate": 0.5, "dropout": 0.1}
+    network, embedding = LEARNING_RATES[SETTINGS.encoder.name.name]
+    numbers = {
+        "optimisation__learning_rate": 2.0,
+        "optimisation__embedding_learning_rate": 0.5,
+        "encoder__dropout": 0.1,
+    }
     found = Course(SingleTask(), SETTINGS).at(numbers).settings
     assert (found.learning_rate, found.embedding_learning_rate, found.dropout) == pytest.approx(
         (2 * network, embedding / 2, 0.1)
     )
-    given = Course(SingleTask(), replace(SETTINGS, learning_rate=0.5)).at(numbers)
+    given = Course(SingleTask(), SETTINGS.updated(optimisation__learning_rate=0.5)).at(numbers)
     assert given.settings.learning_rates["heads"] == 1.0
-    assert given.told() == {"learning_rate": 1.0, "embedding_learning_rate": embedding / 2, "dropout": 0.1}
+    assert given.told() == {
+        "optimisation__learning_rate": 1.0,
+        "optimisation__embedding_learning_rate": embedding / 2,
+        "encoder__dropout": 0.1,
+    }
 
 
 def test_times_are_shares_of_the_training() -> None:
     course = Course(Switch(5), SETTINGS)
     assert course.given["at"] == 0.5
     assert course.at(course.given, epochs=4).strategy.settings()["at"] == 3
-    assert course.at(course.given, epochs=4).settings.epochs == 4
+    assert course.at(course.given, epochs=4).settings.optimisation.epochs == 4
     assert [course.at({**course.given, "at": share}).strategy.settings()["at"] for share in (0.1, 0.9)] == [2, 8]
     steps = Course(Switch(81, unit="step"), SETTINGS, steps_per_epoch=20)
     assert steps.given["at"] == 0.5
@@ -95,11 +102,11 @@ def test_times_are_shares_of_the_training() -> None:
 def test_weights_fall_as_far_over_a_trial_as_over_the_training(strategy: Strategy) -> None:
     course = Course(strategy, SETTINGS)
     short = course.at(course.given, epochs=4)
-    whole, trial = (each.strategy.bind(SETTINGS.auxiliary) for each in (course, short))
+    whole, trial = (each.strategy.bind(SETTINGS.auxiliaries) for each in (course, short))
     assert trial.weights(4) == pytest.approx(whole.weights(8))
     falls = {axis.name: 2.0 if axis.range.name == "decay" else course.given[axis.name] for axis in course.axes}
-    fallen = course.at(falls).strategy.bind(SETTINGS.auxiliary).weights(8)
-    assert fallen == pytest.approx(dict.fromkeys(SETTINGS.auxiliary, math.exp(-2.0)))
+    fallen = course.at(falls).strategy.bind(SETTINGS.auxiliaries).weights(8)
+    assert fallen == pytest.approx(dict.fromkeys(SETTINGS.auxiliaries, math.exp(-2.0)))
 
 
 def test_of_a_strategy_without_ranges_what_all_share_is_searched() -> None:

@@ -10,7 +10,7 @@ from threading import Barrier
 
 import torch
 
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.network import build_encoder
 from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
@@ -36,34 +36,38 @@ def estimated_seconds(cells: Sequence[Cell], data: StudyData, *, jobs: int = 1) 
         return 0.0
     settings = cells[0].settings
     texts = data.train.texts
-    length = max(1, round(sum(min(len(text.split()), settings.max_length) for text in texts) / len(texts)))
+    length = max(1, round(sum(min(len(text.split()), settings.text.max_length) for text in texts) / len(texts)))
     beside = min(jobs, usable_cores(), len(cells))
-    step, forward = _passes_beside_each_other(settings, min(settings.batch_size, len(texts)), length, beside)
+    step, forward = _passes_beside_each_other(
+        settings, min(settings.optimisation.batch_size, len(texts)), length, beside
+    )
     sizes = (len(data.train), len(data.validation), len(data.test) if data.test is not None else 0)
-    train, validation, test = (-(-size // settings.batch_size) for size in sizes)
-    one = settings.epochs * (train * step + settings.evaluations_per_epoch * validation * forward) + test * forward
+    train, validation, test = (-(-size // settings.optimisation.batch_size) for size in sizes)
+    one = (
+        settings.optimisation.epochs
+        * (train * step + settings.optimisation.evaluations_per_epoch * validation * forward)
+        + test * forward
+    )
     return REST * one * -(-len(cells) // beside)
 
 
-def _passes_beside_each_other(
-    settings: ClassifierSettings, batch: int, length: int, beside: int
-) -> tuple[float, float]:
+def _passes_beside_each_other(settings: ModelSettings, batch: int, length: int, beside: int) -> tuple[float, float]:
     """Return the seconds of a step and of a forward pass where so many are made at a time, here by threads."""
     together = Barrier(beside)
-    with torch_threads(settings.threads), ThreadPoolExecutor(beside) as pool:
+    with torch_threads(settings.compute.threads), ThreadPoolExecutor(beside) as pool:
         timed = list(pool.map(lambda _: _passes(settings, batch, length, together), range(beside)))
     return max(step for step, _ in timed), max(forward for _, forward in timed)
 
 
-def _passes(settings: ClassifierSettings, batch: int, length: int, together: Barrier) -> tuple[float, float]:
+def _passes(settings: ModelSettings, batch: int, length: int, together: Barrier) -> tuple[float, float]:
     """Return the seconds of a step, forward and back, and of a forward pass alone: the median of five."""
     encoder = build_encoder(
-        settings.encoder,
-        vector_size=settings.vector_size,
-        hidden_size=settings.hidden_size,
-        pooling=settings.pooling,
+        settings.encoder.name,
+        vector_size=settings.embedding.vector_size,
+        hidden_size=settings.encoder.hidden_size,
+        pooling=settings.encoder.pooling,
     )
-    vectors = torch.randn(batch, length, settings.vector_size, requires_grad=True)
+    vectors = torch.randn(batch, length, settings.embedding.vector_size, requires_grad=True)
     mask = torch.ones(batch, length, dtype=torch.bool)
     steps, forwards = [], []
     together.wait()

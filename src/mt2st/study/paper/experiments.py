@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mt2st.errors import InputError, listed
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.models.settings import GLOVE
 from mt2st.strategy import Diminish, MultiTask, SingleTask, Switch
 from mt2st.study.cell import Cell
@@ -41,24 +41,24 @@ GLOVE_WINDOW, GLOVE_X_MAX = 60, 30.0
 NEEDED_FILES = {"update1": ("agree",), "update3": ("similarity",)}
 """What an update cannot do without: names of settings."""
 TIME_SETTINGS: dict[str, Any] = {
-    "auxiliary": ("context",),
-    "embedding": "random",
-    "evaluations_per_epoch": 8,
-    "context_method": "cbow",
-    "context_window": 10,
+    "auxiliaries": ("context",),
+    "embedding__init": "random",
+    "optimisation__evaluations_per_epoch": 8,
+    "context__method": "cbow",
+    "context__window": 10,
 }
-AT_ONCE: dict[str, Any] = {"refit_head": 0.01, "rate_at_transition": 0.1}
+AT_ONCE: dict[str, Any] = {"transition__probe_head": 0.01, "transition__rate": 0.1}
 """What the transition brings where the context task is short: a head that fits the vectors, and steps that keep it."""
 TIME_METHODS: dict[str, Method] = {
     "single-task": Method(SingleTask()),
-    "multi-task": Method(MultiTask(0.25), {"context_alpha": 0.2, "context_passes": 20.0, "context_block": 16}),
+    "multi-task": Method(MultiTask(0.25), {"context__alpha": 0.2, "context__passes": 20.0, "context__block": 16}),
     "diminish": Method(
         Diminish(0.12, curvature=2.0, unit="step"),
-        {"context_alpha": 0.14, "context_min_alpha": 0.14, "context_passes": 50.0, "context_block": 16, **AT_ONCE},
+        {"context__alpha": 0.14, "context__min_alpha": 0.14, "context__passes": 50.0, "context__block": 16, **AT_ONCE},
     ),
     "switch": Method(
         Switch(6, unit="step"),
-        {"context_alpha": 0.1, "context_passes": 48.0, "context_block": 32, **AT_ONCE},
+        {"context__alpha": 0.1, "context__passes": 48.0, "context__block": 32, **AT_ONCE},
     ),
 }
 """Chosen, with the settings above, on other samples of the reviews than those reported (benchmarks/NOTES.md, "Fifth
@@ -112,9 +112,9 @@ def table_cells(
         raise InputError(f"the paper has no embedding '{unknown[0]}'; it has {listed(list(EMBEDDINGS))}")
     starts = EMBEDDINGS | ({"GloveTwitter": glove} if glove else {})
     updates = possible_updates(files)
-    given: dict[str, Any] = {name: tuple(paths) for name, paths in files.items() if paths}
-    settings = replace(
-        ClassifierSettings(**protocol.settings), auxiliary=tuple(UPDATES[each] for each in updates), **given
+    given: dict[str, Any] = {f"auxiliary_data__{name}": tuple(paths) for name, paths in files.items() if paths}
+    settings = ModelSettings().updated(
+        **protocol.settings, auxiliaries=tuple(UPDATES[each] for each in updates), **given
     )
     grid = Grid(
         protocol.strategies(),
@@ -125,28 +125,27 @@ def table_cells(
     )
     cells = grid.cells()
     if protocol.chooses:  # the published settings stay as they are
-        cells = [_suited_to_glove(cell) if cell.settings.embedding == GLOVE else cell for cell in cells]
+        cells = [_suited_to_glove(cell) if cell.settings.embedding.init == GLOVE else cell for cell in cells]
     if vector_size is not None:
-        cells = [_of_size(cell, vector_size) if cell.settings.embedding == glove else cell for cell in cells]
+        cells = [_of_size(cell, vector_size) if cell.settings.embedding.init == glove else cell for cell in cells]
     return cells
 
 
 def _suited_to_glove(cell: Cell) -> Cell:
     given = cell.settings
     rate = GLOVE_FASTER * given.learning_rates["embedding"]
-    settings = replace(
-        given,
-        start_epochs=GLOVE_LONGER * given.start_epochs,
-        embedding_learning_rate=rate,
-        glove_sample=given.context_sample,
-        context_window=GLOVE_WINDOW,
-        context_x_max=GLOVE_X_MAX,
+    settings = given.updated(
+        embedding__init_epochs=GLOVE_LONGER * given.embedding.init_epochs,
+        optimisation__embedding_learning_rate=rate,
+        context__glove_sample=given.context.sample,
+        context__window=GLOVE_WINDOW,
+        context__x_max=GLOVE_X_MAX,
     )
     return replace(cell, settings=settings)
 
 
 def _of_size(cell: Cell, vector_size: int) -> Cell:
-    return replace(cell, settings=replace(cell.settings, vector_size=vector_size))
+    return replace(cell, settings=cell.settings.updated(embedding__vector_size=vector_size))
 
 
 def time_cells(protocol: Protocol, *, seeds: Sequence[int]) -> list[Cell]:
@@ -156,5 +155,5 @@ def time_cells(protocol: Protocol, *, seeds: Sequence[int]) -> list[Cell]:
     measured. The validation part is measured eight times an epoch. Diminish and Switch count steps: the context task is
     there for the first four or five, and what the transition brings is part of their training time.
     """
-    settings = replace(ClassifierSettings(**protocol.settings), **TIME_SETTINGS)
+    settings = ModelSettings().updated(**(protocol.settings | TIME_SETTINGS))
     return Grid(TIME_METHODS, settings, seeds).cells()

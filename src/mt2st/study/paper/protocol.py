@@ -12,7 +12,7 @@ vocabulary, a frozen embedding with another learning rate in the rows called 'or
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -43,7 +43,7 @@ class Protocol:
 
     Attributes:
         name: what the command line calls it.
-        settings: of the models, by name.
+        settings: of the models, by name: ``{"context__window": 15}``.
         switch_at: first epoch of the single-task phase of Switch.
         diminish: makes the Diminish strategy of a weight.
         weight: of an auxiliary task on words, at the start.
@@ -54,7 +54,7 @@ class Protocol:
     """
 
     name: str
-    settings: Mapping[str, Any]
+    settings: dict[str, Any]
     switch_at: int
     diminish: Callable[[float], Strategy]
     weight: float
@@ -118,16 +118,16 @@ def _texts(texts: tuple[str, ...]) -> tuple[str, ...]:
 SOUND = Protocol(
     name="sound",
     settings={
-        "encoder": "bilstm",
-        "hidden_size": 256,
-        "max_length": 100,
-        "epochs": 6,
-        "min_count": 5,
-        "embedding_learning_rate": 5e-4,
-        "context_window": 15,
-        "context_sample": 1e-4,
-        "start_epochs": 10,
-        "convergence": "never",
+        "encoder__name": "bilstm",
+        "encoder__hidden_size": 256,
+        "text__max_length": 100,
+        "optimisation__epochs": 6,
+        "text__min_count": 5,
+        "optimisation__embedding_learning_rate": 5e-4,
+        "context__window": 15,
+        "context__sample": 1e-4,
+        "embedding__init_epochs": 10,
+        "optimisation__convergence": "never",
     },
     switch_at=4,
     diminish=lambda weight: Diminish(0.7, initial=weight, negligible=0.05 * weight),
@@ -135,7 +135,13 @@ SOUND = Protocol(
 )
 QUICK = Protocol(
     name="quick",
-    settings={**SOUND.settings, "hidden_size": 32, "max_length": 64, "epochs": 4, "start_epochs": 8},
+    settings={
+        **SOUND.settings,
+        "encoder__hidden_size": 32,
+        "text__max_length": 64,
+        "optimisation__epochs": 4,
+        "embedding__init_epochs": 8,
+    },
     switch_at=3,
     diminish=lambda weight: Diminish(1.0, initial=weight, negligible=0.05 * weight),
     weight=UPDATE_WEIGHT,
@@ -145,20 +151,20 @@ QUICK = Protocol(
 REFERENCE = Protocol(
     name="reference",
     settings={
-        "encoder": "bilstm",
-        "hidden_size": 256,
-        "max_length": 100,
-        "epochs": 25,
-        "batch_size": SAMPLE - HELD_OUT,
-        "learning_rate": 1e-3,
-        "embedding_learning_rate": 1e-3,
-        "weight_decay": 0.0,
-        "dropout": 0.0,
-        "average": 0.0,
-        "standardise": False,
-        "cut": "end",
-        "min_count": 1,
-        "convergence": "never",
+        "encoder__name": "bilstm",
+        "encoder__hidden_size": 256,
+        "text__max_length": 100,
+        "optimisation__epochs": 25,
+        "optimisation__batch_size": SAMPLE - HELD_OUT,
+        "optimisation__learning_rate": 1e-3,
+        "optimisation__embedding_learning_rate": 1e-3,
+        "optimisation__weight_decay": 0.0,
+        "encoder__dropout": 0.0,
+        "optimisation__average": 0.0,
+        "encoder__standardise": False,
+        "text__truncation": "end",
+        "text__min_count": 1,
+        "optimisation__convergence": "never",
     },
     switch_at=16,
     diminish=lambda weight: Diminish(-math.log(0.95), initial=weight, negligible=0.0),  # eq 11

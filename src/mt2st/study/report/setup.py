@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mt2st.models.later_settings import with_later_settings
-from mt2st.models.settings import ClassifierSettings
+from mt2st.models.settings import ModelSettings
 from mt2st.study.cell import SETTINGS
 from mt2st.study.report.page import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.study import EARLIER, Study
@@ -33,7 +32,7 @@ def setup_section(study: Study) -> Section:
     strategies = _strategies(study)
     if strategies.rows:
         blocks.append(Tabular(strategies, "Strategies and their settings"))
-    shared, differing = settings_of([with_later_settings(each.identity.get(SETTINGS, {})) for each in study.results])
+    shared, differing = settings_of([each.identity.get(SETTINGS, {}) for each in study.results])
     seeds = ", ".join(str(seed) for seed in study.seeds)
     facts = [("seeds", seeds), *((name, written(value)) for name, value in differing.items()), *machine_facts(
         [each.versions for each in study.results], [each.machine for each in study.results]
@@ -65,7 +64,7 @@ def settings_of(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], 
 
 def settings_blocks(settings: Mapping[str, Any]) -> list[Block]:
     """Return settings by name: first those that differ from the defaults, then all others."""
-    usual = _plain(ClassifierSettings().settings())
+    usual = ModelSettings().flat()
     settings = _plain(settings)
     changed = {name: value for name, value in settings.items() if name not in usual or value != usual[name]}
     blocks: list[Block] = []

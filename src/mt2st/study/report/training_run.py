@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.models import model_class
+from mt2st.models import ModelSettings, model_class
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.folder import CONFIG
 from mt2st.study.predictions import Predictions
@@ -67,7 +67,7 @@ class TrainingRun:
                 kind=kind,
                 classes=classes,
                 metric=model_class(kind).kind.metric(classes),
-                settings=dict(saved["settings"]),
+                settings=ModelSettings.from_dict(saved["settings"]).flat(),
                 strategy=dict(saved["strategy"]),
                 run=Run.from_dict(saved["run"]),
                 metrics={str(part): dict(values) for part, values in saved["metrics"].items()},

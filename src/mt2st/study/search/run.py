@@ -154,11 +154,11 @@ def _methods(data: StudyData, cells: Sequence[Cell], search: Search, place: Path
     for cell in cells:
         if cell.group in methods:
             continue
-        course = Course(cell.strategy, cell.settings, -(-len(data.train) // cell.settings.batch_size))
-        epochs = search.epochs or cell.settings.epochs
-        trial = course if epochs == cell.settings.epochs else course.at(course.given, epochs=epochs)
+        course = Course(cell.strategy, cell.settings, -(-len(data.train) // cell.settings.optimisation.batch_size))
+        epochs = search.epochs or cell.settings.optimisation.epochs
+        trial = course if epochs == cell.settings.optimisation.epochs else course.at(course.given, epochs=epochs)
         try:
-            trial.settings.check()
+            trial.settings.checked()
         except InputError as error:
             raise InputError(f"in a trial of {epochs} epoch{'' if epochs == 1 else 's'}: {error}") from error
         path = _path(place, cell) if place else None
@@ -262,7 +262,7 @@ def _about(methods: Mapping[str, _Method], search: Search) -> dict[str, Any]:
     return {
         "trials": search.trials,
         "seeds": list(search.seeds),
-        "epochs": max(each.trial.settings.epochs for each in methods.values()),
+        "epochs": max(each.trial.settings.optimisation.epochs for each in methods.values()),
         "train_seconds": sum(line["train_seconds"] for line in lines),
         "wall_seconds": sum(line["wall_seconds"] for line in lines),
         "methods": lines,

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mt2st.models import ClassifierSettings
+from mt2st.models import ModelSettings
 from mt2st.strategy import Range, Scale, Strategy
 
 COMMON = (
-    Range("learning_rate", 0.3, 3.0, Scale.FACTOR, log=True),
-    Range("embedding_learning_rate", 0.3, 3.0, Scale.FACTOR, log=True),
-    Range("dropout", 0.0, 0.6),
+    Range("optimisation__learning_rate", 0.3, 3.0, Scale.FACTOR, log=True),
+    Range("optimisation__embedding_learning_rate", 0.3, 3.0, Scale.FACTOR, log=True),
+    Range("encoder__dropout", 0.0, 0.6),
 )
 """What is searched with every strategy. A learning rate of the heads alone stays as it is given."""
 
@@ -53,7 +53,7 @@ class Course:
     """
 
     strategy: Strategy
-    settings: ClassifierSettings
+    settings: ModelSettings
     steps_per_epoch: int = 1
 
     @property
@@ -68,7 +68,8 @@ class Course:
         state = self.strategy.settings()
         for axis in self._own_axes:
             value = _of(state[axis.range.name], axis.task)
-            numbers[axis.name] = _number(axis.range, value, self._length(self.settings.epochs), _curvature(state, axis))
+            length = self._length(self.settings.optimisation.epochs)
+            numbers[axis.name] = _number(axis.range, value, length, _curvature(state, axis))
         return numbers
 
     def at(self, numbers: Mapping[str, float], *, epochs: int | None = None) -> Course:
@@ -81,8 +82,8 @@ class Course:
         Raises:
             InputError: when the settings or the strategy cannot have a value.
         """
-        length = self._length(epochs or self.settings.epochs)
-        settings: dict[str, Any] = {"epochs": epochs or self.settings.epochs}
+        length = self._length(epochs or self.settings.optimisation.epochs)
+        settings: dict[str, Any] = {"optimisation__epochs": epochs or self.settings.optimisation.epochs}
         for axis, value in self._common_values():
             settings[axis.range.name] = _value(axis.range, numbers[axis.name], value, length, 1.0)
         state = self.strategy.settings()
@@ -110,7 +111,7 @@ class Course:
 
     def _axes_of_strategy(self) -> Iterator[Axis]:
         state = self.strategy.settings()
-        tasks: Sequence[str] = self.strategy.state_dict()["auxiliaries"] or self.settings.auxiliary
+        tasks: Sequence[str] = self.strategy.state_dict()["auxiliaries"] or self.settings.auxiliaries
         for each in self.strategy.search:
             read = (each.name, "curvature") if each.scale is Scale.FALL else (each.name,)
             given_by_task = [state[name] for name in read if isinstance(state.get(name), Mapping)]
@@ -124,9 +125,13 @@ class Course:
     def _common_values(self) -> Iterator[tuple[Axis, float]]:
         """Yield what all methods share with the given values; learning rates that are not given are the encoder's."""
         rates = self.settings.learning_rates
-        given = {"learning_rate": rates["encoder"], "embedding_learning_rate": rates["embedding"]}
+        given = {
+            "optimisation__learning_rate": rates["encoder"],
+            "optimisation__embedding_learning_rate": rates["embedding"],
+            "encoder__dropout": self.settings.encoder.dropout,
+        }
         for each in COMMON:
-            yield Axis(each), given[each.name] if each.name in given else getattr(self.settings, each.name)
+            yield Axis(each), given[each.name]
 
     def _length(self, epochs: int) -> int:
         """Return how long a training is in what the strategy counts."""

@@ -1,0 +1,68 @@
+"""The settings of a model on the command line, for the commands that train."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Annotated
+
+import tyro
+
+from mt2st.cli.options import PREFIXED
+from mt2st.models.settings import (
+    AuxiliaryData,
+    AuxiliaryName,
+    Compute,
+    Context,
+    Embedding,
+    Encoder,
+    ModelSettings,
+    Optimisation,
+    Text,
+    Transition,
+    WordTasks,
+)
+
+
+@dataclass(frozen=True)
+class EncoderOptions(Encoder):
+    """The shared layers between the word embedding and the heads."""
+
+    name: Annotated[str, tyro.conf.arg(name="encoder")] = "bilstm"
+    """Encoder: bilstm (the paper's), cnn or mean."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """The groups of `ModelSettings` as options; each is a section of a TOML file too."""
+
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
+    text: Text = field(default_factory=Text)
+    embedding: Embedding = field(default_factory=Embedding)
+    context: Annotated[Context, PREFIXED] = field(default_factory=Context)
+    auxiliaries: tuple[AuxiliaryName, ...] = ("context",)
+    """Auxiliary tasks: context (word context on all text), semantic-syntactic, misalignment, analogy, spearman; tagging
+    and classification (on other labelled data)."""
+    auxiliary_data: Annotated[AuxiliaryData, PREFIXED] = field(default_factory=AuxiliaryData)
+    word_tasks: Annotated[WordTasks, PREFIXED] = field(default_factory=WordTasks)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    transition: Annotated[Transition, PREFIXED] = field(default_factory=Transition)
+    compute: Compute = field(default_factory=Compute)
+    seed: int = 1
+    """Seed of initial parameters, dropout and the order of all data."""
+
+    @property
+    def model(self) -> ModelSettings:
+        """The settings, not validated yet."""
+        return ModelSettings(
+            encoder=Encoder(**asdict(self.encoder)),
+            text=self.text,
+            embedding=self.embedding,
+            context=self.context,
+            auxiliaries=self.auxiliaries,
+            auxiliary_data=self.auxiliary_data,
+            word_tasks=self.word_tasks,
+            optimisation=self.optimisation,
+            transition=self.transition,
+            compute=self.compute,
+            seed=self.seed,
+        )
