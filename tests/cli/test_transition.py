@@ -199,8 +199,7 @@ def test_options_that_found_no_transition_are_named(
     assert main([*train_arguments, *words]) == 0
     assert (
         "no transition to single-task training took place: "
-        "'transition.freeze_fraction', 'transition.task_layer' changed nothing"
-        in capsys.readouterr().err
+        "'transition.freeze_fraction', 'transition.task_layer' changed nothing" in capsys.readouterr().err
     )
 
 

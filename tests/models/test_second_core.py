@@ -28,10 +28,18 @@ class Keeping(Callback):
 
 
 def trained(films: Films, **given: Any) -> tuple[TextClassifier, Keeping]:
-    model, listener = TextClassifier(strategy=Switch(2)).set_params(
-        encoder__name="mean", embedding__vector_size=8, optimisation__epochs=3, text__min_count=1, optimisation__convergence="never", transition__probe_head=0.1,
-        **given,
-    ), Keeping()  # fmt: skip
+    model, listener = (
+        TextClassifier(strategy=Switch(2)).set_params(
+            encoder__name="mean",
+            embedding__vector_size=8,
+            optimisation__epochs=3,
+            text__min_count=1,
+            optimisation__convergence="never",
+            transition__probe_head=0.1,
+            **given,
+        ),
+        Keeping(),
+    )
     model.fit(*films, validation=films, callbacks=[listener])
     return model, listener
 

@@ -227,7 +227,7 @@ def _run(
         run=model.run_,
         metric=data.metric,
         factors=cell.factors,
-        start_seconds=model.start_seconds_,
+        start_seconds=model.init_seconds_,
         wall_seconds=time.perf_counter() - begin,
         versions=versions(),
         machine=machine(),
