@@ -55,7 +55,7 @@ def test_gensim_brings_two_sets() -> None:
 
 
 def test_without_gensim_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.evaluation.similarity_sets.find_spec", lambda _: None)
+    monkeypatch.setattr("mt2st.evaluation.similarity.find_spec", lambda _: None)
     assert gensim_similarity_files() == []
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.evaluation.spans import SCHEMES, Scheme, has_spans, span_report, spans
+from mt2st.evaluation.spans import has_spans, span_report, spans
 
 TYPES = ["a", "b", "c-d"]
 
@@ -30,16 +30,16 @@ def both(pairs: list[list[tuple[str, str]]]) -> tuple[list[list[str]], list[list
     ]
 
 
-def check_against(reference: Any, pairs: list[list[tuple[str, str]]], read_as: Scheme, **arguments: Any) -> None:
+def check_against(reference: Any, pairs: list[list[tuple[str, str]]]) -> None:
     true, predicted = both(pairs)
-    report = span_report(true, predicted, scheme=read_as)
+    report = span_report(true, predicted)
     if report.types:  # the means over no type at all are NaN, with a warning, there, and 0 here
         for average in ("micro", "macro", "weighted"):
-            expected = reference(true, predicted, average=average, zero_division=0, **arguments)
+            expected = reference(true, predicted, average=average, zero_division=0)
             found = getattr(report, average)
             assert (found.precision, found.recall, found.f1) == pytest.approx(expected[:3], abs=1e-12)
             assert found.support == expected[3]
-    precision, recall, f1, support = reference(true, predicted, average=None, zero_division=0, **arguments)
+    precision, recall, f1, support = reference(true, predicted, average=None, zero_division=0)
     rows = [(each.precision, each.recall, each.f1, each.support) for _, each in sorted(report.types.items())]
     assert len(rows) == len(support)
     for row, expected in zip(rows, zip(precision, recall, f1, support, strict=True), strict=True):
@@ -47,21 +47,9 @@ def check_against(reference: Any, pairs: list[list[tuple[str, str]]], read_as: S
 
 
 @given(sentences("BIES"))
-def test_lenient_scores_are_seqevals_default_ones(pairs: list[list[tuple[str, str]]]) -> None:
+def test_scores_are_seqevals_default_ones(pairs: list[list[tuple[str, str]]]) -> None:
     reference = pytest.importorskip("seqeval.metrics.sequence_labeling")
-    check_against(reference.precision_recall_fscore_support, pairs, "lenient")
-
-
-@pytest.mark.parametrize(("scheme", "prefixes"), [("iob2", "BI"), ("iobes", "BIES"), ("bilou", "BILU")])
-def test_strict_scores_are_seqevals_strict_ones(scheme: Scheme, prefixes: str) -> None:
-    metrics, schemes = pytest.importorskip("seqeval.metrics.v1"), pytest.importorskip("seqeval.scheme")
-    strict = getattr(schemes, scheme.upper())
-
-    @given(sentences(prefixes))
-    def check(pairs: list[list[tuple[str, str]]]) -> None:
-        check_against(metrics.precision_recall_fscore_support, pairs, scheme, scheme=strict)
-
-    check()
+    check_against(reference.precision_recall_fscore_support, pairs)
 
 
 def test_the_documented_example_of_seqeval() -> None:
@@ -73,17 +61,15 @@ def test_the_documented_example_of_seqeval() -> None:
 
 
 @given(st.lists(tags("BI"), max_size=15))
-def test_what_is_well_formed_is_read_the_same_by_all_schemes(ragged: list[str]) -> None:
-    """Spans of IOB2 tags, written in the other schemes, are these spans again."""
-    found = spans(ragged, scheme="iob2")
-    written: dict[Scheme, list[str]] = {scheme: ["O"] * len(ragged) for scheme in SCHEMES}
-    for kind, start, stop in found:
-        for scheme, (single, end) in {"iob2": "BI", "iobes": "SE", "bilou": "UL", "lenient": "SE"}.items():
+def test_well_formed_spans_are_the_same_in_all_schemes(ragged: list[str]) -> None:
+    """Spans of IOB2 tags, written as IOBES and BILOU, are these spans again."""
+    found = spans(ragged)
+    for single, end in ("BI", "SE", "UL"):
+        written = ["O"] * len(ragged)
+        for kind, start, stop in found:
             inside = ["B", *"I" * (stop - start - 2), end] if stop - start > 1 else [single]
-            written[scheme][start:stop] = [f"{prefix}-{kind}" for prefix in inside]  # type: ignore[index]
-    for scheme in SCHEMES:
-        assert spans(written[scheme], scheme=scheme) == found
-    assert spans(written["iob2"]) == spans(written["bilou"]) == found
+            written[start:stop] = [f"{prefix}-{kind}" for prefix in inside]
+        assert spans(written) == found
 
 
 def test_tags_without_a_type_are_spans_too() -> None:
@@ -91,13 +77,10 @@ def test_tags_without_a_type_are_spans_too() -> None:
     assert has_spans(["B", "I", "O"])
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_perfect_prediction_scores_one_and_an_empty_one_zero(scheme: Scheme) -> None:
-    true = [["B-a", "I-a", "O"] if scheme in ("lenient", "iob2") else ["O", "B-a", "E-a"]]
-    if scheme == "bilou":
-        true = [["O", "U-a", "O"]]
-    assert span_report(true, true, scheme=scheme).micro.f1 == 1.0
-    nothing = span_report(true, [["O"] * 3], scheme=scheme)
+@pytest.mark.parametrize("true", [["B-a", "I-a", "O"], ["O", "B-a", "E-a"], ["O", "U-a", "O"]])
+def test_a_perfect_prediction_scores_one_and_an_empty_one_zero(true: list[str]) -> None:
+    assert span_report([true], [true]).micro.f1 == 1.0
+    nothing = span_report([true], [["O"] * 3])
     assert (nothing.micro.precision, nothing.micro.recall, nothing.macro.f1) == (0.0, 0.0, 0.0)
 
 
@@ -107,11 +90,7 @@ def test_no_span_at_all_scores_zero() -> None:
 
 
 def test_a_tag_that_marks_no_span_is_refused() -> None:
-    with pytest.raises(InputError, match=r"the tag 'NOUN' marks no span: .* B-, I-, E-, S-, L-, U- \(lenient\)"):
+    with pytest.raises(InputError, match=r"the tag 'NOUN' marks no span: .* B-, I-, E-, S-, L-, U-"):
         spans(["O", "NOUN"])
-    with pytest.raises(InputError, match=r"the tag 'E-a' marks no span: .* B-, I- \(iob2\)"):
-        spans(["E-a"], scheme="iob2")
-    with pytest.raises(InputError, match=r"unknown scheme 'iob'. Did you mean 'iob2'\?"):
-        spans([], scheme="iob")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="as many predicted tags"):
         span_report([["O"]], [["O", "O"]])

@@ -1,4 +1,4 @@
-"""Measures on plain arrays and word vectors (section IV).
+"""Metrics on plain arrays and tests of word vectors (section IV).
 
 - `classification_report`: accuracy, precision, recall and F1 of predicted labels.
 - `span_report`: precision, recall and F1 of whole entities, by seqeval's conventions.
@@ -14,12 +14,17 @@ from mt2st.evaluation.analogy_questions import (
     questions_of_pairs,
     read_analogies,
 )
-from mt2st.evaluation.classification import ClassificationReport, classification_report
-from mt2st.evaluation.multi_label import MultiLabelReport, multi_label_report
-from mt2st.evaluation.similarity import SimilarityResult, evaluate_similarity
-from mt2st.evaluation.similarity_sets import (
+from mt2st.evaluation.classification import (
+    ClassificationReport,
+    MultiLabelReport,
+    classification_report,
+    multi_label_report,
+)
+from mt2st.evaluation.similarity import (
     Overlap,
+    SimilarityResult,
     SimilaritySet,
+    evaluate_similarity,
     gensim_similarity_files,
     overlaps,
     read_similarity,

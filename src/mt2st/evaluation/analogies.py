@@ -33,7 +33,7 @@ class AnalogyScore:
         correct: questions whose nearest word was the right one.
         seen: questions whose four words have vectors.
         total: questions.
-        judged: questions that the accuracy is over: those seen, or all of them with `dummy4unknown`.
+        judged: questions that the accuracy counts: those seen, or all with `dummy4unknown`.
     """
 
     correct: int
@@ -125,11 +125,9 @@ def evaluate_analogies(
     - ``cos(w, b) + cos(w, c) - cos(w, a)`` (3CosAdd: Mikolov et al. 2013), or
     - ``s(w, b) * s(w, c) / (s(w, a) + 1e-6)`` with ``s = (1 + cos) / 2`` (3CosMul: Levy and Goldberg 2014, eq 4),
 
-    among the words that are not in the question, in no spelling of theirs if case is ignored. The numbers are those of
-    gensim's ``evaluate_word_analogies``, but for words with five or more spellings (gensim looks at the five nearest
-    words only, which they can fill).
-
-    Work grows with ``questions * words``; memory beyond the vectors stays under 200 MB.
+    among the words that are not in the question (in any spelling, if case is ignored). The numbers are those of gensim's
+    ``evaluate_word_analogies``, except for words with five or more spellings: gensim looks at the five nearest words
+    only. Memory beyond the vectors stays under 200 MB.
 
     Args:
         vectors: words and vectors, by falling frequency.
@@ -137,15 +135,13 @@ def evaluate_analogies(
         method: ``"3cosadd"`` or ``"3cosmul"``.
         restrict_vocab: only this many of the first words are known, and can answer; None for all.
         case_insensitive: compare words upper-cased; of several spellings the first gives the vector.
-        dummy4unknown: count a question with an unknown word as wrong; otherwise it is left out, and
-            shows in the score's `seen` and `total`.
-        unseen: ``"skip"`` knows words of the vocabulary alone, as gensim does even where vectors have n-grams;
-            ``"ngrams"`` asks with the vectors of unseen words' n-grams too. The answer is a word of the vocabulary
-            either way, so a question whose right answer is unknown stays unseen.
+        dummy4unknown: count a question with an unknown word as wrong; otherwise it is left out.
+        unseen: ``"skip"`` knows only words of the vocabulary, as gensim does; ``"ngrams"`` also asks with vectors that
+            unseen words have by their n-grams. The answer is always a word of the vocabulary.
 
     Raises:
-        InputError: no question at all, an unknown method, `restrict_vocab` under 1, or n-grams wanted of vectors that
-            have none.
+        InputError: there is no question, the method is unknown, `restrict_vocab` is under 1, or the vectors have no
+            n-grams.
 
     Example:
         >>> arrays = np.array([[1.0, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]])
@@ -191,7 +187,7 @@ def evaluate_analogies(
 
 
 def _numbered(sections: Sequence[AnalogySection], known: KnownWords) -> tuple[list[NDArray[np.intp]], list[Question]]:
-    """Number the different questions from 0: the numbers of each section's, and the question of each number."""
+    """Number the different questions from 0; return each section's numbers and the question of each number."""
     number_of: dict[Question, int] = {}
     different: list[Question] = []
     fold = known.fold
@@ -281,7 +277,7 @@ def _scores(
 
 
 def _rows_left_out(known: KnownWords, questions: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the questions and rows, by rising row, where a question has a spelling of one of its own words."""
+    """Return pairs of question and row, by rising row, whose row is a spelling of a word of the question."""
     pairs = [
         (number, spelling)
         for number, words in enumerate(questions.tolist())

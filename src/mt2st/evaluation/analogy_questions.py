@@ -20,7 +20,7 @@ PARTNERS = 20
 """Pairs of its table that each pair is asked with: questions grow with the table, not with its square."""
 SYNTACTIC = "gram"
 """How the name of a syntactic section starts, as in the questions of Mikolov et al. (2013)."""
-_ENDINGS = (".gz", ".txt", ".tsv")
+_ENDINGS = (".gz", ".txt", ".tsv", ".csv", ".tab")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def read_analogies(path: str | PathLike[str]) -> list[AnalogySection]:
     """
     path = Path(path)
     sections: list[AnalogySection] = []
-    name, start, rows = _stem(path), 1, list[tuple[str, ...]]()
+    name, start, rows = stem(path), 1, list[tuple[str, ...]]()
     seen: dict[str, str] = {}  # a word is kept once, however often it is asked for
 
     def close() -> None:
@@ -129,18 +129,23 @@ def _section(name: str, rows: list[tuple[str, ...]], place: str) -> AnalogySecti
     return AnalogySection(name, questions)
 
 
-def _stem(path: Path) -> str:
+def stem(path: Path) -> str:
+    """Return a file's name without the endings of text files, as the name of its test."""
     name = path.name
     for ending in _ENDINGS:
         name = name.removesuffix(ending)
     return name or path.name
 
 
+def excerpt(text: str) -> str:
+    """Return the start of a line, quoted, as an error shows it."""
+    shown = text.strip()
+    return repr(f"{shown[:60]}..." if len(shown) > 60 else shown)
+
+
 def _misfit(line: str, wanted: int | None) -> str:
-    shown = line.strip()
-    shown = f"{shown[:60]}..." if len(shown) > 60 else shown
     count = len(line.split(maxsplit=8))
-    found = f"found {'more than 8' if count > 8 else count} words: {shown!r}"
+    found = f"found {'more than 8' if count > 8 else count} words: {excerpt(line)}"
     if wanted is None:
         return f"a question has four words, a pair has two; {found}"
     return f"the section has lines of {wanted} words; {found}"

@@ -1,4 +1,4 @@
-"""How good predicted labels are: accuracy and averaged precision, recall and F1, the paper's columns."""
+"""Metrics of predicted labels: accuracy, precision, recall and F1, for one label a text or any number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ClassificationReport:
-    """The measures of the paper's tables, each in [0, 1]. A class that is never predicted has precision 0."""
+    """The metrics of the paper's tables, each in [0, 1]. A class that is never predicted has precision 0."""
 
     accuracy: float
     macro_precision: float
@@ -21,7 +21,7 @@ class ClassificationReport:
     weighted_f1: float
 
     def as_dict(self) -> dict[str, float]:
-        """Return the measures by name."""
+        """Return the metrics by name."""
         return asdict(self)
 
 
@@ -36,7 +36,7 @@ def classification_report(
         n_classes: number of classes; a class without a target counts in the macro average, with 0.
 
     Raises:
-        ValueError: when the arrays differ in length or are empty.
+        ValueError: the arrays differ in length or are empty.
 
     Example:
         >>> report = classification_report(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)
@@ -58,8 +58,67 @@ def classification_report(
     return ClassificationReport(
         accuracy=float(np.mean(targets == predictions)),
         **{
-            f"{average}_{measure}": float(values[index])
+            f"{average}_{metric}": float(values[index])
             for average, values in averages.items()
-            for index, measure in enumerate(("precision", "recall", "f1"))
+            for index, metric in enumerate(("precision", "recall", "f1"))
         },
     )
+
+
+@dataclass(frozen=True)
+class MultiLabelReport:
+    """Metrics of predictions with any number of labels a text, each in [0, 1]; 0 where the denominator is 0.
+
+    Attributes:
+        subset_accuracy: share of the texts whose set of labels is exactly right.
+        micro_precision: share of all predicted labels that are right.
+        micro_recall: share of all true labels that are predicted.
+        micro_f1: their harmonic mean.
+        macro_f1: the mean over labels of each one's F1.
+    """
+
+    subset_accuracy: float
+    micro_precision: float
+    micro_recall: float
+    micro_f1: float
+    macro_f1: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the metrics by name."""
+        return asdict(self)
+
+
+def multi_label_report(targets: NDArray[np.bool_], predictions: NDArray[np.bool_]) -> MultiLabelReport:
+    """Compare predicted with true sets of labels.
+
+    Args:
+        targets: ``[n, n_labels]`` true where a text has a label.
+        predictions: ``[n, n_labels]`` true where it is predicted.
+
+    Raises:
+        ValueError: the arrays differ in shape or are empty.
+
+    Example:
+        >>> truth = np.array([[True, False], [True, True]])
+        >>> report = multi_label_report(truth, np.array([[True, False], [False, True]]))
+        >>> report.subset_accuracy, report.micro_f1
+        (0.5, 0.8)
+    """
+    if targets.shape != predictions.shape or targets.size == 0:
+        raise ValueError(
+            f"need predictions of the targets' shape and at least one, found {predictions.shape}, {targets.shape}"
+        )
+    # By hand: scikit-learn reads one column of labels as two classes, and is slow for hundreds of labels.
+    hits = (targets & predictions).sum(axis=0)
+    true, predicted = targets.sum(axis=0), predictions.sum(axis=0)
+    return MultiLabelReport(
+        subset_accuracy=float((targets == predictions).all(axis=1).mean()),
+        micro_precision=float(_share(hits.sum(), predicted.sum())),
+        micro_recall=float(_share(hits.sum(), true.sum())),
+        micro_f1=float(_share(2 * hits.sum(), true.sum() + predicted.sum())),
+        macro_f1=float(_share(2 * hits, true + predicted).mean()),
+    )
+
+
+def _share(part: NDArray[np.int64] | np.int64, whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+    return np.asarray(part / np.maximum(whole, 1), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Which words of a test a set of vectors knows: the first so many, in any case or in theirs alone; and n-grams'."""
+"""The words of a test that vectors know: the most frequent ones, in any case or their own, and by n-grams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mt2st.embedding import SubwordVectors, WordVectors
 from mt2st.errors import InputError, suggestion
 
 Unseen = Literal["skip", "ngrams"]
-"""What becomes of words that are not known: they are left out, or have the vectors of their n-grams."""
+"""Unknown words are left out, or get the vectors of their n-grams."""
 UNSEEN: tuple[Unseen, ...] = ("skip", "ngrams")
 
 RESTRICT_VOCAB = 300_000
@@ -25,18 +25,17 @@ class KnownWords:
     Args:
         vectors: words and vectors, by falling frequency.
         restrict_vocab: how many of the first words take part, at least 1; None for all.
-        case_insensitive: words that differ in case alone are one word, upper-cased as gensim does, and the first of
-            them (the most frequent) gives the vector.
-        unseen: ``"skip"`` (gensim's convention, for vectors with n-grams too) or ``"ngrams"`` (fastText's): words that
-            are not known have the vectors of their n-grams, lower-cased where case is ignored, but answer nothing.
+        case_insensitive: words that differ only in case are one word, upper-cased as in gensim; the first of them (the
+            most frequent) gives the vector.
+        unseen: ``"skip"`` (as gensim) or ``"ngrams"`` (as fastText): unknown words get the vectors of their n-grams,
+            lower-cased if case is ignored, but answer nothing.
 
     Attributes:
         spelling: for each row that takes part, the first row of the same word: its own unless case is ignored.
             Integers ``[n_rows]``.
 
     Raises:
-        InputError: `restrict_vocab` is less than 1, an unknown way with unseen words, or n-grams wanted of vectors that
-            have none.
+        InputError: `restrict_vocab` is less than 1, `unseen` is unknown, or the vectors have no n-grams.
 
     Example:
         >>> known = KnownWords(WordVectors(["us", "US", "cat"], np.eye(3)))

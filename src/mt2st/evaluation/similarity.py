@@ -1,16 +1,155 @@
-"""Similarity tests of word vectors: do their cosines rank pairs of words as people do?"""
+"""Similarity tests of word vectors: human judgements from files, and how well cosines agree with them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import combinations
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding import WordVectors
+from mt2st.errors import InputError
+from mt2st.evaluation.analogy_questions import excerpt, stem
 from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
-from mt2st.evaluation.similarity_sets import SimilaritySet
+from mt2st.text.lines import read_lines
+
+JudgedPair = tuple[str, str, float]
+
+_COLUMNS = 3
+_GENSIM_SETS = ("wordsim353.tsv", "simlex999.txt")
+
+
+@dataclass(frozen=True)
+class SimilaritySet:
+    """Pairs of words with people's judgement of how similar they are.
+
+    Attributes:
+        name: of the set.
+        pairs: ``(word, word, score)``; scores are finite, on any scale, greater where more similar.
+    """
+
+    name: str
+    pairs: tuple[JudgedPair, ...]
+
+    def unordered(self) -> frozenset[frozenset[str]]:
+        """Return the different pairs, whatever their order and case."""
+        return frozenset(frozenset((a.upper(), b.upper())) for a, b, _ in self.pairs)
+
+    @property
+    def repeats(self) -> int:
+        """Pairs that stand there again, in either order."""
+        return len(self.pairs) - len(self.unordered())
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Two sets that share pairs: a mean of their results would count these twice.
+
+    Attributes:
+        smaller: name of the set with fewer pairs.
+        larger: name of the other.
+        shared: pairs in both.
+        size: pairs in the smaller.
+    """
+
+    smaller: str
+    larger: str
+    shared: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.smaller} with {self.larger} ({self.shared:,} of its {self.size:,} pairs)"
+
+
+def read_similarity(path: str | PathLike[str]) -> SimilaritySet:
+    """Read judged pairs from a text file (also ``.gz``), UTF-8, any line ends.
+
+    A line has two words and a score, separated by tabs, else by commas, else by spaces. The first line may be a header.
+    Empty lines and lines that start with ``#`` are passed over.
+
+    Raises:
+        InputError: the file cannot be read, or is no text; a line with another number of columns, an empty word or a
+            score that is not a finite number; no pair at all. Names file and line.
+    """
+    path = Path(path)
+    pairs: list[JudgedPair] = []
+    words: dict[str, str] = {}
+    may_be_header = True
+    for number, line in enumerate(read_lines(path), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        place = f"{path}, line {number}"
+        first, second, score = _columns(line, place)
+        if not first or not second:
+            raise InputError(f"{place}: a word is empty; found {excerpt(line)}")
+        try:
+            value = float(score)
+        except ValueError:
+            if may_be_header:
+                may_be_header = False
+                continue
+            raise InputError(f"{place}, column 3: the score must be a number; found {excerpt(score)}") from None
+        if not math.isfinite(value):
+            raise InputError(f"{place}, column 3: the score must be finite; found {excerpt(score)}")
+        may_be_header = False
+        pairs.append((words.setdefault(first, first), words.setdefault(second, second), value))
+    if not pairs:
+        raise InputError(f"{path}: has no judged pairs; give lines of two words and a score")
+    return SimilaritySet(stem(path), tuple(pairs))
+
+
+def gensim_similarity_files() -> list[Path]:
+    """Return the files of human judgements that an installed gensim brings for its tests; none where it is not there.
+
+    They are WordSim-353 and SimLex-999. gensim itself is not imported.
+    """
+    spec = find_spec("gensim")
+    folders = spec.submodule_search_locations if spec is not None else None
+    places = [Path(folder) / "test" / "test_data" / name for folder in folders or () for name in _GENSIM_SETS]
+    return [place for place in places if place.is_file()]
+
+
+def overlaps(sets: Sequence[SimilaritySet]) -> list[Overlap]:
+    """Return which sets share pairs, in either order and any case; the greatest share first.
+
+    Example:
+        >>> small = SimilaritySet("small", (("car", "auto", 3.9),))
+        >>> large = SimilaritySet("large", (("Auto", "car", 9.1), ("cat", "dog", 7.0)))
+        >>> print(*overlaps([large, small]))
+        small with large (1 of its 1 pairs)
+    """
+    found = list(_overlaps(sets))
+    return sorted(found, key=lambda overlap: -overlap.shared / overlap.size)
+
+
+def _overlaps(sets: Sequence[SimilaritySet]) -> Iterator[Overlap]:
+    with_pairs = sorted(((each.unordered(), each.name) for each in sets), key=lambda item: len(item[0]))
+    for (smaller, its_name), (larger, name) in combinations(with_pairs, 2):
+        if shared := len(smaller & larger):
+            yield Overlap(its_name, name, shared, len(smaller))
+
+
+def _columns(line: str, place: str) -> list[str]:
+    separator, called = next(
+        ((mark, called) for mark, called in (("\t", "tabs"), (",", "commas")) if mark in line), (None, "spaces")
+    )
+    columns = [column.strip() for column in line.split(separator, maxsplit=_COLUMNS)]
+    if separator is None:
+        columns = [column for column in columns if column]
+    if len(columns) != _COLUMNS:
+        count = str(len(columns)) if len(columns) < _COLUMNS else f"more than {_COLUMNS}"
+        raise InputError(
+            f"{place}: a line has two words and a score, three columns; found {count}, separated by {called}: "
+            f"{excerpt(line)}"
+        )
+    return columns
+
 
 Values = NDArray[np.float64]
 
@@ -56,25 +195,23 @@ def evaluate_similarity(
 ) -> list[SimilarityResult]:
     """Correlate the cosines of pairs of words with people's scores; the numbers of gensim's ``evaluate_word_pairs``.
 
-    There is no mean over several sets, and none should be taken: some contain others (see `overlaps`), and they differ
-    in what they ask. Pairs that a set repeats count as often as they stand there, as published figures have it. Cosines
-    are rounded where gensim rounds them, so that ties are the same.
+    There is no mean over several sets, and none should be taken: some contain others (see `overlaps`). Pairs that a set
+    repeats count as often as they occur, as in published figures. Cosines are rounded as in gensim, so that ties agree.
 
     Args:
         vectors: words and vectors, by falling frequency.
         sets: the judged pairs.
         restrict_vocab: only this many of the first words are known; None for all.
         case_insensitive: compare words upper-cased; of several spellings the first gives the vector.
-        dummy4unknown: give pairs with an unknown word the cosine 0; otherwise they are left out, and show in the
-            result's `seen` and `total`.
-        unseen: ``"skip"`` knows words of the vocabulary alone, as gensim does even where vectors have n-grams;
-            ``"ngrams"`` gives all others the vectors of their n-grams, as fastText's own tests do.
+        dummy4unknown: give pairs with an unknown word the cosine 0; otherwise they are left out.
+        unseen: ``"skip"`` knows only words of the vocabulary, as gensim does; ``"ngrams"`` gives others the vectors of
+            their n-grams, as fastText's own tests do.
 
     Returns:
         A result for each set, in their order.
 
     Raises:
-        InputError: `restrict_vocab` under 1, or n-grams wanted of vectors that have none.
+        InputError: `restrict_vocab` is under 1, or the vectors have no n-grams.
 
     Example:
         >>> animals = WordVectors(["cat", "dog", "car"], np.array([[1, 0.1], [1, 0.2], [0, 1]]))
@@ -114,21 +251,17 @@ def pearson(x: Values, y: Values) -> float | None:
     """
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
-    x, y = _centred(x), _centred(y)
+    # Scaled so that no square overflows. Unlike NumPy's and SciPy's, exactly 1 for equal ranks.
+    x, y = (values / np.abs(values).max() for values in (x, y))
+    x, y = x - x.mean(), y - y.mean()
     return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1, 1))
-
-
-def _centred(values: Values) -> Values:
-    scaled: Values = values / np.abs(values).max()  # so that no square overflows
-    centred: Values = scaled - scaled.mean()
-    return centred
 
 
 def _cosines(known: KnownWords, rows: NDArray[np.intp]) -> Values:
     """Return the cosines of pairs of rows ``[n, 2]``; 0 where a vector is zero.
 
-    They are gensim's to the bit: unit vectors are rounded to float32 and multiplied in float32. More digits would part
-    pairs that rank the same there, and Spearman's correlation would differ from the sixth digit on.
+    They are gensim's to the bit: unit vectors are rounded to float32 and multiplied in float32. With more digits, ties
+    break, and Spearman's correlation differs from the sixth digit on.
     """
     from scipy.linalg.blas import dnrm2
 

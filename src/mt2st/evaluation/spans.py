@@ -1,17 +1,18 @@
-"""How well tagged spans (entities) are found: precision, recall and F1 of whole spans, by seqeval's conventions."""
+"""Tagged spans (entities): precision, recall and F1 of whole spans, exactly as seqeval's default.
+
+seqeval, unmaintained since 2020, is no dependency; the tests hold this against it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from mt2st.errors import InputError, listed, suggestion
+from mt2st.errors import InputError
 
-Scheme = Literal["lenient", "iob2", "iobes", "bilou"]
-SCHEMES: tuple[Scheme, ...] = ("lenient", "iob2", "iobes", "bilou")
 OUTSIDE = "O"
 
 _TAG = re.compile(r"([BIESLU])(?:-(.+))?", re.DOTALL)
@@ -35,7 +36,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class SpanScore:
-    """How well spans are found, each measure in [0, 1]; 0 where nothing is there to divide by.
+    """How well spans are found, each metric in [0, 1]; 0 where the denominator is 0.
 
     Attributes:
         precision: share of the predicted spans that are true ones: same type, same first and last word.
@@ -78,94 +79,56 @@ def has_spans(tags: Iterable[str]) -> bool:
     return bool(names) and all(_TAG.fullmatch(name) for name in names)
 
 
-def spans(tags: Sequence[str], *, scheme: Scheme = "lenient") -> list[Span]:
+def spans(tags: Sequence[str]) -> list[Span]:
     """Return the spans in a sentence's tags.
 
-    - ``"lenient"``, seqeval's default and conlleval's way: a span need not be well formed. It starts at B or S, behind
-      ``O``, E or S, and where the type changes; it ends before the next one starts, at E or S, and before ``O``. So it
-      reads IOB1, IOB2, IOE and IOBES tags alike.
-    - ``"iob2"``, ``"iobes"``, ``"bilou"``, seqeval's strict mode: only what the scheme allows is a span: B, then I of
-      the same type; with IOBES a single S, or B, I and E; with BILOU the same, E and S being called L and U.
-
-    The lenient reading takes L and U for E and S, which seqeval's does not know.
+    A span need not be well formed. It starts at B or S, behind ``O``, E or S, and where the type changes; it ends
+    before the next one starts, at E or S, and before ``O``. So IOB1, IOB2, IOE and IOBES tags are read alike. BILOU's L
+    and U count as E and S, which seqeval does not know.
 
     Args:
-        tags: of the words of one sentence.
-        scheme: how they are to be read.
+        tags: the tags of one sentence.
 
     Raises:
-        InputError: a tag that is no ``O`` and has no prefix, or one that the scheme has not; or an unknown scheme.
+        InputError: a tag is not ``O`` and has no prefix.
 
     Example:
         >>> spans(["I-place", "I-place", "O", "B-place", "I-person"])
         [Span(type='place', start=0, stop=2), Span(type='place', start=3, stop=4), Span(type='person', start=4, stop=5)]
-        >>> spans(["I-place", "I-place", "O", "B-place", "I-person"], scheme="iob2")
-        [Span(type='place', start=3, stop=4)]
     """
-    if scheme not in SCHEMES:
-        raise InputError(f"unknown scheme '{scheme}'.{suggestion(scheme, SCHEMES)} Known: {listed(SCHEMES)}")
-    parsed = [_parsed(tag, scheme) for tag in tags]
-    if scheme == "lenient":
-        return list(_lenient(parsed))
-    return list(_strict(parsed, closed=scheme != "iob2"))
+    found: list[Span] = []
+    start = -1  # of the open span, if any
+    before, type_before = OUTSIDE, ""
+    for at, (prefix, kind) in enumerate([*map(_parsed, tags), (OUTSIDE, "")]):
+        goes_on = start >= 0 and prefix in "IE" and before in "BI" and kind == type_before
+        if not goes_on:
+            if start >= 0:
+                found.append(Span(type_before, start, at))
+            start = -1 if prefix == OUTSIDE else at
+        before, type_before = prefix, kind
+    return found
 
 
-_ALLOWED = {"lenient": "BIESLU", "iob2": "BI", "iobes": "BIES", "bilou": "BILU"}
-
-
-def _parsed(tag: str, scheme: Scheme) -> tuple[str, str]:
+def _parsed(tag: str) -> tuple[str, str]:
     """Return a tag's prefix, in the letters of IOBES, and its type."""
     if tag == OUTSIDE:
         return OUTSIDE, ""
     match = _TAG.fullmatch(tag)
-    if match is None or match[1] not in _ALLOWED[scheme]:
-        prefixes = ", ".join(f"{letter}-" for letter in _ALLOWED[scheme])
-        raise InputError(f"the tag '{tag}' marks no span: spans need O or one of the prefixes {prefixes} ({scheme})")
+    if match is None:
+        raise InputError(f"the tag '{tag}' marks no span: spans need O or one of the prefixes B-, I-, E-, S-, L-, U-")
     return _SAME_AS.get(match[1], match[1]), match[2] or "_"
 
 
-def _lenient(tags: Sequence[tuple[str, str]]) -> Iterator[Span]:
-    start = -1  # of the open span, if any
-    before, type_before = OUTSIDE, ""
-    for at, (prefix, kind) in enumerate([*tags, (OUTSIDE, "")]):
-        goes_on = start >= 0 and prefix in "IE" and before in "BI" and kind == type_before
-        if not goes_on:
-            if start >= 0:
-                yield Span(type_before, start, at)
-            start = -1 if prefix == OUTSIDE else at
-        before, type_before = prefix, kind
-
-
-def _strict(tags: Sequence[tuple[str, str]], *, closed: bool) -> Iterator[Span]:
-    at = 0
-    while at < len(tags):
-        start, (prefix, kind) = at, tags[at]
-        at += 1
-        if prefix == "B":
-            while at < len(tags) and tags[at] == ("I", kind):
-                at += 1
-            if closed:
-                if at == len(tags) or tags[at] != ("E", kind):
-                    continue
-                at += 1
-            yield Span(kind, start, at)
-        elif prefix == "S":
-            yield Span(kind, start, at)
-
-
-def span_report(
-    true: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]], *, scheme: Scheme = "lenient"
-) -> SpanReport:
+def span_report(true: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> SpanReport:
     """Compare predicted with true spans.
 
     Args:
         true: the true tags of each sentence.
         predicted: the predicted ones, as many.
-        scheme: how tags are read, as for `spans`.
 
     Raises:
         InputError: as `spans` does.
-        ValueError: when a sentence has not as many predicted as true tags, or there are not as many sentences.
+        ValueError: sentences differ in number, or tags of a sentence do.
 
     Example:
         >>> report = span_report([["O", "B-person", "I-person"]], [["O", "B-person", "O"]])
@@ -178,7 +141,7 @@ def span_report(
     for truth, guess in zip(true, predicted, strict=True):
         if len(truth) != len(guess):
             raise ValueError(f"need as many predicted tags as true ones, found {len(guess)} and {len(truth)}")
-        of_truth, of_guess = set(spans(truth, scheme=scheme)), set(spans(guess, scheme=scheme))
+        of_truth, of_guess = set(spans(truth)), set(spans(guess))
         n_true.update(span.type for span in of_truth)
         n_predicted.update(span.type for span in of_guess)
         hits.update(span.type for span in of_truth & of_guess)
@@ -201,10 +164,10 @@ def _score(hits: int, predicted: int, true: int) -> SpanScore:
 def _mean(types: Mapping[str, SpanScore], weights: Mapping[str, int]) -> SpanScore:
     total = sum(weights[name] for name in types)
 
-    def mean(measure: str) -> float:
+    def mean(metric: str) -> float:
         if not total:
             return 0.0
-        return float(sum(weights[name] * getattr(score, measure) for name, score in types.items()) / total)
+        return float(sum(weights[name] * getattr(score, metric) for name, score in types.items()) / total)
 
     support = sum(score.support for score in types.values())
     return SpanScore(mean("precision"), mean("recall"), mean("f1"), support)

@@ -1,4 +1,4 @@
-"""All tests of word vectors at once: on files, or on the sets that come with the package and with gensim."""
+"""All tests of word vectors at once: from files, or those that come with the package and with gensim."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from mt2st.errors import InputError
 from mt2st.evaluation.analogies import AnalogyReport, Method, evaluate_analogies
 from mt2st.evaluation.analogy_questions import AnalogySection, packaged_analogies, read_analogies
 from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
-from mt2st.evaluation.similarity import SimilarityResult, evaluate_similarity
-from mt2st.evaluation.similarity_sets import (
+from mt2st.evaluation.similarity import (
     Overlap,
+    SimilarityResult,
     SimilaritySet,
+    evaluate_similarity,
     gensim_similarity_files,
     overlaps,
     read_similarity,
@@ -41,7 +42,7 @@ class WordVectorReport:
         analogies: of the analogy test; None where there was none.
         similarity: of the similarity sets, one each.
         overlaps: similarity sets that share pairs.
-        notes: what to know when reading the figures, in sentences.
+        notes: what to know when reading the figures.
     """
 
     analogies: AnalogyReport | None
@@ -118,12 +119,11 @@ def evaluate_word_vectors(
         restrict_vocab: only this many of the first words take part; None for all.
         case_insensitive: words that differ in case alone are one word.
         dummy4unknown: count questions with unknown words as wrong, and pairs with unknown words as cosine 0.
-        unseen: ``"skip"`` knows words of the vocabulary alone; ``"ngrams"`` gives all others the vectors of their
-            n-grams, if `vectors` has such (`mt2st.embedding.SubwordVectors`).
+        unseen: ``"skip"`` knows only words of the vocabulary; ``"ngrams"`` gives others the vectors of their n-grams
+            (`mt2st.embedding.SubwordVectors`).
 
     Raises:
-        InputError: none of the questions, or none of the pairs, of the files named has vectors for all its words; an
-            unknown method; `restrict_vocab` under 1; n-grams wanted of vectors that have none.
+        InputError: no question, or no pair, of the files has vectors for all its words; or as `evaluate_analogies`.
     """
     tests = WordVectorTests.read() if tests is None else tests
     known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, unseen=unseen)
@@ -154,7 +154,7 @@ class _Settings(TypedDict):
 
 
 def _check_some_seen(tests: WordVectorTests, report: AnalogyReport | None, results: Sequence[SimilarityResult]) -> None:
-    """Refuse tests of which nothing can be asked: of one kind if its files were named, of both if none was."""
+    """Refuse tests of which nothing can be asked: of a kind whose files were named, or of both if none was."""
     asked = report.total.seen if report is not None else 0
     judged = sum(result.seen for result in results)
     advice = "are the words in the vectors' language and spelling, and is restrict_vocab large enough?"

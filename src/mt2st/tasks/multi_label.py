@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mt2st.evaluation.multi_label import multi_label_report
+from mt2st.evaluation.classification import multi_label_report
 from mt2st.network import Network
 from mt2st.tasks.batch import TextBatch, Texts
 from mt2st.tasks.classification import predict_probabilities
