@@ -126,8 +126,8 @@ def evaluate_analogies(
     - ``s(w, b) * s(w, c) / (s(w, a) + 1e-6)`` with ``s = (1 + cos) / 2`` (3CosMul: Levy and Goldberg 2014, eq 4),
 
     among the words that are not in the question (in any spelling, if case is ignored). The numbers are those of
-    gensim's ``evaluate_word_analogies``, except for words with five or more spellings: gensim looks at the five nearest words
-    only. Memory beyond the vectors stays under 200 MB.
+    gensim's ``evaluate_word_analogies``, except for words with five or more spellings: gensim looks at the five nearest
+    words only. Memory beyond the vectors stays under 200 MB.
 
     Args:
         vectors: words and vectors, by falling frequency.
