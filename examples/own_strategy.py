@@ -1,6 +1,6 @@
 """A strategy of one's own: auxiliary tasks every other epoch, and none from `at` on.
 
-    python examples/own_strategy.py
+Run it by ``python examples/own_strategy.py``.
 
 The class registers when it is defined. A saved model that was trained with it loads wherever the class is defined
 first, or is handed over: ``TextClassifier.load(folder, strategies=[Alternate])``. On the command line:

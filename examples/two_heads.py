@@ -1,6 +1,6 @@
 """A module with two heads: prices of few items are the primary task, measurements of all items help for a while.
 
-    python examples/two_heads.py
+Run it by ``python examples/two_heads.py``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A vision model without any text: which digit (few labels) is the primary task, odd or even (many) the auxiliary one.
 
-    python examples/vision.py
+Run it by ``python examples/vision.py``.
 """
 
 from __future__ import annotations
