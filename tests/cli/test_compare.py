@@ -11,8 +11,8 @@ import pytest
 
 from mt2st.cli.main import main
 from mt2st.cli.strategy_options import BASELINES, StrategyOptions
-from mt2st.cli.study_folder import check_output, with_earlier
-from mt2st.cli.study_progress import StudyProgress
+from mt2st.cli.study_folder import check_output
+from mt2st.cli.study_runs import StudyProgress, with_earlier
 from mt2st.strategy import (
     DWA,
     MGDA,
@@ -368,7 +368,7 @@ def test_runs_elsewhere_can_be_stopped_as_soon_as_they_are_told_of(
 ) -> None:
     stopped: list[bool] = []
     progress = StudyProgress([], due=2, jobs=2)
-    monkeypatch.setattr("mt2st.cli.study_progress.say", lambda _: stopped.append(progress.stop()))
+    monkeypatch.setattr("mt2st.cli.study_runs.say", lambda _: stopped.append(progress.stop()))
     for name in ("first pool", "its smaller successor"):
         progress.on_stop_file(tmp_path / name)
     assert stopped == [True]

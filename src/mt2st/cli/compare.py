@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import math
 import shlex
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mt2st._files import remove
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import parse, say
 from mt2st.cli.schedule_check import check_schedule
-from mt2st.cli.search import run_search, search_of, tell_search
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
-from mt2st.cli.study_folder import (
-    ASIDE,
-    busy_cells,
-    check_output,
-    run_cells,
-    share_of,
-    tell_failures,
-    what_is_kept,
-    with_earlier,
-)
+from mt2st.cli.study_folder import check_output, replaced, share_of, what_is_kept
 from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError
 from mt2st.strategy import CombiningStrategy
 
 if TYPE_CHECKING:
     from mt2st.study import Study, StudyData
+    from mt2st.study.search import Search
 
 DESCRIPTION = """Compare strategies on the same data, with several seeds: a table, a report, figures.
 
@@ -94,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(CompareOptions, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN)
     _check_options(options)
-    search = search_of(options)
+    search = _search(options)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliary_sets)
     sets = auxiliaries or (options.model.auxiliaries,)
     schedules = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
@@ -119,6 +107,7 @@ def run(arguments: Sequence[str]) -> int:
             schedules, options.model, steps_per_epoch=math.ceil(len(parts.train) / options.optimisation.batch_size)
         )
 
+    from mt2st.cli.study_runs import run_cells, run_search
     from mt2st.study import Grid, Method, StudyData
     from mt2st.study.experiment import check_shared_settings
     from mt2st.study.search.space import COMMON
@@ -142,7 +131,7 @@ def run(arguments: Sequence[str]) -> int:
     about = _about(arguments, parts, data)
     searched = [each.name for each in COMMON] if search else []
     try:
-        with _replaced(options.output, overwrite=options.overwrite) as begun:
+        with replaced(options.output, overwrite=options.overwrite) as begun:
             if search:
                 check_shared_settings(options.output, cells, searched=searched)  # before hours of search
                 found, received = run_search(
@@ -159,7 +148,7 @@ def run(arguments: Sequence[str]) -> int:
                     say(what_is_kept(options.output))
                     return 128 + received[0]
                 cells, about = list(found.cells), {**about, "search": found.about}
-                tell_search(about)
+                _tell_search(about)
                 if options.search_only:
                     return 0
             study, received = run_cells(
@@ -195,6 +184,38 @@ def _check_options(options: CompareOptions) -> None:
         raise InputError("--overwrite with --cell would throw the other shares' runs away: remove the folder first")
 
 
+def _search(options: CompareOptions) -> Search | None:
+    """Return how much is to be searched; None for nothing.
+
+    Raises:
+        InputError: an option is wrong, or Optuna is not installed.
+    """
+    if not options.search:
+        if options.search_only:
+            raise InputError("--search-only needs --search, the number of trials")
+        return None
+    if options.search < 0:
+        raise InputError(f"--search is a number of trials, 0 for none, found {options.search}")
+    from mt2st.study.search.plan import SEARCH_SEED, Search
+    from mt2st.study.search.sampler import check_sampler
+
+    check_sampler()
+    search = Search(options.search, options.search_seeds or (SEARCH_SEED,), options.search_epochs)
+    try:
+        search.check_seeds(options.seeds)
+    except InputError as error:
+        raise InputError(f"{error} (--search-seeds)") from None
+    return search
+
+
+def _tell_search(about: Mapping[str, Any]) -> None:
+    from mt2st.study import Study
+    from mt2st.study.tables import search_table
+
+    if table := search_table(Study([], about=about)):
+        say(f"{table.text()}\n{table.notes}")
+
+
 def _tasks(word: str) -> tuple[str, ...]:
     return () if word == "none" else tuple(word.split("+"))
 
@@ -204,64 +225,10 @@ def _about(arguments: Sequence[str], parts: Parts, data: StudyData) -> dict[str,
     return {"command": shlex.join(["mt2st", "compare", *arguments]), "data": described}
 
 
-@contextmanager
-def _replaced(folder: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
-    """Set an earlier study aside; it goes for good when the yielded function is called, and comes back if it is not.
-
-    Its files move within the folder, which itself stays where it is: it may stand behind a symbolic link, be a mounted
-    disk, or be the folder that the command runs in.
-
-    Raises:
-        InputError: the command runs in a folder of the study that would go, or another process works on one.
-    """
-    aside, for_good = folder / ASIDE, folder / f"{ASIDE}-for-good"
-    if busy := busy_cells(folder):
-        if overwrite:
-            raise InputError(f"--overwrite would remove {busy[0]}, where another process works: end it, or let it end")
-    else:
-        shutil.rmtree(for_good, ignore_errors=True)
-        _bring_back(aside)  # a run that was killed before it trained anything left it
-    earlier = {path.name for path in folder.iterdir()} if overwrite and folder.is_dir() else set()
-    if not earlier:
-        yield lambda: None
-        return
-    if folder.resolve() in Path.cwd().parents:
-        raise InputError(f"--overwrite would remove {Path.cwd()}, where this command runs: give it from another folder")
-    begun = False
-
-    def begin() -> None:
-        nonlocal begun
-        if not begun:
-            begun = True
-            aside.rename(for_good)  # what is removed in part only must not come back
-            shutil.rmtree(for_good, ignore_errors=True)
-
-    aside.mkdir()
-    try:
-        for name in earlier:
-            (folder / name).rename(aside / name)
-        yield begin
-    finally:
-        if not begun:
-            for path in folder.iterdir():
-                if path.name not in earlier and path != aside:
-                    remove(path)
-            _bring_back(aside)
-
-
-def _bring_back(aside: Path) -> None:
-    """Move what was set aside back to where it was, in place of what has its name there now."""
-    if not aside.is_dir():
-        return
-    for path in aside.iterdir():
-        place = aside.parent / path.name
-        remove(place)
-        path.rename(place)
-    aside.rmdir()
-
-
 def _report(study: Study, options: CompareOptions) -> int:
     """Print the table, and what is missing; return the exit code."""
+    from mt2st.cli.study_runs import exit_code, with_earlier
+
     if study.missing:
         say(
             f"{len(study.results)} of {len(study.results) + len(study.missing) + len(study.failures)} runs are "
@@ -276,7 +243,7 @@ def _report(study: Study, options: CompareOptions) -> int:
         say(f"report: {write_report(options.output, study=whole)}")
         say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {options.output / 'tables'}")
         say(f"figures as PNG and SVG: {options.output / 'figures'}")
-    return tell_failures(study, options.output)
+    return exit_code(study, options.output)
 
 
 def print_comparison(study: Study) -> None:

@@ -12,7 +12,6 @@ from mt2st._files import remove
 from mt2st.cli.compare import print_comparison
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
-from mt2st.cli.study_folder import run_cells
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.settings import Context, Encoder, ModelSettings, Optimisation, Text
 from mt2st.text import LabelledText, split_labelled
@@ -54,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         for each in options.output.iterdir():  # the folder itself may be a link, and stays
             remove(each)
 
+    from mt2st.cli.study_runs import run_cells
     from mt2st.models import TextClassifier
     from mt2st.study import Grid, StudyData
 

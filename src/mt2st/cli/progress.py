@@ -1,13 +1,13 @@
-"""Progress on stderr: a bar in a terminal, a line an epoch elsewhere."""
+"""Progress of a training on stderr: one line with a bar in a terminal, a line for each evaluation elsewhere."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
+from mt2st.cli.bar import Bar, duration
 from mt2st.cli.options import say
 from mt2st.embedding import Progress as VectorProgress
 from mt2st.evaluation.tables import METRICS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
 
 
-class ProgressListener(Callback):
+class TrainingProgress(Callback):
     """Shows how a training goes.
 
     Args:
@@ -28,7 +28,9 @@ class ProgressListener(Callback):
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self._bar: tqdm[NoReturn] | None = None
+        self._bar = Bar()
+        self._evaluated = ""
+        self._first_step, self._start = 0, 0.0
 
     def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
         """Say how much text there is."""
@@ -42,63 +44,65 @@ class ProgressListener(Callback):
         say(f"{self.title}: {coverage}")
 
     def on_cooccurrences(self, report: CountingReport) -> None:
-        """Say when all are counted."""
-        if report.words >= report.total_words:
-            say(f"{self.title}: co-occurrences of {report.words:,} words counted")
+        """Show the counting."""
+        done = report.words / max(1, report.total_words)
+        self._bar.show(done, f"{self.title}: counting co-occurrences")
+        if done >= 1:
+            self._bar.end(f"{self.title}: co-occurrences of {report.words:,} words counted")
 
     def on_vectors(self, progress: VectorProgress) -> None:
         """Show the training of the first word vectors."""
-        if progress.words >= progress.total_words:
-            say(f"{self.title}: first word vectors, {progress.words_per_second:,.0f} words/s")
+        done = progress.words / max(1, progress.total_words)
+        self._bar.show(done, f"{self.title}: first word vectors")
+        if done >= 1:
+            self._bar.end(f"{self.title}: first word vectors, {progress.words_per_second:,.0f} words/s")
 
     def on_fit_start(self, trainer: Trainer) -> None:
-        """Open the bar."""
-        self._bar = tqdm(
-            total=trainer.epochs * trainer.primary.n_batches,
-            desc=self.title,
-            unit="step",
-            disable=not sys.stderr.isatty(),
-            leave=False,
-        )
+        """Start the clock."""
+        self._first_step, self._start = trainer.progress.step, time.monotonic()
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Move the bar."""
-        assert self._bar is not None
-        self._bar.update(trainer.progress.step - self._bar.n)
+        step, last = trainer.progress.step, trainer.epochs * trainer.primary.n_batches
+        seconds = (time.monotonic() - self._start) / max(1, step - self._first_step) * (last - step)
+        epoch = min(trainer.epochs, 1 + (step - 1) // trainer.primary.n_batches)
+        state = f"{self.title}: epoch {epoch} of {trainer.epochs}, {duration(seconds)} left"
+        self._bar.show(step / last, f"{state}{self._evaluated}")
 
     def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
-        """Say what the epoch brought."""
-        assert self._bar is not None
-        losses = ", ".join(f"{task} {loss:.3f}" for task, loss in evaluation.losses.items())
-        weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
+        """Show the metric, the losses and the weights: in the bar, or on a line where there is none."""
         name = trainer.monitor
         value = evaluation.validation.get(name) if name else None
-        measured = "" if name is None or value is None else f"validation {_measure(name, value)}, "
-        with tqdm.external_write_mode(sys.stderr):
+        parts = [] if name is None or value is None else [f"validation {_metric(name, value)}"]
+        parts.append(f"losses {', '.join(f'{task} {loss:.3f}' for task, loss in evaluation.losses.items())}")
+        weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
+        parts += [f"weights {weights}"] * bool(weights)
+        self._evaluated = f"; {', '.join(parts)}"
+        if not sys.stderr.isatty():
             say(
-                f"{self.title}: epoch {evaluation.epoch}, {measured}losses {losses}"
-                f"{f', weights {weights}' if weights else ''}, {evaluation.train_seconds:.1f} s"
+                f"{self.title}: epoch {evaluation.epoch}, {', '.join([*parts, f'{evaluation.train_seconds:.1f} s'])}",
             )
 
     def on_event(self, trainer: Trainer, kind: str, values: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Say what the strategy decided."""
-        if kind != "decision":
-            return
-        numbers = ", ".join(f"{name} {value:.3g}" for name, value in values["numbers"].items())
-        with tqdm.external_write_mode(sys.stderr):
+        if kind == "decision":
+            numbers = ", ".join(f"{name} {value:.3g}" for name, value in values["numbers"].items())
             say(f"{self.title}: {values['task']} {values['action']}, because {values['cause']} ({numbers})")
 
-    def close(self) -> None:
+    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002
         """Remove the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()
+
+    def close(self) -> None:
+        """Remove the bar of a training that did not come to its end."""
+        self._bar.close()
 
 
-def _measure(name: str, value: float) -> str:
-    """Return a measure's name and value; only those that are shares of 1 are told in percent.
+def _metric(name: str, value: float) -> str:
+    """Return a metric's name and value, in percent if it is a share of 1.
 
     Example:
-        >>> _measure("accuracy", 0.7512), _measure("loss", 0.7512)
+        >>> _metric("accuracy", 0.7512), _metric("loss", 0.7512)
         ('accuracy 75.1 %', 'loss 0.751')
     """
     return f"{METRICS[name]} {100 * value:.1f} %" if name in METRICS else f"{name} {value:.3f}"

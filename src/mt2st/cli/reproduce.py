@@ -15,7 +15,7 @@ from mt2st.cli.bar import duration
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse, say, warn
-from mt2st.cli.study_folder import check_output, run_cells, share_of, tell_failures, what_is_kept, with_earlier
+from mt2st.cli.study_folder import check_output, share_of, what_is_kept
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
 
@@ -88,6 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     reviews = read_labelled(options.data, text=options.text, label=options.label or "label")
     check_rows(reviews)
 
+    from mt2st.cli.study_runs import exit_code, run_cells, with_earlier
     from mt2st.study.paper.estimate import estimated_seconds
     from mt2st.study.paper.protocol import PROTOCOL
     from mt2st.study.paper.writer import REPRODUCED
@@ -142,7 +143,7 @@ def run(arguments: Sequence[str]) -> int:
     elif study.results:
         whole = with_earlier(study, options.output)
         _show(replace(whole, about={**whole.about, REPRODUCED: options.what}), options)
-    return tell_failures(study, options.output)
+    return exit_code(study, options.output)
 
 
 def _check_options(options: ReproduceOptions) -> None:

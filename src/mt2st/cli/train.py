@@ -72,10 +72,10 @@ def run(arguments: Sequence[str]) -> int:
     _check_output(options)
     parts = read_parts(options.source)
 
-    from mt2st.cli.progress import ProgressListener
+    from mt2st.cli.progress import TrainingProgress
     from mt2st.models import model_class
 
-    class Watcher(ProgressListener):
+    class Watcher(TrainingProgress):
         """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
 
         def on_fit_start(self, trainer: Trainer) -> None:

@@ -1,0 +1,251 @@
+"""The runs of a study on the command line: progress on stderr, the end by a signal, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from mt2st.cli.bar import duration
+from mt2st.cli.interruption import stopped_by_signals
+from mt2st.cli.options import say
+from mt2st.cli.progress import TrainingProgress
+from mt2st.errors import InputError
+from mt2st.evaluation.tables import METRICS
+from mt2st.models.any_model import AnyModel
+from mt2st.study import Cell, CellResult, Outcome, Share, Study, StudyData, Watcher, run_study
+from mt2st.study.cluster import DASK, connected
+from mt2st.study.experiment import check_shared_settings
+from mt2st.study.pool import LOCAL
+from mt2st.study.run import is_finished
+from mt2st.study.search import Found, Search, search_settings
+from mt2st.study.search.run import planned_runs, recorded_trials
+from mt2st.study.worker import request_stop
+
+INPUT_FAILED, FAULT = 2, 1
+"""Exit codes of a study with failed cells: all by what the user gave, or one by a fault."""
+
+
+class StudyProgress(Watcher):
+    """Shows how a study goes, and can stop it.
+
+    Args:
+        cells: all of the study.
+        due: how many of them this command works on.
+        elsewhere: how many others are not finished.
+        jobs: how many run at a time; below 0 for as many as a cluster takes.
+        on_begin: called when a training begins.
+        validation: show the validation part's metric: of a search, there is no other.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        *,
+        due: int,
+        elsewhere: int = 0,
+        jobs: int = 1,
+        on_begin: Callable[[], None] = lambda: None,
+        validation: bool = False,
+    ) -> None:
+        self._numbers = {cell.folder: number for number, cell in enumerate(cells, start=1)}
+        self._left, self._done, self._jobs, self._begin = due, len(cells) - due - elsewhere, jobs, on_begin
+        self._seconds: list[float] = []
+        self._validation = validation
+        self._model: AnyModel | None = None
+        self._stop_file: Path | None = None
+        self._training: TrainingProgress | None = None
+
+    def callback(self, cell: Cell) -> TrainingProgress:
+        """Show the training of a cell in this process."""
+        self.close()
+        self._training = TrainingProgress(f"[{self._numbers[cell.folder]}/{len(self._numbers)}] {cell.title}")
+        return self._training
+
+    def on_model(self, model: AnyModel) -> None:
+        """Remember what there is to stop."""
+        self._model = model
+
+    def on_stop_file(self, path: Path) -> None:
+        """Remember how to stop what runs elsewhere."""
+        first, self._stop_file = self._stop_file is None, path
+        if first:  # said only now: whoever reads it may send a signal at once
+            say(f"{self._left} runs in other processes{f', {self._jobs} at a time' if self._jobs > 0 else ''}")
+
+    def on_begin(self) -> None:
+        """Pass it on."""
+        self._begin()
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Say what became of a cell, and how long the others will take."""
+        if outcome.result is None and outcome.failure is None:
+            return
+        self._left -= 1
+        self._done += 1
+        head = f"{self._done} of {len(self._numbers)}: {outcome.cell.title}"
+        if outcome.failure:
+            say(f"{head} FAILED: {outcome.failure.error}")
+            return
+        assert outcome.result is not None
+        self._seconds.append(outcome.result.wall_seconds)
+        say(f"{head}: {self._score(outcome.result)}, {duration(outcome.result.wall_seconds)}{self._to_go()}")
+
+    def stop(self) -> bool:
+        """Ask the running cells to end; returns whether there is any."""
+        if self._stop_file is not None:
+            request_stop(self._stop_file)
+            return True
+        return self._model is not None and self._model.stop()
+
+    def close(self) -> None:
+        """Remove the bar of the last cell in this process."""
+        if self._training is not None:
+            self._training.close()
+
+    def _score(self, result: CellResult) -> str:
+        if self._validation:
+            value = result.run.evaluations[result.run.best].validation[result.metric]
+            return f"validation {METRICS[result.metric]} {100 * value:.1f} %"
+        return f"{METRICS[result.metric]} {100 * result.score:.1f} %"
+
+    def _to_go(self) -> str:
+        if not self._left:
+            return ""
+        rounds = self._left / min(self._jobs, self._left) if self._jobs > 0 else self._left
+        mean = sum(self._seconds) / len(self._seconds)
+        return f"; {self._left} to go, about {duration(rounds * mean)}"
+
+
+@contextmanager
+def _shown(progress: StudyProgress, cluster: str | None) -> Iterator[list[int]]:
+    """Show progress and take signals for a block; yields the numbers of the signals as they come."""
+    with ExitStack() as stack:
+        if cluster:
+            stack.enter_context(connected(cluster))
+        stack.callback(progress.close)
+        yield stack.enter_context(stopped_by_signals(progress.stop))
+
+
+def run_cells(
+    data: StudyData,
+    cells: Sequence[Cell],
+    *,
+    folder: Path,
+    jobs: int = 1,
+    cluster: str | None = None,
+    share: Share | None = None,
+    about: dict[str, object] | None = None,
+    searched: Collection[str] = (),
+    on_begin: Callable[[], None] = lambda: None,
+) -> tuple[Study, list[int]]:
+    """Run the cells of a study until they are through or a signal comes.
+
+    Args:
+        data: the data.
+        cells: the cells.
+        folder: the study's.
+        jobs: how many at a time.
+        cluster: address of a Dask scheduler, to run there.
+        share: the part of the cells to work on.
+        about: for ``study.json``.
+        searched: the names of settings that a search has chosen for each strategy.
+        on_begin: called when a training begins: from then on, the input is known to be right.
+
+    Returns:
+        The study, and the signals that came.
+
+    Raises:
+        InputError: the folder holds another experiment, or is broken.
+    """
+    check_shared_settings(folder, cells, searched=searched)
+    left = [cell for cell in cells if not is_finished(folder, cell)]
+    own = (share or Share()).select(cells)
+    due = sum(cell in own for cell in left)
+    jobs = -1 if cluster and jobs == 1 else jobs
+    progress = StudyProgress(cells, due=due, elsewhere=len(left) - due, jobs=jobs, on_begin=on_begin)
+    with _shown(progress, cluster) as received:
+        study = run_study(
+            data,
+            cells,
+            folder=folder,
+            jobs=jobs,
+            backend=DASK if cluster else LOCAL,
+            share=share,
+            about=about,
+            watcher=progress,
+        )
+    return study, received
+
+
+def run_search(
+    data: StudyData,
+    cells: Sequence[Cell],
+    search: Search,
+    *,
+    folder: Path,
+    jobs: int,
+    cluster: str | None,
+    shared: bool,
+    on_begin: Callable[[], None],
+) -> tuple[Found, list[int]]:
+    """Search settings until all trials are through or a signal comes; the arguments are those of `run_cells`.
+
+    Args:
+        data: without a test part.
+        cells: of the study.
+        search: the trials.
+        folder: the study's.
+        jobs: how many runs at a time.
+        cluster: address of a Dask scheduler, to run there.
+        shared: whether this command works on a share of the cells: then the search must be through.
+        on_begin: called when a training begins.
+
+    Returns:
+        What was found, and the signals that came.
+
+    Raises:
+        InputError: a share of the cells is asked for, and the search is not through.
+    """
+    methods = {cell.group: cell for cell in cells}
+    trials = sum(max(0, search.trials - recorded_trials(folder, cell)) for cell in methods.values())
+    if shared and trials:
+        raise InputError(
+            f"the search in {folder} is not through: --cell deals out what comes after it; run the same command with "
+            "--search-only in place of --cell first"
+        )
+    jobs = -1 if cluster and jobs == 1 else jobs
+    progress = StudyProgress(
+        planned_runs(cells, search), due=trials * len(search.seeds), jobs=jobs, on_begin=on_begin, validation=True
+    )
+    with _shown(progress, cluster) as received:
+        found = search_settings(
+            data, cells, search, folder=folder, jobs=jobs, backend=DASK if cluster else LOCAL, watcher=progress
+        )
+    return found, received
+
+
+def with_earlier(study: Study, folder: Path) -> Study:
+    """Return a complete study with the other runs of its folder: it may grow by strategies, settings and seeds."""
+    found = Study.load(folder)
+    own = {_key(each) for each in study.results}
+    if others := sum(_key(each) not in own for each in found.results):
+        runs = f"{others} other run{'' if others == 1 else 's'}"
+        say(f"with {runs} of this study, which earlier commands left in {folder}")
+    return found
+
+
+def _key(result: CellResult) -> tuple[object, ...]:
+    return (result.name, result.seed, *sorted(result.factors.items()))
+
+
+def exit_code(study: Study, folder: Path) -> int:
+    """Say which runs failed and why; return the exit code."""
+    by_error: dict[str, list[str]] = {}
+    for failure in study.failures:
+        by_error.setdefault(failure.error, []).append(failure.title)
+    for error, titles in by_error.items():
+        say(f"mt2st: {error} ({len(titles)} failed: {'; '.join(titles)})")
+    if any(failure.fault for failure in study.failures):
+        say(f"mt2st: where it happened is in {folder}/*/error.json")
+        return FAULT
+    return INPUT_FAILED if study.failures else 0
