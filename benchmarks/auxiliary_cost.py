@@ -73,7 +73,7 @@ def tasks_of(vocabulary: int) -> dict[str, Task]:
         "misalignment, hardest": MisalignmentTask(lexicon.take(lexicon.agree)),
         "analogy": AnalogyTask(questions, vocabulary),
         "spearman": SpearmanTask(judgements),
-        "spearman, elements": SpearmanTask(judgements, reading="elements"),
+        "spearman, elements": SpearmanTask(judgements, variant="elements"),
     }
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mt2st.models import TextClassifier
 from mt2st.network import Network
 from mt2st.strategy import PRIMARY_TASK
-from mt2st.tasks import Texts, reading
+from mt2st.tasks import Texts, inference
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import read_labelled
 
@@ -71,20 +71,20 @@ def main() -> None:
 
         def seconds(
             budget: int | None,
-            readers: int = 1,
+            eval_threads: int = 1,
             *,
             network: Network = network,
             encoded: Texts = encoded,
             most: int = most,
         ) -> float:
-            replaced = reading.by_length if budget else so_many_texts
+            replaced = inference.by_length if budget else so_many_texts
             tokens = budget or TEXTS
             with (
-                mock.patch.object(reading, "by_length", replaced),
-                mock.patch.object(reading, "tokens_at_a_time", return_value=tokens),
+                mock.patch.object(inference, "by_length", replaced),
+                mock.patch.object(inference, "tokens_at_a_time", return_value=tokens),
             ):
                 begin = time.perf_counter()
-                predict_probabilities(network, PRIMARY_TASK, encoded, max_length=most, readers=readers)
+                predict_probabilities(network, PRIMARY_TASK, encoded, max_length=most, eval_threads=eval_threads)
                 return time.perf_counter() - begin
 
         seconds(None)
@@ -93,7 +93,7 @@ def main() -> None:
         for budget in BUDGETS:
             ratios = [each[budget] / each[None] for each in rounds]
             told.append(f"{budget:,}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
-        pairs = [(seconds(reading.TOKENS_ON_CPU), seconds(reading.TOKENS_ON_CPU, 2)) for _ in range(options.rounds)]
+        pairs = [(seconds(inference.TOKENS_ON_CPU), seconds(inference.TOKENS_ON_CPU, 2)) for _ in range(options.rounds)]
         ratios = [two / one for one, two in pairs]
         told.append(f"two threads, by one's: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
         whole = statistics.median(each[None] for each in rounds)

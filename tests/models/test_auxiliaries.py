@@ -80,7 +80,7 @@ def test_settings_reach_the_tasks_in_their_order(files: dict[str, str]) -> None:
     )
     spearman, analogy, misalignment, semantic = built(settings).tasks
     assert isinstance(spearman, SpearmanTask)
-    assert (spearman.softness, spearman.reading, spearman.batch_size) == (0.3, "elements", 5)
+    assert (spearman.softness, spearman.variant, spearman.batch_size) == (0.3, "elements", 5)
     assert isinstance(analogy, AnalogyTask)
     assert analogy.coefficients == Coefficients(1, 2, 3)
     assert analogy.logarithm

@@ -17,7 +17,7 @@ from mt2st.models import Context, Encoder, ModelSettings, Optimisation, Tagger, 
 from mt2st.models import settings as names
 from mt2st.network import encoder_class
 from mt2st.network.encoders.pooling import POOLINGS
-from mt2st.tasks.spearman import READINGS
+from mt2st.tasks.spearman import VARIANTS
 
 NAN, INFINITE = float("nan"), float("inf")
 WHOLE, NUMBER, SHARE, FLAG, TEXT = "a whole number", "a number", "a share", "true or false", "a text"
@@ -185,7 +185,7 @@ def test_the_names_are_those_of_the_layers_below() -> None:
     hints = get_type_hints(Encoder) | get_type_hints(names.WordTasks)
     assert all(encoder_class(name).name == name for name in names.ENCODERS)
     assert set(get_args(hints["pooling"])) == set(POOLINGS)
-    assert set(get_args(hints["spearman_variant"])) == set(READINGS)
+    assert set(get_args(hints["spearman_variant"])) == set(VARIANTS)
     assert get_args(names.ContextMethod) == names.CONTEXT_METHODS
     assert (SubwordSettings().min_n, SubwordSettings().max_n) == (3, 6)
 

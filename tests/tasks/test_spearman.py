@@ -32,15 +32,15 @@ def test_the_loss_becomes_minus_spearman_of_cosines_and_scores() -> None:
 
 def test_algorithm_3_becomes_minus_spearman_of_the_vectors_elements() -> None:
     data, table = judgements(), torch.randn(200, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    task = SpearmanTask(data, softness=HARD, reading="elements", batch_size=20)
+    task = SpearmanTask(data, softness=HARD, variant="elements", batch_size=20)
     batch = next(task.batches(epoch=1, seed=1))
     expected = np.mean([spearmanr(table[i].numpy(), table[j].numpy()).statistic for i, j in batch.pairs.tolist()])
     assert task.loss(FreeTable(table), batch).item() == pytest.approx(-expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("reading", ["judgements", "elements"])
-def test_the_scale_of_the_vectors_does_not_matter(reading: Any) -> None:
-    task = SpearmanTask(judgements(), reading=reading)
+@pytest.mark.parametrize("variant", ["judgements", "elements"])
+def test_the_scale_of_the_vectors_does_not_matter(variant: Any) -> None:
+    task = SpearmanTask(judgements(), variant=variant)
     batch, table = next(task.batches(epoch=1, seed=1)), random_table()
     losses = [task.loss(FreeTable(scale * table), batch).item() for scale in (0.01, 1.0, 100.0)]
     assert losses == pytest.approx([losses[1]] * 3, rel=1e-6)
@@ -62,7 +62,7 @@ def test_sets_of_fewer_than_three_pairs_are_passed_over_where_scores_matter() ->
     data = Judgements(ids, np.arange(5.0), np.array([0, 0, 0, 1, 1]), ("three", "two"))
     seen = [batch.pairs.tolist() for batch in SpearmanTask(data).batches(epoch=1, seed=1)]
     assert [sorted(pairs) for pairs in seen] == [ids[:3].tolist()]
-    assert SpearmanTask(data, reading="elements").n_batches == 1
+    assert SpearmanTask(data, variant="elements").n_batches == 1
     with pytest.raises(InputError, match="'spearman' needs at least 3 rows to learn from, found 2"):
         SpearmanTask(data.take(np.array([0, 1, 3, 4])))
 
@@ -78,7 +78,7 @@ def test_measures_are_spearmans_by_set() -> None:
         for name, rows in (("small", held_out.sets == 0), ("large", held_out.sets == 1))
     }
     assert found == pytest.approx(expected)
-    by_elements = SpearmanTask(parts.train, held_out, reading="elements").evaluate(FreeTable(table))
+    by_elements = SpearmanTask(parts.train, held_out, variant="elements").evaluate(FreeTable(table))
     each = [spearmanr(table[i].numpy(), table[j].numpy()).statistic for i, j in held_out.ids]
     assert by_elements == pytest.approx({"element_spearman": np.mean(each)})
 
@@ -93,7 +93,7 @@ def test_equal_scores_give_no_correlation() -> None:
     ("wrong", "message"),
     [
         ({"softness": 0}, "softness must be a finite number above 0, found 0"),
-        ({"reading": "letters"}, "reading must be one of 'judgements', 'elements', found 'letters'"),
+        ({"variant": "letters"}, "variant must be one of 'judgements', 'elements', found 'letters'"),
         ({"batch_size": 2}, "needs a batch_size of at least 3, found 2"),
     ],
 )

@@ -65,7 +65,7 @@ def spearman(**more: Any) -> SpearmanTask:
 
 
 def elements(**more: Any) -> SpearmanTask:
-    return spearman(reading="elements", **more)
+    return spearman(variant="elements", **more)
 
 
 MAKERS: list[Callable[..., Any]] = [
@@ -187,7 +187,7 @@ def test_without_anything_held_out_nothing_is_measured(make: Callable[..., Any])
 @EVERY
 def test_a_network_without_an_embedding_is_refused(make: Callable[..., Any]) -> None:
     task = make()
-    with pytest.raises(InputError, match=rf"the task '{task.name}' trains network.embedding.weight, but .* none"):
+    with pytest.raises(InputError, match=rf"the task '{task.name}' trains the shared embedding .* does not have"):
         task.loss(nn.Linear(2, 2), first_batch(task))
 
 

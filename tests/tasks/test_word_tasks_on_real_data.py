@@ -70,7 +70,7 @@ def test_algorithm_3_correlates_the_elements_of_other_related_words(
     vocabulary, table = vectors
     judged = read_similarity(shared_data / "similarity" / "EN-MEN-TR-3k.txt")
     parts = hold_out(Judgements.encode([judged], vocabulary), SHARE)
-    task, network = SpearmanTask(parts.train, parts.held_out, reading="elements"), MappedTable(table)
+    task, network = SpearmanTask(parts.train, parts.held_out, variant="elements"), MappedTable(table)
     before = task.evaluate(network)["element_spearman"]
     train_alone(task, network, steps=STEPS, lr=0.01)
     assert task.evaluate(network)["element_spearman"] > before + 0.1
@@ -128,7 +128,7 @@ def test_each_task_alone_improves_other_words_by_the_ngrams_that_they_share(
     else:
         judged = read_similarity(shared_data / "similarity" / "EN-MEN-TR-3k.txt")
         scores = hold_out(Judgements.encode([judged], vocabulary), SHARE)
-        task = SpearmanTask(scores.train, scores.held_out, reading="elements" if "elements" in name else "judgements")
+        task = SpearmanTask(scores.train, scores.held_out, variant="elements" if "elements" in name else "judgements")
     network = OfNgrams(vocabulary)
     before = task.evaluate(network)[measure]
     train_alone(task, network, steps=60, lr=0.01)

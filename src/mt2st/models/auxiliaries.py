@@ -257,7 +257,7 @@ def _of_relations(name: str, settings: ModelSettings, encoded: Encoded, vocabula
             parts.held_out,
             batch_size=size,
             softness=word_tasks.spearman_softness,
-            reading=word_tasks.spearman_variant,
+            variant=word_tasks.spearman_variant,
         )
         return task, Coverage.of(name, "judged pairs", total, parts)
     if name == "misalignment":

@@ -22,7 +22,7 @@ from mt2st.errors import InputError
 from mt2st.network import Network
 from mt2st.network.layers import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
-from mt2st.tasks.reading import read_rows
+from mt2st.tasks.inference import infer_rows
 from mt2st.training.flops import counted_forward
 from mt2st.training.transition import FittedHead
 
@@ -94,7 +94,9 @@ class LinearProbe:
         data = self.task.train.select(self._drawn()) if self.most_texts is not None else self.task.train
         texts, targets = data.texts, data.targets
         with counted_forward(network) as counter:
-            vectors = pooled_vectors(network, texts, max_length=self.task.max_length, readers=self.task.readers)
+            vectors = pooled_vectors(
+                network, texts, max_length=self.task.max_length, eval_threads=self.task.eval_threads
+            )
         features = vectors.astype(np.float64)
         mean, variance = features.mean(axis=0), features.var(axis=0)
         if not np.isfinite(variance).all():
@@ -162,13 +164,13 @@ class LinearProbe:
         return Solution(solver.coef_, solver.intercept_, int(solver.n_iter_.max()), converged)
 
 
-def pooled_vectors(network: Network, texts: Texts, *, max_length: int, readers: int = 1) -> NDArray[np.float32]:
+def pooled_vectors(network: Network, texts: Texts, *, max_length: int, eval_threads: int = 1) -> NDArray[np.float32]:
     """Return ``[n_texts, pooled_size]`` vectors of texts as the encoder makes them, without dropout."""
 
     def of_batch(indices: NDArray[np.int64], device: torch.device) -> tuple[NDArray[np.int64], Tensor]:
         return indices, network.encode(texts.padded(indices, max_length).to(device)).pooled
 
-    return read_rows(network, texts, of_batch, n_rows=len(texts), max_length=max_length, readers=readers)
+    return infer_rows(network, texts, of_batch, n_rows=len(texts), max_length=max_length, eval_threads=eval_threads)
 
 
 def _last_layer(head: nn.Module) -> nn.Linear:

@@ -316,7 +316,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             batch_size=self.settings_.optimisation.batch_size,
             max_length=self.settings_.text.max_length,
         )
-        return replace(task, readers=2 if self._has_second_core else 1)
+        return replace(task, eval_threads=2 if self._has_second_core else 1)
 
     def _new_trainer(
         self,

@@ -1,13 +1,12 @@
-"""Primary and auxiliary tasks: where their batches come from, their loss, their measures (appendix VI-A).
+"""Primary and auxiliary tasks: their batches, losses and metrics (appendix VI-A).
 
 The protocols of a task are in `mt2st.training`. A new task is one new file with a class that has their methods.
 
 The appendix's auxiliary tasks are `SemanticSyntacticTask` (UPDATE 0), `MisalignmentTask` (UPDATE 1), `AnalogyTask`
-(UPDATE 2) and `SpearmanTask` (UPDATE 3). They learn from relations between words (`Questions`, `Lexicon`,
-`Judgements`), which `hold_out` splits by word (several together: `held_out_words` and `divide`), and move
-``network.embedding.weight`` of any module. What is held out shares no word with what is learned from: where each word
-has a row of its own, a task alone cannot move its own held-out measures. They show what the tasks together, the context
-task above all, make of the other words.
+(UPDATE 2) and `SpearmanTask` (UPDATE 3). They train ``module.embedding.weight`` of any module on relations between
+words: `Questions`, `Lexicon` and `Judgements`. `hold_out` splits these by word (`held_out_words` and `divide` split
+several together): no held-out row shares a word with a training row. Where each word has a row of its own, a task alone
+therefore cannot change its held-out metrics; they show what all tasks together make of the other words.
 """
 
 from mt2st.tasks.analogy import AnalogyTask, Coefficients
@@ -19,8 +18,7 @@ from mt2st.tasks.held_out import Coverage, HeldOut, divide, held_out_words, hold
 from mt2st.tasks.labelled import LabelledTask
 from mt2st.tasks.misalignment import MisalignmentTask
 from mt2st.tasks.multi_label import MultiLabelTask
-from mt2st.tasks.pair_files import read_pairs
-from mt2st.tasks.relations import Judgements, Lexicon, Questions
+from mt2st.tasks.relations import Judgements, Lexicon, Questions, read_pairs
 from mt2st.tasks.semantic_syntactic import SemanticSyntacticTask
 from mt2st.tasks.spearman import SpearmanTask
 from mt2st.tasks.tagging import TaggingTask

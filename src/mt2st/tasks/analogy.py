@@ -29,17 +29,17 @@ from mt2st.tasks.shared_table import (
 from mt2st.text import SPECIALS
 
 QUESTIONS_AT_ONCE = 256
-"""Questions that are measured in one matrix product with the vocabulary, which bounds its memory."""
+"""Questions per matrix product with the vocabulary, which bounds its memory."""
 
 
 @dataclass(frozen=True)
 class Coefficients:
-    """The linear combination of eq. 8; each a finite number of at least 0, not all 0.
+    """Coefficients of the linear combination in eq. 8: finite, at least 0, not all 0.
 
     Attributes:
-        semantic: of the accuracy on semantic questions.
-        syntactic: of the accuracy on syntactic questions.
-        total: of the accuracy on all questions.
+        semantic: coefficient of the accuracy on semantic questions.
+        syntactic: coefficient of the accuracy on syntactic questions.
+        total: coefficient of the accuracy on all questions.
     """
 
     semantic: float = 1.0
@@ -53,7 +53,7 @@ class Coefficients:
             raise InputError("one of the coefficients semantic, syntactic and total must be above 0")
 
     def combine(self, values: Tensor, semantic: Tensor) -> Tensor:
-        """Return the combination of the mean values over the kinds of questions; a kind without questions adds 0.
+        """Combine the mean values over the kinds of questions; a kind without questions adds 0.
 
         Args:
             values: ``[n]`` accuracy of each question, in [0, 1], or its logarithm.
@@ -67,12 +67,12 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class AnalogyBatch:
-    """Questions, and the words that compete for their answers.
+    """Questions with candidate words for their answers.
 
     Attributes:
-        candidates: ``[C]`` ids of different words, rising, the questions' own among them.
-        places: ``[B, 4]`` places of the questions' words among the candidates.
-        log_shares: ``[C]`` logarithm of how many words a candidate stands for.
+        candidates: ``[C]`` ids of different words in rising order, including the questions' own.
+        places: ``[B, 4]`` positions of the questions' words among the candidates.
+        log_shares: ``[C]`` logarithm of the number of words that a candidate represents.
         semantic: ``[B]`` whether a question is semantic.
     """
 
@@ -93,20 +93,19 @@ class AnalogyTask:
     .. math:: p(d) = \frac{\exp(s_d / \tau)}{\sum_w \exp(s_w / \tau)}, \quad
         s_w = \cos(w, b) - \cos(w, a) + \cos(w, c)
 
-    the scores of 3CosAdd, the three question words excluded. As the temperature :math:`\tau` goes to 0, it becomes 1
-    where :math:`d` is the best candidate and 0 where it is not: the accuracy. The loss is minus the linear
-    combination over a batch.
+    the scores of 3CosAdd without the three question words. As the temperature :math:`\tau` goes to 0, the soft accuracy
+    becomes the accuracy: 1 if :math:`d` is the best candidate, otherwise 0. The loss is minus the linear combination
+    over a batch.
 
-    The gradient of a soft accuracy is small where it is near 0, as it is for every question at a random start: the task
-    sets out slowly. With ``logarithm`` the loss combines the logarithms of the soft accuracies (the cross-entropy of
-    the right answer) in their place; it has the same best vectors and its full gradient from the first step, and weighs
-    more against the primary then.
+    The gradient of a soft accuracy is small where it is near 0, as for every question at a random initialisation, so
+    learning starts slowly. With ``logarithm`` the loss combines the logarithms of the soft accuracies (the
+    cross-entropy of the right answer) instead. It has the same optimum and a full gradient from the first step, so the
+    task has more influence beside the primary.
 
     Candidates are the words of the batch's questions, which are the hardest (answers of the same relation), and words
-    drawn evenly from the rest of the vocabulary; each drawn word counts as often as there are words for each drawn,
-    so that the sum estimates that over the whole vocabulary. A vocabulary of no more than ``candidates`` words is used
-    whole, and the soft accuracy is exact. Words of held-out questions, and what other tasks hold out, are never
-    candidates: training does not touch them.
+    drawn uniformly from the rest of the vocabulary. A drawn word counts as often as the words it represents, so the sum
+    estimates the sum over the whole vocabulary. A vocabulary of at most ``candidates`` words is used whole; the soft
+    accuracy is then exact. Words held out by this task or others are never candidates: training does not move them.
 
     Attributes:
         train: questions to learn from.
@@ -116,9 +115,9 @@ class AnalogyTask:
         batch_size: questions in a batch.
         coefficients: of the linear combination.
         temperature: :math:`\tau`, above 0; scores lie in [-3, 3].
-        candidates: about how many words compete in a batch.
-        logarithm: combine logarithms of the soft accuracies.
-        never: ids of further words that are never candidates: those that other tasks hold out.
+        candidates: number of candidate words per batch, about.
+        logarithm: combine the logarithms of the soft accuracies.
+        never: ids of further words that are never candidates, such as those that other tasks hold out.
     """
 
     products_outside_layers: ClassVar[bool] = True
@@ -141,12 +140,12 @@ class AnalogyTask:
 
     @property
     def n_batches(self) -> int:
-        """How many batches an epoch has."""
+        """Number of batches in an epoch."""
         return -(-len(self.train) // self.batch_size)
 
     @cached_property
     def _words(self) -> NDArray[np.int64]:
-        """The words that may be candidates, rising."""
+        """The words that may be candidates, in rising order."""
         never = np.union1d(words_of(self.held_out), np.asarray(self.never, dtype=np.int64))
         return np.setdiff1d(np.arange(len(SPECIALS), self.vocabulary_size), never)
 
@@ -157,7 +156,7 @@ class AnalogyTask:
             yield self.batch_of(self.train.take(rows), rng)
 
     def batch_of(self, questions: Questions, rng: np.random.Generator) -> AnalogyBatch:
-        """Return questions (of words that may be candidates) with their candidates."""
+        """Return questions with their candidates; all their words may be candidates."""
         own = words_of(questions)
         if len(self._words) <= self.candidates:
             candidates, share = self._words, 1.0
@@ -192,7 +191,7 @@ class AnalogyTask:
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Return the accuracies of 3CosAdd on the held-out questions, answered from the whole vocabulary.
 
-        ``semantic_accuracy``, ``syntactic_accuracy`` (of those, the kinds that were held out) and ``total_accuracy``.
+        ``total_accuracy``, and ``semantic_accuracy`` and ``syntactic_accuracy`` where such questions were held out.
         """
         if self.held_out is None:
             return {}
@@ -206,7 +205,7 @@ class AnalogyTask:
 
 
 def answered_right(table: Tensor | SubwordEmbedding, questions: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return whether 3CosAdd answers each question ``[n, 4]`` right, from all words of the table but the specials."""
+    """Return whether 3CosAdd answers each question ``[n, 4]`` correctly, among all words except the specials."""
     with torch.no_grad():
         vectors = table.vectors() if isinstance(table, SubwordEmbedding) else table
         units = functional.normalize(vectors[len(SPECIALS) :], dim=1)
@@ -225,7 +224,7 @@ def _scores(units: Tensor, places: Tensor) -> Tensor:
 
     Args:
         units: vectors of length 1.
-        places: ``[B, 3]`` rows of a, b and c among them.
+        places: ``[B, 3]`` positions of a, b and c among them.
     """
     a, b, c = functional.embedding(places, units).unbind(dim=1)
     return ((b - a + c) @ units.T).scatter(1, places, -torch.inf)

@@ -13,12 +13,12 @@ from torch import Tensor
 from mt2st.text import PAD, UNK, Corpus
 
 BUCKET = 16
-"""Batches whose texts are sorted by length among themselves: enough to save padding, few enough to stay random."""
+"""Number of batches whose texts are sorted by length together: enough to save padding, few enough to stay random."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Encoded texts, one behind the other.
+    """Encoded texts, one after another.
 
     Attributes:
         ids: ``[n_tokens]`` token ids.
@@ -30,7 +30,7 @@ class Texts:
 
     @classmethod
     def of(cls, corpus: Corpus, *, start: int = 0, stop: int | None = None) -> Texts:
-        """Return a corpus's documents from ``start`` to before ``stop``; nothing is copied."""
+        """Return a corpus's documents from ``start`` to before ``stop``, without a copy."""
         return cls(corpus.ids, corpus.offsets[start : None if stop is None else stop + 1])
 
     def __len__(self) -> int:
@@ -43,7 +43,7 @@ class Texts:
         return Texts(np.concatenate([*parts, np.empty(0, np.int32)]).astype(np.int32), offsets)
 
     def without_middles(self, length: int) -> Texts:
-        """Return a copy in which a text of more than ``length`` tokens is its beginning and its end, half of each.
+        """Return a copy in which a text longer than ``length`` tokens keeps its first and last halves of that length.
 
         Example:
             >>> texts = Texts(np.arange(2, 10, dtype=np.int32), np.array([0, 6, 8]))
@@ -64,9 +64,9 @@ class Texts:
         return np.diff(self.offsets)
 
     def padded(self, indices: NDArray[np.int64], max_length: int) -> Tensor:
-        """Return ``[len(indices), longest]`` ids of these texts, cut at ``max_length`` and padded behind.
+        """Return the ids of these texts, ``[len(indices), longest]``, truncated to ``max_length`` and padded.
 
-        A text without a token becomes one unknown word, so that every row has something to encode.
+        A text without tokens becomes one unknown word, so that every row has a token.
         """
         lengths = np.clip(self.lengths[indices], 1, max_length)
         rows = np.full((len(indices), int(lengths.max())), PAD, dtype=np.int64)
@@ -82,8 +82,8 @@ class TextBatch:
     """A batch of texts with a target each.
 
     Attributes:
-        ids: ``[batch, length]`` token ids, padded behind.
-        targets: ``[batch]`` class numbers, or ``[batch, n_labels]`` of 1 and 0 where a text may have several labels.
+        ids: ``[batch, length]`` token ids, padded at the end.
+        targets: ``[batch]`` class numbers, or ``[batch, n_labels]`` of 1 and 0 for several labels per text.
     """
 
     ids: Tensor
@@ -94,12 +94,12 @@ class TextBatch:
 
 
 def shuffled(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of indices in random order, texts of similar length together where chance allows.
+    """Yield batches of indices in random order, with texts of similar length together.
 
     Args:
         lengths: ``[n]`` number of tokens of each text.
         batch_size: texts in a batch; the last one may be smaller.
-        rng: the source of the order.
+        rng: random numbers.
     """
     order = rng.permutation(len(lengths))
     batches: list[NDArray[np.int64]] = []
@@ -112,11 +112,11 @@ def shuffled(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generat
 
 
 def by_length(lengths: NDArray[np.int64], most_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of all indices from the longest text to the shortest, for evaluation.
+    """Yield batches of all indices, from the longest text to the shortest, for evaluation.
 
     Args:
         lengths: ``[n]`` number of tokens of each text.
-        most_tokens: of a batch, its padding included; a text that has more is a batch by itself.
+        most_tokens: tokens per batch, padding included; a longer text is a batch by itself.
     """
     order = np.argsort(-lengths, kind="stable")
     start = 0

@@ -1,4 +1,4 @@
-"""Text classification with one label a text, as the primary task or as an auxiliary one."""
+"""Text classification with one label per text, as primary or auxiliary task."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch.nn import functional
 from mt2st.evaluation import classification_report
 from mt2st.network import Network
 from mt2st.tasks.batch import TextBatch, Texts
+from mt2st.tasks.inference import infer_rows
 from mt2st.tasks.labelled import LabelledTask
-from mt2st.tasks.reading import read_rows
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,22 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
         return TextBatch(data.texts.padded(indices, self.max_length), torch.from_numpy(data.targets[indices]))
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
-        """Return the mean cross-entropy of a batch, the sum over the parts of the classifier."""
+        """Return the mean cross-entropy of a batch, summed over the parts of the classifier."""
         assert isinstance(network, Network)
         scores = network.scores(self.name, batch.ids)
         return torch.stack([functional.cross_entropy(each, batch.targets) for each in scores]).sum()
 
     def measure(self, network: nn.Module, data: Labelled) -> dict[str, float]:
-        """Return loss, accuracy and averaged precision, recall and F1 on any labelled texts."""
+        """Return loss, accuracy, and averaged precision, recall and F1 on any labelled texts."""
         probabilities = predict_probabilities(
-            network, self.name, data.texts, max_length=self.max_length, readers=self.readers
+            network, self.name, data.texts, max_length=self.max_length, eval_threads=self.eval_threads
         )
         report = classification_report(data.targets, probabilities.argmax(axis=1), self.n_classes)
         return {"loss": cross_entropy(probabilities, data.targets), **report.as_dict()}
 
 
 def cross_entropy(probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    """Return the mean cross-entropy of ``[n, n_classes]`` probabilities; finite also where one is 0."""
+    """Return the mean cross-entropy of ``[n, n_classes]`` probabilities; finite even if one is 0."""
     of_truth = probabilities[np.arange(len(targets)), targets]
     return -float(np.mean(np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))))
 
@@ -83,7 +83,7 @@ def predict_probabilities(
     *,
     max_length: int,
     independent: bool = False,
-    readers: int = 1,
+    eval_threads: int = 1,
 ) -> NDArray[np.float32]:
     """Return ``[n_texts, n_classes]`` probabilities of a classification task.
 
@@ -91,15 +91,15 @@ def predict_probabilities(
         network: the network; put in evaluation mode for the call and back after it.
         task: name of the task's head.
         texts: at least one text.
-        max_length: tokens of a text that are read.
-        independent: each class has a probability of its own (several labels a text); else those of a text sum to 1.
-        readers: as for `read_rows`.
+        max_length: tokens per text that are read.
+        independent: give each class a probability of its own (several labels per text); else they sum to 1.
+        eval_threads: as for `infer_rows`.
     """
     assert isinstance(network, Network)
 
     def of_batch(indices: NDArray[np.int64], device: torch.device) -> tuple[NDArray[np.int64], Tensor]:
-        # In half precision, as in a caller's autocast, probabilities would come to 1 and to sums beside it.
+        # In half precision (a caller's autocast), probabilities would round to 1 and not sum to 1.
         logits = network.logits(task, texts.padded(indices, max_length).to(device)).float()
         return indices, logits.sigmoid() if independent else logits.softmax(dim=1)
 
-    return read_rows(network, texts, of_batch, n_rows=len(texts), max_length=max_length, readers=readers)
+    return infer_rows(network, texts, of_batch, n_rows=len(texts), max_length=max_length, eval_threads=eval_threads)

@@ -20,45 +20,45 @@ if TYPE_CHECKING:
     from mt2st.embedding.kernels.context import ContextKernel
 
 PIECE = 65536
-"""Tokens of a call of the kernel, about, where a step has more than one and a half times as many: some ten milliseconds
-of CBOW in large blocks, a tenth of a second of Skip-gram, which two threads can share out."""
+"""Tokens per call of the kernel, about, if a step has more than one and a half times as many: some 10 ms of CBOW in
+large blocks, or 100 ms of Skip-gram, which two threads can share."""
 MIN_ALPHA = 1e-4
-"""Where word2vec's learning rate falls to."""
+"""word2vec's final learning rate."""
 OPERATIONS = 6
-"""Floating-point operations of a pair of words in each dimension: a product, and a step of each of the two vectors."""
+"""Floating-point operations per pair of words and dimension: a product, and a step of each of the two vectors."""
 
 
 def least_rate(alpha: float, min_alpha: float | None) -> float:
-    """Return what a learning rate falls to: the one given, or else word2vec's, and never above where it begins."""
+    """Return the final learning rate: the one given, or word2vec's, but not above the first."""
     return min(MIN_ALPHA, alpha) if min_alpha is None else min_alpha
 
 
 class ContextTask:
     """Predict words from their neighbours (Skip-gram or CBOW) on unlabelled text, to shape the shared embedding.
 
-    The task does not go through torch: a compiled kernel makes plain gradient steps of its own learning rate straight
-    in the embedding's memory, several hundred thousand words a second, scaled by the strategy's weight as eq. 3 asks:
+    The task does not go through torch. A compiled kernel makes plain gradient steps with a learning rate of its own
+    in the embedding's memory, several hundred thousand words per second, scaled by the strategy's weight as in eq. 3:
     ``theta <- theta - alpha(t) * weight(t) * grad L_context``. `mt2st.tasks.context_autograd` is the same task as a
-    torch loss: the reference it is tested against, and the form for a GPU.
+    torch loss: the reference in tests, and the form for a GPU.
 
     Args:
         texts: the unlabelled corpus.
-        kernel: the context kernel, made with the counts of the vocabulary; its `input_rows` are the embedding's.
+        kernel: the context kernel for the vocabulary's counts; its `input_rows` are the embedding's.
         vector_size: columns of the embedding.
         name: name of the task.
-        alpha: learning rate of the kernel at first, above 0.
-        passes: passes over the corpus in one epoch of the primary task, above 0; may be a fraction.
-        min_alpha: learning rate that it falls to, evenly over the task's time, from 0 to ``alpha``; None is
-            word2vec's 0.0001. A rate that falls leaves settled vectors where the task goes off; at ``alpha`` it stays.
+        alpha: first learning rate, above 0.
+        passes: passes over the corpus per epoch of the primary task, above 0; may be a fraction.
+        min_alpha: final learning rate, from 0 to ``alpha``; None is word2vec's 0.0001. The rate falls linearly over the
+            time for which the task is on, so its vectors have settled when it goes off. At ``alpha`` it is constant.
 
     Attributes:
-        rate: the learning rate after the last update, before the strategy's weight.
-        operations: floating-point operations so far, as the objective asks for them: for each pair and each of its
-            ``negative`` noise words a product of two vectors and a step of both, 6 a dimension. (The kernel itself
-            shares noise words between pairs; means of contexts, and what is elementwise, are not counted.)
+        rate: the learning rate after the last update, without the strategy's weight.
+        operations: floating-point operations of the objective so far: for each pair and each of its ``negative`` noise
+            words a product of two vectors and a step of both, 6 per dimension. (The kernel shares noise words between
+            pairs. Means of contexts and element-wise work are not counted.)
 
     Raises:
-        InputError: when the corpus has no text, or a number is out of its range.
+        InputError: the corpus has no text, or a number is out of its range.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class ContextTask:
         self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
 
     def compile(self) -> None:
-        """Compile the kernel, or load it from the compiler's cache, so that the first step is not charged with it."""
+        """Compile the kernel or load it from the cache, so that this time is not part of the first step."""
         self.kernel.compile(self.outputs.shape[1])
 
     def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
@@ -141,7 +141,7 @@ class ContextTask:
         return loss / pairs if pairs else float("nan")
 
     def _rates(self, epoch_slice: EpochSlice, sizes: Sequence[int]) -> list[tuple[float, float]]:
-        """Return the learning rates at the beginning and the end of each slice of so many tokens."""
+        """Return the learning rates at the beginning and the end of each run of documents, by its number of tokens."""
         first, last = map(self._rate, epoch_slice.elapsed)
         total = max(1, sum(sizes))
         return list(pairwise(first + (last - first) * read / total for read in accumulate(sizes, initial=0)))
@@ -154,7 +154,7 @@ class ContextTask:
         yield from document_runs(self.texts.offsets, epoch_slice, self.passes)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the output table, which the embedding's vectors are trained against."""
+        """Return the output table."""
         return {"outputs": torch.from_numpy(self.outputs)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -168,19 +168,19 @@ def stream_of(epoch_slice: EpochSlice, number: int) -> int:
 
 
 def document_runs(offsets: NDArray[np.int64], epoch_slice: EpochSlice, passes: float) -> Iterator[NDArray[np.int64]]:
-    """Cut an epoch's passes over a corpus into equal parts and yield the documents of one of them.
+    """Split an epoch's passes over a corpus into equal parts, and yield the documents of one part.
 
-    The corpus is read in a circle that starts at another place in each epoch. A document belongs to the part in which
-    its first token lies, so the parts of an epoch of one pass hold each document exactly once, and parts hold about as
-    many tokens as each other.
+    The corpus is read in a circle that starts at a different place in each epoch. A document belongs to the part in
+    which its first token lies. So the parts of one pass hold each document exactly once, and have about equally many
+    tokens.
 
     Args:
         offsets: ``[n_documents + 1]`` positions of the corpus's documents, from 0.
-        epoch_slice: which part, of how many, in which epoch.
+        epoch_slice: the part.
         passes: passes over the corpus in the epoch.
 
     Yields:
-        ``[m + 1]`` bounds of ``m`` neighbouring documents, at least one, of about `PIECE` tokens where there are more.
+        ``[m + 1]`` bounds of ``m`` consecutive documents, at least one, with about `PIECE` tokens.
     """
     n_tokens = int(offsets[-1])
     rotation = int(np.random.default_rng([epoch_slice.seed, epoch_slice.epoch]).integers(n_tokens))
@@ -197,9 +197,9 @@ def document_runs(offsets: NDArray[np.int64], epoch_slice: EpochSlice, passes: f
 
 
 def _pieces(offsets: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Cut neighbouring documents, ``[m + 1]`` bounds, into pieces of about `PIECE` tokens, as even as documents let."""
+    """Split consecutive documents, ``[m + 1]`` bounds, into even runs of about `PIECE` tokens."""
     n_tokens = offsets[-1] - offsets[0]
     marks = np.linspace(offsets[0], offsets[-1], max(1, round(n_tokens / PIECE)) + 1)
-    places = np.unique(np.searchsorted(offsets, marks))  # from 0 to m, for the last one has words
+    places = np.unique(np.searchsorted(offsets, marks))  # from 0 to m: the last document has words
     for first, last in pairwise(places):
         yield offsets[first : last + 1]

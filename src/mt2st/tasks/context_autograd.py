@@ -1,4 +1,4 @@
-"""Word context as a torch loss: the reference of the compiled form, and the form for a GPU."""
+"""Word context as a torch loss: the reference for the compiled form, and the form for a GPU."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ContextBatch:
-    """Pairs of an input vector and a word to predict, with the noise words that each pair meets.
+    """Pairs of an input vector and a word to predict, with noise words.
 
     Attributes:
         contexts: ``[C]`` rows of the input table.
-        owners: ``[C]`` the pair that each of them belongs to; a pair's input vector is their mean.
+        owners: ``[C]`` pair that each of them belongs to; a pair's input vector is the mean of its rows.
         centres: ``[P]`` rows of the output table: the words to predict.
         negatives: ``[P, N]`` rows of the output table: noise words of each pair.
         negative_weight: factor on each noise word's loss.
@@ -75,8 +75,8 @@ def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch, *, undivi
         inputs: ``[vocabulary, vector_size]`` the embedding, on any device.
         outputs: ``[vocabulary, vector_size]`` the output table, on the same.
         batch: the pairs, on any device: they are moved to that of the tables.
-        undivided: give each input row of a pair the gradient of :math:`h_p` whole, as word2vec's CBOW and the compiled
-            kernel do, in place of its share of the mean. The value is the same; pairs of one row know no difference.
+        undivided: give each input row of a pair the whole gradient of :math:`h_p`, as word2vec's CBOW and the compiled
+            kernel do, instead of its share of the mean. The value is the same.
     """
     batch = batch.to(inputs.device)
     n_pairs = len(batch.centres)
@@ -91,19 +91,18 @@ def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch, *, undivi
 
 
 class AutogradContextTask:
-    """`mt2st.tasks.context.ContextTask` with its gradient by torch: slow, on any device, mixed with any optimizer.
+    """`mt2st.tasks.context.ContextTask` with torch's gradient: slower, on any device, with any optimizer.
 
-    It draws the pairs of the compiled form (the very ones, noise words included, of a run at ``alpha * weight`` of
-    0.025; at other rates the compiled form shares noise words among more or fewer centres). Its learning rate is the
-    optimizer's, where the compiled form has one of its own that falls. The network keeps the output table as this
-    task's head.
+    It draws the same pairs as the compiled form, and the same noise words where ``alpha * weight`` is 0.025. (At other
+    rates the compiled form shares noise words among more or fewer centres.) Its learning rate is the optimizer's. The
+    network keeps the output table as this task's head.
 
     Args:
         texts: the unlabelled corpus.
         kernel: the context kernel whose pairs are drawn.
         name: name of the task and of its head.
         passes: passes over the corpus in one epoch of the primary task.
-        parts: batches that an epoch's passes are cut into.
+        parts: batches per epoch.
     """
 
     products_outside_layers = True
@@ -116,14 +115,14 @@ class AutogradContextTask:
         self.passes, self.parts = passes, parts
 
     def head(self, vector_size: int) -> nn.Module:
-        """Return a new output table, of zeros as in word2vec."""
+        """Return a new output table of zeros, as in word2vec."""
         head = nn.Embedding(self.kernel.vocabulary_size, vector_size)
         nn.init.zeros_(head.weight)
         return head
 
     @property
     def n_batches(self) -> int:
-        """How many parts an epoch's passes are cut into; a part without a pair gives no batch."""
+        """Number of parts of an epoch; a part without a pair gives no batch."""
         return self.parts
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[ContextBatch]:

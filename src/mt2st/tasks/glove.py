@@ -1,4 +1,4 @@
-"""GloVe's co-occurrences as an auxiliary task: compiled AdaGrad steps in the shared embedding's own memory."""
+"""GloVe as an auxiliary task: compiled AdaGrad steps in the shared embedding's own memory."""
 
 from __future__ import annotations
 
@@ -18,41 +18,40 @@ if TYPE_CHECKING:
     from mt2st.embedding.glove.targets import TargetSlice
 
 MOST_LAPS = 1 << 12
-"""Passes an epoch may have: each needs an order of its own."""
+"""Largest number of passes per epoch: each has an order of its own."""
 
 OPERATIONS = 6
-"""Floating-point operations of a co-occurrence in each dimension: a product, and a step of each of the two vectors."""
+"""Floating-point operations per co-occurrence and dimension: a product, and a step of each of the two vectors."""
 
 
 class GloveTask:
     """Fit word vectors to the logarithms of co-occurrence counts (GloVe), to shape the shared embedding.
 
-    As `mt2st.tasks.ContextTask`, it makes steps of its own straight in the embedding's memory, scaled by the strategy's
-    weight: the embedding is W of `mt2st.embedding.glove.tables.update`, which states loss and step. Context vectors,
-    biases and AdaGrad's sums of squares are the task's own. The sums of squares know its own steps alone, not those
-    that torch makes on the same table.
+    Like `mt2st.tasks.ContextTask`, it updates the embedding's memory itself, scaled by the strategy's weight. The
+    embedding is the table W of `mt2st.embedding.glove`, which states loss and step. Context vectors, biases and
+    AdaGrad's sums of squares belong to the task; the sums do not include torch's steps on the same table.
 
     Args:
         cooccurrences: at least one (`mt2st.embedding.glove.counting.count_cooccurrences`, or `Cooccurrences.loaded`).
         vector_size: columns of the embedding.
         name: name of the task.
-        learning_rate: of AdaGrad, above 0.
-        x_max: the count from which on a pair has its full weight, above 0.
-        alpha: exponent of the weight below, at least 0.
-        passes: passes over the co-occurrences in one epoch of the primary task, above 0, at most 4096; may be a
-            fraction, then each epoch has another part of them.
+        learning_rate: AdaGrad's learning rate, above 0.
+        x_max: co-occurrence count at which a pair gets full weight, above 0.
+        alpha: exponent of the weight below ``x_max``, at least 0.
+        passes: passes over the co-occurrences per epoch of the primary task, above 0 and at most 4096. With a fraction,
+            each epoch has a different part of them.
         memory: bytes for the co-occurrences held at a time.
-        seed: of the first context vectors; any integer.
-        seconds_before: what counting the co-occurrences took.
+        seed: seed of the first context vectors, any integer.
+        seconds_before: seconds that counting the co-occurrences took.
 
     Attributes:
         operations: floating-point operations so far: for each co-occurrence a product of two vectors and a step of
-            both, 6 a dimension. (AdaGrad's sums of squares are not counted.)
-        seconds_before: what counting the co-occurrences took; the trainer counts it as training, for single-task
-            training does without.
+            both, 6 per dimension. (AdaGrad's sums of squares are not counted.)
+        seconds_before: seconds that counting took. The trainer counts them as training time, since single-task training
+            does not need them.
 
     Raises:
-        InputError: when there are no co-occurrences, or a number is out of its range.
+        InputError: there are no co-occurrences, or a number is out of its range.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class GloveTask:
         self.operations, self.seconds_before = 0.0, seconds_before
 
     def compile(self) -> None:
-        """Compile the kernel, or load it from the compiler's cache, so that the first step is not charged with it."""
+        """Compile the kernel or load it from the cache, so that this time is not part of the first step."""
         from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
         from mt2st.embedding.glove.tables import GloveTables, update
         from mt2st.embedding.glove.targets import TargetSource
@@ -126,7 +125,7 @@ class GloveTask:
         return GloveTables(words=table.detach().numpy(), **self.learned)
 
     def slices(self, epoch_slice: EpochSlice) -> Iterator[TargetSlice]:
-        """Yield the stretches of random orders that belong to an epoch slice; an epoch's passes each have an order."""
+        """Yield the co-occurrences of an epoch slice; each pass has a random order of its own."""
         size = self._source.size
         total = round(size * self.passes)
         begin, end = (total * part // epoch_slice.parts for part in (epoch_slice.part, epoch_slice.part + 1))

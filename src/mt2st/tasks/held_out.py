@@ -1,4 +1,4 @@
-"""Relations between words held out by word: what is measured on shares no word with what is learned from."""
+"""Hold-out by word: rows of word relations to measure on share no word with rows to learn from."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from mt2st.tasks.relations import Links, Relations
 RelationsT = TypeVar("RelationsT", bound=Relations)
 
 FEW = 50
-"""Usable rows below which a task teaches little and its measures are mostly chance."""
+"""With fewer usable rows, a task teaches little and its metrics are mostly chance."""
 
 HANDFUL = 5
-"""Held-out rows below which what is measured on them is an anecdote."""
+"""With fewer held-out rows, metrics on them mean little."""
 
 
 @dataclass(frozen=True)
 class HeldOut(Generic[RelationsT]):
-    """Relations in parts: no word of what is held out is in what is learned from.
+    """Relations in parts: no held-out row shares a word with a training row.
 
     Attributes:
         train: rows to learn from.
-        held_out: rows to measure on; None where nothing was held out.
-        straddling: rows of neither, because they have words of both.
+        held_out: rows to measure on; None if nothing was held out.
+        straddling: rows with words of both parts, which are used for neither.
     """
 
     train: RelationsT
@@ -38,22 +38,22 @@ class HeldOut(Generic[RelationsT]):
 
     @property
     def dropped(self) -> int:
-        """How many rows are in neither part."""
+        """Number of rows in neither part."""
         return len(self.straddling)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a task's data can be used, and how.
+    """Numbers of usable rows in a task's data.
 
     Attributes:
         task: name of the task.
-        what: what the rows are, in words.
+        what: description of the rows, such as "analogy questions".
         total: rows that were read.
         usable: different rows whose words are all in the vocabulary.
         train: rows to learn from.
         held_out: rows to measure on.
-        kinds: where rows of several kinds are there, ``usable``, ``train`` and ``held_out`` of each by its name.
+        kinds: for rows of several kinds, ``usable``, ``train`` and ``held_out`` of each kind by name.
     """
 
     task: str
@@ -82,7 +82,7 @@ class Coverage:
 
     @property
     def few(self) -> bool:
-        """Whether so few rows can be used that they teach little."""
+        """Whether too few rows are usable to teach much."""
         return self.usable < FEW
 
     def __str__(self) -> str:
@@ -107,13 +107,13 @@ def _where(usable: int, train: int, held_out: int) -> str:
 def hold_out(relations: RelationsT, share: float, *, seed: int = 0) -> HeldOut[RelationsT]:
     """Split relations by word: **no word of a held-out row occurs in a training row**.
 
-    For relations that are learned from together with others, find the words of all of them by `held_out_words` and
-    split each by `divide`: held out from one, a word must not be learned from another.
+    To split relations that are learned together, find the words of all of them with `held_out_words` and split each
+    with `divide`: a word held out from one must not be learned from another.
 
     Args:
         relations: the rows.
-        share: of the rows that shall be held out, in [0, 1); at least so many are, or none.
-        seed: decides which words are.
+        share: share of the rows to hold out, in [0, 1); at least as many are held out, or none.
+        seed: seed of the choice of words.
 
     Raises:
         InputError: the share is out of range.
@@ -122,11 +122,11 @@ def hold_out(relations: RelationsT, share: float, *, seed: int = 0) -> HeldOut[R
 
 
 def divide(relations: RelationsT, words: NDArray[np.int64]) -> HeldOut[RelationsT]:
-    """Split relations into rows of held-out words alone, rows without any, and rows that have words of both.
+    """Split relations into rows of held-out words only, rows without any, and rows with words of both.
 
     Args:
         relations: the rows.
-        words: ids of the words that are held out.
+        words: ids of the held-out words.
     """
     inside = np.isin(relations.ids, words)
     held_out: NDArray[np.bool_] = np.asarray(inside.all(axis=1))
@@ -139,25 +139,25 @@ def divide(relations: RelationsT, words: NDArray[np.int64]) -> HeldOut[Relations
 
 
 def held_out_words(relations: Sequence[Relations], share: float, *, seed: int = 0) -> NDArray[np.int64]:
-    """Return the words to hold out from **all** the relations, so that each has its share of rows among them.
+    """Return the words to hold out from **all** the relations, such that each has its share of held-out rows.
 
-    Rows that have words of both sides ("straddle") can neither be learned from nor measured on. Where all words are
-    entangled, as in sets of judged pairs, that is many rows: with a share ``s`` held out about
-    ``2 sqrt(s) (1 - sqrt(s))`` of them, 35 % for 5 %. So that fewer straddle, words that are linked (a with b and c
-    with d in a question, the two words of a pair) move together, unless the rows among all words linked with each other
-    exceed the share of any relations.
+    Rows with words of both sides ("straddling" rows) can neither be learned from nor measured on. Where all words are
+    connected, as in sets of judged pairs, these are many: with a share ``s`` held out, about
+    ``2 sqrt(s) (1 - sqrt(s))`` of the rows, 35 % for 5 %. To reduce them, linked words (a with b and c with d in a
+    question, the two words of a pair) are held out together, unless the rows among a group of linked words exceed the
+    share of any of the relations.
 
-    All words stand in one random order. Each of the relations, and each kind of its rows, holds out its own first words
-    until its share of rows is complete. Where the rows are so few or so entangled that none would be left to learn
-    from, none of their words is held out, by the others neither.
+    All words are put in one random order. Each of the relations, and each kind of its rows, holds out its first words
+    until it has its share of rows. If no row would be left to learn from, because rows are too few or too connected,
+    none of their words is held out, by the other relations either.
 
     Args:
-        relations: all that is learned from together.
-        share: of the rows of each that shall be held out, in [0, 1).
-        seed: decides which words are.
+        relations: all relations that are learned together.
+        share: share of the rows of each to hold out, in [0, 1).
+        seed: seed of the order of words.
 
     Returns:
-        Ids ``[m]``, rising.
+        Ids ``[m]`` in rising order.
 
     Raises:
         InputError: the share is out of range.
@@ -189,14 +189,14 @@ def _first_words(
     share: float,
     spared: set[int],
 ) -> tuple[NDArray[np.bool_], int | None]:
-    """Return which words are held out, and the number of the rows that must be spared first, if some must.
+    """Return which words are held out, and the number of the rows to spare first, if any must be.
 
     Args:
-        place: ``[w]`` of each word in the random order; infinite for those that are not held out.
-        units: ``[w]`` number of the words that it moves with.
-        rows_of: ``[n, k]`` places of words, by number.
-        share: of the rows.
-        spared: numbers of those that need not have their share.
+        place: ``[w]`` position of each word in the random order; infinite for words that are not held out.
+        units: ``[w]`` number of the group of words that it is held out with.
+        rows_of: ``[n, k]`` positions of words, for each set of rows.
+        share: share of the rows to hold out.
+        spared: numbers of the sets of rows that need not have their share.
     """
     held_out = np.zeros(len(place), dtype=np.bool_)
     for number, rows in enumerate(rows_of):
@@ -206,7 +206,7 @@ def _first_words(
         if np.isinf(last) or not (place[rows].min(axis=1) > last).any():
             return held_out, number
         held_out |= np.isin(units, units[rows]) & (place <= last)
-    # Those that others leave nothing to learn from: the smallest first, for that spares the fewest words.
+    # Sets that the others leave nothing to learn from: the smallest first, which spares the fewest words.
     emptied = [number for number, rows in enumerate(rows_of) if held_out[rows].any(axis=1).all()]
     return held_out, min(emptied, key=lambda number: len(rows_of[number]), default=None)
 
@@ -214,10 +214,10 @@ def _first_words(
 def _units(
     rows_of: Sequence[NDArray[np.int64]], links_of: Sequence[Links], n_words: int, share: float
 ) -> NDArray[np.int64]:
-    """Return the number ``[n_words]`` of the unit that each word belongs to: words linked with it, or itself alone.
+    """Return for each word the number of its group, ``[n_words]``: the words linked with it, or the word alone.
 
-    Links are added rows by rows, the widest first, which straddle most easily. Where they would chain together more
-    than the share of any rows, they are not.
+    Links are added for one set of rows after another, the widest rows first, since they straddle most easily. Links
+    that would join more than the share of any set are left out.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

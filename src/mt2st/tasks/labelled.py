@@ -1,4 +1,4 @@
-"""What the tasks on labelled text share: classification, with one label or several, and tagging."""
+"""The base class of tasks on labelled texts: classification, multi-label classification and tagging."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mt2st.tasks.batch import Texts, shuffled
 
 
 class LabelledData(Protocol):
-    """Encoded texts and what is to be learnt about them."""
+    """Encoded texts and their targets."""
 
     @property
     def texts(self) -> Texts:
@@ -24,10 +24,10 @@ class LabelledData(Protocol):
 
     @property
     def targets(self) -> NDArray[np.generic]:
-        """What is to be learnt."""
+        """The targets."""
 
     def select(self, indices: NDArray[np.int64]) -> Self:
-        """Return these texts and what is to be learnt about them."""
+        """Return these texts and their targets."""
 
 
 DataT = TypeVar("DataT", bound=LabelledData)
@@ -43,8 +43,8 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
         train: the labelled texts to learn from.
         validation: labelled texts that `evaluate` measures on, if any.
         batch_size: texts in a training batch.
-        max_length: tokens of a text that are read; the rest is cut.
-        readers: batches that are read at the same time, each on a thread, where no gradient is kept (`read_rows`).
+        max_length: tokens per text that are read.
+        eval_threads: batches evaluated at the same time, each on a thread (`mt2st.tasks.inference.infer_rows`).
     """
 
     name: str
@@ -52,22 +52,22 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
     validation: DataT | None = field(default=None, kw_only=True)
     batch_size: int = field(default=32, kw_only=True)
     max_length: int = field(default=256, kw_only=True)
-    readers: int = field(default=1, kw_only=True)
+    eval_threads: int = field(default=1, kw_only=True)
 
     @property
     def n_batches(self) -> int:
-        """How many batches an epoch has; the last one may be smaller."""
+        """Number of batches in an epoch; the last one may be smaller."""
         return -(-len(self.train.texts) // self.batch_size)
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[BatchT]:
-        """Yield all training texts once, in an order that depends on the name, epoch and seed alone."""
+        """Yield all training texts once, in an order that depends on name, epoch and seed alone."""
         rng = np.random.default_rng([seed, epoch, crc32(self.name.encode())])
         lengths = np.minimum(self.train.texts.lengths, self.max_length)
         for indices in shuffled(lengths, self.batch_size, rng):
             yield self.batch(self.train, indices)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Return `measure` on the validation part; nothing without one."""
+        """Return `measure` on the validation texts; an empty dictionary without any."""
         return {} if self.validation is None else self.measure(network, self.validation)
 
     @abstractmethod
@@ -80,14 +80,13 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
 
     @abstractmethod
     def measure(self, network: nn.Module, data: DataT) -> dict[str, float]:
-        """Return loss and measures on any labelled texts, at least one."""
+        """Return loss and metrics on any labelled texts, at least one."""
 
 
 def part_of(data: DataT, number: int, size: int) -> DataT:
     """Return the ``number``-th part of the texts, about ``size`` of them, evenly spread.
 
-    All parts together are all texts, and after the last one comes the first again: what is measured on one after the
-    other is not bound to a few.
+    The parts together are all texts; after the last one comes the first again.
     """
     n_texts = len(data.texts)
     parts = max(1, round(n_texts / size))

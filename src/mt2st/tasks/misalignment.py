@@ -1,4 +1,4 @@
-"""UPDATE 1, misalignment error: what should agree, agrees, and what should not, does not."""
+"""UPDATE 1, misalignment error: words that should agree do, and words that should not do not."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from mt2st.tasks.shared_table import (
 
 @dataclass(frozen=True)
 class MisalignmentBatch:
-    """Pairs that should agree, and such as should not.
+    """Pairs that should agree, and pairs that should not.
 
     Attributes:
         aligned: ``[B, 2]`` ids of pairs that should agree.
-        misaligned: ``[M, 2]`` ids of pairs that should not; none where wrong partners are sought in the batch.
-        wrong: ``[B, B]`` whether the second word of pair ``j`` is a wrong partner for the first word of pair ``i``.
+        misaligned: ``[M, 2]`` ids of pairs that should not; empty if wrong partners come from the batch.
+        wrong: ``[B, B]``, true if the second word of pair ``j`` is a wrong partner for the first word of pair ``i``.
     """
 
     aligned: Tensor
@@ -45,15 +45,14 @@ class MisalignmentBatch:
 
 @dataclass(frozen=True)
 class MisalignmentTask:
-    r"""Bring words together that should agree and others apart, eq. 7 of arXiv 2406.18038v2.
+    r"""Bring pairs of words that should agree together, and others apart: eq. 7 of arXiv 2406.18038v2.
 
     .. math:: \text{UPDATE1} = -\text{not\_aligned} + \gamma \cdot \text{mis\_aligned}
 
-    The paper does not say what the two terms are. Here the first is the mean cosine of pairs that should agree
-    (synonyms, translations) and the second that of pairs that should not (antonyms). Where the lexicon has no pairs of
-    the second kind, as a bilingual dictionary has none, the first word of each pair is set against the wrong
-    partner in the batch that is nearest to it: a second word of another pair that it should not agree with by any pair
-    of the lexicon.
+    The paper does not define the two terms. Here the first is the mean cosine of pairs that should agree (synonyms,
+    translations), the second that of pairs that should not (antonyms). If the lexicon has no pairs of the second kind,
+    like a bilingual dictionary, the first word of each pair is compared with the nearest wrong partner in its batch: a
+    second word of another pair, with which no pair of the lexicon says it should agree.
 
     With ``raw`` the terms are mean inner products, which grow by the vectors' scale alone.
 
@@ -61,7 +60,7 @@ class MisalignmentTask:
         train: pairs to learn from.
         held_out: pairs that `evaluate` measures on.
         name: name of the task.
-        batch_size: pairs that should agree in a batch, and as many that should not.
+        batch_size: pairs that should agree per batch, and as many that should not.
         gamma: weight :math:`\gamma` of the pairs that should not agree, at least 0.
         raw: inner products in place of cosines.
     """
@@ -81,23 +80,23 @@ class MisalignmentTask:
         if self.train.agree.all() and self.held_out is not None and not self.held_out.agree.all():
             warnings.warn(
                 f"{self.name}: all pairs that should not agree are held out, none is left to learn from: wrong "
-                "partners are sought within a batch in their place",
+                "partners come from the batch instead",
                 FewRowsWarning,
                 stacklevel=3,
             )
 
     @property
     def n_batches(self) -> int:
-        """How many batches an epoch has."""
+        """Number of batches in an epoch."""
         return -(-int(self.train.agree.sum()) // self.batch_size)
 
     @cached_property
     def _known(self) -> NDArray[np.int64]:
-        """Keys of the pairs that should agree, rising."""
+        """Keys of the pairs that should agree, in rising order."""
         return np.sort(pair_keys(self.train.ids[self.train.agree]))
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[MisalignmentBatch]:
-        """Yield all pairs that should agree once; of those that should not as many are drawn for each batch."""
+        """Yield all pairs that should agree once, each batch with as many random pairs that should not."""
         rng = random_of(self.name, epoch=epoch, seed=seed)
         aligned, misaligned = self.train.ids[self.train.agree], self.train.ids[~self.train.agree]
         for rows in row_batches(len(aligned), self.batch_size, rng):
@@ -125,7 +124,7 @@ class MisalignmentTask:
         return loss
 
     def _with_nearest_wrong(self, first: Tensor, second: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the vectors ``[M, D]`` of first words that have a wrong partner, and of the nearest of these."""
+        """Return the vectors ``[M, D]`` of first words with a wrong partner, and of their nearest ones."""
         with torch.no_grad():
             near = products(first.unsqueeze(1), second.unsqueeze(0), raw=self.raw).masked_fill(~wrong, -torch.inf)
             nearest = near.argmax(dim=1)
@@ -133,11 +132,11 @@ class MisalignmentTask:
         return first[rows], second[nearest[rows]]
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Return measures on the held-out pairs, always of cosines.
+        """Return metrics on the held-out pairs, always with cosines.
 
-        ``aligned``: mean cosine of pairs that should agree. ``misaligned``: of those that should not; where the lexicon
-        has none, of first words with second words of other pairs. ``error``: the share of comparisons of a pair of the
-        first kind with one of the second in which the second has the greater cosine, ties half: 0 is best, 0.5 chance.
+        ``aligned`` is the mean cosine of pairs that should agree, ``misaligned`` that of pairs that should not (without
+        any in the lexicon: first words with second words of other pairs). ``error`` is the share of comparisons between
+        a pair of each kind in which the second kind has the greater cosine; ties count half. 0 is best, 0.5 is chance.
         """
         if self.held_out is None or not self.held_out.agree.any():
             return {}
@@ -160,7 +159,7 @@ def wrong_partners(pairs: NDArray[np.int64], known: NDArray[np.int64]) -> NDArra
 
     Args:
         pairs: ``[n, 2]`` pairs that should agree.
-        known: rising keys (`pair_keys`) of all pairs that should agree.
+        known: keys (`pair_keys`) of all pairs that should agree, in rising order.
     """
     crossed = np.stack(np.broadcast_arrays(pairs[:, None, 0], pairs[None, :, 1]), axis=-1)
     keys = pair_keys(crossed)
@@ -170,7 +169,7 @@ def wrong_partners(pairs: NDArray[np.int64], known: NDArray[np.int64]) -> NDArra
 
 
 def shifted_partners(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return pairs ``[m, 2]`` of first words with the second word of the next pair, where that is a wrong partner."""
+    """Return pairs ``[m, 2]`` of first words and the second word of the next pair, if that is a wrong partner."""
     shifted = np.column_stack([pairs[:, 0], np.roll(pairs[:, 1], -1)])
     wrong = ~np.isin(pair_keys(shifted), pair_keys(pairs)) & (shifted[:, 0] != shifted[:, 1])
     partners: NDArray[np.int64] = shifted[wrong]

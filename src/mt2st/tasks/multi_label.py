@@ -1,4 +1,4 @@
-"""Text classification with any number of labels a text, as the primary task or as an auxiliary one."""
+"""Text classification with any number of labels per text, as primary or auxiliary task."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class MultiLabelled:
 
     Attributes:
         texts: ``n`` texts.
-        targets: ``[n, n_labels]`` true where a text has a label. In data to be measured on there may be more columns
-            than the task has labels, for labels that it cannot find.
+        targets: ``[n, n_labels]``, true where a text has a label. Data to measure on may have further columns, for
+            labels that the task does not know.
     """
 
     texts: Texts
@@ -61,7 +61,7 @@ class MultiLabelTask(LabelledTask[MultiLabelled, TextBatch]):
     def measure(self, network: nn.Module, data: MultiLabelled) -> dict[str, float]:
         """Return the loss and the measures of `MultiLabelReport` on any labelled texts."""
         probabilities = predict_probabilities(
-            network, self.name, data.texts, max_length=self.max_length, independent=True, readers=self.readers
+            network, self.name, data.texts, max_length=self.max_length, independent=True, eval_threads=self.eval_threads
         )
         n_labels = probabilities.shape[1]
         of_truth = np.where(data.targets[:, :n_labels], probabilities, 1 - probabilities)

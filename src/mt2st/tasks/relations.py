@@ -1,9 +1,11 @@
-"""Relations between words as rows of vocabulary ids: analogy questions, a lexicon of pairs, judged pairs."""
+"""Relations between words as rows of ids: analogy questions, lexicons of pairs, judged pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from os import PathLike
+from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from mt2st.errors import InputError
 from mt2st.evaluation import AnalogySection, SimilaritySet
 from mt2st.text import UNK, Vocabulary
+from mt2st.text.lines import read_lines
 
 Pair = tuple[str, str]
 Links = tuple[tuple[int, int], ...]
@@ -19,11 +22,11 @@ Links = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Relations:
-    """Rows of words that stand in some relation, all of them in the vocabulary.
+    """Rows of related words, all in the vocabulary.
 
     Attributes:
         ids: ``[n, k]`` token ids; the words of a row differ.
-        links: columns whose words belong together: a split by word keeps them on one side where it can.
+        links: columns whose words belong together; a split by word keeps them on one side if it can.
     """
 
     links: ClassVar[Links] = ((0, 1),)
@@ -34,16 +37,16 @@ class Relations:
         return len(self.ids)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
-        """Return some of the rows, with all that is known of them."""
+        """Return some of the rows."""
         by_row = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: each[rows] for name, each in by_row.items() if isinstance(each, np.ndarray)})
 
     def kinds(self) -> Mapping[str, NDArray[np.bool_]]:
-        """Return the rows ``[n]`` of each kind that a task treats in its own way, by its name; nothing if all alike."""
+        """Return the rows ``[n]`` of each kind that a task treats differently, by name; empty if there is one kind."""
         return {}
 
     def strata(self) -> Sequence[NDArray[np.bool_]]:
-        """Return the rows ``[n]`` of each part of which a share is to be held out: each kind, or all."""
+        """Return the sets of rows ``[n]`` of which a share is held out: each kind, or all rows."""
         return list(self.kinds().values()) or [np.ones(len(self), dtype=np.bool_)]
 
 
@@ -52,8 +55,8 @@ class Questions(Relations):
     """Analogy questions: a is to b as c is to d.
 
     Attributes:
-        ids: ``[n, 4]`` ids of a, b, c and d, four different words; no question twice.
-        semantic: ``[n]`` true where the relation is semantic, false where it is syntactic.
+        ids: ``[n, 4]`` ids of a, b, c and d, four different words; no question occurs twice.
+        semantic: ``[n]``, true for semantic relations, false for syntactic ones.
 
     Example:
         >>> vocabulary = Vocabulary.from_counts({"rome": 4, "italy": 3, "paris": 2, "france": 1}, min_count=1)
@@ -68,10 +71,10 @@ class Questions(Relations):
 
     @classmethod
     def encode(cls, sections: Sequence[AnalogySection], vocabulary: Vocabulary) -> Questions:
-        """Return the questions whose four words the vocabulary holds.
+        """Return the questions whose four words are in the vocabulary.
 
         Raises:
-            InputError: there is none.
+            InputError: there are none.
         """
         questions = [question for section in sections for question in section.questions]
         semantic = np.repeat([each.kind == "semantic" for each in sections], [len(each.questions) for each in sections])
@@ -86,8 +89,8 @@ class Lexicon(Relations):
     """Pairs of words that should agree, and pairs that should not.
 
     Attributes:
-        ids: ``[n, 2]`` ids of two different words; no pair twice, in either order.
-        agree: ``[n]`` true for synonyms, translations and the like, false for antonyms and the like.
+        ids: ``[n, 2]`` ids of two different words; no pair occurs twice, in either order.
+        agree: ``[n]``, true for pairs such as synonyms and translations, false for pairs such as antonyms.
     """
 
     agree: NDArray[np.bool_]
@@ -98,9 +101,7 @@ class Lexicon(Relations):
 
     @classmethod
     def encode(cls, agree: Sequence[Pair], disagree: Sequence[Pair], vocabulary: Vocabulary) -> Lexicon:
-        """Return the pairs whose two words the vocabulary holds.
-
-        Pairs that stand on both sides contradict themselves and are left out.
+        """Return the pairs whose two words are in the vocabulary, without pairs given on both sides.
 
         Raises:
             InputError: no pair that should agree is left.
@@ -120,10 +121,10 @@ class Judgements(Relations):
     """Pairs of words with people's scores of their similarity, from one or more sets of different scales.
 
     Attributes:
-        ids: ``[n, 2]`` ids of two different words; no pair twice in a set, in either order.
-        scores: ``[n]`` finite; greater where more similar; scores of different sets cannot be compared.
+        ids: ``[n, 2]`` ids of two different words; no pair occurs twice in a set, in either order.
+        scores: ``[n]`` finite scores, greater for more similar words; scores of different sets are not comparable.
         sets: ``[n]`` number of the pair's set.
-        names: name of each set.
+        names: names of the sets.
     """
 
     scores: NDArray[np.float64]
@@ -132,10 +133,10 @@ class Judgements(Relations):
 
     @classmethod
     def encode(cls, sets: Sequence[SimilaritySet], vocabulary: Vocabulary) -> Judgements:
-        """Return the pairs whose two words the vocabulary holds.
+        """Return the pairs whose two words are in the vocabulary.
 
         Raises:
-            InputError: there is none.
+            InputError: there are none.
         """
         pairs = [(a, b) for each in sets for a, b, _ in each.pairs]
         scores = np.array([score for each in sets for _, _, score in each.pairs], dtype=np.float64)
@@ -150,10 +151,9 @@ class Judgements(Relations):
 def encode_rows(
     rows: Sequence[Sequence[str]], vocabulary: Vocabulary, *, width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the ids of the rows of words that can be used: all words known, and different.
+    """Return the ids of the usable rows: all words known, and different.
 
-    A word that the vocabulary does not hold as it is spelt is sought without regard to case; of several spellings the
-    most frequent one counts.
+    A word that is not in the vocabulary as spelled is looked up regardless of case; the most frequent spelling counts.
 
     Args:
         rows: rows of ``width`` words.
@@ -161,7 +161,7 @@ def encode_rows(
         width: words in a row.
 
     Returns:
-        Ids ``[m, width]``, and the numbers ``[m]`` of the rows that they belong to, rising.
+        Ids ``[m, width]``, and the numbers ``[m]`` of their rows in rising order.
     """
     folded: dict[str, int] = {}
     for number, token in enumerate(vocabulary.tokens):
@@ -192,7 +192,7 @@ def _members(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.
 
 
 def _first_of_each(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers, rising, of the rows that do not stand there before."""
+    """Return the numbers of the rows that do not occur earlier, in rising order."""
     return np.sort(np.unique(rows, axis=0, return_index=True)[1]).astype(np.int64)
 
 
@@ -205,6 +205,35 @@ def _check_some(usable: NDArray[np.int64], total: int, what: str, vocabulary: Vo
 
 
 def words_of(*relations: Relations | None) -> NDArray[np.int64]:
-    """Return the different words ``[m]`` of some relations, rising; None has no words."""
+    """Return the different words ``[m]`` of some relations in rising order; None has no words."""
     parts: Iterable[NDArray[np.int64]] = (each.ids.ravel() for each in relations if each is not None)
     return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+
+
+def read_pairs(path: str | PathLike[str]) -> list[Pair]:
+    """Read word pairs from a text file (also ``.gz``), UTF-8: two words a line, separated by a tab or by spaces.
+
+    Empty lines and lines that start with ``#`` are ignored. An entry of several words, as in bilingual dictionaries,
+    needs the tab; it cannot be in a vocabulary of single words and counts as not covered.
+
+    Raises:
+        InputError: the file cannot be read, or is no text; a line with another number of columns; no pair at all.
+            Names file and line.
+    """
+    path = Path(path)
+    pairs: list[Pair] = []
+    for number, line in enumerate(read_lines(path), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        columns = [column.strip() for column in text.split("\t")] if "\t" in text else text.split()
+        if len(columns) != 2 or not all(columns):
+            shown = f"{text[:60]}..." if len(text) > 60 else text
+            raise InputError(
+                f"{path}, line {number}: a pair has two words, separated by a tab or by spaces; found {len(columns)} "
+                f"columns: {shown!r}"
+            )
+        pairs.append((columns[0], columns[1]))
+    if not pairs:
+        raise InputError(f"{path}: has no word pairs; give lines of two words")
+    return pairs

@@ -1,4 +1,4 @@
-"""UPDATE 0, semantic and syntactic meaning: the answer of an analogy question lies where the question points."""
+"""UPDATE 0, semantic and syntactic meaning: the answer of an analogy question lies where its offset points."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from mt2st.tasks.shared_table import (
 
 @dataclass(frozen=True)
 class SemanticSyntacticTask:
-    r"""Raise the product of each answer with its question's offset, eq. 6 of arXiv 2406.18038v2.
+    r"""Raise the product of each answer with its question's offset: eq. 6 of arXiv 2406.18038v2.
 
     .. math:: \text{UPDATE0} = \sum \langle BE_4, BE_2 - BE_1 + BE_3 \rangle
 
     over questions :math:`a : b = c : d` with the vectors :math:`BE_1` to :math:`BE_4`. The loss is minus the *mean*
-    over a batch, which does not depend on the batch's size as the sum does. Two forms:
+    over a batch, which unlike the sum does not depend on the batch size. Two forms:
 
     - normalised (the default): the cosine of :math:`BE_4` and :math:`BE_2 - BE_1 + BE_3`, in [-1, 1];
-    - ``raw``: the inner product, to the letter. It has no bound and grows by the vectors' scale alone, fourfold when
-      all vectors double, so that a task which shares the table sees its input blown up.
+    - ``raw``: the inner product, as printed. It has no bound and grows with the vectors' scale (fourfold when all
+      vectors double), which inflates the input of tasks that share the table.
 
-    Neither form has anything that holds words apart: where it acts alone for long, all words of the questions may
-    become one vector, which answers every question and none. The primary task prevents that, or a falling weight, or
-    the task `analogy`, which contrasts the answer with other words. The measure ``contrast`` shows it.
+    Neither form keeps words apart. If it acts alone for long, all words of the questions may collapse into one vector,
+    which answers every question and none. The primary task prevents this, or a falling weight, or `AnalogyTask`, which
+    contrasts the answer with other words. The metric ``contrast`` shows it.
 
     Attributes:
         train: questions to learn from.
@@ -61,7 +61,7 @@ class SemanticSyntacticTask:
 
     @property
     def n_batches(self) -> int:
-        """How many batches an epoch has."""
+        """Number of batches in an epoch."""
         return -(-len(self.train) // self.batch_size)
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[Tensor]:
@@ -75,11 +75,11 @@ class SemanticSyntacticTask:
         return -products(answers, offsets, raw=self.raw).mean()
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Return measures on the held-out questions, always of cosines.
+        """Return metrics on the held-out questions, always with cosines.
 
-        ``cosine``: mean of answer and offset; also over the semantic and the syntactic questions alone. ``contrast``:
-        how far it lies above the mean cosine of an offset with the answers of all held-out questions; 0 where words
-        have collapsed to one vector.
+        ``cosine`` is the mean cosine of answer and offset; ``semantic_cosine`` and ``syntactic_cosine`` are for one kind
+        of questions. ``contrast`` is ``cosine`` minus the mean cosine of an offset with the answers of all
+        held-out questions; it is 0 if words have collapsed into one vector.
         """
         if self.held_out is None:
             return {}

@@ -1,4 +1,4 @@
-"""What auxiliary tasks over words alone have in common: the shared table, products of its rows, batches of rows."""
+"""Helpers of the auxiliary tasks on words: the shared table, products of its rows, batches of rows."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ from mt2st.network import SubwordEmbedding
 def shared_table(network: nn.Module, task: str) -> Tensor | SubwordEmbedding:
     """Return ``network.embedding.weight``, ``[vocabulary, vector_size]``, of any module that has it.
 
-    Where the embedding makes words of their n-grams, it is returned itself: its table's rows are not words.
+    An embedding that composes words of n-grams is returned itself, since the rows of its table are not words.
 
     Raises:
-        InputError: it has none.
+        InputError: the module has none.
     """
     embedding = getattr(network, "embedding", None)
     if isinstance(embedding, SubwordEmbedding):
         return embedding
     weight = getattr(embedding, "weight", None)
     if not isinstance(weight, Tensor):
-        raise InputError(f"the task '{task}' trains network.embedding.weight, but the network has none")
+        raise InputError(
+            f"the task '{task}' trains the shared embedding as module.embedding.weight, which "
+            f"{type(network).__name__} does not have"
+        )
     return weight
 
 
@@ -47,7 +50,7 @@ def products(x: Tensor, y: Tensor, *, raw: bool) -> Tensor:
 
 
 def random_of(name: str, *, epoch: int, seed: int) -> np.random.Generator:
-    """Return the source of a task's random choices in an epoch: it depends on name, epoch and seed alone."""
+    """Return a task's random numbers in an epoch; they depend on name, epoch and seed alone."""
     return np.random.default_rng([seed, epoch, crc32(name.encode())])
 
 
@@ -59,7 +62,7 @@ def row_batches(n_rows: int, batch_size: int, rng: np.random.Generator) -> Itera
 
 
 def tensor_of(array: NDArray[np.generic]) -> Tensor:
-    """Return a numpy array as a tensor of the same kind."""
+    """Return a numpy array as a tensor of the same type."""
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
@@ -76,7 +79,7 @@ def check_number(name: str, value: float, *, above: float | None = None, least: 
 
 
 def check_rows(task: str, n_rows: int, batch_size: int, *, least: int = 1) -> None:
-    """Raise unless a task has rows to learn from and a batch size that it can use.
+    """Raise unless a task has enough rows to learn from, and a usable batch size.
 
     Raises:
         InputError: naming the task.

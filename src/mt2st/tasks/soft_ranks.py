@@ -1,4 +1,4 @@
-"""Ranks, and Spearman's correlation of them, that have a gradient."""
+"""Differentiable ranks, and Spearman's correlation of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 _SMALLEST_SPREAD = 1e-12
-"""Values that spread less are as good as equal; keeps the gradient finite."""
+"""Values with a smaller spread count as equal, which keeps the gradient finite."""
 
 
 def soft_ranks(values: Tensor, softness: float) -> Tensor:
@@ -15,13 +15,12 @@ def soft_ranks(values: Tensor, softness: float) -> Tensor:
 
     .. math:: r_i = \tfrac12 + \sum_j \sigma\big((x_i - x_j) / \tau\big)
 
-    For :math:`\tau \to 0` each term becomes 0, 1 or, between equal values, one half: these are the ranks that
-    Spearman's correlation is defined on, with the average rank for ties. All pairs are compared, so work and memory
-    grow with :math:`n^2`.
+    For :math:`\tau \to 0` each term becomes 0, 1 or (for equal values) one half: the ranks of Spearman's correlation,
+    with average ranks for ties. All pairs are compared, so time and memory grow with :math:`n^2`.
 
     Args:
         values: ``[..., n]``.
-        softness: :math:`\tau`, above 0, in the values' own unit: differences far above it count whole.
+        softness: :math:`\tau`, above 0, in the unit of the values.
 
     Example:
         >>> soft_ranks(torch.tensor([0.3, -1.0, 0.3, 2.0]), 1e-3)
@@ -32,7 +31,7 @@ def soft_ranks(values: Tensor, softness: float) -> Tensor:
 
 
 def hard_ranks(values: Tensor) -> Tensor:
-    """Return ranks ``[..., n]`` from 1 to n, average ranks for ties: the limit of `soft_ranks`, without gradient."""
+    """Return ranks ``[..., n]`` from 1 to n, with average ranks for ties: the limit of `soft_ranks`."""
     differences = values.unsqueeze(-1) - values.unsqueeze(-2)
     return 0.5 + torch.heaviside(differences, differences.new_tensor(0.5)).sum(dim=-1)
 
@@ -44,7 +43,7 @@ def correlation(x: Tensor, y: Tensor) -> Tensor:
 
 
 def standardised(values: Tensor) -> Tensor:
-    """Return values ``[..., n]`` over their standard deviation, which makes a softness independent of their scale."""
+    """Return values ``[..., n]`` divided by their standard deviation: softness is then in standard deviations."""
     return values / values.std(dim=-1, correction=0, keepdim=True).clamp_min(_SMALLEST_SPREAD)
 
 
@@ -54,7 +53,7 @@ def soft_spearman(x: Tensor, y_ranks: Tensor, softness: float) -> Tensor:
     Args:
         x: ``[..., n]`` values.
         y_ranks: ``[..., n]`` ranks, of `hard_ranks` or `soft_ranks`.
-        softness: of the ranks of ``x``, above 0, in standard deviations of ``x``. As it goes to 0 the result becomes
-            Spearman's correlation; large ones make it Pearson's correlation of ``x`` and the ranks.
+        softness: softness of the ranks of ``x``, above 0, in standard deviations of ``x``. As it goes to 0, the result
+            becomes Spearman's correlation; for large values, Pearson's correlation of ``x`` and the ranks.
     """
     return correlation(soft_ranks(standardised(x), softness), y_ranks)

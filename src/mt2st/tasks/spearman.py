@@ -1,4 +1,4 @@
-"""UPDATE 3, Spearman's correlation: of similarities with human judgements, or of related vectors' elements."""
+"""UPDATE 3, Spearman's correlation: of cosines with human judgements, or of the elements of related vectors."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from mt2st.tasks.shared_table import (
 )
 from mt2st.tasks.soft_ranks import correlation, hard_ranks, soft_ranks, soft_spearman, standardised
 
-Reading = Literal["judgements", "elements"]
-READINGS: tuple[Reading, ...] = ("judgements", "elements")
+Variant = Literal["judgements", "elements"]
+VARIANTS: tuple[Variant, ...] = ("judgements", "elements")
 
 LEAST = 3
-"""Pairs that have a correlation worth the name: any two correlate perfectly, one way or the other."""
+"""Fewest pairs for a correlation: any two pairs correlate perfectly, positively or negatively."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class JudgedBatch:
 
     Attributes:
         pairs: ``[B, 2]`` ids.
-        ranks: ``[B]`` ranks of their scores among themselves, from 1, average ranks for ties.
+        ranks: ``[B]`` ranks of their scores in the batch, from 1, with average ranks for ties.
     """
 
     pairs: Tensor
@@ -47,26 +47,26 @@ class JudgedBatch:
 
 @dataclass(frozen=True)
 class SpearmanTask:
-    r"""Raise a Spearman correlation, UPDATE 3 of arXiv 2406.18038v2, in one of two readings.
+    r"""Raise a Spearman correlation, UPDATE 3 of arXiv 2406.18038v2, in one of two variants.
 
-    - ``"judgements"``, what the published code computes: between the cosines of pairs and people's scores of them,
-      :math:`\rho(\cos(v_1, v_2), \text{score})` over a batch of pairs of one set. (Scores of different sets have
-      different scales, and are never ranked together.)
-    - ``"elements"``, Algorithm 3 to the letter: for each pair of related words, between the elements of their two
-      vectors, :math:`\text{Cov}(R_1, R_2) / (\sigma_{R_1} \sigma_{R_2})` with the ranks :math:`R_i` of the elements of
-      :math:`v_i`; the mean over a batch. The pairs with data count as related, whatever their score.
+    - ``"judgements"``, as in the published code: the correlation between the cosines of pairs and people's scores,
+      :math:`\rho(\cos(v_1, v_2), \text{score})`, over a batch of pairs of one set. (Scores of different sets have
+      different scales and are never ranked together.)
+    - ``"elements"``, Algorithm 3 as printed: for each pair of related words, the correlation between the elements of
+      their vectors, :math:`\text{Cov}(R_1, R_2) / (\sigma_{R_1} \sigma_{R_2})` with the ranks :math:`R_i` of the
+      elements of :math:`v_i`; the mean over a batch. All judged pairs count as related, whatever their score.
 
-    Ranks are soft (`soft_ranks`), relative to the spread of what is ranked; as the softness goes to 0 they become ranks
-    and the correlation Spearman's. The loss is **minus** the correlation. (Algorithm 3 adds the correlation to what it
-    calls a loss; minimising that would drive related words apart.)
+    Ranks are soft (`soft_ranks`), relative to the spread of the values. As the softness goes to 0, they become ranks and
+    the correlation Spearman's. The loss is **minus** the correlation. (Algorithm 3 adds the correlation to its loss;
+    minimising that would drive related words apart.)
 
     Attributes:
-        train: judged pairs to learn from; sets of fewer than three pairs are passed over in the first reading.
+        train: judged pairs to learn from; ``"judgements"`` ignores sets of fewer than three pairs.
         held_out: judged pairs that `evaluate` measures on.
         name: name of the task.
-        batch_size: about how many pairs a batch has, at least 3.
-        softness: of the ranks, above 0, in standard deviations.
-        reading: which of the two.
+        batch_size: pairs per batch, about; at least 3.
+        softness: softness of the ranks, above 0, in standard deviations.
+        variant: ``"judgements"`` or ``"elements"``.
     """
 
     products_outside_layers: ClassVar[bool] = True
@@ -76,35 +76,35 @@ class SpearmanTask:
     name: str = "spearman"
     batch_size: int = 32
     softness: float = 0.1
-    reading: Reading = "judgements"
+    variant: Variant = "judgements"
 
     def __post_init__(self) -> None:
-        if self.reading not in READINGS:
-            raise InputError(f"reading must be one of {listed(READINGS)}, found {self.reading!r}")
+        if self.variant not in VARIANTS:
+            raise InputError(f"variant must be one of {listed(VARIANTS)}, found {self.variant!r}")
         of_one_set = len(self.train)
-        if self.reading == "judgements" and of_one_set:
+        if self.variant == "judgements" and of_one_set:
             of_one_set = int(np.bincount(self.train.sets).max())
         check_rows(self.name, of_one_set, self.batch_size, least=LEAST)
         check_number("softness", self.softness, above=0)
 
     @cached_property
     def _by_set(self) -> list[NDArray[np.int64]]:
-        """The rows of each set that has enough, or all rows as one where scores do not matter."""
-        if self.reading == "elements":
+        """The rows of each set that is large enough; all rows as one if scores do not matter."""
+        if self.variant == "elements":
             return [np.arange(len(self.train))]
         sets = [np.flatnonzero(self.train.sets == number) for number in range(len(self.train.names))]
         return [rows for rows in sets if len(rows) >= LEAST]
 
     def _batches_of(self, rows: NDArray[np.int64]) -> int:
-        return max(1, len(rows) // self.batch_size)  # no small batch is left over: their correlations are chance
+        return max(1, len(rows) // self.batch_size)  # no small last batch: its correlation would be chance
 
     @property
     def n_batches(self) -> int:
-        """How many batches an epoch has."""
+        """Number of batches in an epoch."""
         return sum(map(self._batches_of, self._by_set))
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[JudgedBatch]:
-        """Yield all pairs once in batches of one set each, the sets mixed."""
+        """Yield all pairs once, in batches of one set each, in random order."""
         rng = random_of(self.name, epoch=epoch, seed=seed)
         parts = [
             part for rows in self._by_set for part in np.array_split(rng.permutation(rows), self._batches_of(rows))
@@ -117,23 +117,23 @@ class SpearmanTask:
     def loss(self, network: nn.Module, batch: JudgedBatch) -> Tensor:
         """Return minus the soft correlation."""
         first, second = vectors_of(shared_table(network, self.name), batch.pairs).unbind(dim=1)
-        if self.reading == "elements":
+        if self.variant == "elements":
             ranks = (soft_ranks(standardised(each), self.softness) for each in (first, second))
             return -correlation(*ranks).mean()
         return -soft_spearman(products(first, second, raw=False), batch.ranks.to(first), self.softness)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
-        """Return Spearman's correlation, of true ranks, on the held-out pairs.
+        """Return Spearman's correlation, with true ranks, on the held-out pairs.
 
-        ``spearman NAME`` for each set of at least three held-out pairs (0 where all cosines or scores are the same), or
-        for Algorithm 3 ``element_spearman``, the mean over the pairs.
+        ``spearman NAME`` for each set of at least three held-out pairs (0 if all cosines or scores are equal); for
+        ``"elements"``, ``element_spearman``, the mean over the pairs.
         """
         if self.held_out is None:
             return {}
         with torch.no_grad():
             vectors = vectors_of(shared_table(network, self.name), tensor_of(self.held_out.ids))
             first, second = vectors.unbind(dim=1)
-            if self.reading == "elements":
+            if self.variant == "elements":
                 correlations = [
                     float(correlation(hard_ranks(x), hard_ranks(y))) for x, y in zip(first, second, strict=True)
                 ]

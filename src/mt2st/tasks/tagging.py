@@ -1,4 +1,4 @@
-"""Tagging: a label for each word (parts of speech, named entities), as the primary task or as an auxiliary one."""
+"""Tagging: a label for each word (parts of speech, named entities), as primary or auxiliary task."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from mt2st.evaluation import classification_report, has_spans, span_report
 from mt2st.network import Network
 from mt2st.tasks.batch import Texts
 from mt2st.tasks.classification import cross_entropy
+from mt2st.tasks.inference import infer_rows
 from mt2st.tasks.labelled import LabelledTask
-from mt2st.tasks.reading import read_rows
 
 ValueT = TypeVar("ValueT", bound=np.generic)
 
 NO_TARGET = -100
-"""The target of a token that begins no word, and of padding: it has no part in the loss."""
+"""Target of tokens that do not begin a word, and of padding; the loss ignores it."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """Encoded sentences and where their words are.
+    """Encoded sentences and the positions of their words.
 
     Attributes:
-        texts: the sentences as token ids; a long sentence may be several texts behind one another. None is empty.
-        starts: ``[n_tokens]`` true at the first token of each word.
-        n_words: ``[n_sentences]`` words of each sentence; their sum is the number of true ``starts``.
+        texts: the sentences as token ids, none empty; a long sentence may be several consecutive texts.
+        starts: ``[n_tokens]``, true at the first token of each word.
+        n_words: ``[n_sentences]`` number of words of each sentence; they sum to the number of true ``starts``.
     """
 
     texts: Texts
@@ -42,7 +42,7 @@ class Words:
     n_words: NDArray[np.int64]
 
     def by_sentence(self, values: Sequence[str]) -> list[list[str]]:
-        """Return one value a word as one list a sentence."""
+        """Return values, one per word, as a list per sentence."""
         bounds = np.concatenate([[0], np.cumsum(self.n_words)])
         return [list(values[start:stop]) for start, stop in pairwise(bounds)]
 
@@ -53,9 +53,9 @@ class Tagged:
 
     Attributes:
         words: the sentences.
-        targets: ``[n_words]`` numbers of tags from 0, in the order of the words.
-        further: tags that the task has not, numbered behind those it has: in data to be measured on, where they count
-            as not found.
+        targets: ``[n_words]`` tag numbers from 0, in the order of the words.
+        further: names of tags that the task does not know, numbered after those it knows. Data to measure on may have
+            some; they count as not found.
     """
 
     words: Words
@@ -68,7 +68,7 @@ class Tagged:
         return self.words.texts
 
     def select(self, indices: NDArray[np.int64]) -> Tagged:
-        """Return these texts with their tags, each as a sentence of its own."""
+        """Return these texts with their tags, each text as a sentence."""
         every = np.arange(self.texts.offsets[0], self.texts.offsets[-1]) - self.texts.offsets[0]
         tokens = np.concatenate(_of_texts(self.texts, every, indices))
         starts = _of_texts(self.texts, self.words.starts, indices)
@@ -80,7 +80,7 @@ class Tagged:
 
     @cached_property
     def token_targets(self) -> NDArray[np.int64]:
-        """``[n_tokens]`` the tag number at the first token of each word, `NO_TARGET` elsewhere."""
+        """Tag number at the first token of each word, `NO_TARGET` elsewhere: ``[n_tokens]``."""
         spread = np.full(len(self.words.starts), NO_TARGET, dtype=np.int64)
         spread[self.words.starts] = self.targets
         return spread
@@ -91,7 +91,7 @@ class TagBatch:
     """A batch of sentences with a target for each token.
 
     Attributes:
-        ids: ``[batch, length]`` token ids, padded behind.
+        ids: ``[batch, length]`` token ids, padded at the end.
         targets: ``[batch, length]`` tag numbers, `NO_TARGET` where no word begins.
     """
 
@@ -107,9 +107,9 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
     """Cross-entropy over the tags of a word, on the state of its first token in the shared encoder.
 
     Attributes:
-        tags: the tags' names, by number.
+        tags: names of the tags, by number.
 
-    The other attributes are those of `LabelledTask`. What is cut by ``max_length`` is neither learnt nor predicted:
+    The other attributes are those of `LabelledTask`. Tokens after ``max_length`` are neither learned nor predicted, so
     give texts that fit.
     """
 
@@ -124,7 +124,7 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
         return TagBatch(ids, torch.from_numpy(targets))
 
     def loss(self, network: nn.Module, batch: TagBatch) -> Tensor:
-        """Return the mean cross-entropy over the words of a batch; padding has no part in it."""
+        """Return the mean cross-entropy over the words of a batch."""
         assert isinstance(network, Network)
         words = batch.targets != NO_TARGET
         return functional.cross_entropy(network.token_logits(self.name, batch.ids, words), batch.targets[words])
@@ -135,13 +135,14 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
         return has_spans(self.tags)
 
     def measure(self, network: nn.Module, data: Tagged) -> dict[str, float]:
-        """Return the loss, the accuracy over words, and what the tags allow.
+        """Return loss, accuracy over words, and further metrics.
 
-        Where they mark spans (``B-person``, ``I-person``, ``O``): precision, recall and F1 of whole entities, and the
-        mean F1 of the types (`span_report`). Else averaged precision, recall and F1 of the tags.
+        If the tags mark spans (``B-person``, ``I-person``, ``O``), these are precision, recall and F1 of whole
+        entities, and the mean F1 over entity types (`span_report`). Otherwise they are averaged precision, recall and
+        F1 of the tags.
         """
         probabilities = predict_tag_probabilities(
-            network, self.name, data.words, max_length=self.max_length, readers=self.readers
+            network, self.name, data.words, max_length=self.max_length, eval_threads=self.eval_threads
         )
         predictions = probabilities.argmax(axis=1)
         learnable = data.targets < len(self.tags)
@@ -169,16 +170,16 @@ def tagging_head(state_size: int, n_tags: int) -> nn.Linear:
 
 
 def predict_tag_probabilities(
-    network: nn.Module, task: str, words: Words, *, max_length: int, readers: int = 1
+    network: nn.Module, task: str, words: Words, *, max_length: int, eval_threads: int = 1
 ) -> NDArray[np.float32]:
     """Return ``[n_words, n_tags]`` probabilities of a tagging task, in the order of the words.
 
     Args:
         network: the network; put in evaluation mode for the call and back after it.
         task: name of the task's head.
-        words: at least one word, in texts of which ``max_length`` cuts no word's first token off.
-        max_length: tokens of a text that are read.
-        readers: as for `read_rows`.
+        words: at least one word, in texts where every word begins within ``max_length`` tokens.
+        max_length: tokens per text that are read.
+        eval_threads: as for `infer_rows`.
     """
     assert isinstance(network, Network)
     texts, number_of = words.texts, np.cumsum(words.starts) - 1
@@ -197,13 +198,13 @@ def predict_tag_probabilities(
         return np.concatenate(numbers), logits.float().softmax(dim=1)  # see `predict_probabilities`
 
     n_words = int(words.starts.sum())
-    return read_rows(network, texts, of_batch, n_rows=n_words, max_length=max_length, readers=readers)
+    return infer_rows(network, texts, of_batch, n_rows=n_words, max_length=max_length, eval_threads=eval_threads)
 
 
 def _of_texts(
     texts: Texts, values: NDArray[ValueT], indices: NDArray[np.int64], max_length: int | None = None
 ) -> list[NDArray[ValueT]]:
-    """Return the values of the tokens of some texts, of at most ``max_length`` each."""
+    """Return the values of the tokens of some texts, at most ``max_length`` of each."""
     begin = texts.offsets[0]
     bounds = ((texts.offsets[index] - begin, texts.offsets[index + 1] - begin) for index in indices)
     return [values[start:stop][:max_length] for start, stop in bounds]

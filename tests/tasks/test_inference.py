@@ -16,7 +16,7 @@ from mt2st.models.linear_probe import pooled_vectors
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import Texts
 from mt2st.tasks.classification import predict_probabilities
-from mt2st.tasks.reading import read_rows, tokens_at_a_time
+from mt2st.tasks.inference import infer_rows, tokens_at_a_time
 from mt2st.tasks.tagging import Words, predict_tag_probabilities
 from mt2st.training.flops import counted_forward
 from mt2st.training.processor import flushed_denormals, flushes_denormals
@@ -54,7 +54,7 @@ def test_as_many_texts_are_read_together_as_the_tokens_allow(
     network = small_network()
     seen: list[tuple[int, ...]] = []
     network.encoder.register_forward_hook(lambda _layer, inputs, _output: seen.append(tuple(inputs[1].shape)))
-    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 12)
+    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 12)
     read(network)
     assert sum(n for n, _ in seen) == len(LENGTHS)
     assert len(seen) >= 3
@@ -74,7 +74,7 @@ def test_another_device_reads_more_at_a_time() -> None:
 def test_two_readers_share_the_batches_and_come_to_the_same(
     read: Callable[..., Any], encoder_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
+    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
     network = small_network(encoder_name).train()
     with counted_forward(network) as counter:
         alone = read(network)
@@ -88,7 +88,7 @@ def test_two_readers_share_the_batches_and_come_to_the_same(
 
     hook = network.encoder.register_forward_hook(note)
     with flushed_denormals(), counted_forward(network) as counter_of_two:
-        both = read(network, readers=2)
+        both = read(network, eval_threads=2)
     hook.remove()
     assert np.array_equal(alone, both)
     assert len(np.unique(alone, axis=0)) == len(alone)
@@ -101,13 +101,13 @@ def test_two_readers_share_the_batches_and_come_to_the_same(
 
 @READINGS
 def test_readers_take_over_the_callers_precision(read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
+    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
     network = small_network()
     full = read(network)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        half, half_of_two = read(network), read(network, readers=2)
+        half, half_of_two = read(network), read(network, eval_threads=2)
         with torch.autocast("cpu", enabled=False):
-            assert np.array_equal(full, read(network, readers=2))
+            assert np.array_equal(full, read(network, eval_threads=2))
     assert half.dtype == half_of_two.dtype == np.float32
     assert np.array_equal(half, half_of_two)
     assert 1e-5 < np.abs(full - half).max() < 0.05
@@ -131,22 +131,24 @@ def test_probabilities_are_of_full_precision_in_an_autocast_too() -> None:
 
 def test_one_batch_needs_no_thread() -> None:
     with mock.patch("mt2st._workers.ThreadPoolExecutor", side_effect=AssertionError):
-        predict_probabilities(small_network(), "task", TEXTS, max_length=5, readers=2)
+        predict_probabilities(small_network(), "task", TEXTS, max_length=5, eval_threads=2)
 
 
 def test_where_torch_has_several_threads_batches_are_read_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
+    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
     here: set[bool] = set()
     network = small_network()
     network.encoder.register_forward_hook(lambda *_: here.add(threading.current_thread() is threading.main_thread()))
     with mock.patch("torch.get_num_threads", return_value=2):
-        predict_probabilities(network, "task", TEXTS, max_length=5, readers=2)
+        predict_probabilities(network, "task", TEXTS, max_length=5, eval_threads=2)
     assert here == {True}
 
 
-@pytest.mark.parametrize("readers", [1, 2])
-def test_an_error_comes_through_and_leaves_the_network_as_it_was(readers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.tasks.reading.TOKENS_ON_CPU", 6)
+@pytest.mark.parametrize("eval_threads", [1, 2])
+def test_an_error_comes_through_and_leaves_the_network_as_it_was(
+    eval_threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
     network = small_network().train()
     here: set[bool] = set()
 
@@ -155,7 +157,7 @@ def test_an_error_comes_through_and_leaves_the_network_as_it_was(readers: int, m
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        read_rows(network, TEXTS, fails, n_rows=1, max_length=5, readers=readers)
-    assert here == {readers == 1}
+        infer_rows(network, TEXTS, fails, n_rows=1, max_length=5, eval_threads=eval_threads)
+    assert here == {eval_threads == 1}
     assert network.training
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mt2st-worker")]
