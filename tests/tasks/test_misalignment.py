@@ -106,7 +106,7 @@ def test_pairs_that_should_agree_are_needed() -> None:
 def test_pairs_that_should_not_agree_are_measured_even_if_none_is_learned_from() -> None:
     ids, agree = np.array([[2, 3], [4, 5], [6, 7], [8, 9]]), np.array([True, True, True, False])
     whole = Lexicon(ids, agree)
-    with pytest.warns(FewRowsWarning, match="none is left to learn from: wrong partners are sought within a batch"):
+    with pytest.warns(FewRowsWarning, match="none is left to learn from: wrong partners come from the batch"):
         task = MisalignmentTask(whole.take(np.array([0, 1])), whole.take(np.array([2, 3])))
     table = random_table()
     assert task.evaluate(FreeTable(table))["misaligned"] == pytest.approx(cosine(table.numpy(), 8, 9))

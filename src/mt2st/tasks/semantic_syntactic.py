@@ -77,7 +77,7 @@ class SemanticSyntacticTask:
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Return metrics on the held-out questions, always with cosines.
 
-        ``cosine`` is the mean cosine of answer and offset; ``semantic_cosine`` and ``syntactic_cosine`` are for one kind
+        ``cosine`` is the mean cosine of answer and offset; ``semantic_cosine`` and ``syntactic_cosine`` for one kind
         of questions. ``contrast`` is ``cosine`` minus the mean cosine of an offset with the answers of all
         held-out questions; it is 0 if words have collapsed into one vector.
         """

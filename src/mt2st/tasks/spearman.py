@@ -56,7 +56,7 @@ class SpearmanTask:
       their vectors, :math:`\text{Cov}(R_1, R_2) / (\sigma_{R_1} \sigma_{R_2})` with the ranks :math:`R_i` of the
       elements of :math:`v_i`; the mean over a batch. All judged pairs count as related, whatever their score.
 
-    Ranks are soft (`soft_ranks`), relative to the spread of the values. As the softness goes to 0, they become ranks and
+    Ranks are soft (`soft_ranks`), relative to the spread of the values. As the softness goes to 0 they become ranks and
     the correlation Spearman's. The loss is **minus** the correlation. (Algorithm 3 adds the correlation to its loss;
     minimising that would drive related words apart.)
 
