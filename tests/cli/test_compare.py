@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mt2st.cli.main import main
-from mt2st.cli.strategy_options import BASELINES, StrategyOptions
+from mt2st.cli.strategy_options import strategy_options
 from mt2st.cli.study_folder import check_output
 from mt2st.cli.study_runs import StudyProgress, with_earlier
 from mt2st.strategy import (
@@ -422,6 +422,11 @@ def test_classifiers_of_several_labels_are_compared_by_micro_f1(
     assert "micro F1  vs single-task  macro F1" in capsys.readouterr().out.splitlines()[0]
 
 
+BASELINES = (
+    "pretrain-finetune", "uncertainty", "dwa", "pcgrad", "mgda", "cagrad", "gradient-cosine", "bloop",
+)  # fmt: skip
+
+
 @pytest.mark.slow
 def test_the_baselines_run_by_name(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("cvxpy", reason="the extra baselines is not installed")
@@ -431,7 +436,7 @@ def test_the_baselines_run_by_name(arguments: list[str], capsys: pytest.CaptureF
 
 
 def test_settings_of_the_baselines_reach_their_strategies() -> None:
-    options = StrategyOptions(
+    options = strategy_options()(
         auxiliary_weight={"context": 0.5}, switch_at=3, uncertainty_rate=0.1, dwa_temperature=3.0, cagrad_radius=0.2,
         cosine_gate=True, bloop_memory=0.99,
     )  # fmt: skip

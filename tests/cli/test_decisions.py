@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mt2st.cli.main import main
-from mt2st.cli.strategy_options import StrategyOptions
+from mt2st.cli.strategy_options import strategy_options
 from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch
 
 
@@ -46,7 +46,7 @@ def test_a_fixed_course_decides_nothing_but_its_transitions_are_reported(
 
 
 def test_the_bounds_of_the_adaptive_strategies_can_be_set() -> None:
-    options = StrategyOptions(switch_minimum_gain=0.01, off_below=-0.2, clear_above=0.1, sensitivity=5.0)
+    options = strategy_options()(switch_minimum_gain=0.01, off_below=-0.2, clear_above=0.1, sensitivity=5.0)
     switch, diminish = options.build("adaptive-switch", ["a"]), options.build("adaptive-diminish", ["a"])
     assert isinstance(switch, AdaptiveSwitch)
     assert (switch.minimum_gain, switch.off_below, switch.clear_above) == (0.01, -0.2, 0.1)
@@ -56,7 +56,7 @@ def test_the_bounds_of_the_adaptive_strategies_can_be_set() -> None:
 
 @pytest.mark.parametrize(("signal", "bound", "sensitivity"), [("cosine", -0.03, 20), ("gain", -0.3, 3)])
 def test_bounds_that_are_not_given_are_the_signals(signal: str, bound: float, sensitivity: float) -> None:
-    options = StrategyOptions(signal=signal)  # type: ignore[arg-type]
+    options = strategy_options()(signal=signal)
     switch, diminish = options.build("adaptive-switch", ["a"]), options.build("adaptive-diminish", ["a"])
     assert isinstance(switch, AdaptiveSwitch)
     assert isinstance(diminish, AdaptiveDiminish)

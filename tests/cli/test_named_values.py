@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mt2st.cli.named_values import of_tasks, parse_named
-from mt2st.cli.strategy_options import StrategyOptions
+from mt2st.cli.strategy_options import strategy_options
 from mt2st.errors import InputError
 from mt2st.strategy import Diminish, MultiTask, Switch
 
@@ -39,15 +39,15 @@ def test_tasks_that_are_not_named_have_the_others_number_or_the_default() -> Non
 
 def test_a_task_of_no_such_name_is_refused() -> None:
     with pytest.raises(InputError, match=r"--decay names 'analgy', .* Did you mean 'analogy'\?"):
-        StrategyOptions(decay={"analgy": 1}).build("diminish", TASKS)
+        strategy_options()(decay={"analgy": 1}).build("diminish", TASKS)
 
 
 def test_every_strategy_takes_numbers_by_task() -> None:
     weights = {"context": 1.0, "analogy": 0.3, "spearman": 1.0}
-    options = StrategyOptions(decay={"analogy": 0.1}, initial={"spearman": 2}, auxiliary_weight={"analogy": 0.3})
+    options = strategy_options()(decay={"analogy": 0.1}, initial={"spearman": 2}, auxiliary_weight={"analogy": 0.3})
     assert options.build("multi-task", TASKS) == MultiTask(weights)
     assert options.build("switch", TASKS) == Switch(4, weight=weights)
-    at = StrategyOptions(switch_at={"others": 4, "analogy": 2}).build("switch", TASKS)
+    at = strategy_options()(switch_at={"others": 4, "analogy": 2}).build("switch", TASKS)
     assert at == Switch({"context": 4, "analogy": 2, "spearman": 4})
     assert options.build("diminish", TASKS) == Diminish(
         {"context": 0.5, "analogy": 0.1, "spearman": 0.5}, initial={"context": 1.0, "analogy": 1.0, "spearman": 2}
@@ -55,7 +55,7 @@ def test_every_strategy_takes_numbers_by_task() -> None:
 
 
 def test_equation_11_by_its_factors() -> None:
-    options = StrategyOptions(factor={"analogy": 0.9, "spearman": 0.8})
+    options = strategy_options()(factor={"analogy": 0.9, "spearman": 0.8})
     strategy = options.build("diminish", ("analogy", "spearman")).bind(("analogy", "spearman"))
     for t in range(1, 6):
         assert strategy.weights(t) == pytest.approx({"analogy": 0.9**t, "spearman": 0.8**t})
@@ -70,10 +70,10 @@ def test_times_are_whole_numbers() -> None:
 
 
 def test_pretraining_ends_for_all_tasks_at_once() -> None:
-    with pytest.raises(InputError, match="--switch-at: pretrain-finetune .* at once"):
-        StrategyOptions(switch_at={"analogy": 2}).build("pretrain-finetune", TASKS)
+    with pytest.raises(InputError, match="--switch-at: pretrain-finetune has one value for all auxiliary tasks"):
+        strategy_options()(switch_at={"analogy": 2}).build("pretrain-finetune", TASKS)
 
 
 def test_two_forms_of_diminish_at_once_are_refused() -> None:
     with pytest.raises(InputError, match="--factor is in place of --decay"):
-        StrategyOptions(factor=0.9, decay=0.1).build("diminish", TASKS)
+        strategy_options()(factor=0.9, decay=0.1).build("diminish", TASKS)

@@ -9,8 +9,8 @@ import pytest
 from mt2st.cli.main import main
 from mt2st.cli.model_options import EncoderOptions, ModelOptions
 from mt2st.cli.options import _options, given
-from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions
-from mt2st.cli.unused_options import READERS, STRATEGY_READERS, TASK, warn_of_unused
+from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions, readers_of_options, strategy_options
+from mt2st.cli.unused_options import READERS, TASK, warn_of_unused
 from mt2st.models.settings import AuxiliaryName, ModelSettings
 
 
@@ -99,7 +99,7 @@ def warned(
     groups = {each.name: getattr(model, each.name) for each in fields(model)}
     groups["encoder"] = EncoderOptions(**asdict(model.encoder))
     chosen = {"strategies": ["diminish"], "auxiliaries": [], **choices}
-    warn_of_unused(Options(schedule=schedule or StrategyOptions(), **groups), model, **chosen)
+    warn_of_unused(Options(schedule=schedule or strategy_options()(), **groups), model, **chosen)
     return capsys.readouterr().err
 
 
@@ -107,7 +107,7 @@ def test_the_defaults_and_what_is_read_pass(capsys: pytest.CaptureFixture[str]) 
     for name in ALL_STRATEGIES:
         assert not warned(capsys, ModelSettings(), strategies=[name])
     schedule, model = (
-        StrategyOptions(decay={"context": 0.1}, switch_at=3),
+        strategy_options()(decay={"context": 0.1}, switch_at=3),
         ModelSettings().updated(word_tasks__gamma=2.0),
     )
     tasks = ["misalignment"]
@@ -132,12 +132,14 @@ def test_what_one_encoder_start_or_set_of_tasks_of_a_comparison_reads_passes(
 
 
 def test_every_option_of_the_strategies_has_its_readers() -> None:
-    assert [flag[2:].replace("-", "_") for flag in STRATEGY_READERS] == [each.name for each in fields(StrategyOptions)]
-    assert {name for readers in STRATEGY_READERS.values() for name in readers} <= set(ALL_STRATEGIES)
+    readers = readers_of_options()
+    assert {flag[2:].replace("-", "_") for flag in readers} == {each.name for each in fields(strategy_options())}
+    assert readers["--decay"] == ("diminish", "adaptive-diminish")
+    assert readers["--switch-at"] == ("switch", "pretrain-finetune")
     assert {task for what, tasks in READERS.values() for task in tasks if what == TASK} <= set(get_args(AuxiliaryName))
 
 
 def test_every_name_of_the_tables_is_an_option() -> None:
     flags = {each.flag for each in _options(Options)}
     assert set(READERS) <= flags
-    assert given(StrategyOptions(decay=0.1)) == {"--decay": 0.1}
+    assert given(strategy_options()(decay=0.1)) == {"--decay": 0.1}

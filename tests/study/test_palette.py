@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mt2st.cli.strategy_options import ALL_STRATEGIES
-from mt2st.study.palette import DARK, PAGE, STYLES, styles_of
+from mt2st.study.palette import PAGE, known_styles, styles_of
 
 # Machado, Oliveira and Fernandes (2009), severity 1: what an eye without red, green or blue cones sees of linear RGB.
 EYES = {
@@ -33,16 +33,16 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def test_every_line_stands_out_from_the_page() -> None:
-    for style in STYLES:
+    for style in known_styles():
         assert contrast(style.colour, PAGE[0]) >= 3
-        assert contrast(DARK[style.colour], PAGE[1]) >= 3
+        assert contrast(style.dark, PAGE[1]) >= 3
 
 
 @pytest.mark.parametrize("eye", EYES)
 def test_lines_of_one_figure_differ_to_any_eye_in_colour_or_in_dashes(eye: str) -> None:
-    for one, other in combinations(STYLES, 2):
+    for one, other in combinations(known_styles(), 2):
         for light in (True, False):
-            colours = [each.colour if light else DARK[each.colour] for each in (one, other)]
+            colours = [each.colour if light else each.dark for each in (one, other)]
             seen = [lab(np.array(EYES[eye]) @ linear(each)) for each in colours]
             assert one.dash != other.dash or np.linalg.norm(seen[0] - seen[1]) > 15, (one, other)
 
@@ -51,7 +51,7 @@ def test_all_strategies_together_look_different() -> None:
     styles = styles_of(ALL_STRATEGIES)
     assert len({(style.colour, style.dash) for style in styles.values()}) == len(ALL_STRATEGIES)
     assert len({style.marker for style in styles.values()}) == len(ALL_STRATEGIES)
-    assert len({style.marker for style in STYLES}) == len(STYLES)
+    assert len({style.marker for style in known_styles()}) == len(known_styles())
 
 
 def test_a_strategy_looks_the_same_in_every_study() -> None:

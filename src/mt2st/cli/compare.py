@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from mt2st.cli.interruption import Interrupted
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import parse, say
 from mt2st.cli.schedule_check import check_schedule
-from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
+from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions, name_of, with_strategies
 from mt2st.cli.study_folder import check_output, replaced, share_of, what_is_kept
 from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError
@@ -47,7 +47,8 @@ class CompareOptions(ModelOptions):
     """Folder of the study: a folder a cell with result and model; finished cells are not run again."""
     strategies: tuple[str, ...] = STRATEGIES
     """Strategies to compare: single-task, multi-task, diminish, switch, adaptive-diminish, adaptive-switch; baselines
-    from elsewhere: pretrain-finetune, uncertainty, dwa, pcgrad, mgda, cagrad, gradient-cosine, bloop."""
+    from elsewhere: pretrain-finetune, uncertainty, dwa, pcgrad, mgda, cagrad, gradient-cosine,
+    bloop; one of your own by module and class: mypackage.mine:Mine."""
     seeds: tuple[int, ...] = (1, 2, 3)
     """A run of each strategy for each seed."""
     embeddings: tuple[str, ...] = ()
@@ -80,7 +81,9 @@ class CompareOptions(ModelOptions):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(CompareOptions, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN)
+    kind = with_strategies(CompareOptions, arguments)
+    options = parse(kind, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN)
+    options = replace(options, strategies=tuple(map(name_of, options.strategies)))
     _check_options(options)
     search = _search(options)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliary_sets)
@@ -95,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
         encoders=options.encoders,
         embeddings=options.embeddings,
     )
-    counts_steps = options.schedule.unit == "step"
+    counts_steps = any(strategy.unit == "step" for _, strategy, _ in schedules)
     if not counts_steps:
         check_schedule(schedules, options.model)
     check_output(options.output)

@@ -11,7 +11,7 @@ from pathlib import Path
 from mt2st._files import remove
 from mt2st.cli.compare import print_comparison
 from mt2st.cli.options import parse, say
-from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions
+from mt2st.cli.strategy_options import STRATEGIES, strategy_options
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.settings import Context, Encoder, ModelSettings, Optimisation, Text
 from mt2st.text import LabelledText, split_labelled
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         f"{len(validation)} to choose by, {len(test):,} to measure on"
     )
     data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
-    strategies = {name: StrategyOptions().build(name, SETTINGS.auxiliaries) for name in STRATEGIES}
+    strategies = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in STRATEGIES}
     study, received = run_cells(data, Grid(strategies, SETTINGS, options.seeds).cells(), folder=options.output / "runs")
     if study.interrupted:
         return 128 + received[0]

@@ -299,9 +299,12 @@ def _default(field: Field[Any], group: Any) -> Any:
 @cache
 def field_docs(options: type) -> dict[str, str]:
     """Return the text under each field of a dataclass, on one line."""
-    docs: dict[str, str] = {}
+    docs = {each.name: each.metadata["help"] for each in fields(options) if "help" in each.metadata}
     for each in reversed([each for each in options.__mro__ if is_dataclass(each)]):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(each)))
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(each)))
+        except OSError:  # made at run time, with its help in the fields' metadata
+            continue
         assert isinstance(tree.body[0], ast.ClassDef)
         body = tree.body[0].body
         for statement, below in pairwise(body):

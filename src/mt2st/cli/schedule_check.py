@@ -11,8 +11,6 @@ from mt2st.strategy import Strategy
 
 FAR = 10**6
 """A transition later than this counts as one that never comes."""
-MOVING = ("diminish", "switch", "pretrain-finetune")
-"""Strategies that are meant to reach single-task training."""
 
 
 def check_schedule(
@@ -29,13 +27,13 @@ def check_schedule(
         steps_per_epoch: for strategies that count steps; None where it is not known yet.
     """
     epochs = model.optimisation.epochs
-    reasons = dict.fromkeys(
-        (name, no_transition(strategy, tasks, epochs=epochs, steps_per_epoch=steps_per_epoch))
-        for name, strategy, tasks in schedules
-    )
+    reasons: dict[tuple[str, str | None], bool] = {}
+    for name, strategy, tasks in schedules:
+        reason = no_transition(strategy, tasks, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        reasons[name, reason] = strategy.reaches_single_task
     within = f"within {epochs} epoch{'' if epochs == 1 else 's'}"
-    for name, reason in reasons:
-        if reason and name in MOVING:
+    for (name, reason), is_meant_to in reasons.items():
+        if reason and is_meant_to:
             say(f"{name}: no transition to single-task training {within}: {reason}")
     idle = model.transition.acts_at_transition
     if idle and all(reason for _, reason in reasons):

@@ -1,184 +1,237 @@
-"""The strategy on the command line."""
+"""The strategies on the command line: their names, and the options that they declare."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+import inspect
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
+from functools import reduce
+from importlib import import_module
+from operator import or_
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tyro
 
-from mt2st.cli.named_values import OptionalPerTask, PerTask, TimePerTask, of_tasks
+from mt2st.cli.named_values import of_tasks
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy import (
-    DWA,
-    MGDA,
-    AdaptiveDiminish,
-    AdaptiveSwitch,
-    Bloop,
-    CAGrad,
-    Diminish,
-    GradientCosine,
-    MultiTask,
-    PCGrad,
-    PretrainFinetune,
-    SingleTask,
-    Strategy,
-    Switch,
-    UncertaintyWeighting,
-)
-from mt2st.strategy.diminish import NEGLIGIBLE
+from mt2st.strategy import Option, Strategy, known_strategies
 
-DECAY = 0.5
-SWITCH_AT = 4
 STRATEGIES = ("single-task", "multi-task", "diminish", "switch")
 """The paper's four, which a comparison runs."""
-ADAPTIVE = ("adaptive-diminish", "adaptive-switch")
-"""Those that the feedback loop steers."""
-BASELINES = (
-    "pretrain-finetune",
-    "uncertainty",
-    "dwa",
-    "pcgrad",
-    "mgda",
-    "cagrad",
-    "gradient-cosine",
-    "bloop",
+ALL_STRATEGIES = (
+    *STRATEGIES,
+    *(
+        name
+        for name, each in known_strategies().items()
+        if name not in STRATEGIES and each.__module__.startswith("mt2st.")
+    ),
 )
-"""Other ways to train with auxiliary tasks, to compare with."""
-ALL_STRATEGIES = (*STRATEGIES, *ADAPTIVE, *BASELINES)
+"""The strategies of this package."""
+StrategyName = Annotated[str, tyro.conf.arg(metavar="{" + ",".join(ALL_STRATEGIES) + ",MODULE:CLASS}")]
+OptionsT = TypeVar("OptionsT")
 
 
 @dataclass(frozen=True)
 class StrategyOptions:
-    """What the strategies can be told; numbers for all auxiliary tasks, or by task: --decay 0.5 analogy=0.3."""
-
-    decay: PerTask = DECAY
-    """Diminish, AdaptiveDiminish (at no affinity): decay rate eta, at least 0."""
-    factor: OptionalPerTask = None
-    """Diminish by eq 11, in place of the decay rate: factor per epoch (or step), above 0 and at most 1."""
-    initial: PerTask = 1.0
-    """Diminish, AdaptiveDiminish: initial weight of the auxiliary tasks, at least 0."""
-    curvature: PerTask = 1.0
-    """Diminish: curvature nu, at least 0."""
-    negligible: float = NEGLIGIBLE
-    """Diminish, AdaptiveDiminish: below this weight a task is off."""
-    switch_at: TimePerTask = SWITCH_AT
-    """Switch, pretrain-finetune: the first epoch (or step) of single-task training; by task only in switch, where the
-    last one counts."""
-    auxiliary_weight: PerTask = 1.0
-    """Weight of the auxiliary tasks in multi-task training, before the switch, in pretraining and in all baselines
-    but dwa; in uncertainty, the first step's."""
-    switch_patience: int = 1
-    """AdaptiveSwitch: evaluations without a better validation loss that end multi-task training."""
-    switch_minimum_gain: float = 0.0
-    """AdaptiveSwitch: by how much the validation loss must fall to be better, at least 0."""
-    switch_earliest: int = 2
-    """AdaptiveSwitch: the first epoch (or step) that may be single-task."""
-    switch_latest: int | None = None
-    """AdaptiveSwitch: the first epoch (or step) that is single-task in any case."""
-    signal: Literal["cosine", "gain"] = "cosine"
-    """Adaptive strategies: what tells a task's affinity, the gradients' cosine or the gain of a step on it."""
-    off_below: float | None = None
-    """AdaptiveSwitch: affinity below which a task is suspected; if not given, -0.03 by the cosine and -0.3 by the gain
-    (whose affinity is its mean over its root mean square, from -1 to 1)."""
-    clear_above: float = 0.0
-    """AdaptiveSwitch: affinity above which a suspected task is cleared, at least --off-below."""
-    sensitivity: float | None = None
-    """AdaptiveDiminish: how strongly the affinity acts on the decay rate, at least 0; if not given, 20 by the cosine
-    and 3 by the gain."""
-    uncertainty_rate: float = 0.02
-    """Uncertainty: learning rate of the tasks' log-variances."""
-    dwa_temperature: float = 2.0
-    """DWA: temperature; the larger, the more alike the weights."""
-    cagrad_radius: float = 0.5
-    """CAGrad: how far from the mean gradient the step may lie, as a share of its length, at least 0 and below 1."""
-    cosine_gate: bool = False
-    """Gradient-cosine: let a gradient pass whole above cosine 0, in place of weighing it by the cosine."""
-    bloop_memory: float = 0.9
-    """Bloop: share of the primary's mean gradient that a step leaves, at least 0 and below 1."""
-    unit: Literal["epoch", "step"] = "epoch"
-    """What the schedules count."""
+    """Base of the strategies' options. `strategy_options` adds a field for each option that a strategy declares."""
 
     def build(self, name: str, auxiliaries: Sequence[str]) -> Strategy:
         """Return the strategy of a name, for a run with these auxiliary tasks.
 
+        Options that differ from their defaults set the strategy's settings. It has its own defaults for the others.
+
         Raises:
-            InputError: when the name is unknown, a value is out of its range, or a task is named that is not there.
+            InputError: if the name is unknown, a value is out of its range, or a task is named that is not there.
         """
-        if name == "single-task":
-            return SingleTask()
-        if name == "multi-task":
-            return MultiTask(self._of_tasks("auxiliary_weight", auxiliaries))
-        if name == "diminish":
-            return self._diminish(auxiliaries)
-        if name == "switch":
-            at = of_tasks("--switch-at", self.switch_at, auxiliaries, SWITCH_AT)
-            return Switch(at, weight=self._of_tasks("auxiliary_weight", auxiliaries), unit=self.unit)
-        if name == "adaptive-switch":
-            return AdaptiveSwitch(
-                self.switch_patience,
-                minimum_gain=self.switch_minimum_gain,
-                off_below=self.off_below,
-                clear_above=self.clear_above,
-                earliest=self.switch_earliest,
-                latest=self.switch_latest,
-                signal=self.signal,
-                weight=self._of_tasks("auxiliary_weight", auxiliaries),
-                unit=self.unit,
+        known = known_strategies()
+        if name not in known:
+            raise InputError(
+                f"unknown strategy '{name}'.{suggestion(name, known)} Known: {listed(known)}. A strategy of your own "
+                "is named by module and class: mypackage.mine:Mine"
             )
-        if name == "adaptive-diminish":
-            return AdaptiveDiminish(
-                self._of_tasks("decay", auxiliaries),
-                initial=self._of_tasks("initial", auxiliaries),
-                sensitivity=self.sensitivity,
-                signal=self.signal,
-                negligible=self.negligible,
-                unit=self.unit,
-            )
-        if name in BASELINES:
-            return self._baseline(name, auxiliaries)
-        raise InputError(
-            f"unknown strategy '{name}'.{suggestion(name, ALL_STRATEGIES)} Known: {listed(ALL_STRATEGIES)}"
-        )
+        chosen, defaults = known[name], _settings_of(known[name])
+        unchanged = {each.name: each.default for each in fields(self)}
+        settings: dict[str, Any] = {}
+        given: dict[str, str] = {}
+        for option in options_of(chosen):
+            value = getattr(self, _field(option))
+            if value == unchanged[_field(option)]:
+                continue
+            if option.setting in given:
+                raise InputError(f"{option.flag} is in place of {given[option.setting]}: give one of them")
+            given[option.setting] = option.flag
+            if isinstance(value, Mapping) and not _is_by_task(defaults[option.setting][0]):
+                raise InputError(f"{option.flag}: {name} has one value for all auxiliary tasks at once")
+            value = option.convert(value) if option.convert else value
+            settings[option.setting] = of_tasks(option.flag, value, auxiliaries, defaults[option.setting][1])
+        try:
+            return chosen(**settings)
+        except TypeError as error:
+            raise InputError(f"the strategy '{name}' cannot be made of options: {error}") from error
 
-    def _diminish(self, auxiliaries: Sequence[str]) -> Strategy:
-        initial, curvature = (self._of_tasks(option, auxiliaries) for option in ("initial", "curvature"))
-        if self.factor is None:
-            decay: float | Mapping[str, float] = self._of_tasks("decay", auxiliaries)
-        else:
-            if self.decay != StrategyOptions.decay or self.curvature != StrategyOptions.curvature:
-                raise InputError("--factor is in place of --decay and --curvature: give one form of Diminish only")
-            decay = Diminish.geometric(of_tasks("--factor", self.factor, auxiliaries, math.exp(-DECAY))).decay
-        return Diminish(decay, initial=initial, curvature=curvature, negligible=self.negligible, unit=self.unit)
 
-    def _baseline(self, name: str, auxiliaries: Sequence[str]) -> Strategy:
-        if name == "dwa":
-            return DWA(self.dwa_temperature)
-        weight = self._of_tasks("auxiliary_weight", auxiliaries)
-        if name == "pretrain-finetune":
-            if isinstance(self.switch_at, Mapping):
+def strategy_options(strategies: Iterable[type[Strategy]] = ()) -> Any:
+    """Return the options of the package's strategies and of further ones.
+
+    Returns:
+        A dataclass, derived from `StrategyOptions`, with one field for each flag.
+
+    Raises:
+        InputError: if a strategy's option has the flag of another one with another default.
+
+    Example:
+        >>> options = strategy_options()(switch_at=3)
+        >>> options.build("switch", ["context"])
+        Switch(at=3)
+    """
+    known = known_strategies()
+    found: dict[str, tuple[Any, Any, list[str], str]] = {}
+    for strategy in dict.fromkeys((*(known[name] for name in ALL_STRATEGIES), *strategies)):
+        for option in options_of(strategy):
+            kind, default = _settings_of(strategy)[option.setting]
+            kind = _kind(kind, default) | None if option.convert else _kind(kind, default)
+            default = None if option.convert else default
+            name = _field(option)
+            old = found.get(name, (kind, default, [], option.help))
+            if old[1] != default:
                 raise InputError(
-                    "--switch-at: pretrain-finetune turns from all auxiliary tasks to the primary one at once: give "
-                    "one time, not one by task"
+                    f"the strategy '{strategy.name}' has the option {option.flag} of {listed(old[2])} with another "
+                    f"default ({default!r} for {old[1]!r}): give the option another flag"
                 )
-            return PretrainFinetune(self.switch_at, weight=weight, unit=self.unit)
-        if name == "uncertainty":
-            return UncertaintyWeighting(self.uncertainty_rate, initial=weight)
-        if name == "pcgrad":
-            return PCGrad(weight)
-        if name == "mgda":
-            return MGDA(weight)
-        if name == "cagrad":
-            return CAGrad(weight, radius=self.cagrad_radius)
-        if name == "gradient-cosine":
-            return GradientCosine(weight, gate=self.cosine_gate)
-        return Bloop(weight, memory=self.bloop_memory)
-
-    def _of_tasks(self, option: str, auxiliaries: Sequence[str]) -> float | dict[str, float]:
-        value, default = getattr(self, option), getattr(StrategyOptions, option)
-        return of_tasks(f"--{option.replace('_', '-')}", value, auxiliaries, default)
+            found[name] = (old[0] | kind if old[0] != kind else kind, default, [*old[2], strategy.name], old[3])
+    made = [
+        (name, kind, field(default=default, metadata={"help": f"{', '.join(names)}: {text}"}))
+        for name, (kind, default, names, text) in found.items()
+    ]
+    return make_dataclass("StrategyOptions", made, bases=(StrategyOptions,), frozen=True)
 
 
-StrategyName = Annotated[str, tyro.conf.arg(metavar="{" + ",".join(ALL_STRATEGIES) + "}")]
+def with_strategies(options: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
+    """Return a command's options with those of all strategies: the package's, and those named by module and class.
+
+    Args:
+        options: a dataclass with a field ``schedule`` for the strategies' options.
+        arguments: the command's words. A strategy is named in them, or in the file of ``--config``.
+
+    Raises:
+        InputError: if a module cannot be imported, or has no such strategy.
+    """
+    group = strategy_options([strategy_of(word) for word in _named(arguments)])
+    made: type[OptionsT] = make_dataclass(
+        options.__name__, [("schedule", group, field(default_factory=group))], bases=(options,), frozen=True
+    )
+    return made
+
+
+def strategy_of(word: str) -> type[Strategy]:
+    """Import the strategy that ``module:Class`` names. The working directory counts as a place of modules.
+
+    Raises:
+        InputError: if the module cannot be imported, or has no such strategy.
+    """
+    module, _, name = word.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        found = getattr(import_module(module), name, None)
+    except ImportError as error:
+        raise InputError(f"--strategy {word}: cannot import the module {module}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise InputError(f"--strategy {word}: the module {module} has no subclass of Strategy named '{name}'")
+    return found
+
+
+def name_of(word: str) -> str:
+    """Return a strategy's name, of itself or of ``module:Class``."""
+    return strategy_of(word).name if ":" in word else word
+
+
+def options_of(strategy: type[Strategy]) -> tuple[Option, ...]:
+    """Return the options of a strategy: those that it declares, or one for each setting of a plain type."""
+    if strategy.options is not None:
+        return strategy.options
+    return tuple(
+        Option(name, f"--{strategy.name}-{name.replace('_', '-')}", f"Setting {name} of {strategy.__name__}.")
+        for name, (kind, default) in _settings_of(strategy).items()
+        if _kind(kind, default) is not None
+    )
+
+
+def readers_of_options(chosen: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Return, by its flag, which of the package's strategies and of the chosen ones read each option."""
+    readers: dict[str, tuple[str, ...]] = {}
+    for name in dict.fromkeys((*ALL_STRATEGIES, *chosen)):
+        for option in options_of(known_strategies()[name]):
+            readers[option.flag] = (*readers.get(option.flag, ()), name)
+    return readers
+
+
+def _settings_of(strategy: type[Strategy]) -> dict[str, tuple[Any, Any]]:
+    """Return the annotated type and the default of each setting."""
+    kinds = get_type_hints(strategy.__init__)
+    parameters = inspect.signature(strategy.__init__).parameters
+    return {name: (kinds.get(name), parameters[name].default) for name in strategy.setting_names()}
+
+
+def _kind(kind: Any, default: Any) -> Any:
+    """Return the type of an option, from a setting's type, else from its default; None if neither is plain."""
+    members = [
+        dict.__class_getitem__((str, get_args(each)[1])) if _is_mapping(each) else each for each in _members(kind)
+    ]
+    if not all(_is_plain(each) for each in members):
+        members = []
+    if not members and isinstance(default, bool | int | float | str):
+        members = [type(default)]
+    return reduce(or_, members) if members else None
+
+
+def _members(kind: Any) -> list[Any]:
+    if kind is None:
+        return []
+    return list(get_args(kind)) if get_origin(kind) in (Union, UnionType) else [kind]
+
+
+def _is_plain(kind: Any) -> bool:
+    return kind in (bool, int, float, str, type(None)) or get_origin(kind) is dict or get_origin(kind) is Literal
+
+
+def _as_dict(kind: Any) -> Any:
+    return dict.__class_getitem__((str, get_args(kind)[1]))  # what dict[str, ...] is, with a type known at run time
+
+
+def _is_mapping(kind: Any) -> bool:
+    return get_origin(kind) in (dict, Mapping)
+
+
+def _is_by_task(kind: Any) -> bool:
+    return any(_is_mapping(each) for each in _members(kind))
+
+
+def _field(option: Option) -> str:
+    return option.flag.removeprefix("--").replace("-", "_")
+
+
+def _named(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the words that name a strategy by module and class, on the command line and in the file of ``--config``."""
+    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    flag = ""
+    for word in words:
+        if word.startswith("--"):
+            flag = word
+        elif flag in ("--strategy", "--strategies") and ":" in word:
+            yield word
+        elif flag == "--config":
+            try:
+                values = tomllib.loads(Path(word).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue  # what is wrong with the file is said where it is read
+            chosen = [values.get("strategy"), *_as_list(values.get("strategies"))]
+            yield from (each for each in chosen if isinstance(each, str) and ":" in each)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import parse, say
 from mt2st.cli.schedule_check import check_schedule
-from mt2st.cli.strategy_options import StrategyName, StrategyOptions
+from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, with_strategies
 from mt2st.cli.unused_options import warn_of_unused
 from mt2st.errors import InputError, MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
@@ -61,7 +61,9 @@ class TrainOptions(ModelOptions):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(TrainOptions, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN)
+    kind = with_strategies(TrainOptions, arguments)
+    options = parse(kind, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN)
+    options = replace(options, strategy=name_of(options.strategy))
     settings = options.model.checked(of_words=options.source.task == "tagging")
     chosen = settings.auxiliaries
     strategy = options.schedule.build(options.strategy, chosen)

@@ -6,44 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mt2st.cli.options import given, warn
-from mt2st.cli.strategy_options import ADAPTIVE, BASELINES
+from mt2st.cli.strategy_options import readers_of_options
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS
 from mt2st.models.settings import CONTEXT_METHODS, GLOVE, ModelSettings
+from mt2st.strategy import known_strategies
 
 STRATEGY, TASK, METHOD, ENCODER, CONVERGENCE = (
     "strategy", "auxiliary task", "context method", "encoder", "convergence",
 )  # fmt: skip
-DIMINISHING = ("diminish", "adaptive-diminish")
 ON_WORDS = ("semantic-syntactic", "misalignment", "analogy", "spearman")
 SAMPLING = (*WORD_METHODS, *SUBWORD_METHODS)
 
-STRATEGY_READERS: dict[str, tuple[str, ...]] = {
-    "--decay": DIMINISHING,
-    "--factor": ("diminish",),
-    "--initial": DIMINISHING,
-    "--curvature": ("diminish",),
-    "--negligible": DIMINISHING,
-    "--switch-at": ("switch", "pretrain-finetune"),
-    "--auxiliary-weight": ("multi-task", "switch", "adaptive-switch", *(each for each in BASELINES if each != "dwa")),
-    "--switch-patience": ("adaptive-switch",),
-    "--switch-minimum-gain": ("adaptive-switch",),
-    "--switch-earliest": ("adaptive-switch",),
-    "--switch-latest": ("adaptive-switch",),
-    "--signal": ADAPTIVE,
-    "--off-below": ("adaptive-switch",),
-    "--clear-above": ("adaptive-switch",),
-    "--sensitivity": ("adaptive-diminish",),
-    "--uncertainty-rate": ("uncertainty",),
-    "--dwa-temperature": ("dwa",),
-    "--cagrad-radius": ("cagrad",),
-    "--cosine-gate": ("gradient-cosine",),
-    "--bloop-memory": ("bloop",),
-    "--unit": ("diminish", "switch", "pretrain-finetune", *ADAPTIVE),
-}
-"""For each option of the strategies, those that read it."""
 READERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{flag: (STRATEGY, names) for flag, names in STRATEGY_READERS.items()},
-    "--feedback-every": (STRATEGY, ADAPTIVE),
     "--word-tasks.gamma": (TASK, ("misalignment",)),
     "--word-tasks.raw-products": (TASK, ("semantic-syntactic", "misalignment")),
     **{
@@ -61,7 +35,8 @@ READERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "--patience": (CONVERGENCE, ("gradient-norm", "validation-loss")),
     **dict.fromkeys(("--minimum-gain", "--earliest-end"), (CONVERGENCE, ("validation-loss",))),
 }
-"""For each option that only some choices read: what is chosen, and the choices that read it."""
+"""For each option that only some choices read: what is chosen, and the choices that read it. Those of the
+strategies' options are the strategies that declare them."""
 NEEDED = {
     "--plateau-factor": "--plateau-patience",
     "--ngram-buckets": "--word-ngrams",
@@ -103,6 +78,13 @@ def warn_of_unused(
         warn(f"these options change nothing here: {'; '.join(unused)}")
 
 
+def _readers(strategies: Sequence[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return `READERS` with the options that strategies read."""
+    needing_feedback = tuple(name for name, each in known_strategies().items() if each.needs_feedback)
+    of_strategies = readers_of_options(strategies) | {"--feedback-every": needing_feedback}
+    return READERS | {flag: (STRATEGY, names) for flag, names in of_strategies.items()}
+
+
 def _unused(
     options: Mapping[str, Any],
     model: ModelSettings,
@@ -121,8 +103,9 @@ def _unused(
         CONVERGENCE: {model.optimisation.convergence},
     }
     found = []
+    all_readers = _readers(strategies)
     for flag, value in options.items():
-        what, readers = READERS.get(flag, ("", ()))
+        what, readers = all_readers.get(flag, ("", ()))
         if readers and not chosen[what] & set(readers):
             found.append(f"{_as_given(flag, value)} (read by the {what} {' or '.join(readers)})")
         if (other := NEEDED.get(flag)) and other not in options:

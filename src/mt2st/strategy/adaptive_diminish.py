@@ -10,7 +10,7 @@ from mt2st.strategy.affinity import SENSITIVITY, SIGNAL, Affinity
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, UNIT, LineStyle, Option, Range, Scale
 from mt2st.strategy.diminish import DECAY, INITIAL, NEGLIGIBLE, NEGLIGIBLE_OPTION
-from mt2st.strategy.observation import Decision, Observation
+from mt2st.strategy.observation import Decision, Observation, Signal
 from mt2st.strategy.parameters import memory_share, non_negative, non_negative_number, of_task, signal_name
 
 Segment = tuple[int, float, float]
@@ -48,6 +48,7 @@ class AdaptiveDiminish(Strategy):
     """
 
     needs_feedback = True
+    reaches_single_task = True
     options = (
         DECAY,
         INITIAL,
@@ -69,7 +70,7 @@ class AdaptiveDiminish(Strategy):
         *,
         initial: PerTask = 1.0,
         sensitivity: float | None = None,
-        signal: str = "cosine",
+        signal: Signal = "cosine",
         memory: float = 0.7,
         negligible: float = NEGLIGIBLE,
         unit: Unit = "epoch",

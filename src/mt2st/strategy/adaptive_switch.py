@@ -10,7 +10,7 @@ from mt2st.errors import InputError
 from mt2st.strategy.affinity import OFF_BELOW, SIGNAL, Affinity
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range
-from mt2st.strategy.observation import Decision, Observation
+from mt2st.strategy.observation import Decision, Observation, Signal
 from mt2st.strategy.parameters import (
     finite_number,
     memory_share,
@@ -69,6 +69,7 @@ class AdaptiveSwitch(Strategy):
     """
 
     needs_feedback = True
+    reaches_single_task = True
     options = (
         WEIGHT,
         Option(
@@ -103,7 +104,7 @@ class AdaptiveSwitch(Strategy):
         earliest: int = 2,
         latest: int | None = None,
         metric: str = "loss",
-        signal: str = "cosine",
+        signal: Signal = "cosine",
         off_below: float | None = None,
         clear_above: float = 0.0,
         affinity_patience: int = 2,

@@ -60,6 +60,8 @@ class Strategy(ABC):
     stays off."""
     off_is_final: ClassVar[bool] = True
     """Whether a task that is off stays off."""
+    reaches_single_task: ClassVar[bool] = False
+    """Whether the schedule is meant to end in single-task training."""
     needs_losses: ClassVar[bool] = False
     """Whether `after_step` needs the losses of every step."""
     needs_feedback: ClassVar[bool] = False

@@ -64,13 +64,13 @@ class LineStyle:
     """How figures draw a strategy.
 
     Attributes:
-        light: colour on a light page, as ``"#rrggbb"``.
+        colour: colour on a light page, as ``"#rrggbb"``.
         dark: colour on a dark page.
-        dash: lengths of strokes and gaps in points; empty for a solid line.
-        marker: matplotlib's letter of the marker.
+        dash: lengths of strokes and gaps in line widths; empty for a solid line.
+        marker: matplotlib's letter for the marker at the line's end.
     """
 
-    light: str
+    colour: str
     dark: str
     dash: tuple[float, ...] = ()
     marker: str = "o"

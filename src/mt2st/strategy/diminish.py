@@ -18,14 +18,18 @@ task alone. At a hundredth it would be t = 10, and such a run would never reach 
 
 def _decay_of(alpha: PerTask) -> PerTask:
     """Return the decay rate of a factor per unit of time: ``-ln(alpha)``, by eq. 11."""
-    alpha = fraction("alpha", alpha)
     if isinstance(alpha, Mapping):
         return {task: -math.log(factor) for task, factor in alpha.items()}
     return -math.log(alpha)
 
 
 DECAY = Option("decay", "--decay", "Decay rate eta, at least 0; in adaptive-diminish, that at affinity 0.")
-FACTOR = Option("decay", "--factor", "Factor per epoch (or step), above 0 and at most 1 (eq. 11).", convert=_decay_of)
+FACTOR = Option(
+    "decay",
+    "--factor",
+    "Factor per epoch (or step), above 0 and at most 1 (eq. 11).",
+    convert=lambda factor: _decay_of(fraction("factor", factor)),
+)
 INITIAL = Option("initial", "--initial", "Initial weight of the auxiliary tasks, at least 0.")
 CURVATURE = Option("curvature", "--curvature", "Curvature nu, at least 0.")
 NEGLIGIBLE_OPTION = Option("negligible", "--negligible", "Below this weight a task is off.")
@@ -61,6 +65,7 @@ class Diminish(Strategy):
     """
 
     is_fixed = True
+    reaches_single_task = True
     options = (DECAY, FACTOR, INITIAL, CURVATURE, NEGLIGIBLE_OPTION, UNIT)
     search = (
         INITIAL_RANGE,
@@ -109,7 +114,7 @@ class Diminish(Strategy):
             >>> round(Diminish.geometric(0.5, auxiliaries=["analogy"]).weights(3)["analogy"], 6)
             0.125
         """
-        return cls(_decay_of(alpha), negligible=negligible, unit=unit, auxiliaries=auxiliaries)
+        return cls(_decay_of(fraction("alpha", alpha)), negligible=negligible, unit=unit, auxiliaries=auxiliaries)
 
     def gamma(self, task: str, t: int) -> float:
         """Return gamma_k(t) of eq. 2, before the threshold."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-SIGNALS = ("cosine", "gain")
+Signal = Literal["cosine", "gain"]
 """The feedback loop's measures of how an auxiliary task affects the primary one."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
+from typing import get_args
 
 from mt2st.errors import InputError, listed
 from mt2st.strategy.base import PerTask
-from mt2st.strategy.observation import SIGNALS
+from mt2st.strategy.observation import Signal
 
 
 def non_negative(parameter: str, value: PerTask) -> PerTask:
@@ -96,14 +97,14 @@ def whole_per_task(parameter: str, value: int | Mapping[str, int]) -> int | dict
     return whole(parameter, value)
 
 
-def signal_name(value: str) -> str:
+def signal_name(value: Signal) -> Signal:
     """Return the name of a signal of the feedback loop after checking it.
 
     Raises:
         InputError: when there is no such signal.
     """
-    if value not in SIGNALS:
-        raise InputError(f"signal must be one of {listed(SIGNALS)}, found {value!r}")
+    if value not in get_args(Signal):
+        raise InputError(f"signal must be one of {listed(get_args(Signal))}, found {value!r}")
     return value
 
 

@@ -32,6 +32,7 @@ class PretrainFinetune(Strategy):
     """
 
     is_fixed = True
+    reaches_single_task = True
     options = (AT, WEIGHT, UNIT)
     search = (WEIGHT_RANGE, AT_RANGE)
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from mt2st.strategy import LineStyle
 from mt2st.study.curves import Curve, Point
-from mt2st.study.palette import INK, QUIET, RULE, Style
+from mt2st.study.palette import INK, QUIET, RULE
 from mt2st.study.statistics import Interval
 from mt2st.study.tables import UNKNOWN, Table
 
@@ -89,7 +90,7 @@ class LineChart:
 
     title: str
     curves: Sequence[Curve]
-    styles: Mapping[str, Style]
+    styles: Mapping[str, LineStyle]
     x_label: str = EPOCHS
     percent: bool = False
     steps: bool = False
@@ -224,7 +225,7 @@ class Entry:
     """
 
     label: str
-    style: Style
+    style: LineStyle
     interval: Interval | None
     values: Sequence[float]
     text: str

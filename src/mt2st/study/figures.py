@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mt2st._files import complete_folder
 from mt2st.evaluation.tables import METRICS
-from mt2st.strategy import PRIMARY_TASK
+from mt2st.strategy import PRIMARY_TASK, LineStyle
 from mt2st.study.charts import (
     EPOCHS,
     SECONDS,
@@ -23,7 +23,7 @@ from mt2st.study.charts import (
     sheet,
 )
 from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, panels, tasks_of
-from mt2st.study.palette import Style, styles_of
+from mt2st.study.palette import styles_of
 from mt2st.study.runs import SINGLE_TASK
 from mt2st.study.statistics import Interval
 from mt2st.study.study import VALIDATION, Study
@@ -84,7 +84,7 @@ def study_sheets(study: Study) -> Iterator[tuple[str, str, list[Chart]]]:
             yield f"weights{ending}", title, [*weights]
 
 
-def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> list[Chart]:
+def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, LineStyle]) -> list[Chart]:
     """Return the scores on the test part, and their differences to single-task where it was run."""
     metric = METRICS[study.metric]
     entries, data, differences, compared = [], [], [], []
@@ -129,7 +129,7 @@ def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, Style])
     return charts
 
 
-def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> IntervalChart | None:
+def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, LineStyle]) -> IntervalChart | None:
     """Return how long each method took to single-task's best, as a ratio to it; None where nothing can be compared."""
     entries, data = [], []
     for row in rows:
@@ -157,7 +157,7 @@ def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, Style])
 
 
 def learning_charts(
-    runs: Runs, metric: str, styles: Mapping[str, Style], part: str = VALIDATION, marks: Sequence[Mark] = ()
+    runs: Runs, metric: str, styles: Mapping[str, LineStyle], part: str = VALIDATION, marks: Sequence[Mark] = ()
 ) -> list[LineChart]:
     """Return the metric by epoch and by second, and each loss by epoch.
 

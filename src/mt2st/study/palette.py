@@ -8,75 +8,54 @@ least 3 to 1 with the page (WCAG 2.2, 1.4.11). Lines of one colour differ in the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from mt2st.strategy import LineStyle, known_strategies
 
 INK, QUIET, RULE = "#1d1d1f", "#5e5c63", "#d9d6cf"
 """Colours of text, of axes with their numbers, and of grids."""
 PAGE = ("#fffefb", "#16181c")
 """Background of a light and of a dark page."""
-DARK = {
-    INK: "#f2f0ea",
-    QUIET: "#aaa7ae",
-    RULE: "#3a3c42",
-    "#77757a": "#9b99a0",  # grey
-    "#0067a5": "#56b4e9",  # blue
-    "#c14d00": "#ff8c42",  # vermilion
-    "#3b8fc4": "#9fd3f5",  # sky
-    "#9c6500": "#e8b23a",  # ochre
-    "#007a58": "#2fc79b",  # green
-    "#a04a83": "#dd93c4",  # purple
-    "#5b4fa2": "#ada3ea",  # violet
-    "#7a5548": "#c8a294",  # brown
-}
-"""Every colour of a figure on a light page, with its counterpart on a dark page."""
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a method's line is drawn.
-
-    Attributes:
-        colour: on a light page; one of `DARK`.
-        dash: lengths of strokes and gaps in line widths; empty for an unbroken line.
-        marker: matplotlib's letter for the marker at the line's end.
-    """
-
-    colour: str
-    dash: tuple[float, ...]
-    marker: str
-
-
-_OURS = {
-    "single-task": Style(INK, (), "o"),
-    "multi-task": Style("#77757a", (6.0, 3.0), "s"),
-    "diminish": Style("#0067a5", (), "D"),
-    "switch": Style("#c14d00", (), "^"),
-    "adaptive-diminish": Style("#3b8fc4", (2.0, 2.0), "v"),
-    "adaptive-switch": Style("#9c6500", (2.0, 2.0), "<"),
-}
-_OTHERS = (
-    Style("#007a58", (6.0, 2.0, 1.5, 2.0), ">"),
-    Style("#a04a83", (6.0, 2.0, 1.5, 2.0), "p"),
-    Style("#5b4fa2", (4.0, 1.5), "h"),
-    Style("#7a5548", (4.0, 1.5), "P"),
-    Style("#0067a5", (8.0, 2.0, 1.0, 2.0, 1.0, 2.0), "*"),
-    Style("#c14d00", (8.0, 2.0, 1.0, 2.0, 1.0, 2.0), "X"),
-    Style("#007a58", (10.0, 3.0), "d"),
-    Style("#a04a83", (10.0, 3.0), "H"),
+BASELINES = ("single-task", "multi-task")
+"""Their black and grey are for nothing else."""
+_DARK = {INK: "#f2f0ea", QUIET: "#aaa7ae", RULE: "#3a3c42"}
+_FREE = (
+    LineStyle("#007a58", "#2fc79b", (6.0, 2.0, 1.5, 2.0), ">"),  # green
+    LineStyle("#a04a83", "#dd93c4", (6.0, 2.0, 1.5, 2.0), "p"),  # purple
+    LineStyle("#5b4fa2", "#ada3ea", (4.0, 1.5), "h"),  # violet
+    LineStyle("#7a5548", "#c8a294", (4.0, 1.5), "P"),  # brown
+    LineStyle("#0067a5", "#56b4e9", (8.0, 2.0, 1.0, 2.0, 1.0, 2.0), "*"),  # blue again, and so on
+    LineStyle("#c14d00", "#ff8c42", (8.0, 2.0, 1.0, 2.0, 1.0, 2.0), "X"),
+    LineStyle("#007a58", "#2fc79b", (10.0, 3.0), "d"),
+    LineStyle("#a04a83", "#dd93c4", (10.0, 3.0), "H"),
 )
-STYLES = (*_OURS.values(), *_OTHERS)
+"""Styles of lines that have none of their own, in the order in which they are taken."""
 
 
-def styles_of(names: Iterable[str]) -> Mapping[str, Style]:
-    """Return the style of each name. Our strategies look the same in every figure; other names take the next free one.
+def known_styles() -> tuple[LineStyle, ...]:
+    """Return all styles: those of the strategies, and the free ones."""
+    return (*_own_styles().values(), *_FREE)
+
+
+def dark_colours() -> dict[str, str]:
+    """Return every colour of a figure on a light page, with its counterpart on a dark page."""
+    return _DARK | {style.colour: style.dark for style in known_styles()}
+
+
+def styles_of(names: Iterable[str]) -> Mapping[str, LineStyle]:
+    """Return the style of each name: the strategy's own in every figure, or the next free one.
 
     Example:
         >>> styles = styles_of(["switch", "dwa", "single-task"])
         >>> styles["switch"].colour, styles["dwa"].colour
         ('#c14d00', '#007a58')
     """
-    distinct = list(dict.fromkeys(names))
-    found = {name: _OURS[name] for name in distinct if name in _OURS}
-    free = [style for style in (*_OTHERS, *list(_OURS.values())[2:]) if style not in found.values()]
-    others = [name for name in distinct if name not in _OURS]
+    distinct, own = list(dict.fromkeys(names)), _own_styles()
+    found = {name: own[name] for name in distinct if name in own}
+    spare = [style for name, style in own.items() if name not in BASELINES]
+    free = [style for style in (*_FREE, *spare) if style not in found.values()]
+    others = [name for name in distinct if name not in own]
     return found | {name: free[number % len(free)] for number, name in enumerate(others)}
+
+
+def _own_styles() -> dict[str, LineStyle]:
+    return {name: each.style for name, each in known_strategies().items() if each.style is not None}

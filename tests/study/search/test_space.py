@@ -6,13 +6,13 @@ import pytest
 from tests.study.conftest import QUICK
 
 from mt2st import Diminish, MultiTask, SingleTask, Switch
-from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions
+from mt2st.cli.strategy_options import ALL_STRATEGIES, strategy_options
 from mt2st.models.settings import LEARNING_RATES
 from mt2st.strategy import AdaptiveDiminish, Strategy
 from mt2st.study.search.space import COMMON, Axis, Course
 
 SETTINGS = QUICK.updated(optimisation__epochs=8, auxiliaries=("analogy", "context"), encoder__dropout=0.3)
-STRATEGIES = {name: StrategyOptions().build(name, SETTINGS.auxiliaries) for name in ALL_STRATEGIES}
+STRATEGIES = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in ALL_STRATEGIES}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from mt2st.errors import MissingExtraError
 from mt2st.study.charts import Chart
-from mt2st.study.palette import DARK, PAGE
+from mt2st.study.palette import PAGE, dark_colours
 from mt2st.study.report.inline_svg import inline_svg
 from mt2st.study.tables import Table
 
@@ -151,8 +151,9 @@ def tight(text: str) -> str:
 def _style() -> str:
     """Return the style sheet, with the colours of the palette as variables for a light and a dark page."""
     sheet = files("mt2st.study.report").joinpath("templates", "report.css").read_text(encoding="utf-8")
+    counterparts = dark_colours()
     light, dark = (
         "; ".join([f"--page: {page}", *(f"--c{name[1:]}: {colour}" for name, colour in colours)])
-        for page, colours in zip(PAGE, ([(each, each) for each in DARK], DARK.items()), strict=True)
+        for page, colours in zip(PAGE, ([(each, each) for each in counterparts], counterparts.items()), strict=True)
     )
     return f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n{sheet}"

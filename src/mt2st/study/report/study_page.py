@@ -8,9 +8,10 @@ from pathlib import Path
 from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC
+from mt2st.strategy import LineStyle
 from mt2st.study.curves import panels
 from mt2st.study.figures import learning_charts, score_charts, target_chart, weight_charts
-from mt2st.study.palette import Style, styles_of
+from mt2st.study.palette import styles_of
 from mt2st.study.paper.writer import reproduced, tables_of, verdict_of
 from mt2st.study.report.neighbours import study_neighbours
 from mt2st.study.report.page import Block, Gallery, Items, Page, Paragraph, Section, Tabular
@@ -96,19 +97,19 @@ def _kicker(study: Study) -> str:
     )
 
 
-def _results(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Iterator[Block]:
+def _results(study: Study, rows: Sequence[Row], styles: Mapping[str, LineStyle]) -> Iterator[Block]:
     yield Tabular(result_table(study, rows), f"{METRICS[study.metric].capitalize()} on the test part")
     yield Gallery(score_charts(study, rows, styles))
 
 
-def _targets(study: Study, rows: Sequence[Row], styles: Mapping[str, Style]) -> Iterator[Block]:
+def _targets(study: Study, rows: Sequence[Row], styles: Mapping[str, LineStyle]) -> Iterator[Block]:
     if any(row.target and row.target.ratios for row in rows):
         yield Tabular(target_table(study, rows), "What reaching single-task's best costs")
         if chart := target_chart(study, rows, styles):
             yield Gallery([chart])
 
 
-def _courses(study: Study, styles: Mapping[str, Style]) -> Iterator[Section]:
+def _courses(study: Study, styles: Mapping[str, LineStyle]) -> Iterator[Section]:
     drawn = [(panel.runs, panel.title(study.varying)) for panel in panels(study)]
     learning = [
         Gallery(learning_charts(runs, study.metric, styles, study.measured_part), title) for runs, title in drawn
