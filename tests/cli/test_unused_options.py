@@ -9,7 +9,13 @@ import pytest
 from mt2st.cli.main import main
 from mt2st.cli.model_options import EncoderOptions, ModelOptions
 from mt2st.cli.options import _options, given
-from mt2st.cli.strategy_options import ALL_STRATEGIES, StrategyOptions, readers_of_options, strategy_options
+from mt2st.cli.strategy_options import (
+    ALL_STRATEGIES,
+    StrategyOptions,
+    readers_of_options,
+    strategy_options,
+    with_strategies,
+)
 from mt2st.cli.unused_options import READERS, TASK, warn_of_unused
 from mt2st.models.settings import AuxiliaryName, ModelSettings
 
@@ -99,7 +105,8 @@ def warned(
     groups = {each.name: getattr(model, each.name) for each in fields(model)}
     groups["encoder"] = EncoderOptions(**asdict(model.encoder))
     chosen = {"strategies": ["diminish"], "auxiliaries": [], **choices}
-    warn_of_unused(Options(schedule=schedule or strategy_options()(), **groups), model, **chosen)
+    options = with_strategies(Options, [])(schedule=schedule or strategy_options()(), **groups)
+    warn_of_unused(options, model, **chosen)
     return capsys.readouterr().err
 
 

@@ -34,7 +34,7 @@ def test_both_ends_of_every_range_can_be_trained_with(strategy: Strategy) -> Non
     assert set(course.given) == {axis.name for axis in course.axes}
     for numbers in ({axis.name: axis.range.low for axis in course.axes}, {a.name: a.range.high for a in course.axes}):
         tried = course.at(numbers)
-        tried.settings.check()
+        tried.settings.checked()
         weights = tried.strategy.bind(SETTINGS.auxiliaries).weights(1)
         assert all(weights.values()) or isinstance(strategy, SingleTask)
     assert all(axis.holds(course.given[axis.name]) for axis in course.axes)
@@ -60,16 +60,18 @@ def test_weights_are_searched_by_task_and_other_parameters_where_they_are_given_
 
 
 def test_factors_multiply_the_learning_rates_of_the_encoder_or_those_that_are_given() -> None:
-    network, embedding = LEARNING_RATES[SETTINGS.encoder.name.name]
+    network, embedding = LEARNING_RATES[SETTINGS.encoder.name]
     numbers = {
         "optimisation__learning_rate": 2.0,
         "optimisation__embedding_learning_rate": 0.5,
         "encoder__dropout": 0.1,
     }
     found = Course(SingleTask(), SETTINGS).at(numbers).settings
-    assert (found.learning_rate, found.embedding_learning_rate, found.dropout) == pytest.approx(
-        (2 * network, embedding / 2, 0.1)
-    )
+    assert (
+        found.optimisation.learning_rate,
+        found.optimisation.embedding_learning_rate,
+        found.encoder.dropout,
+    ) == pytest.approx((2 * network, embedding / 2, 0.1))
     given = Course(SingleTask(), SETTINGS.updated(optimisation__learning_rate=0.5)).at(numbers)
     assert given.settings.learning_rates["heads"] == 1.0
     assert given.told() == {

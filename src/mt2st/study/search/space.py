@@ -96,13 +96,12 @@ class Course:
         strategy = self.strategy
         if self._own_axes:
             strategy = strategy.from_state_dict(strategy.state_dict() | {"settings": state})
-        return replace(self, strategy=strategy, settings=replace(self.settings, **settings))
+        return replace(self, strategy=strategy, settings=self.settings.updated(**settings))
 
     def told(self) -> dict[str, Any]:
         """Return the values of what is searched, as plain JSON values."""
-        state, rates = self.strategy.settings(), self.settings.learning_rates
-        common = {"learning_rate": rates["encoder"], "embedding_learning_rate": rates["embedding"]}
-        values = {each.name: common.get(each.name, getattr(self.settings, each.name)) for each in COMMON}
+        state = self.strategy.settings()
+        values = {axis.range.name: value for axis, value in self._common_values()}
         return values | {axis.range.name: state[axis.range.name] for axis in self._own_axes}
 
     @property
