@@ -13,25 +13,47 @@ if TYPE_CHECKING:
     from mt2st.embedding import WordVectors, train_word_vectors
     from mt2st.errors import InputError
     from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
+    from mt2st.models.settings import (
+        AuxiliaryData,
+        Compute,
+        Context,
+        Embedding,
+        Encoder,
+        Optimisation,
+        Text,
+        Transition,
+        WordTasks,
+    )
     from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
-    from mt2st.training import Feedback, Trainer
+    from mt2st.training import Callback, DataLoaderTask, Feedback, Trainer
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AdaptiveDiminish": "mt2st.strategy",
     "AdaptiveSwitch": "mt2st.strategy",
+    "AuxiliaryData": "mt2st.models.settings",
+    "Callback": "mt2st.training",
+    "Compute": "mt2st.models.settings",
+    "Context": "mt2st.models.settings",
+    "DataLoaderTask": "mt2st.training",
     "Diminish": "mt2st.strategy",
+    "Embedding": "mt2st.models.settings",
+    "Encoder": "mt2st.models.settings",
     "Feedback": "mt2st.training",
     "InputError": "mt2st.errors",
-    "MultiTask": "mt2st.strategy",
-    "SingleTask": "mt2st.strategy",
     "MultiLabelClassifier": "mt2st.models",
+    "MultiTask": "mt2st.strategy",
+    "Optimisation": "mt2st.models.settings",
+    "SingleTask": "mt2st.strategy",
     "Strategy": "mt2st.strategy",
     "Switch": "mt2st.strategy",
     "Tagger": "mt2st.models",
+    "Text": "mt2st.models.settings",
     "TextClassifier": "mt2st.models",
     "Trainer": "mt2st.training",
+    "Transition": "mt2st.models.settings",
+    "WordTasks": "mt2st.models.settings",
     "WordVectors": "mt2st.embedding",
     "train_word_vectors": "mt2st.embedding",
 }
@@ -39,17 +61,28 @@ _HOMES = {
 __all__ = [
     "AdaptiveDiminish",
     "AdaptiveSwitch",
+    "AuxiliaryData",
+    "Callback",
+    "Compute",
+    "Context",
+    "DataLoaderTask",
     "Diminish",
+    "Embedding",
+    "Encoder",
     "Feedback",
     "InputError",
     "MultiLabelClassifier",
     "MultiTask",
+    "Optimisation",
     "SingleTask",
     "Strategy",
     "Switch",
     "Tagger",
+    "Text",
     "TextClassifier",
     "Trainer",
+    "Transition",
+    "WordTasks",
     "WordVectors",
     "train_word_vectors",
 ]
@@ -60,3 +93,8 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names too, which are not loaded yet."""
+    return sorted({*globals(), *_HOMES})
