@@ -27,7 +27,7 @@ def test_train_tells_its_memory_and_repeats_to_the_bit(corpus: Path, capsys: pyt
     assert "7 vectors of 12 dimensions" in said.out
     assert "memory: at most 2 MB" in said.err
     assert "counting: 600 words in" in said.err
-    assert "co-occurrences/s, loss" in said.err
+    assert "co-occurrences/s, mean loss" in said.err
     out = corpus.with_name("out.vec")
     vectors = WordVectors.load(out)
     assert set(vectors.index_to_key) == {"the", "cat", "sat", "on", "mat", "dog", "log"}

@@ -60,7 +60,7 @@ def test_given_vectors_are_read_once_and_in_nobody_s_memory_while_the_training_r
 
     read: list[weakref.ref[WordVectors]] = []
     held: list[bool] = []
-    load, progress = embedding.load_vectors, training.Progress
+    load, progress = embedding.load_vectors, training.VectorProgress
 
     def loading(path: str) -> WordVectors:
         vectors = load(path)
@@ -73,7 +73,7 @@ def test_given_vectors_are_read_once_and_in_nobody_s_memory_while_the_training_r
 
     monkeypatch.setattr(embedding, "load_vectors", loading)
     monkeypatch.setattr(training, "load_vectors", loading)
-    monkeypatch.setattr(training, "Progress", watching)
+    monkeypatch.setattr(training, "VectorProgress", watching)
     assert main(train(corpus, "--init", str(given))) == 0
     assert len(read) == 1
     assert held
@@ -151,7 +151,7 @@ def test_wrong_settings_are_refused_before_the_corpus_is_read(
 def test_a_format_that_cannot_be_written_is_refused_before_the_corpus_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mt2st.cli.vectors.destination.find_spec", lambda _: None)
+    monkeypatch.setattr("mt2st.cli.vectors.train.find_spec", lambda _: None)
     assert main(["vectors", "train", str(tmp_path / "no corpus.txt"), "--output", str(tmp_path / "out.kv")]) == 2
     assert "out.kv in gensim's format needs the extra 'gensim'" in capsys.readouterr().err
 
@@ -198,7 +198,7 @@ def test_away_from_a_terminal_the_end_alone_is_told(corpus: Path, capsys: pytest
     assert "\r" not in said
     assert len(said.splitlines()) == 4  # the corpus, the memory, the kernels, the summary
     assert re.search(r"kernels: compiled, or loaded from an earlier time, in \d+\.\d s", said)
-    assert re.search(r"1,200 words \(\d+ effective\) in \d+ s: [\d,]+ words/s \([\d,]+ effective\), mean loss \d", said)
+    assert re.search(r"1,200 words \(\d+ effective\) in \d+ s, [\d,]+ words/s \([\d,]+ effective\), mean loss \d", said)
 
 
 def test_in_a_terminal_a_line_is_redrawn(
@@ -211,7 +211,7 @@ def test_in_a_terminal_a_line_is_redrawn(
     assert any("reading: 100 documents, 0.0 million characters" in line for line in lines)
     assert any("compiling the kernels" in line for line in lines)
     drawn = [line for line in lines if "words/s" in line]
-    assert re.search(r" 50% \|.{20}\| [\d,]+ words/s .* loss \d\.\d{4} \d+ s left", drawn[0])
+    assert re.search(r" 50% \|.{20}\| training: [\d,]+ words/s .* loss \d\.\d{4} \d+ s left", drawn[0])
 
 
 LONG = ["--epochs", "10000", "--vector-size", "8", "--sample", "0"]

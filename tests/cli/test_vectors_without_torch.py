@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
+
+from mt2st.text import Vocabulary
 
 BLOCK = """
 import sys
@@ -46,6 +50,15 @@ def test_vectors_are_trained_converted_and_queried(tmp_path: Path, method: str) 
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text("good\tbad\t9\nfilm\tman\t5\nfilm\tabout\t2\n", encoding="utf-8")
     assert "Spearman" in mt2st("vectors", "evaluate", tmp_path / "vectors", "--similarity", pairs)
+
+
+def test_a_trained_model_s_folder_is_queried_and_converted(tmp_path: Path) -> None:
+    Vocabulary.from_counts({"good": 9, "film": 8, "bad": 7}).save(tmp_path / "vocabulary.txt")
+    table = np.eye(5, 4, dtype=np.float32)
+    save_file({"embedding.weight": table}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"format": 1, "settings": {"embedding": {}}}', encoding="utf-8")
+    assert mt2st("vectors", "neighbours", tmp_path, "film", "--topn", "1").startswith("film")
+    assert "model -> word2vec" in mt2st("vectors", "convert", tmp_path, tmp_path / "out.vec")
 
 
 def test_the_packages_of_words_import_no_torch() -> None:

@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from mt2st.embedding import (
-    Progress,
     SubwordSettings,
     SubwordVectors,
     TrainingInterrupted,
+    VectorProgress,
     WordVectors,
     train_word_vectors,
 )
@@ -93,13 +93,13 @@ def test_words_made_of_ngrams_have_vectors_for_their_like(method: str) -> None:
 
 
 def test_progress_reaches_the_end_and_the_loss_falls() -> None:
-    seen: list[Progress] = []
+    seen: list[VectorProgress] = []
     corpus = two_topics(3000)
     train_word_vectors(corpus, **SETTINGS, progress=seen.append)  # type: ignore[arg-type]
-    assert [p.words for p in seen] == sorted(p.words for p in seen)
-    assert seen[-1].words == seen[-1].total_words == 5 * corpus.ids.size
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert seen[-1].done == seen[-1].total == 5 * corpus.ids.size
     assert seen[-1].seconds_left == 0
-    assert seen[-1].words_per_second > 0
+    assert seen[-1].per_second > 0
     assert seen[-1].loss < seen[-1].mean_loss < seen[0].loss
 
 
@@ -129,14 +129,14 @@ def test_the_rate_falls_linearly_over_all_epochs_and_every_chunk_has_random_numb
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_keeps_the_vectors_trained_so_far(workers: int) -> None:
-    def interrupt(progress: Progress) -> None:
-        if progress.words > progress.total_words / 2:
+    def interrupt(progress: VectorProgress) -> None:
+        if progress.done > progress.total / 2:
             raise KeyboardInterrupt
 
     with pytest.raises(TrainingInterrupted, match="interrupted after .* words") as caught:
         train_word_vectors(two_topics(3000), **SETTINGS, workers=workers, progress=interrupt)  # type: ignore[arg-type]
     assert isinstance(caught.value, KeyboardInterrupt)
-    assert caught.value.total_words / 2 < caught.value.words < caught.value.total_words
+    assert caught.value.total / 2 < caught.value.done < caught.value.total
     assert separation(caught.value.vectors) > 0.2
 
 
@@ -150,7 +150,7 @@ def test_the_time_for_compiling_is_told_apart_and_in_no_speed(monkeypatch: pytes
         time.sleep(2)
 
     monkeypatch.setattr(ContextKernel, "compile", slowly)
-    seen: list[Progress] = []
+    seen: list[VectorProgress] = []
     seconds: list[float] = []
     train_word_vectors(two_topics(20), vector_size=7, epochs=1, on_compiled=seconds.append, progress=seen.append)
     assert compiled == [7]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mt2st.cli.bar import Bar, duration
 from mt2st.cli.options import say
-from mt2st.embedding import Progress as VectorProgress
+from mt2st.embedding import VectorProgress
 from mt2st.evaluation.tables import METRICS
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
@@ -52,10 +52,10 @@ class TrainingProgress(Callback):
 
     def on_vectors(self, progress: VectorProgress) -> None:
         """Show the training of the first word vectors."""
-        done = progress.words / max(1, progress.total_words)
+        done = progress.done / max(1, progress.total)
         self._bar.show(done, f"{self.title}: first word vectors")
         if done >= 1:
-            self._bar.end(f"{self.title}: first word vectors, {progress.words_per_second:,.0f} words/s")
+            self._bar.end(f"{self.title}: first word vectors, {progress.per_second:,.0f} words/s")
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Start the clock."""

@@ -13,12 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mt2st.embedding.formats import Conversion, VectorStream, convert_vectors, open_vectors
-from mt2st.embedding.glove import GloveInterrupted, GloveProgress, GloveSettings, glove_memory, train_glove
+from mt2st.embedding.glove import GloveSettings, glove_memory, train_glove
 from mt2st.embedding.memory import Footprint
+from mt2st.embedding.progress import TrainingInterrupted, VectorProgress
 from mt2st.embedding.settings import WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
-from mt2st.embedding.training import Progress, TrainingInterrupted, train_word_vectors
+from mt2st.embedding.training import train_word_vectors
 from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
 
 if TYPE_CHECKING:
@@ -40,12 +41,9 @@ __all__ = [
     "ContextKernel",
     "Conversion",
     "Footprint",
-    "GloveInterrupted",
-    "GloveProgress",
     "GloveSettings",
     "KernelReport",
     "PairBlock",
-    "Progress",
     "SkipGramKernel",
     "SkipGramSubwordKernel",
     "SubwordRows",
@@ -53,6 +51,7 @@ __all__ = [
     "SubwordVectors",
     "TrainingInterrupted",
     "UnknownWordError",
+    "VectorProgress",
     "VectorStream",
     "WordVectorSettings",
     "WordVectors",

@@ -154,14 +154,16 @@ class Footprint:
         vocabulary: counts, noise, index.
         ngrams: which rows belong to which word.
         scratch: of the kernels on all threads, with the pages of a mapped corpus that they read from.
+        counting: of GloVe's co-occurrences.
         given: vectors to go on from that nobody else holds, as far as they exceed the room of the output vectors: these
             take theirs only when the given ones are gone.
     """
 
     tables: int
     vocabulary: int
-    ngrams: int
-    scratch: int
+    ngrams: int = 0
+    scratch: int = 0
+    counting: int = 0
     given: int = 0
 
     @classmethod
@@ -185,7 +187,7 @@ class Footprint:
     @property
     def total(self) -> int:
         """All of it."""
-        return self.tables + self.vocabulary + self.ngrams + self.scratch + self.given
+        return self.tables + self.vocabulary + self.ngrams + self.scratch + self.counting + self.given
 
     @property
     def parts(self) -> str:
@@ -195,6 +197,7 @@ class Footprint:
             "vocabulary": self.vocabulary,
             "n-grams": self.ngrams,
             "kernels": self.scratch,
+            "co-occurrences": self.counting,
             "given vectors": self.given,
         }
         return ", ".join(f"{name} {megabytes(size)}" for name, size in sizes.items() if size)

@@ -6,9 +6,8 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from mt2st._workers import results
 from mt2st.embedding.chunks import Chunk, EncodedCorpus, chunk_words, chunks
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import Footprint, give_back
+from mt2st.embedding.progress import TrainingInterrupted, VectorProgress, check_converging
 from mt2st.embedding.settings import Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
@@ -34,58 +34,6 @@ _DIVERGED = 1.25
 
 InitVectors: TypeAlias = WordVectors | str | PathLike[str] | Callable[[], WordVectors] | None
 """What training may go on from."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the training of word vectors is.
-
-    Attributes:
-        words: words done over all epochs, before subsampling.
-        total_words: words of all epochs.
-        seconds: time since the first chunk began; the kernels were compiled before.
-        loss: mean loss per pair in the last chunk; NaN if it had none.
-        mean_loss: mean loss per pair since the start.
-        kept: words left by subsampling, the ones trained as centres: gensim's "effective words".
-    """
-
-    words: int
-    total_words: int
-    seconds: float
-    loss: float
-    mean_loss: float
-    kept: int = 0
-
-    @property
-    def words_per_second(self) -> float:
-        """Words per second since the start."""
-        return self.words / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def effective_words_per_second(self) -> float:
-        """Words left by subsampling, per second since the start."""
-        return self.kept / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float:
-        """Expected time to the end at that speed; infinite before the first words."""
-        return (self.total_words - self.words) / self.words_per_second if self.words_per_second else math.inf
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C during training: carries the vectors trained so far, which are usable.
-
-    Attributes:
-        vectors: the word vectors after ``words`` of ``total_words`` words.
-    """
-
-    unit: ClassVar[str] = "words"
-    """What ``words`` counts."""
-
-    def __init__(self, vectors: WordVectors, words: int, total_words: int) -> None:
-        part = words / max(1, total_words)
-        super().__init__(f"interrupted after {words:,} of {total_words:,} {self.unit} ({part:.0%})")
-        self.vectors, self.words, self.total_words = vectors, words, total_words
 
 
 def train_word_vectors(
@@ -109,7 +57,7 @@ def train_word_vectors(
     frozen: Frozen = None,
     on_memory: Callable[[Footprint], None] | None = None,
     on_compiled: Callable[[float], None] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[VectorProgress], None] | None = None,
 ) -> WordVectors:
     """Train word vectors on an encoded corpus with negative sampling, from random ones or from given ones.
 
@@ -245,9 +193,20 @@ def train_word_vectors(
                     judge_at = done.words + judged
                 if progress is not None:
                     elapsed = time.perf_counter() - started
-                    progress(Progress(done.words, total_words, elapsed, report.mean_loss, done.mean_loss, done.kept))
+                    progress(
+                        VectorProgress(
+                            "training",
+                            "words",
+                            done.words,
+                            total_words,
+                            elapsed,
+                            report.mean_loss,
+                            done.mean_loss,
+                            done.kept,
+                        )
+                    )
     except KeyboardInterrupt as error:
-        raise TrainingInterrupted(result(), done.words, total_words) from error
+        raise TrainingInterrupted(result(), done.words, total_words, "words") from error
     if not done.pairs:
         raise InputError(
             f"no two words of the corpus came together in {epochs} passes: its documents hold one word of the "
@@ -275,30 +234,3 @@ def initial_tables(
     inputs -= 1.0
     inputs /= vector_size
     return inputs, np.zeros((output_rows, vector_size), dtype=np.float32)
-
-
-def check_converging(loss: float, *, start: float, factor: float, rate: float) -> None:
-    """Raise if the loss of a training says that its vectors are worse than before it began.
-
-    Steps that are too large do not make the loss infinite: the kernels bound them. They leave it above where it was.
-
-    Args:
-        loss: mean loss over a good part of the training, an epoch or so.
-        start: mean loss of the vectors that the training began with.
-        factor: how many times that is past all chance.
-        rate: the learning rate at the start.
-
-    Raises:
-        InputError: it has diverged.
-
-    Example:
-        >>> check_converging(2.9, start=4.16, factor=1.25, rate=0.025)
-        >>> check_converging(14.5, start=4.16, factor=1.25, rate=9.0)  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        mt2st.errors.InputError: the training has diverged: its mean loss is 14.5, and untrained vectors had 4.16: ...
-    """
-    if not math.isfinite(loss) or loss > factor * start:
-        raise InputError(
-            f"the training has diverged: its mean loss is {loss:.4g}, and untrained vectors had {start:.4g}: "
-            f"lower the learning rate, found {rate!r}"
-        )

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from mt2st.embedding import (
-    Progress,
     SubwordVectors,
+    VectorProgress,
     WordVectors,
     WordVectorSettings,
     load_vectors,
@@ -57,7 +57,7 @@ def embedding_start(
     *,
     subwords: KnownSubwords | None = None,
     generator: torch.Generator,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[VectorProgress], None] | None = None,
     kept: KeptStarts | None = None,
 ) -> Start:
     """Return the first values of the embedding that the settings ask for.
@@ -109,7 +109,7 @@ def _trained(
     corpus: Corpus,
     subwords: KnownSubwords | None,
     table: Tensor,
-    progress: Callable[[Progress], None] | None,
+    progress: Callable[[VectorProgress], None] | None,
 ) -> Start:
     begin = time.perf_counter()
     vectors = (

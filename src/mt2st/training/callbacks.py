@@ -47,7 +47,7 @@ class Callback:
         """The co-occurrences of the context task are being counted: words counted so far."""
 
     def on_vectors(self, progress: Any) -> None:
-        """The first word vectors of the embedding are being trained: a `mt2st.embedding.Progress`."""
+        """The first word vectors of the embedding are being trained: a `mt2st.embedding.VectorProgress`."""
 
     def on_fit_start(self, trainer: Any) -> None:
         """The training begins, or goes on from a checkpoint."""

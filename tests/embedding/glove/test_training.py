@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mt2st.embedding import GloveInterrupted, GloveProgress, TrainingInterrupted, WordVectors, glove_memory, train_glove
+from mt2st.embedding import TrainingInterrupted, VectorProgress, WordVectors, glove_memory, train_glove
 from mt2st.embedding.glove import settings
 from mt2st.errors import InputError
 from mt2st.text import Corpus as TextCorpus
@@ -91,7 +91,7 @@ def test_a_corpus_of_one_document_on_a_tiny_memory_is_trained_chunk_by_chunk(mon
 @pytest.mark.parametrize("workers", [1, 2])
 def test_progress_reaches_the_end_and_the_loss_falls(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mt2st.embedding.glove.training.JOB_ENTRIES", 300)
-    seen: list[GloveProgress] = []
+    seen: list[VectorProgress] = []
     corpus = two_topics()
     train_glove(corpus, progress=seen.append, workers=workers, **SETTINGS)  # type: ignore[arg-type]
     counting = [progress for progress in seen if progress.stage == "counting"]
@@ -114,7 +114,7 @@ def test_the_loss_falls_on_real_reviews(shared_data: Path) -> None:
     corpus = TextCorpus.build(reviews, tokeniser=Tokeniser(), min_count=5)
     epochs: dict[int, float] = {}
 
-    def note(progress: GloveProgress) -> None:
+    def note(progress: VectorProgress) -> None:
         if progress.stage == "training":
             epochs[(5 * progress.done - 1) // progress.total] = progress.mean_loss
 
@@ -129,15 +129,15 @@ def test_the_loss_falls_on_real_reviews(shared_data: Path) -> None:
 def test_ctrl_c_keeps_the_vectors_trained_so_far(workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mt2st.embedding.glove.training.JOB_ENTRIES", 300)
 
-    def interrupt(progress: GloveProgress) -> None:
+    def interrupt(progress: VectorProgress) -> None:
         if progress.stage == "training" and progress.done > progress.total / 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(GloveInterrupted, match="interrupted after .* co-occurrences") as caught:
+    with pytest.raises(match="interrupted after .* co-occurrences") as caught:
         train_glove(two_topics(), workers=workers, progress=interrupt, scratch=tmp_path, **SETTINGS)  # type: ignore[arg-type]
     assert isinstance(caught.value, TrainingInterrupted)
     assert isinstance(caught.value, KeyboardInterrupt)
-    assert caught.value.total_words / 2 < caught.value.words < caught.value.total_words
+    assert caught.value.total / 2 < caught.value.done < caught.value.total
     assert separation(caught.value.vectors) > 0.2
     assert list(tmp_path.iterdir()) == []
 
@@ -147,7 +147,7 @@ def test_the_time_for_compiling_is_told_apart_and_in_no_speed(monkeypatch: pytes
 
     compile_all = training._compiled
     monkeypatch.setattr(training, "_compiled", lambda *given: [time.sleep(2), compile_all(*given) + 2][1])
-    seen: list[GloveProgress] = []
+    seen: list[VectorProgress] = []
     seconds: list[float] = []
     train_glove(two_topics(20), vector_size=7, epochs=1, on_compiled=seconds.append, progress=seen.append)
     assert seconds[0] > 2
@@ -155,7 +155,7 @@ def test_the_time_for_compiling_is_told_apart_and_in_no_speed(monkeypatch: pytes
 
 
 def test_ctrl_c_while_counting_leaves_no_file(tmp_path: Path) -> None:
-    def interrupt(progress: GloveProgress) -> None:
+    def interrupt(progress: VectorProgress) -> None:
         assert any(tmp_path.iterdir())
         raise KeyboardInterrupt
 

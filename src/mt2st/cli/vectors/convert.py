@@ -15,9 +15,9 @@ from mt2st.cli.options import parse, say
 DESCRIPTION = """Write the word vectors of one file to another, in flat memory.
 
 Formats: word2vec (.vec, .txt), word2vec-binary (.bin), glove (.glove), keyedvectors (gensim's, .kv), safetensors and
-static-embedding (folders; the second is what model2vec and sentence-transformers load). Read only: fasttext
-(fastText's own .bin) and ngrams (the folder of a -fasttext training), whose words' vectors are written without the
-n-grams that they are made of."""
+static-embedding (folders; the second is what model2vec and sentence-transformers load). Read only: model (the folder of
+a trained model), fasttext (fastText's own .bin) and ngrams (the folder of a -fasttext training); their words' vectors
+are written without n-grams."""
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -27,7 +27,7 @@ class ConvertOptions:
     """Options of ``mt2st vectors convert``."""
 
     source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
-    """File or folder to read, or published vectors: gensim:glove-twitter-100."""
+    """File or folder to read, a trained model's folder among them, or published vectors: gensim:glove-twitter-100."""
     target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")]
     """File or folder to write; .gz compresses text and word2vec files."""
     from_: Annotated[str | None, tyro.conf.arg(name="from")] = None
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _reporter() -> Callable[[int, int | None], None]:
-    """Return what tells how far it is, a line now and then: small files pass in silence."""
+    """Return a callback that prints the progress every ten seconds."""
     told = time.monotonic()
 
     def report(through: int, total: int | None) -> None:

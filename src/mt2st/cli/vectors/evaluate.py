@@ -22,7 +22,7 @@ class EvaluateOptions:
     """Options of ``mt2st vectors evaluate``; the defaults are gensim's."""
 
     vectors: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VECTORS")]
-    """File or folder of word vectors in any format, n-grams included, or published ones: gensim:glove-twitter-100."""
+    """Word vectors: a file or folder in any format, the folder of a trained model, or gensim:NAME of published ones."""
     analogies: tuple[Path, ...] = ()
     """Files of analogy questions (four words a line, ': NAME' starts a section) or pairs to compose them from."""
     similarity: tuple[Path, ...] = ()
@@ -36,8 +36,8 @@ class EvaluateOptions:
     dummy4unknown: bool = False
     """Count questions with unknown words as wrong, and pairs with unknown words as cosine 0; else they are left out."""
     unseen: Literal["skip", "ngrams"] = "skip"
-    """Words that the vectors lack: skip (gensim's convention), or ngrams (fastText's): they have the vectors of their
-    n-grams, and answer nothing. For the folder of a -fasttext training and fastText's .bin."""
+    """Words that the vectors lack: skip (as gensim), or ngrams (as fastText): they get the vectors of their n-grams, if
+    the vectors have such."""
     json: bool = False
     """Print JSON in place of tables."""
 

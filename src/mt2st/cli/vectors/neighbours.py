@@ -18,7 +18,7 @@ class NeighboursOptions:
     """Options of ``mt2st vectors neighbours``."""
 
     vectors: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="VECTORS")]
-    """File or folder of word vectors in any format, n-grams included, or published ones: gensim:glove-twitter-100."""
+    """Word vectors: a file or folder in any format, the folder of a trained model, or gensim:NAME of published ones."""
     words: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WORD ...")]
     """Words whose neighbours are wanted."""
     topn: int = 10

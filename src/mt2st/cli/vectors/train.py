@@ -4,50 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mt2st._files import scratch_folder
 from mt2st.cli.bar import COMPILING, Bar, compiled, duration, progress_bar
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
 from mt2st.cli.options import parse, say
-from mt2st.cli.vectors import continued, destination, glove, subwords
-from mt2st.cli.vectors.train_options import GLOVE, VectorsTrainOptions, settings_of
-from mt2st.errors import InputError, listed, suggestion
+from mt2st.cli.vectors.train_options import (
+    GLOVE,
+    NGRAM_METHODS,
+    VectorsTrainOptions,
+    check_options,
+    frozen_words,
+    given_vectors,
+    settings_of,
+)
+from mt2st.errors import InputError, MissingExtraError, listed
 
 if TYPE_CHECKING:
-    from mt2st.embedding import Footprint, Progress, WordVectors
+    from mt2st.embedding import VectorProgress, WordVectors
+    from mt2st.embedding.formats import Format
+    from mt2st.embedding.memory import Footprint
     from mt2st.text import Corpus
 
 _TEXTS_BETWEEN, _LONG_TEXT = 100, 10_000
-"""The reading tells where it is after so many texts, or one of so many characters."""
-
-METHODS = ("skipgram", "cbow", *subwords.METHODS, GLOVE)
+"""Reading shows its progress after so many texts, or one of so many characters."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
     check_options(options)
-    given = continued.given_vectors(options)
+    _check_output(options)
+    given = given_vectors(options)
     from mt2st.embedding import TrainingInterrupted
 
     with interruptible() as stop, scratch_folder("corpus") as folder:
         interrupted: TrainingInterrupted | None = None
         try:
             with _named(options):
-                corpus = _read(options, folder, stop)
-                if options.method == GLOVE:
-                    vectors = glove.train(corpus, options, given, stop)
-                else:
-                    vectors = _train(corpus, options, given, stop)
+                vectors = _train(_read(options, folder, stop), options, given, stop)
         except TrainingInterrupted as end:
-            if not end.words:
+            if not end.done:
                 say("nothing was trained yet: nothing is saved")
                 raise
             vectors, interrupted = end.vectors, end
         stop.finish_first(SAVING)
-        destination.save(vectors, options)
+        _save(vectors, options)
     print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
@@ -58,25 +63,44 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def check_options(options: VectorsTrainOptions) -> None:
-    """Refuse wrong options before anything is read.
+def _check_output(options: VectorsTrainOptions) -> None:
+    """Refuse a place where the vectors may not be written, or not in that format."""
+    from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, check_destination
 
-    Raises:
-        InputError: naming the first.
-    """
-    if options.method not in METHODS:
+    chosen = _format(options)
+    if chosen is NGRAMS and options.method not in NGRAM_METHODS:
         raise InputError(
-            f"unknown method '{options.method}': choose from {listed(METHODS)}.{suggestion(options.method, METHODS)}"
+            f"--to ngrams cannot be given with --method {options.method}: only {listed(NGRAM_METHODS)} have n-grams"
         )
-    if options.min_count < 1:
-        raise InputError(f"min_count must be 1 or more; found {options.min_count}")
-    destination.check_options(options)
-    subwords.check_options(options)
-    glove.check_options(options)
-    if options.method != GLOVE:
-        from mt2st.embedding import WordVectorSettings
+    if chosen.write is None and chosen is not NGRAMS:
+        raise InputError(f"--to {chosen.name}: vectors are not written in this format: choose another")
+    check_destination(options.output, chosen, overwrite=options.overwrite)
+    if chosen is KEYEDVECTORS and find_spec("gensim") is None:
+        raise MissingExtraError(f"writing {options.output} in gensim's format", "gensim")
 
-        WordVectorSettings(**settings_of(options))
+
+def _format(options: VectorsTrainOptions) -> Format:
+    from mt2st.embedding.formats.catalogue import NGRAMS, WORD2VEC, format_to_write
+
+    otherwise = NGRAMS if options.method in NGRAM_METHODS else WORD2VEC
+    return format_to_write(options.output, options.to, otherwise=otherwise)
+
+
+def _save(vectors: WordVectors, options: VectorsTrainOptions) -> None:
+    """Write the vectors; say so if that loses their n-grams."""
+    from mt2st.embedding import SubwordVectors
+    from mt2st.embedding.formats.catalogue import NGRAMS
+
+    chosen = _format(options)
+    if chosen is NGRAMS and isinstance(vectors, SubwordVectors):
+        vectors.save_folder(options.output, overwrite=options.overwrite)
+        return
+    vectors.save(options.output, format=chosen.name, overwrite=options.overwrite)
+    if isinstance(vectors, SubwordVectors):
+        say(
+            f"the format {chosen.name} holds no n-grams: words that {options.output} lacks have no vectors there; "
+            f"--to ngrams keeps them, and so does an --output without the ending of a file"
+        )
 
 
 def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
@@ -94,7 +118,7 @@ def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
 
 
 def _counted(texts: Iterator[str], bar: Bar, stop: Stop) -> Iterator[str]:
-    """Pass texts on and tell how many they are."""
+    """Pass texts on and show how many they are."""
     characters = 0
     for number, text in enumerate(texts, 1):
         characters += len(text)
@@ -106,7 +130,7 @@ def _counted(texts: Iterator[str], bar: Bar, stop: Stop) -> Iterator[str]:
 
 @contextmanager
 def _named(options: VectorsTrainOptions) -> Iterator[None]:
-    """Let what is wrong with the corpus name it, and with the given vectors, them."""
+    """Name the corpus, or the given vectors, in errors about them."""
     from mt2st.embedding.grown_vocabulary import NoSharedWordsError
 
     try:
@@ -120,16 +144,11 @@ def _named(options: VectorsTrainOptions) -> Iterator[None]:
 
 
 def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors], stop: Stop) -> WordVectors:
-    from mt2st.embedding import train_word_vectors
+    from mt2st.embedding import train_glove, train_word_vectors
 
-    last: Progress | None = None
+    train: Any = train_glove if options.method == GLOVE else train_word_vectors
+    last: VectorProgress | None = None
     with progress_bar() as bar:
-
-        def report(progress: Progress) -> None:
-            nonlocal last
-            last = progress
-            check_keeping(stop)
-            bar.show(progress.words / max(1, progress.total_words), _described(progress))
 
         def on_memory(footprint: Footprint) -> None:
             say(f"memory: at most {footprint} and the program itself")
@@ -138,28 +157,44 @@ def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors
         def on_compiled(seconds: float) -> None:
             bar.end(compiled(seconds))
             stop.check()
-            stop.finish_first()  # what is trained from here on is kept
+            if options.method != GLOVE:  # which counts first, and keeps nothing of that
+                stop.finish_first()
 
-        vectors = train_word_vectors(
+        def report(progress: VectorProgress) -> None:
+            nonlocal last
+            if last is not None and last.stage != progress.stage:
+                bar.end(_summary(last))
+            last = progress
+            if progress.stage == "training":
+                stop.finish_first()  # what is trained from here on is kept
+            check_keeping(stop)
+            bar.show(progress.done / max(1, progress.total), _described(progress))
+
+        vectors: WordVectors = train(
             corpus,
             **settings_of(options),
             init_vectors=given.pop if given else None,
-            frozen=continued.frozen_words(options),
+            frozen=frozen_words(options),
             on_memory=on_memory,
             on_compiled=on_compiled,
             progress=report,
         )
         if last is not None:
-            bar.end(
-                f"{last.words:,} words ({last.kept:,} effective) in {duration(last.seconds)}: "
-                f"{last.words_per_second:,.0f} words/s ({last.effective_words_per_second:,.0f} effective), "
-                f"mean loss {last.mean_loss:.4f}"
-            )
+            bar.end(_summary(last))
     return vectors
 
 
-def _described(progress: Progress) -> str:
-    return (
-        f"{progress.words_per_second:,.0f} words/s ({progress.effective_words_per_second:,.0f} effective)  "
-        f"loss {progress.loss:.4f}  {duration(progress.seconds_left)} left"
-    )
+def _described(progress: VectorProgress) -> str:
+    loss = f"  loss {progress.mean_loss:.4f}" if progress.stage == "training" else ""
+    return f"{progress.stage}: {_speed(progress)}{loss}  {duration(progress.seconds_left)} left"
+
+
+def _summary(last: VectorProgress) -> str:
+    kept = f" ({last.kept:,} effective)" if last.kept else ""
+    loss = f", mean loss {last.mean_loss:.4f}" if last.stage == "training" else ""
+    return f"{last.stage}: {last.done:,} {last.unit}{kept} in {duration(last.seconds)}, {_speed(last)}{loss}"
+
+
+def _speed(progress: VectorProgress) -> str:
+    kept = f" ({progress.kept_per_second:,.0f} effective)" if progress.kept else ""
+    return f"{progress.per_second:,.0f} {progress.unit}/s{kept}"

@@ -1,17 +1,32 @@
-"""The options of ``mt2st vectors train``, and the settings they give."""
+"""The options of ``mt2st vectors train``: their checks, and the settings and vectors that they give."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from mt2st.errors import InputError, listed, suggestion
+
+if TYPE_CHECKING:
+    from mt2st.embedding import GloveSettings, WordVectors, WordVectorSettings
+
 GLOVE = "glove"
 """The method that counts co-occurrences; the others go over the text."""
-OF_NGRAMS = ("min_n", "max_n", "bucket")
-"""The options that only the -fasttext methods read."""
+NGRAM_METHODS = ("skipgram-fasttext", "cbow-fasttext")
+TEXT_METHODS = ("skipgram", "cbow", *NGRAM_METHODS)
+METHODS = (*TEXT_METHODS, GLOVE)
+
+_READ_BY = {
+    **dict.fromkeys(("negative", "ns_exponent", "min_alpha"), TEXT_METHODS),
+    **dict.fromkeys(("x_max", "weight_exponent", "memory"), (GLOVE,)),
+    **dict.fromkeys(("min_n", "max_n", "bucket"), NGRAM_METHODS),
+}
+"""Options that only some methods have, and these methods."""
+_GLOVE_NAMES = {"alpha": "learning_rate", "weight_exponent": "alpha", "memory": "memory_mb"}
+"""What `mt2st.embedding.train_glove` calls options of other names."""
 
 
 @dataclass(frozen=True)
@@ -79,33 +94,93 @@ class VectorsTrainOptions:
     """Replace the output file."""
 
 
+def check_options(options: VectorsTrainOptions) -> None:
+    """Refuse wrong options before anything is read.
+
+    Raises:
+        InputError: the first wrong option.
+    """
+    if options.method not in METHODS:
+        raise InputError(
+            f"unknown method '{options.method}': choose from {listed(METHODS)}.{suggestion(options.method, METHODS)}"
+        )
+    if options.min_count < 1:
+        raise InputError(f"min_count must be 1 or more; found {options.min_count}")
+    defaults = {field.name: field.default for field in fields(options)}
+    unread = [
+        name
+        for name, methods in _READ_BY.items()
+        if options.method not in methods and getattr(options, name) != defaults[name]
+    ]
+    if unread:
+        flags = listed(f"--{name.replace('_', '-')}" for name in unread)
+        raise InputError(f"{flags} cannot be given with --method {options.method}: it has no such setting")
+    settings(options)
+
+
 def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
-    """Return the settings of `mt2st.embedding.train_word_vectors` that the options give."""
-    names = ("vector_size", "window", "sample", "alpha", "epochs", *OF_NGRAMS)
-    given = {name: getattr(options, name) for name in names}
-    return {
-        "method": options.method,
-        "negative": options.negative,
-        "ns_exponent": options.ns_exponent,
-        "min_alpha": options.min_alpha,
-        "workers": options.workers,
-        "seed": options.seed,
-        **{name: value for name, value in given.items() if value is not None},
-    }
+    """Return the arguments of `mt2st.embedding.train_word_vectors`, or of `train_glove`, that the options give."""
+    names = ["vector_size", "window", "sample", "alpha", "epochs", "workers", "seed"]
+    names += [name for name, methods in _READ_BY.items() if options.method in methods]
+    renamed = _GLOVE_NAMES if options.method == GLOVE else {}
+    given = {renamed.get(name, name): getattr(options, name) for name in names}
+    given = {name: value for name, value in given.items() if value is not None}
+    return given if options.method == GLOVE else {"method": options.method, **given}
 
 
-def glove_settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
-    """Return the settings of `mt2st.embedding.train_glove` that the options give."""
-    given = {
-        "vector_size": options.vector_size,
-        "window": options.window,
-        "sample": options.sample,
-        "learning_rate": options.alpha,
-        "epochs": options.epochs,
-        "x_max": options.x_max,
-        "alpha": options.weight_exponent,
-        "memory_mb": options.memory,
-        "workers": options.workers,
-        "seed": options.seed,
-    }
-    return {name: value for name, value in given.items() if value is not None}
+def settings(options: VectorsTrainOptions) -> GloveSettings | WordVectorSettings:
+    """Return the checked settings that the options give."""
+    from mt2st.embedding import GloveSettings, WordVectorSettings
+
+    return (GloveSettings if options.method == GLOVE else WordVectorSettings)(**settings_of(options))
+
+
+def given_vectors(options: VectorsTrainOptions) -> list[WordVectors]:
+    """Read the vectors of ``--init``, and refuse those that do not suit, before the corpus is read.
+
+    Returns:
+        The vectors, or nothing. The list is their only owner: whoever takes them out can free their memory.
+
+    Raises:
+        InputError: the vectors are missing or damaged, do not suit the other options, or lack words of ``--freeze``.
+    """
+    if options.init is None:
+        if options.freeze is not None:
+            raise InputError("--freeze needs --init: only given vectors can be kept")
+        return []
+    from mt2st.embedding import load_vectors
+    from mt2st.embedding.grown_vocabulary import frozen_places
+
+    frozen = frozen_words(options)
+    given = load_vectors(options.init)
+    try:
+        settings(options).going_on_from(given)
+    except InputError as error:
+        raise InputError(f"--init {options.init}: {error}") from error
+    try:
+        frozen_places(frozen, given)
+    except InputError as error:
+        raise InputError(f"--freeze {options.freeze}: {error}") from error
+    return [given]
+
+
+def frozen_words(options: VectorsTrainOptions) -> Literal["known"] | list[str] | None:
+    """Return the words whose vectors must not change, as `mt2st.embedding.train_word_vectors` takes them.
+
+    Raises:
+        InputError: the file cannot be read or names no word.
+    """
+    if options.freeze is None:
+        return None
+    if options.freeze == "known":
+        return "known"
+    advice = "give 'known' or a file with a word a line"
+    try:
+        text = Path(options.freeze).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"--freeze {options.freeze}: cannot be read: {reason}; {advice}") from error
+    words = [word for word in (line.strip() for line in text.split("\n")) if word]
+    if not words:
+        raise InputError(f"--freeze {options.freeze}: names no word: {advice}")
+    return words

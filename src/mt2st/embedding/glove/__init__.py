@@ -6,6 +6,6 @@ Importing this package does not load numba; training does.
 """
 
 from mt2st.embedding.glove.settings import GloveSettings
-from mt2st.embedding.glove.training import GloveInterrupted, GloveProgress, glove_memory, train_glove
+from mt2st.embedding.glove.training import glove_memory, train_glove
 
-__all__ = ["GloveInterrupted", "GloveProgress", "GloveSettings", "glove_memory", "train_glove"]
+__all__ = ["GloveSettings", "glove_memory", "train_glove"]

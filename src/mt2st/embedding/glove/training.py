@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +16,9 @@ from mt2st._workers import results
 from mt2st.embedding.chunks import EncodedCorpus
 from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
-from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, check_available, megabytes
-from mt2st.embedding.training import InitVectors, TrainingInterrupted, check_converging, taken
+from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, Footprint, check_available, held_by, megabytes
+from mt2st.embedding.progress import TrainingInterrupted, VectorProgress, check_converging
+from mt2st.embedding.training import InitVectors, taken
 from mt2st.embedding.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -34,48 +33,6 @@ _DIVERGED = 10.0
 """Of the loss before the training: what diverges exceeds it a million times over."""
 _SMALLEST_START = 1e-3
 """A loss below which the start is as good as perfect, and no measure."""
-
-
-@dataclass(frozen=True)
-class GloveProgress:
-    """How far the counting or the training is.
-
-    Attributes:
-        stage: ``"counting"`` of co-occurrences, then ``"training"``.
-        done: words read, or co-occurrences trained on over all epochs.
-        total: words of the corpus, or co-occurrences of all epochs.
-        seconds: time since the stage began; the kernels were compiled before.
-        loss: mean loss per co-occurrence of the last part; NaN while counting.
-        mean_loss: mean loss per co-occurrence since the start of the epoch; NaN while counting.
-    """
-
-    stage: Literal["counting", "training"]
-    done: int
-    total: int
-    seconds: float
-    loss: float = math.nan
-    mean_loss: float = math.nan
-
-    @property
-    def unit(self) -> str:
-        """What ``done`` and ``total`` count."""
-        return "words" if self.stage == "counting" else "co-occurrences"
-
-    @property
-    def per_second(self) -> float:
-        """Words or co-occurrences per second since the stage began."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float:
-        """Expected time to the end of the stage at that speed; infinite before the first part."""
-        return (self.total - self.done) / self.per_second if self.per_second else math.inf
-
-
-class GloveInterrupted(TrainingInterrupted):
-    """Ctrl-C during the training: carries the vectors trained so far; ``words`` counts co-occurrences."""
-
-    unit = "co-occurrences"
 
 
 def glove_memory(
@@ -120,8 +77,9 @@ def train_glove(
     init_vectors: InitVectors = None,
     frozen: Frozen = None,
     scratch: Path | None = None,
+    on_memory: Callable[[Footprint], None] | None = None,
     on_compiled: Callable[[float], None] | None = None,
-    progress: Callable[[GloveProgress], None] | None = None,
+    progress: Callable[[VectorProgress], None] | None = None,
 ) -> WordVectors:
     """Train GloVe vectors on an encoded corpus (Pennington, Socher and Manning 2014).
 
@@ -154,6 +112,7 @@ def train_glove(
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all.
         scratch: folder for the temporary files; by default the system's, which the variable TMPDIR names. They are
             removed whatever happens.
+        on_memory: told before the counting how much memory the training will take at most.
         on_compiled: told, before the counting, the seconds in which the kernels were compiled, or loaded from the
             compiler's cache: a first time takes some, and counts in no speed.
         progress: called several times a second, in the calling thread.
@@ -165,7 +124,7 @@ def train_glove(
     Raises:
         InputError: a setting out of its range or at odds with ``init_vectors``, a corpus in which no two words meet, or
             none has a given vector, a disk that is full, or a training that diverges.
-        GloveInterrupted: after Ctrl-C during the training, with the vectors trained so far.
+        TrainingInterrupted: after Ctrl-C during the training, with the vectors trained so far.
         KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
     """
     from mt2st.embedding.glove.counting import counting_memory  # numba loads only when something is trained
@@ -192,12 +151,20 @@ def train_glove(
     tokens, n_words = vocabulary.tokens, int(corpus.offsets[-1] - corpus.offsets[0])
     memory = max(1, int(memory_mb * MEGABYTE))
     counting = counting_memory(n_words, len(tokens), window, memory)
+    footprint = Footprint(
+        tables=GloveTables.bytes_needed(len(tokens), settings.size),
+        vocabulary=WORD_BYTES * len(tokens),
+        counting=counting,
+        given=held_by(given) if given is not None and given is not init_vectors else 0,
+    )
     check_available(
-        glove_memory(len(tokens), settings.size, counting / MEGABYTE),
+        footprint.total - footprint.given,
         f"training {len(tokens):,} vectors of {settings.size:,} dimensions",
         f"{megabytes(counting)} of it are for the counting (memory_mb); lower that, vector_size, or the number of "
         f"words by min_count",
     )
+    if on_memory is not None:
+        on_memory(footprint)
     with scratch_folder("glove", scratch) as folder:
         seconds = _compiled(settings.size, folder)
         if on_compiled is not None:
@@ -219,7 +186,7 @@ def train_glove(
             for epoch in range(epochs):
                 _train_epoch(tables, source, epoch, learning_rate, kept, workers, meter)
         except KeyboardInterrupt as error:
-            raise GloveInterrupted(_result(tables, vocabulary), meter.done, meter.total) from error
+            raise TrainingInterrupted(_result(tables, vocabulary), meter.done, meter.total, "co-occurrences") from error
         return _result(tables, vocabulary)
 
 
@@ -243,7 +210,7 @@ def _counted(
     settings: GloveSettings,
     memory: int,
     folder: Path,
-    progress: Callable[[GloveProgress], None] | None,
+    progress: Callable[[VectorProgress], None] | None,
 ) -> Cooccurrences:
     from mt2st.embedding.glove.counting import count_cooccurrences
 
@@ -252,7 +219,7 @@ def _counted(
     def report(state: CountingReport) -> None:
         if progress is not None:
             seconds = time.perf_counter() - started
-            progress(GloveProgress("counting", state.words, state.total_words, seconds))
+            progress(VectorProgress("counting", "words", state.words, state.total_words, seconds))
 
     return count_cooccurrences(
         corpus.ids,
@@ -277,9 +244,11 @@ def _loss(tables: GloveTables, source: TargetSource, frozen: NDArray[np.bool_] |
 
 
 class _Meter:
-    """Counts what is done, tells the caller, and ends a training that has gone astray."""
+    """Counts what is done, reports it, and ends a training that diverges."""
 
-    def __init__(self, total: int, start: float, rate: float, progress: Callable[[GloveProgress], None] | None) -> None:
+    def __init__(
+        self, total: int, start: float, rate: float, progress: Callable[[VectorProgress], None] | None
+    ) -> None:
         self.done, self.total = 0, total
         self._start, self._rate = max(start, _SMALLEST_START), rate
         self._started, self._progress = time.perf_counter(), progress
@@ -290,7 +259,11 @@ class _Meter:
             check_converging(epoch_loss, start=self._start, factor=_DIVERGED, rate=self._rate)
         if self._progress is not None:
             seconds = time.perf_counter() - self._started
-            self._progress(GloveProgress("training", self.done, self.total, seconds, report.mean_loss, epoch_loss))
+            self._progress(
+                VectorProgress(
+                    "training", "co-occurrences", self.done, self.total, seconds, report.mean_loss, epoch_loss
+                )
+            )
 
 
 def _train_epoch(
