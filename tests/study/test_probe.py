@@ -9,7 +9,7 @@ from mt2st.study.probe import Timed, probed_seconds
 
 
 def test_epochs_with_auxiliary_tasks_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An epoch takes 3 s with an auxiliary task and 1 s without, 2 s are for all else; the test part is 5 validations."""
+    """An epoch takes 3 s with an auxiliary task and 1 s without, all else 2 s, the test part 5 validations."""
     monkeypatch.setattr(
         probe, "_timed", lambda *each: Timed(3.0 if isinstance(each[2], MultiTask) else 1.0, evaluation=0.5, rest=2.0)
     )

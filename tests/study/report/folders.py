@@ -56,7 +56,7 @@ def results(methods: Sequence[str] = METHODS, seeds: int = 3) -> list[CellResult
                             "strategy": "single-task" if method == "single-task" else "switch",
                             "settings": {"at": 3},
                         },
-                        "settings": json.loads(json.dumps(ModelSettings().updated(seed=seed).settings())),
+                        "settings": ModelSettings().updated(seed=seed).flat(),
                     },
                 )
             )
@@ -97,7 +97,7 @@ def write_run(
         "format": 1,
         "kind": "classification",
         "classes": list(classes),
-        "settings": ModelSettings().updated(optimisation__epochs=99).settings(),
+        "settings": ModelSettings().updated(optimisation__epochs=99).as_dict(),
         "strategy": {"strategy": "switch", "settings": {"unit": "epoch", "at": 3}},
         "run": run.as_dict(),
         "metrics": {

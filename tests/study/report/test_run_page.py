@@ -43,8 +43,8 @@ def test_scores_by_class_and_mistakes_come_before_the_settings_and_changed_setti
     assert mistakes[1][1:] == ["pos", "neg", "98.7 %"]
     facts = [[pair.all("dt")[0].text for pair in each.all("div")] for each in page.all("dl")]
     changed, others = facts[-2:]
-    assert changed == ["epochs"]
-    assert "batch_size" in others
+    assert changed == ["optimisation.epochs"]
+    assert "optimisation.batch_size" in others
 
 
 @pytest.mark.parametrize(("best", "in_kept"), [(0, []), (2, [1, 3, 4]), (3, [1, 3, 4, 0])])

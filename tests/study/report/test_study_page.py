@@ -218,7 +218,7 @@ def test_how_to_repeat_it_is_told(folder: Path) -> None:
     page = page_of(folder)
     assert page.all("code")[0].text == "mt2st compare reviews.csv"
     facts = {pair.all("dt")[0].text: pair.all("dd")[0].text for each in page.all("dl") for pair in each.all("div")}
-    assert (facts["seeds"], facts["torch"], facts["epochs"]) == (
+    assert (facts["seeds"], facts["torch"], facts["optimisation.epochs"]) == (
         "1, 2, 3",
         "2.13.0",
         str(ModelSettings().optimisation.epochs),

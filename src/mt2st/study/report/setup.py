@@ -65,7 +65,6 @@ def settings_of(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], 
 def settings_blocks(settings: Mapping[str, Any]) -> list[Block]:
     """Return settings by name: first those that differ from the defaults, then all others."""
     usual = ModelSettings().flat()
-    settings = _plain(settings)
     changed = {name: value for name, value in settings.items() if name not in usual or value != usual[name]}
     blocks: list[Block] = []
     for title, part in (
@@ -126,11 +125,6 @@ def _strategies(study: Study) -> Table:
         if known:
             rows.append([group_title(group, study.varying), "; ".join(known)])
     return Table("strategies", ["strategy", "settings"], rows)
-
-
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as JSON has them, so that tuples equal lists."""
-    return dict(json.loads(json.dumps(settings, default=str)))
 
 
 def _different(values: Iterable[Any]) -> list[Any]:
