@@ -30,6 +30,6 @@ def test_the_best_baseline_is_compared_with_the_best_strategy(accuracy: float, s
         f"a line of scikit-learn reached {100 * accuracy:.1f} %"
     )
     assert said in baselines_verdict(study, summarise(study))
-    assert list(baselines_table(study).rows[0]) == ["a line", f"{100 * accuracy:.1f} %", "50.0 %", "0.2"]
+    assert list(baselines_table(study).rows[0]) == ["a line", f"{100 * accuracy:.1f} %", "50.0 %", "0.25"]
     without = Study(study.results)
     assert baselines_verdict(without, summarise(without)) == ""

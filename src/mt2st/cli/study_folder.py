@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CELL = re.compile(r"-seed\d+$")
 """The end of the name of a cell's folder."""
 BESIDE_CELLS = {
-    "study.json", "runs.csv", "vectors", "search", "report.html", "tables", "figures", "paper", "neighbours.json",
+    "study.json", "runs.csv", "vectors", "search", "report.html", "tables", "figures", "paper",
 }  # fmt: skip
 """What a study's folder holds beside its cells."""
 ASIDE, DOOMED = ".replaced", ".replaced-for-good"

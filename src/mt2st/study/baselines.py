@@ -62,7 +62,7 @@ def baselines_of(study: Study) -> Sequence[Mapping[str, Any]]:
 def baselines_table(study: Study) -> Table:
     """Return the baselines of a study in a table."""
     rows = [
-        [each["name"], f"{100 * each['accuracy']:.1f} %", f"{100 * each['macro_f1']:.1f} %", f"{each['seconds']:.1f}"]
+        [each["name"], f"{100 * each['accuracy']:.1f} %", f"{100 * each['macro_f1']:.1f} %", f"{each['seconds']:.2f}"]
         for each in baselines_of(study)
     ]
     notes = "Trained on the same labelled texts; C and alpha are chosen by the validation part."
@@ -79,5 +79,5 @@ def baselines_verdict(study: Study, rows: Sequence[Row]) -> str:
     apart = f"{abs(points):.1f} points {'below' if points > 0 else 'above'}" if abs(points) >= 0.05 else "as much as"
     return (
         f"{best['name']} of scikit-learn reached {100 * best['accuracy']:.1f} % on the same data in "
-        f"{best['seconds']:.1f} s, {apart} {group_title(first.group, study.varying)}."
+        f"{best['seconds']:.2f} s, {apart} {group_title(first.group, study.varying)}."
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import isotonic_regression
@@ -35,33 +35,6 @@ EPOCHS, SECONDS = "epochs of training", "seconds of training"
 FAR = 20.0
 """Ratios beyond this (and below its inverse) are drawn at the edge."""
 RATIOS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-
-
-class Chart(Protocol):
-    """What a page or a sheet needs of a chart."""
-
-    @property
-    def title(self) -> str:
-        """What it shows."""
-
-    @property
-    def note(self) -> str:
-        """How to read it; may be empty."""
-
-    @property
-    def height(self) -> float:
-        """Height in inches."""
-
-    @property
-    def description(self) -> str:
-        """What it shows, in words."""
-
-    @property
-    def table(self) -> Table:
-        """Its data."""
-
-    def draw(self, axes: Axes) -> None:
-        """Draw it into empty axes."""
 
 
 @dataclass(frozen=True)
@@ -313,6 +286,9 @@ class IntervalChart:
             inside = np.clip(values, 1 / FAR, FAR)
             return min(*inside, 0.8) / 1.1, max(*inside, 1.25) * 1.1
         return _limits(values, 0.04, percent=self.percent)
+
+
+Chart = LineChart | IntervalChart
 
 
 def sheet(charts: Sequence[Chart], title: str = "") -> Figure:

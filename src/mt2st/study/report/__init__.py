@@ -8,7 +8,6 @@ from mt2st._files import complete_file
 from mt2st.errors import InputError
 from mt2st.study.figures import write_figures
 from mt2st.study.paper.writer import write_paper
-from mt2st.study.report.neighbours import keep_neighbours
 from mt2st.study.report.page import render
 from mt2st.study.report.run_page import run_page
 from mt2st.study.report.study_page import study_page
@@ -43,15 +42,13 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
     folder = Path(folder)
     if study is None and _kind(folder) == "study":
         study = Study.load(folder)
-    page = run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder)
-    html = render(page)
+    html = render(run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder))
     if study is not None:
         study.write_runs(folder)
         write_tables(study, folder / TABLES)
         if figures:
             write_figures(study, folder / FIGURES)
         write_paper(study, folder, figures=figures)
-        keep_neighbours(page, folder)
     path = folder / REPORT
     with complete_file(path, overwrite=True) as file:
         file.write(html.encode("utf-8", "replace"))

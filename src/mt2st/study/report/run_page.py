@@ -13,8 +13,8 @@ from mt2st.study.figures import learning_charts, weight_charts
 from mt2st.study.palette import styles_of
 from mt2st.study.predictions import Predictions
 from mt2st.study.report.neighbours import run_neighbours
-from mt2st.study.report.page import Block, Code, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
-from mt2st.study.report.setup import machine_facts, settings_blocks, strategy_text
+from mt2st.study.report.page import Block, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
+from mt2st.study.report.setup import about_blocks, machine_facts, settings_blocks, strategy_text
 from mt2st.study.report.training_run import TrainingRun
 from mt2st.study.tables import Table
 from mt2st.training import Run
@@ -182,12 +182,7 @@ def _ranges(numbers: Iterable[int]) -> str:
 
 
 def _setup(found: TrainingRun) -> Iterator[Block]:
-    if command := found.about.get("command"):
-        yield Paragraph("The command:")
-        yield Code(str(command))
-    if isinstance(data := found.about.get("data"), list) and data:
-        yield Paragraph("The data:")
-        yield Items([str(line) for line in data])
+    yield from about_blocks(found.about)
     facts = [("strategy", strategy_text(found.strategy)), ("data", found.kind), ("classes", ", ".join(found.classes))]
     facts += machine_facts([found.about.get("versions", {})], [found.about.get("machine", {})])
     yield Facts(facts)

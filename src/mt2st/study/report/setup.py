@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mt2st.models.settings import ModelSettings
@@ -13,48 +13,38 @@ from mt2st.study.study import EARLIER, Study
 from mt2st.study.tables import Table
 from mt2st.study.verdict import group_title
 
-PER_RUN = ("seed",)
-"""Settings that differ from run to run by themselves."""
-
 
 def setup_section(study: Study) -> Section:
     """Return the section that says how to repeat a study."""
-    blocks: list[Block] = []
-    if command := study.about.get("command"):
-        blocks += [Paragraph("The command:"), Code(str(command))]
-    earlier = study.about.get(EARLIER)
-    if isinstance(earlier, list) and earlier:
-        blocks.append(Paragraph("Earlier ones, which may have made some of the runs:"))
-        blocks += [Code(str(each)) for each in earlier]
-    described = study.about.get("data")
-    if isinstance(described, list) and described:
-        blocks += [Paragraph("The data:"), Items([str(line) for line in described])]
-    strategies = _strategies(study)
-    if strategies.rows:
-        blocks.append(Tabular(strategies, "Strategies and their settings"))
     shared, differing = settings_of([each.identity.get(SETTINGS, {}) for each in study.results])
-    seeds = ", ".join(str(seed) for seed in study.seeds)
-    facts = [("seeds", seeds), *((name, written(value)) for name, value in differing.items()), *machine_facts(
-        [each.versions for each in study.results], [each.machine for each in study.results]
-    )]  # fmt: skip
-    blocks.append(Facts(facts))
-    if shared:
-        blocks += settings_blocks(shared)
-    return Section("To repeat it", blocks)
+    facts = [("seeds", ", ".join(map(str, study.seeds))), *((name, written(each)) for name, each in differing.items())]
+    facts += machine_facts([each.versions for each in study.results], [each.machine for each in study.results])
+    strategies = _strategies(study)
+    tables = [Tabular(strategies, "Strategies and their settings")] * bool(strategies.rows)
+    return Section("To repeat it", [*about_blocks(study.about), *tables, Facts(facts), *settings_blocks(shared)])
+
+
+def about_blocks(about: Mapping[str, Any]) -> Iterator[Block]:
+    """Yield the commands and the data, as far as a description has them."""
+    if command := about.get("command"):
+        yield from (Paragraph("The command:"), Code(str(command)))
+    if earlier := about.get(EARLIER):
+        yield Paragraph("Earlier ones, which may have made some of the runs:")
+        yield from (Code(str(each)) for each in earlier)
+    if described := about.get("data"):
+        yield from (Paragraph("The data:"), Items([str(line) for line in described]))
 
 
 def settings_of(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings that are the same in all runs, and those that differ, with all their values.
+    """Return the settings that are the same in all runs, and those that differ, with all their values; no seeds.
 
     Example:
         >>> settings_of([{"epochs": 2, "encoder": "cnn", "seed": 1}, {"epochs": 2, "encoder": "mean", "seed": 2}])
         ({'epochs': 2}, {'encoder': ['cnn', 'mean']})
     """
     shared, differing = {}, {}
-    for name in dict.fromkeys(name for each in settings for name in each):
+    for name in dict.fromkeys(name for each in settings for name in each if name != "seed"):
         values = _different(each.get(name) for each in settings)
-        if name in PER_RUN:
-            continue
         if len(values) == 1:
             shared[name] = values[0]
         else:
