@@ -28,13 +28,13 @@ _VERSION_2 = ("memory.max", "memory.current", ("inactive_file", "active_file"))
 
 
 def available_memory(*, proc: Path = _PROC, control_groups: Path = _CONTROL_GROUPS) -> int | None:
-    """Return the bytes that this program may still take without swapping or being killed; None where nothing tells.
+    """Return the bytes that this process can still take without swapping or being killed; None if unknown.
 
-    The least of what the machine has available and what the limits of the process's control groups (containers, batch
-    systems) leave. Cached file contents count as free: they make room.
+    The minimum of the machine's available memory and what the limits of the process's control groups (containers,
+    batch systems) leave. Cached file contents count as free.
 
     Args:
-        proc: where the system tells about itself.
+        proc: the proc file system.
         control_groups: where the control groups are mounted.
     """
     bounds = [*_of_machine(proc / "meminfo"), *_of_control_groups(proc / "self" / "cgroup", control_groups)]
@@ -42,7 +42,7 @@ def available_memory(*, proc: Path = _PROC, control_groups: Path = _CONTROL_GROU
 
 
 def check_available(needed: int, what: str, advice: str) -> None:
-    """Raise if there is less memory than something needs; ask before the work, not after.
+    """Raise if there is less memory than needed; check before the work, not after.
 
     Args:
         needed: bytes.
@@ -70,9 +70,9 @@ def megabytes(size: int) -> str:
 
 
 def give_back(array: NDArray[Any], start: int, stop: int) -> None:
-    """Let the pages of ``array[start:stop]`` go, if it is mapped read-only from a file; another read brings them back.
+    """Release the pages of ``array[start:stop]`` if it is mapped read-only from a file; reading brings them back.
 
-    The system would do so itself when memory gets short; until then they count as this process's memory.
+    The system would do so when memory gets short; until then they count as this process's memory.
 
     Args:
         array: one-dimensional and contiguous; one that is not mapped is left alone.
@@ -86,7 +86,7 @@ def give_back(array: NDArray[Any], start: int, stop: int) -> None:
     if whole.flags.writeable:  # a private copy of the file may hold what is nowhere else
         return
     begin = array.ctypes.data - whole.ctypes.data
-    # The pages at both ends belong to the neighbours too.
+    # The pages at both ends hold values of the neighbours too.
     first = -(-(begin + start * array.itemsize) // mmap.PAGESIZE) * mmap.PAGESIZE
     last = min(begin + stop * array.itemsize, whole.size) // mmap.PAGESIZE * mmap.PAGESIZE
     if first < last:
@@ -137,7 +137,7 @@ def _read(path: Path) -> str:
 
 _FLOAT = 4
 WORD_BYTES = 240
-"""Of a word in counts, thresholds and noise table (with what it takes to make them), and in the result's index."""
+"""Of a word: counts, thresholds and noise table (while they are made too), and the result's index."""
 _HASHING_BYTES = 100
 """Of an n-gram while its word is hashed, with thousands of others."""
 _MOST_TARGETS = 64
@@ -147,16 +147,16 @@ _LANES = 16
 
 @dataclass(frozen=True)
 class Footprint:
-    """The memory of a training, beside the program itself and a corpus that is held in memory; bytes, at most.
+    """The memory of a training, besides the program itself and a corpus in memory; bytes, at most.
 
     Attributes:
         tables: input and output vectors. The result is made in their place.
         vocabulary: counts, noise, index.
         ngrams: which rows belong to which word.
-        scratch: of the kernels on all threads, with the pages of a mapped corpus that they read from.
+        scratch: of the kernels on all threads, with the pages of a mapped corpus that they read.
         counting: of GloVe's co-occurrences.
-        given: vectors to go on from that nobody else holds, as far as they exceed the room of the output vectors: these
-            take theirs only when the given ones are gone.
+        given: vectors to continue from that nobody else refers to, as far as they exceed the output vectors, which take
+            their memory once the given ones are free.
     """
 
     tables: int

@@ -11,12 +11,12 @@ Vector = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
 ROWS_AT_ONCE = 1 << 13
-"""Rows of a block. A block of 100 dimensions takes 3 MB and stays in cache while all queries pass over it."""
+"""Rows of a block: 3 MB at 100 dimensions, which stay in cache for all queries."""
 QUERIES_AT_ONCE = 256
-"""Queries that pass over a block."""
+"""Queries that share a block."""
 SCORES_AT_ONCE = QUERIES_AT_ONCE * ROWS_AT_ONCE
 """Cosines of a block: 8 MB."""
-_MOST_SCORES = 1 << 24  # 64 MB: blocks must be as wide as many nearest are wanted, and then fewer queries go together
+_MOST_SCORES = 1 << 24  # 64 MB: blocks are at least k wide, and then fewer queries share them
 
 
 def lengths(vectors: Vector) -> Vector:
@@ -36,14 +36,13 @@ def lengths(vectors: Vector) -> Vector:
 def nearest(queries: Vector, vectors: Vector, norms: Vector, k: int) -> Iterator[tuple[Rows, Vector]]:
     """Yield the `k` rows with the highest cosine to each query, and the cosines.
 
-    The search is exact. Of rows with the same cosine the first ones are taken. Memory beyond the vectors is flat: about
-    100 MB at most, with any number of queries and rows.
+    The search is exact; ties go to the earlier row. Memory beyond the vectors is about 100 MB at most.
 
     Args:
         queries: vectors of length 1, ``[n_queries, vector_size]``.
         vectors: ``[n_rows, vector_size]``.
         norms: their lengths, ``[n_rows]``; zero vectors have cosine 0 to any query.
-        k: how many rows, at least 1; all of them where there are fewer.
+        k: how many rows, at least 1; all if there are fewer.
 
     Yields:
         For each query its rows ``[k]``, nearest first, and their cosines ``[k]``.
@@ -73,7 +72,7 @@ def _nearest(queries: Vector, vectors: Vector, norms: Vector, k: int) -> tuple[R
         scores /= np.where(norms[block] > 0, norms[block], np.float32(1))
         if start == 0:
             better = scores >= np.partition(scores, -k, axis=1)[:, -k, None]
-        else:  # of equals, the earlier row stays
+        else:  # in a tie the earlier row stays
             better = scores > cosines[:, -1, None]
         # Several times as fast as nonzero on two axes.
         numbers, columns = np.divmod(np.flatnonzero(better), better.shape[1])

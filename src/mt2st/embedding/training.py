@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 _JUDGED_WORDS = 1_000_000
-"""Words after which the loss is judged, if an epoch has more."""
+"""Words after which the loss is checked, if an epoch has more."""
 _DIVERGED = 1.25
-"""Of the loss of untrained vectors. Learning rates up to 20 times the usual stay below it, 200 times do not."""
+"""Factor on the loss of untrained vectors. Learning rates up to 20 times the usual stay below it."""
 
 InitVectors: TypeAlias = WordVectors | str | PathLike[str] | Callable[[], WordVectors] | None
-"""What training may go on from."""
+"""What training may continue from."""
 
 
 def train_word_vectors(
@@ -59,57 +59,54 @@ def train_word_vectors(
     on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[VectorProgress], None] | None = None,
 ) -> WordVectors:
-    """Train word vectors on an encoded corpus with negative sampling, from random ones or from given ones.
+    """Train word vectors on an encoded corpus with negative sampling.
 
-    The names and defaults are gensim's. The learning rate falls linearly from ``alpha`` to ``min_alpha`` over the
-    words of all epochs. Windows do not cross documents, nor the cuts of a document longer than `chunk_words`.
-    Memory: two float32 tables [V, vector_size] and about 240 bytes per word of the vocabulary; with n-grams, another
-    [bucket, vector_size] and some 200 bytes per word (`Footprint` has the figures).
+    The names and defaults are gensim's. The learning rate falls linearly from ``alpha`` to ``min_alpha``. Windows do
+    not cross documents, nor the cuts of documents longer than `chunk_words`. `Footprint` estimates the memory: two
+    float32 tables [V, vector_size] and about 240 bytes per word; with n-grams, another [bucket, vector_size].
 
-    With ``init_vectors`` the training goes on from these, as after gensim's ``build_vocab(update=True)``: the corpus's
-    words that they have start there, its other words at random. Their words that the corpus lacks are in the result
-    too, as they were (with n-grams, as their n-grams have become). The output vectors start at zero as ever: no
-    format holds them. Words given to ``frozen`` keep their vectors to the bit while the others come to fit around
-    them, as in gensim's ``intersect_word2vec_format(lockf=0)``.
+    With ``init_vectors`` the training continues from these, as after gensim's ``build_vocab(update=True)``: words of
+    the corpus that they have start there, the others at random. Words that the corpus lacks are in the result unchanged
+    (with n-grams, as their n-grams changed). Output vectors start at zero: no format stores them. ``frozen`` words keep
+    their vectors to the bit, as with gensim's ``intersect_word2vec_format(lockf=0)``.
 
     Args:
         corpus: ids, offsets and vocabulary (`EncodedCorpus`).
-        method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``; in the two last a word's
-            vector is the mean of its own and of those of its character n-grams, which words share.
+        method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``; the last two make a word's
+            vector the mean of its own row and the rows of its character n-grams, which words share.
         vector_size: dimensions, 1 to 2**20; by default 100, or that of ``init_vectors``.
-        window: the widest reach of a context, at least 1.
-        negative: how much noise weighs against one positive pair, in noise words, 1 to 100. Each pair meets a fixed
-            number of noise words that others share (`ContextKernel`), weighed to count as so many: more cost no time.
+        window: the widest context, in words to each side, at least 1.
+        negative: weight of noise against one positive pair, in noise words, 1 to 100. Each pair meets a fixed number of
+            shared noise words, weighted to count as so many (`ContextKernel`): a larger value takes no more time.
         sample: threshold for thinning out frequent words, in [0, 1); 0 keeps all.
         alpha: learning rate at the start, above 0.
         min_alpha: learning rate at the end, in [0, alpha].
         epochs: passes over the corpus, at least 1.
-        workers: threads, at least 1. One is bitwise repeatable for a seed; several update the same tables without locks
-            (hogwild), so their result depends on timing.
+        workers: threads, at least 1. One thread is bitwise repeatable for a seed; several update the tables without
+            locks (hogwild), and the result depends on timing.
         seed: any integer.
         ns_exponent: noise words are drawn in proportion to ``count ** ns_exponent``; in [-5, 5].
-        min_n: length of the shortest n-gram, at least 1 (``-fasttext`` methods alone, like the two that follow); by
-            default 3, or that of ``init_vectors``.
+        min_n: length of the shortest n-gram, at least 1 (``-fasttext`` methods only, like the next two); by default 3,
+            or that of ``init_vectors``.
         max_n: length of the longest n-gram, at least ``min_n``; by default 6, likewise.
         bucket: rows that the n-grams share by their hash, at least 1; by default 200,000, likewise.
-        init_vectors: vectors to go on from, the file or folder of such (`load_vectors`), or a function that hands them
-            over, such as ``[vectors].pop``. In the two last forms, where nobody else holds the vectors, they are out of
-            memory before the training starts. The ``-fasttext`` methods need some with n-grams: `SubwordVectors`.
-        frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams the rows
-            of theirs do not change either, and other words share these.
-        on_memory: told before the training starts how much memory it will take at most.
-        on_compiled: told, before the first chunk, the seconds in which the kernels were compiled, or loaded from the
-            compiler's cache: a first time takes some, and counts in no speed.
+        init_vectors: vectors to continue from, a path of such (`load_vectors`), or a function that returns them, such
+            as
+            ``[vectors].pop``: if nobody else refers to them, their memory is free before the training starts. The
+            ``-fasttext`` methods need `SubwordVectors`.
+        frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams, the rows
+            of their n-grams do not change either.
+        on_memory: called before the training with the memory that it takes at most.
+        on_compiled: called before the first chunk with the seconds in which the kernels were compiled or loaded.
         progress: called after every chunk, in the calling thread.
 
     Returns:
         Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
-        the words that ``init_vectors`` alone has; with n-grams, a `SubwordVectors`, which has vectors for other words
-        too.
+        words that only ``init_vectors`` has; `SubwordVectors` if the method has n-grams.
 
     Raises:
-        InputError: a setting out of its range or at odds with ``init_vectors``; a corpus in which no two words meet, or
-            none has a given vector; more memory needed than there is; or a training that diverges.
+        InputError: a setting is out of range or contradicts ``init_vectors``; no two words of the corpus meet, or none
+            has a given vector; the memory does not suffice; or the training diverges.
         TrainingInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     settings = WordVectorSettings(
@@ -159,11 +156,11 @@ def train_word_vectors(
     inputs[: vocabulary.n_specials] = 0
     if given is not None:
         vocabulary.place(given, inputs)
-        given = None  # what was read or handed over for this training alone makes room
+        given = None  # frees vectors that nobody else refers to
 
     def result() -> WordVectors:
         nonlocal outputs
-        outputs = outputs[:0].copy()  # makes room for the words made of their n-grams
+        outputs = outputs[:0].copy()  # frees memory for the words composed of n-grams
         if settings.has_ngrams:
             return SubwordVectors(vocabulary.words, inputs[vocabulary.n_specials :], settings.ngrams)
         return WordVectors(vocabulary.words, inputs[vocabulary.n_specials :])
@@ -216,7 +213,7 @@ def train_word_vectors(
 
 
 def taken(init_vectors: InitVectors) -> WordVectors | None:
-    """Return the vectors to go on from, read or handed over."""
+    """Return the vectors to continue from, read or handed over."""
     if isinstance(init_vectors, str | PathLike):
         return load_vectors(init_vectors)
     return init_vectors() if callable(init_vectors) else init_vectors
@@ -227,7 +224,7 @@ def initial_tables(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return input vectors uniform in ``[-1, 1) / vector_size`` and zero output vectors, float32 [*_rows, vector_size].
 
-    The start of gensim 4 and of fastText, whose n-grams start like words (word2vec's C code uses half that range).
+    gensim 4 and fastText start like this; word2vec's C code uses half that range.
     """
     inputs = np.random.default_rng(seed % 2**64).random((input_rows, vector_size), dtype=np.float32)
     inputs *= 2.0

@@ -25,7 +25,7 @@ Vector = NDArray[np.float32]
 WordOrVector = str | NDArray[np.float32]
 
 _SPELLINGS = 20_000
-"""Words among which the spelling of an unknown one is sought: the frequent ones come first, and it stays instant."""
+"""Words among which a near spelling is searched: the frequent ones, so that it is instant."""
 
 
 class UnknownWordError(InputError, KeyError):
@@ -117,7 +117,7 @@ class WordVectors:
         return self._norms
 
     def forget_norms(self) -> None:
-        """Have the lengths computed anew: needed after ``vectors`` were changed in place."""
+        """Recompute the lengths at their next use: needed after ``vectors`` were changed in place."""
         self._norms = None
 
     def similarity(self, a: str, b: str) -> float:
@@ -136,8 +136,8 @@ class WordVectors:
     ) -> list[tuple[str, float]]:
         """Return the words nearest to a sum of words, less others: king - man + woman.
 
-        The mean of the words' unit vectors (those of ``negative`` with a minus sign) is compared with every word by
-        cosine, the given words left out: gensim's numbers. A vector given in place of a word counts as it is.
+        The sum of the words' unit vectors (those of ``negative`` with a minus sign) is compared with every word by
+        cosine, without the given words: gensim's numbers. A vector given in place of a word counts as it is.
 
         Args:
             positive: words or vectors [vector_size] to be near to, one or several.
@@ -212,9 +212,9 @@ class WordVectors:
 
         Args:
             path: a file in word2vec text or binary format, GloVe text, fastText's ``.vec`` or ``.bin``, gensim's
-                KeyedVectors (text and word2vec also as ``.gz``); a folder of safetensors, of a static embedding or
-                with n-grams; or published vectors by name: ``gensim:glove-twitter-100``. Of words with n-grams (such a
-                folder, ``.bin``) these are left out here; `mt2st.embedding.load_vectors` keeps them.
+                KeyedVectors (text and word2vec also as ``.gz``); a folder of safetensors, a static embedding, vectors
+                with n-grams or a trained model; or published vectors by name: ``gensim:glove-twitter-100``. N-grams are
+                left out here; `mt2st.embedding.load_vectors` keeps them.
             format: the name of the format, such as ``word2vec-binary``; found by the content if None.
 
         Raises:
@@ -226,16 +226,16 @@ class WordVectors:
         """Write the vectors to a file or folder; it appears whole or not at all.
 
         Args:
-            path: where; a name that ends in ``.gz`` has text and word2vec files compressed.
+            path: the place; a name that ends in ``.gz`` compresses text and word2vec files.
             format: ``word2vec``, ``word2vec-binary``, ``glove``, ``keyedvectors``, ``safetensors`` or
                 ``static-embedding``. None takes it from the name: ``.bin`` is word2vec's binary format, ``.kv``
-                gensim's, ``.glove`` GloVe's, and any other word2vec's text format, unless it tells of another kind of
-                file (``.npy``, ``.safetensors``).
+                gensim's, ``.glove`` GloVe's, any other word2vec's text format. Endings of other kinds of files
+                (``.npy``, ``.csv``) are refused.
             overwrite: replace what is there.
 
         Raises:
-            InputError: the place exists and ``overwrite`` is false, its name belies the format, the vectors are not
-                finite any more, or the format cannot hold a word.
+            InputError: the place exists and ``overwrite`` is false, its name contradicts the format, the vectors are
+                not finite any more, or the format cannot hold a word.
         """
         chosen = format_to_write(Path(path), format, otherwise=WORD2VEC)
         write_vectors(checked(stream_of(self.index_to_key, self.vectors)), Path(path), chosen, overwrite=overwrite)

@@ -90,7 +90,7 @@ _FOREIGN = (
     ".safetensors", ".npy", ".npz", ".pt", ".pth", ".ckpt", ".h5", ".onnx", ".pkl", ".pickle", ".json", ".jsonl",
     ".csv", ".tsv", ".parquet", ".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst",
 )  # fmt: skip
-"""Endings of files that no vectors are written to, so that a reader would be misled."""
+"""File name endings of other formats, which would mislead readers of vectors."""
 
 
 def format_named(name: str) -> Format:
@@ -111,10 +111,10 @@ def format_named(name: str) -> Format:
 
 
 def format_by_name_of(path: Path) -> Format | None:
-    """Return the format that a file's name tells; None if it tells none.
+    """Return the format that a file name's ending means; None if it means none.
 
     Raises:
-        InputError: it tells a format whose files are not packed, and ends in ``.gz``.
+        InputError: the format's files are never gzip files, and the name ends in ``.gz``.
 
     Example:
         >>> format_by_name_of(Path("news.VEC.gz")).name, format_by_name_of(Path("news"))
@@ -135,12 +135,12 @@ def _told_by_name(path: Path) -> Format | None:
 
 
 def format_of(path: Path) -> Format:
-    """Return the format of a file or folder, found by what is in it, and only where that tells nothing by its name.
+    """Return the format of a file or folder, found by its content, and by its name if the content is ambiguous.
 
-    What tells nothing is a first line of two numbers that may be word2vec's header or a word and value of GloVe's.
+    A first line of two numbers is ambiguous: word2vec's header, or a word and value of GloVe's.
 
     Raises:
-        InputError: it cannot be read, or is in no format that is known.
+        InputError: it cannot be read, or has no known format.
     """
     if path.is_dir():
         return _format_of_folder(path)
@@ -189,7 +189,7 @@ def _format_of_file(path: Path) -> Format | None:
 
 
 def _follows_header(rest: bytes, size: int) -> bool:
-    """Tell whether the line behind two numbers has ``size`` values, so that they were a header, no word and its value.
+    """Return whether the line behind two numbers has ``size`` values, so that the two numbers were a header.
 
     Behind ``2 1`` a word and a number may follow in either case.
     """
@@ -226,11 +226,11 @@ def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | 
 
     Args:
         path: the place; only its name counts.
-        name: the name of the format; None to take what the place's name tells.
-        otherwise: the format where neither tells one.
+        name: the name of the format; None to take it from the place's name.
+        otherwise: the format if neither decides.
 
     Raises:
-        InputError: an unknown format, none at all, or one that the place's name belies.
+        InputError: the format is unknown, undecided, or contradicts the place's name.
 
     Example:
         >>> format_to_write(Path("v.bin")).name, format_to_write(Path("v.1"), otherwise=WORD2VEC).name
@@ -261,7 +261,7 @@ def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | 
 
 
 def check_destination(path: Path, chosen: Format, *, overwrite: bool) -> None:
-    """Raise if vectors may not be written to a place in a format; ask before hours of work, not after.
+    """Raise if vectors may not be written to a place in a format; check before hours of work, not after.
 
     Raises:
         InputError: it exists and ``overwrite`` is false, is something else, or lies in no existing folder.

@@ -62,8 +62,8 @@ def convert_vectors(
         source_format: the name of the source's format; found by its content if None.
         target_format: the name of the target's format; found by its name if None.
         overwrite: replace a target that is there.
-        spaces: what to write for each space inside a word, for a format that cannot hold one; None leaves words alone.
-        progress: told, block by block, how many words are through, and of how many (None where that is not known).
+        spaces: replaces each space inside a word, for formats that cannot hold one; None leaves words alone.
+        progress: called after each block with the words done, and the words in all (None if unknown).
 
     Raises:
         InputError: a format is unknown, the two places are the same, or as the reader and the writer do.
@@ -92,7 +92,7 @@ def _without_spaces(stream: VectorStream, instead: str) -> VectorStream:
         for words, vectors in stream.blocks():
             yield [word.replace(" ", instead) for word in words], vectors
 
-    return checked(replace(stream, blocks=blocks))  # what differed by a space alone is the same now
+    return checked(replace(stream, blocks=blocks))  # words that differed by a space may be equal now
 
 
 def _watched(stream: VectorStream, progress: Callable[[int, int | None], None]) -> VectorStream:

@@ -35,7 +35,7 @@ class Source:
 
     Attributes:
         path: the file.
-        size: bytes in it; None for a gzip file, whose end alone tells.
+        size: bytes in it; None for a gzip file.
 
     Raises:
         InputError: the file cannot be read or is not a regular file.
@@ -171,10 +171,8 @@ def encoded(word: str) -> bytes:
         return b""
 
 
-def write_after_count(
-    stream: VectorStream, path: Path, *, overwrite: bool, header: Callable[[int], bytes], body: Callable[[Write], int]
-) -> int:
-    """Write a file that begins with the number of its words, known beforehand or not; return that number.
+def write_after_count(stream: VectorStream, path: Path, *, overwrite: bool, body: Callable[[Write], int]) -> int:
+    """Write a file that begins with a line ``count size``, the count known beforehand or not; return the count.
 
     If the stream does not tell the number, the body goes to a temporary file in the same folder first: memory stays
     flat, and the disk holds the body twice for a moment.
@@ -183,7 +181,6 @@ def write_after_count(
         stream: what is written.
         path: the file; compressed if its name ends in ``.gz``. It appears whole or not at all.
         overwrite: replace an existing file.
-        header: makes the first bytes from the number of words.
         body: writes the rest through the function it is given; returns the number of words.
 
     Raises:
@@ -192,7 +189,7 @@ def write_after_count(
     with complete_file(path, overwrite=overwrite) as file:
         if stream.count is not None:
             with _packed(file, path) as out:
-                out.write(header(stream.count))
+                out.write(f"{stream.count} {stream.size}\n".encode())
                 written = body(out.write)
             assert written == stream.count, f"{path}: {written} words where {stream.count} were announced"
             return written
@@ -200,7 +197,7 @@ def write_after_count(
             with _packed(spool, path) as out:
                 written = body(out.write)
             with _packed(file, path) as out:
-                out.write(header(written))
+                out.write(f"{written} {stream.size}\n".encode())
             spool.seek(0)
             shutil.copyfileobj(spool, file)  # in a gzip file this is a second member, which readers join
             return written

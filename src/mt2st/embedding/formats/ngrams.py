@@ -97,8 +97,7 @@ def open_ngram_folder(folder: Path) -> NgramTable:
         raise InputError(f"{folder} has {len(words):,} words but {own.shape[0]:,} vectors of words")
     if ngrams.shape[0] != settings.bucket:
         raise InputError(
-            f"{folder} has {ngrams.shape[0]:,} vectors of n-grams, but {SETTINGS_FILE} tells of "
-            f"{settings.bucket:,} buckets"
+            f"{folder} has {ngrams.shape[0]:,} vectors of n-grams, but {SETTINGS_FILE} has {settings.bucket:,} buckets"
         )
 
     def table() -> NDArray[np.float32]:

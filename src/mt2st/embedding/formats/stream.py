@@ -27,7 +27,7 @@ class VectorStream:
 
     Attributes:
         size: number of dimensions, at least 1.
-        count: number of words; None if only the end of the file tells.
+        count: number of words; None if it is not known before the end.
         blocks: starts a new iteration over the blocks. Streams that the package hands out are `checked`: no word comes
             twice and no value is NaN or infinite.
         place: names the place of a row, counted from 0, in an error: ``vectors.txt, line 3``.

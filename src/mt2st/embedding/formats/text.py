@@ -30,7 +30,7 @@ from mt2st.errors import InputError
 LONGEST_VALUE = 64
 """Bytes of one number as text; repr of a float64 takes 25."""
 HEAD = 1 << 12
-"""Bytes from which text and binary are told apart."""
+"""Bytes by which text and binary are distinguished."""
 _NINE_DIGITS = "%.9g"  # restores every float32 exactly
 _MIN_BYTES_PER_VALUE = 2  # a digit and the space before it
 _LONGEST_HEADER = 256  # bytes
@@ -74,7 +74,6 @@ def write_word2vec_text(stream: VectorStream, path: Path, *, overwrite: bool = F
         stream,
         path,
         overwrite=overwrite,
-        header=lambda count: f"{count} {stream.size}\n".encode(),
         body=lambda write: _write_rows(stream, write, spaces_in_words=False, format_name="word2vec text"),
     )
 

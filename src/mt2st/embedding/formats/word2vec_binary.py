@@ -42,7 +42,6 @@ def write_word2vec_binary(stream: VectorStream, path: Path, *, overwrite: bool =
         stream,
         path,
         overwrite=overwrite,
-        header=lambda count: f"{count} {stream.size}\n".encode(),
         body=lambda write: _write_rows(stream, write),
     )
 

@@ -105,37 +105,34 @@ def count_cooccurrences(
     memory: int = 1 << 30,
     report: Callable[[CountingReport], None] | None = None,
 ) -> Cooccurrences:
-    """Count how often words stand near each other, each time weighted by 1/distance (Pennington et al. 2014, 4.2).
+    """Count how often words occur near each other, each time weighted by 1/distance (Pennington et al. 2014, 4.2).
 
-    ``X[i, j]`` is the sum of ``1 / d`` over all places where ``j`` stands ``d`` words before or after ``i``, with
-    ``1 <= d <= window``, in one document. Words of count 0 (``<pad>``, ``<unk>``) are left out **and take no place**:
-    their two neighbours are at distance 1, as in the published program. X is symmetric, and only its upper triangle is
-    kept.
+    ``X[i, j]`` is the sum of ``1 / d`` over all places where ``j`` is ``d`` words before or after ``i`` in the same
+    document, ``1 <= d <= window``. X is symmetric; only its upper triangle is kept. Words of count 0 (``<pad>``,
+    ``<unk>``) and words that ``sample`` thins out take **no place**: their neighbours are at distance 1. The published
+    program does so with unknown words and has no ``sample``, which Levy, Goldberg and Dagan 2015 ("Improving
+    Distributional Similarity with Lessons Learned from Word Embeddings") carry over from word2vec.
 
-    So are frequent words where they are thinned out (``sample``), of which that program knows nothing: the rarer ones
-    around them then meet at smaller distances and in wider windows, as in word2vec (Levy, Goldberg and Dagan 2015,
-    "Improving Distributional Similarity with Lessons Learned from Word Embeddings", take it to other methods).
-
-    The sums live in a hash table. When it has reached the stated memory, it is written to disk as a sorted run and
-    starts anew; the runs are merged at the end. The counting takes ``memory`` bytes and a few megabytes; the result is
-    bit for bit the same whatever the memory. Disk: at most 32 bytes for each pair of each run.
+    The sums live in a hash table. When it reaches its memory it is written to disk as a sorted run and emptied; the
+    runs are merged at the end. The result is the same to the bit whatever the memory. Disk: at most 32 bytes for each
+    pair of each run.
 
     Args:
         ids: the corpus, int32 [*]; may be memory-mapped.
         offsets: bounds of its documents, int64 [m + 1].
         counts: occurrences of each word, int64 [V].
-        folder: an existing folder for the temporary files and the result, which is mapped from there.
+        folder: existing folder for the temporary files and the result, which is mapped from there.
         window: the widest distance, 1 to 100,000.
-        sample: the frequency above which words are thinned out, in [0, 1), as `keep_thresholds` does; 0 keeps all.
-        seed: decides which places of such words are left out; any integer.
-        memory: bytes for the counting, at least 1.
+        sample: frequency above which words are thinned out, in [0, 1), as `keep_thresholds` does; 0 keeps all.
+        seed: decides which occurrences are thinned out; any integer.
+        memory: bytes for the counting, at least 1; a few megabytes come on top.
         report: called about every million words.
 
     Returns:
-        The co-occurrences, mapped from ``folder``; none where no two words meet.
+        The co-occurrences, mapped from ``folder``; empty if no two words meet.
 
     Raises:
-        InputError: a setting out of its range, an id outside the vocabulary, or a disk that refuses the write.
+        InputError: a setting is out of range, an id is outside the vocabulary, or the disk refuses the write.
     """
     check_window(window)
     check_sample(sample)
@@ -160,9 +157,7 @@ def count_cooccurrences(
 
 
 def counting_memory(n_words: int, vocabulary_size: int, window: int, memory: int) -> int:
-    """Return the bytes that `count_cooccurrences` takes at most: less than it may where so many pairs cannot come.
-
-    What holds all pairs while they are counted holds them while they are trained on, too.
+    """Return the bytes that `count_cooccurrences` takes at most: less than its bound if the corpus has few pairs.
 
     Args:
         n_words: words of the corpus.

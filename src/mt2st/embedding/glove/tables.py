@@ -20,7 +20,7 @@ class GloveTables:
     """The parameters and their sums of squared steps; V words, D dimensions, all float32 and C-contiguous.
 
     Attributes:
-        words: W [V, D]; may be somebody else's memory, a torch embedding's for one.
+        words: W [V, D]; may be memory that torch owns.
         contexts: W~ [V, D].
         word_biases: b [V].
         context_biases: b~ [V].
@@ -66,7 +66,7 @@ class GloveTables:
 
     @classmethod
     def beside(cls, words: NDArray[np.float32], seed: int) -> GloveTables:
-        """Return tables around word vectors that exist already; they are used in place, everything else is fresh."""
+        """Return tables around existing word vectors, which are used in place; everything else is fresh."""
         vocabulary_size, vector_size = words.shape
         rng = np.random.default_rng([seed % 2**64, 1])
         return cls(
@@ -79,10 +79,10 @@ class GloveTables:
         )
 
     def place(self, vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
-        """Put given vectors where training can go on from them: half of each into W, and half into W~.
+        """Put given vectors where training can continue from them: half of each into W, and half into W~.
 
-        What training makes is ``W + W~``, whose two parts fit each other alike (Pennington et al. 2014, 4.2), so the
-        halves are near what they were made of. Their sum is the given vector to the bit.
+        The result of training is ``W + W~``, whose parts are alike (Pennington et al. 2014, 4.2), so halves are near
+        them. Their sum is the given vector to the bit.
 
         Args:
             vectors: float32 [n, D].
@@ -142,33 +142,32 @@ def update(
 ) -> GloveReport:
     """Train on a stretch of co-occurrences in place, one after the other.
 
-    For an entry ``X[i, j] > 0`` the loss is, with the parameters before the entry's step (Pennington et al. 2014,
-    eq. 8, times 1/2 as in the published program),
+    For an entry ``X[i, j] > 0`` the loss, at the parameters before the entry's step, is (Pennington et al. 2014, eq. 8,
+    times 1/2 as in the published program)
 
         ``L = 1/2 f(X[i, j]) (W[i] . W~[j] + b[i] + b~[j] - log X[i, j])**2``,  ``f(x) = min(1, (x / x_max)**alpha)``
 
-    and each component ``g`` of its gradient with respect to W[i], W~[j], b[i] and b~[j], cut to [-100, 100], makes the
-    AdaGrad step of the published program (Duchi et al. 2011), with ``s`` the component's sum of squares, 1 at first:
+    Each component ``g`` of its gradient with respect to W[i], W~[j], b[i] and b~[j], clipped to [-100, 100], makes the
+    AdaGrad step of the published program (Duchi et al. 2011), with ``s`` its sum of squares, 1 at first:
 
         ``theta <- theta - rate weight g / sqrt(s)``,  then ``s <- s + (rate weight g)**2``
 
     One call is bitwise deterministic. The global interpreter lock is released: several threads may update the same
-    tables at once (hogwild, Niu et al. 2011; then the result depends on timing).
+    tables at once (hogwild, Niu et al. 2011; the result then depends on timing).
 
     Args:
-        tables: what to train; no row of theirs beyond the entries' changes.
+        tables: the parameters, in place.
         chosen: the entries, in their order.
-        rate: learning rate, at least 0; with 0 only the loss is computed.
+        rate: learning rate, at least 0; 0 only computes the loss.
         weight: factor on every gradient, at least 0: the strategy's ``gamma_k(t)``.
-        frozen: words whose two vectors stay as they are while their biases and the others move, bool [V]; None for
-            none.
+        frozen: words whose two vectors do not change (their biases do), bool [V]; None for none.
 
     Returns:
         Number and loss of the entries.
 
     Raises:
-        InputError: ``frozen`` of another shape or type, a rate or weight that is negative or not finite, or a loss that
-            is not finite any more.
+        InputError: ``frozen`` has another shape or type, a rate or weight is negative or not finite, or the loss is not
+            finite any more.
     """
     for name, value in (("learning_rate", rate), ("weight", weight)):
         if not (math.isfinite(value) and value >= 0):

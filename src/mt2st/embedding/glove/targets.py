@@ -46,21 +46,19 @@ class TargetSlice:
 class TargetSource:
     """Gives co-occurrences in random orders, within a stated memory.
 
-    What fits in the memory is held there, and every order is a permutation of all entries. Of more, every order
-    gathers randomly chosen blocks of neighbouring entries to chunks, one after the other, and permutes within the
-    chunk; another order has other chunks.
-
-    The orders are computed (`kernels.order`), not stored: any stretch of any order can be had at any time.
+    If all fit in the memory, every order is a permutation of all entries. If not, every order gathers randomly chosen
+    blocks of neighbouring entries into chunks, one after the other, and permutes within each chunk. Orders are computed
+    (`kernels.training.in_order`), not stored: any stretch of any order can be had at any time.
 
     Args:
         cooccurrences: at least one.
-        x_max: from how many co-occurrences on the weight is 1, above 0.
-        alpha: exponent of the weight below, at least 0.
+        x_max: count from which a pair has full weight, above 0.
+        alpha: exponent of the weight below it, at least 0.
         memory: bytes for a chunk.
         seed: any integer.
 
     Raises:
-        InputError: a number out of its range, or no co-occurrences.
+        InputError: a number is out of range, or there are no co-occurrences.
     """
 
     def __init__(

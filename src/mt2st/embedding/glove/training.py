@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from mt2st.embedding.glove.targets import TargetSlice, TargetSource
 
 JOB_ENTRIES = 1 << 18
-"""Co-occurrences of one call of the kernel: a tenth of a second or two, and nothing lost in between."""
+"""Co-occurrences of one call of the kernel: a tenth of a second or two."""
 
 _DIVERGED = 10.0
-"""Of the loss before the training: what diverges exceeds it a million times over."""
+"""Factor on the loss before the training; a diverging loss exceeds it by far."""
 _SMALLEST_START = 1e-3
-"""A loss below which the start is as good as perfect, and no measure."""
+"""Starting losses below this are too near to 0 to compare with."""
 
 
 def glove_memory(
@@ -43,14 +43,14 @@ def glove_memory(
     n_words: int | None = None,
     window: int = GloveSettings.window,
 ) -> int:
-    """Return the bytes that `train_glove` takes at most, beside the program itself and the corpus.
+    """Return the bytes that `train_glove` takes at most, besides the program itself and the corpus.
 
     Args:
         vocabulary_size: words, the specials included.
         vector_size: dimensions.
-        memory_mb: bound on the counting, and later on the co-occurrences held for training, in MB of 2**20 bytes.
-        n_words: words of the corpus, of which a small one cannot fill the bound; unknown if None.
-        window: reach of a context, in words.
+        memory_mb: bound on counting and on co-occurrences in memory, in MB of 2**20 bytes.
+        n_words: words of the corpus: a small one cannot fill the bound. None if unknown.
+        window: the widest context, in words.
     """
     from mt2st.embedding.glove.counting import counting_memory
     from mt2st.embedding.glove.tables import GloveTables
@@ -83,47 +83,43 @@ def train_glove(
 ) -> WordVectors:
     """Train GloVe vectors on an encoded corpus (Pennington, Socher and Manning 2014).
 
-    Co-occurrences within the window are counted, each weighted by 1/distance (`count_cooccurrences`), and fitted by
-    AdaGrad (`update`): a word's vector and another's context vector, with two biases, to the logarithm of their count.
-    The result is the sum of a word's two vectors. Defaults are the paper's and its program's.
-
-    A corpus of a few million words has few counts near 100: there, a smaller ``x_max`` (10) learns much faster.
+    Co-occurrences within the window are counted, each weighted by 1/distance (`count_cooccurrences`). AdaGrad
+    (`update`) then fits a word's vector and another's context vector, with two biases, to the logarithm of their count.
+    The result is the sum of a word's two vectors. The defaults are those of the paper and its program. A corpus of a
+    few million words has few counts near 100: there, a smaller ``x_max`` (10) learns much faster.
 
     Args:
-        corpus: ids, offsets and vocabulary (`EncodedCorpus`); words of count 0 are left out and take no place.
+        corpus: ids, offsets and vocabulary (`EncodedCorpus`); words of count 0 are skipped.
         vector_size: dimensions, at least 1; by default 100, or that of ``init_vectors``.
-        window: reach of a context to each side, in words, 1 to 100,000.
-        sample: the frequency above which words are thinned out before they are counted, in [0, 1), as for
-            `mt2st.embedding.train_word_vectors`. 0 keeps all, as GloVe's authors do; on 5,000 reviews 1e-4 made vectors
-            that a classifier started from as well or better (docs/explanation/auxiliary-tasks.md#glove-settings).
-        x_max: the count from which on a pair has its full weight, above 0.
+        window: the widest context to each side, in words, 1 to 100,000.
+        sample: frequency above which words are thinned out before counting, in [0, 1), as for
+            `mt2st.embedding.train_word_vectors`. 0 keeps all, as GloVe's authors do; for what 1e-4 gave see
+            docs/explanation/auxiliary-tasks.md#glove-settings.
+        x_max: count from which a pair has full weight, above 0.
         alpha: exponent of the weight below ``x_max``, at least 0. (Not the learning rate, as in word2vec.)
         learning_rate: of AdaGrad, above 0.
         epochs: passes over the co-occurrences, at least 1.
-        memory_mb: bound on the counting's memory, and later on the co-occurrences held at a time, in MB, at least 4
-            (more for a window beyond 50,000). What does not fit goes through temporary files. The tables come on top:
+        memory_mb: bound on the memory of the counting, and later of the co-occurrences in memory, in MB, at least 4
+            (more for a window beyond 50,000). The rest goes through temporary files. The tables are not included:
             `glove_memory`.
-        workers: threads of the training (the counting has one), at least 1. One is bitwise repeatable for a seed;
-            several update the same tables without locks (hogwild), so their result depends on timing.
+        workers: threads of the training, at least 1 (counting has one). One is bitwise repeatable for a seed; several
+            update the tables without locks (hogwild), and the result depends on timing.
         seed: any integer.
-        init_vectors: vectors to go on from, as for `mt2st.embedding.train_word_vectors`. Half of each is its word's
-            start, half its context vector's (`GloveTables.place`); the biases start anew. Their words that the corpus
-            lacks are in the result as they were.
+        init_vectors: vectors to continue from, as for `mt2st.embedding.train_word_vectors`. Half of each starts the
+            word's vector, half its context vector (`GloveTables.place`); the biases start at random.
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all.
-        scratch: folder for the temporary files; by default the system's, which the variable TMPDIR names. They are
-            removed whatever happens.
-        on_memory: told before the counting how much memory the training will take at most.
-        on_compiled: told, before the counting, the seconds in which the kernels were compiled, or loaded from the
-            compiler's cache: a first time takes some, and counts in no speed.
+        scratch: folder for the temporary files; by default the system's (``TMPDIR``). They are always removed.
+        on_memory: called before the counting with the memory that the training takes at most.
+        on_compiled: called before the counting with the seconds in which the kernels were compiled or loaded.
         progress: called several times a second, in the calling thread.
 
     Returns:
         Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
-        the words that ``init_vectors`` alone has.
+        words that only ``init_vectors`` has.
 
     Raises:
-        InputError: a setting out of its range or at odds with ``init_vectors``, a corpus in which no two words meet, or
-            none has a given vector, a disk that is full, or a training that diverges.
+        InputError: a setting is out of range or contradicts ``init_vectors``; no two words of the corpus meet, or none
+            has a given vector; the disk is full; or the training diverges.
         TrainingInterrupted: after Ctrl-C during the training, with the vectors trained so far.
         KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
     """
@@ -175,7 +171,7 @@ def train_glove(
         kept = None
         if given is not None:
             tables.place(given.vectors, vocabulary.given_ids)
-            given = None  # what was read or handed over for this training alone makes room
+            given = None  # frees vectors that nobody else refers to
         if places.size:
             kept = np.zeros(len(tokens), dtype=np.bool_)
             kept[vocabulary.given_ids[places]] = True
@@ -191,7 +187,7 @@ def train_glove(
 
 
 def _compiled(vector_size: int, folder: Path) -> float:
-    """Compile all kernels, or load them, by a training on two words; return the seconds that it took."""
+    """Compile or load all kernels by a training on two words; return the seconds it took."""
     from mt2st.embedding.glove.counting import count_cooccurrences
     from mt2st.embedding.glove.tables import GloveTables, update
     from mt2st.embedding.glove.targets import TargetSource
@@ -235,10 +231,10 @@ def _counted(
 
 
 def _loss(tables: GloveTables, source: TargetSource, frozen: NDArray[np.bool_] | None) -> float:
-    """Return the mean loss of a random part of the co-occurrences, large enough to measure the others by."""
+    """Return the mean loss of a random part of the co-occurrences, to compare later losses with."""
     from mt2st.embedding.glove.tables import GloveReport, update
 
-    # A step of 0 makes -0.0 to 0.0: no row that is frozen may have it.
+    # Even a step of 0 turns -0.0 into 0.0: frozen rows must not get one.
     some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
     return sum((update(tables, part, rate=0.0, frozen=frozen) for part in some), GloveReport()).mean_loss
 

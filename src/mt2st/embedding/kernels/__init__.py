@@ -1,13 +1,11 @@
 """Compiled updates of word vectors (Numba): Skip-gram and CBOW with negative sampling, on words or on subwords.
 
-A kernel writes straight into two tables that somebody else may own (torch, for one), from a slice of an encoded corpus,
-with a weight. `ContextKernel` states the objective; `sample_pairs` replays a call's random choices for a reference.
+A kernel updates two tables in place, which torch may own, from a slice of an encoded corpus. `ContextKernel` states the
+objective; `sample_pairs` replays a call's random choices for a reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.cbow import CbowKernel, CbowSubwordKernel
 from mt2st.embedding.kernels.compiled import drop_outdated
-from mt2st.embedding.kernels.context import ContextKernel, KernelReport, SubwordContextKernel
+from mt2st.embedding.kernels.context import ContextKernel, KernelReport
 from mt2st.embedding.kernels.replay import PairBlock, sample_pairs
 from mt2st.embedding.kernels.skipgram import SkipGramKernel, SkipGramSubwordKernel
 from mt2st.embedding.subwords import SubwordRows
@@ -29,16 +27,13 @@ __all__ = [
     "PairBlock",
     "SkipGramKernel",
     "SkipGramSubwordKernel",
-    "SubwordContextKernel",
     "kernel_for",
     "sample_pairs",
 ]
 
 drop_outdated()  # before any kernel runs: that is when Numba looks into its cache
 
-_KERNELS = {kernel.method: kernel for kernel in (SkipGramKernel, CbowKernel)}
-_SUBWORD_KERNELS = {kernel.method: kernel for kernel in (SkipGramSubwordKernel, CbowSubwordKernel)}
-_METHODS = (*_KERNELS, *_SUBWORD_KERNELS)
+_KERNELS = {kernel.method: kernel for kernel in (SkipGramKernel, CbowKernel, SkipGramSubwordKernel, CbowSubwordKernel)}
 
 
 def kernel_for(
@@ -54,32 +49,16 @@ def kernel_for(
     frozen: NDArray[np.bool_] | None = None,
     block: int | None = None,
 ) -> ContextKernel:
-    """Return the kernel of a method.
-
-    Args:
-        method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``.
-        counts: as for `ContextKernel`, like the settings that follow.
-        subwords: the rows of each word, for the two last methods and for them alone.
-        window: the widest reach of a context.
-        negative: the weight of noise.
-        sample: subsampling threshold.
-        ns_exponent: power of the counts for the noise.
-        seed: any integer.
-        frozen: rows of the input table that stay as they are.
-        block: centres that are updated together at least; None leaves it to the kernel.
+    """Return the kernel of a method; the arguments are those of `ContextKernel`.
 
     Raises:
-        InputError: an unknown method, a setting out of its range, or subwords that are missing or not wanted.
+        InputError: an unknown method, or as `ContextKernel`.
     """
-    if method not in _METHODS:
-        raise InputError(f"unknown method '{method}': choose from {listed(_METHODS)}.{suggestion(method, _METHODS)}")
-    if (method in _SUBWORD_KERNELS) != (subwords is not None):
-        raise InputError(f"subwords are for the methods {listed(_SUBWORD_KERNELS)}; found {method!r} and {subwords!r}")
-    make: Callable[..., ContextKernel] = (
-        _KERNELS[method] if subwords is None else partial(_SUBWORD_KERNELS[method], subwords=subwords)
-    )
-    return make(
+    if method not in _KERNELS:
+        raise InputError(f"unknown method '{method}': choose from {listed(_KERNELS)}.{suggestion(method, _KERNELS)}")
+    return _KERNELS[method](
         counts,
+        subwords=subwords,
         window=window,
         negative=negative,
         sample=sample,

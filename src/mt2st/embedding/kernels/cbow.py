@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.context import ContextKernel, SubwordContextKernel
+from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.llvm import LANES
 from mt2st.embedding.kernels.rows import add_to_rows, copy_rows, padded, prefetch_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
@@ -17,6 +17,7 @@ from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, we
 from mt2st.embedding.kernels.window_sums import add_to_window, next_step, running_sums, window_without
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Plan, Walk, rate_at, refill, span_of
 from mt2st.embedding.settings import LARGEST_BLOCK
+from mt2st.embedding.subwords import SubwordRows
 
 N_NOISE = 7
 """Noise words that each centre meets: with the centre itself, a whole group of dot products."""
@@ -193,41 +194,26 @@ class CbowKernel(ContextKernel):
         return block_of_means(rate, self.negative)
 
     def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Yield all context words with the centre; a word alone makes no pair."""
+        """Yield the rows of all context words with the centre; a word alone makes no pair."""
         if context:
-            yield context, centre
+            yield [row for word in context for row in self.rows_of(word)], centre
 
     def _train(
         self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
     ) -> tuple[int, int, float]:
-        lists = NO_ROWS, NO_OFFSETS, NO_ROWS, NO_OFFSETS
-        return train_means(inputs, outputs, walk, plan, self.frozen, *lists)
+        return train_means(inputs, outputs, walk, plan, self.frozen, *_lists(self.subwords), *_lists(self.moving))
 
 
-class CbowSubwordKernel(SubwordContextKernel):
+class CbowSubwordKernel(CbowKernel):
     """fastText's CBOW: a pair's input vector is the mean over **all rows of all context words**.
 
     As in fastText and gensim, every row counts alike, so that a long word, which has more n-grams, weighs more. A block
-    sums the rows of each word of its span once, and gives each word's step to its rows once.
-
-    See `SubwordContextKernel` for the gradient of a mean, `ContextKernel` for the objective, the blocks and the rest.
+    sums the rows of each word once, and gives each word's step to its rows once.
     """
 
     method = "cbow-fasttext"
-    noise = N_NOISE
-    noise_step = NOISE_STEP
+    has_subwords = True
 
-    def block_size(self, rate: float) -> int:
-        """Return how many centres are updated together (`block_of_means`)."""
-        return block_of_means(rate, self.negative)
 
-    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Yield the rows of all context words with the centre; a word alone makes no pair."""
-        if context:
-            yield [row for word in context for row in self.subwords.of_word(word).tolist()], centre
-
-    def _train(
-        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
-    ) -> tuple[int, int, float]:
-        lists = self.subwords.rows, self.subwords.offsets, self.moving.rows, self.moving.offsets
-        return train_means(inputs, outputs, walk, plan, self.frozen, *lists)
+def _lists(subwords: SubwordRows | None) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    return (NO_ROWS, NO_OFFSETS) if subwords is None else (subwords.rows, subwords.offsets)

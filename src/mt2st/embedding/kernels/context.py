@@ -49,37 +49,44 @@ class ContextKernel(ABC):
     """Updates two embedding tables in place from a slice of a corpus, by negative sampling.
 
     A slice is walked in blocks of kept words (the centres; how many: `block_size`, or ``block`` if that is more). For a
-    block with pairs ``p`` of an input vector ``h_p`` and a word ``c_p`` to predict, and ``N`` noise words ``n`` that
-    the pairs of one centre share with each other and with many of the block's, the loss is
+    block with pairs ``p`` of an input vector ``h_p`` and a word ``c_p`` to predict, and ``N`` noise words ``n``, the
+    loss is
 
         ``L = sum_p [ -log sigmoid(h_p . out[c_p]) - (negative / N) * sum_n log sigmoid(-h_p . out[n]) ]``
 
-    and the update ``theta <- theta - alpha * weight * dL/dtheta``, with **every gradient taken at the values the
-    tables had when the block began**. So a block is one plain SGD step, which autograd reproduces (`sample_pairs`
-    returns the blocks' pairs). In expectation over the noise words this is the objective of word2vec, each pair against
-    ``negative`` noise words: a pair meets ``N`` (`noise`), weighed to count as ``negative``. Sharing them is what makes
-    the arithmetic dense (Ji et al. 2016, pWord2Vec, share within one window). Unlike word2vec, a noise
-    word that equals the centre is not skipped. One thing departs from plain SGD: no place of a row in a block (context
-    word, centre, noise word) moves it by more than 1 (`rows.LONGEST_STEP`), which ordinary steps are far below.
+    and the update ``theta <- theta - alpha * weight * dL/dtheta``, with **every gradient taken at the values of the
+    tables when the block began**. So a block is one plain SGD step, which autograd reproduces (`sample_pairs` returns
+    the pairs). In expectation this is the objective of word2vec: each pair meets ``N`` noise words (`noise`), weighted
+    to count as ``negative``. The pairs of a centre share their noise words with each other and with many of the block,
+    which makes the arithmetic dense (Ji et al. 2016, pWord2Vec, share within a window).
+
+    Two things differ from word2vec: a noise word that equals the centre is not skipped, and no place of a row in a
+    block (context word, centre, noise word) moves the row by more than `rows.LONGEST_STEP`, far above ordinary steps.
+
+    **Subwords.** The ``-fasttext`` kernels make input vectors of the rows of words and their n-grams; ``inputs`` then
+    has ``V + bucket`` rows. As in fastText and gensim, each row of a mean receives the gradient with respect to the
+    mean **undivided**, once for every time it is in the mean (see `CbowKernel`).
 
     One call is bitwise deterministic, and its random numbers are a pure function of ``(seed, stream)``. The global
-    interpreter lock is released: several threads may update the same tables at once (hogwild, Niu et al. 2011; then
-    the result depends on timing), and a torch step may run beside a call.
+    interpreter lock is released: several threads may update the same tables at once (hogwild, Niu et al. 2011; the
+    result then depends on timing), and a torch step may run in parallel.
 
     Args:
         counts: occurrences of each word, int64 [V]; words of count 0 (``<pad>``, ``<unk>``) are dropped from the
             text before the windows are drawn and never serve as noise.
-        window: the widest reach of a context, at least 1; each centre draws its own from 1 to ``window``.
+        subwords: the rows of the V words, for the ``-fasttext`` kernels only.
+        window: the widest context, at least 1; each centre draws its own width from 1 to ``window``.
         negative: the weight of noise against one positive pair, in noise words, 1 to 100.
         sample: subsampling threshold in [0, 1); 0 keeps every word (`keep_thresholds`).
         ns_exponent: noise words are drawn in proportion to ``counts ** ns_exponent``, in [-5, 5].
         seed: any integer.
         frozen: rows of ``inputs`` that the kernel reads and never writes, bool [`input_rows`]; None for none.
-        block: centres that are updated together at least, 1 to 32; None leaves it to `block_size`, which is careful.
-            More are faster, until steps that do not know of each other overshoot.
+        block: the least number of centres updated together, 1 to 32; None leaves it to `block_size`, which is careful.
+            Larger blocks are faster, until their steps overshoot.
 
     Raises:
-        InputError: a setting out of its range, no word with a count above 0, or another number of ``frozen``.
+        InputError: a setting out of its range, no word with a count above 0, ``subwords`` missing or not wanted, or an
+            array of another size.
 
     References:
         Mikolov, Sutskever, Chen, Corrado and Dean 2013, "Distributed Representations of Words and Phrases".
@@ -90,12 +97,14 @@ class ContextKernel(ABC):
     noise: ClassVar[int] = 16
     """Noise words that each centre meets."""
     noise_step: ClassVar[int] = 0
-    """By how many of the block's noise words a centre's run of `noise` lies behind that of the centre before it."""
+    """How many of the block's noise words further on the next centre's run of `noise` words begins."""
+    has_subwords: ClassVar[bool] = False
 
     def __init__(
         self,
         counts: NDArray[np.int64],
         *,
+        subwords: SubwordRows | None = None,
         window: int = 5,
         negative: int = 5,
         sample: float = 1e-3,
@@ -110,7 +119,13 @@ class ContextKernel(ABC):
         counts = np.ascontiguousarray(counts, dtype=np.int64)
         if counts.ndim != 1 or counts.size >= 2**31 or (counts < 0).any():
             raise InputError("counts must be one non-negative number per word (int64 [V], V < 2**31)")
-        self.vocabulary_size = counts.size
+        if (subwords is not None) != self.has_subwords:
+            raise InputError(f"subwords are for the -fasttext methods; found '{self.method}' and {subwords!r:.80}")
+        if subwords is not None and subwords.n_words != counts.size:
+            raise InputError(
+                f"subwords must have the rows of the {counts.size} words of counts; found {subwords.n_words}"
+            )
+        self.vocabulary_size, self.subwords = counts.size, subwords
         self.window, self.negative, self.sample = window, negative, sample
         self.ns_exponent, self.seed, self.block = ns_exponent, seed, block
         self._keep = keep_thresholds(counts, sample)
@@ -122,7 +137,9 @@ class ContextKernel(ABC):
                 f"found {frozen.dtype} {list(frozen.shape)}"
             )
         self.frozen = frozen if frozen.any() else np.empty(0, dtype=np.bool_)
-        """Of size 0 where nothing is frozen, so that no kernel looks it up."""
+        """Of size 0 if nothing is frozen, so that no kernel looks it up."""
+        self.moving = subwords.without(self.frozen) if subwords is not None and self.frozen.size else subwords
+        """The rows of each word that training moves."""
 
     def update(
         self,
@@ -211,8 +228,12 @@ class ContextKernel(ABC):
 
     @property
     def input_rows(self) -> int:
-        """Rows of ``inputs``: V, and those that words share as parts, where the kernel knows such."""
-        return self.vocabulary_size
+        """Rows of ``inputs``: V, or V + bucket with subwords."""
+        return self.vocabulary_size if self.subwords is None else self.subwords.table_rows
+
+    def rows_of(self, word: int) -> list[int]:
+        """Return the rows of ``inputs`` that a word has."""
+        return [word] if self.subwords is None else self.subwords.of_word(word).tolist()
 
     def walk(self, ids: NDArray[np.int32], offsets: NDArray[np.int64], stream: int) -> Walk:
         """Return the walk of an update over a slice, at its start.
@@ -263,61 +284,3 @@ class ContextKernel(ABC):
             )
         if np.may_share_memory(inputs, outputs):
             raise InputError("inputs and outputs must be two tables; found overlapping memory")
-
-
-class SubwordContextKernel(ContextKernel):
-    """A context kernel whose input vectors are means over the rows of words and their n-grams.
-
-    ``inputs`` then has ``V + bucket`` rows and ``outputs`` V. As in fastText and gensim, each row of a mean receives
-    the gradient with respect to the mean **undivided**, once for every time it is in the mean (see `CbowKernel`).
-    `LONGEST_STEP` bounds the step that a place of a word in a block gives to each of the word's rows.
-
-    Args:
-        counts: as for `ContextKernel`.
-        subwords: the rows of the V words.
-        window: as for `ContextKernel`, like the others.
-        negative: weight of the noise.
-        sample: subsampling threshold.
-        ns_exponent: power of the counts for the noise.
-        seed: any integer.
-        frozen: rows of ``inputs`` that stay as they are, those of n-grams among them.
-
-    Raises:
-        InputError: as `ContextKernel`, or rows of another number of words than ``counts``.
-    """
-
-    def __init__(
-        self,
-        counts: NDArray[np.int64],
-        *,
-        subwords: SubwordRows,
-        window: int = 5,
-        negative: int = 5,
-        sample: float = 1e-3,
-        ns_exponent: float = 0.75,
-        seed: int = 1,
-        frozen: NDArray[np.bool_] | None = None,
-        block: int | None = None,
-    ) -> None:
-        self.subwords = subwords
-        super().__init__(
-            counts,
-            window=window,
-            negative=negative,
-            sample=sample,
-            ns_exponent=ns_exponent,
-            seed=seed,
-            frozen=frozen,
-            block=block,
-        )
-        if subwords.n_words != self.vocabulary_size:
-            raise InputError(
-                f"subwords must have the rows of the {self.vocabulary_size} words of counts; found {subwords.n_words}"
-            )
-        self.moving = subwords.without(self.frozen) if self.frozen.size else subwords
-        """The rows of each word that training moves."""
-
-    @property
-    def input_rows(self) -> int:
-        """V + bucket."""
-        return self.subwords.table_rows

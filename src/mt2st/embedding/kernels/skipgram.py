@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.context import ContextKernel, SubwordContextKernel
+from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.llvm import LANES
 from mt2st.embedding.kernels.rows import add_to_rows, copy_rows, padded, prefetch_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
@@ -32,8 +32,8 @@ class SkipGramKernel(ContextKernel):
     def block_size(self, rate: float) -> int:
         """Return how many centres are updated together: few for wide windows, high rates and much noise.
 
-        A noise word's row meets all pairs of a block in one step; too many at too high a rate overshoot and diverge
-        (window 10 at rate 0.05, blocks of 8: the loss explodes; of 2: it falls as word by word).
+        A noise word's row meets all pairs of a block in one step: too many at too high a rate diverge (window 10 at
+        rate 0.05: blocks of 8 explode, of 2 do not).
         """
         pull = self.window * rate * max(1.0, self.negative / 5)
         return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
@@ -134,31 +134,27 @@ def _train_words(
     return kept, pairs, float(loss)
 
 
-class SkipGramSubwordKernel(SubwordContextKernel):
+class SkipGramSubwordKernel(SkipGramKernel):
     """fastText's Skip-gram (Bojanowski et al. 2017): a pair's input vector is the mean of its centre's subword rows.
 
-    Here, as in fastText and gensim, the **centre** predicts its context, where `SkipGramKernel` lets the context
-    predict the centre: the same pairs in expectation, but a block then composes each centre once and no word besides.
-
-    See `SubwordContextKernel` for the gradient of a mean, `ContextKernel` for the objective, the blocks and the rest.
+    As in fastText and gensim, the **centre** predicts its context, where `SkipGramKernel` lets the context predict the
+    centre: the same pairs in expectation, but a block composes only its centres, each once.
     """
 
     method = "skipgram-fasttext"
-
-    def block_size(self, rate: float) -> int:
-        """Return how many centres are updated together: as for `SkipGramKernel`."""
-        pull = self.window * rate * max(1.0, self.negative / 5)
-        return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
+    has_subwords = True
 
     def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
         """Yield the centre's rows with each context word."""
-        rows = self.subwords.of_word(centre).tolist()
+        rows = self.rows_of(centre)
         for word in context:
             yield rows, word
 
     def _train(
         self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
     ) -> tuple[int, int, float]:
+        assert self.subwords is not None
+        assert self.moving is not None
         return _train_subwords(
             inputs,
             outputs,
