@@ -47,10 +47,10 @@ def test_beginning_and_end_are_read_unless_the_end_is_to_be_cut() -> None:
 def test_new_texts_are_read_like_those_it_learned_from() -> None:
     classifier = TextClassifier(strategy=SingleTask()).set_params(**SMALL).fit(AT_END, LABELS)
     others = [f"x y{' z' * n} {word}" for n in (0, 1, 5, 500) for word in ("dull", "fine")]
-    assert classifier.predict(others) == ["bad", "good"] * 4
+    assert classifier.predict(others).tolist() == ["bad", "good"] * 4
     labels = [[each] for each in LABELS]
     several = MultiLabelClassifier(strategy=SingleTask()).set_params(**SMALL).fit(AT_END, labels)
-    assert several.predict(others) == [("bad",), ("good",)] * 4
+    assert several.predict(others).tolist() == [("bad",), ("good",)] * 4
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=6), st.integers(1, 9))

@@ -52,7 +52,7 @@ def test_its_configuration_is_json_of_every_standard_reader(folder: Path) -> Non
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert config["format"] == 1
     assert config["classes"] == ["bad", "good"]
-    assert config["settings"]["vector_size"] == 6
+    assert config["settings"]["embedding"]["vector_size"] == 6
     assert config["strategy"] == {
         "strategy": "switch",
         "settings": {"at": 2, "weight": 1.0, "unit": "epoch"},
@@ -66,7 +66,8 @@ def test_its_card_names_data_settings_and_metrics(folder: Path, classifier: Text
     card = (folder / "README.md").read_text(encoding="utf-8")
     for text in (
         f"mt2st {__version__}", "`bad`, `good`", "- 40 texts from films.csv", "- no unlabelled text",
-        "Strategy switch: ", "at = 2", "| encoder | `mean` |", "| vector_size | `6` |", "ended by: epochs",
+        "Strategy switch: ", "at = 2", "| encoder.name | `mean` |",
+        "| embedding.vector_size | `6` |", "ended by: epochs",
         "The auxiliary task `context` was off from step",
         *(f"| {part} | {each['loss']:.4f} | {each['accuracy']:.4f} |" for part, each in classifier.metrics_.items()),
     ):  # fmt: skip
@@ -170,7 +171,7 @@ def test_a_model_of_another_format_is_named(folder: Path) -> None:
     "changes",
     [
         {"settings": {}},
-        {"settings": {"auxiliaries": [], "encoder__name": "transformer"}},
+        {"settings": {"auxiliaries": [], "encoder": {"name": "transformer"}}},
         {"settings": {"auxiliaries": [], "colour": "red"}},
         {"strategy": {"strategy": "later"}},
         {"classes": ["bad", "good", "ugly"]},

@@ -48,7 +48,7 @@ def trained(films: Films, **given: Any) -> tuple[TextClassifier, Keeping]:
 def test_the_context_task_and_a_second_reader_have_it_where_there_is_one(
     films: Films, monkeypatch: pytest.MonkeyPatch, *, beside: bool, cores: int, uses: bool
 ) -> None:
-    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: cores)
+    monkeypatch.setattr("mt2st.models.fitting.usable_cores", lambda: cores)
     _, kept = trained(films, compute__parallel_context=beside, context__passes=1.0)
     trainer = kept.trainer
     assert trainer.parallel_context == uses
@@ -57,7 +57,7 @@ def test_the_context_task_and_a_second_reader_have_it_where_there_is_one(
 
 
 def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
+    monkeypatch.setattr("mt2st.models.fitting.usable_cores", lambda: 2)
     monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 12)
     # Beside the step the context task writes without a lock, which no run repeats.
     monkeypatch.setattr("mt2st.training.trainer.KernelThread", lambda **_: KernelThread(parallel=False))
@@ -79,7 +79,7 @@ def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.Mon
 def test_measuring_has_the_threads_of_training_and_its_second_core(
     films: Films, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
-    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
+    monkeypatch.setattr("mt2st.models.fitting.usable_cores", lambda: 2)
     monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 12)
     model, kept = trained(films, compute__threads=threads)
     kept.readers.clear()
@@ -96,7 +96,7 @@ def test_measuring_has_the_threads_of_training_and_its_second_core(
 def test_the_context_task_comes_in_pieces_that_the_step_can_help_with(
     films: Films, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mt2st.models.trained_model.usable_cores", lambda: 2)
+    monkeypatch.setattr("mt2st.models.fitting.usable_cores", lambda: 2)
     monkeypatch.setattr("mt2st.tasks.context.PIECE", 20)
     shared: list[int] = []
 

@@ -13,7 +13,7 @@ import torch
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
-from mt2st.models import TextClassifier, trained_model
+from mt2st.models import TextClassifier, fitting
 from mt2st.strategy import Diminish, SingleTask, Strategy, Switch
 from mt2st.training import Callback, Trainer
 
@@ -62,36 +62,34 @@ def fitted(films: Films) -> TextClassifier:
 @pytest.mark.parametrize("encoder", ["bilstm", "mean", "cnn"])
 def test_it_learns_what_can_be_learnt(encoder: str, films: Films) -> None:
     classifier = make(encoder__name=encoder).fit(*films)
-    assert classifier.classes_ == ("bad", "good")
+    assert classifier.classes_.tolist() == ["bad", "good"]
     assert classifier.metrics_["validation"]["accuracy"] == 1.0
     assert classifier.evaluate(*films, name="all")["accuracy"] >= 0.85
 
 
 def test_it_predicts_and_measures_texts_that_it_has_not_seen(fitted: TextClassifier) -> None:
-    assert fitted.predict(UNSEEN[:4]) == ["good", "bad", "good", "bad"]
+    assert fitted.predict(UNSEEN[:4]).tolist() == ["good", "bad", "good", "bad"]
     assert fitted.evaluate(UNSEEN[:4], ["good", "bad", "good", "good"], name="odd")["accuracy"] == 0.75
     assert fitted.metrics_.pop("odd")["accuracy"] == 0.75
 
 
 def test_its_score_is_the_accuracy(fitted: TextClassifier) -> None:
     assert fitted.score(UNSEEN[:4], ["good", "bad", "good", "good"]) == 0.75
-    with pytest.raises(InputError, match="texts and labels must be as many, found 2 and 1"):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         fitted.score(["a", "b"], ["good"])
-    with pytest.raises(InputError, match="give at least one"):
-        fitted.score([], [])
 
 
 def test_probabilities_are_in_the_order_of_the_classes_and_sum_to_one(fitted: TextClassifier) -> None:
     probabilities = fitted.predict_proba(UNSEEN)
     assert probabilities.shape == (len(UNSEEN), 2)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
-    assert fitted.predict(UNSEEN) == [fitted.classes_[index] for index in probabilities.argmax(axis=1)]
+    assert fitted.predict(UNSEEN).tolist() == [fitted.classes_[index] for index in probabilities.argmax(axis=1)]
 
 
 def test_texts_may_come_from_a_generator_and_may_be_none_at_all(fitted: TextClassifier) -> None:
-    assert fitted.predict(iter(UNSEEN)) == fitted.predict(UNSEEN)
+    assert fitted.predict(iter(UNSEEN)).tolist() == fitted.predict(UNSEEN).tolist()
     assert fitted.predict_proba([]).shape == (0, 2)
-    assert fitted.predict([]) == []
+    assert fitted.predict([]).tolist() == []
 
 
 def test_the_network_is_left_ready_to_predict(fitted: TextClassifier) -> None:
@@ -152,7 +150,7 @@ def test_unlabelled_text_enters_vocabulary_and_context_but_not_the_labels(films:
     assert classifier.vocabulary_ is not None
     assert "splendid" in classifier.vocabulary_
     assert "splendid" in classifier.word_vectors.key_to_index
-    assert classifier.classes_ == ("bad", "good")
+    assert classifier.classes_.tolist() == ["bad", "good"]
 
 
 def test_validation_text_does_not_enter_the_vocabulary(films: Films) -> None:
@@ -172,11 +170,15 @@ def test_word_vectors_are_the_rows_of_the_embedding(fitted: TextClassifier) -> N
     assert network.embedding.weight[vocabulary.id_of("great")].tolist() == row, "they are a copy"
 
 
-def test_labels_of_any_type_are_read_as_text(films: Films) -> None:
-    numbers = [int(label == "good") for label in films[1]]
-    classifier = make(optimisation__epochs=4).fit(films[0], numbers)  # type: ignore[arg-type]
-    assert classifier.classes_ == ("0", "1")
-    assert classifier.evaluate(films[0], numbers)["accuracy"] > 0.5  # type: ignore[arg-type]
+def test_a_model_of_whole_numbers_predicts_whole_numbers_after_loading_too(films: Films, tmp_path: Path) -> None:
+    numbers = [9 if label == "good" else 10 for label in films[1]]
+    classifier = make(optimisation__epochs=4).fit(films[0], numbers)
+    assert classifier.classes_.tolist() == [9, 10], "by size, not by the alphabet"
+    assert np.mean(classifier.predict(films[0]) == np.array(numbers)) == classifier.score(films[0], numbers) > 0.5
+    assert classifier.evaluate(films[0], [float(each) for each in numbers])["accuracy"] > 0.5
+    classifier.save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert again.predict(films[0]).tolist() == classifier.predict(films[0]).tolist()
 
 
 # Starts of the embedding
@@ -191,7 +193,7 @@ def test_the_embedding_may_start_from_vectors_trained_on_the_text(start: str, fi
             heard.append(progress)
 
     classifier = make(embedding__init=start, embedding__init_epochs=2).fit(*films, callbacks=[Hearing()])
-    assert classifier.predict(UNSEEN[:4]) == ["good", "bad", "good", "bad"]
+    assert classifier.predict(UNSEEN[:4]).tolist() == ["good", "bad", "good", "bad"]
     assert heard
 
 
@@ -323,8 +325,8 @@ def test_a_loaded_model_is_as_it_was_saved(fitted: TextClassifier, tmp_path: Pat
     fitted.save(tmp_path / "model")
     again = TextClassifier.load(tmp_path / "model")
     assert (again.settings_, again.strategy) == (fitted.settings_, fitted.strategy)
-    assert (again.classes_, again.run_, again.metrics_, again.vocabulary_) == (
-        fitted.classes_, fitted.run_, fitted.metrics_, fitted.vocabulary_,
+    assert (again.classes_.tolist(), again.run_, again.metrics_, again.vocabulary_) == (
+        fitted.classes_.tolist(), fitted.run_, fitted.metrics_, fitted.vocabulary_,
     )  # fmt: skip
     assert again.evaluate(UNSEEN[:2], ["good", "bad"])["accuracy"] == 1.0
     again.save(tmp_path / "copy")
@@ -337,7 +339,7 @@ def test_unicode_classes_and_words_survive_the_folder(tmp_path: Path) -> None:
     classifier = make(optimisation__epochs=2).fit(texts, labels)
     classifier.save(tmp_path / "model")
     again = TextClassifier.load(tmp_path / "model")
-    assert again.classes_ == ("да", "нет \U0001f642")
+    assert again.classes_.tolist() == ["да", "нет \U0001f642"]
     assert np.array_equal(again.predict_proba(texts), classifier.predict_proba(texts))
 
 
@@ -428,7 +430,7 @@ def test_the_best_epoch_is_chosen_by_the_metric_or_by_the_loss(
     choose_by: str, select: str, films: Films, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     selected: list[str] = []
-    real = trained_model.Trainer
-    monkeypatch.setattr(trained_model, "Trainer", lambda *a, **k: (selected.append(k["monitor"]), real(*a, **k))[1])
+    real = fitting.Trainer
+    monkeypatch.setattr(fitting, "Trainer", lambda *a, **k: (selected.append(k["monitor"]), real(*a, **k))[1])
     make(SingleTask(), auxiliaries=(), optimisation__epochs=1, optimisation__monitor=choose_by).fit(*films)
     assert selected == [select]

@@ -12,7 +12,7 @@ import torch
 from mt2st import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition
-from mt2st.models.kinds import Classification
+from mt2st.models.problem_types import Classification
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import (
     PRIMARY_TASK,
@@ -109,11 +109,11 @@ def test_three_groups_train_as_two_did() -> None:
             rest = [*network.encoder.parameters(), *network.heads.parameters()]
             optimizer = torch.optim.AdamW(
                 [
-                    {"params": [network.embedding.weight], "lr": rates["embedding"], "optimisation__weight_decay": 0.0},
+                    {"params": [network.embedding.weight], "lr": rates["embedding"], "weight_decay": 0.0},
                     {
                         "params": rest,
                         "lr": rates["encoder"],
-                        "optimisation__weight_decay": settings.optimisation.weight_decay,
+                        "weight_decay": settings.optimisation.weight_decay,
                     },
                 ]
             )
@@ -323,7 +323,7 @@ def test_a_run_with_every_option_goes_on_exactly(
         "optimisation__convergence": "validation-loss",
         "optimisation__patience": 3,
     }
-    options["feedback_every"] = 1
+    options["optimisation__feedback_every"] = 1
     whole = TextClassifier(strategy=make()).set_params(**options).fit(*films)
     part = TextClassifier(strategy=make()).set_params(**options)
     part.fit(*films, checkpoint=tmp_path / "at", callbacks=[Stopping(after)])

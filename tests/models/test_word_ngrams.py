@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mt2st.errors import InputError
 from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.models.assembly import new_network
-from mt2st.models.kinds import Classification
+from mt2st.models.problem_types import Classification
 from mt2st.network import Network
 from mt2st.strategy import PRIMARY_TASK, Switch
 from mt2st.training import Callback, Trainer
@@ -99,7 +99,7 @@ def test_several_labels_are_weighed_each_for_itself() -> None:
     classifier.fit(texts, labels, validation=(texts, labels), callbacks=[ratios])
     # Of the texts with red, blue and green 8, 4 and 0 have the label 'r', which 12 of all 20 words do.
     inside, others = np.array([8, 4, 0]) + 2 * 0.6, np.array([0, 4, 4]) + 2 * 0.4
-    of_r = ratios.of(classifier, "red", "blue", "green")[:, classifier.classes_.index("r")]
+    of_r = ratios.of(classifier, "red", "blue", "green")[:, classifier.classes_.tolist().index("r")]
     np.testing.assert_allclose(of_r, np.log(inside / others) - np.log(0.6 / 0.4), rtol=1e-5)
 
 
@@ -136,8 +136,8 @@ def test_words_outside_the_vocabulary_are_one_word_to_the_ratios_too() -> None:
 def test_the_primary_task_alone_has_them() -> None:
     heads = {PRIMARY_TASK: (Classification(), 2), "other": (Classification(), 3)}
     embedding = torch.nn.Embedding(5, 4)
-    assert set(new_network(make(), embedding, heads).ngrams) == {PRIMARY_TASK}
-    assert not new_network(make(encoder__word_ngrams=0), embedding, heads).ngrams
+    assert set(new_network(make().settings, embedding, heads).ngrams) == {PRIMARY_TASK}
+    assert not new_network(make(encoder__word_ngrams=0).settings, embedding, heads).ngrams
 
 
 def test_words_that_no_one_has_seen_are_scored_too() -> None:

@@ -128,7 +128,7 @@ def run(arguments: Sequence[str]) -> int:
     ).cells()
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     for cell in cells:
-        cell.settings.checked(of_words=not data.kind.of_texts).check_files()
+        cell.settings.checked(of_words=not data.problem_type.of_texts).check_files()
         if isinstance(cell.strategy, CombiningStrategy):
             cell.strategy.check_requirements()
     about = _about(arguments, parts, data)

@@ -62,9 +62,9 @@ def _predicted(
         for row in model.predict_proba(chunk):
             probabilities = [round(float(value), 6) for value in row]
             if isinstance(model, TextClassifier):
-                yield model.classes_[int(row.argmax())], probabilities
+                yield str(model.classes_[int(row.argmax())]), probabilities
             else:
-                yield [model.classes_[at] for at, value in enumerate(row) if value >= THRESHOLD], probabilities
+                yield [str(model.classes_[at]) for at, value in enumerate(row) if value >= THRESHOLD], probabilities
 
 
 def _write_csv(model: TextClassifier | MultiLabelClassifier, out: TextIO, texts: Iterable[str]) -> None:
@@ -81,7 +81,7 @@ def _write_csv(model: TextClassifier | MultiLabelClassifier, out: TextIO, texts:
 
 def _write_json_lines(model: TextClassifier | MultiLabelClassifier, out: TextIO, texts: Iterable[str]) -> None:
     for label, probabilities in _predicted(model, texts):
-        by_class = dict(zip(model.classes_, probabilities, strict=True))
+        by_class = dict(zip(map(str, model.classes_), probabilities, strict=True))
         name = "label" if isinstance(label, str) else "labels"
         out.write(json.dumps({name: label, "probabilities": by_class}, ensure_ascii=False) + "\n")
 

@@ -1,4 +1,4 @@
-"""Models of all kinds by the name of their kind."""
+"""Estimators of all problem types by name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from mt2st.models.tagger import Tagger
 from mt2st.models.text_classifier import TextClassifier
 
 AnyModel = TextClassifier | MultiLabelClassifier | Tagger
-_CLASSES: dict[str, type[AnyModel]] = {each.kind.name: each for each in (TextClassifier, MultiLabelClassifier, Tagger)}
+_CLASSES: dict[str, type[AnyModel]] = {
+    each.problem_type.name: each for each in (TextClassifier, MultiLabelClassifier, Tagger)
+}
 
 
-def model_class(kind: str) -> type[AnyModel]:
+def model_class(problem_type: str) -> type[AnyModel]:
     """Return the class of models for ``"classification"``, ``"multilabel"`` or ``"tagging"``."""
-    return _CLASSES[kind]
+    return _CLASSES[problem_type]
 
 
 def load_model(folder: str | Path) -> AnyModel:
@@ -26,6 +28,6 @@ def load_model(folder: str | Path) -> AnyModel:
         InputError: naming what is missing or broken.
     """
     saved = ModelFolder.load(Path(folder))
-    if saved.kind not in _CLASSES:
-        raise InputError(f"{Path(folder) / CONFIG}: this version knows no model for '{saved.kind}'")
-    return _CLASSES[saved.kind].restored(saved, folder)
+    if saved.problem_type not in _CLASSES:
+        raise InputError(f"{Path(folder) / CONFIG}: this version knows no model for '{saved.problem_type}'")
+    return _CLASSES[saved.problem_type].restored(saved, folder)

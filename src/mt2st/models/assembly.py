@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mt2st.models.kinds import Kind
 from mt2st.models.linear_probe import LinearProbe
+from mt2st.models.problem_types import ProblemType
 from mt2st.models.settings import GROUPS, ModelSettings, by_group
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.layers import TaskLayer, activate_task_layers
@@ -33,14 +33,14 @@ TOKENS_COUNTED = 131_072
 def new_network(
     settings: ModelSettings,
     embedding: nn.Embedding | SubwordEmbedding,
-    heads: Mapping[str, tuple[Kind[Any], int]],
+    heads: Mapping[str, tuple[ProblemType[Any], int]],
 ) -> Network:
     """Return a new network on an embedding.
 
     Args:
         settings: the model's.
         embedding: the word embedding.
-        heads: by the name of the task, the kind of its data and its number of classes.
+        heads: by the name of the task, the problem type of its data and its number of classes.
     """
     encoder = build_encoder(
         settings.encoder.name,
@@ -48,7 +48,9 @@ def new_network(
         hidden_size=settings.encoder.hidden_size,
         pooling=settings.encoder.pooling,
     )
-    modules: dict[str, nn.Module] = {name: kind.head(encoder, n_classes) for name, (kind, n_classes) in heads.items()}
+    modules: dict[str, nn.Module] = {
+        name: problem.head(encoder, n_classes) for name, (problem, n_classes) in heads.items()
+    }
     if settings.transition.task_layer:  # made last, so that all else starts as without it
         head = cast("nn.Linear", modules[PRIMARY_TASK])
         modules[PRIMARY_TASK] = nn.Sequential(TaskLayer(head.in_features), head)
@@ -63,9 +65,9 @@ def new_network(
     )
 
 
-def _new_ngrams(settings: ModelSettings, kind: Kind[Any], n_classes: int) -> dict[str, NgramScores]:
+def _new_ngrams(settings: ModelSettings, problem: ProblemType[Any], n_classes: int) -> dict[str, NgramScores]:
     # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
-    if not settings.encoder.word_ngrams or not kind.of_texts:
+    if not settings.encoder.word_ngrams or not problem.of_texts:
         return {}
     return {PRIMARY_TASK: NgramScores(n_classes, settings.encoder.word_ngrams, settings.encoder.ngram_buckets)}
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from mt2st._files import complete_folder
 from mt2st.errors import InputError
@@ -25,19 +28,19 @@ class ModelFolder:
     Attributes:
         parameters: the network's, by name.
         vocabulary: of the embedding's rows.
-        config: plain values: kind, settings, classes, strategy.
+        config: plain values: problem type, settings, classes, strategy.
         card: Markdown for a person: the data, the settings, the metrics.
     """
 
-    parameters: Mapping[str, Tensor]
+    parameters: Mapping[str, NDArray[Any]]
     vocabulary: Vocabulary
     config: Mapping[str, Any]
     card: str
 
     @property
-    def kind(self) -> str:
-        """The kind of labelled data that the model learnt from; folders of earlier versions do not say."""
-        return str(self.config.get("kind", "classification"))
+    def problem_type(self) -> str:
+        """The name of the problem type that the model solves."""
+        return str(self.config["problem_type"])
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the folder whole or not at all.
@@ -49,11 +52,11 @@ class ModelFolder:
         Raises:
             InputError: when something is there that may not be replaced, or cannot be written.
         """
-        from safetensors.torch import save_file
-
         check_replaceable(folder, overwrite=overwrite)
         with complete_folder(folder) as partial:
-            save_file({name: value.contiguous() for name, value in self.parameters.items()}, partial / PARAMETERS)
+            save_file(
+                {name: np.ascontiguousarray(value) for name, value in self.parameters.items()}, partial / PARAMETERS
+            )
             self.vocabulary.save(partial / VOCABULARY)
             config = json.dumps({"format": FORMAT, **self.config}, indent=2, ensure_ascii=False)
             (partial / CONFIG).write_text(config + "\n", encoding="utf-8")
@@ -66,9 +69,6 @@ class ModelFolder:
         Raises:
             InputError: naming the folder or the file that is missing, broken or of another format.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         if not folder.is_dir():
             raise InputError(f"there is no model folder at {folder}")
         missing = [name for name in (PARAMETERS, VOCABULARY, CONFIG) if not (folder / name).is_file()]
@@ -79,6 +79,7 @@ class ModelFolder:
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             found = config.pop("format")
+            config["problem_type"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder / CONFIG} is not the configuration of a model: {error}") from error
         if found != FORMAT:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from torch import nn
 
 from mt2st.errors import InputError
-from mt2st.models.kinds import Kind, Prepared, excerpt_of, kind_of
+from mt2st.models.problem_types import Prepared, ProblemType, problem_type_of, truncation_of
 from mt2st.models.settings import AuxiliaryName, ModelSettings
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import LabelledTask, Texts
@@ -32,19 +32,19 @@ class LabelledAuxiliary:
 
     Attributes:
         name: of the task and its head.
-        kind: what kind of data it is.
+        problem_type: of the data.
         classes: its labels or tags.
         prepared: its documents.
     """
 
     name: str
-    kind: Kind[Any]
+    problem_type: ProblemType[Any]
     classes: tuple[str, ...]
     prepared: Prepared
 
     def task(self, settings: ModelSettings, texts: Texts) -> LabelledTask[Any, Any]:
         """Return the task on the data's documents, encoded."""
-        return self.kind.task(
+        return self.problem_type.task(
             self.name,
             self.prepared.encoded(texts),
             self.classes,
@@ -74,11 +74,11 @@ def labelled_auxiliaries(
                 f"an auxiliary task cannot be called '{name}': give a name of letters, digits and underscores other "
                 f"than '{PRIMARY_TASK}' and 'context'"
             )
-        kind = kind_of(rows)
-        kind.check(rows)
-        classes = kind.classes(rows)
-        documents = kind.prepare(rows, classes, tokeniser, excerpt=excerpt_of(settings))
-        prepared.append(LabelledAuxiliary(name, kind, classes, documents))
+        problem_type = problem_type_of(rows)
+        problem_type.check(rows)
+        classes = problem_type.classes(rows)
+        documents = problem_type.prepare(rows, classes, tokeniser, truncation=truncation_of(settings))
+        prepared.append(LabelledAuxiliary(name, problem_type, classes, documents))
     return prepared
 
 

@@ -22,6 +22,7 @@ from mt2st.errors import InputError
 from mt2st.network import Network
 from mt2st.network.layers import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
+from mt2st.tasks.classification import Labelled
 from mt2st.tasks.inference import infer_rows
 from mt2st.training.flops import counted_forward
 from mt2st.training.transition import FittedHead
@@ -108,7 +109,8 @@ class LinearProbe:
         features -= mean
         features *= scale
         columns = targets.T if isinstance(self.task, MultiLabelTask) else [targets]
-        solutions = [self._solved(features, column) for column in columns]
+        weights_of_texts = data.weights if isinstance(data, Labelled) else None
+        solutions = [self._solved(features, column, weights_of_texts) for column in columns]
         weights = np.concatenate([each.weights for each in solutions])
         biases = np.concatenate([each.biases for each in solutions])
         # A score and its gradient are a product each in every iteration.
@@ -149,7 +151,9 @@ class LinearProbe:
             order = np.concatenate([order[firsts], np.delete(order, firsts)])
         return np.sort(order[: self.most_texts])
 
-    def _solved(self, features: NDArray[np.float64], targets: NDArray[Any]) -> Solution:
+    def _solved(
+        self, features: NDArray[np.float64], targets: NDArray[Any], weights: NDArray[np.float32] | None
+    ) -> Solution:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
@@ -159,7 +163,7 @@ class LinearProbe:
         solver = LogisticRegression(C=self.inverse_strength, max_iter=MOST_ITERATIONS)
         with warnings.catch_warnings(record=True) as caught:  # training goes on from here in any case
             warnings.simplefilter("always", ConvergenceWarning)
-            solver.fit(features, targets)
+            solver.fit(features, targets, sample_weight=weights)
         converged = not any(issubclass(each.category, ConvergenceWarning) for each in caught)
         return Solution(solver.coef_, solver.intercept_, int(solver.n_iter_.max()), converged)
 

@@ -137,6 +137,14 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             setattr(self, name, replace(self._group(name), **{inner: parameters[path]}))
         return self
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        tags.non_deterministic = self._group("compute").parallel_context
+        return tags
+
     def _group(self, name: str) -> Any:
         """Return a group as it was given, or with its defaults."""
         value = getattr(self, name)

@@ -3,120 +3,231 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import ClassVar, Self
+from os import PathLike
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
 
-from mt2st.models.intake import checked_texts, labelled_text
-from mt2st.models.kinds import Classification, excerpt_of
+from mt2st.errors import InputError
+from mt2st.models.inputs import checked_texts, classes_of, labelled_text, pair
 from mt2st.models.labelled_auxiliaries import Rows
+from mt2st.models.linear_probe import pooled_vectors
+from mt2st.models.problem_types import Classification, truncation_of
+from mt2st.models.settings import (
+    AuxiliaryData,
+    Compute,
+    Context,
+    Embedding,
+    Encoder,
+    Optimisation,
+    Text,
+    Transition,
+    WordTasks,
+)
 from mt2st.models.trained_model import TrainedModel
-from mt2st.strategy import PRIMARY_TASK
+from mt2st.strategy import PRIMARY_TASK, Strategy
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import LabelledText
-from mt2st.training import Callback
+from mt2st.training import Callback, KernelTask, Task
 
 
-class TextClassifier(TrainedModel[LabelledText]):
-    """A small text classifier on its own word embedding, trained the MT2ST way.
+class TextClassifier(ClassifierMixin, TrainedModel[LabelledText]):  # type: ignore[misc]  # scikit-learn has no types
+    """A small text classifier on its own word embedding, trained from many tasks to one.
 
-    The parameters are those of `SettingsEstimator`, the attributes those of `TrainedModel`.
+    Labels may be strings, integers or booleans; `predict` returns them in the same type.
+
+    Args:
+        strategy: how the auxiliary tasks fade out or go off: a `Strategy` or its name, such as ``"switch"``.
+        encoder: the shared layers: an `Encoder` or its name, such as ``"mean"``.
+        text: how text becomes token ids.
+        embedding: the word embedding and its first values.
+        context: the auxiliary task on word context.
+        auxiliaries: names of the auxiliary tasks.
+        auxiliary_data: files of the auxiliary tasks.
+        word_tasks: the auxiliary tasks on analogies and word pairs.
+        optimisation: optimizer, learning rates, evaluation, and the end of the training.
+        transition: what happens when the last auxiliary task goes off.
+        compute: cores and threads.
+        class_weight: weights of the classes in the loss: ``{label: weight}``, or ``"balanced"`` for weights that are
+            inversely proportional to the class frequencies.
+        seed: decides initial parameters, dropout and the order of all data.
+        verbose: show a progress bar while fitting.
+
+    A group of settings that is None has its defaults. The attributes are those of `TrainedModel`.
 
     Example:
         >>> from mt2st import Switch, TextClassifier
-        >>> classifier = TextClassifier(strategy=Switch(at=3), encoder="mean", vector_size=16, epochs=30, min_count=1,
-        ...                             learning_rate=0.1, embedding_learning_rate=0.1, beside=False)
+        >>> from mt2st.models import Compute, Embedding, Optimisation, Text
+        >>> fast = Optimisation(epochs=30, learning_rate=0.1, embedding_learning_rate=0.1)
+        >>> classifier = TextClassifier(Switch(at=3), encoder="mean", embedding=Embedding(vector_size=16),
+        ...                             text=Text(min_count=1), optimisation=fast,
+        ...                             compute=Compute(parallel_context=False))
         >>> texts = ["a good film", "a fine, good cast", "a bad film", "a dull, bad plot"] * 5
-        >>> classifier.fit(texts, ["+", "+", "-", "-"] * 5, validation=0.2).predict(["good", "bad"])
-        ['+', '-']
+        >>> classifier.fit(texts, [1, 1, 0, 0] * 5).predict(["good", "bad"])
+        array([1, 0])
     """
 
-    kind: ClassVar[Classification] = Classification()
+    problem_type: ClassVar[Classification] = Classification()
+
+    def __init__(
+        self,
+        strategy: Strategy | str = "diminish",
+        *,
+        encoder: Encoder | str | None = None,
+        text: Text | None = None,
+        embedding: Embedding | None = None,
+        context: Context | None = None,
+        auxiliaries: tuple[str, ...] = ("context",),
+        auxiliary_data: AuxiliaryData | None = None,
+        word_tasks: WordTasks | None = None,
+        optimisation: Optimisation | None = None,
+        transition: Transition | None = None,
+        compute: Compute | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        seed: int = 1,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(
+            strategy,
+            encoder=encoder,
+            text=text,
+            embedding=embedding,
+            context=context,
+            auxiliaries=auxiliaries,
+            auxiliary_data=auxiliary_data,
+            word_tasks=word_tasks,
+            optimisation=optimisation,
+            transition=transition,
+            compute=compute,
+            seed=seed,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
 
     def fit(
         self,
-        texts: Sequence[str],
-        labels: Sequence[str],
+        X: Iterable[str],
+        y: Iterable[object],
         *,
+        sample_weight: ArrayLike | None = None,
         unlabelled: Iterable[str] = (),
-        validation: float | tuple[Sequence[str], Sequence[str]] = 0.2,
+        validation: float | Sequence[Any] = 0.2,
+        auxiliary_tasks: Sequence[Task | KernelTask] = (),
         auxiliary_data: Mapping[str, Rows] | None = None,
-        log: Path | None = None,
-        checkpoint: Path | None = None,
         callbacks: Sequence[Callback] = (),
+        log: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> Self:
         """Train on labelled texts, with the help of unlabelled ones and of other labelled data.
 
         Args:
-            texts: the labelled texts.
-            labels: the label of each.
-            unlabelled: further texts for the context task and the vocabulary; read once, never kept in memory.
-            validation: labelled texts to choose the best epoch by, as ``(texts, labels)``, or the share of the labelled
-                texts, in (0, 1), that is set apart for this: stratified, by the seed.
-            auxiliary_data: as for `fit_rows`.
-            log: as for `fit_rows`.
-            checkpoint: as for `fit_rows`.
+            X: n texts: a list, an array or a column of a data frame.
+            y: n labels.
+            sample_weight: n weights of the texts in the loss.
+            unlabelled: further texts for the context task and the vocabulary. They are read once and not kept.
+            validation: labelled texts to choose the best evaluation by, as ``(texts, labels)``, or the share of the
+                labelled texts, in (0, 1), that is split off for this: stratified, by the seed.
+            auxiliary_tasks: tasks of your own: any `mt2st.training.Task` or `KernelTask`. The module that its loss gets
+                is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it. A
+                task that is also a `Callback` gets the corpus, with its vocabulary.
+            auxiliary_data: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
+                the vocabulary and the context task.
             callbacks: called before and during the training.
+            log: file of the metrics, as JSON Lines.
+            checkpoint: folder of a checkpoint: written every few minutes and when the training is interrupted; a
+                training goes on from one that is there. Remove it once the complete model is saved.
 
         Returns:
             The classifier itself.
 
         Raises:
-            InputError: when the settings, texts or labels cannot be used.
+            InputError: the settings, texts or labels cannot be used.
         """
-        if isinstance(validation, tuple):
-            held_out: float | LabelledText = labelled_text(*validation, source="validation")
-        else:
-            held_out = validation
+        if y is None:
+            raise InputError("a TextClassifier needs labels: requires y to be passed, but the target y is None")
+        rows = labelled_text(X, y, source="the labelled texts", weights=sample_weight)
+        labels = np.asarray(y).reshape(-1) if hasattr(y, "dtype") else list(y)
+        _check_targets(labels)
+        classes = classes_of(labels, "the labelled texts")
+        if self.class_weight is not None:
+            rows = labelled_text(rows.texts, labels, source=rows.source, weights=self._weights(labels, rows.weights))
+        held_out: Any = validation
+        if not np.isscalar(validation):
+            texts, others = pair(validation)
+            held_out = labelled_text(texts, others, source="validation", classes=classes)
         return self.fit_rows(
-            labelled_text(texts, labels, source="the labelled texts"),
-            unlabelled=unlabelled,
+            rows,
             validation=held_out,
-            auxiliary_data=auxiliary_data,
+            classes=classes,
+            unlabelled=unlabelled,
+            auxiliary_tasks=auxiliary_tasks,
+            auxiliary_data=auxiliary_data or {},
+            callbacks=callbacks,
             log=log,
             checkpoint=checkpoint,
-            callbacks=callbacks,
         )
 
-    def predict_proba(self, texts: Iterable[str]) -> NDArray[np.float32]:
+    def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:
         """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`.
 
         Raises:
             InputError: before `fit`.
         """
-        network, encoded = self._read(checked_texts(texts, "texts"))
+        network, encoded = self._read(checked_texts(X, "texts"))
         if len(encoded) == 0:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
-        encoded = excerpt_of(self.settings_).of(encoded)
+        encoded = truncation_of(self.settings_).of(encoded)
         return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=self.settings_.text.max_length)
 
-    def predict(self, texts: Iterable[str]) -> list[str]:
-        """Return the most probable label of each text.
+    def predict(self, X: Iterable[str]) -> NDArray[Any]:
+        """Return ``[n_texts]`` labels: the most probable one of each text.
 
         Raises:
             InputError: before `fit`.
         """
-        return [self.classes_[index] for index in self.predict_proba(texts).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        return labels
 
-    def evaluate(self, texts: Sequence[str], labels: Sequence[str], *, name: str = "test") -> dict[str, float]:
+    def transform(self, X: Iterable[str]) -> NDArray[np.float32]:
+        """Return ``[n_texts, n_features]`` vectors of texts as the trained encoder makes them.
+
+        Raises:
+            InputError: before `fit`.
+        """
+        network, encoded = self._read(checked_texts(X, "texts"))
+        if len(encoded) == 0:
+            return np.empty((0, network.encoder.pooled_size), dtype=np.float32)
+        encoded = truncation_of(self.settings_).of(encoded)
+        return pooled_vectors(network, encoded, max_length=self.settings_.text.max_length)
+
+    def evaluate(self, X: Iterable[str], y: Iterable[object], *, name: str = "test") -> dict[str, float]:
         """Measure on labelled texts and keep the result in ``metrics_[name]`` for the model's card.
 
         Returns:
             Loss, accuracy and averaged precision, recall and F1.
 
         Raises:
-            InputError: before `fit`, or when a label is none that was trained on.
+            InputError: before `fit`, or a label is none of `classes_`.
         """
-        return self.evaluate_rows(labelled_text(texts, labels, source=name), name=name)
+        self._fitted()
+        return self.evaluate_rows(labelled_text(X, y, source=name, classes=self.classes_), name=name)
 
-    def score(self, texts: Sequence[str], labels: Sequence[str]) -> float:
-        """Return the accuracy on labelled texts, as scikit-learn's classifiers do.
+    def _weights(self, labels: Any, weights: list[float] | None) -> NDArray[np.float64]:
+        try:
+            of_classes = compute_sample_weight(self.class_weight, labels)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"class_weight: {error}") from error
+        return np.asarray(of_classes * (1.0 if weights is None else np.asarray(weights)), dtype=np.float64)
 
-        Raises:
-            InputError: before `fit`, or when texts or labels are missing or not as many.
-        """
-        rows = labelled_text(texts, labels, source="score")
-        predicted = self.predict(rows.texts)
-        return sum(found == label for found, label in zip(predicted, rows.labels, strict=True)) / len(rows)
+
+def _check_targets(labels: Any) -> None:
+    """Refuse measurements, such as 0.5, as labels, as scikit-learn's classifiers do."""
+    try:
+        check_classification_targets(np.asarray(labels))
+    except ValueError as error:
+        raise InputError(f"the labels are no classes: {error}") from error

@@ -70,7 +70,7 @@ class Cell:
 
     def identity(self, data: StudyData) -> dict[str, Any]:
         """Return what must be the same for a finished cell to count as this one, as plain JSON values."""
-        settings = model_class(data.kind.name).from_settings(self.settings).checked_settings()
+        settings = model_class(data.problem_type.name).from_settings(self.settings).checked_settings()
         return {
             "strategy": json.loads(json.dumps(self.strategy.state_dict())),
             SETTINGS: self.settings.flat(),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from mt2st.models.kinds import Kind, kind_of
 from mt2st.models.labelled_auxiliaries import Rows
+from mt2st.models.problem_types import ProblemType, problem_type_of
 from mt2st.study.fingerprint import add_fields, add_rows
 
 
@@ -40,9 +40,9 @@ class StudyData:
         return replace(self, test=None)
 
     @property
-    def kind(self) -> Kind[Any]:
+    def problem_type(self) -> ProblemType[Any]:
         """The kind of labelled data."""
-        return kind_of(self.train)
+        return problem_type_of(self.train)
 
     @cached_property
     def metric(self) -> str:
@@ -50,7 +50,7 @@ class StudyData:
 
         The accuracy of labels or tags; F1 of entities where the tags mark them; micro F1 of several labels a text.
         """
-        return self.kind.metric(self.kind.classes(self.train))
+        return self.problem_type.metric(self.problem_type.classes(self.train))
 
     @property
     def fingerprint(self) -> str:

@@ -205,7 +205,7 @@ def _run(
     """Return the result; None if it was stopped."""
     begin = time.perf_counter()
     cell, data = order.cell, order.data
-    model: Any = model_class(data.kind.name).from_settings(cell.settings, cell.strategy)
+    model: Any = model_class(data.problem_type.name).from_settings(cell.settings, cell.strategy)
     watch.model = model
     if on_model:
         on_model(model)

@@ -84,10 +84,12 @@ class TextBatch:
     Attributes:
         ids: ``[batch, length]`` token ids, padded at the end.
         targets: ``[batch]`` class numbers, or ``[batch, n_labels]`` of 1 and 0 for several labels per text.
+        weights: ``[batch]`` weights of the texts in the loss; None weighs all alike.
     """
 
     ids: Tensor
     targets: Tensor
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)

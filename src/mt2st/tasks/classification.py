@@ -24,14 +24,17 @@ class Labelled:
     Attributes:
         texts: ``n`` texts.
         targets: ``[n]`` class numbers from 0.
+        weights: ``[n]`` weights of the texts in the loss, 1 on average; None weighs all alike.
     """
 
     texts: Texts
     targets: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
 
     def select(self, indices: NDArray[np.int64]) -> Labelled:
         """Return these texts with their labels."""
-        return Labelled(self.texts.select(indices), self.targets[indices])
+        weights = None if self.weights is None else self.weights[indices]
+        return Labelled(self.texts.select(indices), self.targets[indices], weights)
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,17 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
 
     def batch(self, data: Labelled, indices: NDArray[np.int64]) -> TextBatch:
         """Return the texts of these indices and their classes."""
-        return TextBatch(data.texts.padded(indices, self.max_length), torch.from_numpy(data.targets[indices]))
+        weights = None if data.weights is None else torch.from_numpy(data.weights[indices])
+        return TextBatch(data.texts.padded(indices, self.max_length), torch.from_numpy(data.targets[indices]), weights)
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
-        """Return the mean cross-entropy of a batch, summed over the parts of the classifier."""
+        """Return the (weighted) mean cross-entropy of a batch, summed over the parts of the classifier."""
         assert isinstance(network, Network)
         scores = network.scores(self.name, batch.ids)
-        return torch.stack([functional.cross_entropy(each, batch.targets) for each in scores]).sum()
+        if batch.weights is None:
+            return torch.stack([functional.cross_entropy(each, batch.targets) for each in scores]).sum()
+        each_text = [functional.cross_entropy(each, batch.targets, reduction="none") for each in scores]
+        return (torch.stack(each_text).sum(dim=0) * batch.weights).mean()
 
     def measure(self, network: nn.Module, data: Labelled) -> dict[str, float]:
         """Return loss, accuracy, and averaged precision, recall and F1 on any labelled texts."""

@@ -24,6 +24,7 @@ class LabelledText:
         labels: n labels.
         skipped: how many bad rows were left out.
         source: where they come from, for messages and model cards.
+        weights: n weights of the texts in the loss, or None.
 
     Example:
         >>> data = LabelledText(["good", "bad", "fine"], ["pos", "neg", "pos"], skipped=0, source="reviews.csv")
@@ -35,6 +36,7 @@ class LabelledText:
     labels: list[str]
     skipped: int = 0
     source: str = ""
+    weights: list[float] | None = None
 
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.labels):
@@ -47,7 +49,8 @@ class LabelledText:
         """Return the rows of these indices, in their order."""
         chosen = [int(index) for index in indices]
         texts = [self.texts[index] for index in chosen]
-        return LabelledText(texts, [self.labels[index] for index in chosen], self.skipped, self.source)
+        weights = None if self.weights is None else [self.weights[index] for index in chosen]
+        return LabelledText(texts, [self.labels[index] for index in chosen], self.skipped, self.source, weights)
 
 
 @dataclass

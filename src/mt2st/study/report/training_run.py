@@ -62,11 +62,11 @@ class TrainingRun:
         report, saved = _read(folder / RUN), _read(config)
         predictions = report.get("predictions")
         try:
-            kind, classes = str(saved.get("kind", "classification")), tuple(saved["classes"])
+            kind, classes = str(saved["problem_type"]), tuple(saved["classes"])
             found = cls(
                 kind=kind,
                 classes=classes,
-                metric=model_class(kind).kind.metric(classes),
+                metric=model_class(kind).problem_type.metric(classes),
                 settings=ModelSettings.from_dict(saved["settings"]).flat(),
                 strategy=dict(saved["strategy"]),
                 run=Run.from_dict(saved["run"]),

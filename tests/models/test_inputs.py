@@ -8,7 +8,7 @@ import pytest
 
 from mt2st.errors import InputError
 from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
-from mt2st.models.intake import labelled_text, multi_labelled_text, tagged_text
+from mt2st.models.inputs import labelled_text, multi_labelled_text, tagged_text
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 from mt2st.text.rows import is_missing
 
@@ -47,8 +47,6 @@ def test_of_many_missing_values_the_first_are_shown() -> None:
 def test_missing_labels_of_the_validation_and_test_parts_are_refused(films: tuple[list[str], list[str]]) -> None:
     with pytest.raises(InputError, match="validation: 1 of 2 labels is missing"):
         TextClassifier().fit(*films, validation=(["a", "b"], ["good", None]))  # type: ignore[list-item]
-    with pytest.raises(InputError, match="score: 1 of 1 labels is missing"):
-        TextClassifier().score(["a"], [None])  # type: ignore[list-item]
 
 
 def test_missing_lists_of_labels_and_labels_in_them_are_refused() -> None:

@@ -1,7 +1,7 @@
-"""The kinds of labelled data a model can learn from, as its primary task or as auxiliary ones.
+"""The problem types: one label per text, several labels per text, a tag per word.
 
-A `Kind` knows what there is to know of one kind: how its rows become documents of the corpus, its classes, its head and
-its task. A model is a kind of primary data; auxiliary data may be of any kind.
+A `ProblemType` holds all that differs between them: how rows become documents of the corpus, the classes, the head, the
+task and the metric. An estimator solves one problem type; auxiliary data may be of any.
 """
 
 # ruff: noqa: ARG002  # what one kind has no use for, another needs
@@ -37,12 +37,12 @@ from mt2st.text import (
 )
 from mt2st.text.words import cut_sentences
 
-RowsT = TypeVar("RowsT", LabelledText, MultiLabelledText, TaggedText)
+RowsT = TypeVar("RowsT", bound=LabelledText | MultiLabelledText | TaggedText)
 
 
 @dataclass(frozen=True)
-class Excerpt:
-    """What an encoder reads of a text.
+class Truncation:
+    """The part of a text that the encoder reads.
 
     Attributes:
         length: tokens at most, at least 1.
@@ -70,12 +70,12 @@ class Prepared:
     encoded: Callable[[Texts], Any]
 
 
-class Kind(ABC, Generic[RowsT]):
-    """One kind of labelled data.
+class ProblemType(ABC, Generic[RowsT]):
+    """A type of labelled data and all that depends on it.
 
     Attributes:
-        name: what the model folder calls it.
-        title: what the model's card calls a model of it.
+        name: name in model folders and on the command line.
+        title: name of a model in its card.
         of_texts: whether labels are of whole texts, not of their words.
     """
 
@@ -104,7 +104,7 @@ class Kind(ABC, Generic[RowsT]):
         """Return a new head on an encoder."""
 
     @abstractmethod
-    def prepare(self, rows: RowsT, classes: Sequence[str], tokeniser: Tokeniser, *, excerpt: Excerpt) -> Prepared:
+    def prepare(self, rows: RowsT, classes: Sequence[str], tokeniser: Tokeniser, *, truncation: Truncation) -> Prepared:
         """Return the rows as documents and the way from their ids to data, which has what the encoder reads of them.
 
         Raises:
@@ -118,7 +118,7 @@ class Kind(ABC, Generic[RowsT]):
         """Return the task on data that `prepare` led to."""
 
 
-class Classification(Kind[LabelledText]):
+class Classification(ProblemType[LabelledText]):
     """Texts with one label each."""
 
     name, title = "classification", "Text classifier"
@@ -144,7 +144,7 @@ class Classification(Kind[LabelledText]):
         return classification_head(encoder.pooled_size, n_classes)
 
     def prepare(
-        self, rows: LabelledText, classes: Sequence[str], tokeniser: Tokeniser, *, excerpt: Excerpt
+        self, rows: LabelledText, classes: Sequence[str], tokeniser: Tokeniser, *, truncation: Truncation
     ) -> Prepared:
         """Return the texts; refuse a label that is none of the classes."""
         number_of = {label: number for number, label in enumerate(classes)}
@@ -155,7 +155,8 @@ class Classification(Kind[LabelledText]):
                 f"whose classes are {in_brief(classes)}"
             )
         targets = np.array([number_of[label] for label in rows.labels], dtype=np.int64)
-        return Prepared(rows.texts, lambda texts: Labelled(excerpt.of(texts), targets))
+        weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
+        return Prepared(rows.texts, lambda texts: Labelled(truncation.of(texts), targets, weights))
 
     def task(
         self, name: str, train: Any, classes: Sequence[str], *, validation: Any, batch_size: int, max_length: int
@@ -166,7 +167,7 @@ class Classification(Kind[LabelledText]):
         )
 
 
-class MultiLabel(Kind[MultiLabelledText]):
+class MultiLabel(ProblemType[MultiLabelledText]):
     """Texts with any number of labels each."""
 
     name, title = "multilabel", "Text classifier, several labels a text"
@@ -197,7 +198,7 @@ class MultiLabel(Kind[MultiLabelledText]):
         classes: Sequence[str],
         tokeniser: Tokeniser,
         *,
-        excerpt: Excerpt,
+        truncation: Truncation,
     ) -> Prepared:
         """Return the texts; labels that are none of the classes get columns of their own behind."""
         names = [*classes, *sorted(set(rows.label_names()) - set(classes))]
@@ -205,7 +206,7 @@ class MultiLabel(Kind[MultiLabelledText]):
         targets = np.zeros((len(rows), len(names)), dtype=np.bool_)
         for row, labels in enumerate(rows.labels):
             targets[row, [column[label] for label in labels]] = True
-        return Prepared(rows.texts, lambda texts: MultiLabelled(excerpt.of(texts), targets))
+        return Prepared(rows.texts, lambda texts: MultiLabelled(truncation.of(texts), targets))
 
     def task(
         self,
@@ -221,7 +222,7 @@ class MultiLabel(Kind[MultiLabelledText]):
         return MultiLabelTask(name, train, validation=validation, batch_size=batch_size, max_length=max_length)
 
 
-class Tagging(Kind[TaggedText]):
+class Tagging(ProblemType[TaggedText]):
     """Sentences with a tag for each word."""
 
     name, title, of_texts = "tagging", "Tagger", False
@@ -246,12 +247,14 @@ class Tagging(Kind[TaggedText]):
         """Return a head on the tokens' states."""
         return tagging_head(encoder.state_size, n_classes)
 
-    def prepare(self, rows: TaggedText, classes: Sequence[str], tokeniser: Tokeniser, *, excerpt: Excerpt) -> Prepared:
-        """Return the sentences as texts of at most the excerpt's length; further tags are numbered behind."""
+    def prepare(
+        self, rows: TaggedText, classes: Sequence[str], tokeniser: Tokeniser, *, truncation: Truncation
+    ) -> Prepared:
+        """Return the sentences as texts of at most the truncation's length; further tags are numbered behind."""
         further = tuple(sorted(set(rows.tag_names()) - set(classes)))
         number_of = {tag: number for number, tag in enumerate((*classes, *further))}
         targets = np.array([number_of[tag] for tags in rows.tags for tag in tags], dtype=np.int64)
-        cut = cut_sentences(rows.sentences, tokeniser, max_length=excerpt.length)
+        cut = cut_sentences(rows.sentences, tokeniser, max_length=truncation.length)
         return Prepared(cut.texts, lambda texts: Tagged(Words(texts, cut.starts, cut.n_words), targets, further))
 
     def task(
@@ -263,13 +266,13 @@ class Tagging(Kind[TaggedText]):
         )
 
 
-def kind_of(rows: LabelledText | MultiLabelledText | TaggedText) -> Kind[Any]:
-    """Return the kind of labelled data."""
+def problem_type_of(rows: LabelledText | MultiLabelledText | TaggedText) -> ProblemType[Any]:
+    """Return the problem type of labelled data."""
     if isinstance(rows, TaggedText):
         return Tagging()
     return MultiLabel() if isinstance(rows, MultiLabelledText) else Classification()
 
 
-def excerpt_of(settings: ModelSettings) -> Excerpt:
-    """Return what the encoder of a model with these settings reads of a text."""
-    return Excerpt(settings.text.max_length, without_middle=settings.text.truncation == "middle")
+def truncation_of(settings: ModelSettings) -> Truncation:
+    """Return the truncation that settings ask for."""
+    return Truncation(settings.text.max_length, without_middle=settings.text.truncation == "middle")

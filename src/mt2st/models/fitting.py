@@ -1,0 +1,320 @@
+"""The way from labelled rows to a trained network: corpus, tasks, network, trainer, training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain, pairwise
+from os import PathLike
+from pathlib import Path
+from typing import Any, Generic, cast
+
+import torch
+from torch import nn
+
+from mt2st._files import scratch_folder
+from mt2st.errors import InputError
+from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition, weigh_ngrams
+from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
+from mt2st.models.identity import run_identity
+from mt2st.models.inputs import checked_texts
+from mt2st.models.kept_starts import KeptStarts
+from mt2st.models.labelled_auxiliaries import LabelledAuxiliary, Rows, labelled_auxiliaries
+from mt2st.models.problem_types import Prepared, ProblemType, RowsT, truncation_of
+from mt2st.models.reader import Reader
+from mt2st.models.settings import METRIC, ModelSettings
+from mt2st.models.start import embedding_start
+from mt2st.models.word_embedding import new_embedding, subwords_of
+from mt2st.network import Network, NgramScores, SubwordEmbedding
+from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy
+from mt2st.tasks import LabelledTask, Texts
+from mt2st.tasks.labelled import part_of
+from mt2st.text import Corpus, Tokeniser, Vocabulary
+from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
+from mt2st.training.processor import torch_threads, usable_cores
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What `fit` takes beside the labelled data.
+
+    Attributes:
+        unlabelled: further texts for the context task and the vocabulary. They are read once and not kept in memory.
+        auxiliary_data: further labelled data, of any problem type, by a name for its auxiliary task.
+        auxiliary_tasks: tasks of the user's own.
+        callbacks: called before and during the training.
+        log: file of the metrics, as JSON Lines.
+        checkpoint: folder of a checkpoint.
+        origin: how the data were chosen, as plain values by name. A checkpoint keeps it for messages.
+        first_vectors: folder where runs share the first values of the embedding that are trained.
+    """
+
+    unlabelled: Iterable[str] = ()
+    auxiliary_data: Mapping[str, Rows] = field(default_factory=dict)
+    auxiliary_tasks: Sequence[Task | KernelTask] = ()
+    callbacks: Sequence[Callback] = ()
+    log: str | PathLike[str] | None = None
+    checkpoint: str | PathLike[str] | None = None
+    origin: Mapping[str, Any] | None = None
+    first_vectors: str | PathLike[str] | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network and what is known of its training.
+
+    Attributes:
+        network: with the primary task's head alone, in evaluation mode.
+        vocabulary: the words of its embedding's rows.
+        run: the course of the training.
+        auxiliaries: for each auxiliary task on words, how much of its data was used, and its metrics.
+        init_seconds: seconds of training the embedding's first values.
+    """
+
+    network: Network
+    vocabulary: Vocabulary
+    run: Run
+    auxiliaries: Mapping[str, AuxiliaryReport]
+    init_seconds: float
+
+
+class Fitting(Generic[RowsT]):
+    """One training.
+
+    Args:
+        settings: the validated settings.
+        strategy: how the auxiliary tasks fade out or go off.
+        problem: of the primary data.
+        classes: names of its classes, in their order.
+        options: all else that `fit` takes.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        strategy: Strategy,
+        problem: ProblemType[RowsT],
+        classes: tuple[str, ...],
+        options: FitOptions,
+    ) -> None:
+        self.settings = settings
+        self.strategy = strategy
+        self.problem = problem
+        self.classes = classes
+        self.options = options
+        self.trainer: Trainer | None = None
+        # A task may follow the training too: as a callback it gets the corpus and its vocabulary.
+        followers = [each for each in options.auxiliary_tasks if isinstance(each, Callback)]
+        self.callbacks = [*options.callbacks, *followers]
+        if isinstance(strategy, CombiningStrategy):
+            strategy.check_requirements()  # before anything is read
+        settings.check_files()
+
+    def fit(self, rows: RowsT, validation: RowsT) -> Fitted:
+        """Train on labelled rows and choose the best evaluation on others.
+
+        Raises:
+            InputError: the data cannot be used.
+        """
+        settings, tokeniser = self.settings, tokeniser_of(self.settings)
+        words = AuxiliaryData.read(settings)
+        primary = self._prepared(rows)
+        others = labelled_auxiliaries(settings, self.options.auxiliary_data, tokeniser)
+        documents = chain(
+            primary.documents,
+            *(each.prepared.documents for each in others),
+            checked_texts(self.options.unlabelled, "unlabelled"),
+        )
+        with scratch_folder("corpus") as folder, torch_threads(settings.compute.threads):
+            corpus = Corpus.build(
+                documents,
+                tokeniser=tokeniser,
+                min_count=settings.text.min_count,
+                max_vocabulary=settings.text.max_vocabulary,
+                directory=folder / "corpus",
+            )
+            for callback in self.callbacks:
+                callback.on_corpus(corpus, n_labelled=len(primary.documents))
+            reader = Reader(corpus.vocabulary, tokeniser, subwords_of(settings, corpus.vocabulary))
+            texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
+            task = primary_task(
+                settings, self.problem, self.classes, primary.encoded(texts[0]), self._encoded(validation, reader)
+            )
+            labelled = [each.task(settings, own) for each, own in zip(others, texts[1:], strict=True)]
+            auxiliaries = Auxiliaries.build(
+                settings,
+                words,
+                corpus,
+                subwords=reader.subwords,
+                scratch=folder,
+                on_counting=self._told("on_cooccurrences"),
+            )
+            for coverage in auxiliaries.coverage.values():
+                for callback in self.callbacks:
+                    callback.on_auxiliary(coverage)
+            network, init_seconds = self._network(task, others, corpus, reader)
+            trainer = self._trainer(network, task, [*auxiliaries.tasks, *labelled, *self.options.auxiliary_tasks])
+            before = auxiliaries.measure(network)
+            identity = {}
+            if self.options.checkpoint is not None:
+                identity = run_identity(
+                    settings, self.strategy, trainer, corpus, auxiliary=words.fingerprint, origin=self.options.origin
+                )
+            self._train(trainer, identity)
+            after = auxiliaries.measure(network)
+        reports = {
+            name: AuxiliaryReport(each, before[name], after[name]) for name, each in auxiliaries.coverage.items()
+        }
+        return Fitted(_for_prediction(network), corpus.vocabulary, trainer.run, reports, init_seconds)
+
+    def _prepared(self, rows: RowsT) -> Prepared:
+        return self.problem.prepare(
+            rows, self.classes, tokeniser_of(self.settings), truncation=truncation_of(self.settings)
+        )
+
+    def _encoded(self, rows: RowsT, reader: Reader) -> Any:
+        prepared = self._prepared(rows)
+        if not prepared.documents:
+            raise InputError(f"{rows.source}: nothing to measure on; give at least one text")
+        return prepared.encoded(reader.read(prepared.documents))
+
+    def _network(
+        self, task: LabelledTask[Any, Any], others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: Reader
+    ) -> tuple[Network, float]:
+        """Return a new network and the seconds that the training of its first word vectors took."""
+        settings, kept = self.settings, self.options.first_vectors
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            first = embedding_start(
+                settings,
+                corpus,
+                subwords=reader.subwords,
+                generator=torch.Generator().manual_seed(settings.seed),
+                progress=self._told("on_vectors"),
+                kept=KeptStarts(Path(kept)) if kept else None,
+            )
+            embedding = new_embedding(first.table, reader.subwords)
+            heads = {
+                PRIMARY_TASK: (self.problem, len(self.classes)),
+                **{each.name: (each.problem_type, len(each.classes)) for each in others},
+            }
+            network = reader.network(new_network(settings, embedding, heads))
+        for each in self.options.auxiliary_tasks:
+            head = getattr(each, "head", None)
+            if isinstance(head, nn.Module):
+                network.heads[each.name] = head
+        if settings.encoder.ngram_ratios:
+            weigh_ngrams(network, task)
+        return network, first.seconds
+
+    def _trainer(
+        self, network: Network, primary: LabelledTask[Any, Any], auxiliaries: Sequence[Task | KernelTask]
+    ) -> Trainer:
+        settings, optimisation = self.settings, self.settings.optimisation
+        monitor = self.problem.metric(self.classes) if optimisation.monitor == METRIC else optimisation.monitor
+        return Trainer(
+            network,
+            primary=primary,
+            optimizer=new_optimizer(settings, network),
+            strategy=self.strategy,
+            auxiliaries=auxiliaries,
+            epochs=optimisation.epochs,
+            seed=settings.seed,
+            evaluations_per_epoch=optimisation.evaluations_per_epoch,
+            feedback=self._feedback(primary) if self.strategy.needs_feedback else None,
+            monitor=monitor,
+            transition=new_transition(settings, primary),
+            early_stopping=new_convergence(settings),
+            clip_norm=optimisation.clip_norm,
+            average=optimisation.average or None,
+            parallel_context=uses_second_core(settings),
+            callbacks=self.callbacks,
+        )
+
+    def _feedback(self, primary: LabelledTask[Any, Any]) -> Feedback:
+        """Measure cosines, and gains where the strategy asks for them: on as many validation texts as a batch has."""
+        every, held_out = self.settings.feedback_interval, primary.validation
+        if getattr(self.strategy, "signal", "cosine") != "gain" or held_out is None:
+            return Feedback(every)
+
+        def look_ahead(network: nn.Module, number: int) -> float:
+            part = part_of(held_out, number, self.settings.optimisation.batch_size)
+            return primary.measure(network, part)["loss"]
+
+        return Feedback(every, look_ahead=look_ahead)
+
+    def _train(self, trainer: Trainer, identity: Mapping[str, Any]) -> None:
+        self.trainer = trainer
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.settings.seed)
+                # After the caller's callbacks, which may make room for the files.
+                if self.options.checkpoint is not None:
+                    checkpoint = Path(self.options.checkpoint)
+                    trainer.callbacks.append(CheckpointEvery(checkpoint, identity=identity, resume=True))
+                if self.options.log is not None:
+                    trainer.callbacks.append(MetricsLog(self.options.log))
+                trainer.fit()
+        finally:
+            self.trainer = None
+
+    def _told(self, method: str) -> Callable[[Any], None]:
+        """Return a function that calls a method of all callbacks."""
+
+        def tell(value: Any) -> None:
+            for callback in self.callbacks:
+                getattr(callback, method)(value)
+
+        return tell
+
+
+def tokeniser_of(settings: ModelSettings) -> Tokeniser:
+    """Return the tokeniser that settings ask for."""
+    return Tokeniser(lowercase=settings.text.lowercase, remove_breaks=settings.text.remove_breaks)
+
+
+def uses_second_core(settings: ModelSettings) -> bool:
+    """Return whether a training with these settings uses a second core of this machine."""
+    return settings.compute.parallel_context and usable_cores() > 1
+
+
+def primary_task(
+    settings: ModelSettings,
+    problem: ProblemType[Any],
+    classes: tuple[str, ...],
+    data: Any,
+    validation: Any = None,
+) -> LabelledTask[Any, Any]:
+    """Return the primary task on encoded data."""
+    task: LabelledTask[Any, Any] = problem.task(
+        PRIMARY_TASK,
+        data,
+        classes,
+        validation=validation,
+        batch_size=settings.optimisation.batch_size,
+        max_length=settings.text.max_length,
+    )
+    return replace(task, eval_threads=2 if uses_second_core(settings) else 1)
+
+
+def _labelled_texts(corpus: Corpus, reader: Reader, parts: Sequence[Prepared]) -> list[Texts]:
+    """Return the documents of each part as a task reads them; they follow one another in the corpus.
+
+    Where words are made of n-grams, words that the vocabulary lacks are read too, as they will be in prediction; the
+    corpus knows them as the unknown word only.
+    """
+    if reader.subwords is not None:
+        return [reader.read(part.documents) for part in parts]
+    bounds = list(accumulate((len(part.documents) for part in parts), initial=0))
+    return [Texts.of(corpus, start=start, stop=stop) for start, stop in pairwise(bounds)]
+
+
+def _for_prediction(network: Network) -> Network:
+    """Remove what the training alone needed: the heads of auxiliary tasks, ratios of n-grams, rows of unseen words."""
+    for name in [name for name in network.heads if name != PRIMARY_TASK]:
+        del network.heads[name]
+    for ngrams in network.ngrams.values():
+        cast("NgramScores", ngrams).fold()
+    if isinstance(network.embedding, SubwordEmbedding):
+        network.embedding = network.embedding.with_words(None)
+    return network.eval()

@@ -1,0 +1,222 @@
+"""Lists, arrays and columns of data frames as labelled rows, and the classes of a model in the type of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mt2st.errors import InputError
+from mt2st.text import LabelledText, MultiLabelledText, TaggedText
+from mt2st.text.rows import check_present
+
+Value = TypeVar("Value")
+Classes = NDArray[Any]
+"""``[n_classes]`` labels of the type that the user gave, sorted: numbers by size, strings by the alphabet."""
+
+
+def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
+    """Yield the texts after checking that each is one.
+
+    Raises:
+        InputError: it is one text in place of several, a table, or holds something else.
+    """
+    _check_several(texts, source)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"{source}: number {number} is no text but {text!r}")
+        yield text
+
+
+def classes_of(labels: Iterable[object], source: str = "the labels") -> Classes:
+    """Return the different labels, sorted, in an array of their type.
+
+    Raises:
+        InputError: labels of types that have no common order, such as 1 and "1".
+
+    Example:
+        >>> classes_of(["b", "a", "b"]), classes_of([10, 9]), classes_of([True, False])
+        (array(['a', 'b'], dtype='<U1'), array([ 9, 10]), array([False,  True]))
+    """
+    if isinstance(labels, np.ndarray) and labels.dtype != object:
+        return np.unique(labels)
+    values = set(labels)
+    if not (all(isinstance(each, str) for each in values) or not any(isinstance(each, str) for each in values)):
+        raise InputError(f"{source}: labels must be of one type, found strings and other values")
+    try:
+        found = sorted(values)  # type: ignore[type-var]
+    except TypeError as error:
+        raise InputError(f"{source}: labels must be of one type that can be sorted ({error})") from error
+    if isinstance(labels, np.ndarray):
+        return np.array(found, dtype=object)
+    return np.array(found)
+
+
+def names_of(classes: Classes) -> tuple[str, ...]:
+    """Return the names of classes in files, tables and messages.
+
+    Raises:
+        InputError: two classes have one name.
+    """
+    names = tuple(str(each) for each in classes.tolist())
+    if len(set(names)) < len(names):
+        raise InputError(f"two classes have the same name: {', '.join(sorted(names))}")
+    return names
+
+
+def labelled_text(
+    texts: Iterable[str],
+    labels: Iterable[object],
+    *,
+    source: str,
+    classes: Classes | None = None,
+    weights: ArrayLike | None = None,
+) -> LabelledText:
+    """Return texts and the names of their labels.
+
+    Args:
+        texts: the texts.
+        labels: the label of each, of any type.
+        source: their name in messages.
+        classes: those of a fitted model, so that 1.0 has the name of 1.
+        weights: a weight of each text in the loss.
+
+    Raises:
+        InputError: a text or label is missing (None or NaN), they are not as many, or there is none.
+    """
+    names = _names(_present(_one_column(labels, source), "labels", source), classes)
+    given = None
+    if weights is not None:
+        array = np.asarray(weights, dtype=np.float64)
+        if array.shape != (len(names),) or not np.isfinite(array).all() or (array < 0).any() or not array.sum():
+            raise InputError(
+                f"{source}: sample_weight must be {len(names):,} finite numbers of at least 0, not all 0; found an "
+                f"array of shape {array.shape}"
+            )
+        given = (array / array.mean()).tolist()
+    labelled = LabelledText(_texts(texts, source), names, source=source, weights=given)
+    if not len(labelled):
+        raise InputError(f"{source}: no labelled text; give at least one")
+    return labelled
+
+
+def multi_labelled_text(
+    texts: Iterable[str], labels: Iterable[Iterable[object]], *, source: str, classes: Classes | None = None
+) -> MultiLabelledText:
+    """Return texts and the names of the different labels of each, sorted.
+
+    Args:
+        texts: the texts.
+        labels: a list of labels for each text, or an indicator matrix ``[n_texts, n_classes]``.
+        source: their name in messages.
+        classes: those of a fitted model.
+
+    Raises:
+        InputError: a text, a list of labels or a label in it is missing (None or NaN), a text has something else than
+            a list of labels, or they are not as many.
+    """
+    if is_indicator(labels):
+        columns = names_of(indicator_classes(labels) if classes is None else classes)
+        sets = [[columns[at] for at in np.flatnonzero(row)] for row in dense(labels)]
+        return MultiLabelledText(_texts(texts, source), [sorted(each) for each in sets], source)
+    sets = []
+    for number, each in enumerate(_present(labels, "lists of labels", source)):
+        names = _names(_list(each, "labels", f"{source}: text {number}"), classes)
+        sets.append(sorted(set(names)))
+    return MultiLabelledText(_texts(texts, source), sets, source)
+
+
+def tagged_text(
+    sentences: Sequence[Sequence[str]],
+    tags: Iterable[Sequence[object]],
+    *,
+    source: str = "the tagged sentences",
+    classes: Classes | None = None,
+) -> TaggedText:
+    """Return sentences and the name of the tag of each of their words.
+
+    Raises:
+        InputError: a sentence, a list of tags or a tag in it is missing (None or NaN), or what `TaggedText` refuses.
+    """
+    given = _present(sentences, "sentences", source)
+    lists = _present(tags, "lists of tags", source)
+    names = [_names(_list(each, "tags", f"{source}: sentence {number}"), classes) for number, each in enumerate(lists)]
+    return TaggedText(given, names, source)
+
+
+def is_indicator(labels: object) -> bool:
+    """Return whether labels are a matrix of 0 and 1, a column per class: an array, a data frame or a sparse matrix."""
+    return getattr(labels, "ndim", 1) == 2
+
+
+def dense(labels: Any) -> NDArray[Any]:
+    """Return an indicator matrix as an array."""
+    return np.asarray(labels.toarray() if hasattr(labels, "toarray") else labels)
+
+
+def indicator_classes(labels: Any) -> Classes:
+    """Return the classes of an indicator matrix: a data frame's columns, else their numbers."""
+    return np.asarray(labels.columns) if hasattr(labels, "columns") else np.arange(labels.shape[1])
+
+
+def pair(validation: object, source: str = "validation") -> tuple[Any, Any]:
+    """Return texts and labels that were given as a tuple or list of two.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(validation, tuple | list) and len(validation) == 2:
+        return validation[0], validation[1]
+    raise InputError(f"{source} must be a share between 0 and 1, or (texts, labels), found {validation!r:.60}")
+
+
+def _one_column(labels: Any, source: str) -> Any:
+    """Return labels as one column; a matrix of one column is taken with scikit-learn's warning."""
+    if getattr(labels, "ndim", 1) == 1:
+        return labels
+    from sklearn.utils import column_or_1d
+
+    try:
+        return column_or_1d(labels, warn=True)
+    except ValueError as error:
+        raise InputError(f"{source}: {error}") from error
+
+
+def _names(labels: Iterable[object], classes: Classes | None) -> list[str]:
+    if classes is None:
+        return [str(each.item() if isinstance(each, np.generic) else each) for each in labels]
+    known = dict(zip(classes.tolist(), names_of(classes), strict=True))
+    return [known.get(each, str(each)) for each in labels]
+
+
+def _list(given: Iterable[object], what: str, place: str) -> list[object]:
+    """Return the labels of one text, or the tags of one sentence."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputError(f"{place}: give a list of {what}, found {given!r}")
+    found = list(given)
+    check_present(found, what, place)
+    return found
+
+
+def _texts(texts: Iterable[str], source: str) -> list[str]:
+    return list(checked_texts(_present(texts, "texts", source), source))
+
+
+def _present(values: Iterable[Value], what: str, source: str) -> list[Value]:
+    """Return the values after checking that none is missing."""
+    _check_several(values, source)
+    found = list(values)
+    check_present(found, what, source)
+    return found
+
+
+def _check_several(values: object, source: str) -> None:
+    if isinstance(values, str):
+        raise InputError(f"{source}: give a list of texts, found the one text {values[:40]!r}")
+    if getattr(values, "ndim", 1) != 1:
+        shape = getattr(values, "shape", ())
+        raise InputError(f"{source}: give a list or one column, such as frame['text'], found a table of shape {shape}")
+    if not isinstance(values, Iterable):
+        raise InputError(f"{source}: give a list, found {values!r:.60}")
