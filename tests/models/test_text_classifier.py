@@ -348,7 +348,7 @@ def test_unicode_classes_and_words_survive_the_folder(tmp_path: Path) -> None:
 
 def test_a_classifier_that_is_not_trained_says_so(tmp_path: Path) -> None:
     for use in (lambda c: c.predict(["a"]), lambda c: c.save(tmp_path / "m"), lambda c: c.word_vectors):
-        with pytest.raises(InputError, match="not trained yet: call fit first, or load a saved one"):
+        with pytest.raises(InputError, match="not fitted yet: call fit first, or load a saved one"):
             use(make())
     assert not (tmp_path / "m").exists()
 
