@@ -110,8 +110,7 @@ class _Model:
 def _ngram_settings(path: Path) -> SubwordSettings:
     config = read_json(path)
     try:
-        settings = config["settings"]  # type: ignore[index]
-        group = settings.get("embedding", settings)
+        group = config["settings"]["embedding"]  # type: ignore[index]
         given = {name: group[name] for name in ("min_n", "max_n", "bucket") if group.get(name) is not None}
         return SubwordSettings(**given)
     except (KeyError, TypeError, AttributeError) as error:

@@ -1,8 +1,8 @@
-"""The two inner loops of GloVe, written as LLVM vector code: a dot product, and the AdaGrad step of two rows.
+"""The two inner loops of GloVe as LLVM vector code: a dot product, and the AdaGrad step of two rows.
 
-Written as plain loops they are bound by square roots and divisions and by the compiler's fear of overlapping arrays.
-Here a reciprocal square root is an estimate from the number's bits and two Newton steps: multiplications alone.
-Vectors have 16 floats, which LLVM lowers to what the processor has; a row's last, incomplete vector is masked.
+As plain loops they are bound by square roots, divisions and the compiler's assumption that arrays overlap. Here a
+reciprocal square root is an estimate from the number's bits and two Newton steps, which are multiplications. A row's
+last, incomplete vector of 16 floats is masked.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 16
+from mt2st.embedding.kernels.llvm import INT32, INT64, LANES, VECTOR, shuffle, spread, sum_of_lanes
+
 LARGEST_GRADIENT = 100.0
-"""Every component of a gradient is cut to this size, as in the published program. Ordinary ones are far smaller."""
+"""Every component of a gradient is clipped to this size, as in the published program. Ordinary ones are far smaller."""
 
 # The bits of a float are about its logarithm: halving them and turning their sign is the estimate. Its error is 3.5 %;
 # a Newton step squares it (times 1.5), twice.
 _ESTIMATE = 0x5F3759DF
 
-_float, _int, _int64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-_floats, _ints, _mask = ir.VectorType(_float, LANES), ir.VectorType(_int, LANES), ir.VectorType(ir.IntType(1), LANES)
+_ints, _mask = ir.VectorType(INT32, LANES), ir.VectorType(ir.IntType(1), LANES)
 _FUSED = ("contract",)  # one fused instruction where there is one
 _Emitter = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
 
@@ -49,7 +49,7 @@ def _row_product(
             builder.store(_multiply_add(builder, x, y, builder.load(total)), total)
 
         _for_parts(builder, width, part)
-        return _sum(builder, builder.load(total))
+        return sum_of_lanes(builder, builder.load(total))
 
     return signature, emit
 
@@ -78,7 +78,7 @@ def _adagrad_step(
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows = [_row(context, builder, signature, arguments, k, at) for k, at in ((0, 4), (1, 5), (2, 4), (3, 5))]
         starts, width = [start for start, _ in rows], rows[0][1]
-        slope, rate = _spread(builder, arguments[6]), _spread(builder, arguments[7])
+        slope, rate = spread(builder, arguments[6]), spread(builder, arguments[7])
 
         def part(memory: _Memory, at: Any) -> None:
             places = [builder.gep(start, [at]) for start in starts]
@@ -107,37 +107,37 @@ class _Memory:
         self.builder = builder
         self.wanted = None
         if left is not None:
-            count = _spread(builder, builder.trunc(left, _int), _ints)
+            count = _spread_int(builder, builder.trunc(left, INT32))
             self.wanted = builder.icmp_signed("<", ir.Constant(_ints, list(range(LANES))), count)
 
     def load(self, place: Any, otherwise: float) -> Any:
-        place = self.builder.bitcast(place, _floats.as_pointer())
+        place = self.builder.bitcast(place, VECTOR.as_pointer())
         if self.wanted is None:
             return self.builder.load(place, align=4)
-        kind = ir.FunctionType(_floats, [_floats.as_pointer(), _int, _mask, _floats])
+        kind = ir.FunctionType(VECTOR, [VECTOR.as_pointer(), INT32, _mask, VECTOR])
         load = self._named("llvm.masked.load.v16f32.p0", kind)
-        return self.builder.call(load, [place, _int(4), self.wanted, _constant(otherwise)])
+        return self.builder.call(load, [place, INT32(4), self.wanted, _constant(otherwise)])
 
     def store(self, value: Any, place: Any) -> None:
-        place = self.builder.bitcast(place, _floats.as_pointer())
+        place = self.builder.bitcast(place, VECTOR.as_pointer())
         if self.wanted is None:
             self.builder.store(value, place, align=4)
             return
-        kind = ir.FunctionType(ir.VoidType(), [_floats, _floats.as_pointer(), _int, _mask])
+        kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTOR.as_pointer(), INT32, _mask])
         store = self._named("llvm.masked.store.v16f32.p0", kind)
-        self.builder.call(store, [value, place, _int(4), self.wanted])
+        self.builder.call(store, [value, place, INT32(4), self.wanted])
 
     def _named(self, name: str, kind: Any) -> Any:
         return self.builder.module.globals.get(name) or ir.Function(self.builder.module, kind, name)
 
 
 def _for_parts(builder: Any, width: Any, part: Callable[[_Memory, Any], None]) -> None:
-    whole = builder.udiv(width, _int64(LANES))
+    whole = builder.udiv(width, INT64(LANES))
     with cgutils.for_range(builder, whole) as loop:
-        part(_Memory(builder), builder.mul(loop.index, _int64(LANES)))
-    done = builder.mul(whole, _int64(LANES))
+        part(_Memory(builder), builder.mul(loop.index, INT64(LANES)))
+    done = builder.mul(whole, INT64(LANES))
     left = builder.sub(width, done)
-    with builder.if_then(builder.icmp_signed(">", left, _int64(0))):
+    with builder.if_then(builder.icmp_signed(">", left, INT64(0))):
         part(_Memory(builder, left), done)
 
 
@@ -150,7 +150,7 @@ def _row(context: Any, builder: Any, signature: Any, arguments: Any, table: int,
 
 def _inverse_root(builder: Any, value: Any) -> Any:
     bits = builder.lshr(builder.bitcast(value, _ints), _constant(1, _ints))
-    root = builder.bitcast(builder.sub(_constant(_ESTIMATE, _ints), bits), _floats)
+    root = builder.bitcast(builder.sub(_constant(_ESTIMATE, _ints), bits), VECTOR)
     half = builder.fmul(value, _constant(-0.5))
     for _ in range(2):
         correction = _multiply_add(builder, builder.fmul(half, root), root, _constant(1.5))
@@ -168,23 +168,10 @@ def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return builder.fadd(builder.fmul(a, b, flags=_FUSED), c, flags=_FUSED)
 
 
-def _sum(builder: Any, value: Any) -> Any:
-    width = LANES
-    while width > 1:  # halves onto each other
-        width //= 2
-        halves = (_shuffle(builder, value, list(range(start, start + width))) for start in (0, width))
-        value = builder.fadd(*halves)
-    return builder.extract_element(value, _int(0))
+def _spread_int(builder: Any, value: Any) -> Any:
+    single = builder.insert_element(ir.Constant(_ints, ir.Undefined), value, INT32(0))
+    return shuffle(builder, single, single, [0] * LANES)
 
 
-def _spread(builder: Any, value: Any, kind: Any = _floats) -> Any:
-    single = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _int(0))
-    return _shuffle(builder, single, [0] * LANES)
-
-
-def _shuffle(builder: Any, value: Any, lanes: list[int]) -> Any:
-    return builder.shuffle_vector(value, value, ir.Constant(ir.VectorType(_int, len(lanes)), lanes))
-
-
-def _constant(value: float, kind: Any = _floats) -> Any:
+def _constant(value: float, kind: Any = VECTOR) -> Any:
     return ir.Constant(kind, [value] * LANES)
