@@ -6,13 +6,13 @@ for help, takes a moment only.
 
 from __future__ import annotations
 
-from importlib import import_module
+from mt2st.errors import attribute_of
 
 TYPE_CHECKING = False  # as type checkers know it; the module `typing` would take longer than all else here
 if TYPE_CHECKING:
     from mt2st.embedding import WordVectors, train_word_vectors
-    from mt2st.errors import InputError
-    from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
+    from mt2st.errors import InputError, MissingExtraError
+    from mt2st.models import EmbeddingVectorizer, MultiLabelClassifier, Tagger, TextClassifier, load
     from mt2st.models.settings import (
         AuxiliaryData,
         Compute,
@@ -39,9 +39,11 @@ _HOMES = {
     "DataLoaderTask": "mt2st.training",
     "Diminish": "mt2st.strategy",
     "Embedding": "mt2st.models.settings",
+    "EmbeddingVectorizer": "mt2st.models",
     "Encoder": "mt2st.models.settings",
     "Feedback": "mt2st.training",
     "InputError": "mt2st.errors",
+    "MissingExtraError": "mt2st.errors",
     "MultiLabelClassifier": "mt2st.models",
     "MultiTask": "mt2st.strategy",
     "Optimisation": "mt2st.models.settings",
@@ -55,6 +57,7 @@ _HOMES = {
     "Transition": "mt2st.models.settings",
     "WordTasks": "mt2st.models.settings",
     "WordVectors": "mt2st.embedding",
+    "load": "mt2st.models",
     "train_word_vectors": "mt2st.embedding",
 }
 
@@ -68,9 +71,11 @@ __all__ = [
     "DataLoaderTask",
     "Diminish",
     "Embedding",
+    "EmbeddingVectorizer",
     "Encoder",
     "Feedback",
     "InputError",
+    "MissingExtraError",
     "MultiLabelClassifier",
     "MultiTask",
     "Optimisation",
@@ -84,6 +89,7 @@ __all__ = [
     "Transition",
     "WordTasks",
     "WordVectors",
+    "load",
     "train_word_vectors",
 ]
 
@@ -91,7 +97,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a public name from its home when it is first used (PEP 562)."""
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        return attribute_of(_HOMES[name], name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

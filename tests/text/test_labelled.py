@@ -76,7 +76,7 @@ def test_texts_and_labels_must_be_as_many() -> None:
     ("labels", "message"),
     [
         ([], "no labelled row"),
-        (["x", "x"], "all 2 rows have the one label 'x'"),
+        (["x", "x"], "one class only, all 2 rows have the one label 'x'"),
         (["x", "y"], r"2 rows are too few for 2 classes \('x', 'y'\)"),
         ([str(n) for n in range(50)], r"50 rows are too few for 50 classes \('0', .* and 23 more\)"),
     ],

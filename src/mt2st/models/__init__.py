@@ -1,17 +1,18 @@
-"""What a user trains, saves and predicts with: text in, labels or tags out, the layers below put together.
+"""The estimators: text in, labels or tags out.
 
-- `TextClassifier`: one label a text. `MultiLabelClassifier`: any number of labels. `Tagger`: a tag for each word.
-- `load_model` loads a saved one of any kind.
+- `TextClassifier`: one label per text. `MultiLabelClassifier`: any number of labels. `Tagger`: a tag for each word.
+- Groups of settings: `Encoder`, `Text`, `Embedding`, `Context`, `Optimisation`, `Transition`, ...
+- `load` reads a saved model of any problem type; without torch, it gives a `Predictor`.
+- `EmbeddingVectorizer`: document vectors from word vectors.
 
-Importing this package loads no torch, so that the command line can ask for the settings in a moment; naming one of
-these does.
+Importing this package loads no torch: a name that needs it loads it when it is first used.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mt2st.errors import attribute_of
 from mt2st.models.settings import (
     AuxiliaryData,
     Compute,
@@ -27,11 +28,16 @@ from mt2st.models.settings import (
 
 if TYPE_CHECKING:
     from mt2st.models.any_model import load_model, model_class
+    from mt2st.models.inference import Predictor, load
     from mt2st.models.multi_label_classifier import MultiLabelClassifier
     from mt2st.models.tagger import Tagger
     from mt2st.models.text_classifier import TextClassifier
+    from mt2st.models.vectorizer import EmbeddingVectorizer
 
 _HOMES = {
+    "EmbeddingVectorizer": "vectorizer",
+    "Predictor": "inference",
+    "load": "inference",
     "MultiLabelClassifier": "multi_label_classifier",
     "Tagger": "tagger",
     "TextClassifier": "text_classifier",
@@ -44,15 +50,18 @@ __all__ = [
     "Compute",
     "Context",
     "Embedding",
+    "EmbeddingVectorizer",
     "Encoder",
     "ModelSettings",
     "MultiLabelClassifier",
     "Optimisation",
+    "Predictor",
     "Tagger",
     "Text",
     "TextClassifier",
     "Transition",
     "WordTasks",
+    "load",
     "load_model",
     "model_class",
 ]
@@ -61,5 +70,5 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load what needs torch when it is first used (PEP 562)."""
     if name in _HOMES:
-        return getattr(import_module(f"mt2st.models.{_HOMES[name]}"), name)
+        return attribute_of(f"mt2st.models.{_HOMES[name]}", name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

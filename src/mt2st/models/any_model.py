@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 
 from mt2st.errors import InputError
@@ -9,6 +11,7 @@ from mt2st.models.folder import CONFIG, ModelFolder
 from mt2st.models.multi_label_classifier import MultiLabelClassifier
 from mt2st.models.tagger import Tagger
 from mt2st.models.text_classifier import TextClassifier
+from mt2st.strategy import Strategy
 
 AnyModel = TextClassifier | MultiLabelClassifier | Tagger
 _CLASSES: dict[str, type[AnyModel]] = {
@@ -21,8 +24,12 @@ def model_class(problem_type: str) -> type[AnyModel]:
     return _CLASSES[problem_type]
 
 
-def load_model(folder: str | Path) -> AnyModel:
-    """Read a model folder of any kind.
+def load_model(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()) -> AnyModel:
+    """Read a model folder of any problem type.
+
+    Args:
+        folder: where.
+        strategies: classes of your own that the folder may name. Those that are defined by now are known.
 
     Raises:
         InputError: naming what is missing or broken.
@@ -30,4 +37,4 @@ def load_model(folder: str | Path) -> AnyModel:
     saved = ModelFolder.load(Path(folder))
     if saved.problem_type not in _CLASSES:
         raise InputError(f"{Path(folder) / CONFIG}: this version knows no model for '{saved.problem_type}'")
-    return _CLASSES[saved.problem_type].restored(saved, folder)
+    return _CLASSES[saved.problem_type].restored(saved, folder, strategies=strategies)

@@ -92,8 +92,8 @@ def labelled_text(
         array = np.asarray(weights, dtype=np.float64)
         if array.shape != (len(names),) or not np.isfinite(array).all() or (array < 0).any() or not array.sum():
             raise InputError(
-                f"{source}: sample_weight must be {len(names):,} finite numbers of at least 0, not all 0; found an "
-                f"array of shape {array.shape}"
+                f"{source}: sample_weight must be {len(names):,} finite numbers of at least 0, not all weights zero; "
+                f"found an array of shape {array.shape}"
             )
         given = (array / array.mean()).tolist()
     labelled = LabelledText(_texts(texts, source), names, source=source, weights=given)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, TransformerMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -35,7 +35,7 @@ from mt2st.text import LabelledText
 from mt2st.training import Callback, KernelTask, Task
 
 
-class TextClassifier(ClassifierMixin, TrainedModel[LabelledText]):  # type: ignore[misc]  # scikit-learn has no types
+class TextClassifier(ClassifierMixin, TransformerMixin, TrainedModel[LabelledText]):  # type: ignore[misc]  # scikit-learn has no types
     """A small text classifier on its own word embedding, trained from many tasks to one.
 
     Labels may be strings, integers or booleans; `predict` returns them in the same type.
@@ -216,6 +216,11 @@ class TextClassifier(ClassifierMixin, TrainedModel[LabelledText]):  # type: igno
         """
         self._fitted()
         return self.evaluate_rows(labelled_text(X, y, source=name, classes=self.classes_), name=name)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # vectors of texts are float32
+        return tags
 
     def _weights(self, labels: Any, weights: list[float] | None) -> NDArray[np.float64]:
         try:

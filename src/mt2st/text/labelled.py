@@ -147,7 +147,7 @@ def check_classes(labelled: LabelledText) -> None:
     Example:
         >>> check_classes(LabelledText(["good", "fine"], ["pos", "pos"], source="reviews.csv"))
         Traceback (most recent call last):
-        mt2st.errors.InputError: reviews.csv: all 2 rows have the one label 'pos'; a classifier needs ...
+        mt2st.errors.InputError: reviews.csv: one class only, all 2 rows have the one label 'pos'; ...
     """
     source = labelled.source or "the labelled data"
     if not len(labelled):
@@ -157,7 +157,7 @@ def check_classes(labelled: LabelledText) -> None:
     classes = sorted(set(labelled.labels))
     if len(classes) == 1:
         raise InputError(
-            f"{source}: all {len(labelled):,} rows have the one label '{shortened(classes[0])}'; "
+            f"{source}: one class only, all {len(labelled):,} rows have the one label '{shortened(classes[0])}'; "
             f"a classifier needs two classes or more"
         )
     if len(labelled) <= len(classes):

@@ -1,0 +1,231 @@
+"""Prediction with a saved model of the ``mean`` encoder by NumPy alone: no torch is installed or loaded.
+
+The probabilities are torch's: the mean of a text's word vectors, standardised, through the linear head, with the scores
+of word n-grams added where the model has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from io import BytesIO
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.embedding import SubwordVectors, WordVectors
+from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import SubwordSettings
+from mt2st.errors import InputError, MissingExtraError
+from mt2st.models.folder import ModelFolder
+from mt2st.models.inputs import checked_texts
+from mt2st.models.settings import ModelSettings
+from mt2st.strategy import PRIMARY_TASK, Strategy
+from mt2st.text import SPECIALS, OpenVocabulary, Tokeniser
+from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
+from mt2st.text.vocabulary import UNK
+
+if TYPE_CHECKING:
+    from mt2st.models.any_model import AnyModel
+
+Array = NDArray[np.float32]
+ENCODER = "mean"
+CLASSIFICATION, MULTI_LABEL = "classification", "multilabel"
+THRESHOLD = 0.5
+"""Probability from which on a text has a label, where it may have several."""
+SMALLEST_VARIANCE = 1e-8
+HASH_MULTIPLIER, HASH_BITS, NGRAM_SCALE = 0x9E3779B97F4A7C15 - 2**64, 20, 5.0
+"""As in `mt2st.network.ngram_scores`, which explains them."""
+
+
+def load(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()) -> AnyModel | Predictor:
+    """Read a model folder of any problem type.
+
+    Args:
+        folder: a folder that an estimator's `save` or ``mt2st train`` wrote.
+        strategies: classes of your own that the folder may name. Those that are defined by now are known; a folder
+            never causes an import.
+
+    Returns:
+        The estimator, or a `Predictor` where torch is not installed.
+
+    Raises:
+        InputError: naming what is missing or broken.
+        MissingExtraError: the model's encoder needs torch, which is not installed.
+    """
+    if find_spec("torch") is None:
+        return Predictor.load(folder)
+    from mt2st.models.any_model import load_model
+
+    return load_model(folder, strategies=strategies)
+
+
+class Predictor:
+    """A trained ``mean`` model, for prediction alone.
+
+    Args:
+        saved: what its folder holds.
+        folder: its name, for messages.
+
+    Attributes:
+        classes_: ``[n_classes]`` labels, in the type that the model was trained on.
+        problem_type: ``"classification"`` or ``"multilabel"``.
+
+    Raises:
+        InputError: the parts of the folder do not fit together.
+        MissingExtraError: the model needs torch.
+    """
+
+    def __init__(self, saved: ModelFolder, folder: str | PathLike[str] = "the model") -> None:
+        try:
+            settings = ModelSettings.from_dict(saved.config["settings"])
+            self.problem_type = saved.problem_type
+            if settings.encoder.name != ENCODER:
+                raise MissingExtraError(f"prediction with the encoder '{settings.encoder.name}'", "train")
+            if self.problem_type not in (CLASSIFICATION, MULTI_LABEL):
+                raise MissingExtraError(f"a model for {self.problem_type}", "train")
+            self.classes_ = np.array(saved.config["classes"])
+            self._indicator = bool(saved.config.get("indicator", False))
+            self._settings, self._vocabulary = settings, saved.vocabulary
+            self._tokeniser = Tokeniser(lowercase=settings.text.lowercase, remove_breaks=settings.text.remove_breaks)
+            self._table: Array = saved.parameters["embedding.weight"]
+            self._subwords = _subwords_of(settings, saved)
+            self._layers = _Layers.of(saved.parameters, settings.encoder.word_ngrams)
+        except KeyError as error:
+            raise InputError(f"{folder} does not fit together: it has no {error}") from error
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str]) -> Self:
+        """Read a model folder.
+
+        Raises:
+            InputError: naming what is missing or broken.
+            MissingExtraError: the model needs torch.
+        """
+        return cls(ModelFolder.load(Path(folder)), folder)
+
+    def predict_proba(self, X: Iterable[str]) -> Array:
+        """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`."""
+        rows = [self._layers.logits(*text) for text in self._texts(X)]
+        if not rows:
+            return np.empty((0, len(self.classes_)), dtype=np.float32)
+        logits = np.stack(rows)
+        if self.problem_type == MULTI_LABEL:
+            return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    def predict(self, X: Iterable[str]) -> NDArray[Any]:
+        """Return the most probable label of each text, or the labels that are at least as likely as not."""
+        probabilities = self.predict_proba(X)
+        if self.problem_type == CLASSIFICATION:
+            return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+        chosen = probabilities >= THRESHOLD
+        if self._indicator:
+            return chosen.astype(np.int64)
+        found = np.empty(len(chosen), dtype=object)
+        labels = self.classes_.tolist()
+        found[:] = [tuple(labels[index] for index in np.flatnonzero(row)) for row in chosen]
+        return found
+
+    @property
+    def word_vectors(self) -> WordVectors:
+        """The task-specific word vectors; `SubwordVectors` where they are made of n-grams."""
+        words = list(self._vocabulary.tokens[len(SPECIALS) :])
+        if self._subwords is None:
+            return WordVectors(words, self._table[len(SPECIALS) :].copy())
+        return SubwordVectors(words, self._subwords.whole_table(self._table), self._subwords.settings)
+
+    def _texts(self, texts: Iterable[str]) -> Iterable[tuple[Array, NDArray[np.int64]]]:
+        """Yield for each text the mean of its word vectors, and its token ids."""
+        ids, offsets = BytesIO(), BytesIO()
+        numbering = self._vocabulary if self._subwords is None else OpenVocabulary(self._vocabulary)
+        write_known(checked_texts(texts, "texts"), self._tokeniser, numbering, ids, offsets)
+        tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
+        bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
+        table = self._table
+        if self._subwords is not None and isinstance(numbering, OpenVocabulary):
+            bags = self._subwords.bags.followed_by(self._subwords.bags_of(numbering.further))
+            used, tokens = np.unique(np.append(tokens, UNK), return_inverse=True)
+            table = np.stack(
+                [
+                    bags.scale[word] * self._table[bags.rows[bags.offsets[word] : bags.offsets[word + 1]]].sum(axis=0)
+                    for word in used
+                ]
+            )
+            unknown, known_ids = int(tokens[-1]), np.where(used < len(self._vocabulary), used, UNK)
+        else:
+            unknown, known_ids = UNK, np.arange(len(self._vocabulary))
+        for start, stop in pairwise(bounds.tolist()):
+            text = self._truncated(tokens[start:stop])
+            if not len(text):
+                text = np.array([unknown])
+            yield table[text].mean(axis=0), known_ids[text]
+
+    def _truncated(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        most = self._settings.text.max_length
+        if len(tokens) <= most:
+            return tokens
+        if self._settings.text.truncation == "end":
+            return tokens[:most]
+        return np.concatenate([tokens[: -(-most // 2)], tokens[len(tokens) - most // 2 :]])
+
+
+class _Layers:
+    """The layers behind the embedding."""
+
+    def __init__(self, parameters: Mapping[str, NDArray[Any]], longest: int, head: str, layer: str | None) -> None:
+        self.weight, self.bias = parameters[f"{head}.weight"], parameters[f"{head}.bias"]
+        self.mean = self.scale = None
+        if "standardise.mean" in parameters:
+            self.mean = parameters["standardise.mean"]
+            self.scale = 1 / np.sqrt(parameters["standardise.variance"] + np.float32(SMALLEST_VARIANCE))
+        self.layer = None
+        if layer is not None and bool(parameters[f"{layer}.active"]):
+            self.layer = [
+                parameters[f"{layer}.{name}"] for name in ("down.weight", "down.bias", "up.weight", "up.bias")
+            ]
+        self.ngrams = parameters.get(f"ngrams.{PRIMARY_TASK}.table")
+        self.longest = longest
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, NDArray[Any]], longest: int) -> Self:
+        head = f"heads.{PRIMARY_TASK}"
+        has_layer = f"{head}.0.active" in parameters
+        return cls(parameters, longest, f"{head}.1" if has_layer else head, f"{head}.0" if has_layer else None)
+
+    def logits(self, pooled: Array, ids: NDArray[np.int64]) -> Array:
+        """Return ``[n_classes]`` scores of a text with this mean vector and these token ids."""
+        features = pooled if self.mean is None else (pooled - self.mean) * self.scale
+        if self.layer is not None:
+            down, down_bias, up, up_bias = self.layer
+            features = features + up @ np.tanh(down @ features + down_bias) + up_bias
+        scores: Array = self.weight @ features + self.bias
+        if self.ngrams is None:
+            return scores
+        rows = _ngram_rows(ids, self.longest, len(self.ngrams))
+        of_ngrams = self.ngrams[rows].sum(axis=0) * np.float32(NGRAM_SCALE / np.sqrt(len(rows)))
+        return np.asarray((scores + of_ngrams) / 2, dtype=np.float32)
+
+
+def _ngram_rows(ids: NDArray[np.int64], longest: int, buckets: int) -> NDArray[np.int64]:
+    """Return the different rows of a text's word n-grams, as `mt2st.network.ngram_scores` hashes them."""
+    rows, keys = [], np.zeros_like(ids)
+    with np.errstate(over="ignore"):  # int64 wraps around
+        for n in range(min(longest, len(ids))):
+            last = ids[n:]
+            keys = (keys[: len(last)] + last) * np.int64(HASH_MULTIPLIER)
+            rows.append(np.remainder(keys >> HASH_BITS, buckets))
+    return np.unique(np.concatenate(rows))
+
+
+def _subwords_of(settings: ModelSettings, saved: ModelFolder) -> KnownSubwords | None:
+    if not settings.has_ngrams:
+        return None
+    given = {name: getattr(settings.embedding, name) for name in ("min_n", "max_n", "bucket")}
+    chosen = SubwordSettings(**{name: value for name, value in given.items() if value is not None})
+    return KnownSubwords.of(saved.vocabulary.tokens, chosen)

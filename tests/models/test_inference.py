@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mt2st
+from mt2st import MultiLabelClassifier, Switch, Tagger, TextClassifier
+from mt2st.errors import InputError, MissingExtraError
+from mt2st.models.inference import Predictor
+
+SMALL: dict[str, Any] = {
+    "encoder__name": "mean",
+    "embedding__vector_size": 8,
+    "optimisation__epochs": 4,
+    "text__min_count": 1,
+    "text__max_length": 5,
+    "compute__parallel_context": False,
+}
+TEXTS = ["a good good film that was a good film", "", "an unheard word", "filmlike goodness", "bad", "x " * 30]
+Films = tuple[list[str], list[str]]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"encoder__standardise": False, "text__truncation": "end"},
+        {"encoder__word_ngrams": 3, "encoder__ngram_buckets": 512},
+        {"transition__task_layer": True},
+        {"context__method": "skipgram-fasttext", "embedding__bucket": 200, "encoder__word_ngrams": 2},
+        {"context__method": "cbow-fasttext", "embedding__bucket": 200, "text__min_count": 2},
+    ],
+    ids=["defaults", "features as they are", "word n-grams", "task layer", "subwords and n-grams", "subwords"],
+)
+def test_its_probabilities_are_torchs(settings: dict[str, Any], films: Films, tmp_path: Path) -> None:
+    model = TextClassifier(Switch(2)).set_params(**(SMALL | settings)).fit(*films)
+    model.save(tmp_path / "model")
+    predictor = Predictor.load(tmp_path / "model")
+    np.testing.assert_allclose(predictor.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)
+    assert predictor.predict(TEXTS).tolist() == model.predict(TEXTS).tolist()
+    assert predictor.predict_proba([]).shape == (0, 2)
+    np.testing.assert_allclose(predictor.word_vectors["film"], model.word_vectors["film"], atol=1e-6)
+
+
+@pytest.mark.parametrize("indicator", [False, True])
+def test_several_labels_are_predicted_in_the_form_in_which_they_came(indicator: bool, tmp_path: Path) -> None:
+    texts = ["funny film", "long film", "funny long film", "film"] * 10
+    y: Any = [["comedy"], ["slow"], ["comedy", "slow"], []] * 10
+    if indicator:
+        y = np.array([[int(name in labels) for name in ("comedy", "slow")] for labels in y])
+    model = MultiLabelClassifier(Switch(2)).set_params(**SMALL).fit(texts, y)
+    model.save(tmp_path / "model")
+    predictor = Predictor.load(tmp_path / "model")
+    np.testing.assert_allclose(predictor.predict_proba(texts), model.predict_proba(texts), atol=1e-6)
+    found, again = predictor.predict(texts), MultiLabelClassifier.load(tmp_path / "model").predict(texts)
+    assert found.tolist() == model.predict(texts).tolist() == again.tolist()
+    assert found.shape == ((40, 2) if indicator else (40,))
+
+
+def test_a_model_that_needs_torch_says_so(films: Films, tmp_path: Path) -> None:
+    TextClassifier("switch").set_params(**(SMALL | {"encoder__name": "cnn"})).fit(*films).save(tmp_path / "cnn")
+    with pytest.raises(MissingExtraError, match=r"the encoder 'cnn' needs the extra 'train': pip install"):
+        Predictor.load(tmp_path / "cnn")
+    tagger = Tagger().set_params(**SMALL).fit([["the", "dog"]] * 9, [["DET", "NOUN"]] * 9)
+    tagger.save(tmp_path / "tagger")
+    with pytest.raises(MissingExtraError, match="a model for tagging needs the extra 'train'"):
+        Predictor.load(tmp_path / "tagger")
+    with pytest.raises(InputError, match="there is no model folder"):
+        Predictor.load(tmp_path / "nothing")
+
+
+def test_load_gives_an_estimator_with_torch_and_a_predictor_without(films: Films, tmp_path: Path) -> None:
+    model = TextClassifier(Switch(2)).set_params(**SMALL).fit(*films)
+    model.save(tmp_path / "model")
+    assert isinstance(mt2st.load(tmp_path / "model"), TextClassifier)
+    script = """if True:
+        import importlib.abc, sys
+
+        class NoTorch(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path=None, target=None):
+                if name.partition(".")[0] == "torch":
+                    raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+        sys.meta_path.insert(0, NoTorch())
+        import importlib.util
+        real = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *rest: None if name == "torch" else real(name, *rest)
+        import mt2st
+        model = mt2st.load(sys.argv[1])
+        print(type(model).__name__, model.predict(["good film"])[0])
+        try:
+            mt2st.TextClassifier
+        except mt2st.MissingExtraError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", script, str(tmp_path / "model")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[0] == f"Predictor {model.predict(['good film'])[0]}"
+    assert lines[1] == "TextClassifier needs the extra 'train': pip install 'mt2st[train]'"

@@ -1,0 +1,316 @@
+"""scikit-learn's own checks of an estimator, through an adapter that maps rows of numbers to documents."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.validation import validate_data
+
+from mt2st import Context, Diminish, Encoder, MultiLabelClassifier, Optimisation, Switch, TextClassifier
+from mt2st.embedding import WordVectors
+from mt2st.errors import InputError
+from mt2st.models import Compute, Embedding, EmbeddingVectorizer, Text
+from mt2st.strategy import SingleTask, Strategy
+from mt2st.training import Callback
+
+Films = tuple[list[str], list[str]]
+BINS = 8
+FAST: dict[str, Any] = {
+    "encoder__name": "mean",
+    "embedding__vector_size": 8,
+    "optimisation__epochs": 2,
+    "text__min_count": 1,
+    "compute__parallel_context": False,
+    "context__passes": 1.0,
+}
+
+
+def fast(strategy: Strategy | str = "switch", **settings: Any) -> TextClassifier:
+    return TextClassifier(strategy).set_params(**(FAST | settings))
+
+
+class FromNumbers(TextClassifier):
+    """A `TextClassifier` of rows of numbers: each number is a word that names its column and its bin."""
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> FromNumbers:
+        if y is None:
+            raise ValueError("FromNumbers requires y to be passed, but the target y is None")
+        X, y = validate_data(self, X, y, dtype="numeric")
+        self._least, self._most = X.min(axis=0), X.max(axis=0)
+        texts = self._words(X)
+        # The few rows of a check are too few to split any off for validation.
+        super().fit(texts, y, sample_weight=sample_weight, validation=(texts, y))
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        self._fitted()
+        return super().predict_proba(self._words(validate_data(self, X, reset=False)))
+
+    def transform(self, X: Any) -> Any:
+        self._fitted()
+        return super().transform(self._words(validate_data(self, X, reset=False)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.string = True, False
+        return tags
+
+    def _words(self, X: Any) -> list[str]:
+        spread = np.where(self._most > self._least, self._most - self._least, 1.0)
+        bins = np.clip((X - self._least) / spread * BINS, 0, BINS).round().astype(int)
+        return [" ".join(f"c{column}b{value}" for column, value in enumerate(row)) for row in bins]
+
+
+SKIPPED = {
+    "check_sample_weight_equivalence_on_dense_data": "a repeated text changes the batches; a weight scales its loss",
+    "check_class_weight_classifiers": "two epochs on bins of noise do not learn a class that is 500 times as heavy",
+}
+"""Checks that cannot hold, with the reason."""
+
+
+def adapted() -> FromNumbers:
+    return FromNumbers("single-task").set_params(  # type: ignore[no-any-return]
+        **FAST
+        | {
+            "auxiliaries": (),
+            "optimisation__epochs": 30,
+            "optimisation__batch_size": 8,
+            "optimisation__learning_rate": 0.05,
+            "optimisation__embedding_learning_rate": 0.05,
+            "optimisation__convergence": "never",
+            "encoder__dropout": 0.0,
+        }
+    )
+
+
+CHECKS = list(estimator_checks_generator(adapted()))
+
+
+def name_of(check: Any) -> str:
+    return str(getattr(check, "func", check).__name__)
+
+
+@pytest.mark.parametrize("check", [check for _, check in CHECKS], ids=name_of)
+def test_it_passes_scikit_learns_check(check: Callable[[Any], None]) -> None:
+    if name_of(check) in SKIPPED:
+        pytest.skip(SKIPPED[name_of(check)])
+    check(adapted())
+
+
+def test_no_check_is_skipped_that_is_not_there() -> None:
+    assert set(SKIPPED) <= {name_of(check) for _, check in CHECKS}
+    assert len(CHECKS) > 45
+
+
+@pytest.mark.parametrize("labels", [[7, 10], [False, True], ["no", "yes"], [1.0, 2.0]], ids=str)
+@pytest.mark.parametrize("kind", ["list", "array", "series"])
+def test_predictions_are_of_the_type_of_the_labels(labels: list[Any], kind: str, films: Films, tmp_path: Path) -> None:
+    y: Any = [labels[label == "good"] for label in films[1]]
+    X: Any = films[0]
+    if kind == "array":
+        X, y = np.array(X), np.array(y)
+    if kind == "series":
+        pandas = pytest.importorskip("pandas")
+        X, y = pandas.Series(X, index=range(100, 140)), pandas.Series(y, index=range(100, 140))
+    model = fast().fit(X, y)
+    model.save(tmp_path / "model")
+    for each in (model, TextClassifier.load(tmp_path / "model")):
+        assert each.classes_.tolist() == labels
+        found = each.predict(X)
+        assert isinstance(found, np.ndarray)
+        assert {type(each) for each in found.tolist()} == {type(labels[0])}
+        assert np.mean(found == np.asarray(y)) == each.score(X, y)
+
+
+def test_a_grid_searches_strategies_and_nested_settings(films: Films) -> None:
+    grid = {"strategy": ["switch", SingleTask(), Diminish(0.7)], "context__window": [2, 5]}
+    search = GridSearchCV(fast(optimisation__epochs=1), grid, cv=2, error_score="raise").fit(*films)
+    assert search.best_params_.keys() == grid.keys()
+    assert search.best_estimator_.settings_.context.window == search.best_params_["context__window"]
+    assert len(search.cv_results_["mean_test_score"]) == 6
+    assert search.predict(films[0]).shape == (40,)
+
+
+def test_it_is_cross_validated_and_stands_in_pipelines(films: Films) -> None:
+    assert cross_val_score(fast(), *films, cv=2, error_score="raise").shape == (2,)
+    pipeline = Pipeline([("same", _Same()), ("model", fast())])
+    assert pipeline.fit(*films).predict(films[0][:3]).shape == (3,)
+    assert pipeline.set_params(model__optimisation__epochs=1).fit(*films)["model"].run_.evaluations[-1].epoch == 1
+
+
+class _Same:
+    """A step that changes nothing."""
+
+    def fit(self, X: Any, y: Any = None) -> _Same:
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return X
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        return X
+
+
+def test_parameters_are_kept_as_given_and_cloned() -> None:
+    strategy, encoder = Switch(at=3), Encoder(dropout=0.5)
+    model = TextClassifier(strategy, encoder=encoder, optimisation=Optimisation(epochs=np.int64(3)))
+    assert model.get_params(deep=False)["strategy"] is strategy
+    assert model.get_params()["context__window"] is None
+    assert model.get_params()["encoder__dropout"] == 0.5
+    copy = clone(model.set_params(context__window=5, encoder__dropout=0.1))
+    assert copy.context == Context(window=5)
+    assert (encoder.dropout, copy.encoder.dropout) == (0.5, 0.1), "groups are never changed in place"
+    assert TextClassifier(encoder="cnn").set_params(encoder__dropout=0.1).encoder == Encoder("cnn", dropout=0.1)
+    with pytest.raises(InputError, match=r"context has no setting 'windw'. Did you mean 'window'\?"):
+        model.set_params(context__windw=3)
+    with pytest.raises(ValueError, match="Invalid parameter 'epochs'"):
+        model.set_params(epochs=3)
+
+
+def test_the_representation_shows_what_differs_from_the_defaults() -> None:
+    model = TextClassifier("switch", optimisation=Optimisation(epochs=3))
+    assert repr(model) == "TextClassifier(optimisation=Optimisation(epochs=3), strategy='switch')"
+    assert len(model._repr_html_()) < 2 * len(LogisticRegression()._repr_html_()), "most of it is scikit-learn's style"
+    assert is_classifier(model)
+    assert is_classifier(MultiLabelClassifier())
+
+
+def test_a_fitted_model_is_pickled(films: Films) -> None:
+    model = fast(context__method="skipgram-fasttext", embedding__bucket=100).fit(*films)
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict_proba(films[0]), model.predict_proba(films[0]))
+
+
+def test_numbers_of_numpy_names_and_paths_are_taken(films: Films, tmp_path: Path) -> None:
+    model = TextClassifier(
+        "switch",
+        encoder="mean",
+        text=Text(min_count=np.int64(1)),  # type: ignore[arg-type]
+        embedding=Embedding(vector_size=8),
+        optimisation=Optimisation(epochs=np.int64(2), learning_rate=np.float32(0.01)),  # type: ignore[arg-type]
+        compute=Compute(parallel_context=False),
+        seed=np.int64(3),  # type: ignore[arg-type]
+    )
+    held_out = [films[0][:8], films[1][:8]]
+    model.fit(*films, validation=held_out, log=str(tmp_path / "log.jsonl"), checkpoint=str(tmp_path / "checkpoint"))
+    assert (tmp_path / "log.jsonl").is_file()
+    assert model.fit(*films, validation=np.float32(0.25)).run_.evaluations
+
+
+@pytest.mark.parametrize("wrong", ["half", None, (["a"],), True], ids=str)
+def test_a_wrong_validation_is_named(wrong: Any, films: Films) -> None:
+    with pytest.raises(InputError, match="validation must be a share between 0 and 1, or"):
+        fast().fit(*films, validation=wrong)
+
+
+def test_weights_of_samples_and_classes_reach_the_loss(films: Films) -> None:
+    still = {"encoder__dropout": 0.0, "optimisation__average": 0.0, "auxiliaries": ()}
+    plain = fast("single-task", **still).fit(*films).predict_proba(films[0])
+    ones = fast("single-task", **still).fit(*films, sample_weight=np.full(40, 7.0)).predict_proba(films[0])
+    np.testing.assert_allclose(ones, plain, atol=1e-5)
+    of_good = [10.0 if label == "good" else 0.1 for label in films[1]]
+    heavy = {"optimisation__epochs": 8, "optimisation__learning_rate": 0.05, **still}
+    by_sample = fast("single-task", **heavy).fit(*films, sample_weight=of_good).predict_proba(films[0])
+    by_class = fast("single-task", **heavy).set_params(class_weight={"good": 10.0, "bad": 0.1}).fit(*films)
+    np.testing.assert_allclose(by_class.predict_proba(films[0]), by_sample, atol=1e-5)
+    even = fast("single-task", **heavy).fit(*films).predict_proba(films[0])
+    assert by_sample[:, 1].mean() > even[:, 1].mean() + 0.1
+    assert fast().set_params(class_weight="balanced").fit(*films).classes_.tolist() == ["bad", "good"]
+    with pytest.raises(InputError, match="sample_weight must be 40 finite numbers"):
+        fast().fit(*films, sample_weight=[1.0])
+
+
+def test_verbose_shows_a_bar(films: Films, capsys: pytest.CaptureFixture[str]) -> None:
+    fast().set_params(verbose=True).fit(*films)
+    shown = capsys.readouterr().err
+    assert "fit: 100%" in shown
+    assert "accuracy" in shown
+
+
+class Doubled(Callback):
+    """A user's own auxiliary task: a head of its own learns whether a text has an even number of tokens."""
+
+    name = "even"
+    n_batches = 3
+
+    def __init__(self) -> None:
+        import torch
+
+        self.head, self.losses, self.words = torch.nn.Linear(8, 2), 0, 0
+
+    def on_corpus(self, corpus: Any, *, n_labelled: int) -> None:
+        self.words = len(corpus.vocabulary)
+
+    def batches(self, *, epoch: int, seed: int) -> Any:
+        import torch
+
+        for number in range(self.n_batches):
+            yield torch.randint(2, self.words, (4, 2 + number)), torch.full((4,), number % 2)
+
+    def loss(self, module: Any, batch: Any) -> Any:
+        from torch.nn.functional import cross_entropy
+
+        ids, targets = batch
+        self.losses += 1
+        return cross_entropy(module.heads["even"](module.encode(ids).pooled), targets)
+
+    def evaluate(self, module: Any) -> dict[str, float]:
+        return {}
+
+
+def test_a_task_of_the_users_own_trains_with_the_classifier(films: Films, tmp_path: Path) -> None:
+    task = Doubled()
+    before = task.head.weight.detach().clone()
+    model = fast(Switch(2)).fit(*films, auxiliary_tasks=[task])
+    assert task.losses > 0
+    assert model.run_.evaluations[0].losses.keys() == {"primary", "context", "even"}
+    assert model.run_.evaluations[1].losses.keys() == {"primary"}, "Switch turns it off like any other"
+    assert not (task.head.weight == before).all()
+    assert list(model.network_.heads) == ["primary"]
+    model.save(tmp_path / "model")
+    assert TextClassifier.load(tmp_path / "model").predict(films[0]).tolist() == model.predict(films[0]).tolist()
+    with pytest.raises(InputError, match="an auxiliary must be a Task or a KernelTask"):
+        fast().fit(*films, auxiliary_tasks=[object()])  # type: ignore[list-item]
+
+
+def test_texts_become_vectors(films: Films) -> None:
+    model = fast().fit(*films)
+    assert model.transform(films[0]).shape == (40, 8)
+    assert model.transform([]).shape == (0, 8)
+    vectors = WordVectors(["good", "bad"], np.array([[1.0, 0.0], [-1.0, 0.5]]))
+    found = EmbeddingVectorizer(vectors).fit_transform(["Good, good bad", "unheard"])
+    np.testing.assert_allclose(found, [[1 / 3, 1 / 6], [0, 0]], atol=1e-6)
+    pipeline = make_pipeline(EmbeddingVectorizer(vector_size=4, epochs=1, min_count=1), LogisticRegression())
+    assert pipeline.fit(*films).predict(films[0]).shape == (40,)
+    assert clone(EmbeddingVectorizer(model.word_vectors)).fit(films[0]).transform(["a"]).shape == (1, 8)
+
+
+def test_a_strategy_of_the_users_own_is_saved_and_loaded(films: Films, tmp_path: Path) -> None:
+    class Halving(Strategy):
+        name = "halving-in-a-test"
+        is_fixed = off_is_final = True
+
+        def __init__(self, until: int = 2, *, auxiliaries: Any = None) -> None:
+            super().__init__(auxiliaries=auxiliaries)
+            self.until = until
+
+        def weight_of(self, task: str, t: int) -> float:
+            return 0.5**t if t < self.until else 0.0
+
+    model = fast(Halving(2)).fit(*films)
+    model.save(tmp_path / "model")
+    for again in (
+        TextClassifier.load(tmp_path / "model"),
+        TextClassifier.load(tmp_path / "model", strategies=[Halving]),
+    ):
+        assert again.strategy == Halving(2)
