@@ -20,8 +20,8 @@ from torch.nn import functional
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.models import ModelSettings
 from mt2st.models.assembly import new_network, new_optimizer
+from mt2st.models.embedding_init import new_embedding, subword_settings
 from mt2st.models.problem_types import Classification
-from mt2st.models.word_embedding import new_embedding, subword_settings
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import Texts
 from mt2st.text import Corpus, Tokeniser, read_labelled

@@ -4,9 +4,9 @@ import pytest
 
 from mt2st import Tagger, TextClassifier
 from mt2st.models import ModelSettings
-from mt2st.models import settings as defaults
 from mt2st.models.resolved import resolved
 from mt2st.models.settings import TAG_WINDOW, TEXT_WINDOW
+from mt2st.network.encoders.mean import Mean
 
 GIVEN = {
     "optimisation.learning_rate": 0.5,
@@ -39,8 +39,8 @@ def test_what_is_not_given_is_what_a_training_takes(monkeypatch: pytest.MonkeyPa
     found = resolved(mean)
     assert None not in found.values()
     assert found.keys() <= {path for path, value in ModelSettings().flat().items() if value is None}
-    monkeypatch.setitem(defaults.LEARNING_RATES, "mean", (0.5, 0.25))
-    monkeypatch.setitem(defaults.FEEDBACK_EVERY, "mean", 3)
+    monkeypatch.setattr(Mean, "learning_rates", (0.5, 0.25))
+    monkeypatch.setattr(Mean, "feedback_every", 3)
     changed = {
         "optimisation.learning_rate": 0.5,
         "optimisation.head_learning_rate": 0.5,

@@ -254,7 +254,7 @@ def test_all_contradictions_are_named_at_once() -> None:
 
 
 def test_learning_rates_are_the_encoders_own_unless_given() -> None:
-    network, embedding = names.LEARNING_RATES["bilstm"]
+    network, embedding = encoder_class("bilstm").learning_rates
     assert ModelSettings().learning_rates == {"embedding": embedding, "encoder": network, "heads": network}
     given = ModelSettings(
         optimisation=Optimisation(learning_rate=0.1, head_learning_rate=0.2, embedding_learning_rate=0.3)

@@ -9,7 +9,7 @@ from tests.study.results import cell
 
 from mt2st import InputError, MultiTask, SingleTask, Strategy, Switch
 from mt2st.models import ModelSettings
-from mt2st.models.settings import LEARNING_RATES
+from mt2st.network import encoder_class
 from mt2st.study import Cell, CellResult, Grid, Method, Study, StudyData, Watcher, run_study
 from mt2st.study.cell import difference, settings_changes
 from mt2st.study.experiment import check_shared_settings
@@ -114,7 +114,7 @@ def test_a_default_that_has_changed_makes_another_experiment(
 ) -> None:
     first = cells({"switch": Switch(2)})
     left_behind(tmp_path, data, *first)
-    monkeypatch.setitem(LEARNING_RATES, "mean", (0.005, 0.5))
+    monkeypatch.setattr(encoder_class("mean"), "learning_rates", (0.005, 0.5))
     message = r"seed1.result.json is the result of other defaults \(embedding_learning_rate is 0.0003 there and 0.5"
     for more in (first, cells({"switch": Switch(2)}, seeds=(2,)), cells({"single-task": SingleTask()})):
         with pytest.raises(InputError, match=message):
@@ -157,7 +157,7 @@ def test_defaults_that_have_changed_are_seen_in_a_study_of_fewer_settings_too(
 ) -> None:
     left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
     without(tmp_path, "refit_head", "glove_sample", "word_ngram_ratios")
-    monkeypatch.setitem(LEARNING_RATES, "mean", (0.005, 0.5))
+    monkeypatch.setattr(encoder_class("mean"), "learning_rates", (0.005, 0.5))
     with pytest.raises(InputError, match=r"other defaults \(embedding_learning_rate is 0.0003 there and 0.5"):
         run_study(data, cells({"single-task": SingleTask()}), folder=tmp_path, watcher=NothingBegins())
 

@@ -16,15 +16,13 @@ from mt2st._files import scratch_folder
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition, weigh_ngrams
 from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
+from mt2st.models.document_encoder import DocumentEncoder
+from mt2st.models.embedding_init import VectorCache, embedding_init, new_embedding, subwords_of
 from mt2st.models.identity import run_identity
 from mt2st.models.inputs import checked_texts
-from mt2st.models.kept_starts import KeptStarts
 from mt2st.models.labelled_auxiliaries import LabelledAuxiliary, Rows, labelled_auxiliaries
 from mt2st.models.problem_types import Prepared, ProblemType, RowsT, truncation_of
-from mt2st.models.reader import Reader
 from mt2st.models.settings import METRIC, ModelSettings
-from mt2st.models.start import embedding_start
-from mt2st.models.word_embedding import new_embedding, subwords_of
 from mt2st.network import Network, NgramScores, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy
 from mt2st.tasks import LabelledTask, Texts
@@ -46,7 +44,7 @@ class FitOptions:
         log: file of the metrics, as JSON Lines.
         checkpoint: folder of a checkpoint.
         origin: how the data were chosen, as plain values by name. A checkpoint keeps it for messages.
-        first_vectors: folder where runs share the first values of the embedding that are trained.
+        vector_cache: folder where runs share the first values of the embedding that are trained.
     """
 
     unlabelled: Iterable[str] = ()
@@ -56,7 +54,7 @@ class FitOptions:
     log: str | PathLike[str] | None = None
     checkpoint: str | PathLike[str] | None = None
     origin: Mapping[str, Any] | None = None
-    first_vectors: str | PathLike[str] | None = None
+    vector_cache: str | PathLike[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ class Fitting(Generic[RowsT]):
             )
             for callback in self.callbacks:
                 callback.on_corpus(corpus, n_labelled=len(primary.documents))
-            reader = Reader(corpus.vocabulary, tokeniser, subwords_of(settings, corpus.vocabulary))
+            reader = DocumentEncoder(corpus.vocabulary, tokeniser, subwords_of(settings, corpus.vocabulary))
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
             task = primary_task(
                 settings, self.problem, self.classes, primary.encoded(texts[0]), self._encoded(validation, reader)
@@ -172,26 +170,26 @@ class Fitting(Generic[RowsT]):
             rows, self.classes, tokeniser_of(self.settings), truncation=truncation_of(self.settings)
         )
 
-    def _encoded(self, rows: RowsT, reader: Reader) -> Any:
+    def _encoded(self, rows: RowsT, reader: DocumentEncoder) -> Any:
         prepared = self._prepared(rows)
         if not prepared.documents:
             raise InputError(f"{rows.source}: nothing to measure on; give at least one text")
         return prepared.encoded(reader.read(prepared.documents))
 
     def _network(
-        self, task: LabelledTask[Any, Any], others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: Reader
+        self, task: LabelledTask[Any, Any], others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: DocumentEncoder
     ) -> tuple[Network, float]:
         """Return a new network and the seconds that the training of its first word vectors took."""
-        settings, kept = self.settings, self.options.first_vectors
+        settings, cache = self.settings, self.options.vector_cache
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            first = embedding_start(
+            first = embedding_init(
                 settings,
                 corpus,
                 subwords=reader.subwords,
                 generator=torch.Generator().manual_seed(settings.seed),
                 progress=self._told("on_vectors"),
-                kept=KeptStarts(Path(kept)) if kept else None,
+                cache=VectorCache(Path(cache)) if cache else None,
             )
             embedding = new_embedding(first.table, reader.subwords)
             heads = {
@@ -297,7 +295,7 @@ def primary_task(
     return replace(task, eval_threads=2 if uses_second_core(settings) else 1)
 
 
-def _labelled_texts(corpus: Corpus, reader: Reader, parts: Sequence[Prepared]) -> list[Texts]:
+def _labelled_texts(corpus: Corpus, reader: DocumentEncoder, parts: Sequence[Prepared]) -> list[Texts]:
     """Return the documents of each part as a task reads them; they follow one another in the corpus.
 
     Where words are made of n-grams, words that the vocabulary lacks are read too, as they will be in prediction; the

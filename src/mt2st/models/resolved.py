@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from mt2st.models.context_task import CONTEXT_COOCCURRENCES, CONTEXT_WORDS, MOST_PASSES
+from mt2st.models.embedding_init import subword_settings
 from mt2st.models.settings import GLOVE, ModelSettings
-from mt2st.models.word_embedding import subword_settings
 from mt2st.tasks.context import least_rate
 
 

@@ -35,6 +35,7 @@ STARTS = ("random", *CONTEXT_METHODS)
 NGRAM_STARTS = ("random", *SUBWORD_METHODS)
 """Those that give n-grams vectors too."""
 ENCODERS = ("bilstm", "mean", "cnn")
+"""The built-in encoders."""
 LABELLED_AUXILIARIES = ("tagging", "classification")
 """Auxiliary tasks on a file of other labelled data."""
 READERS = {
@@ -54,10 +55,6 @@ TEXT_WINDOW, TAG_WINDOW = 15, 5
 about, narrow ones what part of speech a word is."""
 ALPHA = 0.05
 """Default learning rate of the context task: twice word2vec's, as the task's weight scales it; also GloVe's."""
-FEEDBACK_EVERY = {"bilstm": 10, "cnn": 10, "mean": 20}
-"""For each encoder, the steps between two measurements of the feedback loop: below 3 % of the training time."""
-LEARNING_RATES = {"bilstm": (2e-3, 1e-3), "cnn": (1e-3, 1e-3), "mean": (5e-3, 3e-4)}
-"""For each encoder, the learning rates of network and embedding. Chosen from a few trials; the CNN's is not tuned."""
 
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
@@ -466,7 +463,9 @@ class ModelSettings(_Group):
     @property
     def feedback_interval(self) -> int:
         """Steps between two measurements of the feedback loop: those given, or the encoder's default."""
-        return self.optimisation.feedback_every or FEEDBACK_EVERY[self.encoder.name]
+        from mt2st.network import encoder_class  # loads torch
+
+        return self.optimisation.feedback_every or encoder_class(self.encoder.name).feedback_every
 
     @property
     def has_ngrams(self) -> bool:
@@ -476,8 +475,10 @@ class ModelSettings(_Group):
     @property
     def learning_rates(self) -> dict[str, float]:
         """The learning rates of embedding, encoder and heads: those given, or the encoder's defaults."""
+        from mt2st.network import encoder_class  # loads torch
+
         given = self.optimisation
-        network, embedding = LEARNING_RATES[self.encoder.name]
+        network, embedding = encoder_class(self.encoder.name).learning_rates
         network = given.learning_rate or network
         return {
             "embedding": given.embedding_learning_rate or embedding,
@@ -525,10 +526,12 @@ def _conflicts(settings: ModelSettings, *, of_words: bool) -> Iterator[str]:
 
 def _unknown_encoder(encoder: Encoder) -> Iterator[str]:
     if encoder.name not in ENCODERS:
-        yield (
-            f"encoder.name: unknown encoder '{encoder.name}'.{suggestion(encoder.name, ENCODERS)} "
-            f"Known: {listed(ENCODERS)}"
-        )
+        from mt2st.network import encoder_names  # loads torch, which the built-in names do not need
+
+        known = encoder_names()
+        if encoder.name not in known:
+            near = suggestion(encoder.name, known)
+            yield f"encoder.name: unknown encoder '{encoder.name}'.{near} Known: {listed(known)}"
 
 
 def _auxiliary_conflicts(settings: ModelSettings) -> Iterator[str]:

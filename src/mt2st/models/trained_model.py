@@ -17,15 +17,15 @@ from mt2st.errors import InputError
 from mt2st.models.assembly import new_network
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.card import model_card
+from mt2st.models.document_encoder import DocumentEncoder
+from mt2st.models.embedding_init import new_embedding, subwords_of, word_vectors
 from mt2st.models.fitting import FitOptions, Fitting, primary_task, tokeniser_of
 from mt2st.models.folder import ModelFolder
 from mt2st.models.inputs import Classes, names_of
 from mt2st.models.parameters import SettingsEstimator
 from mt2st.models.problem_types import ProblemType, RowsT, truncation_of
 from mt2st.models.progress_bar import ProgressBar
-from mt2st.models.reader import Reader
 from mt2st.models.settings import ModelSettings
-from mt2st.models.word_embedding import new_embedding, subwords_of, word_vectors
 from mt2st.network import Network
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import Texts
@@ -120,7 +120,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         network, vocabulary = self._fitted()
         settings, names = self.settings_, names_of(self.classes_)
         tokeniser = tokeniser_of(settings)
-        reader = Reader.of(network, vocabulary, tokeniser)
+        reader = DocumentEncoder.of(network, vocabulary, tokeniser)
         prepared = self.problem_type.prepare(rows, names, tokeniser, truncation=truncation_of(settings))
         if not prepared.documents:
             raise InputError(f"{rows.source}: nothing to measure on; give at least one text")
@@ -234,7 +234,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             InputError: before `fit`.
         """
         network, vocabulary = self._fitted()
-        reader = Reader.of(network, vocabulary, tokeniser_of(self.settings_))
+        reader = DocumentEncoder.of(network, vocabulary, tokeniser_of(self.settings_))
         texts = reader.read(documents)
         return reader.network(network), texts
 

@@ -214,7 +214,7 @@ def _run(
         unlabelled=data.unlabelled(),
         validation=data.validation,
         checkpoint=place / CHECKPOINT if place else None,
-        first_vectors=order.folder / VECTORS if order.folder else None,
+        vector_cache=order.folder / VECTORS if order.folder else None,
         callbacks=callbacks,
     )
     if model.run_.stopped == "interrupted":

@@ -10,7 +10,7 @@ from tests.study.conftest import QUICK, texts
 
 from mt2st import Diminish, InputError, MultiTask, SingleTask, Switch
 from mt2st.models.any_model import AnyModel
-from mt2st.models.settings import LEARNING_RATES
+from mt2st.network import encoder_class
 from mt2st.study import Cell, CellResult, Grid, Method, Outcome, Study, StudyData, Watcher, run_study, worker
 from mt2st.study.search import Found, Record, Search, Trial, search_settings
 from mt2st.text import LabelledText
@@ -22,7 +22,7 @@ METHODS = {"single-task": SingleTask(), "multi-task": MultiTask(), "diminish": D
 CELLS = Grid(METHODS, QUICK, seeds=(1, 2)).cells()
 TWO = [cell for cell in CELLS if cell.name in ("single-task", "switch")]
 SEARCH = Search(3)
-RATES = LEARNING_RATES[QUICK.encoder.name]
+RATES = encoder_class(QUICK.encoder.name).learning_rates
 
 
 class Log(Watcher):
@@ -241,7 +241,7 @@ def test_a_search_with_other_defaults_is_refused_where_its_record_knows_them(
 ) -> None:
     data = data.without_test()
     search_settings(data, CELLS[:1], Search(1), folder=tmp_path)
-    monkeypatch.setitem(LEARNING_RATES, QUICK.encoder.name, (0.5, RATES[1]))
+    monkeypatch.setattr(encoder_class(QUICK.encoder.name), "learning_rates", (0.5, RATES[1]))
     message = r"single-task.json is the search with other defaults \(learning_rate is 0.005 there and 0.5 here"
     with pytest.raises(InputError, match=message):
         search_settings(data, CELLS[:1], Search(1), folder=tmp_path)

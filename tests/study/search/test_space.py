@@ -7,7 +7,7 @@ from tests.study.conftest import QUICK
 
 from mt2st import Diminish, MultiTask, SingleTask, Switch
 from mt2st.cli.strategy_options import ALL_STRATEGIES, strategy_options
-from mt2st.models.settings import LEARNING_RATES
+from mt2st.network import encoder_class
 from mt2st.strategy import AdaptiveDiminish, Strategy
 from mt2st.study.search.space import COMMON, Axis, Course
 
@@ -60,7 +60,7 @@ def test_weights_are_searched_by_task_and_other_parameters_where_they_are_given_
 
 
 def test_factors_multiply_the_learning_rates_of_the_encoder_or_those_that_are_given() -> None:
-    network, embedding = LEARNING_RATES[SETTINGS.encoder.name]
+    network, embedding = encoder_class(SETTINGS.encoder.name).learning_rates
     numbers = {
         "optimisation__learning_rate": 2.0,
         "optimisation__embedding_learning_rate": 0.5,

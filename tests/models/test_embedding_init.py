@@ -10,15 +10,15 @@ import torch
 
 from mt2st.embedding import SubwordSettings, SubwordVectors, train_glove, train_word_vectors
 from mt2st.errors import InputError
+from mt2st.models.embedding_init import EmbeddingInit, embedding_init
 from mt2st.models.settings import ModelSettings
-from mt2st.models.start import Start, embedding_start
 from mt2st.text import Corpus, Tokeniser
 
 
-def start_from(folder: Path) -> Start:
+def start_from(folder: Path) -> EmbeddingInit:
     corpus = Corpus.build(["film filming x"], tokeniser=Tokeniser(), min_count=1)
     settings = ModelSettings().updated(embedding__init=str(folder), embedding__vector_size=4)
-    return embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1))
+    return embedding_init(settings, corpus, generator=torch.Generator().manual_seed(1))
 
 
 def test_words_unseen_by_vectors_with_ngrams_start_from_their_ngrams(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_first_vectors_of_glove_are_those_of_train_glove(tmp_path: Path) -> None
         embedding__init="glove", embedding__vector_size=8, embedding__init_epochs=2, context__glove_sample=0.1, seed=4
     )
     corpus = Corpus.build(["a a a b c d"] * 30, tokeniser=Tokeniser(), min_count=1, directory=tmp_path / "corpus")
-    table = embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1)).table
+    table = embedding_init(settings, corpus, generator=torch.Generator().manual_seed(1)).table
     for sample, same in ((0.1, True), (0.0, False)):
         expected = train_glove(
             corpus, vector_size=8, window=settings.window, x_max=settings.context.x_max, epochs=2, seed=4, sample=sample
@@ -68,6 +68,6 @@ def test_first_vectors_are_those_of_train_word_vectors_at_the_methods_own_rate(
         corpus, method=method, vector_size=8, window=settings.window, sample=0.0, alpha=alpha, epochs=2, seed=1,
         bucket=settings.embedding.bucket,
     )  # fmt: skip
-    table = embedding_start(settings, corpus, generator=torch.Generator().manual_seed(1)).table
+    table = embedding_init(settings, corpus, generator=torch.Generator().manual_seed(1)).table
     for word in "abcd":
         np.testing.assert_array_equal(table[corpus.vocabulary.id_of(word)], expected[word])

@@ -8,10 +8,9 @@ import torch
 from tests.study.conftest import QUICK, texts
 
 from mt2st import InputError, SingleTask, TextClassifier
-from mt2st.models import start
-from mt2st.models.kept_starts import KeptStarts
+from mt2st.models import embedding_init
+from mt2st.models.embedding_init import EmbeddingInit, VectorCache
 from mt2st.models.settings import ModelSettings
-from mt2st.models.start import Start
 from mt2st.text import Corpus, Tokeniser
 
 SETTINGS = ModelSettings().updated(embedding__init="skipgram", embedding__vector_size=2)
@@ -21,14 +20,14 @@ def corpus(*words: str) -> Corpus:
     return Corpus.build([" ".join(words)], tokeniser=Tokeniser(), min_count=1)
 
 
-def never() -> Start:
+def never() -> EmbeddingInit:
     raise AssertionError("the vectors are there")
 
 
 def test_vectors_are_trained_once_for_all_that_decides_them(tmp_path: Path) -> None:
-    kept, text = KeptStarts(tmp_path / "vectors"), corpus("a", "b")
-    first = kept.start(SETTINGS, text, lambda: Start(torch.tensor([[0.5, 1 / 3]]), known=2, seconds=1.5))
-    again = kept.start(SETTINGS.updated(encoder__name="cnn", optimisation__epochs=3, auxiliaries=()), text, never)
+    cache, text = VectorCache(tmp_path / "vectors"), corpus("a", "b")
+    first = cache.init(SETTINGS, text, lambda: EmbeddingInit(torch.tensor([[0.5, 1 / 3]]), known=2, seconds=1.5))
+    again = cache.init(SETTINGS.updated(encoder__name="cnn", optimisation__epochs=3, auxiliaries=()), text, never)
     assert torch.equal(first.table, again.table)
     assert (again.known, again.seconds) == (2, 1.5)
     trained = []
@@ -44,26 +43,26 @@ def test_vectors_are_trained_once_for_all_that_decides_them(tmp_path: Path) -> N
         (SETTINGS, corpus("a", "c")),
         (SETTINGS, corpus("a", "b", "a")),
     ):
-        kept.start(settings, other, lambda: trained.append(1) or Start(torch.zeros(1, 2), 0))  # type: ignore[func-returns-value]
+        cache.init(settings, other, lambda: trained.append(1) or EmbeddingInit(torch.zeros(1, 2), 0))  # type: ignore[func-returns-value]
     assert len(trained) == 10
-    kept.start(SETTINGS.updated(context__glove_sample=1e-4), text, never)  # which word2vec's methods do not read
+    cache.init(SETTINGS.updated(context__glove_sample=1e-4), text, never)  # which word2vec's methods do not read
 
 
 def test_vectors_of_another_default_rate_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, text, settings = KeptStarts(tmp_path), corpus("a", "b"), SETTINGS.updated(embedding__init="cbow")
-    kept.start(settings, text, lambda: Start(torch.zeros(1, 2), 0))
-    kept.start(settings, text, never)
-    monkeypatch.setitem(start.START_ALPHA, "cbow", 0.2)
-    assert kept.start(settings, text, lambda: Start(torch.ones(1, 2), 0)).table[0, 0] == 1
+    cache, text, settings = VectorCache(tmp_path), corpus("a", "b"), SETTINGS.updated(embedding__init="cbow")
+    cache.init(settings, text, lambda: EmbeddingInit(torch.zeros(1, 2), 0))
+    cache.init(settings, text, never)
+    monkeypatch.setitem(embedding_init.INIT_ALPHA, "cbow", 0.2)
+    assert cache.init(settings, text, lambda: EmbeddingInit(torch.ones(1, 2), 0)).table[0, 0] == 1
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
-    kept, text = KeptStarts(tmp_path), corpus("a", "b")
-    kept.start(SETTINGS, text, lambda: Start(torch.zeros(1, 2), 0))
+    cache, text = VectorCache(tmp_path), corpus("a", "b")
+    cache.init(SETTINGS, text, lambda: EmbeddingInit(torch.zeros(1, 2), 0))
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(b"no tensors")
     with pytest.raises(InputError, match=f"{path.name} is broken"):
-        kept.start(SETTINGS, text, never)
+        cache.init(SETTINGS, text, never)
 
 
 def test_models_that_share_vectors_are_those_that_train_their_own(
@@ -73,10 +72,10 @@ def test_models_that_share_vectors_are_those_that_train_their_own(
     data = texts(24)
 
     def fitted(folder: Path | None) -> TextClassifier:
-        return TextClassifier.from_settings(settings, SingleTask()).fit_rows(data, first_vectors=folder)
+        return TextClassifier.from_settings(settings, SingleTask()).fit_rows(data, vector_cache=folder)
 
     alone, first = fitted(None), fitted(tmp_path)
-    monkeypatch.setattr(start, "train_word_vectors", never)
+    monkeypatch.setattr(embedding_init, "train_word_vectors", never)
     second = fitted(tmp_path)
     assert alone.init_seconds_ > 0
     assert first.init_seconds_ == second.init_seconds_ > 0

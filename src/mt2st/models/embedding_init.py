@@ -1,17 +1,25 @@
-"""Where the word embedding starts: at random, trained on the corpus first, or from a file of vectors."""
+"""The word embedding and its first values: random, trained on the corpus first, or from a file of vectors."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor
+from filelock import FileLock
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
 
+from mt2st._files import complete_file
 from mt2st.embedding import (
+    SubwordSettings,
     SubwordVectors,
     VectorProgress,
     WordVectors,
@@ -23,12 +31,10 @@ from mt2st.embedding.glove import train_glove
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.settings import GLOVE, STARTS, ModelSettings, no_ngrams
-from mt2st.text import SPECIALS, Corpus, Vocabulary
+from mt2st.network import SubwordEmbedding
+from mt2st.text import PAD, SPECIALS, Corpus, Vocabulary
 
-if TYPE_CHECKING:
-    from mt2st.models.kept_starts import KeptStarts
-
-START_ALPHA = {"cbow": 0.1, "cbow-fasttext": 0.1}
+INIT_ALPHA = {"cbow": 0.1, "cbow-fasttext": 0.1}
 """Learning rates of first vectors, where word2vec's 0.025 for Skip-gram is too low: CBOW makes one step for a whole
 window, and in a few passes over a million words it hardly leaves its random start."""
 RANDOM_SCALE = 0.01
@@ -36,7 +42,7 @@ RANDOM_SCALE = 0.01
 
 
 @dataclass(frozen=True)
-class Start:
+class EmbeddingInit:
     """The first values of the embedding.
 
     Attributes:
@@ -51,15 +57,15 @@ class Start:
     seconds: float = 0.0
 
 
-def embedding_start(
+def embedding_init(
     settings: ModelSettings,
     corpus: Corpus,
     *,
     subwords: KnownSubwords | None = None,
     generator: torch.Generator,
     progress: Callable[[VectorProgress], None] | None = None,
-    kept: KeptStarts | None = None,
-) -> Start:
+    cache: VectorCache | None = None,
+) -> EmbeddingInit:
     """Return the first values of the embedding that the settings ask for.
 
     Args:
@@ -68,7 +74,7 @@ def embedding_start(
         subwords: the n-grams of its words, where the embedding is made of such.
         generator: the source of random vectors.
         progress: told about the training of vectors.
-        kept: vectors that other runs trained: those that the same settings and seed would train on the same text are
+        cache: vectors that other runs trained: those that the same settings and seed would train on the same text are
             taken from there, to the bit, and else left there. None trains them.
 
     Raises:
@@ -80,28 +86,28 @@ def embedding_start(
     table = torch.randn(n_rows, settings.embedding.vector_size, generator=generator) * RANDOM_SCALE
     table[0] = 0.0
     if settings.embedding.init == "random":
-        return Start(table, known=0)
+        return EmbeddingInit(table, known=0)
     if settings.embedding.init in STARTS:
-        if kept is None:
+        if cache is None:
             return _trained(settings, corpus, subwords, table, progress)
-        return kept.start(settings, corpus, lambda: _trained(settings, corpus, subwords, table, progress))
+        return cache.init(settings, corpus, lambda: _trained(settings, corpus, subwords, table, progress))
     vectors = load_vectors(settings.embedding.init)
     if vectors.vector_size != settings.embedding.vector_size:
         raise InputError(
             f"{settings.embedding.init}: its vectors have {vectors.vector_size} dimensions, but vector_size is "
             f"{settings.embedding.vector_size}: set vector_size to {vectors.vector_size} or choose another file"
         )
-    return Start(table, known=_placed(vectors, settings, vocabulary, subwords, table))
+    return EmbeddingInit(table, known=_placed(vectors, settings, vocabulary, subwords, table))
 
 
-def start_rate(method: str) -> float:
+def init_rate(method: str) -> float:
     """Return the learning rate that first vectors of a word2vec method are trained at.
 
     Example:
-        >>> start_rate("skipgram"), start_rate("cbow")
+        >>> init_rate("skipgram"), init_rate("cbow")
         (0.025, 0.1)
     """
-    return START_ALPHA.get(method, WordVectorSettings.alpha)
+    return INIT_ALPHA.get(method, WordVectorSettings.alpha)
 
 
 def _trained(
@@ -110,7 +116,7 @@ def _trained(
     subwords: KnownSubwords | None,
     table: Tensor,
     progress: Callable[[VectorProgress], None] | None,
-) -> Start:
+) -> EmbeddingInit:
     begin = time.perf_counter()
     vectors = (
         _glove(settings, corpus)
@@ -122,7 +128,7 @@ def _trained(
             window=settings.window,
             negative=settings.context.negative,
             sample=settings.context.sample,
-            alpha=start_rate(settings.embedding.init),
+            alpha=init_rate(settings.embedding.init),
             epochs=settings.embedding.init_epochs,
             seed=settings.seed,
             min_n=settings.embedding.min_n,
@@ -132,7 +138,7 @@ def _trained(
         )
     )
     known = _placed(vectors, settings, corpus.vocabulary, subwords, table)
-    return Start(table, known, seconds=time.perf_counter() - begin)
+    return EmbeddingInit(table, known, seconds=time.perf_counter() - begin)
 
 
 def _glove(settings: ModelSettings, corpus: Corpus) -> WordVectors:
@@ -190,3 +196,93 @@ def _copy(vectors: WordVectors, vocabulary: Vocabulary, table: Tensor) -> int:
 
 def _words(vocabulary: Vocabulary) -> Iterator[tuple[int, str]]:
     return islice(enumerate(vocabulary.tokens), len(SPECIALS), None)
+
+
+@dataclass(frozen=True)
+class VectorCache:
+    """A folder of first word vectors, by a hash of all that decides them.
+
+    Runs of several processes may use it at once: one trains, under a lock, while those that need the same vectors wait.
+
+    Attributes:
+        folder: where; made when it is not there.
+    """
+
+    folder: Path
+
+    def init(self, settings: ModelSettings, corpus: Corpus, train: Callable[[], EmbeddingInit]) -> EmbeddingInit:
+        """Return the vectors that the settings and the corpus decide: kept ones, or those that ``train`` makes.
+
+        Raises:
+            InputError: when the folder cannot be written, or what it holds is broken.
+        """
+        path = self.folder / f"{_key(settings, corpus)}.safetensors"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be made: {error.strerror}") from error
+        with FileLock(path.with_suffix(".lock")):  # one run trains, those that need the same vectors wait
+            if path.is_file():
+                return _read(path)
+            first = train()
+            about = {"known": str(first.known), "seconds": repr(first.seconds)}
+            with complete_file(path, overwrite=True) as file:
+                file.write(save({"table": first.table}, metadata=about))
+        return first
+
+
+def _key(settings: ModelSettings, corpus: Corpus) -> str:
+    embedding, context, ngrams = settings.embedding, settings.context, subword_settings(settings)
+    # Defaults count by their values: another version's vectors are not taken for these.
+    given = {
+        **asdict(embedding),
+        "n-grams": [ngrams.min_n, ngrams.max_n, ngrams.bucket, settings.has_ngrams],
+        "rate": init_rate(embedding.init),
+        "window": settings.window,
+        "seed": settings.seed,
+    }
+    if embedding.init == GLOVE:
+        given |= {"sample": context.glove_sample, "x_max": context.x_max}
+    else:
+        given |= {"sample": context.sample, "negative": context.negative}
+    digest = hashlib.sha256(json.dumps(given).encode())
+    digest.update("\n".join(corpus.vocabulary.tokens).encode("utf-8", "surrogatepass"))
+    digest.update(np.ascontiguousarray(corpus.ids).data)
+    digest.update(np.ascontiguousarray(corpus.offsets).data)
+    return digest.hexdigest()[:16]
+
+
+def _read(path: Path) -> EmbeddingInit:
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+            return EmbeddingInit(file.get_tensor("table"), int(about["known"]), float(about["seconds"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is broken ({error}): delete it, and its vectors are trained again") from error
+
+
+def subword_settings(settings: ModelSettings) -> SubwordSettings:
+    """Return which n-grams, in how many buckets; gensim's lengths where the settings do not say."""
+    given = {"min_n": settings.embedding.min_n, "max_n": settings.embedding.max_n, "bucket": settings.embedding.bucket}
+    return SubwordSettings(**{name: value for name, value in given.items() if value is not None})
+
+
+def subwords_of(settings: ModelSettings, vocabulary: Vocabulary) -> KnownSubwords | None:
+    """Return the n-grams of a vocabulary's words, or None where the settings make words of none."""
+    return KnownSubwords.of(vocabulary.tokens, subword_settings(settings)) if settings.has_ngrams else None
+
+
+def new_embedding(table: Tensor, subwords: KnownSubwords | None) -> nn.Embedding | SubwordEmbedding:
+    """Return an embedding on a table, whose memory it takes: ``[V, vector_size]``, or ``[V + K, vector_size]``."""
+    if subwords is not None:
+        return SubwordEmbedding(table, subwords)
+    return nn.Embedding(len(table), table.shape[1], padding_idx=PAD, _weight=table)
+
+
+def word_vectors(embedding: nn.Embedding | SubwordEmbedding, vocabulary: Vocabulary) -> WordVectors:
+    """Return a copy of the words' vectors; with n-grams, which give unseen words theirs, where it is made of such."""
+    table = embedding.weight.detach().cpu().numpy()
+    if isinstance(embedding, SubwordEmbedding):
+        known = embedding.subwords
+        return SubwordVectors(vocabulary.tokens[len(SPECIALS) :], known.whole_table(table), known.settings)
+    return WordVectors(vocabulary.tokens[len(SPECIALS) :], table[len(SPECIALS) :].copy())

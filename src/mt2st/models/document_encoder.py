@@ -14,7 +14,7 @@ from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 
 
-class Reader:
+class DocumentEncoder:
     """Encodes a bounded amount of documents, and then gives the network that can read them.
 
     Where words are made of n-grams, each word that the vocabulary lacks gets an id of its own, and a vector of its
@@ -31,7 +31,7 @@ class Reader:
         self._open = OpenVocabulary(vocabulary) if subwords is not None else None
 
     @classmethod
-    def of(cls, network: Network, vocabulary: Vocabulary, tokeniser: Tokeniser) -> Reader:
+    def of(cls, network: Network, vocabulary: Vocabulary, tokeniser: Tokeniser) -> DocumentEncoder:
         """Return a reader for a trained network."""
         embedding = network.embedding
         return cls(vocabulary, tokeniser, embedding.subwords if isinstance(embedding, SubwordEmbedding) else None)
