@@ -13,7 +13,7 @@ import pytest
 
 from mt2st.embedding import SubwordSettings
 from mt2st.errors import InputError
-from mt2st.models import Context, Encoder, ModelSettings, Optimisation, Tagger, TextClassifier
+from mt2st.models import Context, Encoder, ModelSettings, Optimisation, Tagger, TextClassifier, groups
 from mt2st.models import settings as names
 from mt2st.network import encoder_class
 from mt2st.network.encoders.pooling import POOLINGS
@@ -275,7 +275,7 @@ def test_the_default_window_is_wide_for_labels_of_texts_and_narrow_for_labels_of
 
 
 def test_every_field_has_a_description() -> None:
-    source = Path(names.__file__).read_text(encoding="utf-8")
+    source = Path(groups.__file__).read_text(encoding="utf-8")
     for group in fields(ModelSettings):
         if isinstance(group.default_factory, type):
             for each in fields(group.default_factory):

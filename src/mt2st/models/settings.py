@@ -1,7 +1,7 @@
-"""Settings of a model, in groups: small frozen dataclasses, shared by Python, TOML files and the command line.
+"""All settings of a model, and their validation.
 
-Ranges and choices stand in the annotations. `ModelSettings.checked` is the one place that validates them: all errors at
-once, each with its dotted path and the value found.
+`ModelSettings.checked` is the one place that validates them: all errors at once, each with its dotted path and the
+value found.
 """
 
 from __future__ import annotations
@@ -12,334 +12,86 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
+from typing import Annotated, Any, Self, TypeVar, cast
 
 import numpy as np
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from mt2st.embedding.formats import is_pretrained
-from mt2st.embedding.settings import LARGEST_BLOCK, LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
+from mt2st.embedding.settings import SUBWORD_METHODS
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.models.groups import (
+    ALPHA,
+    CONTEXT_METHODS,
+    ENCODERS,
+    GLOVE,
+    GROUPS,
+    LABELLED_AUXILIARIES,
+    LOSS,
+    METRIC,
+    NGRAM_STARTS,
+    OTHERS,
+    READERS,
+    STARTS,
+    TAG_WINDOW,
+    TEXT_WINDOW,
+    AuxiliaryData,
+    AuxiliaryName,
+    Compute,
+    Context,
+    ContextMethod,
+    Embedding,
+    Encoder,
+    FactorByGroup,
+    Group,
+    Optimisation,
+    RateByGroup,
+    StepsByGroup,
+    Text,
+    Transition,
+    WordTasks,
+    by_group,
+    names_of_fields,
+)
 from mt2st.text import check_exists
 
-ValueT = TypeVar("ValueT")
-
-ContextMethod = Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext", "glove"]
-AuxiliaryName = Literal[
-    "context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification"
+__all__ = [
+    "CONTEXT_METHODS",
+    "ENCODERS",
+    "GLOVE",
+    "GROUPS",
+    "LABELLED_AUXILIARIES",
+    "LOSS",
+    "METRIC",
+    "NGRAM_STARTS",
+    "OTHERS",
+    "READERS",
+    "STARTS",
+    "TAG_WINDOW",
+    "TEXT_WINDOW",
+    "AuxiliaryData",
+    "AuxiliaryName",
+    "Compute",
+    "Context",
+    "ContextMethod",
+    "Embedding",
+    "Encoder",
+    "FactorByGroup",
+    "ModelSettings",
+    "Optimisation",
+    "RateByGroup",
+    "StepsByGroup",
+    "Text",
+    "Transition",
+    "WordTasks",
+    "by_group",
+    "no_ngrams",
+    "problems_in",
 ]
-GLOVE: ContextMethod = "glove"
-CONTEXT_METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
-STARTS = ("random", *CONTEXT_METHODS)
-"""Values of ``embedding.init`` that are no file and no published vectors."""
-NGRAM_STARTS = ("random", *SUBWORD_METHODS)
-"""Those that give n-grams vectors too."""
-ENCODERS = ("bilstm", "mean", "cnn")
-"""The built-in encoders."""
-LABELLED_AUXILIARIES = ("tagging", "classification")
-"""Auxiliary tasks on a file of other labelled data."""
-READERS = {
-    "analogies": ("analogy", "semantic-syntactic"),
-    "similarity": ("spearman",),
-    "agree": ("misalignment",),
-    "disagree": ("misalignment",),
-}
-"""For each setting of `AuxiliaryData` that names files of words, the auxiliary tasks that read it."""
-METRIC, LOSS = "metric", "loss"
-GROUPS = ("embedding", "encoder", "heads")
-"""The groups of parameters that have a learning rate of their own."""
-OTHERS = "others"
-"""Stands for the groups that a mapping does not name."""
-TEXT_WINDOW, TAG_WINDOW = 15, 5
-"""Default windows of the context task: for labels of texts, and for labels of words. Wide contexts teach what a text is
-about, narrow ones what part of speech a word is."""
-ALPHA = 0.05
-"""Default learning rate of the context task: twice word2vec's, as the task's weight scales it; also GloVe's."""
-
-Count = Annotated[int, Field(ge=1)]
-Natural = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
-GroupName = Literal["embedding", "encoder", "heads", "others"]
-RateChoice = Literal["keep", "rewarm", "drop"]
-StepsByGroup = Natural | dict[GroupName, Natural]
-"""One number of steps for all groups of parameters, or ``{group: steps}``."""
-FactorByGroup = Fraction | dict[GroupName, Fraction]
-"""One factor for all groups of parameters, or ``{group: factor}``."""
-RateByGroup = RateChoice | NonNegative | dict[GroupName, RateChoice | NonNegative]
-"""One choice for all groups of parameters, or ``{group: choice}``."""
-
-
-class _Group:
-    """Settings whose representation shows what differs from the defaults."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    def __repr__(self) -> str:
-        usual = type(self)()
-        changed = {name: getattr(self, name) for name in _names(type(self))}
-        shown = (f"{name}={value!r}" for name, value in changed.items() if value != getattr(usual, name))
-        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 @dataclass(frozen=True, repr=False)
-class Encoder(_Group):
-    """The shared layers between the word embedding and the heads.
-
-    Example:
-        >>> Encoder("mean", dropout=0.5).name
-        'mean'
-    """
-
-    name: str = "bilstm"
-    """Encoder: bilstm (the paper's), cnn or mean."""
-    hidden_size: Count = 256
-    """State size of each direction of the BiLSTM, or filters of each width of the CNN."""
-    pooling: Literal["max", "mean", "attention"] = "mean"
-    """Pooling of the token states of BiLSTM and CNN into one vector per text."""
-    standardise: bool = True
-    """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier."""
-    dropout: Share = 0.3
-    """Share of features dropped after the embedding and before the classifier while training."""
-    word_dropout: Share = 0.0
-    """Share of words dropped whole while training."""
-    word_ngrams: Natural = 0
-    """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none."""
-    ngram_buckets: Count = 262_144
-    """Rows that the word n-grams share, each with a score per class."""
-    ngram_ratios: bool = True
-    """Scale the word n-grams by their log-count ratios in the labelled texts, as NB-SVM does."""
-
-
-@dataclass(frozen=True, repr=False)
-class Text(_Group):
-    """The input layer: how text becomes token ids."""
-
-    max_length: Count = 256
-    """Tokens of a text that the encoder reads."""
-    truncation: Literal["middle", "end"] = "middle"
-    """Part of a longer text that is left out: the middle, so that its beginning and end are read, or the end. Tagged
-    sentences are never truncated."""
-    min_count: Count = 2
-    """Words with fewer occurrences in the training text are unknown words."""
-    max_vocabulary: Count | None = None
-    """Most words in the vocabulary, the most frequent first; no limit by default."""
-    lowercase: bool = True
-    """Convert all text to lower case."""
-    remove_breaks: bool = True
-    """Read HTML line breaks as spaces."""
-
-
-@dataclass(frozen=True, repr=False)
-class Embedding(_Group):
-    """The word embedding and its first values."""
-
-    vector_size: Count = 100
-    """Dimensions of the word embedding."""
-    init: str = "random"
-    """First values of the embedding: random; vectors trained on the corpus first (skipgram, cbow, skipgram-fasttext,
-    cbow-fasttext, glove); a file of word vectors in any format that `mt2st vectors convert` reads; or published
-    vectors (gensim:glove-twitter-100)."""
-    init_epochs: Count = 5
-    """Epochs of the training of first vectors, where they are trained on the corpus."""
-    min_n: Count | None = None
-    """Characters of the shortest n-gram of the -fasttext methods; 3 by default."""
-    max_n: Count | None = None
-    """Characters of the longest n-gram of the -fasttext methods; 6 by default."""
-    bucket: Count | None = None
-    """Most rows that the n-grams of the -fasttext methods share; 200,000 by default."""
-
-
-@dataclass(frozen=True, repr=False)
-class Context(_Group):
-    """The auxiliary task on word context."""
-
-    method: ContextMethod = "skipgram"
-    """What the task learns: to predict words (skipgram, cbow) or their co-occurrences (glove). The -fasttext methods
-    make the embedding of character n-grams, so that unseen words have vectors too."""
-    window: Count | None = None
-    """Largest distance between a word and its context; 15 by default, and 5 for a tagger."""
-    negative: Annotated[int, Field(ge=1, le=LARGEST_NEGATIVE)] = 5
-    """Negative samples per word; glove has none."""
-    sample: Share = 1e-3
-    """Threshold for downsampling frequent words; for glove there is glove_sample."""
-    alpha: Positive | None = None
-    """First learning rate, which the task's weight scales; 0.05 by default."""
-    min_alpha: NonNegative | None = None
-    """Learning rate at the end of the linear decay; 0.0001 by default. The decay ends when the task goes off, as far as
-    the strategy knows, else with the last epoch. Not for glove, whose rates decay by themselves."""
-    passes: Positive | None = None
-    """Passes over all text, or over all co-occurrences, per epoch of the labelled texts. By default as many as make
-    three and a half million words or ten million co-occurrences, at most 15."""
-    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] | None = None
-    """Fewest words whose contexts are learned in one step. By default a careful number, smaller for high rates and wide
-    Skip-gram windows, which grows to 32 as the rate decays. Larger blocks are faster, until the vectors suffer."""
-    x_max: Positive = 10.0
-    """Glove: co-occurrence count at which a pair gets full weight. The paper's 100 is for billions of words."""
-    glove_sample: Share = 0.0
-    """Glove: threshold for downsampling frequent words before co-occurrences are counted; 0 keeps all words."""
-    memory: Positive = 1024.0
-    """Glove: megabytes for counting and holding co-occurrences; the rest goes to temporary files."""
-
-
-@dataclass(frozen=True, repr=False)
-class AuxiliaryData(_Group):
-    """Files of the auxiliary tasks on words and on other labelled data."""
-
-    analogies: tuple[str, ...] = ()
-    """Files of analogy questions for analogy and semantic-syntactic; the packaged ones by default."""
-    similarity: tuple[str, ...] = ()
-    """Files of word pairs with similarity judgements, for spearman."""
-    agree: tuple[str, ...] = ()
-    """Files of word pairs that should be aligned (synonyms, translations), for misalignment."""
-    disagree: tuple[str, ...] = ()
-    """Files of word pairs that should not be aligned (antonyms); by default wrong partners are drawn from the batch."""
-    held_out: Share = 0.05
-    """Share of questions and pairs held out for measuring. Rows that share words with both parts are left out."""
-    tagging: str | None = None
-    """CoNLL or CoNLL-U file for the auxiliary task tagging. Its text joins the vocabulary."""
-    tagging_column: str | None = None
-    """Column of the tags: upos, xpos, ... in CoNLL-U (upos by default), else a number (the last by default)."""
-    classification: str | None = None
-    """Labelled texts for the auxiliary task classification. They join the vocabulary."""
-    classification_text: str | None = None
-    """Column of these texts; needed where there are several columns and none is called 'text'."""
-    classification_label: str | None = None
-    """Column of these labels; 'label' by default."""
-
-
-@dataclass(frozen=True, repr=False)
-class WordTasks(_Group):
-    """The auxiliary tasks on analogy questions and word pairs (the paper's UPDATE 0 to 3)."""
-
-    batch_size: Annotated[int, Field(ge=3)] = 32
-    """Questions or pairs per batch."""
-    raw_products: bool = False
-    """Use inner products instead of cosines in semantic-syntactic and misalignment, as the paper writes them; they have
-    no bound."""
-    gamma: NonNegative = 1.0
-    """Misalignment: weight of the pairs that should not be aligned."""
-    analogy_coefficients: tuple[NonNegative, NonNegative, NonNegative] = (1.0, 1.0, 1.0)
-    """Analogy: coefficients of the semantic, the syntactic and the total accuracy."""
-    analogy_temperature: Positive = 0.1
-    """Analogy: temperature of the soft accuracy; near 0 it is the accuracy and has hardly a gradient."""
-    analogy_logarithm: bool = False
-    """Analogy: combine logarithms of the soft accuracies, which learn from the first step."""
-    analogy_candidates: Count = 1024
-    """Analogy: most words that compete for an answer."""
-    spearman_softness: Positive = 0.1
-    """Spearman: softness of the ranks, in standard deviations."""
-    spearman_variant: Literal["judgements", "elements"] = "judgements"
-    """Spearman: correlate similarities with human judgements, or the elements of related words' vectors (Algorithm
-    3)."""
-
-
-@dataclass(frozen=True, repr=False)
-class Optimisation(_Group):
-    """Optimizer, learning rates, evaluation and the end of the training."""
-
-    epochs: Count = 8
-    """Most epochs over the labelled texts."""
-    batch_size: Count = 16
-    """Texts per batch."""
-    learning_rate: Positive | None = None
-    """AdamW's learning rate of the encoder and the heads; the encoder's own by default."""
-    head_learning_rate: Positive | None = None
-    """AdamW's learning rate of the heads; learning_rate by default."""
-    embedding_learning_rate: Positive | None = None
-    """AdamW's learning rate of the word embedding; the encoder's own by default."""
-    warmup_steps: StepsByGroup = 0
-    """Steps of linear learning rate warm-up; one number, or one per group of parameters."""
-    plateau_patience: Count | None = None
-    """Evaluations without a lower validation loss after which the learning rates are reduced; by default never."""
-    plateau_factor: FactorByGroup = 0.5
-    """Factor of the learning rates at a plateau, in (0, 1]; one number, or one per group of parameters."""
-    weight_decay: NonNegative = 0.01
-    """AdamW's weight decay of the encoder and the heads; the embedding has none."""
-    clip_norm: Positive | None = None
-    """Upper bound of the gradient norm; by default none."""
-    average: Share = 0.97
-    """Decay of the running average of the parameters, which is evaluated and kept; 0: the last step's parameters."""
-    evaluations_per_epoch: Count = 1
-    """Evaluations on the validation part per epoch."""
-    monitor: str = "metric"
-    """What the best evaluation is chosen by: metric (the highest accuracy or F1; ties go to the lower loss), loss (the
-    lowest), or the name of any metric that the task reports."""
-    convergence: Literal["gradient-norm", "validation-loss", "never"] = "gradient-norm"
-    """What ends a training before its last epoch: the primary's gradient norm falls below the tolerance (measured after
-    the transition, where one is to come), the validation loss no longer improves, or nothing."""
-    tolerance: Positive = 1e-3
-    """Gradient-norm: mean gradient norm of the primary task below which it has converged."""
-    patience: Count = 2
-    """Evaluations in a row with a converged gradient, or without a lower validation loss, that end the training."""
-    minimum_gain: NonNegative = 0.0
-    """Validation-loss: decrease of the loss that counts as an improvement."""
-    earliest_end: Count = 1
-    """Validation-loss: first epoch that may end the training."""
-    feedback_every: Count | None = None
-    """Steps between two measurements of the feedback loop, which adaptive strategies need; by default 10, and 20 with
-    the mean encoder, whose steps are far cheaper."""
-
-
-@dataclass(frozen=True, repr=False)
-class Transition(_Group):
-    """What happens at the transition, when the last auxiliary task goes off."""
-
-    rate: RateByGroup = "keep"
-    """What the learning rates do: keep, rewarm (warm up again), drop (to a tenth) or a factor; one choice, or one per
-    group of parameters."""
-    probe_head: Positive | None = None
-    """Refit the primary head by logistic regression with this inverse regularisation strength (scikit-learn's C), on
-    the vectors of the training texts. By default the head stays as it is. Not for taggers."""
-    probe_texts: Count | None = None
-    """Most texts that probe_head uses, stratified by class; by default all."""
-    freeze_fraction: Fraction | None = None
-    """Share of the embedding's dimensions to freeze, by their relevance to the primary task."""
-    freeze_threshold: Positive | None = None
-    """Instead of a fraction: freeze dimensions whose relevance is below this multiple of the mean (above, with
-    freeze_which most)."""
-    freeze_relevance: Literal["fisher", "saliency"] = "fisher"
-    """Relevance of a dimension: fisher (mean squared gradient) or saliency (mean of gradient times value)."""
-    freeze_which: Literal["least", "most"] = "least"
-    """Freeze the least or the most relevant dimensions."""
-    freeze_from: Annotated[int, Field(ge=2)] | None = None
-    """First epoch with frozen dimensions, from 2, instead of the transition."""
-    freeze_over: Count = 1
-    """Epochs over which the frozen fraction grows linearly; 1 freezes all at once."""
-    task_layer: bool = False
-    """Add a layer of the primary task's own between encoder and head, active from the transition on. The best
-    evaluation is then chosen among those after the transition."""
-
-    @property
-    def acts_at_transition(self) -> tuple[str, ...]:
-        """The settings that were chosen and act at the transition alone: without one, they change nothing."""
-        at_once = self.freeze_from is None
-        chosen = {
-            "rate": any(each != "keep" for each in by_group(self.rate, "keep").values()),
-            "freeze_fraction": self.freeze_fraction is not None and at_once,
-            "freeze_threshold": self.freeze_threshold is not None and at_once,
-            "task_layer": self.task_layer,
-            "probe_head": self.probe_head is not None,
-        }
-        return tuple(f"transition.{name}" for name, yes in chosen.items() if yes)
-
-
-@dataclass(frozen=True, repr=False)
-class Compute(_Group):
-    """Cores and threads."""
-
-    parallel_context: bool = True
-    """Use a second core: the context task trains in parallel with the classifier's step, and evaluation reads two
-    batches at a time. Off, a seed repeats a training to the bit."""
-    threads: Count | None = 1
-    """Threads of torch while training and evaluating. One leaves a second core to the context task; None leaves torch's
-    setting as it is."""
-
-
-@dataclass(frozen=True, repr=False)
-class ModelSettings(_Group):
+class ModelSettings(Group):
     """All settings of a model, in groups.
 
     Example:
@@ -406,14 +158,14 @@ class ModelSettings(_Group):
         changes: dict[str, Any] = {}
         for path, value in values.items():
             name, _, inner = path.partition("__")
-            if name not in _names(type(self)):
-                raise InputError(f"there is no setting '{name}'.{suggestion(name, _names(type(self)))}")
+            if name not in names_of_fields(type(self)):
+                raise InputError(f"there is no setting '{name}'.{suggestion(name, names_of_fields(type(self)))}")
             if not inner:
                 changes[name] = value
                 continue
             group = changes.get(name, getattr(self, name))
-            if inner not in _names(type(group)):
-                raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, _names(type(group)))}")
+            if inner not in names_of_fields(type(group)):
+                raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, names_of_fields(type(group)))}")
             changes[name] = replace(group, **{inner: value})
         return replace(self, **changes)
 
@@ -485,22 +237,6 @@ class ModelSettings(_Group):
             "encoder": network,
             "heads": given.head_learning_rate or network,
         }
-
-
-def by_group(value: ValueT | Mapping[Any, ValueT], unnamed: ValueT) -> dict[str, ValueT]:
-    """Return a value for each group of parameters.
-
-    Args:
-        value: one for all, or ``{group: value}``, where `OTHERS` stands for the groups without one.
-        unnamed: for groups that a mapping without others does not name.
-
-    Example:
-        >>> by_group({"embedding": 0, "others": 100}, 0)
-        {'embedding': 0, 'encoder': 100, 'heads': 100}
-    """
-    if not isinstance(value, Mapping):
-        return dict.fromkeys(GROUPS, value)
-    return {group: value.get(group, value.get(OTHERS, unnamed)) for group in GROUPS}
 
 
 SettingsT = TypeVar("SettingsT", bound=ModelSettings)
@@ -643,10 +379,6 @@ def _adapter(settings: Any) -> TypeAdapter[Any]:
     return TypeAdapter(settings)
 
 
-def _names(settings: type) -> list[str]:
-    return [each.name for each in fields(settings)]
-
-
 def _validated(settings: type[SettingsT], values: Mapping[str, Any]) -> SettingsT:
     """Return settings of plain Python values after checking every type and range.
 
@@ -678,8 +410,8 @@ def problems_in(error: ValidationError) -> Iterator[str]:
         known = each.get("ctx", {}).get("expected", "") if each["type"] == "literal_error" else ""
         near = suggestion(str(value), known.replace(" or ", ", ").replace("'", "").split(", ")) if known else ""
         if each["type"] == "unexpected_keyword_argument":
-            group = ModelSettings.__dataclass_fields__.get(path[0])
-            names = _names(group.default_factory) if len(path) > 1 and group else _names(ModelSettings)  # type: ignore[arg-type]
+            group = getattr(ModelSettings(), path[0], None) if len(path) > 1 else None
+            names = names_of_fields(type(group) if isinstance(group, Group) else ModelSettings)
             rule, near = "is no setting", suggestion(path[-1], names)
         yield f"{'.'.join(path)}: {rule}, found {value!r}.{near}".removesuffix(".")
 
@@ -694,8 +426,8 @@ def _simple(value: Any) -> Any:
         return value.item()
     if isinstance(value, PathLike):
         return fspath(value)
-    if type(value).__module__ == __name__ and hasattr(value, "__dataclass_fields__"):
-        return {name: _simple(getattr(value, name)) for name in _names(type(value))}
+    if isinstance(value, Group):
+        return {name: _simple(getattr(value, name)) for name in names_of_fields(type(value))}
     return value
 
 
