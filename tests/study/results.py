@@ -27,7 +27,7 @@ def cell(
         seed,
         {"accuracy": test, "macro_f1": test / 2},
         Run(evaluations, best=0),
-        factors={"embedding__init": "random", "auxiliaries": auxiliary, "encoder__name": encoder},
+        factors={"embedding": "random", "auxiliary": auxiliary, "encoder": encoder},
         identity={"strategy": {"strategy": "single-task" if name == "single-task" else "switch", "settings": {}}},
     )
 

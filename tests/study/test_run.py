@@ -46,7 +46,7 @@ def test_a_study_is_the_same_from_its_run_and_from_its_folder(data: StudyData, t
     result = study.results[0]
     assert result.versions["torch"]
     assert result.machine["cores"]
-    assert result.factors == {"embedding__init": "random", "auxiliaries": "none", "encoder__name": "mean"}
+    assert result.factors == {"embedding": "random", "auxiliary": "none", "encoder": "mean"}
     assert result.run.steps == 6
     assert 0 < result.run.flops == 2 * result.run.evaluations[0].flops
 

@@ -132,7 +132,7 @@ def test_all_forms_are_written_and_replaced(tmp_path: Path, times: int) -> None:
     }
 
 
-SETTING = {"encoder__name": "bilstm", "embedding__init": "random", "auxiliaries": "context", "wall_seconds": 9.0}
+SETTING = {"encoder": "bilstm", "embedding": "random", "auxiliary": "context", "wall_seconds": 9.0}
 FOUND = {
     "trials": 3,
     "failed": 0,

@@ -112,7 +112,7 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         body.append(fields + [_to_target(row)] * has_target)
     notes = (
         f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the 95 "
-        "% t interval, which scores that are all the same do not have."
+        "% t interval, with three seeds or more that differ."
     )
     if has_difference:
         notes += (

@@ -40,7 +40,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     apart = 0 < len(others) < len(rows) and not compared
     most = max(row.seeds for row in rows)
     if apart or most < LEAST_SEEDS:
-        few = f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}" if apart else f"{_seeds(most)} a strategy"
+        few = _seeds(most) if most < LEAST_SEEDS else f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}"
         return f"{_seen(rows, metric, varying)} With {few}, such differences may be chance."
     if first.best:
         return f"{name} wins: {scores}{_lead(first)}, significantly more than every other strategy."

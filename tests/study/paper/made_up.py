@@ -40,6 +40,6 @@ def result(
         seed,
         dict.fromkeys(MEASURES, test),
         Run(evaluations, transitions=transitions, best=0),
-        factors={"embedding__init": embedding, "auxiliaries": auxiliary, "encoder__name": "bilstm"},
+        factors={"embedding": embedding, "auxiliary": auxiliary, "encoder": "bilstm"},
         identity={"strategy": {"strategy": "single-task" if name == "single-task" else "other", "settings": {}}},
     )

@@ -48,7 +48,7 @@ def results(methods: Sequence[str] = METHODS, seeds: int = 3) -> list[CellResult
                     seed,
                     {"accuracy": level - 0.02, "macro_f1": level - 0.03},
                     course(method, seed, level),
-                    factors={"embedding__init": "random", "auxiliaries": "context", "encoder__name": "bilstm"},
+                    factors={"embedding": "random", "auxiliary": "context", "encoder": "bilstm"},
                     versions={"python": "3.11.2", "torch": "2.13.0"},
                     machine={"system": "Linux", "cores": 2},
                     identity={

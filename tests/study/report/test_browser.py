@@ -60,9 +60,9 @@ def page(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         replace(
             each,
             factors={
-                "embedding__init": "/data/" + "long-" * 20 + "name.vec",
-                "auxiliaries": "context",
-                "encoder__name": "cnn",
+                "embedding": "/data/" + "long-" * 20 + "name.vec",
+                "auxiliary": "context",
+                "encoder": "cnn",
             },
         )
         for each in results()
