@@ -81,7 +81,7 @@ def test_the_commands_that_made_runs_are_kept(data: StudyData, tmp_path: Path) -
 
 
 def test_a_failed_cell_is_told_and_does_not_stop_the_others(data: StudyData, tmp_path: Path) -> None:
-    methods = {"bad": Method(SingleTask(), {"embedding": "nowhere.vec"}), "single-task": SingleTask()}
+    methods = {"bad": Method(SingleTask(), {"embedding__init": "nowhere.vec"}), "single-task": SingleTask()}
     cells = Grid(methods, QUICK, seeds=(1,)).cells()
     study = run_study(data, cells, folder=tmp_path)
     assert [result.name for result in study.results] == ["single-task"]
@@ -91,7 +91,7 @@ def test_a_failed_cell_is_told_and_does_not_stop_the_others(data: StudyData, tmp
     assert Study.load(tmp_path).failures == [failure]
     vectors = tmp_path / "nowhere.vec"
     vectors.write_text("2 4\nfilm 1 2 3 4\nfine 1 2 3 4\n", encoding="utf-8")
-    methods["bad"] = Method(SingleTask(), {"embedding": str(vectors)})
+    methods["bad"] = Method(SingleTask(), {"embedding__init": str(vectors)})
     assert not run_study(data, Grid(methods, QUICK, seeds=(1,)).cells(), folder=tmp_path).failures
     assert not Study.load(tmp_path).failures
 
@@ -217,7 +217,7 @@ def test_the_result_file_repeats_what_others_look_for(data: StudyData, tmp_path:
     saved = json.loads((tmp_path / "single-task-seed1" / "result.json").read_text(encoding="utf-8"))
     assert saved["schema"] == 2
     assert len(saved["hash"]) == 16
-    assert saved["identity"]["settings"]["encoder"] == "mean"
+    assert saved["identity"]["settings"]["encoder.name"] == "mean"
     assert set(saved["cost"]) == {"train_seconds", "steps", "flops"}
 
 

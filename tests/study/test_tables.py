@@ -138,14 +138,14 @@ FOUND = {
     "failed": 0,
     "score": 0.815,
     "best": 2,
-    "chosen": {"encoder__dropout": 0.25, "weight": {"context": 0.1234}},
+    "chosen": {"dropout": 0.25, "weight": {"context": 0.1234}},
 }
-FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"encoder__dropout": 0.3}}
+FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"dropout": 0.3}}
 SEARCH = {
     "metric": "accuracy",
     "trials": 3,
     "seeds": [1001],
-    "optimisation__epochs": 2,
+    "epochs": 2,
     "train_seconds": 4.0,
     "wall_seconds": 18.0,
     "methods": [

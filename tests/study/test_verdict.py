@@ -99,9 +99,7 @@ def test_time_is_told_only_where_its_ratio_is_significant() -> None:
 def test_of_many_ratios_one_that_leaves_out_one_by_chance_is_not_told() -> None:
     """Alone, or beside a row that failed to reach the target, the same ratio is told: no more tests, no more chance."""
     single, fast = reaching("single-task", [20] * 4), reaching("switch", [15, 17, 18, 16])
-    others = [
-        each for task in ("analogy", "spearman") for each in reaching("switch", [15, 30, 19, 22], auxiliary=task)
-    ]
+    others = [each for task in ("analogy", "spearman") for each in reaching("switch", [15, 30, 19, 22], auxiliary=task)]
     elsewhere = [
         *reaching("single-task", [20] * 4, encoder="cnn"),
         *reaching("dwa", [15, 30, 19, 22], encoder="cnn"),

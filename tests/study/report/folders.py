@@ -95,7 +95,7 @@ def write_run(
     model.mkdir(parents=True)
     config = {
         "format": 1,
-        "kind": "classification",
+        "problem_type": "classification",
         "classes": list(classes),
         "settings": ModelSettings().updated(optimisation__epochs=99).as_dict(),
         "strategy": {"strategy": "switch", "settings": {"unit": "epoch", "at": 3}},
