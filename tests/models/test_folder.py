@@ -173,7 +173,6 @@ def test_a_model_of_another_format_is_named(folder: Path) -> None:
         {"settings": {}},
         {"settings": {"auxiliaries": [], "encoder": {"name": "transformer"}}},
         {"settings": {"auxiliaries": [], "colour": "red"}},
-        {"strategy": {"strategy": "later"}},
         {"classes": ["bad", "good", "ugly"]},
         {"classes": None},
         {"settings": None},

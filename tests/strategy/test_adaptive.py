@@ -208,7 +208,7 @@ def test_the_gain_is_another_signal() -> None:
         (lambda: AdaptiveSwitch(0), "patience must be a whole number of at least 1, found 0"),
         (lambda: AdaptiveSwitch(earliest=4, latest=3), r"latest must be at least earliest \(4\), found 3"),
         (lambda: AdaptiveSwitch(off_below=0.1), "clear_above must be at least off_below"),
-        (lambda: AdaptiveSwitch(signal="sine"), "signal must be one of 'cosine', 'gain', found 'sine'"),
+        (lambda: AdaptiveSwitch(signal="sine"), "signal must be one of 'cosine', 'gain', found 'sine'"),  # type: ignore[arg-type]
         (lambda: AdaptiveSwitch(memory=1.0), "memory must be at least 0 and below 1, found 1.0"),
         (lambda: AdaptiveSwitch(minimum_gain=math.nan), "minimum_gain must be a finite number"),
         (lambda: AdaptiveDiminish(-1), "decay must be a finite number of at least 0, found -1"),

@@ -172,7 +172,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
         Args:
             folder: where.
-            strategies: classes of your own that the folder may name. Those that are defined by now are known.
+            strategies: classes of your own that the folder may name. Those that are defined by now are known. A model
+                whose strategy is unknown predicts, but cannot be trained again.
 
         Raises:
             InputError: naming what is missing or broken.
@@ -200,7 +201,9 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             )
         try:
             settings = ModelSettings.from_dict(saved.config["settings"]).checked(of_words=cls._of_words)
-            model = cls.from_settings(settings, load_strategy(saved.config["strategy"], strategies))
+            model = cls.from_settings(
+                settings, load_strategy(saved.config["strategy"], strategies, may_be_unknown=True)
+            )
             model.settings_, model.classes_ = settings, np.array(saved.config["classes"])
             model.run_, model.metrics_ = Run.from_dict(saved.config["run"]), saved.config["metrics"]
             reports: Mapping[str, Any] = saved.config["auxiliaries"]

@@ -27,7 +27,7 @@ class Strategy(ABC):
 
     To write your own, subclass this and define `weight_of`. Store each constructor argument under its own name:
     `settings`, ``repr``, ``==``, saving and loading all follow from the signature. The subclass is registered under its
-    `name` when it is defined, so `load_strategy` finds it.
+    `name` when it is defined, so `load_strategy` finds it, unless its class name begins with an underscore.
 
     Args:
         auxiliaries: names of the auxiliary tasks. `bind` can give them later, as the trainer does.
@@ -81,6 +81,8 @@ class Strategy(ABC):
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
         if "style" not in cls.__dict__:
             cls.style = None
+        if cls.__name__.startswith("_"):
+            return
         other = Strategy._registered.get(cls.name)
         # A class that is defined again, as in a notebook's cell, replaces its earlier definition.
         if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):

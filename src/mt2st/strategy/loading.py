@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy.base import Strategy
@@ -20,7 +20,9 @@ def known_strategies() -> dict[str, type[Strategy]]:
     return {name: each for name, each in Strategy._registered.items() if not inspect.isabstract(each)}
 
 
-def load_strategy(state: Mapping[str, Any], strategies: Iterable[type[Strategy]] = ()) -> Strategy:
+def load_strategy(
+    state: Mapping[str, Any], strategies: Iterable[type[Strategy]] = (), *, may_be_unknown: bool = False
+) -> Strategy:
     """Return a new strategy as `Strategy.state_dict` describes it.
 
     A state never causes an import. A strategy of your own must have been defined before, or be handed over.
@@ -28,6 +30,8 @@ def load_strategy(state: Mapping[str, Any], strategies: Iterable[type[Strategy]]
     Args:
         state: of `Strategy.state_dict`.
         strategies: further classes to choose from. They come before registered ones of the same name.
+        may_be_unknown: return a strategy that keeps the state, but trains nothing, if its class is unknown. A model can
+            predict with it.
 
     Raises:
         InputError: if the strategy is unknown, or its settings do not fit.
@@ -40,6 +44,8 @@ def load_strategy(state: Mapping[str, Any], strategies: Iterable[type[Strategy]]
     known = known_strategies() | {each.name: each for each in strategies}
     name = state.get("strategy")
     if name not in known:
+        if may_be_unknown and isinstance(name, str):
+            return _Unknown(state)
         raise InputError(
             f"unknown strategy {name!r}.{suggestion(str(name), known)} Known: {listed(known)}. Import the module that "
             "defines a strategy of your own first, or hand its class over: strategies=[...]"
@@ -70,3 +76,26 @@ def as_strategy(value: str | Strategy) -> Strategy:
         return known[value]()
     except TypeError as error:
         raise InputError(f"the strategy '{value}' needs settings ({error}): give an object") from error
+
+
+class _Unknown(Strategy):
+    """A saved strategy whose class is not defined in this process."""
+
+    def __init__(self, state: Mapping[str, Any], *, auxiliaries: Iterable[str] | None = None) -> None:
+        self.state = dict(state)
+        super().__init__(auxiliaries)
+
+    def weight_of(self, task: str, t: int) -> float:  # noqa: ARG002
+        raise self._error()
+
+    def bind(self, auxiliaries: Iterable[str]) -> Self:  # noqa: ARG002
+        raise self._error()
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(self.state)
+
+    def _error(self) -> InputError:
+        return InputError(
+            f"the strategy '{self.state['strategy']}' cannot train here, as its class is not defined: import its "
+            "module before you load the model, or hand the class over: load(..., strategies=[...])"
+        )
