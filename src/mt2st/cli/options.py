@@ -274,10 +274,11 @@ def _registry(common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry
             return None
         kinds, docs = _hints(info.type), field_docs(info.type)
         specs = []
-        for field in fields(info.type):
+        # The command's own options come first in the help, those that it shares with others after them.
+        for field in sorted(fields(info.type), key=lambda field: field.name not in info.type.__annotations__):
             kind, default = kinds[field.name], _default(field, info.default)
             if is_dataclass(_bare(kind)) and PREFIXED not in _notes(kind):
-                kind = Annotated[kind, tyro.conf.arg(name="")]
+                kind = Annotated[kind, tyro.conf.OmitArgPrefixes]
             elif common is not None and (info.type, field.name) not in common and not is_dataclass(_bare(kind)):
                 kind = Annotated[kind, tyro.conf.Suppress] if default is not tyro.MISSING_NONPROP else kind
             specs.append(StructFieldSpec(field.name, kind, default, docs.get(field.name)))
