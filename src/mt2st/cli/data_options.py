@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -29,7 +30,10 @@ from mt2st.text import (
 from mt2st.text.multi_labelled import SEPARATOR
 from mt2st.text.split import shared_texts
 
+CONFIG = "config.json"  # as `mt2st.models.folder.CONFIG`, whose module loads torch
 Rows = LabelledText | MultiLabelledText | TaggedText
+COLUMNS = ("text", "label", "label_separator", "tag", "word")
+"""The options that a model's folder remembers, so that its texts and labels are found in other files."""
 TaskName = Literal["classification", "multilabel", "tagging"]
 
 
@@ -66,6 +70,10 @@ class DataOptions:
     split_seed: int = 0
     """Decides the split of the data, which is stratified by label in classification and random else; apart from --seed,
     so that seeds share a split."""
+
+    def columns(self) -> dict[str, Any]:
+        """Return what a file of the same form is read by, for the model's folder."""
+        return {name: getattr(self, name) for name in COLUMNS if getattr(self, name) is not None}
 
     def by_name(self) -> dict[str, Any]:
         """Return the options as they are called on the command line."""
@@ -121,7 +129,7 @@ def read_parts(options: DataOptions) -> Parts:
     Raises:
         InputError: whatever is wrong with it.
     """
-    labelled = _read(options, options.data)
+    labelled = read_rows(options, options.data)
     check_rows(labelled)
     for source in options.unlabelled:  # found now, not after minutes of training
         next(iter(iterate_texts(source, text=options.text, skip_bad_rows=options.skip_bad_rows)), None)
@@ -155,7 +163,21 @@ def check_rows(rows: Rows) -> None:
         check_classes(rows)
 
 
-def _read(options: DataOptions, source: str) -> Rows:
+def saved_columns(model: Path) -> dict[str, Any]:
+    """Return the columns that a model was trained on, from its folder; none of them where it does not say."""
+    try:
+        saved = json.loads((model / CONFIG).read_text(encoding="utf-8"))["columns"]
+        return {name: saved[name] for name in COLUMNS if name in saved}
+    except (OSError, ValueError, KeyError, TypeError):  # what is wrong with the folder, its loading says
+        return {}
+
+
+def read_rows(options: DataOptions, source: str) -> Rows:
+    """Read labelled data of the kind that the options name.
+
+    Raises:
+        InputError: whatever is wrong with it.
+    """
     if options.task == "tagging":
         return read_tagged(source, tag=options.tag, word=options.word)
     if options.task == "multilabel":
@@ -212,7 +234,7 @@ def _part(options: DataOptions, name: str, value: str, labelled: Rows, *, option
             raise InputError(
                 f"--{name} takes a share between 0 and 1 or a file; '{value}' is no number, and there is no such file"
             ) from None
-        return _read(options, value), labelled
+        return read_rows(options, value), labelled
     if share == 0 and optional:
         return None, labelled
     if not 0 < share < 1:

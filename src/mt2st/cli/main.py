@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "the four strategies side by side on packaged news articles",
     "train": "train a text classifier or tagger: model folder, metrics, report",
     "predict": "labels and probabilities, or tags, from a trained model",
+    "evaluate": "metrics of a trained model on labelled data",
     "compare": "several strategies and seeds on the same data, with a table",
     "reproduce": "the paper's tables, figures and claims about time, measured anew",
     "report": "the report of a study or a run, made anew from its folder",

@@ -118,7 +118,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         model.evaluate_rows(parts.test)  # type: ignore[arg-type]
     # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
     replaces = options.overwrite or options.resume
-    model.save(options.output / MODEL, overwrite=replaces, about=parts.described())
+    model.save(options.output / MODEL, overwrite=replaces, about=parts.described(), columns=options.source.columns())
     run = model.run_
     report = {
         "metrics": model.metrics_,

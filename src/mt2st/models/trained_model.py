@@ -140,13 +140,21 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         network, vocabulary = self._fitted()
         return word_vectors(network.embedding, vocabulary)
 
-    def save(self, folder: str | PathLike[str], *, overwrite: bool = False, about: Iterable[str] = ()) -> None:
+    def save(
+        self,
+        folder: str | PathLike[str],
+        *,
+        overwrite: bool = False,
+        about: Iterable[str] = (),
+        columns: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write the model folder: parameters, vocabulary, configuration and card.
 
         Args:
             folder: where.
             overwrite: replace a model folder that is there.
             about: lines about the data for the card.
+            columns: where the training data had their texts and labels, which the command line finds again there.
 
         Raises:
             InputError: before `fit`, or the folder cannot be written.
@@ -159,6 +167,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             "strategy": as_strategy(self.strategy).state_dict(),
             "run": self.run_.as_dict(),
             "metrics": self.metrics_,
+            "columns": dict(columns or {}),
             "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
             **self._extra_config(),
         }

@@ -1,0 +1,68 @@
+"""``mt2st evaluate``: the metrics of a saved model on labelled data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import tyro
+
+from mt2st.cli.data_options import DataOptions, TaskName, read_rows, saved_columns
+from mt2st.cli.options import parse, say
+from mt2st.evaluation.tables import aligned, metrics_table
+
+if TYPE_CHECKING:
+    from mt2st.models.any_model import AnyModel
+
+DESCRIPTION = """Measure a saved model on labelled data.
+
+Examples:
+  mt2st evaluate run/model more-reviews.csv
+  mt2st evaluate run/model more-reviews.csv --text body --label stars --json"""
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Options of ``mt2st evaluate``."""
+
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
+    """The model folder."""
+    file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """Labelled data of the model's kind, in any format that mt2st train reads."""
+    text: str | None = None
+    """Column of the texts; by default the one that the model was trained on."""
+    label: str | None = None
+    """Column of the labels; by default the one that the model was trained on."""
+    label_separator: str | None = None
+    """Several labels a text: what stands between two of them; by default as in training."""
+    tag: str | None = None
+    """Tagger: column of the tags; by default as in training."""
+    word: int | None = None
+    """Tagger: number of the column of the words; by default as in training."""
+    skip_bad_rows: bool = False
+    """Go on without rows that cannot be used."""
+    json: bool = False
+    """Print a JSON object in place of a table."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    options = parse(EvaluateOptions, arguments, program="mt2st evaluate", description=DESCRIPTION)
+
+    from mt2st.models import load_model
+
+    model: AnyModel = load_model(options.model)
+    names = ("text", "label", "label_separator", "tag", "word")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    columns = {**saved_columns(options.model), **given, "skip_bad_rows": options.skip_bad_rows}
+    rows = read_rows(DataOptions(options.file, task=cast("TaskName", model.problem_type.name), **columns), options.file)
+    metrics = model.evaluate_rows(rows)  # type: ignore[arg-type]  # the rows are of the kind that the model is for
+    if options.json:
+        print(json.dumps({"rows": len(rows), **metrics}))
+        return 0
+    say(f"{len(rows):,} rows of {options.file}")
+    print(aligned(metrics_table({Path(options.file).name: metrics})))
+    return 0
