@@ -1,0 +1,130 @@
+"""``mt2st predict`` finds the texts, carries columns through and reads standard input; ``mt2st evaluate`` measures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from mt2st import TextClassifier
+from mt2st.cli.main import main
+from tests.cli.conftest import write_reviews
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained model whose data have the columns review and sentiment."""
+    folder = tmp_path_factory.mktemp("model")
+    data = write_reviews(folder / "reviews.csv")
+    fast = ["--encoder", "mean", "--vector-size", "8", "--epochs", "2", "--min-count", "1", "--no-parallel-context"]
+    columns = ["--text", "review", "--label", "sentiment"]
+    assert main(["train", str(data), *columns, "--output", str(folder / "run"), *fast]) == 0
+    return folder / "run" / "model"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Texts with other columns around them."""
+    path = tmp_path / "table.csv"
+    path.write_text("id,review,stars\n7,a warm film,4\n8,a dull film,\n", encoding="utf-8")
+    return path
+
+
+def rows(printed: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(printed)))
+
+
+def test_predict_finds_the_column_of_training(model: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(model), "a warm film", "a dull film"]) == 0
+    expected = rows(capsys.readouterr().out)
+    assert main(["predict", str(model), "--file", str(table)]) == 0
+    assert rows(capsys.readouterr().out) == expected
+
+
+def test_another_column_may_be_named_and_where_the_files_have_none_the_usual_ones_are_read(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("review,body,text\nx,a warm film,a dull film\n", encoding="utf-8")
+    assert main(["predict", str(model), "a warm film"]) == 0
+    expected = rows(capsys.readouterr().out)
+    assert main(["predict", str(model), "--file", str(other), "--text", "body"]) == 0
+    assert rows(capsys.readouterr().out) == expected
+    other.write_text("text,x\na warm film,1\n", encoding="utf-8")
+    assert main(["predict", str(model), "--file", str(other)]) == 0
+    assert rows(capsys.readouterr().out) == expected
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_columns_are_carried_through(form: str, model: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(model), "--file", str(table), "--keep", "id", "stars", "--format", form]) == 0
+    out = capsys.readouterr().out
+    found = rows(out) if form == "csv" else [json.loads(line) for line in out.splitlines()]
+    assert [(row["id"], row["stars"]) for row in found] == [("7", "4"), ("8", "")]
+    assert list(found[0])[:3] == ["id", "stars", "label"]
+
+
+def test_standard_input_is_read_a_text_a_line(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["-"], ["--file", "-"]):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("a warm film\na dull film\n"))
+        assert main(["predict", str(model), *words]) == 0
+        assert len(rows(capsys.readouterr().out)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-", "--keep", "id"], "--keep needs a --file with columns"),
+        (["a text", "--keep", "id"], "--keep needs a --file with columns"),
+        (["-", "a text", "--file", "x.csv"], "not both"),
+        (["--file", "table.csv", "--keep", "ident"], "no column 'ident'"),
+    ],
+)
+def test_what_cannot_be_kept_is_named_and_nothing_is_printed(
+    words: list[str],
+    message: str,
+    model: Path,
+    table: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(table.parent)
+    assert main(["predict", str(model), *words]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.out == ""
+
+
+def test_evaluate_measures_a_saved_model(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_reviews(tmp_path / "more.csv", 40)
+    assert main(["evaluate", str(model), str(data), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    loaded = TextClassifier.load(model)
+    with data.open(encoding="utf-8") as file:
+        given = list(csv.DictReader(file))
+    right = [row["sentiment"] for row in given] == loaded.predict([row["review"] for row in given])
+    assert found["rows"] == 40
+    assert found["accuracy"] == pytest.approx(right.mean())
+    assert main(["evaluate", str(model), str(data)]) == 0
+    printed = capsys.readouterr()
+    assert "accuracy" in printed.out
+    assert f"{100 * found['accuracy']:.1f} %" in printed.out
+    assert "40 rows" in printed.err
+
+
+def test_evaluate_takes_other_columns_and_refuses_unknown_labels(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_reviews(tmp_path / "other.csv", 20, header=("body", "opinion"))
+    assert main(["evaluate", str(model), str(data)]) == 2
+    assert "no column 'review'; the columns are 'body', 'opinion'" in capsys.readouterr().err
+    assert main(["evaluate", str(model), str(data), "--text", "body", "--label", "opinion"]) == 0
+    data.write_text("review,sentiment\na warm film,great\n", encoding="utf-8")
+    assert main(["evaluate", str(model), str(data)]) == 2
+    assert "the label 'great' does not occur" in capsys.readouterr().err
