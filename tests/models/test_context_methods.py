@@ -109,7 +109,7 @@ def test_it_goes_on_from_a_checkpoint_to_the_same_bits(
 def test_its_displacement_of_the_table_is_its_direction_in_the_feedback(method: str, reviews: Reviews) -> None:
     adaptive = AdaptiveSwitch(latest=9, signal="gain")
     run = fitted(method, reviews, adaptive, optimisation__feedback_every=1, optimisation__epochs=2).run_
-    assert all(-1 <= each.affinities["context"] <= 1 for each in run.evaluations)
+    assert all(-1 <= each.gradient_cosines["context"] <= 1 for each in run.evaluations)
     assert all(np.isfinite(each.gains["context"]) for each in run.evaluations)
 
 

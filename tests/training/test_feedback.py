@@ -168,7 +168,7 @@ def test_every_evaluation_knows_both_signals_of_every_task_at_one_look_ahead_mor
         feedback=Feedback(every, look_ahead=look_ahead, look_ahead_every=100),
     ).fit()  # fmt: skip
     for evaluation in run.evaluations:
-        assert evaluation.gains.keys() == evaluation.affinities.keys() == {"helpful", "harmful"}
+        assert evaluation.gains.keys() == evaluation.gradient_cosines.keys() == {"helpful", "harmful"}
     assert len(calls) == 6 * 3, "of each epoch one look-ahead: without a step, and with each task's"
 
 
@@ -289,7 +289,7 @@ def test_measuring_changes_nothing() -> None:
         for every in (1, 10**9)
     )
     assert [each.validation for each in often.evaluations] == [each.validation for each in never.evaluations]
-    assert often.evaluations[-1].affinities.keys() == {"helpful", "harmful"}
+    assert often.evaluations[-1].gradient_cosines.keys() == {"helpful", "harmful"}
     assert often.evaluations[-1].gains.keys() == {"helpful", "harmful"}
 
 
@@ -323,8 +323,8 @@ def test_kernel_tasks_are_measured_by_their_displacement(beside: bool) -> None:
         epochs=2, seed=2, feedback=Feedback(1), parallel_context=beside,
     ).fit()  # fmt: skip
     for evaluation in run.evaluations:
-        assert evaluation.affinities["with"] > 0.2
-        assert evaluation.affinities["against"] == pytest.approx(-evaluation.affinities["with"], abs=1e-3)
+        assert evaluation.gradient_cosines["with"] > 0.2
+        assert evaluation.gradient_cosines["against"] == pytest.approx(-evaluation.gradient_cosines["with"], abs=1e-3)
 
 
 def test_a_strategy_of_a_fixed_course_takes_no_notice() -> None:

@@ -23,7 +23,7 @@ class Evaluation:
         learning_rates: learning rate of each parameter group, and of each kernel task that is on and has a ``rate``.
         gradient_norm: mean norm of the primary's gradient since the evaluation before.
         validation: the primary task's validation metrics.
-        affinities: cosine of each auxiliary task's gradient with the primary's since the last evaluation, if
+        gradient_cosines: cosine of each auxiliary task's gradient with the primary's since the last evaluation, if
             measured.
         gains: share by which each auxiliary task's step lowered the validation loss since then, if measured.
         flops: floating-point operations of training so far; 0 where nobody counted them.
@@ -38,7 +38,7 @@ class Evaluation:
     learning_rates: Mapping[str, float]
     gradient_norm: float
     validation: Mapping[str, float]
-    affinities: Mapping[str, float] = field(default_factory=dict)
+    gradient_cosines: Mapping[str, float] = field(default_factory=dict)
     gains: Mapping[str, float] = field(default_factory=dict)
     flops: float = 0.0
     primary_weight: float = 1.0
