@@ -183,7 +183,7 @@ def test_wrong_numbers_are_refused(arguments: dict[str, int], name: str) -> None
 def test_it_needs_an_embedding() -> None:
     planted = plant(1)
     network = nn.Linear(2, 2)
-    with pytest.raises(InputError, match=r"the feedback needs network\.embedding\.weight"):
+    with pytest.raises(InputError, match=r"feedback needs the shared embedding as module\.embedding\.weight"):
         Trainer(
             network, primary=planted.primary, optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
             strategy=SingleTask(), epochs=1, feedback=Feedback(),
