@@ -124,7 +124,7 @@ def test_look_aheads_are_as_seldom_as_their_forward_passes_are_many(n_tasks: int
     feedback, numbers = Feedback(1, look_ahead=lambda _, number: numbers.append(number) or 1.0), []  # type: ignore[func-returns-value]
     done = []
     for measurement in range(10):
-        probe = feedback.directions(network.embedding.weight, 1)
+        probe = feedback.watch(network, torch.optim.SGD(network.parameters(), lr=0.1), 1)
         assert probe is not None
         network.embedding.weight.grad = torch.ones(1, 2)
         probe.take("primary")
@@ -132,7 +132,7 @@ def test_look_aheads_are_as_seldom_as_their_forward_passes_are_many(n_tasks: int
             network.embedding.weight.grad = network.embedding.weight.grad + 1.0
             probe.take(str(task))
         before = len(numbers)
-        feedback.measure(network, network.embedding.weight, probe, learning_rate=0.1)
+        probe.finish()
         if len(numbers) > before:
             assert numbers[before:] == [len(done)] * (n_tasks + 1)
             done.append(measurement)
@@ -148,8 +148,9 @@ def test_the_means_are_taken_and_begun_anew() -> None:
 
 
 def test_it_measures_every_few_steps_beginning_with_the_first() -> None:
-    table = nn.Parameter(torch.zeros(2, 2))
-    assert [step for step in range(1, 12) if Feedback(5).directions(table, step)] == [1, 6, 11]
+    network = Alone([[1.0, 0.0]])
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    assert [step for step in range(1, 12) if Feedback(5).watch(network, optimizer, step)] == [1, 6, 11]
 
 
 @pytest.mark.parametrize("every", [7, 10**9])

@@ -26,9 +26,17 @@ from mt2st.strategy import (
     Strategy,
     Switch,
 )
-from mt2st.training import CheckConvergence, EpochSlice, Evaluation, MetricsLog, Trainer, TransitionActions
+from mt2st.training import (
+    CheckConvergence,
+    EpochSlice,
+    Evaluation,
+    LearningRateSchedule,
+    MetricsLog,
+    Progress,
+    Trainer,
+    TransitionActions,
+)
 from mt2st.training.modules import gradient_norm
-from mt2st.training.progress import Progress
 
 SIZE = 4
 
@@ -547,7 +555,6 @@ def test_stop_before_the_first_step_is_not_lost_and_holds_for_one_fit() -> None:
     trainer.stop()
     assert trainer.fit().stopped == "interrupted"
     assert trainer.progress.step == 0
-    trainer.run.stopped = "epochs"
     assert trainer.fit().stopped == "epochs"
     assert trainer.progress.step == 18
 
@@ -690,3 +697,91 @@ def test_evaluations_reach_the_listener_in_order() -> None:
     heard: list[Evaluation] = []
     run = make_trainer(SingleTask(), on_evaluation=heard.append).fit()
     assert heard == run.evaluations
+
+
+# The contract with tasks
+
+
+def test_evaluation_is_in_evaluation_mode_without_gradients_and_each_module_gets_its_mode_back() -> None:
+    seen: list[tuple[bool, bool]] = []
+
+    class Looking(Regression):
+        def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+            seen.append((network.training, torch.is_grad_enabled()))
+            return super().evaluate(network)
+
+    modes: list[tuple[bool, bool]] = []
+    network = Shared()
+
+    def freeze_dropout(_: object) -> None:  # as a user does with layers that are to stay in evaluation mode
+        modes.append((network.training, network.dropout.training))
+        network.dropout.eval()
+
+    make_trainer(SingleTask(), network=network, primary=Looking("primary"), epochs=2, on_step=freeze_dropout).fit()
+    assert seen == [(False, False)] * 2
+    assert modes == [(True, True)] + [(True, False)] * 11
+
+
+def test_by_default_the_loss_is_monitored_where_it_is_reported_and_else_the_last_is_kept() -> None:
+    class Measured(Regression):
+        def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+            return {"loss": super().evaluate(network)["accuracy"]}
+
+    with_loss = make_trainer(SingleTask(), primary=Measured("primary", scores=[0.5, 0.3, 0.9]), monitor="auto")
+    assert (with_loss.fit().best, with_loss.monitor) == (1, "loss")
+    without = make_trainer(SingleTask(), primary=Regression("primary", scores=[0.5, 0.9, 0.3]), monitor="auto")
+    assert (without.fit().best, without.monitor) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("auxiliaries", "message"),
+    [
+        (Regression("helper"), r"auxiliaries must be a list of tasks, found 'helper' \(Regression\)"),
+        ("helper", "auxiliaries must be a list of tasks, found 'helper'"),
+        ([object()], "must be a Task or a KernelTask of mt2st.training, but <object .* it lacks 'name', 'update', "),
+        (["helper"], "but 'helper' is neither: it lacks 'name', 'update'"),
+        ([nn.Linear(1, 1)], r"but Linear\(.*\) is neither: it lacks 'name', 'update'"),
+        ([None], "but None is neither"),
+    ],
+)
+def test_auxiliaries_that_are_no_tasks_are_refused_with_what_they_lack(auxiliaries: Any, message: str) -> None:
+    network = Shared()
+    with pytest.raises(InputError, match=message):
+        Trainer(
+            network, primary=Regression("primary"), optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
+            auxiliaries=auxiliaries, epochs=1,
+        )  # fmt: skip
+
+
+def test_a_primary_that_is_no_task_is_refused() -> None:
+    with pytest.raises(InputError, match="the primary task must be a mt2st.training.Task, .* with DataLoaderTask"):
+        make_trainer(SingleTask(), primary=Nudge())
+
+
+# Schedulers
+
+
+def test_a_scheduler_of_torch_moves_after_each_step() -> None:
+    network = Shared()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    rates: list[float] = []
+    make_trainer(
+        SingleTask(), network=network, optimizer=optimizer, scheduler=scheduler, epochs=1,
+        on_step=lambda progress: rates.append(optimizer.param_groups[0]["lr"]),
+    ).fit()  # fmt: skip
+    assert rates == pytest.approx([0.1 * 0.5**step for step in range(1, 7)])
+
+
+def test_a_scheduler_and_rates_of_the_transition_exclude_each_other() -> None:
+    network = Shared()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    with pytest.raises(InputError, match=r"scheduler and transition\.rates both set the learning rates"):
+        make_trainer(
+            SingleTask(), network=network, optimizer=optimizer, scheduler=scheduler,
+            transition=TransitionActions(LearningRateSchedule()),
+        )  # fmt: skip
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    with pytest.raises(InputError, match=r"ReduceLROnPlateau needs a metric .*LearningRateSchedule\(patience"):
+        make_trainer(SingleTask(), network=network, optimizer=optimizer, scheduler=plateau)

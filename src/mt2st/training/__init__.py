@@ -9,12 +9,10 @@ from mt2st.training.callbacks import Callback, CheckpointEvery, MetricsLog
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.feedback import Feedback
 from mt2st.training.flops import FlopMeter
-from mt2st.training.freezing import DimensionFreezing
-from mt2st.training.frozen_dimensions import load_freezes, save_freezes
+from mt2st.training.freezing import DimensionFreezing, load_freezes, save_freezes
 from mt2st.training.learning_rate import LearningRateSchedule
 from mt2st.training.loader_task import DataLoaderTask
-from mt2st.training.progress import Progress
-from mt2st.training.run import Evaluation, Freeze, ProbeFit, Run, Transition
+from mt2st.training.run import Evaluation, Freeze, ProbeFit, Progress, Run, Transition
 from mt2st.training.task import EpochSlice, KernelTask, RunParallel, SharedKernelTask, Task
 from mt2st.training.trainer import Trainer
 from mt2st.training.transition import FittedHead, HeadProbe, TransitionActions

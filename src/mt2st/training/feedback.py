@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from mt2st.errors import InputError
-from mt2st.training.modules import rows_with_gradient
+from mt2st.training.modules import embedding_weight, rows_with_gradient
 
 ValidationLoss = Callable[[nn.Module, int], float]
 """The primary's loss on a little validation data, without dropout and gradient. The number of the look-ahead, from 0,
@@ -62,14 +63,21 @@ class Feedback:
         self._after_evaluation = False
         self._sums: dict[str, dict[str, tuple[float, int]]] = {"cosine": {}, "gain": {}}
 
-    def directions(self, table: nn.Parameter, step: int) -> StepDirections | None:
+    def watch(self, module: nn.Module, optimizer: Optimizer, step: int) -> StepDirections | None:
         """Return what collects the directions of a step, counted from 1; None for a step that is not measured.
 
         A look-ahead needs them over the whole table.
         """
         if not (self._after_evaluation or (step - 1) % self.every == 0):
             return None
-        return StepDirections(table, whole=self.look_ahead is not None and self.measurements_to_go == 0)
+        table = embedding_weight(module, "feedback")
+        groups = (group for group in optimizer.param_groups if any(each is table for each in group["params"]))
+        rate = next(groups)["lr"]
+        return StepDirections(
+            table,
+            whole=self.look_ahead is not None and self.measurements_to_go == 0,
+            measure=lambda directions: self.measure(module, table, directions, learning_rate=rate),
+        )
 
     def measure(self, network: nn.Module, table: nn.Parameter, step: StepDirections, *, learning_rate: float) -> None:
         """Take in the directions of a step; before the optimizer moves anything, and with all kernels at rest.
@@ -162,8 +170,14 @@ class StepDirections:
             which is all that cosines need, and costs a fraction.
     """
 
-    def __init__(self, table: nn.Parameter, *, whole: bool = True) -> None:
-        self._table, self.whole = table, whole
+    def __init__(
+        self,
+        table: nn.Parameter,
+        *,
+        whole: bool = True,
+        measure: Callable[[StepDirections], None] = lambda _: None,
+    ) -> None:
+        self._table, self.whole, self._measure = table, whole, measure
         self._starts: dict[str, Tensor] = {}
         self._steps: dict[str, Tensor] = {}
         self._so_far: Tensor | None = None
@@ -202,6 +216,10 @@ class StepDirections:
         total = self._seen(gradient)
         self._steps[task] = self._so_far - total
         self._so_far = total
+
+    def finish(self) -> None:
+        """Measure the step, with all kernels at rest and before the optimizer moves anything."""
+        self._measure(self)
 
     def directions(self) -> dict[str, Tensor]:
         """Return where each auxiliary task would move the table; with all kernels at rest.

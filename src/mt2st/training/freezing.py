@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from mt2st._files import complete_file
 from mt2st.errors import InputError
 from mt2st.training.modules import rows_with_gradient
+from mt2st.training.run import Freeze
 
 Relevance = Literal["fisher", "saliency"]
 Which = Literal["least", "most"]
@@ -165,3 +170,38 @@ class DimensionFreezing:
     def _ranked(self) -> list[int]:
         order: list[int] = torch.argsort(self.relevance, descending=self.which == "most", stable=True).tolist()
         return order
+
+
+def save_freezes(path: Path, freezes: Sequence[Freeze], *, kept: Sequence[int]) -> None:
+    """Write when which dimensions were frozen, with the relevance of all at that time, as JSON.
+
+    Args:
+        path: the file.
+        freezes: of the run.
+        kept: the dimensions that were frozen when the model's parameters were kept (`Run.kept_frozen`): the best
+            evaluation may be from before a freeze.
+
+    Raises:
+        InputError: when the file cannot be written.
+    """
+    with complete_file(path, overwrite=True) as file:
+        file.write(
+            (json.dumps({"freezes": [asdict(each) for each in freezes], "kept": list(kept)}, indent=1) + "\n").encode()
+        )
+
+
+def load_freezes(path: Path) -> list[Freeze]:
+    """Return what `save_freezes` wrote.
+
+    Raises:
+        InputError: naming the file when it cannot be read or holds something else.
+    """
+    try:
+        return [Freeze(**each) for each in json.loads(path.read_text(encoding="utf-8"))["freezes"]]
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is no file of frozen dimensions ({type(error).__name__}: {error}): give the one that a run with "
+            "freeze_fraction or freeze_threshold wrote"
+        ) from error

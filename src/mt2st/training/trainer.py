@@ -1,44 +1,37 @@
-"""The training loop: from all tasks to the primary one, as a strategy says (eqs 2 to 5, Algorithms 1 and 2)."""
+"""The trainer: a training from all tasks to the primary one, to construct, run, save and load."""
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, replace
-from functools import partial
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy import CombiningStrategy, Observation, Strategy, as_strategy
+from mt2st.errors import InputError
+from mt2st.strategy import CombiningStrategy, Strategy, as_strategy
 from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
+from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
 from mt2st.training.combination import Combiner
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
-from mt2st.training.feedback import Feedback, StepDirections
+from mt2st.training.feedback import Feedback
 from mt2st.training.kernel_thread import KernelThread
-from mt2st.training.modules import embedding_weight, evaluation_mode, gradient_norm
+from mt2st.training.loop import AUTO, TrainingLoop
+from mt2st.training.modules import embedding_weight
 from mt2st.training.processor import flushed_denormals
-from mt2st.training.progress import Progress
-from mt2st.training.run import Evaluation, Freeze, ProbeFit, Run, Transition
-from mt2st.training.state import TrainingState
-from mt2st.training.task import EpochSlice, KernelTask, SharedKernelTask, Task, check_tasks
+from mt2st.training.run import Progress, Run
+from mt2st.training.task import KernelTask, Task, check_tasks
 from mt2st.training.transition import TransitionActions
 
-AUTO, LOSS = "auto", "loss"
-NORM_EVERY = 10
-"""Steps between two norms of the primary's gradient: on small models a norm costs a tenth of a step. The first step
-after each evaluation has one too, so that every evaluation has a mean."""
 
-
-class Trainer(TrainingState):
+class Trainer(TrainingLoop):
     """Trains a module on a primary task, with the help of auxiliary tasks for as long as the strategy wants them.
 
     In each step the strategy gives each auxiliary task a weight. A task of weight 0 is not computed: no batch is drawn,
@@ -168,6 +161,15 @@ class Trainer(TrainingState):
                 "rates=LearningRateSchedule(patience=...)) in place of a scheduler"
             )
 
+    @property
+    def _prepared_seconds(self) -> float:
+        """Seconds that kernel tasks took to prepare their data, if the strategy begins with them: training time too.
+
+        Otherwise a task whose data must be prepared would look faster than one that reads the text as it is.
+        """
+        weights = self.strategy.weights(1)
+        return sum(getattr(task, "seconds_before", 0.0) for task in self.kernels if weights[task.name])
+
     def stop(self) -> None:
         """Ask a running `fit` (or the next one) to end after its current step. Safe to call in a signal handler."""
         self._stop = True
@@ -184,9 +186,11 @@ class Trainer(TrainingState):
         Raises:
             InputError: the loss is not finite any more, or a task does not give the batches that it promised.
         """
+        if self.run.stopped == "interrupted":
+            self.run.stopped = "epochs"
         self.module.train()
-        self._tell("on_fit_start")
         try:
+            self._tell("on_fit_start")
             with flushed_denormals(), KernelThread(parallel=self.parallel_context and bool(self.kernels)) as thread:
                 while self.progress.epoch <= self.epochs and not self._ended:
                     self._train_epoch(thread)
@@ -207,329 +211,81 @@ class Trainer(TrainingState):
         run = self.run
         self._event("end", {"stopped": run.stopped, "cause": run.cause, "best": run.best, "step": self.progress.step})
 
-    def _train_epoch(self, thread: KernelThread) -> None:
-        progress, parts = self.progress, self.primary.n_batches
-        evaluate_after = {
-            round(parts * number / self.evaluations_per_epoch) for number in range(1, self.evaluations_per_epoch + 1)
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a new trainer with the same arguments needs to go on from here.
+
+        A training without parallel kernel tasks goes on exactly as if it had not been interrupted.
+        """
+        return {
+            "module": self.module.state_dict(),
+            "best": self.best_parameters,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else {},
+            "kernels": {task.name: task.state_dict() for task in self.kernels},
+            "average": self.average.state_dict() if self.average else {},
+            "transition": self.transition.state_dict(),
+            "strategy": self.strategy.state_dict(),
+            "combination": self.combiner.state_dict() if self.combiner else {},
+            "random": torch.get_rng_state(),
+            "plain": {
+                "progress": asdict(self.progress),
+                "run": self.run.as_dict(),
+                "streams": {stream.task.name: stream.state_dict() for stream in self.streams},
+                "feedback": self.feedback.state_dict() if self.feedback else None,
+                "early_stopping": self.early_stopping.state_dict() if self.early_stopping else None,
+            },
         }
-        batches = islice(self.primary.batches(epoch=progress.epoch, seed=self.seed), progress.batch, None)
-        while True:
-            # Before the step, not after it: a checkpoint written at the end of a step goes on with its evaluation.
-            if progress.batch in evaluate_after and progress.step > self.run.steps:
-                self._evaluate()
-            if self._ended:
-                return
-            if progress.batch == parts:
-                break
-            with progress.timed():
-                self._step(self._next(batches), EpochSlice(progress.epoch, progress.batch, parts, self.seed), thread)
-            progress.batch += 1
-            self._tell("on_step_end")
-        progress.epoch, progress.batch = progress.epoch + 1, 0
 
-    def _next(self, batches: Iterator[Any]) -> Any:
-        for batch in batches:
-            return batch
-        raise InputError(
-            f"the primary task '{self.primary.name}' promised {self.primary.n_batches} batches an epoch, "
-            f"but gave only {self.progress.batch} in epoch {self.progress.epoch}"
-        )
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict` of a trainer with the same arguments."""
+        plain = state["plain"]
+        self.module.load_state_dict(state["module"])
+        self.best_parameters = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+        for task in self.kernels:
+            task.load_state_dict(state["kernels"][task.name])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.transition.load_state_dict(state["transition"])
+        self.strategy.load_state_dict(state["strategy"])
+        if self.combiner is not None:
+            self.combiner.load_state_dict(state["combination"])
+        self.progress = Progress(**plain["progress"])
+        self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
+        self.run = Run.from_dict(plain["run"])
+        self.run.stopped, self.run.cause = "epochs", ""
+        for stream in self.streams:
+            stream.load_state_dict(plain["streams"][stream.task.name])
+        if self.feedback and plain["feedback"]:
+            self.feedback.load_state_dict(plain["feedback"])
+        if self.early_stopping and plain["early_stopping"]:
+            self.early_stopping.load_state_dict(plain["early_stopping"])
+        if self.progress.single_task and self.transition.activate:
+            self.transition.activate(self.module)
+        torch.set_rng_state(state["random"])
 
-    # One step
-
-    def _step(self, batch: Any, epoch_slice: EpochSlice, thread: KernelThread) -> None:
-        """Take one step: the primary's gradient plus the weighted gradients of the tasks that are on (eq. 3).
+    def save(self, folder: str | PathLike[str], *, identity: Mapping[str, Any] | None = None) -> None:
+        """Write a checkpoint, in place of one that is there: whole or not at all, without pickled objects.
 
         Args:
-            batch: of the primary task.
-            epoch_slice: the part of the epoch that this step is, for kernel tasks.
-            thread: runs the kernel tasks.
+            folder: where.
+            identity: plain values, such as settings and data, that must be the same when the training goes on.
+
+        Raises:
+            InputError: the folder cannot be written.
         """
-        progress, strategy, freezing = self.progress, self.strategy, self.transition.freezing
-        progress.step += 1
-        weights = strategy.weights_at(epoch=progress.epoch, step=progress.step)
-        primary_weight = strategy.primary_weight_at(epoch=progress.epoch, step=progress.step)
-        self._follow_transition(weights)
-        # Looks at the gradient of each task by itself: to measure it (feedback), or to combine it with the others.
-        watcher = self._watcher(weights, primary_weight)
-        jobs: dict[str, Callable[[], float]] = {
-            task.name: partial(self._update_kernel, task, weights[task.name], epoch_slice, thread)
-            for task in self.kernels
-            if weights[task.name] > 0
-        }
-        if watcher is not None:
-            jobs = {name: watcher.watched(name, job, weights[name]) for name, job in jobs.items()}
-        losses: dict[str, float] = {}
-        primary_loss = math.nan
+        write_checkpoint(Path(folder), self.state_dict(), identity or {})
 
-        with thread.running(jobs) as kernel_losses:
-            self.optimizer.zero_grad(set_to_none=True)
-            if primary_weight > 0:
-                primary_loss = self._backward(self.primary, batch, primary_weight)
-                self._check_finite(primary_loss)
-                progress.record_loss(self.primary.name, primary_loss)
-                if progress.step % NORM_EVERY == 1 or progress.norms[1] == 0:
-                    progress.record_norm(gradient_norm(self.module.parameters()) / primary_weight)
-                if freezing is not None:  # the relevance of dimensions is by the primary's gradient alone
-                    freezing.watch(embedding_weight(self.module, "freezing"))
-                if watcher is not None:
-                    watcher.take(self.primary.name)
-            for stream in self.streams:
-                name = stream.task.name
-                if weights[name] > 0:
-                    losses[name] = self._backward(stream.task, stream.draw(), weights[name])
-                    if watcher is not None:
-                        watcher.take(name)
-            if watcher is not None:
-                thread.wait()  # the kernels' displacements are complete only now
-                self._use(watcher)
-            if self.clip_norm is not None:
-                nn.utils.clip_grad_norm_(self.module.parameters(), self.clip_norm)
-            self.optimizer.step()
-        if freezing is not None:  # whatever has moved the table: momentum, weight decay, kernels
-            freezing.restore(embedding_weight(self.module, "freezing"))
-        if self.scheduler is not None:
-            self.scheduler.step()
-        if self.average is not None:
-            self.average.update(self.module)
-        losses |= {name: value for name, value in kernel_losses.items() if not math.isnan(value)}
-        for name, value in losses.items():
-            progress.record_loss(name, value)
-        if strategy.needs_losses:
-            strategy.after_step(losses, primary_loss)
+    def load(self, folder: str | PathLike[str], *, identity: Mapping[str, Any] | None = None) -> None:
+        """Go on from a checkpoint that `save` wrote. Nothing is unpickled but tensors and plain values.
 
-    def _backward(self, task: Task, batch: Any, weight: float) -> float:
-        """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
-        loss = task.loss(self.module, batch)
-        (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
-        return loss.item()
+        Args:
+            folder: the checkpoint, of a trainer with the same arguments.
+            identity: the plain values that must be the same.
 
-    def _update_kernel(self, task: KernelTask, weight: float, epoch_slice: EpochSlice, thread: KernelThread) -> float:
-        epoch_slice = replace(epoch_slice, elapsed=self._elapsed(task, epoch_slice))
-        table = embedding_weight(self.module, task.name).data
-        if isinstance(task, SharedKernelTask):
-            return task.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=thread.run_parallel)
-        return task.update(table, weight=weight, epoch_slice=epoch_slice)
-
-    def _elapsed(self, task: KernelTask, epoch_slice: EpochSlice) -> tuple[float, float]:
-        """Return the shares of a task's time that have passed before and after the step."""
-        if self.strategy.unit == "epoch":
-            steps = (self.strategy.off_from(task.name, self.epochs) - 1) * epoch_slice.parts
-        else:
-            steps = self.strategy.off_from(task.name, self.epochs * epoch_slice.parts) - 1
-        before = (epoch_slice.epoch - 1) * epoch_slice.parts + epoch_slice.part
-        return min(1.0, before / steps), min(1.0, (before + 1) / steps)  # with a user's strategy a task may come back
-
-    def _watcher(self, weights: Mapping[str, float], primary_weight: float) -> StepDirections | Combiner | None:
-        if self.feedback is not None and primary_weight > 0 and any(weights.values()):
-            return self.feedback.directions(embedding_weight(self.module, "feedback"), self.progress.step)
-        return self.combiner
-
-    def _use(self, watcher: StepDirections | Combiner) -> None:
-        if isinstance(watcher, Combiner):
-            watcher.finish()
-            return
-        assert self.feedback is not None
-        table = embedding_weight(self.module, "feedback")
-        rate = next(
-            group["lr"] for group in self.optimizer.param_groups if any(each is table for each in group["params"])
-        )
-        self.feedback.measure(self.module, table, watcher, learning_rate=rate)
-
-    def _check_finite(self, loss: float) -> None:
-        if math.isfinite(loss):
-            return
-        rates = {group.get("name", "module"): group["lr"] for group in self.optimizer.param_groups}
-        raise InputError(
-            f"the training has diverged: the loss of '{self.primary.name}' is {loss} in step {self.progress.step} "
-            f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}, or a clip_norm"
-        )
-
-    # The transition
-
-    def _follow_transition(self, weights: Mapping[str, float]) -> None:
-        """Record tasks that go off before this step, and act when the last one does."""
-        progress, actions = self.progress, self.transition
-        active = [name for name, weight in weights.items() if weight > 0]
-        for name in progress.active:
-            if name not in active:
-                transition = Transition(name, epoch=progress.epoch, step=progress.step)
-                self.run.transitions.append(transition)
-                self._event("transition", asdict(transition))
-        begins = bool(progress.active) and not active and not progress.single_task
-        progress.active = active
-        if begins:
-            progress.single_task = True
-            if actions.rates is not None:
-                actions.rates.transition(progress.step)
-            if actions.activate is not None:
-                actions.activate(self.module)
-        if actions.rates is not None:
-            actions.rates.apply(self.optimizer, progress.step)
-            self._tell_rate_changes()
-        if begins and actions.probe is not None:
-            self._probe_head()
-        if actions.freezing is not None:
-            self._freeze()
-
-    def _probe_head(self) -> None:
-        """Go on from a newly fitted head. What optimizer and average remember of the old one would pull back to it."""
-        assert self.transition.probe is not None
-        fitted = self.transition.probe(self.module)
-        for parameter in fitted.parameters:
-            self.optimizer.state.pop(parameter, None)
-        if self.average is not None:
-            self.average.restart()
-        fit = ProbeFit(
-            self.progress.epoch,
-            self.progress.step,
-            fitted.texts,
-            fitted.iterations,
-            fitted.converged,
-            fitted.operations,
-        )
-        self.run.probes.append(fit)
-        self._event("probe", asdict(fit))
-
-    def _freeze(self) -> None:
-        freezing, progress = self.transition.freezing, self.progress
-        assert freezing is not None
-        table = embedding_weight(self.module, "freezing")
-        new = freezing.update(table, epoch=progress.epoch, single_task=progress.single_task)
-        if not new:
-            return
-        freeze = Freeze(progress.epoch, progress.step, new, freezing.relevance.tolist())
-        self.run.freezes.append(freeze)
-        self._event("freeze", asdict(freeze))
-        if self.average is not None:
-            self.average.pin("embedding.weight", new, table)
-
-    def _tell_rate_changes(self) -> None:
-        for change in self.transition.rates.take_changes() if self.transition.rates else ():
-            where = {"epoch": self.progress.epoch, "step": self.progress.step}
-            self._event("learning_rate", where | asdict(change))
-
-    # Evaluation
-
-    def _evaluate(self) -> None:
-        """Evaluate the primary task, keep the best parameters, and let strategy and callbacks know."""
-        with self.average.applied(self.module) if self.average else nullcontext():
-            evaluation = self._measured()
-            self.run.evaluations.append(evaluation)
-            self._keep_best(evaluation)
-            for callback in self.callbacks:
-                callback.on_evaluation(self, evaluation)
-        self._adapt(evaluation)
-        if self.early_stopping is None:
-            return
-        if isinstance(self.early_stopping, CheckConvergence) and self._transition_expected(evaluation):
-            return
-        if cause := self.early_stopping.cause(evaluation):
-            self.run.stopped, self.run.cause = "converged", cause
-
-    def _measured(self) -> Evaluation:
-        progress = self.progress
-        losses, norm = progress.take_means()
-        signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
-        weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
-        rates = {
-            group.get("name", str(number)): group["lr"] for number, group in enumerate(self.optimizer.param_groups)
-        }
-        rates |= {task.name: task.rate for task in self.kernels if weights[task.name] > 0 and hasattr(task, "rate")}
-        with evaluation_mode(self.module):
-            validation = dict(self.primary.evaluate(self.module))
-        return Evaluation(
-            epoch=progress.epoch,
-            step=progress.step,
-            train_seconds=progress.train_seconds,
-            losses=losses,
-            weights=weights,
-            learning_rates=rates,
-            gradient_norm=norm,
-            validation=validation,
-            gradient_cosines=signals["cosine"],
-            gains=signals["gain"],
-            flops=progress.flops,
-            primary_weight=self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step),
-        )
-
-    def _keep_best(self, evaluation: Evaluation) -> None:
-        found, number = evaluation.validation, len(self.run.evaluations) - 1
-        if self.monitor == AUTO and found and AUTO not in found:
-            self.monitor = LOSS if LOSS in found else None
-        if self.monitor is None or not found:
-            self.run.best = number
-            return
-        if self.monitor not in found:
-            raise InputError(
-                f"monitor names the metric '{self.monitor}', which the task '{self.primary.name}' does not report."
-                f"{suggestion(self.monitor, found)} It reports: {listed(found)}"
-            )
-        best = self.run.evaluations[self.run.best] if self.run.best >= 0 else None
-        too_early = (
-            self.transition.keep_after and self.progress.single_task and best is not None and any(best.weights.values())
-        )
-        if best is None or too_early or evaluation.rank(self.monitor) > best.rank(self.monitor):
-            self.run.best = number
-            self.best_parameters = copy.deepcopy(self.module.state_dict())
-
-    def _adapt(self, evaluation: Evaluation) -> None:
-        """Let learning rates and strategy follow an evaluation, and record the strategy's decisions."""
-        if self.transition.rates is not None:
-            self.transition.rates.observe(evaluation.validation)
-            self._tell_rate_changes()
-        known = len(self.strategy.decisions)
-        self.strategy.after_evaluation(
-            Observation(
-                evaluation.epoch,
-                evaluation.step,
-                evaluation.validation,
-                evaluation.gradient_cosines,
-                evaluation.gains,
-                losses={task: loss for task, loss in evaluation.losses.items() if task != self.primary.name},
-                primary_loss=evaluation.losses.get(self.primary.name, math.nan),
-            )
-        )
-        for decision in self.strategy.decisions[known:]:
-            self.run.decisions.append(decision)
-            self._event("decision", asdict(decision))
-
-    # What is known of the course, and who is told
-
-    @property
-    def _ended(self) -> bool:
-        return self._stop or self.run.stopped == "converged"
-
-    @property
-    def _last_time(self) -> int:
-        """The last epoch, or step, as the strategy counts."""
-        return self.epochs * (1 if self.strategy.unit == "epoch" else self.primary.n_batches)
-
-    @property
-    def transition_time(self) -> int | None:
-        """The epoch (or step, as the strategy counts) of the transition, if a fixed schedule reaches one."""
-        return self.strategy.transition_time(self._last_time) if self.strategy.is_fixed else None
-
-    @property
-    def _prepared_seconds(self) -> float:
-        """Seconds that kernel tasks took to prepare their data, if the strategy begins with them: training time too.
-
-        Otherwise a task whose data must be prepared would look faster than one that reads the text as it is.
+        Raises:
+            InputError: a file is missing or broken, or the checkpoint is of another training.
         """
-        weights = self.strategy.weights(1)
-        return sum(getattr(task, "seconds_before", 0.0) for task in self.kernels if weights[task.name])
-
-    def _transition_expected(self, evaluation: Evaluation) -> bool:
-        if self.progress.single_task:
-            return False
-        if self.strategy.needs_feedback:
-            return any(weight > 0 for weight in evaluation.weights.values())
-        return self.transition_time is not None
-
-    def _event(self, kind: str, values: Mapping[str, Any]) -> None:
-        for callback in self.callbacks:
-            callback.on_event(self, kind, values)
-
-    def _tell(self, method: str) -> None:
-        for callback in self.callbacks:
-            getattr(callback, method)(self)
+        read_checkpoint(Path(folder), identity or {}, self.load_state_dict)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from mt2st.models import ModelSettings
 from mt2st.study import CellResult, Failure
-from mt2st.training import Evaluation, Freeze, Run, Transition
-from mt2st.training.frozen_dimensions import save_freezes
+from mt2st.training import Evaluation, Freeze, Run, Transition, save_freezes
 
 METHODS = ("single-task", "multi-task", "diminish", "switch")
 EPOCHS = 4

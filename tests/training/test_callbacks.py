@@ -1,0 +1,204 @@
+# callbacks and strategies take what they are given
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.following import StopAfter
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from mt2st.errors import InputError
+from mt2st.strategy import Strategy, Switch
+from mt2st.training import (
+    Callback,
+    CheckpointEvery,
+    DataLoaderTask,
+    Evaluation,
+    MetricsLog,
+    Trainer,
+)
+from mt2st.training.callbacks import EVENTS, finite
+
+
+def make_trainer(*callbacks: Callback, epochs: int = 4, **options: Any) -> Trainer:
+    torch.manual_seed(2)
+    module = nn.ModuleDict({name: nn.Linear(3, 1) for name in ("a", "b")})
+    points = torch.randn(32, 3, generator=torch.Generator().manual_seed(1))
+
+    def task(name: str, column: int) -> DataLoaderTask:
+        def loss(module: nn.Module, batch: list[Tensor]) -> Tensor:
+            return nn.functional.mse_loss(module.get_submodule(name)(batch[0]), batch[1])
+
+        data = TensorDataset(points, points[:, column : column + 1])
+        return DataLoaderTask(name, DataLoader(data, batch_size=8, shuffle=True), loss, DataLoader(data, batch_size=32))
+
+    settings: dict[str, Any] = {"strategy": Switch(at=3)} | options
+    return Trainer(
+        module,
+        primary=task("a", 0),
+        auxiliaries=[task("b", 1)],
+        optimizer=torch.optim.Adam(module.parameters(), lr=0.05),
+        epochs=epochs,
+        callbacks=callbacks,
+        **settings,
+    )
+
+
+class Everything(Callback):
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        self.calls.append("start")
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        self.calls.append(f"step {trainer.progress.step}")
+
+    def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
+        self.calls.append(f"evaluation {evaluation.epoch}")
+
+    def on_event(self, trainer: Trainer, kind: str, values: Mapping[str, Any]) -> None:
+        assert kind in EVENTS
+        self.calls.append(f"{kind} {values['step']}")
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        self.calls.append(trainer.run.stopped)
+
+
+def test_calls_come_in_the_order_of_the_training() -> None:
+    everything = Everything()
+    make_trainer(everything, epochs=3).fit()
+    assert everything.calls == [
+        "start", *(f"step {step}" for step in (1, 2, 3, 4)), "evaluation 1", *(f"step {step}" for step in (5, 6, 7, 8)),
+        "evaluation 2", "transition 9", *(f"step {step}" for step in (9, 10, 11, 12)), "evaluation 3", "end 12",
+        "epochs",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("failing", ["on_fit_start", "on_step_end"])
+def test_the_end_is_reported_after_an_error_too(failing: str) -> None:
+    class Failing(Callback):
+        pass
+
+    def fail(self: Callback, trainer: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    setattr(Failing, failing, fail)
+    everything = Everything()
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(everything, Failing()).fit()
+    assert everything.calls[0] == "start"
+    assert everything.calls[-1] == "epochs"
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in each.items() if key != "train_seconds"} for each in found]
+
+
+@pytest.mark.parametrize("step", [1, 4, 8, 9, 14])
+def test_the_log_of_a_training_that_goes_on_is_that_of_one_without_a_break(step: int, tmp_path: Path) -> None:
+    make_trainer(MetricsLog(tmp_path / "whole.jsonl")).fit()
+    log, checkpoint = tmp_path / "log.jsonl", tmp_path / "checkpoint"
+
+    class SaveAt(Callback):  # the training is killed some steps after its checkpoint, with more in its log
+        def on_step_end(self, trainer: Trainer) -> None:
+            if trainer.progress.step == step:
+                trainer.save(checkpoint)
+
+    make_trainer(SaveAt(), StopAfter(step + 5), MetricsLog(log)).fit()
+    with log.open("a", encoding="utf-8") as file:
+        file.write('{"event": "evalu')
+    make_trainer(CheckpointEvery(checkpoint, resume=True), MetricsLog(log)).fit()
+    assert records(log) == records(tmp_path / "whole.jsonl")
+
+
+def test_checkpoints_come_by_time_and_when_a_training_is_interrupted(tmp_path: Path) -> None:
+    saved: list[int] = []
+
+    class Noting(Trainer):
+        def save(self, folder: Any, *, identity: Mapping[str, Any] | None = None) -> None:
+            saved.append(self.progress.step)
+            super().save(folder, identity=identity)
+
+    def trained(*callbacks: Callback) -> str:
+        trainer = make_trainer(*callbacks)
+        trainer.__class__ = Noting
+        return trainer.fit().stopped
+
+    assert trained(CheckpointEvery(tmp_path / "a", seconds=0.0)) == "epochs"
+    assert saved == list(range(1, 17))
+    saved.clear()
+    assert trained(CheckpointEvery(tmp_path / "b"), StopAfter(6)) == "interrupted"
+    assert saved == [6]
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
+    make_trainer(CheckpointEvery(tmp_path / "at", identity={"data": {"rows": 3}}), StopAfter(2)).fit()
+    again = CheckpointEvery(tmp_path / "at", identity={"data": {"rows": 4}}, resume=True)
+    with pytest.raises(InputError, match="is of another run: .*rows was 3 there and is 4 now"):
+        make_trainer(again).fit()
+
+
+def test_numbers_that_json_lacks_become_none() -> None:
+    assert finite({"a": math.nan, "b": {"c": math.inf, "d": 1.0}}) == {"a": None, "b": {"c": None, "d": 1.0}}
+
+
+# A strategy of somebody else
+
+
+class Wave(Strategy):
+    """Full weight in odd steps, half of it in even ones, none after the loss of the primary has halved."""
+
+    needs_losses = True
+    off_is_final = False
+
+    def __init__(self, weight: float = 0.8, *, auxiliaries: list[str] | None = None) -> None:
+        self.weight = weight
+        self.first: float | None = None
+        self.halved = False
+        super().__init__(auxiliaries, unit="step")
+
+    def weight_of(self, task: str, t: int) -> float:
+        return 0.0 if self.halved else self.weight * (1.0 if t % 2 else 0.5)
+
+    def after_step(self, losses: Mapping[str, float], primary_loss: float) -> None:
+        self.first = self.first or primary_loss
+        self.halved |= primary_loss < self.first / 2
+
+    def learned_state(self) -> dict[str, Any]:
+        return {"first": self.first, "halved": self.halved}
+
+    def load_learned_state(self, state: Mapping[str, Any]) -> None:
+        self.first, self.halved = state["first"], state["halved"]
+
+
+@pytest.mark.parametrize("step", [3, 9])
+def test_a_users_own_strategy_goes_on_from_a_checkpoint(step: int, tmp_path: Path) -> None:
+    whole = make_trainer(strategy=Wave())
+    expected = whole.fit()
+    first = make_trainer(StopAfter(step), strategy=Wave())
+    first.fit()
+    first.save(tmp_path / "at")
+    second = make_trainer(strategy="wave")  # by the name under which the class is registered
+    second.load(tmp_path / "at")
+    assert isinstance(second.strategy, Wave)
+    run = second.fit()
+    assert expected.transition_step is not None
+    assert run.transition_step == expected.transition_step
+    for name, value in whole.module.state_dict().items():
+        assert torch.equal(second.module.state_dict()[name], value), name
+
+
+def test_the_checkpoint_of_another_strategy_is_refused(tmp_path: Path) -> None:
+    first = make_trainer(StopAfter(3), strategy=Wave())
+    first.fit()
+    first.save(tmp_path / "at")
+    with pytest.raises(InputError, match="this strategy is 'switch', the state is that of 'wave'"):
+        make_trainer().load(tmp_path / "at")
