@@ -27,7 +27,7 @@ class Network(nn.Module):
         dropout: share of the features dropped behind the embedding and before each classification head, in [0, 1).
         word_dropout: share of the words that are dropped whole while training, in [0, 1).
         standardise: bring each feature of a text's vector to mean 0 and variance 1 before a classification head.
-        ngrams: for classification tasks, by name, what scores a text by its n-grams, beside the head.
+        ngrams: scores by word n-grams for classification tasks, by name, in addition to the head.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Network(nn.Module):
     def scores(self, task: str, ids: Tensor) -> list[Tensor]:
         """Return ``[batch, classes]`` scores of each part of a classifier: the head and, where it has one, its n-grams.
 
-        Each part is to learn the classes by a loss of its own. Under a common loss the one that fits the training
-        texts first leaves the other nothing to learn, and a BiLSTM has soon learnt a few hundred texts by heart.
+        Each part needs a loss of its own. Under a common loss, the part that fits the training texts first leaves the
+        other nothing to learn, and a BiLSTM soon memorises a few hundred texts.
         """
         scores = [self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))]
         if task in self.ngrams:

@@ -1,4 +1,4 @@
-"""A linear classifier on hashed n-grams of words, beside the encoder."""
+"""A linear classifier on hashed word n-grams, in addition to the encoder."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ SCALE = 5.0
 scores learn as at 1e-2 and 2.5e-2, which were best beside a linear head, before n-grams had values; with these a fifth
 of it was no better (docs/explanation/defaults.md#word-n-grams)."""
 MIXED_BITS = 20
-"""The lowest bits of a product hang on few bits of its factors: they are shifted out."""
+"""The lowest bits of a product depend on few bits of its factors: they are shifted out."""
 SMOOTHING = 2.0
-"""Texts that every n-gram is taken to be in beside those that it is in, of the classes as all n-grams are: one of each
-of two even classes, as Wang and Manning have it."""
+"""Pseudo-count added to each n-gram, split by the classes' shares of all n-grams: 1 for each of two equal classes
+(Wang and Manning 2012)."""
 ROWS_AT_A_TIME = 4096
-"""Whose ratios are worked out in one go, so that little room is needed beside the result's."""
+"""Rows whose ratios are computed at a time, which bounds the memory."""
 
 
 class NgramScores(nn.Module):
-    """Scores of classes by which n-grams of words a text has.
+    """Scores of classes by the word n-grams of a text.
 
-    They are ``5 * sum of table[n-gram] * ratios[n-gram] / sqrt(number of n-grams)``. Each different n-gram counts once,
-    and its value is 1 or, after `weigh`, its log-count ratio, both as in NB-SVM (Wang and Manning 2012). N-grams share
-    rows by their hash, as in fastText (Joulin et al. 2016). The table starts at 0, where it says nothing, and learns by
-    heart what single words and phrases say. Beside an encoder that reads word vectors it errs elsewhere: the mean of
-    both is better than either.
+    A score is ``5 * sum of table[n-gram] * ratios[n-gram] / sqrt(number of n-grams)``. Each different n-gram counts
+    once, with the value 1 or, after `weigh`, its log-count ratio, both as in NB-SVM (Wang and Manning 2012). N-grams
+    share rows by their hash, as in fastText (Joulin et al. 2016). The table starts at 0 and memorises what single words
+    and phrases mean for the classes. Its errors differ from those of an encoder on word vectors, so the mean of both is
+    better than either.
 
-    AdamW moves each entry of the table by about the same, so that without ratios the many n-grams that all classes have
-    in common move a score as much as the few that tell them apart.
+    AdamW moves all entries of the table by about the same. Without ratios, the many n-grams that all classes share
+    would move a score as much as the few that distinguish them.
 
     Args:
         n_classes: number of classes.
-        longest: words of the longest n-grams, at least 1; all shorter ones count, too.
+        longest: words in the longest n-grams, at least 1; shorter ones count too.
         buckets: rows of the table.
     """
 
@@ -47,25 +47,25 @@ class NgramScores(nn.Module):
         super().__init__()
         self.longest = longest
         self.table = nn.Parameter(torch.zeros(buckets, n_classes))
-        # No part of the state: the labelled texts decide them, and in the end `fold` makes them part of the table.
+        # Not in the state: they follow from the labelled texts, and `fold` makes them part of the table in the end.
         self.register_buffer("ratios", None, persistent=False)
 
     @torch.no_grad()
     def weigh(self, texts: Iterable[tuple[Tensor, Tensor]]) -> None:
-        r"""Take each n-gram's log-count ratio for each class as its value.
+        r"""Set the value of each n-gram, for each class, to its log-count ratio.
 
         With :math:`n_c` of the :math:`n` texts that have an n-gram in class :math:`c`, and :math:`s` the class's share
         of all n-grams of all texts, it is
 
         .. math:: r = \log \frac{n_c + 2 s}{n - n_c + 2 (1 - s)} - \log \frac{s}{1 - s}
 
-        which of two classes with as many n-grams is NB-SVM's ratio. There all counts are raised by 1, by which n-grams
-        that all classes have in common seem to tell a small class from the rest; here they are worth nothing, however
-        many classes there are and of whatever sizes. It is 0 too where no text is of a class, or all are.
+        For two classes with equally many n-grams it is NB-SVM's ratio. NB-SVM adds 1 to all counts, so n-grams that all
+        classes share seem to indicate a small class; here their ratio is 0 for any number and size of classes. The
+        ratio is also 0 if no text is of a class, or all are.
 
         Args:
-            texts: the labelled ones, by batches: ``[batch, length]`` token ids as `forward` takes them, and ``[batch,
-                n_classes]`` booleans, whether a text is of a class.
+            texts: batches of the labelled texts: ``[batch, length]`` token ids as in `forward`, and ``[batch,
+                n_classes]`` booleans, true if a text is of a class.
         """
         inside, everywhere = torch.zeros(self.table.shape), torch.zeros(len(self.table))
         for ids, of_classes in texts:
@@ -81,7 +81,7 @@ class NgramScores(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Make the ratios a part of the table, once it learns no more: it scores as before, and takes half the room."""
+        """Multiply the ratios into the table after training: the same scores with half the memory."""
         if self.ratios is not None:
             self.table.mul_(self.ratios)
             self.ratios = None
@@ -90,7 +90,7 @@ class NgramScores(nn.Module):
         """Return ``[batch, n_classes]`` scores.
 
         Args:
-            ids: ``[batch, length]`` token ids, 0 behind each text; at least one real token in each.
+            ids: ``[batch, length]`` token ids, 0 at padding; at least one real token in each text.
         """
         rows, counted = self._different(ids)
         weights = SCALE * counted / counted.sum(dim=1, keepdim=True).sqrt()
@@ -102,7 +102,7 @@ class NgramScores(nn.Module):
         return (values * weights.unsqueeze(2)).sum(dim=1)
 
     def _different(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ``[batch, n-grams]`` rows of the table, and where each different one of a text stands once."""
+        """Return ``[batch, n-grams]`` rows of the table, and a mask of the first occurrence of each in its text."""
         rows = self._rows(ids).sort(dim=1).values
         counted = rows >= 0
         counted[:, 1:] &= rows[:, 1:] != rows[:, :-1]

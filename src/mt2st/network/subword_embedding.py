@@ -46,7 +46,7 @@ class SubwordEmbedding(nn.Module):
         self.weight = weight if isinstance(weight, nn.Parameter) else nn.Parameter(weight)
         self.subwords = subwords
         bags = subwords.bags if further is None else subwords.bags.followed_by(further)
-        # The vocabulary and the settings make them anew: they are no part of the saved model.
+        # Rebuilt from vocabulary and settings, so not part of the saved model.
         self.register_buffer("offsets", torch.from_numpy(bags.offsets), persistent=False)
         self.register_buffer("rows", torch.from_numpy(bags.rows), persistent=False)
         self.register_buffer("scale", torch.from_numpy(bags.scale), persistent=False)

@@ -12,17 +12,17 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from mt2st.errors import InputError
 
 _HEAD_START = 10
-"""After k steps the average forgets at most (1 + k) / (10 + k) of a step, so that the first values fade early."""
+"""After k steps the decay is at most (1 + k) / (10 + k), so the first values fade early."""
 
 
 class ParameterAverage:
     """``average <- d * average + (1 - d) * parameters`` after each step, with ``d`` rising to the decay.
 
-    From few labels, the last steps of a run scatter widely around a good point; their average lies nearer to it than
-    any one of them (Polyak and Juditsky 1992; Izmailov et al. 2018, arXiv 1803.05407, for equal weights).
+    With few labels, the last steps of a run scatter around a good point; their average is nearer to it than any of them
+    (Polyak and Juditsky 1992; Izmailov et al. 2018, arXiv 1803.05407, for equal weights).
 
     Args:
-        decay: share of the average that a step leaves, in (0, 1): 0.97 looks back over some 30 steps.
+        decay: share of the average that a step keeps, in (0, 1): 0.97 averages over about 30 steps.
 
     Raises:
         InputError: a decay outside of its range.
@@ -37,7 +37,7 @@ class ParameterAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Take in the parameters and buffers as they are after a step; whole numbers and booleans are not averaged."""
+        """Add the parameters and buffers after a step; integers and booleans are not averaged."""
         current = dict(_averaged(network))
         if self.steps == 0:
             self._values = {name: value.clone() for name, value in current.items()}
@@ -49,7 +49,7 @@ class ParameterAverage:
 
     @contextmanager
     def applied(self, network: nn.Module) -> Iterator[None]:
-        """Give the network the average for the length of a block, in its own memory; without a step yet, nothing."""
+        """Give the network the average during a block, in the network's own memory; before the first step, nothing."""
         own = {name: each for name, each in _averaged(network) if name in self._values}
         kept = {name: each.clone() for name, each in own.items()}
         try:
@@ -62,18 +62,18 @@ class ParameterAverage:
 
     @torch.no_grad()
     def copy_to(self, network: nn.Module) -> None:
-        """Give the network the average for good."""
+        """Copy the average to the network."""
         for name, each in _averaged(network):
             if name in self._values:
                 each.copy_(self._values[name])
 
     def pin(self, name: str, columns: list[int], values: Tensor) -> None:
-        """Set columns of the average of a parameter: those that will not move any more."""
+        """Set columns of a parameter's average to values that will not change any more."""
         if name in self._values:
             self._values[name][:, columns] = values[:, columns].detach()
 
     def restart(self) -> None:
-        """Forget all steps: the next one is the first, as where parameters have jumped."""
+        """Forget all steps, since parameters have jumped: the next step is the first."""
         self.steps = 0
 
     def state_dict(self) -> dict[str, Tensor]:

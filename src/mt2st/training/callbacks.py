@@ -1,4 +1,4 @@
-"""Callbacks: what happens beside the training. One class for steps, evaluations, events, logs and checkpoints."""
+"""Callbacks follow a training: one class for steps, evaluations, events, logs and checkpoints."""
 
 from __future__ import annotations
 

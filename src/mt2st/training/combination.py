@@ -31,7 +31,7 @@ class Combiner:
     the task's weight; the direction alone decides PCGrad, the cosine and Bloop. The length matters to MGDA and CAGrad:
     where one kernel task of weight 1 is the only auxiliary, both gradients are as long as each other, and MGDA is
     multi-task training (as with gradients normalised to length 1, an option of its authors), CAGrad the same with
-    longer steps. Other weights, or other tasks beside it, make them differ.
+    longer steps. Other weights or further tasks make them differ.
 
     What the strategy leaves of it is turned back into a displacement, and replaces the kernel's own; the optimizer
     sees the gradients of the other tasks only.

@@ -43,12 +43,12 @@ class CheckConvergence:
             raise InputError(f"patience must be at least 1, found {self.patience!r}")
 
     def converged(self, norm: float) -> bool:
-        """Take in a mean gradient norm and return whether the primary task has converged."""
+        """Use a mean gradient norm; return whether the primary task has converged."""
         self._below = self._below + 1 if norm < self.tolerance else 0
         return self._below >= self.patience
 
     def cause(self, evaluation: Evaluation) -> str | None:
-        """Take in an evaluation; if the primary has converged, return why in words."""
+        """Use an evaluation; return the reason in words if the training has converged."""
         if math.isnan(evaluation.gradient_norm) or not self.converged(evaluation.gradient_norm):
             return None
         return f"the primary's mean gradient norm stayed below {self.tolerance:g} for {_times(self.patience)}"
@@ -91,7 +91,7 @@ class EarlyStopping:
             raise InputError(f"minimum_gain must be a finite number of at least 0, found {self.minimum_gain!r}")
 
     def cause(self, evaluation: Evaluation) -> str | None:
-        """Take in an evaluation; if the primary has converged, return why in words."""
+        """Use an evaluation; return the reason in words if the training has converged."""
         value = evaluation.validation.get(self.monitor, math.nan)
         if math.isnan(value):
             return None

@@ -1,4 +1,4 @@
-"""The feedback loop's measurements (III-B6): does an auxiliary task pull the shared embedding the primary's way?"""
+"""The feedback loop's measurements (III-B6): how auxiliary tasks and the primary get along on the embedding."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from mt2st.errors import InputError
 from mt2st.training.modules import embedding_weight, rows_with_gradient
 
 ValidationLoss = Callable[[nn.Module, int], float]
-"""The primary's loss on a little validation data, without dropout and gradient. The number of the look-ahead, from 0,
-may choose the data; within one look-ahead it stays the same."""
+"""Returns the primary's loss on some validation data, without dropout and gradients. The number of the look-ahead, from
+0, may choose the data."""
 
 
 class Feedback:
     """Measures, every few steps, how each auxiliary task and the primary get along on the shared embedding.
 
-    Of each auxiliary task that is on, the step's *direction* is taken: its negative gradient, or, of a kernel task,
-    which has no gradient in torch, the displacement that its update gave the table. Two signals come of it:
+    The *direction* of a task in a step is its negative gradient. A kernel task has no gradient in torch; its direction
+    is the displacement of the table by its update. Two signals are measured for each auxiliary task that is on:
 
-    - **cosine** of the direction and the primary's own negative gradient, over the rows (words) that the primary has a
-      gradient on. Above 0 the task moves these words as the primary wants them (Du et al. 2018, arXiv 1812.02224).
-    - **gain** (if ``look_ahead`` is set): the share by which the primary's validation loss falls when the embedding
-      takes the task's step alone and nothing else moves (Fifty et al. 2021, arXiv 2109.04617, with one step instead of
-      two). A kernel task's step is its own; that of a task with a gradient is as long as Adam's first step would be,
-      the learning rate in every entry that has a gradient.
+    - **cosine** of its direction and the primary's, over the rows (words) on which the primary has a gradient. Above 0,
+      the task moves these words in the primary's favour (Du et al. 2018, arXiv 1812.02224).
+    - **gain** (with ``look_ahead``): the relative decrease of the primary's validation loss after the task's step alone
+      on the embedding (Fifty et al. 2021, arXiv 2109.04617, with one step instead of two). A kernel task's step is its
+      own. The step of a task with a gradient is as long as Adam's first one: the learning rate in every entry that has
+      a gradient.
 
-    Adaptive strategies read the means since the last evaluation from the `Observation`. Weights scale no signal.
+    Adaptive strategies read the means since the last evaluation from the `Observation`. The weights do not scale the
+    signals.
 
-    What this costs is bounded by how seldom it is done. A look-ahead makes one forward pass more than there are tasks
-    on, so the more tasks, the fewer look-aheads: their share of the training time stays the same. But the first step
-    after each evaluation is measured by both signals, however near the evaluations lie, so that each evaluation knows
-    all tasks that were on: one look-ahead beside an evaluation, which itself goes through the whole validation data.
+    A look-ahead makes one forward pass more than there are tasks on. With more tasks there are fewer look-aheads, so
+    their share of the training time stays the same. The first step after each evaluation is measured by both signals,
+    so that every evaluation has the signals of all tasks that were on.
 
     Args:
-        every: steps from one measurement to the next, at least 1; and the first step after each evaluation.
-        look_ahead: returns the primary's loss on a little validation data; None measures no gain.
-        look_ahead_every: measurements of the cosine for each one of the gain while one task is on, at least 1; in
-            proportion to ``(tasks + 1) / 2`` while there are more. The first after each evaluation takes the gain too.
+        every: steps between two measurements, at least 1. The first step after each evaluation is measured too.
+        look_ahead: returns the primary's loss on some validation data; None measures no gain.
+        look_ahead_every: measurements of the cosine per measurement of the gain with one task on, at least 1; with more
+            tasks, in proportion to ``(tasks + 1) / 2``.
 
     Attributes:
-        look_aheads: how many there were.
-        measurements_to_go: how many measurements of the cosine alone come before the next look-ahead.
+        look_aheads: number of look-aheads so far.
+        measurements_to_go: measurements of the cosine alone before the next look-ahead.
 
     Raises:
-        InputError: when a number is out of its range.
+        InputError: a number is out of its range.
     """
 
     def __init__(self, every: int = 10, *, look_ahead: ValidationLoss | None = None, look_ahead_every: int = 4) -> None:
@@ -80,7 +80,7 @@ class Feedback:
         )
 
     def measure(self, network: nn.Module, table: nn.Parameter, step: StepDirections, *, learning_rate: float) -> None:
-        """Take in the directions of a step; before the optimizer moves anything, and with all kernels at rest.
+        """Use the directions of a step, before the optimizer's step and with all kernels at rest.
 
         Args:
             network: the network, for the look-ahead.
@@ -98,7 +98,7 @@ class Feedback:
         self.measurements_to_go = max(0, self.measurements_to_go - 1)
 
     def take(self) -> dict[str, dict[str, float]]:
-        """Return the signals' means since the last call, ``{"cosine": {task: mean}, "gain": ...}``; start anew.
+        """Return the signals' means since the last call, ``{"cosine": {task: mean}, "gain": ...}``; reset them.
 
         Called at each evaluation: the next step is measured, with a look-ahead.
         """
@@ -162,7 +162,7 @@ class Feedback:
 
 
 class StepDirections:
-    """Collects one step's directions on the embedding, task by task, as the step goes on.
+    """Collects the directions of one step on the embedding, task by task.
 
     Args:
         table: the shared embedding's weight, with no gradient yet.

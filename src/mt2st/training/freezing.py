@@ -26,12 +26,12 @@ class DimensionFreezing:
 
     The relevance of a dimension is a mean over the steps and words on which the primary has a gradient ``g``: of
     ``g ** 2`` (``"fisher"``, the diagonal of the empirical Fisher information) or of ``|g * w|`` (``"saliency"``, the
-    first-order change of the loss if the entry were 0). From the transition on (the step at which the last auxiliary
-    task goes off), or from a given epoch, the dimensions that matter least to the primary are frozen: they hold the
-    general knowledge of the multi-task phase, while the others go on learning what the primary needs.
+    first-order change of the loss if the entry were 0). From the transition or a given epoch on, the dimensions with
+    the least relevance are frozen: they keep the general knowledge of the multi-task phase, while the others learn what
+    the primary needs.
 
-    Frozen entries are bit-identical after any number of steps, whatever moves the table (momentum, Adam, weight decay,
-    kernels): they are put back after each step.
+    Frozen entries are restored after each step, so they stay bit-identical whatever moves the table (momentum, Adam,
+    weight decay, kernels).
 
     Args:
         fraction: share of the dimensions to freeze, in [0, 1]; None if ``threshold`` says which.
@@ -41,15 +41,14 @@ class DimensionFreezing:
         which: whether the ``"least"`` relevant dimensions are frozen or the ``"most"``.
         at: first epoch with frozen dimensions, from 1; None for the transition.
         over: epochs over which the fraction grows evenly; 1 freezes all at once. Only with ``fraction``.
-        every: steps from one measurement of the relevance to the next, at least 1: the mean over some of the steps
-            estimates that over all, and costs less.
+        every: steps between two measurements of the relevance, at least 1; more steps cost less.
 
     Attributes:
         frozen: the frozen dimensions in the order of their freezing.
-        complete: whether all that is to be frozen is. Then the relevance is not measured any more.
+        complete: whether everything is frozen that should be. The relevance is then no longer measured.
 
     Raises:
-        InputError: when a value is out of its range, or not exactly one of fraction and threshold is given.
+        InputError: a value is out of its range, or not exactly one of fraction and threshold is given.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class DimensionFreezing:
 
     @torch.no_grad()
     def watch(self, table: nn.Parameter) -> None:
-        """Take in the primary's gradient on the embedding, [vocabulary, vector_size], after its backward pass.
+        """Use the primary's gradient on the embedding, ``[vocabulary, vector_size]``, after its backward pass.
 
         Does nothing in steps that are not measured (``every``), and once the freezing is complete.
         """

@@ -1,4 +1,4 @@
-"""The thread of the kernel tasks: it runs beside the primary's step, which helps when it is done."""
+"""The thread of the kernel tasks: it runs in parallel with the primary's step, which helps when it is done."""
 
 from __future__ import annotations
 

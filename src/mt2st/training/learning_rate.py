@@ -14,23 +14,23 @@ from mt2st.errors import InputError, listed, suggestion
 ValueT = TypeVar("ValueT")
 
 AtTransition = str | float
-"""``"keep"`` goes on, ``"rewarm"`` warms up again, ``"drop"`` goes on at a tenth, a number multiplies the rate."""
+"""``"keep"`` leaves the rate, ``"rewarm"`` warms up again, ``"drop"`` divides it by 10, a number multiplies it."""
 
 KEEP: AtTransition = "keep"
 DROP = 0.1
-"""What ``"drop"`` multiplies a rate by: the usual step of step decay."""
+"""Factor of ``"drop"``: the usual one of step decay."""
 
 
 @dataclass(frozen=True)
 class RateChange:
-    """The factors of learning rates changed, beside the even course of a warm-up.
+    """A change of learning rates, other than by the warm-up.
 
     Attributes:
-        cause: why, in words.
-        before: the factor of each group that changed, without its warm-up's.
-        after: the same since then.
-        rewarmed: the groups whose warm-up began anew.
-        numbers: the figures that it was decided by.
+        cause: the reason in words.
+        before: the earlier factor of each group that changed, without its warm-up.
+        after: the new factor of each group that changed.
+        rewarmed: the groups whose warm-up starts again.
+        numbers: the values behind the decision.
     """
 
     cause: str
@@ -43,17 +43,16 @@ class RateChange:
 class LearningRateSchedule:
     """Multiplies the learning rate of each group of an optimizer by a factor that follows the training.
 
-    ``factor = warm-up * plateau * transition``: the warm-up rises evenly from ``1 / warmup`` to 1 over the first steps;
-    the plateau factor is multiplied by ``reduce`` each time the validation metric has not improved for ``patience``
-    evaluations; at the transition (the step at which the last auxiliary task goes off) each group does what
-    ``at_transition`` says, and the plateau begins anew.
+    ``factor = warm-up * plateau * transition``. The warm-up rises linearly from ``1 / warmup`` to 1 over the first
+    steps. The plateau factor is multiplied by ``reduce`` when the validation metric has not improved for ``patience``
+    evaluations. At the transition each group follows ``at_transition``, and the count of evaluations starts again.
 
-    Warm-up, plateau factor and choice are each one value for all groups, or ``{group: value}`` by the groups'
-    ``"name"`` (the package's are embedding, encoder and heads); a group that is not named is left alone by that rule.
+    Warm-up, plateau factor and choice are one value for all groups, or ``{group: value}`` by the groups' ``"name"``
+    (the estimators' groups are embedding, encoder and heads); a rule does not apply to groups that it does not name.
 
     Args:
         warmup: steps of the warm-up, at least 0.
-        patience: evaluations without an improvement that make a plateau; None never reduces.
+        patience: evaluations without improvement after which the rate is reduced; None for never.
         reduce: factor at a plateau, in (0, 1]; 1 leaves the rate as it is.
         minimum: the smallest product of plateau factors, in [0, 1].
         monitor: the validation metric; less of ``"loss"`` is better, more of every other one.
@@ -61,7 +60,7 @@ class LearningRateSchedule:
             least 0.
 
     Raises:
-        InputError: when a value is out of its range.
+        InputError: a value is out of its range.
 
     Example:
         >>> import torch
@@ -110,7 +109,7 @@ class LearningRateSchedule:
         self._changes: list[RateChange] = []
 
     def bind(self, optimizer: Optimizer) -> None:
-        """Learn the optimizer's groups and their own rates.
+        """Store the optimizer's groups and their rates.
 
         Raises:
             InputError: when a rule names a group that the optimizer does not have.
@@ -143,7 +142,7 @@ class LearningRateSchedule:
         return changes
 
     def transition(self, step: int) -> None:
-        """The last auxiliary task goes off before this step."""
+        """Follow the transition, which happens before this step."""
         before, rewarmed = self._all_lasting(), []
         for name in self._bases:
             choice = _of_group(self.at_transition, name, KEEP)
@@ -156,7 +155,7 @@ class LearningRateSchedule:
         self._note("the transition to single-task training", before, rewarmed=rewarmed)
 
     def observe(self, metrics: Mapping[str, float]) -> None:
-        """Take in an evaluation."""
+        """Use an evaluation's metrics."""
         value = metrics.get(self.monitor, math.nan)
         if self.patience is None or math.isnan(value):
             return

@@ -70,19 +70,19 @@ class Evaluation:
     """The state of a run at one evaluation.
 
     Attributes:
-        epoch: the epoch that is running or has just ended, from 1.
+        epoch: the current epoch, from 1.
         step: optimizer steps so far.
         train_seconds: seconds of training so far; evaluation, logging and checkpoints are not training.
-        losses: mean training loss of each task since the evaluation before; tasks that were off are missing.
+        losses: mean training loss of each task since the last evaluation; tasks that were off are missing.
         weights: the weights of the auxiliary tasks in the last step.
         learning_rates: learning rate of each parameter group, and of each kernel task that is on and has a ``rate``.
-        gradient_norm: mean norm of the primary's gradient since the evaluation before.
+        gradient_norm: mean norm of the primary's gradient since the last evaluation.
         validation: the primary task's validation metrics.
         gradient_cosines: cosine of each auxiliary task's gradient with the primary's since the last evaluation, if
             measured.
         gains: share by which each auxiliary task's step lowered the validation loss since then, if measured.
-        flops: floating-point operations of training so far; 0 where nobody counted them.
-        primary_weight: the weight of the primary task in the last step: 1, but for some baselines.
+        flops: floating-point operations of training so far; 0 if they were not counted.
+        primary_weight: weight of the primary task in the last step: 1 except for some baselines.
     """
 
     epoch: int
@@ -99,9 +99,9 @@ class Evaluation:
     primary_weight: float = 1.0
 
     def rank(self, metric: str) -> tuple[float, float]:
-        """Return what the best evaluation has most of: the metric and, of equals, less loss. NaN is the least.
+        """Return a sort key: the metric, then the lower loss; the best evaluation has the greatest, and NaN the least.
 
-        The metric ``"loss"`` is the one of which less is better.
+        ``"loss"`` is minimised, every other metric maximised.
         """
         value, loss = self.validation[metric], self.validation.get("loss", 0.0)
         less = -math.inf if math.isnan(loss) else -loss
@@ -168,14 +168,14 @@ class Run:
     """The course of a training run.
 
     Attributes:
-        evaluations: in their order.
-        transitions: when each auxiliary task went off; one that ran to the end, or never ran, is missing.
-        decisions: what an adaptive strategy decided, with causes and numbers.
-        freezes: when which dimensions of the embedding were frozen, and the relevance of all.
-        probes: when the primary's head was fitted by a probe.
-        best: index of the evaluation whose parameters the network has at the end.
+        evaluations: all evaluations in order.
+        transitions: auxiliary tasks that went off, with the time; tasks that ran to the end or never ran are missing.
+        decisions: decisions of an adaptive strategy, with causes and numbers.
+        freezes: frozen dimensions of the embedding, with the time and the relevance of all dimensions.
+        probes: fits of the primary's head by a probe.
+        best: index of the evaluation whose parameters the module has at the end.
         stopped: how the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
-        cause: of a run that converged, why in words.
+        cause: the reason in words, if it converged.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -214,7 +214,7 @@ class Run:
 
     @property
     def flops(self) -> float:
-        """Floating-point operations of training in all; 0 where nobody counted them."""
+        """Floating-point operations of training in all; 0 if they were not counted."""
         return self.evaluations[-1].flops if self.evaluations else 0.0
 
     @property

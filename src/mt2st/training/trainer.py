@@ -178,7 +178,7 @@ class Trainer(TrainingLoop):
         """Train until the epochs are over, the training has converged or `stop` is called.
 
         The module then has the parameters of the best evaluation (``monitor``); after `stop` it has the current ones,
-        and a later `fit` goes on from there.
+        and a later `fit` continues from there.
 
         Returns:
             The course of the training.
@@ -212,9 +212,9 @@ class Trainer(TrainingLoop):
         self._event("end", {"stopped": run.stopped, "cause": run.cause, "best": run.best, "step": self.progress.step})
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that a new trainer with the same arguments needs to go on from here.
+        """Return all that a new trainer with the same arguments needs to continue from here.
 
-        A training without parallel kernel tasks goes on exactly as if it had not been interrupted.
+        Without parallel kernel tasks, the continued training is identical to one without interruption.
         """
         return {
             "module": self.module.state_dict(),

@@ -31,7 +31,7 @@ class MeanPooling(nn.Module):
 
 
 class AttentionPooling(nn.Module):
-    """A weighted mean whose weights are learnt: one score a token, by a tanh layer (Yang et al. 2016).
+    """A weighted mean with learned weights: a score per token by a tanh layer (Yang et al. 2016).
 
     Args:
         size: size of a token's vector.
