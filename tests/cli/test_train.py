@@ -81,8 +81,8 @@ def test_settings_come_from_a_file_and_the_command_line_goes_before_it(reviews: 
     )
     assert main(["train", "--config", str(settings), "--vector-size", "5"]) == 0
     config = json.loads((tmp_path / "run" / "model" / "config.json").read_text(encoding="utf-8"))
-    assert config["settings"]["vector_size"] == 5
-    assert config["settings"]["epochs"] == 1
+    assert config["settings"]["embedding"]["vector_size"] == 5
+    assert config["settings"]["optimisation"]["epochs"] == 1
     assert config["strategy"]["strategy"] == "switch"
     assert config["strategy"]["settings"]["at"] == 2
 

@@ -79,16 +79,16 @@ def test_every_option_of_the_transition_reaches_the_run(
     assert [(each.epoch, len(each.dimensions), len(each.relevance)) for each in freezes] == [(3, 2, 8), (4, 2, 8)]
     assert report["frozen_dimensions"] == 4
     assert report["transition_step"] == freezes[0].step
-    (refit,) = records(tmp_path / "run", "refit")
-    assert refit["step"] == freezes[0].step
-    assert f"the head was fitted anew before step {refit['step']}, on 10 texts" in capsys.readouterr().err
+    (probe,) = records(tmp_path / "run", "probe")
+    assert probe["step"] == freezes[0].step
+    assert f"the head was fitted by a linear probe before step {probe['step']}, on 10 texts" in capsys.readouterr().err
     rates = [each["learning_rates"] for each in records(run, "evaluation")]
     embedding = [each["embedding"] for each in rates]  # type: ignore[index]
     assert embedding[2] == pytest.approx(embedding[0] / 10)
     assert [each["heads"] for each in rates][1] == 0.01  # type: ignore[index]
     model = TextClassifier.load(run / "model")
     assert model.run_.freezes == freezes
-    assert model.task_layer
+    assert model.transition.task_layer
     assert "heads.primary.0.up.weight" in load_file(run / "model" / "model.safetensors")
     assert bool(load_file(run / "model" / "model.safetensors")["heads.primary.0.active"])
     assert (report["kept_single_task"], report["frozen_dimensions_kept"]) == (True, len(model.run_.kept_frozen))

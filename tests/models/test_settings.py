@@ -228,7 +228,7 @@ def test_an_auxiliary_task_on_labelled_data_and_its_file_come_together() -> None
         ),
         ({"transition__freeze_which": "most"}, "freeze_which is 'most', but nothing is to be frozen: give"),
         ({"transition__freeze_from": 3}, "freeze_from is 3, but nothing is to be frozen: give"),
-        ({"transition__probe_texts": 3}, "probe_texts is 3, but no head is to be refitted"),
+        ({"transition__probe_texts": 3}, "probe_texts is 3, but no head is probed"),
         ({"context__min_alpha": 0.06}, r"context.min_alpha must be at most context.alpha, which is 0.05, found 0.06"),
         (
             {"context__method": "glove", "context__min_alpha": 0.01},

@@ -229,7 +229,7 @@ def test_the_head_is_fitted_anew_at_the_transition(films: Films, encoder: str, t
 
 def test_a_tagger_has_no_head_to_fit_anew() -> None:
     model = Tagger(strategy=Switch(2)).set_params(**SMALL, transition__probe_head=0.1)
-    with pytest.raises(InputError, match="probe_head is 0.1, but only heads for labels of whole texts can be refitted"):
+    with pytest.raises(InputError, match="probe_head is 0.1, but only heads for labels of whole texts can be fitted by a probe"):
         model.fit([["the", "dog"]] * 10, [["DET", "NOUN"]] * 10)
 
 
@@ -265,7 +265,7 @@ def test_the_head_is_fitted_anew_on_some_of_the_texts(films: Films) -> None:
         TextClassifier(strategy=Switch(3)).set_params(
             **SMALL, transition__probe_head=1.0, transition__probe_texts=1
         ).fit(*films)
-    with pytest.raises(InputError, match="probe_texts is 4, but no head is to be refitted"):
+    with pytest.raises(InputError, match="probe_texts is 4, but no head is probed"):
         TextClassifier(strategy=Switch(3)).set_params(**SMALL, transition__probe_texts=4).fit(*films)
 
 

@@ -256,7 +256,7 @@ def _conflicts(settings: ModelSettings, *, of_words: bool) -> Iterator[str]:
     if of_words and settings.transition.probe_head is not None:
         yield (
             f"transition.probe_head is {settings.transition.probe_head!r}, but only heads for labels of whole texts "
-            "can be refitted, and a tagger's labels are of words: leave it out"
+            "can be fitted by a probe, and a tagger's labels are of words: leave it out"
         )
 
 
@@ -361,7 +361,7 @@ def _transition_conflicts(settings: ModelSettings) -> Iterator[str]:
         )
     if transition.probe_texts is not None and transition.probe_head is None:
         yield (
-            f"transition.probe_texts is {transition.probe_texts}, but no head is to be refitted: give probe_head, the "
+            f"transition.probe_texts is {transition.probe_texts}, but no head is probed: give probe_head, the "
             "inverse regularisation strength"
         )
     if fraction is None and threshold is None:
