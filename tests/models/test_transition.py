@@ -229,7 +229,9 @@ def test_the_head_is_fitted_anew_at_the_transition(films: Films, encoder: str, t
 
 def test_a_tagger_has_no_head_to_fit_anew() -> None:
     model = Tagger(strategy=Switch(2)).set_params(**SMALL, transition__probe_head=0.1)
-    with pytest.raises(InputError, match="probe_head is 0.1, but only heads for labels of whole texts can be fitted by a probe"):
+    with pytest.raises(
+        InputError, match="probe_head is 0.1, but only heads for labels of whole texts can be fitted by a probe"
+    ):
         model.fit([["the", "dog"]] * 10, [["DET", "NOUN"]] * 10)
 
 
