@@ -55,6 +55,13 @@ def whole_attribute_docstring(*arguments: Any) -> None:
         lines.insert(0, "")
 
 
+def without_metadata_requests(*arguments: Any) -> bool | None:
+    """Leave out the methods that scikit-learn adds to every estimator for its metadata routing."""
+    _, _, name, *_ = arguments
+    return True if name.startswith("set_") and name.endswith("_request") else None
+
+
 def setup(app: Sphinx) -> None:
-    """Connect it before napoleon."""
+    """Connect these; the first one before napoleon."""
     app.connect("autodoc-process-docstring", whole_attribute_docstring, priority=400)
+    app.connect("autodoc-skip-member", without_metadata_requests)

@@ -8,6 +8,7 @@ import re
 import runpy
 import shlex
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,15 @@ def test_every_mean_with_an_interval_in_the_readme_is_in_a_page_of_results() -> 
 def test_an_example_runs_as_a_script(example: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(example), run_name="__main__")
     assert capsys.readouterr().out
+
+
+PUBLIC = ("mt2st", "mt2st.strategy", "mt2st.training", "mt2st.models")
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_is_in_the_reference(module: str) -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
+    named_there = set(re.findall(r"auto(?:class|function|data):: [\w.]+\.(\w+)", pages))
+    for automodule in re.findall(r"automodule:: ([\w.]+)", pages):
+        named_there |= set(import_module(automodule).__all__)
+    assert set(import_module(module).__all__) <= named_there, set(import_module(module).__all__) - named_there

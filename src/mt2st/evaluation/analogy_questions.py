@@ -69,7 +69,7 @@ def read_analogies(path: str | PathLike[str]) -> list[AnalogySection]:
 
     A line has four words, a question ``a b c d``; or two, a pair of a relation, from which questions are composed as in
     `questions_of_pairs`. A line ``: name`` starts a section; what comes before the first is a section named as the
-    file. Empty lines and lines that start with ``# `` are passed over.
+    file. Empty lines and lines that start with ``#`` and a space are skipped.
 
     Returns:
         The sections that have questions, in the file's order.

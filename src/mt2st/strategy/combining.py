@@ -165,7 +165,7 @@ class MGDA(_Weighting):
     r"""The multiple-gradient descent algorithm (Désidéri 2012; Sener and Koltun 2018, arXiv 1810.04650, Algorithm 2).
 
     .. math:: K \sum_k \alpha_k g_k, \quad
-              \alpha = \arg\min_{\alpha \ge 0, \sum \alpha = 1} \Big\lVert \sum_k \alpha_k g_k \Big\rVert^2
+              \alpha = \arg\min_{\alpha \ge 0, \sum \alpha = 1} \Bigl\lVert \sum_k \alpha_k g_k \Bigr\rVert^2
 
     with :math:`K` the number of tasks. The step lowers every loss, or it is zero: then no task can gain without a loss
     to another. The task with the shortest gradient counts most; among orthogonal gradients, in inverse proportion to

@@ -67,7 +67,7 @@ class ContextBatch:
 def context_loss(inputs: Tensor, outputs: Tensor, batch: ContextBatch, *, undivided: bool = False) -> Tensor:
     r"""Return the summed negative-sampling loss of a batch's pairs.
 
-    .. math:: -\sum_p \Big( \log\sigma(h_p \cdot o_{c_p}) + w \sum_n \log\sigma(-h_p \cdot o_n) \Big)
+    .. math:: -\sum_p \Bigl( \log\sigma(h_p \cdot o_{c_p}) + w \sum_n \log\sigma(-h_p \cdot o_n) \Bigr)
 
     with :math:`h_p` the mean of pair :math:`p`'s input rows (Mikolov et al. 2013).
 
