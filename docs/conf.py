@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "mathml",  # formulas without JavaScript, so that the pages need no network
+    "settings_group",  # tables of settings from their fields
     "command_help",  # pages of the command line from its parser
 ]
 exclude_patterns = ["_build"]
@@ -49,10 +50,10 @@ html_show_sphinx = False
 
 
 def whole_attribute_docstring(*arguments: Any) -> None:
-    """Keep napoleon from reading the text before an attribute's first colon as its type: begin with an empty line."""
+    """Keep napoleon from reading the text before an attribute's first colon as its type: begin with a comment."""
     _, what, *_, lines = arguments
-    if what == "attribute":
-        lines.insert(0, "")
+    if what in ("attribute", "data", "property"):
+        lines[:0] = ["..", ""]
 
 
 def without_metadata_requests(*arguments: Any) -> bool | None:

@@ -167,6 +167,7 @@ PUBLIC = ("mt2st", "mt2st.strategy", "mt2st.training", "mt2st.models")
 def test_every_public_name_is_in_the_reference(module: str) -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
     named_there = set(re.findall(r"auto(?:class|function|data):: [\w.]+\.(\w+)", pages))
+    named_there |= set(re.findall(r"\{settings-group\} (\w+)", pages))
     for automodule in re.findall(r"automodule:: ([\w.]+)", pages):
         named_there |= set(import_module(automodule).__all__)
     assert set(import_module(module).__all__) <= named_there, set(import_module(module).__all__) - named_there

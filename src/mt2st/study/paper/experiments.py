@@ -31,10 +31,10 @@ UPDATES = {
 }
 """The paper's auxiliary tasks."""
 GLOVE_LONGER, GLOVE_FASTER = 5, 4
-"""How many times as many epochs GloVe's vectors are trained as the others, for its authors train small ones for 50
-(Pennington et al. 2014), and by what the classifiers' rate of the embedding is multiplied: of a text as small as this
-GloVe learns less, and the labels more. It thins frequent words out as the others do, too. These three and the next
-two were chosen by single-task training on other samples of the reviews (benchmarks/NOTES.md)."""
+"""GloVe's vectors train for five times as many epochs as the others (its authors train small ones for 50, Pennington et
+al. 2014), and the embedding's learning rate in the classifiers is four times as high: from so little text GloVe learns
+less, and the labels more. These settings and the next two were chosen by single-task training on other samples of the
+reviews (docs/explanation/auxiliary-tasks.md#glove-settings)."""
 GLOVE_WINDOW, GLOVE_X_MAX = 60, 30.0
 """Its window and ``x_max``: a word of a review tells of its whole tone, and a distant pair counts little, by
 ``1 / distance``; with so many pairs more of them have large counts."""
@@ -61,10 +61,10 @@ TIME_METHODS: dict[str, Method] = {
         {"context__alpha": 0.1, "context__passes": 48.0, "context__block": 32, **AT_ONCE},
     ),
 }
-"""Chosen, with the settings above, on other samples of the reviews than those reported (benchmarks/NOTES.md, "Fifth
-round" to "Seventh round"), for reaching single-task's best soon in seconds. An epoch has 47 steps, of which the context
-task has the first four under Diminish and five under Switch; then the head is fitted anew. The first evaluation is
-after the sixth step. Multi-task training keeps the context task."""
+"""Chosen on other samples of the reviews than those reported, to reach single-task's best in the fewest seconds
+(docs/explanation/defaults.md#time-study). An epoch has 47 steps. The context task runs in the first four of them under
+Diminish and in the first five under Switch; then the linear probe fits the head. The first evaluation is after the sixth
+step. Multi-task training keeps the context task."""
 
 
 def possible_updates(files: Mapping[str, Sequence[str]]) -> list[str]:

@@ -33,8 +33,8 @@ MOST_TESTED = 4000
 PROTOCOL = "protocol"
 """Under which name a study's description (`Study.about`) has the protocol's."""
 UPDATE_WEIGHT = 0.1
-"""Weight of a task on words beside the primary one in the sound protocol: at 1 such tasks do harm
-(benchmarks/NOTES.md); the paper has 1."""
+"""Weight of a task on words in the sound protocol. The paper has 1, at which two of them do harm
+(docs/explanation/auxiliary-tasks.md#weight-1)."""
 
 
 @dataclass(frozen=True)
