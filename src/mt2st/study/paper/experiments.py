@@ -63,8 +63,8 @@ TIME_METHODS: dict[str, Method] = {
 }
 """Chosen on other samples of the reviews than those reported, to reach single-task's best in the fewest seconds
 (docs/explanation/defaults.md#time-study). An epoch has 47 steps. The context task runs in the first four of them under
-Diminish and in the first five under Switch; then the linear probe fits the head. The first evaluation is after the sixth
-step. Multi-task training keeps the context task."""
+Diminish and in the first five under Switch; then the linear probe fits the head. The first evaluation comes
+after the sixth step. Multi-task training keeps the context task."""
 
 
 def possible_updates(files: Mapping[str, Sequence[str]]) -> list[str]:
