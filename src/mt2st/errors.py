@@ -6,8 +6,9 @@ traceback and exits with code 2. Any other exception is a fault of this package.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+TYPE_CHECKING = False  # as type checkers know it: this is loaded with the package, whose import takes a moment only
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _NAME, _LINE = 40, 160
 """Characters of a name, and of a list of names, in an error message. What should be a column's name or a label may be
@@ -59,6 +60,8 @@ def suggestion(name: str, candidates: Iterable[str]) -> str:
         >>> suggestion("zzz", ["id", "review"])
         ''
     """
+    from difflib import get_close_matches
+
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""

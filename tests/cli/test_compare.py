@@ -64,7 +64,7 @@ def test_finished_cells_are_not_run_again(
 def test_a_study_of_other_settings_is_not_mixed_in(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert main([*arguments, "--epochs", "3"]) == 2
-    assert "result of other settings (epochs is 2 there and 3 here)" in capsys.readouterr().err
+    assert "result of other settings (optimisation.epochs is 2 there and 3 here)" in capsys.readouterr().err
 
 
 def test_other_strategies_are_added_to_the_same_experiment_alone(
@@ -74,7 +74,10 @@ def test_other_strategies_are_added_to_the_same_experiment_alone(
     more = [*arguments, "--strategies", "multi-task"]
     other = write_reviews(tmp_path / "other.csv", rows=80)
     for changed, message in (
-        ([*more, "--epochs", "3"], "other settings (epochs is 2 there and 3 here), and runs of both would stand"),
+        (
+            [*more, "--epochs", "3"],
+            "other settings (optimisation.epochs is 2 there and 3 here), and runs of both would stand",
+        ),
         ([str(other) if word == str(reviews) else word for word in more], "is the result of other data, and runs of"),
     ):
         assert main(changed) == 2
@@ -202,7 +205,7 @@ def test_a_study_behind_a_symbolic_link_is_replaced(
     assert contents(real) == before
     assert main([*arguments, "--overwrite", "--epochs", "3", "--seeds", "1"]) == 0
     assert "other runs" not in capsys.readouterr().err
-    assert json.loads(result.read_text(encoding="utf-8"))["identity"]["settings"]["epochs"] == 3
+    assert json.loads(result.read_text(encoding="utf-8"))["identity"]["settings"]["optimisation.epochs"] == 3
     assert [path.name for path in real.glob("*-seed*")] == ["single-task-seed1"]
     assert link.is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["real", "reviews.csv", "study"]

@@ -129,7 +129,7 @@ def test_a_study_says_on_which_part_it_measures_between_epochs(
         told.update(about)
         return Study([], missing=["all"]), []
 
-    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)
+    monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
     monkeypatch.setattr("mt2st.study.paper.estimate.estimated_seconds", lambda *_, **__: 1.0)
     assert (
         main(["reproduce", "tables", *[word for word in arguments if not (protocol and word == "--quick")], *protocol])
@@ -141,7 +141,7 @@ def test_a_study_says_on_which_part_it_measures_between_epochs(
 def test_texts_that_two_parts_share_are_told(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", lambda *_, **__: (Study([], missing=["all"]), []))
+    monkeypatch.setattr("mt2st.cli.study_runs.run_cells", lambda *_, **__: (Study([], missing=["all"]), []))
     monkeypatch.setattr("mt2st.study.paper.estimate.estimated_seconds", lambda *_, **__: 1.0)
     data = Path(arguments[1])
     header, *rows = data.read_text(encoding="utf-8").splitlines()
@@ -167,11 +167,15 @@ def test_glove_vectors_of_any_size_are_taken(
 
     def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> tuple[Study, list[int]]:
         sizes.append(
-            {cell.settings.embedding.vector_size for cell in cells if cell.settings.embedding.endswith("glove.txt")}
+            {
+                cell.settings.embedding.vector_size
+                for cell in cells
+                if cell.settings.embedding.init.endswith("glove.txt")
+            }
         )
         return Study([], missing=["all"]), []
 
-    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)
+    monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
     chosen = ["SkipGram", "GloveTwitter", "--glove", str(tmp_path / "glove.txt")]
     assert main(["reproduce", "tables", *arguments, "--embeddings", *chosen]) == 0
     assert sizes == [{3}]
@@ -187,7 +191,7 @@ def test_all_runs_have_as_many_threads_as_asked_for(
         found.extend(cell.settings.compute.threads for cell in cells)
         return Study([], missing=["all"]), []
 
-    monkeypatch.setattr("mt2st.cli.reproduce.run_cells", run_nothing)
+    monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
     assert main(["reproduce", "tables", *arguments, *words]) == 0
     assert found == [threads] * 10
 

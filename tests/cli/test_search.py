@@ -34,12 +34,12 @@ def test_a_search_comes_before_the_study_and_is_told_apart(
     page = (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
     for line in search["methods"]:
         assert line["trials"] == 2
-        chosen = f"dropout {line['chosen']['dropout']:.3g}"
+        chosen = f"dropout {line['chosen']['encoder__dropout']:.3g}"
         for text in (printed.err, table, page):
             assert chosen in text
         for seed in (1, 2):
             result = json.loads((tmp_path / "study" / f"{line['method']}-seed{seed}" / "result.json").read_text())
-            assert result["identity"]["settings"]["dropout"] == line["chosen"]["dropout"]
+            assert result["identity"]["settings"]["encoder.dropout"] == line["chosen"]["encoder__dropout"]
     assert main(arguments) == 0
     again = capsys.readouterr()
     assert again.out == printed.out
@@ -50,7 +50,7 @@ def test_a_search_comes_before_the_study_and_is_told_apart(
     assert main(grown) == 0
     assert main([*grown, "--epochs", "3"]) == 2
     assert "single-task-seed1" in (said := capsys.readouterr().err)
-    assert "epochs is 2 there and 3 here), and runs of both would stand in one table" in said
+    assert "optimisation.epochs is 2 there and 3 here), and runs of both would stand in one table" in said
 
 
 def test_shares_come_after_the_search(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
