@@ -132,7 +132,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(cell.strategy, CombiningStrategy):
             cell.strategy.check_requirements()
     about = _about(arguments, parts, data)
-    searched = [each.name for each in COMMON] if search else []
+    searched = [each.name.replace("__", ".") for each in COMMON] if search else []
     try:
         with replaced(options.output, overwrite=options.overwrite) as begun:
             if search:
