@@ -46,7 +46,7 @@ def test_words_of_a_bar_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     bar.show(0.5, "epoch 3 of 8, validation accuracy 75.1 %, losses primary 0.512")
     shown = terminal.getvalue().split("| ")[-1].strip()
     bar.close()
-    assert shown == "epoch 3 of 8, validation ..."
+    assert shown == "epoch 3 of 8, validation accuracy ..."
 
 
 def test_long_lines_wrap_between_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,7 +211,7 @@ def test_in_a_terminal_a_line_is_redrawn(
     assert any("reading: 100 documents, 0.0 million characters" in line for line in lines)
     assert any("compiling the kernels" in line for line in lines)
     drawn = [line for line in lines if "words/s" in line]
-    assert re.search(r" 50% \|.{20}\| training: [\d,]+ words/s .* loss \d\.\d{4} \d+ s left", drawn[0])
+    assert re.search(r" 50% \|.{10}\| training: [\d,]+ words/s .* loss \d\.\d{4} \d+ s left", drawn[0])
 
 
 LONG = ["--epochs", "10000", "--vector-size", "8", "--sample", "0"]

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from mt2st.cli.options import say
 
-_WIDTH = 20
+_WIDTH = 10
 _FULL = f"{{percentage:3.0f}}% |{{bar:{_WIDTH}}}| {{desc}}"
 
 

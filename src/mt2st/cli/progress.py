@@ -29,7 +29,8 @@ class TrainingProgress(Callback):
     def __init__(self, title: str) -> None:
         self.title = title
         self._bar = Bar()
-        self._evaluated = ""
+        self._metric: list[str] = []
+        self._details: list[str] = []
         self._first_step, self._start = 0, 0.0
 
     def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
@@ -66,22 +67,26 @@ class TrainingProgress(Callback):
         step, last = trainer.progress.step, trainer.epochs * trainer.primary.n_batches
         seconds = (time.monotonic() - self._start) / max(1, step - self._first_step) * (last - step)
         epoch = min(trainer.epochs, 1 + (step - 1) // trainer.primary.n_batches)
-        state = f"{self.title}: epoch {epoch} of {trainer.epochs}, {duration(seconds)} left"
-        self._bar.show(step / last, f"{state}{self._evaluated}")
+        state = [f"epoch {epoch}/{trainer.epochs}", *self._metric, f"{duration(seconds)} left", *self._details]
+        self._bar.show(step / last, f"{self.title}: {', '.join(state)}")
 
     def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
         """Show the metric, the losses and the weights: in the bar, or on a line where there is none."""
         name = trainer.monitor
         value = evaluation.validation.get(name) if name else None
-        parts = [] if name is None or value is None else [f"validation {_metric(name, value)}"]
-        parts.append(f"losses {', '.join(f'{task} {loss:.3f}' for task, loss in evaluation.losses.items())}")
+        self._metric = [] if name is None or value is None else [_metric(name, value)]
+        parts = [f"losses {', '.join(f'{task} {loss:.3f}' for task, loss in evaluation.losses.items())}"]
         weights = ", ".join(f"{task} {weight:.2f}" for task, weight in evaluation.weights.items() if weight > 0)
         parts += [f"weights {weights}"] * bool(weights)
-        self._evaluated = f"; {', '.join(parts)}"
+        self._details = parts
         if not sys.stderr.isatty():
-            say(
-                f"{self.title}: epoch {evaluation.epoch}, {', '.join([*parts, f'{evaluation.train_seconds:.1f} s'])}",
-            )
+            parts = [
+                f"epoch {evaluation.epoch}",
+                *(f"validation {each}" for each in self._metric),
+                *parts,
+                f"{evaluation.train_seconds:.1f} s",
+            ]
+            say(f"{self.title}: {', '.join(parts)}")
 
     def on_event(self, trainer: Trainer, kind: str, values: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Say what the strategy decided."""
