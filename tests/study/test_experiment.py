@@ -13,7 +13,6 @@ from mt2st.network import encoder_class
 from mt2st.study import Cell, CellResult, Grid, Method, Study, StudyData, Watcher, run_study
 from mt2st.study.cell import difference, settings_changes
 from mt2st.study.experiment import check_shared_settings
-from mt2st.study.result import EarlierResultWarning
 
 
 class NothingBegins(Watcher):
@@ -46,7 +45,7 @@ def test_the_runs_of_one_method_differ_in_the_seed_alone(data: StudyData, tmp_pa
     left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
     with pytest.raises(InputError, match=r"other strategy \(at is 2 there and 3 here\)"):
         run_study(data, cells({"switch": Switch(3)}, seeds=(2,)), folder=tmp_path, watcher=NothingBegins())
-    with pytest.raises(InputError, match=r"other settings \(epochs is 2 there and 3 here\)"):
+    with pytest.raises(InputError, match=r"other settings \(optimisation.epochs is 2 there and 3 here\)"):
         run_study(data, cells({"switch": Switch(2)}, QUICK.updated(optimisation__epochs=3), (2,)), folder=tmp_path)
 
 
@@ -60,10 +59,12 @@ def test_seeds_and_methods_with_settings_of_their_own_can_be_added(data: StudyDa
 def test_a_call_whose_methods_share_their_settings_refuses_others(data: StudyData, tmp_path: Path) -> None:
     left_behind(tmp_path, data, *cells({"single-task": SingleTask()}))
     more = cells({"multi-task": MultiTask()}, QUICK.updated(optimisation__epochs=3, encoder__dropout=0.1))
-    with pytest.raises(InputError, match=r"epochs is 2 there and 3 here, dropout is 0.3 there and 0.1 here\)"):
+    with pytest.raises(
+        InputError, match=r"\(encoder.dropout is 0.3 there and 0.1 here, optimisation.epochs is 2 there and 3 here\)"
+    ):
         check_shared_settings(tmp_path, more)
     searched = cells({"multi-task": MultiTask()}, QUICK.updated(encoder__dropout=0.1))
-    check_shared_settings(tmp_path, searched, searched=["dropout"])
+    check_shared_settings(tmp_path, searched, searched=["encoder.dropout"])
 
 
 def test_files_count_only_between_runs_that_read_them(data: StudyData, tmp_path: Path) -> None:
@@ -73,8 +74,8 @@ def test_files_count_only_between_runs_that_read_them(data: StudyData, tmp_path:
     folder = tmp_path / "study"
     left_behind(folder, data, *cells({"switch": Switch(2)}), *cells({"multi-task": MultiTask()}, spearman))
     check_shared_settings(folder, cells({"single-task": SingleTask()}))
-    check_shared_settings(folder, cells({"single-task": SingleTask()}, replace(spearman, encoder="cnn")))
-    other = replace(spearman, similarity=("other.txt",))
+    check_shared_settings(folder, cells({"single-task": SingleTask()}, spearman.updated(encoder__name="cnn")))
+    other = spearman.updated(auxiliary_data__similarity=("other.txt",))
     with pytest.raises(InputError, match=r"similarity is \['.*judged.txt'\] there and \['other.txt'\] here"):
         check_shared_settings(folder, cells({"single-task": SingleTask()}, other))
 
@@ -101,81 +102,18 @@ def test_a_folder_with_runs_on_different_data_is_not_read(tmp_path: Path) -> Non
         Study.load(tmp_path)
 
 
-def without_defaults(folder: Path) -> None:
-    """Make the results in a folder such as earlier versions wrote."""
-    for path in folder.glob("*/result.json"):
-        result = CellResult.read(path)
-        identity = {name: value for name, value in result.identity.items() if name != "resolved"}
-        replace(result, identity=identity).write(path.parent)
-
-
 def test_a_default_that_has_changed_makes_another_experiment(
     data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = cells({"switch": Switch(2)})
     left_behind(tmp_path, data, *first)
     monkeypatch.setattr(encoder_class("mean"), "learning_rates", (0.005, 0.5))
-    message = r"seed1.result.json is the result of other defaults \(embedding_learning_rate is 0.0003 there and 0.5"
+    message = r"seed1.result.json is the result of other defaults \(optimisation.embedding_learning_rate is 0.0003 there and 0.5"
     for more in (first, cells({"switch": Switch(2)}, seeds=(2,)), cells({"single-task": SingleTask()})):
         with pytest.raises(InputError, match=message):
             run_study(data, more, folder=tmp_path, watcher=NothingBegins())
     wide = cells({"wide": Method(SingleTask(), {"optimisation__embedding_learning_rate": 0.1})})
     assert run_study(data, wide, folder=tmp_path).results
-
-
-def test_results_that_do_not_say_their_defaults_are_taken_with_a_warning(data: StudyData, tmp_path: Path) -> None:
-    methods: dict[str, Method | Strategy] = {"switch": Switch(2)}
-    left_behind(tmp_path, data, *cells(methods))
-    without_defaults(tmp_path)
-    with pytest.warns(EarlierResultWarning, match="1 of the results in .+, switch-seed1 first, were written by"):
-        study = run_study(data, cells(methods), folder=tmp_path, watcher=NothingBegins())
-    assert study.results[0].test == {"accuracy": 0.5, "macro_f1": 0.25}
-    assert len(run_study(data, cells(methods, seeds=(2,)), folder=tmp_path).results) == 1
-    assert len(Study.load(tmp_path).results) == 2
-
-
-def test_a_study_goes_on_that_a_version_with_fewer_settings_began(data: StudyData, tmp_path: Path) -> None:
-    methods: dict[str, Method | Strategy] = {"switch": Switch(2)}
-    left_behind(tmp_path, data, *cells(methods))
-    without(tmp_path, "refit_head", "refit_texts")
-    assert run_study(data, cells(methods), folder=tmp_path, watcher=NothingBegins()).results[0].seed == 1
-    with pytest.raises(InputError, match=r"other settings \(refit_head is None there and 1.0 here\)"):
-        run_study(data, cells(methods, QUICK.updated(transition__probe_head=1.0), (2,)), folder=tmp_path)
-    assert len(run_study(data, cells(methods, seeds=(2,)), folder=tmp_path).results) == 1
-
-
-def without(folder: Path, *names: str) -> None:
-    """Make the results in a folder such as a version without these settings wrote."""
-    for path in folder.glob("*/result.json"):
-        result = CellResult.read(path)
-        kept = {name: value for name, value in result.identity["settings"].items() if name not in names}
-        replace(result, identity={**result.identity, "settings": kept}).write(path.parent)
-
-
-def test_defaults_that_have_changed_are_seen_in_a_study_of_fewer_settings_too(
-    data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left_behind(tmp_path, data, *cells({"switch": Switch(2)}))
-    without(tmp_path, "refit_head", "glove_sample", "word_ngram_ratios")
-    monkeypatch.setattr(encoder_class("mean"), "learning_rates", (0.005, 0.5))
-    with pytest.raises(InputError, match=r"other defaults \(embedding_learning_rate is 0.0003 there and 0.5"):
-        run_study(data, cells({"single-task": SingleTask()}), folder=tmp_path, watcher=NothingBegins())
-
-
-def test_a_call_with_a_setting_that_the_others_did_not_have_is_refused(data: StudyData, tmp_path: Path) -> None:
-    left_behind(tmp_path, data, *cells({"single-task": SingleTask()}))
-    without(tmp_path, "refit_head")
-    check_shared_settings(tmp_path, cells({"switch": Switch(2)}))
-    with pytest.raises(InputError, match=r"refit_head is None there and 1.0 here\)"):
-        check_shared_settings(tmp_path, cells({"switch": Switch(2)}, QUICK.updated(transition__probe_head=1.0)))
-
-
-def test_what_an_earlier_version_had_in_place_of_a_later_choice_nobody_knows() -> None:
-    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "transition__probe_head": None}}) is None
-    assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, "transition__probe_head": 0.5}})
-    for name, value in (("pooling", "mean"), ("context_min_alpha", None)):
-        assert difference({"settings": {"seed": 1}}, {"settings": {"seed": 1, name: value}})
-    assert difference({"settings": {"seed": 1, "later": None}}, {"settings": {"seed": 1}})
 
 
 def test_a_difference_is_told_by_its_names_and_values() -> None:

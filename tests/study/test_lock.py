@@ -100,7 +100,7 @@ def test_the_result_of_another_experiment_at_the_same_time_is_not_taken(
     other = Elsewhere(tmp_path / "study", tmp_path / "made", monkeypatch)
     study = run_study(data, CELLS, folder=tmp_path / "study", watcher=other)
     assert [result.seed for result in study.results] == [2]
-    assert "is the result of other settings (epochs is 3 there and 2 here)" in study.failures[0].error
+    assert "is the result of other settings (optimisation.epochs is 3 there and 2 here)" in study.failures[0].error
     assert sorted(path.name for path in (tmp_path / "study" / FIRST).iterdir()) == [LOCK, "result.json"]
 
 

@@ -126,9 +126,17 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
 
 def settings_changes(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """Return which settings differ, and their values; of many, the first few."""
+    there, here = _flat(there), _flat(here)
     names = [name for name in dict.fromkeys((*here, *there)) if there.get(name, "") != here.get(name, "")]
     told = [f"{name} is {_told(there, name)} there and {_told(here, name)} here" for name in names[:MOST_TOLD]]
     return ", ".join(told) + (f", and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else "")
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, with those inside a strategy's ``settings`` beside them."""
+    inner = values.get(SETTINGS)
+    outer = {name: value for name, value in values.items() if name != SETTINGS}
+    return {**outer, **inner} if isinstance(inner, Mapping) else dict(values)
 
 
 def _told(settings: Mapping[str, Any], name: str) -> str:

@@ -120,11 +120,11 @@ def test_every_command_takes_the_name(
     rows = [f"the film was {word},{label}" for word, label in [("warm", "pos"), ("dull", "neg")] * 20]
     (tmp_path / "reviews.csv").write_text("\n".join(["text,label", *rows]) + "\n")
     train = ["train", str(tmp_path / "reviews.csv"), "--output", str(tmp_path / "run"), "--encoder", "mean",
-             "--epochs", "1", "--min-count", "1", "--no-beside", "--vector-size", "100",
+             "--epochs", "1", "--min-count", "1", "--no-parallel-context", "--vector-size", "100",
              "--strategy", "single-task"]  # fmt: skip
-    assert main([*train, "--embedding", f"gensim:{NAME}"]) == 0
+    assert main([*train, "--init", f"gensim:{NAME}"]) == 0
     vectors.save(tmp_path / "folder", format="static-embedding")
-    assert main([*train, "--embedding", str(tmp_path / "folder"), "--overwrite"]) == 0
+    assert main([*train, "--init", str(tmp_path / "folder"), "--overwrite"]) == 0
     capsys.readouterr()
-    assert main([*train, "--embedding", "gensim:glove-twitter-25", "--overwrite"]) == 2
+    assert main([*train, "--init", "gensim:glove-twitter-25", "--overwrite"]) == 2
     assert "glove-twitter-25.gz" in capsys.readouterr().err

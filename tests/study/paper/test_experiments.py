@@ -16,7 +16,7 @@ def files(tmp_path: Path) -> dict[str, list[str]]:
     agree, judged = tmp_path / "agree.txt", tmp_path / "judged.txt"
     agree.write_text("good great\nbad awful\n")
     judged.write_text("good great 9\nbad awful 8\ngood bad 2\n")
-    return {"auxiliary_data__agree": [str(agree)], "similarity": [str(judged)]}
+    return {"agree": [str(agree)], "similarity": [str(judged)]}
 
 
 def test_the_tables_are_each_embedding_with_each_update_in_each_mode_and_original_once(
@@ -46,8 +46,8 @@ def test_glove_is_trained_longer_and_in_wider_windows_than_the_others() -> None:
     cells = table_cells(SOUND, seeds=[1], embeddings=["CBOW", "GloveTwitter"])
     chosen = {
         (
-            each.embedding, each.start_epochs, each.embedding_learning_rate, each.glove_sample,
-            each.context_window, each.context_x_max,
+            each.embedding.init, each.embedding.init_epochs, each.optimisation.embedding_learning_rate,
+            each.context.glove_sample, each.context.window, each.context.x_max,
         )
         for each in (c.settings for c in cells)
     }  # fmt: skip

@@ -46,8 +46,8 @@ def test_it_comes_near_the_best_place_within_the_ranges() -> None:
 
 def test_nothing_is_learnt_from_what_failed_or_was_given_out_of_range() -> None:
     past = searched(7)
-    without = [*past, Trial({"encoder__dropout": 0.5, "optimisation__patience": 2}, {}, None, error="broken")]
-    outside = [*past, Trial({"encoder__dropout": 0.5, "optimisation__patience": 9}, {}, 0.0)]
+    without = [*past, Trial({"dropout": 0.5, "patience": 2}, {}, None, error="broken")]
+    outside = [*past, Trial({"dropout": 0.5, "patience": 9}, {}, 0.0)]
     assert next_numbers(AXES, without, seed=3) == next_numbers(AXES, outside, seed=3)
     assert next_numbers(AXES, without, seed=3) != next_numbers(AXES, past, seed=3)
 

@@ -75,10 +75,12 @@ def test_all_seeds_of_a_method_get_its_best_trials_values(data: StudyData, tmp_p
         best = max(trials, key=lambda trial: (trial["score"], -trial["loss"]))
         assert best is trials[line["best"] - 1]
         assert line["chosen"] == best["values"]
-        assert first.settings.encoder.dropout == best["values"]["dropout"]
+        assert first.settings.encoder.dropout == best["values"]["encoder__dropout"]
         run = CellResult.read(tmp_path / "search" / f"{first.name}.trial={line['best']}-seed1001" / "result.json").run
         assert best["score"] == run.best_value("accuracy")
-        assert run.evaluations[0].learning_rates["encoder"] == pytest.approx(best["values"]["learning_rate"])
+        assert run.evaluations[0].learning_rates["encoder"] == pytest.approx(
+            best["values"]["optimisation__learning_rate"]
+        )
 
 
 def test_the_test_part_is_never_seen(data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +176,7 @@ def test_a_failed_trial_counts_and_does_not_stop_the_others(
 
 
 def test_where_all_trials_fail_the_values_stay_as_given(data: StudyData, tmp_path: Path) -> None:
-    methods = {"bad": Method(SingleTask(), {"embedding": "nowhere.vec"}), "single-task": SingleTask()}
+    methods = {"bad": Method(SingleTask(), {"embedding__init": "nowhere.vec"}), "single-task": SingleTask()}
     cells = Grid(methods, QUICK, seeds=(1,)).cells()
     found = search_settings(data.without_test(), cells, Search(2), folder=tmp_path)
     assert found.cells[0] == cells[0]
@@ -236,29 +238,24 @@ def test_what_does_not_belong_to_the_search_is_refused(data: StudyData, tmp_path
     assert not log.runs
 
 
-def test_a_search_with_other_defaults_is_refused_where_its_record_knows_them(
+def test_a_search_with_other_defaults_is_refused(
     data: StudyData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = data.without_test()
     search_settings(data, CELLS[:1], Search(1), folder=tmp_path)
     monkeypatch.setattr(encoder_class(QUICK.encoder.name), "learning_rates", (0.5, RATES[1]))
-    message = r"single-task.json is the search with other defaults \(learning_rate is 0.005 there and 0.5 here"
+    message = (
+        r"single-task.json is the search with other defaults \(optimisation.learning_rate is 0.005 there and 0.5 here"
+    )
     with pytest.raises(InputError, match=message):
         search_settings(data, CELLS[:1], Search(1), folder=tmp_path)
-    path = tmp_path / "search" / "single-task.json"
-    saved = json.loads(path.read_text(encoding="utf-8"))
-    del saved["identity"]["resolved"]  # as an earlier version wrote it
-    path.write_text(json.dumps(saved), encoding="utf-8")
-    log = Log()
-    search_settings(data, CELLS[:1], Search(1), folder=tmp_path, watcher=log)
-    assert not log.runs
 
 
 def test_the_study_runs_with_what_was_chosen_and_keeps_its_models(data: StudyData, tmp_path: Path) -> None:
     found = search_settings(data.without_test(), CELLS, SEARCH, folder=tmp_path)
     study = run_study(data, found.cells, folder=tmp_path, about={"search": found.about})
-    assert [result.identity["settings"]["dropout"] for result in study.results] == [
-        line["chosen"]["dropout"] for line in found.about["methods"] for _ in (1, 2)
+    assert [result.identity["settings"]["encoder.dropout"] for result in study.results] == [
+        line["chosen"]["encoder__dropout"] for line in found.about["methods"] for _ in (1, 2)
     ]
     assert Study.load(tmp_path).about["search"] == found.about
     assert len(Study.load(tmp_path).results) == 8
