@@ -28,9 +28,8 @@ from mt2st.strategy.dwa import DWA
 from mt2st.strategy.loading import as_strategy, known_strategies, load_strategy
 from mt2st.strategy.multi_task import MultiTask
 from mt2st.strategy.observation import Decision, Observation
-from mt2st.strategy.pretrain_finetune import PretrainFinetune
 from mt2st.strategy.single_task import SingleTask
-from mt2st.strategy.switch import Switch
+from mt2st.strategy.switch import PretrainFinetune, Switch
 from mt2st.strategy.uncertainty import UncertaintyWeighting
 
 __all__ = [

@@ -6,18 +6,20 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mt2st.strategy.affinity import SENSITIVITY, SIGNAL, Affinity
-from mt2st.strategy.base import PerTask, Strategy, Unit
-from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, UNIT, LineStyle, Option, Range, Scale
-from mt2st.strategy.diminish import DECAY, INITIAL, NEGLIGIBLE, NEGLIGIBLE_OPTION
-from mt2st.strategy.observation import Decision, Observation, Signal
-from mt2st.strategy.parameters import memory_share, non_negative, non_negative_number, of_task, signal_name
+from mt2st.strategy.affinity import Affinity
+from mt2st.strategy.base import PerTask, Unit
+from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, SIGNAL, UNIT, LineStyle, Option, Range, Scale
+from mt2st.strategy.diminish import DECAY, INITIAL, NEGLIGIBLE, NEGLIGIBLE_OPTION, Diminish
+from mt2st.strategy.observation import Observation, Signal
+from mt2st.strategy.parameters import memory_share, non_negative, of_task, signal_name
 
-Segment = tuple[int, float, float]
-"""From this time on, the weight's exponent starts at the second number and grows at the third per unit of time."""
+SENSITIVITY = {"cosine": 20.0, "gain": 3.0}
+"""Default of ``sensitivity`` by signal."""
+Segment = list[float]
+"""The time after which it holds, the exponent of the weight at that time, and its growth per unit of time."""
 
 
-class AdaptiveDiminish(Strategy):
+class AdaptiveDiminish(Diminish):
     r"""Diminish with decay rates that the feedback loop sets: tasks that agree with the primary last, others go.
 
     .. math:: \gamma_k(t) = \gamma_{k,0} \, e^{-\int_0^t \eta_k}, \quad \eta_k = \eta_{k,0} \, e^{-s \, a_k}
@@ -38,7 +40,7 @@ class AdaptiveDiminish(Strategy):
         auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: when a parameter is out of its range.
+        InputError: a parameter is out of its range.
 
     Example:
         >>> strategy = AdaptiveDiminish(0.5, sensitivity=10, auxiliaries=["analogy", "context"])
@@ -47,22 +49,19 @@ class AdaptiveDiminish(Strategy):
         {'analogy': 0.0, 'context': 0.57}
     """
 
+    is_fixed = False
     needs_feedback = True
-    reaches_single_task = True
     options = (
         DECAY,
         INITIAL,
-        Option(
-            "sensitivity",
-            "--sensitivity",
-            "Strength of the affinity's effect; by default 20 with cosines, 3 with gains.",
-        ),
+        Option("sensitivity", "--sensitivity", "Strength of the affinity; by default 20 (cosines), 3 (gains)."),
         SIGNAL,
         NEGLIGIBLE_OPTION,
         UNIT,
     )
     search = (INITIAL_RANGE, DECAY_RANGE, Range("sensitivity", 0.2, 5.0, Scale.FACTOR, log=True))
     style = LineStyle("#3b8fc4", "#9fd3f5", (2.0, 2.0), "v")  # sky
+    learned = ("_course", "_ended")
 
     def __init__(
         self,
@@ -76,26 +75,21 @@ class AdaptiveDiminish(Strategy):
         unit: Unit = "epoch",
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
-        self.decay = non_negative("decay", decay)
-        self.initial = non_negative("initial", initial)
         self.signal = signal_name(signal)
-        self.sensitivity = non_negative_number(
-            "sensitivity", SENSITIVITY[self.signal] if sensitivity is None else sensitivity
-        )
+        self.sensitivity = non_negative("sensitivity", SENSITIVITY[signal] if sensitivity is None else sensitivity)
         self.memory = memory_share("memory", memory)
-        self.negligible = non_negative_number("negligible", negligible)
         self._affinity = Affinity(self.signal, self.memory)
-        self._ended: set[str] = set()
         self._course: dict[str, list[Segment]] = {}
-        super().__init__(auxiliaries, unit=unit)
+        self._ended: list[str] = []
+        super().__init__(decay, initial=initial, negligible=negligible, unit=unit, auxiliaries=auxiliaries)
 
-    def weight_of(self, task: str, t: int) -> float:
-        """Return the weight at any time, or exactly 0 once it is below `negligible`; of the past, as it was."""
-        gamma = self._gamma(task, t)
-        return gamma if gamma >= self.negligible else 0.0
+    def gamma(self, task: str, t: int) -> float:
+        """Return the weight at any time before the threshold; of the past, as it was."""
+        start, exponent, rate = next(each for each in reversed(self._segments(task)) if each[0] < t or each[0] == 0)
+        return of_task(self.initial, task) * math.exp(-min(exponent + rate * (t - start), 700.0))
 
     def after_evaluation(self, observation: Observation) -> None:
-        """Take in an evaluation: the rates from now on follow the affinities."""
+        """Use an evaluation: the rates from now on follow the affinities."""
         now = observation.epoch if self.unit == "epoch" else observation.step
         for task in self.auxiliaries:
             value = observation.signal(self.signal, task)
@@ -103,51 +97,32 @@ class AdaptiveDiminish(Strategy):
             if affinity is not None and not math.isnan(value) and self.weight_of(task, now + 1) > 0:
                 self._change_rate(task, now, value, affinity, observation)
             if task not in self._ended and self.weight_of(task, now + 1) == 0 < self.weight_of(task, 1):
-                self._end(task, now + 1, observation)
+                self._ended.append(task)
+                numbers = {"weight": self.gamma(task, now + 1), "negligible": self.negligible}
+                numbers["rate"] = self._segments(task)[-1][2]
+                self._decide(task, "off", "its weight has fallen below what is negligible", numbers, observation)
 
     def _change_rate(self, task: str, now: int, value: float, affinity: float, observation: Observation) -> None:
-        start, exponent, rate = self._segments(task)[-1]
+        *before, last = self._segments(task)
+        start, exponent, rate = last
         new = of_task(self.decay, task) * math.exp(min(-self.sensitivity * affinity, 700.0))
         if now > start:
-            self._course[task] = [*self._segments(task), (now, exponent + rate * (now - start), new)]
-        else:
-            self._course[task] = [*self._segments(task)[:-1], (start, exponent, new)]
+            before.append(last)
+            start, exponent = now, exponent + rate * (now - start)
+        self._course[task] = [*before, [start, exponent, new]]
         numbers = self._affinity.numbers(task, value)
         numbers |= {"sensitivity": self.sensitivity, "rate before": rate, "rate": new}
         cause = f"its decay rate follows its {self.signal} with the primary task"
-        self.decisions.append(Decision(task, "decay", cause, numbers, observation.epoch, observation.step))
-
-    def _end(self, task: str, after: int, observation: Observation) -> None:
-        self._ended.add(task)
-        numbers = {
-            "weight": self._gamma(task, after),
-            "negligible": self.negligible,
-            "rate": self._segments(task)[-1][2],
-        }
-        cause = "its weight has fallen below what is negligible"
-        self.decisions.append(Decision(task, "off", cause, numbers, observation.epoch, observation.step))
-
-    def _gamma(self, task: str, t: int) -> float:
-        """Return the weight before it is cut to 0."""
-        start, exponent, rate = next(each for each in reversed(self._segments(task)) if each[0] < t or each[0] == 0)
-        return of_task(self.initial, task) * math.exp(-min(exponent + rate * (t - start), 700.0))
+        self._decide(task, "decay", cause, numbers, observation)
 
     def _segments(self, task: str) -> list[Segment]:
-        return self._course.get(task) or [(0, 0.0, of_task(self.decay, task))]
+        return self._course.get(task) or [[0, 0.0, of_task(self.decay, task)]]
 
     def learned_state(self) -> dict[str, Any]:
-        """Return what the evaluations so far have taught, as plain JSON values."""
-        return {
-            **self._affinity.state(),
-            "course": {task: [list(each) for each in segments] for task, segments in self._course.items()},
-            "ended": sorted(self._ended),
-        }
+        """Return what was learned from the evaluations so far."""
+        return super().learned_state() | self._affinity.state()
 
     def load_learned_state(self, state: Mapping[str, Any]) -> None:
         """Continue from a `learned_state`."""
+        super().load_learned_state(state)
         self._affinity.load_state(state)
-        self._ended = set(state["ended"])
-        self._course = {
-            task: [(int(start), float(exponent), float(rate)) for start, exponent, rate in segments]
-            for task, segments in state["course"].items()
-        }

@@ -66,6 +66,8 @@ class Strategy(ABC):
     """Whether `after_step` needs the losses of every step."""
     needs_feedback: ClassVar[bool] = False
     """Whether `after_evaluation` uses the feedback loop's signals (gradient cosines or gains)."""
+    learned: ClassVar[tuple[str, ...]] = ()
+    """The attributes that the training changes, saved with the strategy: plain values with text as keys."""
     options: ClassVar[tuple[Option, ...] | None] = None
     """The command line's options. None gives each setting an option of its own, ``--NAME-SETTING``."""
     search: ClassVar[tuple[Range, ...]] = ()
@@ -174,6 +176,11 @@ class Strategy(ABC):
     def after_evaluation(self, observation: Observation) -> None:  # noqa: B027  # optional
         """Use the result of an evaluation. Fixed schedules ignore it."""
 
+    def _decide(
+        self, task: str, action: str, cause: str, numbers: Mapping[str, float], observation: Observation
+    ) -> None:
+        self.decisions.append(Decision(task, action, cause, numbers, observation.epoch, observation.step))
+
     # The auxiliary tasks
 
     @property
@@ -207,9 +214,17 @@ class Strategy(ABC):
             raise InputError(f"auxiliary tasks must have different names, found {listed(names)}")
         if PRIMARY_TASK in names:
             raise InputError(f"no auxiliary task may have the name '{PRIMARY_TASK}', found {listed(names)}")
-        for setting, value in self.settings().items():
-            if isinstance(value, Mapping):
-                _check_tasks(setting, value, names)
+        for setting, by_task in self.settings().items():
+            if not isinstance(by_task, Mapping):
+                continue
+            if unknown := [task for task in by_task if task not in names]:
+                raise InputError(
+                    f"{setting} names the unknown task '{unknown[0]}'.{suggestion(unknown[0], names)} "
+                    f"The auxiliary tasks are: {listed(names) or 'none'}"
+                )
+            if missing := [task for task in names if task not in by_task]:
+                found = listed(by_task)
+                raise InputError(f"{setting} has no value for the auxiliary task '{missing[0]}', only for {found}")
         self._auxiliaries = names
 
     # Settings and state
@@ -233,12 +248,12 @@ class Strategy(ABC):
         Raises:
             TypeError: if the constructor does not store an argument under its own name.
         """
-        missing = [name for name in self.setting_names() if not hasattr(self, name)]
-        if missing:
-            raise TypeError(
-                f"the constructor of {type(self).__name__} must store each argument under its own name: "
-                f"self.{missing[0]} = {missing[0]}"
-            )
+        for name in self.setting_names():
+            if not hasattr(self, name):
+                raise TypeError(
+                    f"the constructor of {type(self).__name__} must store each argument under its own name: "
+                    f"self.{name} = {name}"
+                )
         return {name: getattr(self, name) for name in self.setting_names()}
 
     def state_dict(self) -> dict[str, Any]:
@@ -265,9 +280,7 @@ class Strategy(ABC):
                 f"this strategy is '{self.name}', the state is that of {state.get('strategy')!r}: "
                 "load_strategy makes a strategy of any state"
             )
-        other = self.from_state_dict(state)
-        self.__dict__.clear()
-        self.__dict__.update(other.__dict__)
+        self.__dict__ = self.from_state_dict(state).__dict__
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Self:
@@ -289,12 +302,15 @@ class Strategy(ABC):
         return strategy
 
     def learned_state(self) -> dict[str, Any]:
-        """Return what the strategy has learned so far as plain values. Override it with `load_learned_state`."""
-        return {}
+        """Return the values of the `learned` attributes. Override it where these are no plain values."""
+        return {name.lstrip("_"): copy.deepcopy(getattr(self, name)) for name in self.learned}
 
     def load_learned_state(self, state: Mapping[str, Any]) -> None:
         """Continue from a `learned_state`. Only called if it is not empty."""
-        raise InputError(f"{type(self).__name__} is a fixed schedule and learns nothing, found the state {state!r}")
+        if not self.learned:
+            raise InputError(f"{type(self).__name__} is a fixed schedule and learns nothing, found the state {state!r}")
+        for name in self.learned:
+            setattr(self, name, copy.deepcopy(state[name.lstrip("_")]))
 
     def __eq__(self, other: object) -> bool:
         """Return whether class, settings and auxiliary tasks are equal. What was learned does not count."""
@@ -308,18 +324,6 @@ class Strategy(ABC):
     __hash__ = None  # type: ignore[assignment]  # adaptive strategies change
 
     def __repr__(self) -> str:
-        defaults = {each.name: each.default for each in inspect.signature(type(self).__init__).parameters.values()}
-        changed = {name: value for name, value in self.settings().items() if value != defaults[name]}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
-
-
-def _check_tasks(setting: str, by_task: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    for task in by_task:
-        if task not in names:
-            raise InputError(
-                f"{setting} names the unknown task '{task}'.{suggestion(task, names)} "
-                f"The auxiliary tasks are: {listed(names) or 'none'}"
-            )
-    for task in names:
-        if task not in by_task:
-            raise InputError(f"{setting} has no value for the auxiliary task '{task}', only for {listed(by_task)}")
+        defaults = inspect.signature(type(self).__init__).parameters
+        changed = (f"{name}={value!r}" for name, value in self.settings().items() if value != defaults[name].default)
+        return f"{type(self).__name__}({', '.join(changed)})"

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import random
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.strategy.base import PerTask
@@ -18,36 +20,24 @@ from mt2st.strategy.declarations import WEIGHT, WEIGHT_RANGE, Option, Range, Sca
 from mt2st.strategy.multi_task import MultiTask
 from mt2st.strategy.parameters import memory_share, whole
 
-
-class Vector(Protocol):
-    """A flat gradient: a one-dimensional array of NumPy or tensor of torch."""
-
-    def __add__(self, other: Self, /) -> Self:
-        """Return the sum."""
-
-    def __sub__(self, other: Self, /) -> Self:
-        """Return the difference."""
-
-    def __mul__(self, factor: float, /) -> Self:
-        """Return the multiple."""
-
-    def __matmul__(self, other: Self, /) -> Any:
-        """Return the inner product: a number, or a tensor of one."""
-
-
-V = TypeVar("V", bound=Vector)
+Vector = Any
+"""A flat gradient: a one-dimensional array of NumPy or tensor of torch."""
 
 
 class CombiningStrategy(MultiTask):
     """Multi-task learning whose tasks' gradients are combined instead of added.
 
-    The weights scale the auxiliary tasks' gradients before these are combined. All tasks stay on.
+    All tasks stay on. The weights scale the auxiliary tasks' gradients before these are combined.
+
+    Args:
+        weight: weight of the auxiliary tasks, at least 0. One number or ``{task: weight}``.
+        auxiliaries: names of the auxiliary tasks.
     """
 
     style = None
 
     @abstractmethod
-    def combine(self, gradients: Sequence[V], names: Sequence[str]) -> list[V]:
+    def combine(self, gradients: Sequence[Vector], names: Sequence[str]) -> list[Vector]:
         """Return a new gradient for each task on the shared parameters. Their sum is the update.
 
         Args:
@@ -76,12 +66,11 @@ class PCGrad(CombiningStrategy):
     needs its terms, for kernel tasks.
 
     Args:
-        weight: weight of the auxiliary tasks, at least 0. One number or ``{task: weight}``.
+        weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         seed: of the random order, at least 1.
-        auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: if a parameter is out of its range.
+        InputError: a parameter is out of its range.
 
     Example:
         >>> import numpy as np
@@ -91,13 +80,14 @@ class PCGrad(CombiningStrategy):
     """
 
     name = "pcgrad"
+    learned = ("_steps",)
 
     def __init__(self, weight: PerTask = 1.0, *, seed: int = 1, auxiliaries: Iterable[str] | None = None) -> None:
         self.seed = whole("seed", seed)
         self._steps = 0
         super().__init__(weight, auxiliaries=auxiliaries)
 
-    def combine(self, gradients: Sequence[V], names: Sequence[str]) -> list[V]:  # noqa: ARG002
+    def combine(self, gradients: Sequence[Vector], names: Sequence[str]) -> list[Vector]:  # noqa: ARG002
         """Return each task's projected gradient."""
         self._steps += 1
         products = _inner_products(gradients)
@@ -111,16 +101,9 @@ class PCGrad(CombiningStrategy):
                 product = sum(share * products[j][k] for k, share in enumerate(shares))
                 if j != i and product < 0:
                     shares[j] -= product / products[j][j]
-            combined.append(_weighted_sum(gradients, shares))
+            terms = [gradient * share for gradient, share in zip(gradients, shares, strict=True) if share]
+            combined.append(reduce(add, terms))
         return combined
-
-    def learned_state(self) -> dict[str, Any]:
-        """Return the number of steps so far, on which the next random orders depend."""
-        return {"steps": self._steps} if self._steps else {}
-
-    def load_learned_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `learned_state`."""
-        self._steps = int(state["steps"])
 
 
 class _Weighting(CombiningStrategy):
@@ -130,14 +113,13 @@ class _Weighting(CombiningStrategy):
     sum of the gradients.
     """
 
-    def combine(self, gradients: Sequence[V], names: Sequence[str]) -> list[V]:  # noqa: ARG002
+    def combine(self, gradients: Sequence[Vector], names: Sequence[str]) -> list[Vector]:  # noqa: ARG002
         """Return the weighted gradients."""
         import torch
 
-        weights = self._weighting()(torch.tensor(_inner_products(gradients), dtype=torch.float64))
-        return [
-            gradient * (len(gradients) * weight) for gradient, weight in zip(gradients, weights.tolist(), strict=True)
-        ]
+        products = torch.tensor(_inner_products(gradients), dtype=torch.float64)
+        weights = self._weighting()(products).tolist()
+        return [gradient * (len(gradients) * weight) for gradient, weight in zip(gradients, weights, strict=True)]
 
     def check_requirements(self) -> None:
         """Check that TorchJD, and cvxpy for CAGrad, are installed.
@@ -170,10 +152,6 @@ class MGDA(_Weighting):
     with :math:`K` the number of tasks. The step lowers every loss, or it is zero: then no task can gain without a loss
     to another. The task with the shortest gradient counts most; among orthogonal gradients, in inverse proportion to
     the squared lengths. TorchJD's Frank-Wolfe solver finds the weights, exactly for two tasks.
-
-    Args:
-        weight: weight of the auxiliary tasks, at least 0. One number or ``{task: weight}``.
-        auxiliaries: names of the auxiliary tasks.
     """
 
     def _torchjd(self) -> tuple[str, dict[str, float]]:
@@ -190,19 +168,15 @@ class CAGrad(_Weighting):
     in float64, in about 10 ms a step.
 
     Args:
-        weight: weight of the auxiliary tasks, at least 0. One number or ``{task: weight}``.
+        weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         radius: :math:`c`, in [0, 1). At 0 the step is the sum of the gradients.
-        auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: if a parameter is out of its range.
+        InputError: a parameter is out of its range.
     """
 
     name = "cagrad"
-    options = (
-        WEIGHT,
-        Option("radius", "--cagrad-radius", "Distance of the step from the mean gradient, as a share of its length."),
-    )
+    options = (WEIGHT, Option("radius", "--cagrad-radius", "Distance of the step from the mean gradient, relative."))
     search = (WEIGHT_RANGE, Range("radius", 0.1, 0.9))
 
     def __init__(self, weight: PerTask = 1.0, *, radius: float = 0.5, auxiliaries: Iterable[str] | None = None) -> None:
@@ -222,12 +196,11 @@ class GradientCosine(CombiningStrategy):
     with :math:`g_0` the primary's gradient, which stays as it is: their "weighted" and "unweighted" version.
 
     Args:
-        weight: weight of the auxiliary tasks, at least 0. One number or ``{task: weight}``.
+        weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         gate: the second form.
-        auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: if a parameter is out of its range.
+        InputError: a parameter is out of its range.
 
     Example:
         >>> import numpy as np
@@ -237,10 +210,7 @@ class GradientCosine(CombiningStrategy):
         [[2.0, 0.0], [1.8, 2.4], [-0.0, 0.0]]
     """
 
-    options = (
-        WEIGHT,
-        Option("gate", "--cosine-gate", "Keep a gradient whole if its cosine is above 0, instead of weighing it."),
-    )
+    options = (WEIGHT, Option("gate", "--cosine-gate", "Keep a gradient whole if its cosine is above 0."))
     search = (WEIGHT_RANGE, Range("gate", 0, 1, Scale.WHETHER, whole=True))
 
     def __init__(self, weight: PerTask = 1.0, *, gate: bool = False, auxiliaries: Iterable[str] | None = None) -> None:
@@ -249,7 +219,7 @@ class GradientCosine(CombiningStrategy):
         self.gate = gate
         super().__init__(weight, auxiliaries=auxiliaries)
 
-    def combine(self, gradients: Sequence[V], names: Sequence[str]) -> list[V]:  # noqa: ARG002
+    def combine(self, gradients: Sequence[Vector], names: Sequence[str]) -> list[Vector]:  # noqa: ARG002
         """Return the primary's gradient as it is, and the others weighed."""
         primary, *others = gradients
         combined = [primary]
@@ -267,34 +237,30 @@ class Bloop(CombiningStrategy):
 
     with :math:`g_0` the primary's gradient, which stays as it is, and :math:`m` its running mean, which starts as its
     first value. To first order the auxiliary tasks do not change the primary's loss: they choose among its minima. As
-    in the authors' code, the mean includes the step's gradient before the projection.
-
-    If the number of shared parameters changes, the mean starts again.
+    in the authors' code, the mean includes the step's gradient before the projection. If the number of shared
+    parameters changes, the mean starts again.
 
     Args:
-        weight: weight of the auxiliary tasks, at least 0. One number or ``{task: weight}``.
+        weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         memory: :math:`\rho`, in [0, 1). At 0 the mean is the step's own gradient.
-        auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: if a parameter is out of its range.
+        InputError: a parameter is out of its range.
     """
 
-    options = (
-        WEIGHT,
-        Option("memory", "--bloop-memory", "Share of the primary's mean gradient that a step keeps."),
-    )
+    options = (WEIGHT, Option("memory", "--bloop-memory", "Share of the primary's mean gradient that a step keeps."))
     search = (WEIGHT_RANGE, Range("memory", 0.5, 0.99))
+    learned = ("_mean",)
 
     def __init__(self, weight: PerTask = 1.0, *, memory: float = 0.9, auxiliaries: Iterable[str] | None = None) -> None:
         self.memory = memory_share("memory", memory)
-        self._mean: Any = None
+        self._mean: Vector | None = None
         super().__init__(weight, auxiliaries=auxiliaries)
 
-    def combine(self, gradients: Sequence[V], names: Sequence[str]) -> list[V]:  # noqa: ARG002
+    def combine(self, gradients: Sequence[Vector], names: Sequence[str]) -> list[Vector]:  # noqa: ARG002
         """Return the primary's gradient as it is, and the others projected."""
         primary, *others = gradients
-        if self._mean is None or len(self._mean) != len(primary):  # type: ignore[arg-type]  # vectors have a length
+        if self._mean is None or len(self._mean) != len(primary):
             self._mean = primary * 1.0
         else:
             self._mean = self._mean * self.memory + primary * (1 - self.memory)
@@ -303,26 +269,10 @@ class Bloop(CombiningStrategy):
             return list(gradients)
         return [primary, *(other - self._mean * (float(other @ self._mean) / square) for other in others)]
 
-    def learned_state(self) -> dict[str, Any]:
-        """Return the mean gradient."""
-        return {} if self._mean is None else {"mean": self._mean}
 
-    def load_learned_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `learned_state`."""
-        self._mean = state["mean"] * 1.0
-
-
-def _inner_products(gradients: Sequence[Any]) -> list[list[float]]:
+def _inner_products(gradients: Sequence[Vector]) -> list[list[float]]:
     products = [[0.0] * len(gradients) for _ in gradients]
     for i, a in enumerate(gradients):
         for j, b in enumerate(gradients[: i + 1]):
             products[i][j] = products[j][i] = float(a @ b)
     return products
-
-
-def _weighted_sum(gradients: Sequence[V], shares: Sequence[float]) -> V:
-    first, *others = [gradient * share for gradient, share in zip(gradients, shares, strict=True) if share]
-    total = first
-    for other in others:
-        total = total + other
-    return total

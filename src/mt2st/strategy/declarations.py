@@ -42,8 +42,7 @@ class Range:
 
     Attributes:
         name: the setting.
-        low: the least number.
-        high: the largest number.
+        low, high: the bounds.
         scale: how the number gives the setting.
         log: whether the logarithm is sampled evenly.
         whole: whether only whole numbers are tried.
@@ -78,6 +77,7 @@ class LineStyle:
 
 AUXILIARY_WEIGHT = "--auxiliary-weight"
 UNIT = Option("unit", "--unit", "What the schedules count.")
+SIGNAL = Option("signal", "--signal", "Affinity: cosine of the gradients, or gain of a step on the task.")
 WEIGHT = Option("weight", AUXILIARY_WEIGHT, "Weight of the auxiliary tasks while they are on.")
 WEIGHT_RANGE = Range("weight", 0.1, 3.0, Scale.FACTOR, log=True, by_task=True)
 INITIAL_RANGE = Range("initial", 0.1, 3.0, Scale.FACTOR, log=True, by_task=True)

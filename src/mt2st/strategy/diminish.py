@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Self
+from functools import partial
+from typing import ClassVar, Self
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, UNIT, LineStyle, Option, Range
-from mt2st.strategy.parameters import fraction, non_negative, non_negative_number, of_task
+from mt2st.strategy.parameters import fraction, non_negative, of_task
 
 NEGLIGIBLE = 0.05
 """Below a twentieth of the primary's weight a task moves little and still costs its full time. With the default decay
@@ -16,8 +17,9 @@ of 0.5 this is from t = 6 on (e ** -3 is 0.0498), so a run of the default eight 
 task alone. At a hundredth it would be t = 10, and such a run would never reach single-task training."""
 
 
-def _decay_of(alpha: PerTask) -> PerTask:
-    """Return the decay rate of a factor per unit of time: ``-ln(alpha)``, by eq. 11."""
+def _decay_of(parameter: str, alpha: PerTask) -> PerTask:
+    """Return the decay rate of a factor per unit of time, in (0, 1]: ``-ln(alpha)``, by eq. 11."""
+    alpha = fraction(parameter, alpha)
     if isinstance(alpha, Mapping):
         return {task: -math.log(factor) for task, factor in alpha.items()}
     return -math.log(alpha)
@@ -28,7 +30,7 @@ FACTOR = Option(
     "decay",
     "--factor",
     "Factor per epoch (or step), above 0 and at most 1 (eq. 11).",
-    convert=lambda factor: _decay_of(fraction("factor", factor)),
+    convert=partial(_decay_of, "factor"),
 )
 INITIAL = Option("initial", "--initial", "Initial weight of the auxiliary tasks, at least 0.")
 CURVATURE = Option("curvature", "--curvature", "Curvature nu, at least 0.")
@@ -54,7 +56,7 @@ class Diminish(Strategy):
     Each of ``decay``, ``initial`` and ``curvature`` is one number for all tasks or a mapping by task.
 
     Raises:
-        InputError: when a parameter is negative or not finite, or names an unknown task.
+        InputError: a parameter is negative or not finite, or names an unknown task.
 
     Example:
         >>> strategy = Diminish(decay=0.5, auxiliaries=["context"])
@@ -66,13 +68,10 @@ class Diminish(Strategy):
 
     is_fixed = True
     reaches_single_task = True
-    options = (DECAY, FACTOR, INITIAL, CURVATURE, NEGLIGIBLE_OPTION, UNIT)
-    search = (
-        INITIAL_RANGE,
-        Range("curvature", 0.5, 2.0, log=True),
-        DECAY_RANGE,
-    )  # the decay's scale needs the curvature
-    style = LineStyle("#0067a5", "#56b4e9", (), "D")  # blue
+    options: ClassVar[tuple[Option, ...] | None] = (DECAY, FACTOR, INITIAL, CURVATURE, NEGLIGIBLE_OPTION, UNIT)
+    # The decay's range needs the curvature, so it comes after it.
+    search: ClassVar[tuple[Range, ...]] = (INITIAL_RANGE, Range("curvature", 0.5, 2.0, log=True), DECAY_RANGE)
+    style: ClassVar[LineStyle | None] = LineStyle("#0067a5", "#56b4e9", (), "D")  # blue
 
     def __init__(
         self,
@@ -87,7 +86,7 @@ class Diminish(Strategy):
         self.decay = non_negative("decay", decay)
         self.initial = non_negative("initial", initial)
         self.curvature = non_negative("curvature", curvature)
-        self.negligible = non_negative_number("negligible", negligible)
+        self.negligible = non_negative("negligible", negligible)
         super().__init__(auxiliaries, unit=unit)
 
     @classmethod
@@ -108,13 +107,13 @@ class Diminish(Strategy):
             auxiliaries: as for the class.
 
         Raises:
-            InputError: when a factor lies outside (0, 1].
+            InputError: a factor lies outside (0, 1].
 
         Example:
             >>> round(Diminish.geometric(0.5, auxiliaries=["analogy"]).weights(3)["analogy"], 6)
             0.125
         """
-        return cls(_decay_of(fraction("alpha", alpha)), negligible=negligible, unit=unit, auxiliaries=auxiliaries)
+        return cls(_decay_of("alpha", alpha), negligible=negligible, unit=unit, auxiliaries=auxiliaries)
 
     def gamma(self, task: str, t: int) -> float:
         """Return gamma_k(t) of eq. 2, before the threshold."""

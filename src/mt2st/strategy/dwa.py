@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from mt2st.strategy.base import PRIMARY_TASK, Strategy
 from mt2st.strategy.declarations import Option, Range
 from mt2st.strategy.observation import Observation
-from mt2st.strategy.parameters import positive_number
+from mt2st.strategy.parameters import positive
 
 LARGEST = 1e6
 """Bound on a ratio of losses, so that no exponential overflows."""
@@ -22,16 +21,15 @@ class DWA(Strategy):
               w_k(t-1) = \frac{L_k(t-1)}{L_k(t-2)}
 
     with :math:`L_k(t)` the mean training loss of task :math:`k` in epoch :math:`t` and :math:`K` the number of tasks,
-    the primary's among them; in the first two epochs all weights are 1. The weights always sum to :math:`K`.
-
-    A ratio means something for losses above 0 only: for a task whose loss is not (or was not measured), it counts as 1.
+    the primary's among them; in the first two epochs all weights are 1. The weights always sum to :math:`K`. The ratio
+    of a task whose loss is not above 0, or was not measured, counts as 1.
 
     Args:
         temperature: :math:`T`, above 0: the larger, the more alike the weights. The paper's is 2.
         auxiliaries: names of the auxiliary tasks.
 
     Raises:
-        InputError: when the temperature is out of its range.
+        InputError: the temperature is out of its range.
 
     Example:
         >>> strategy = DWA(temperature=2.0, auxiliaries=["context"])
@@ -45,11 +43,12 @@ class DWA(Strategy):
     off_is_final = False
     options = (Option("temperature", "--dwa-temperature", "The larger, the more alike the weights."),)
     search = (Range("temperature", 0.5, 8.0, log=True),)
+    learned = ("_sums", "_last_step")
 
     def __init__(self, temperature: float = 2.0, *, auxiliaries: Iterable[str] | None = None) -> None:
-        self.temperature = positive_number("temperature", temperature)
-        self._sums: dict[int, dict[str, tuple[float, int]]] = {}
-        """For each epoch and task, the sum of its losses over steps and their number."""
+        self.temperature = positive("temperature", temperature)
+        # By epoch and task, the sum of its losses over steps and their number.
+        self._sums: dict[str, dict[str, list[float]]] = {}
         self._last_step = 0
         super().__init__(auxiliaries)
 
@@ -66,36 +65,19 @@ class DWA(Strategy):
         return self.weight_of(PRIMARY_TASK, t)
 
     def after_evaluation(self, observation: Observation) -> None:
-        """Take in an evaluation's losses; of several in an epoch, the mean over its steps counts."""
+        """Use an evaluation's losses; of several in an epoch, the mean over its steps counts."""
         steps = max(1, observation.step - self._last_step)
         self._last_step = observation.step
-        sums = self._sums.setdefault(observation.epoch, {})
+        sums = self._sums.setdefault(str(observation.epoch), {})
         for task, loss in {PRIMARY_TASK: observation.primary_loss, **observation.losses}.items():
             if math.isfinite(loss):
-                total, count = sums.get(task, (0.0, 0))
-                sums[task] = (total + steps * loss, count + steps)
+                total, count = sums.get(task, [0.0, 0])
+                sums[task] = [total + steps * loss, count + steps]
 
     def _ratio(self, task: str, t: int) -> float:
         last, before = self._mean(task, t - 1), self._mean(task, t - 2)
         return min(last / before, LARGEST) if last > 0 and before > 0 else 1.0
 
     def _mean(self, task: str, epoch: int) -> float:
-        total, count = self._sums.get(epoch, {}).get(task, (math.nan, 1))
+        total, count = self._sums.get(str(epoch), {}).get(task, [math.nan, 1])
         return total / count
-
-    def learned_state(self) -> dict[str, Any]:
-        """Return what was learned from the losses, as plain JSON values."""
-        if not self._sums:
-            return {}
-        sums = {
-            str(epoch): {task: list(each) for task, each in of_epoch.items()} for epoch, of_epoch in self._sums.items()
-        }
-        return {"sums": sums, "last_step": self._last_step}
-
-    def load_learned_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `learned_state`."""
-        self._last_step = int(state["last_step"])
-        self._sums = {
-            int(epoch): {task: (float(total), int(count)) for task, (total, count) in of_epoch.items()}
-            for epoch, of_epoch in state["sums"].items()
-        }

@@ -1,14 +1,14 @@
-"""What the training tells a strategy (`Observation`) and what a strategy decides (`Decision`), section III-B6."""
+"""What the training reports to a strategy (`Observation`) and what a strategy decides (`Decision`), section III-B6."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Signal = Literal["cosine", "gain"]
-"""The feedback loop's measures of how an auxiliary task affects the primary one."""
+"""The feedback loop's measurements of how an auxiliary task affects the primary one."""
 
 
 @dataclass(frozen=True)
@@ -59,3 +59,59 @@ class Decision:
     numbers: Mapping[str, float] = field(default_factory=dict)
     epoch: int = 0
     step: int = 0
+
+
+class Plateau:
+    """Counts the evaluations in a row in which a validation metric has not improved.
+
+    Args:
+        monitor: the metric; less of ``"loss"`` is better, more of every other one.
+        minimum_gain: an improvement is more than this, at least 0.
+
+    Attributes:
+        waited: evaluations since the last improvement.
+
+    Example:
+        >>> plateau = Plateau("loss")
+        >>> [plateau.update({"loss": loss}) for loss in (0.6, 0.5, 0.55)], plateau.best
+        ([False, False, True], 0.5)
+    """
+
+    def __init__(self, monitor: str, minimum_gain: float = 0.0) -> None:
+        self.monitor, self.minimum_gain = monitor, minimum_gain
+        self.waited = 0
+        self._cost = math.inf
+
+    @property
+    def best(self) -> float:
+        """The best value so far."""
+        return self._cost if self.monitor == "loss" else -self._cost
+
+    def update(self, metrics: Mapping[str, float]) -> bool:
+        """Return whether an evaluation is without improvement. One without the metric, or with NaN, does not count."""
+        value = metrics.get(self.monitor, math.nan)
+        if math.isnan(value):
+            return False
+        cost = value if self.monitor == "loss" else -value
+        if cost < self._cost - self.minimum_gain:
+            self._cost, self.waited = cost, 0
+            return False
+        self.waited += 1
+        return True
+
+    def restart(self) -> None:
+        """Forget all evaluations."""
+        self._cost, self.waited = math.inf, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"best": None if math.isinf(self._cost) else self._cost, "waited": self.waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `state_dict`."""
+        self._cost, self.waited = math.inf if state["best"] is None else state["best"], state["waited"]
+
+
+def evaluations(count: int) -> str:
+    """Return a number of evaluations in words."""
+    return f"{count} evaluation" + ("" if count == 1 else "s")

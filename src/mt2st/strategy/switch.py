@@ -1,4 +1,4 @@
-"""Switch: all tasks first, then the primary task alone (section III-E, Algorithm 2)."""
+"""Switch: all tasks first, then the primary task alone (section III-E, Algorithm 2); and PretrainFinetune."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import AT_RANGE, UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option
-from mt2st.strategy.parameters import non_negative, of_task, whole_per_task
+from mt2st.strategy.parameters import non_negative, of_task, whole
 
 SWITCH_AT = 4
 """With the default eight epochs, the first three are multi-task and the last five single-task."""
@@ -50,10 +50,31 @@ class Switch(Strategy):
         unit: Unit = "epoch",
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
-        self.at = whole_per_task("at", at)
+        self.at = whole("at", at)
         self.weight = non_negative("weight", weight)
         super().__init__(auxiliaries, unit=unit)
 
     def weight_of(self, task: str, t: int) -> float:
         """Return the task's weight before the switch, exactly 0 from the switch on."""
         return of_task(self.weight, task) if t < of_task(self.at, task) else 0.0
+
+
+class PretrainFinetune(Switch):
+    """A baseline: `Switch` without the primary task before the switch.
+
+    The auxiliary tasks run alone at first, then the primary alone. An epoch is still one pass over the primary's data:
+    in each of its steps the auxiliary tasks get the same batches as with the other strategies.
+
+    The arguments are those of `Switch`. The primary begins when the last auxiliary task goes off; with ``at=1`` nothing
+    is pretrained.
+
+    Example:
+        >>> strategy = PretrainFinetune(at=3, auxiliaries=["context"])
+        >>> [(strategy.primary_weight(t), strategy.weights(t)["context"]) for t in (1, 2, 3)]
+        [(0.0, 1.0), (0.0, 1.0), (1.0, 0.0)]
+    """
+
+    def primary_weight(self, t: int) -> float:
+        """Return 0 in the pretraining, 1 from then on."""
+        at = max(self.at.values(), default=1) if isinstance(self.at, Mapping) else self.at
+        return 0.0 if t < at else 1.0
