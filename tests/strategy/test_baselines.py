@@ -127,6 +127,8 @@ def test_what_was_learned_survives_json_to_the_bit() -> None:
         (lambda: Bloop(memory=1.0), "memory must be at least 0 and below 1, found 1.0"),
         (lambda: GradientCosine(gate=1), "gate must be true or false, found 1"),  # type: ignore[arg-type]
         (lambda: PretrainFinetune(at=0), "at must be a whole number of at least 1, found 0"),
+        (lambda: PretrainFinetune(at={"a": 2}), "at must be a whole number of at least 1, found {'a': 2}"),  # type: ignore[arg-type]
+        (lambda: DWA(temperature={"a": 2.0}), "temperature must be a finite number above 0, found {'a'"),  # type: ignore[arg-type]
     ],
 )
 def test_settings_out_of_range_are_refused(make: object, message: str) -> None:

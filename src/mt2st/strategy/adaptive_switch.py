@@ -11,7 +11,7 @@ from mt2st.strategy.affinity import Affinity
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import SIGNAL, UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range
 from mt2st.strategy.observation import Observation, Plateau, Signal, evaluations
-from mt2st.strategy.parameters import finite, memory_share, non_negative, of_task, signal_name, whole
+from mt2st.strategy.parameters import by_task, finite, memory_share, non_negative, of_task, signal_name, whole
 
 OFF_BELOW = {"cosine": -0.03, "gain": -0.3}
 """Default of ``off_below`` by signal. Gradients in many dimensions are nearly at right angles, so small cosines tell
@@ -112,7 +112,7 @@ class AdaptiveSwitch(Strategy):
             raise InputError(f"clear_above must be at least off_below ({self.off_below}), found {self.clear_above}")
         self.affinity_patience = whole("affinity_patience", affinity_patience)
         self.memory = memory_share("memory", memory)
-        self.weight = non_negative("weight", weight)
+        self.weight = by_task(non_negative, "weight", weight)
         self._plateau = Plateau(metric, self.minimum_gain)
         self._affinity = Affinity(self.signal, self.memory)
         self._off_at: dict[str, int] = {}

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, UNIT, LineStyle, Option, Range
-from mt2st.strategy.parameters import fraction, non_negative, of_task
+from mt2st.strategy.parameters import by_task, fraction, non_negative, of_task
 
 NEGLIGIBLE = 0.05
 """Below a twentieth of the primary's weight a task moves little and still costs its full time. With the default decay
@@ -19,7 +19,7 @@ task alone. At a hundredth it would be t = 10, and such a run would never reach 
 
 def _decay_of(parameter: str, alpha: PerTask) -> PerTask:
     """Return the decay rate of a factor per unit of time, in (0, 1]: ``-ln(alpha)``, by eq. 11."""
-    alpha = fraction(parameter, alpha)
+    alpha = by_task(fraction, parameter, alpha)
     if isinstance(alpha, Mapping):
         return {task: -math.log(factor) for task, factor in alpha.items()}
     return -math.log(alpha)
@@ -83,9 +83,9 @@ class Diminish(Strategy):
         unit: Unit = "epoch",
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
-        self.decay = non_negative("decay", decay)
-        self.initial = non_negative("initial", initial)
-        self.curvature = non_negative("curvature", curvature)
+        self.decay = by_task(non_negative, "decay", decay)
+        self.initial = by_task(non_negative, "initial", initial)
+        self.curvature = by_task(non_negative, "curvature", curvature)
         self.negligible = non_negative("negligible", negligible)
         super().__init__(auxiliaries, unit=unit)
 

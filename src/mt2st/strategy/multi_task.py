@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mt2st.strategy.base import PerTask, Strategy
 from mt2st.strategy.declarations import WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range
-from mt2st.strategy.parameters import non_negative, of_task
+from mt2st.strategy.parameters import by_task, non_negative, of_task
 
 
 class MultiTask(Strategy):
@@ -31,7 +31,7 @@ class MultiTask(Strategy):
     style: ClassVar[LineStyle | None] = LineStyle("#77757a", "#9b99a0", (6.0, 3.0), "s")  # grey
 
     def __init__(self, weight: PerTask = 1.0, *, auxiliaries: Iterable[str] | None = None) -> None:
-        self.weight = non_negative("weight", weight)
+        self.weight = by_task(non_negative, "weight", weight)
         super().__init__(auxiliaries)
 
     def weight_of(self, task: str, t: int) -> float:  # noqa: ARG002

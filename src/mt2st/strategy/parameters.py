@@ -1,58 +1,68 @@
-"""Checks of numbers, one for all tasks or ``{task: number}``.
-
-Each returns what it is given, as float or int. It raises an `InputError` that names the parameter, the rule and the
-value found.
-"""
+"""Checks of numbers. Each returns the number, or raises an `InputError` that names parameter, rule and value."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import Any, TypeVar, cast, get_args
+from typing import TypeVar, get_args
 
 from mt2st.errors import InputError, listed
-from mt2st.strategy.base import PerTask
 from mt2st.strategy.observation import Signal
 
-NumberT = TypeVar("NumberT", float, PerTask)
-WholeT = TypeVar("WholeT", int, int | Mapping[str, int])
+NumberT = TypeVar("NumberT", int, float)
 
 
-def finite(parameter: str, value: NumberT) -> NumberT:
-    """Return finite numbers."""
+def finite(parameter: str, value: float) -> float:
+    """Return a finite number."""
     return _checked(parameter, value, "a finite number", lambda _: True)
 
 
-def non_negative(parameter: str, value: NumberT) -> NumberT:
-    """Return finite numbers of at least 0."""
+def non_negative(parameter: str, value: float) -> float:
+    """Return a finite number of at least 0."""
     return _checked(parameter, value, "a finite number of at least 0", lambda number: number >= 0)
 
 
-def positive(parameter: str, value: NumberT) -> NumberT:
-    """Return finite numbers above 0."""
+def positive(parameter: str, value: float) -> float:
+    """Return a finite number above 0."""
     return _checked(parameter, value, "a finite number above 0", lambda number: number > 0)
 
 
-def within(parameter: str, value: NumberT, least: float, most: float) -> NumberT:
-    """Return numbers in [least, most]."""
-    return _checked(parameter, value, f"from {least:g} to {most:g}", lambda number: least <= number <= most)
+def within(least: float, most: float) -> Callable[[str, float], float]:
+    """Return a check of numbers in [least, most]."""
+    rule = f"from {least:g} to {most:g}"
+    return lambda parameter, value: _checked(parameter, value, rule, lambda number: least <= number <= most)
 
 
-def fraction(parameter: str, value: NumberT) -> NumberT:
-    """Return numbers in (0, 1]."""
+def fraction(parameter: str, value: float) -> float:
+    """Return a number in (0, 1]."""
     return _checked(parameter, value, "above 0 and at most 1", lambda number: 0 < number <= 1)
 
 
-def memory_share(parameter: str, value: NumberT) -> NumberT:
-    """Return numbers in [0, 1)."""
+def memory_share(parameter: str, value: float) -> float:
+    """Return a number in [0, 1)."""
     return _checked(parameter, value, "at least 0 and below 1", lambda number: 0 <= number < 1)
 
 
-def whole(parameter: str, value: WholeT, *, least: int = 1) -> WholeT:
-    """Return whole numbers of at least ``least``."""
-    rule = f"a whole number of at least {least}"
-    return _checked(parameter, value, rule, lambda number: number >= least, kind=Integral)
+def whole(parameter: str, value: int, *, least: int = 1) -> int:
+    """Return a whole number of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise InputError(f"{parameter} must be a whole number of at least {least}, found {value!r}")
+    return int(value)
+
+
+def by_task(
+    check: Callable[[str, NumberT], NumberT], parameter: str, value: NumberT | Mapping[str, NumberT]
+) -> NumberT | dict[str, NumberT]:
+    """Return one number for all tasks, or ``{task: number}``, after a check of each."""
+    if isinstance(value, Mapping):
+        return {task: check(f"{parameter}[{task!r}]", each) for task, each in value.items()}
+    return check(parameter, value)
+
+
+def of_task(value: float | Mapping[str, float], task: str) -> float:
+    """Return the number that holds for ``task``."""
+    return value[task] if isinstance(value, Mapping) else value
 
 
 def signal_name(value: Signal) -> Signal:
@@ -62,23 +72,7 @@ def signal_name(value: Signal) -> Signal:
     return value
 
 
-def of_task(value: PerTask, task: str) -> float:
-    """Return the number that holds for ``task``."""
-    return value[task] if isinstance(value, Mapping) else value
-
-
-ValueT = TypeVar("ValueT")
-
-
-def _checked(
-    parameter: str, value: ValueT, rule: str, holds: Callable[[Any], bool], *, kind: type[Real | Integral] = Real
-) -> ValueT:
-    if isinstance(value, Mapping):
-        checked = {
-            task: _checked(f"{parameter}[{task!r}]", each, rule, holds, kind=kind) for task, each in value.items()
-        }
-        return cast(ValueT, checked)
-    if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value) or not holds(value):
+def _checked(parameter: str, value: float, rule: str, holds: Callable[[float], bool]) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not holds(value):
         raise InputError(f"{parameter} must be {rule}, found {value!r}")
-    number: Any = value
-    return cast(ValueT, int(number) if kind is Integral else float(number))
+    return float(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import AT_RANGE, UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option
-from mt2st.strategy.parameters import non_negative, of_task, whole
+from mt2st.strategy.parameters import by_task, non_negative, of_task, whole
 
 SWITCH_AT = 4
 """With the default eight epochs, the first three are multi-task and the last five single-task."""
@@ -50,8 +50,8 @@ class Switch(Strategy):
         unit: Unit = "epoch",
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
-        self.at = whole("at", at)
-        self.weight = non_negative("weight", weight)
+        self.at = by_task(whole, "at", at)
+        self.weight = by_task(non_negative, "weight", weight)
         super().__init__(auxiliaries, unit=unit)
 
     def weight_of(self, task: str, t: int) -> float:
@@ -65,8 +65,9 @@ class PretrainFinetune(Switch):
     The auxiliary tasks run alone at first, then the primary alone. An epoch is still one pass over the primary's data:
     in each of its steps the auxiliary tasks get the same batches as with the other strategies.
 
-    The arguments are those of `Switch`. The primary begins when the last auxiliary task goes off; with ``at=1`` nothing
-    is pretrained.
+    Args:
+        at: the first epoch (or step) of the primary, at least 1, for all tasks at once. At 1 nothing is pretrained.
+        weight: as for `Switch`, as are ``unit`` and ``auxiliaries``.
 
     Example:
         >>> strategy = PretrainFinetune(at=3, auxiliaries=["context"])
@@ -74,7 +75,18 @@ class PretrainFinetune(Switch):
         [(0.0, 1.0), (0.0, 1.0), (1.0, 0.0)]
     """
 
+    at: int
+
+    def __init__(
+        self,
+        at: int = SWITCH_AT,
+        *,
+        weight: PerTask = 1.0,
+        unit: Unit = "epoch",
+        auxiliaries: Iterable[str] | None = None,
+    ) -> None:
+        super().__init__(whole("at", at), weight=weight, unit=unit, auxiliaries=auxiliaries)
+
     def primary_weight(self, t: int) -> float:
         """Return 0 in the pretraining, 1 from then on."""
-        at = max(self.at.values(), default=1) if isinstance(self.at, Mapping) else self.at
-        return 0.0 if t < at else 1.0
+        return 0.0 if t < self.at else 1.0

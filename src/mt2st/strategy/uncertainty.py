@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from mt2st.strategy.base import PRIMARY_TASK, PerTask, Strategy
 from mt2st.strategy.declarations import AUXILIARY_WEIGHT, INITIAL_RANGE, Option, Range, Scale
-from mt2st.strategy.parameters import of_task, positive, within
+from mt2st.strategy.parameters import by_task, of_task, positive, within
 
 MOST = 100.0
 """The largest weight, and the inverse of the smallest. Without it, the weight of a solved task grows for ever."""
@@ -53,7 +53,7 @@ class UncertaintyWeighting(Strategy):
 
     def __init__(self, rate: float = 0.02, *, initial: PerTask = 1.0, auxiliaries: Iterable[str] | None = None) -> None:
         self.rate = positive("rate", rate)
-        self.initial = within("initial", initial, 1 / MOST, MOST)
+        self.initial = by_task(within(1 / MOST, MOST), "initial", initial)
         self._log_variances: dict[str, float] = {}
         super().__init__(auxiliaries, unit="step")
 
