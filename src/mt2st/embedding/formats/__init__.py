@@ -12,13 +12,15 @@ from __future__ import annotations
 from mt2st.embedding.formats.catalogue import (
     FORMATS,
     WORD2VEC,
+    Conversion,
     Format,
+    convert_vectors,
     format_by_name_of,
     format_named,
     format_to_write,
+    open_vectors,
     write_vectors,
 )
-from mt2st.embedding.formats.convert import Conversion, convert_vectors, open_vectors
 from mt2st.embedding.formats.pretrained import is_pretrained
 from mt2st.embedding.formats.stream import Block, VectorStream, checked, collected, stream_of
 

@@ -1,41 +1,36 @@
-"""All formats, and how a format is chosen: by content to read, by name to write."""
+"""All formats: how one is chosen, by content to read and by name to write, and the conversion between two."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
 from pathlib import Path
-from typing import Protocol
 
 from mt2st._files import check_writable
-from mt2st.embedding.formats import fasttext_binary, model_folder, ngrams, safetensors_folder, static_embedding
+from mt2st.embedding.formats import fasttext_binary, model_folder, ngrams, safetensors, static_embedding
 from mt2st.embedding.formats.fasttext_binary import open_fasttext, read_fasttext_binary
 from mt2st.embedding.formats.files import Source, check_replaceable, excerpt
 from mt2st.embedding.formats.keyedvectors import check_keyedvectors_writable, read_keyedvectors, write_keyedvectors
 from mt2st.embedding.formats.model_folder import open_model_ngrams, read_model_folder
 from mt2st.embedding.formats.ngrams import NgramTable, open_ngram_folder, read_ngram_folder
-from mt2st.embedding.formats.safetensors_folder import read_safetensors_folder, write_safetensors_folder
+from mt2st.embedding.formats.pretrained import is_pretrained, pretrained_file
+from mt2st.embedding.formats.safetensors import read_safetensors_folder, write_safetensors_folder
 from mt2st.embedding.formats.static_embedding import read_static_embedding, write_static_embedding
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, VectorStream
-from mt2st.embedding.formats.text import (
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked
+from mt2st.embedding.formats.word2vec import (
     HEAD,
     longest_line,
     looks_binary,
     parsed_header,
     read_glove_text,
+    read_word2vec_binary,
     read_word2vec_text,
     write_glove_text,
+    write_word2vec_binary,
     write_word2vec_text,
 )
-from mt2st.embedding.formats.word2vec_binary import read_word2vec_binary, write_word2vec_binary
 from mt2st.errors import InputError, listed, suggestion
-
-
-class Writer(Protocol):
-    """Writes a stream to a place, whole or not at all, and returns the number of words."""
-
-    def __call__(self, stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
-        """Write."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,8 @@ class Format:
     Attributes:
         name: its name on the command line.
         read: opens a file or folder as a stream.
-        write: writes a stream; None if vectors are not written in this format.
+        write: writes a stream to a place, whole or not at all, and returns the number of words; None if vectors are not
+            written in this format.
         suffixes: file name endings that tell it, in lower case, without ``.gz``.
         packs: whether its files may be gzip files, with a further ``.gz``.
         files: if the format is a folder, files that each such folder holds.
@@ -54,7 +50,7 @@ class Format:
 
     name: str
     read: Callable[[Path], VectorStream]
-    write: Writer | None
+    write: Callable[..., int] | None
     suffixes: tuple[str, ...] = ()
     packs: bool = False
     files: tuple[str, ...] = ()
@@ -70,7 +66,7 @@ SAFETENSORS = Format(
     "safetensors",
     read_safetensors_folder,
     write_safetensors_folder,
-    files=(safetensors_folder.VECTORS, safetensors_folder.VOCABULARY),
+    files=(safetensors.VECTORS, safetensors.VOCABULARY),
 )
 STATIC_EMBEDDING = Format(
     "static-embedding",
@@ -96,9 +92,6 @@ _FOREIGN = (
 def format_named(name: str) -> Format:
     """Return the format of a name.
 
-    Raises:
-        InputError: there is none; the message names those there are.
-
     Example:
         >>> format_named("glove").suffixes[0]
         '.glove'
@@ -111,22 +104,19 @@ def format_named(name: str) -> Format:
 
 
 def format_by_name_of(path: Path) -> Format | None:
-    """Return the format that a file name's ending means; None if it means none.
-
-    Raises:
-        InputError: the format's files are never gzip files, and the name ends in ``.gz``.
+    """Return the format of a file name's ending; None if there is none.
 
     Example:
         >>> format_by_name_of(Path("news.VEC.gz")).name, format_by_name_of(Path("news"))
         ('word2vec', None)
     """
-    found = _told_by_name(path)
+    found = _by_ending(path)
     if found is not None and path.name.lower().endswith(".gz") and not found.packs:
         raise InputError(f"{path}: files in the format '{found.name}' are not packed: give a name without .gz")
     return found
 
 
-def _told_by_name(path: Path) -> Format | None:
+def _by_ending(path: Path) -> Format | None:
     name = path.name.lower().removesuffix(".gz")
     if name.startswith("glove.") and name.endswith(".txt"):  # as the published ones are called: glove.6B.100d.txt
         return GLOVE
@@ -135,12 +125,9 @@ def _told_by_name(path: Path) -> Format | None:
 
 
 def format_of(path: Path) -> Format:
-    """Return the format of a file or folder, found by its content, and by its name if the content is ambiguous.
+    """Return the format of a file or folder, by its content, and by its name if the content is ambiguous.
 
     A first line of two numbers is ambiguous: word2vec's header, or a word and value of GloVe's.
-
-    Raises:
-        InputError: it cannot be read, or has no known format.
     """
     if path.is_dir():
         return _format_of_folder(path)
@@ -149,8 +136,8 @@ def format_of(path: Path) -> Format:
         with Source(path) as source:
             line = source.readline(HEAD)
         raise InputError(
-            f"{path}: in none of the known formats of word vectors ({_names(FORMATS)}); its first line is "
-            f"{excerpt(line)}. If it is one of them, name the format"
+            f"{path}: in none of the known formats of word vectors ({', '.join(each.name for each in FORMATS)}); "
+            f"its first line is {excerpt(line)}. If it is one of them, name the format"
         )
     return found
 
@@ -161,13 +148,13 @@ def _format_of_folder(folder: Path) -> Format:
     for home in (folder, folder / static_embedding.NESTED):
         if all((home / name).is_file() for name in (static_embedding.VECTORS, static_embedding.TOKENIZER)):
             return STATIC_EMBEDDING
-    if (folder / safetensors_folder.VECTORS).is_file():
+    if (folder / safetensors.VECTORS).is_file():
         return SAFETENSORS
     if model_folder.model_home(folder) is not None:
         return MODEL
     raise InputError(
         f"cannot read {folder}: a folder of word vectors holds {static_embedding.VECTORS} and "
-        f"{static_embedding.TOKENIZER}, {safetensors_folder.VECTORS} and {safetensors_folder.VOCABULARY}, "
+        f"{static_embedding.TOKENIZER}, {safetensors.VECTORS} and {safetensors.VOCABULARY}, "
         f"{ngrams.TABLE_FILE}, {ngrams.WORDS_FILE} and {ngrams.SETTINGS_FILE}, or a trained model"
     )
 
@@ -185,7 +172,7 @@ def _format_of_file(path: Path) -> Format | None:
         rest = source.read(HEAD)
         if looks_binary(rest):
             return WORD2VEC_BINARY
-    return GLOVE if _told_by_name(path) is GLOVE and not _follows_header(rest, header[1]) else WORD2VEC
+    return GLOVE if _by_ending(path) is GLOVE and not _follows_header(rest, header[1]) else WORD2VEC
 
 
 def _follows_header(rest: bytes, size: int) -> bool:
@@ -206,31 +193,18 @@ def _is_word_and_numbers(line: bytes) -> bool:
     return len(fields) > 1
 
 
-def _names(formats: Iterable[Format]) -> str:
-    return ", ".join(each.name for each in formats)
-
-
 def write_vectors(stream: VectorStream, path: Path, chosen: Format, *, overwrite: bool = False) -> int:
-    """Write a stream in a format; return the number of words.
-
-    Raises:
-        InputError: the format is only read, or as its writer does.
-    """
+    """Write a stream in a format; return the number of words."""
     if chosen.write is None:
         raise InputError(f"vectors are not written in the format '{chosen.name}': choose another")
     return chosen.write(stream, path, overwrite=overwrite)
 
 
 def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | None = None) -> Format:
-    """Return the format in which vectors are to be written to a place.
-
-    Args:
-        path: the place; only its name counts.
-        name: the name of the format; None to take it from the place's name.
-        otherwise: the format if neither decides.
+    """Return the format in which to write vectors to a place: by ``name``, by the place's ending, or ``otherwise``.
 
     Raises:
-        InputError: the format is unknown, undecided, or contradicts the place's name.
+        InputError: the format is unknown, undecided, or contradicts the ending.
 
     Example:
         >>> format_to_write(Path("v.bin")).name, format_to_write(Path("v.1"), otherwise=WORD2VEC).name
@@ -239,8 +213,8 @@ def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | 
         Traceback (most recent call last):
         mt2st.errors.InputError: v.bin: its name tells the format 'word2vec-binary', and 'glove' was asked for: ...
     """
-    told = format_by_name_of(path)
-    chosen = format_named(name) if name is not None else told or otherwise
+    by_ending = format_by_name_of(path)
+    chosen = format_named(name) if name is not None else by_ending or otherwise
     ending = path.suffix.lower()
     if ending in _FOREIGN and (name is None or ending != f".{name}"):
         raise InputError(
@@ -250,10 +224,11 @@ def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | 
     if chosen is None:
         writable = [each.name for each in FORMATS if each.write]
         raise InputError(f"{path}: its name tells no format of word vectors; name one of {listed(writable)}")
-    if told not in (None, chosen) and not (ending == ".txt" and {told, chosen} == {WORD2VEC, GLOVE}):
-        assert told is not None
+    may_be_either = ending == ".txt" and {by_ending, chosen} == {WORD2VEC, GLOVE}
+    if by_ending is not None and by_ending != chosen and not may_be_either:
         raise InputError(
-            f"{path}: its name tells the format '{told.name}', and '{chosen.name}' was asked for: choose another name"
+            f"{path}: its name tells the format '{by_ending.name}', and '{chosen.name}' was asked for: choose another "
+            f"name"
         )
     if chosen.files and ending == ".gz":
         raise InputError(f"{path}: the format '{chosen.name}' is a folder, which is not packed: leave .gz out")
@@ -261,14 +236,103 @@ def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | 
 
 
 def check_destination(path: Path, chosen: Format, *, overwrite: bool) -> None:
-    """Raise if vectors may not be written to a place in a format; check before hours of work, not after.
-
-    Raises:
-        InputError: it exists and ``overwrite`` is false, is something else, or lies in no existing folder.
-    """
+    """Raise `InputError` if vectors may not be written to a place in a format: before hours of work, not after."""
     if chosen.files:
         check_replaceable(path, chosen.files, overwrite=overwrite)
     elif chosen is KEYEDVECTORS:
         check_keyedvectors_writable(path, overwrite=overwrite)
     else:
         check_writable(path, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was converted.
+
+    Attributes:
+        count: the number of words.
+        size: the number of dimensions.
+        source_format: the name of the format that was read.
+        target_format: the name of the format that was written.
+    """
+
+    count: int
+    size: int
+    source_format: str
+    target_format: str
+
+
+def open_vectors(path: str | PathLike[str], format: str | None = None) -> VectorStream:
+    """Open word vectors as a stream of blocks, in flat memory.
+
+    Args:
+        path: a file or folder in any format that is read, or published vectors: ``gensim:glove-twitter-100``.
+        format: the name of the format; found by the content if None.
+
+    Raises:
+        InputError: it is missing, unreadable, damaged or in no known format. What is wrong further down is raised
+            when the stream comes to it.
+    """
+    return _opened(path, format)[1]
+
+
+def convert_vectors(
+    source: str | PathLike[str],
+    target: str | PathLike[str],
+    *,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    overwrite: bool = False,
+    spaces: str | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Conversion:
+    """Write the word vectors of one file to another, block by block.
+
+    Args:
+        source: a file or folder in any format that is read, or published vectors: ``gensim:glove-twitter-100``.
+        target: the file or folder to write; it appears whole or not at all.
+        source_format: the name of the source's format; found by its content if None.
+        target_format: the name of the target's format; found by its name if None.
+        overwrite: replace a target that is there.
+        spaces: replaces each space inside a word, for formats that cannot hold one; None leaves words alone.
+        progress: called after each block with the words done, and the words in all (None if unknown).
+
+    Raises:
+        InputError: a format is unknown, the two places are the same, or as the reader and the writer do.
+    """
+    place = Path(target)
+    if not is_pretrained(fspath(source)) and place.exists() and Path(source).exists() and place.samefile(source):
+        raise InputError(f"{target} would be read and written at once: choose another name for the result")
+    chosen = format_to_write(place, target_format)
+    name, stream = _opened(source, source_format)
+    if spaces is not None:
+        stream = _without_spaces(stream, spaces)
+    if progress is not None:
+        stream = _watched(stream, progress)
+    count = write_vectors(stream, place, chosen, overwrite=overwrite)
+    return Conversion(count, stream.size, name, chosen.name)
+
+
+def _opened(path: str | PathLike[str], name: str | None) -> tuple[str, VectorStream]:
+    file = pretrained_file(fspath(path)) if is_pretrained(fspath(path)) else Path(path)
+    found = format_named(name) if name is not None else format_of(file)
+    return found.name, found.read(file)
+
+
+def _without_spaces(stream: VectorStream, instead: str) -> VectorStream:
+    def blocks() -> Iterator[Block]:
+        for words, vectors in stream.blocks():
+            yield [word.replace(" ", instead) for word in words], vectors
+
+    return checked(replace(stream, blocks=blocks))  # words that differed by a space may be equal now
+
+
+def _watched(stream: VectorStream, progress: Callable[[int, int | None], None]) -> VectorStream:
+    def blocks() -> Iterator[Block]:
+        through = 0
+        for words, vectors in stream.blocks():
+            yield words, vectors
+            through += len(words)
+            progress(through, stream.count)
+
+    return replace(stream, blocks=blocks)

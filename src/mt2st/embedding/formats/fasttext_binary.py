@@ -30,12 +30,7 @@ _VERSIONS = (11, 12)
 
 
 def read_fasttext_binary(path: Path) -> VectorStream:
-    """Return the word vectors of a fastText model as a stream; the words are held in memory, the matrix is not.
-
-    Raises:
-        InputError: the file is missing, unreadable, cut short or damaged, or a quantised model (``.ftz``); a value is
-            NaN or infinite. With the word.
-    """
+    """Open the word vectors of a fastText model; the words are held in memory, the matrix is not."""
     model = _opened(path)
     if model.settings is not None:
         return model.ngram_table(model.settings).stream(str(path))
@@ -50,11 +45,7 @@ def read_fasttext_binary(path: Path) -> VectorStream:
 
 
 def open_fasttext(path: Path) -> NgramTable | None:
-    """Open a fastText model with its n-grams; None if its words are made of none.
-
-    Raises:
-        InputError: as `read_fasttext_binary`.
-    """
+    """Open a fastText model with its n-grams; None if its words are made of none."""
     model = _opened(path)
     return None if model.settings is None else model.ngram_table(model.settings)
 

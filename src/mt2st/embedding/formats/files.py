@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from types import TracebackType
 from typing import IO, cast
 
 from mt2st._files import complete_file
@@ -26,6 +25,21 @@ _COMPRESSION_LEVEL = 5  # of 9: nearly the size of 9 in a third of the time
 _CHUNK = 1 << 18  # bytes read at a time
 
 Write = Callable[[bytes], object]
+
+
+class _Readable:
+    """Turns errors of reading into `InputError`; a generator would take twice the time, on every line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
+            raise InputError(f"{self.path} is not a complete gzip file: {error}; copy or download it again") from error
+        if isinstance(error, OSError):
+            raise InputError(f"cannot read {self.path}: {error.strerror or error}") from error
 
 
 class Source:
@@ -42,13 +56,11 @@ class Source:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._readable = path, _Readable(path)
         self._rest = b""  # read, and not yet given
         self._file: BufferedReader | gzip.GzipFile
-        try:
+        with self._readable:
             raw = path.open("rb")
-        except OSError as error:
-            raise self._unreadable(error) from error
         status = os.fstat(raw.fileno())
         if not stat.S_ISREG(status.st_mode):
             raw.close()
@@ -65,18 +77,14 @@ class Source:
     def __enter__(self) -> Source:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
         self._raw.close()
 
     def readline(self, limit: int) -> bytes:
         """Return the next line with its end, or its first ``limit`` bytes; nothing at the end of the file."""
-        try:
+        with self._readable:
             return self._file.readline(limit)
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from error
 
     def read(self, count: int) -> bytes:
         """Return the next ``count`` bytes, fewer only at the end of the file.
@@ -86,10 +94,8 @@ class Source:
         pieces = [self._rest[:count]] if self._rest else []
         count, self._rest = count - len(self._rest[:count]), self._rest[count:]
         while count > 0:
-            try:
+            with self._readable:
                 piece = self._file.read(min(count, 1 << 20))
-            except (OSError, EOFError, zlib.error) as error:
-                raise self._unreadable(error) from error
             if not piece:
                 break
             pieces.append(piece)
@@ -126,20 +132,12 @@ class Source:
     def seek(self, offset: int) -> None:
         """Go on at a byte of the file, counted from 0."""
         self._rest = b""
-        try:
+        with self._readable:
             self._file.seek(offset)
-        except (OSError, EOFError, zlib.error) as error:
-            raise self._unreadable(error) from error
 
     def tell(self) -> int:
         """Return the byte at which reading goes on, counted from 0."""
         return self._file.tell() - len(self._rest)
-
-    def _unreadable(self, error: Exception) -> InputError:
-        if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
-            return InputError(f"{self.path} is not a complete gzip file: {error}; copy or download it again")
-        assert isinstance(error, OSError)
-        return InputError(f"cannot read {self.path}: {error.strerror or error}")
 
 
 def excerpt(line: bytes, most: int = 40) -> str:
@@ -149,11 +147,7 @@ def excerpt(line: bytes, most: int = 40) -> str:
 
 
 def decoded(field: bytes, place: str) -> str:
-    """Return a word's bytes as text.
-
-    Raises:
-        InputError: they are not UTF-8; with the place.
-    """
+    """Return a word's UTF-8 bytes as text; ``place`` is for the error."""
     try:
         return field.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -171,20 +165,11 @@ def encoded(word: str) -> bytes:
         return b""
 
 
-def write_after_count(stream: VectorStream, path: Path, *, overwrite: bool, body: Callable[[Write], int]) -> int:
-    """Write a file that begins with a line ``count size``, the count known beforehand or not; return the count.
+def write_after_count(stream: VectorStream, path: Path, body: Callable[[Write], int], *, overwrite: bool) -> int:
+    """Write a `packed_file` that begins with a line ``count size``; return the count.
 
-    If the stream does not tell the number, the body goes to a temporary file in the same folder first: memory stays
-    flat, and the disk holds the body twice for a moment.
-
-    Args:
-        stream: what is written.
-        path: the file; compressed if its name ends in ``.gz``. It appears whole or not at all.
-        overwrite: replace an existing file.
-        body: writes the rest through the function it is given; returns the number of words.
-
-    Raises:
-        InputError: the file exists and ``overwrite`` is false, or cannot be written; or as the stream does.
+    ``body`` writes the rest and returns the number of words. If the stream does not know that number, the body goes to
+    a temporary file first: memory stays flat, and the disk holds the body twice for a moment.
     """
     with complete_file(path, overwrite=overwrite) as file:
         if stream.count is not None:
@@ -205,11 +190,7 @@ def write_after_count(stream: VectorStream, path: Path, *, overwrite: bool, body
 
 @contextmanager
 def packed_file(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
-    """Give a file to write that appears whole or not at all; compressed if its name ends in ``.gz``.
-
-    Raises:
-        InputError: the file exists and ``overwrite`` is false, or cannot be written.
-    """
+    """Give a file to write that appears whole or not at all; compressed if its name ends in ``.gz``."""
     with complete_file(path, overwrite=overwrite) as file, _packed(file, path) as out:
         yield out
 
@@ -225,16 +206,9 @@ def _packed(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
 
 
 def check_replaceable(folder: Path, files: tuple[str, ...], *, overwrite: bool) -> None:
-    """Raise unless a folder of vectors may be written to this place.
+    """Raise `InputError` unless a folder of vectors may be written here.
 
-    Args:
-        folder: the place.
-        files: files that every folder of the format holds.
-        overwrite: replace an existing folder of the format.
-
-    Raises:
-        InputError: its parent does not exist; it is a file, a folder of other things, or a folder of the format while
-            ``overwrite`` is false.
+    A folder that holds all of ``files`` has the format and may be overwritten; any other that is not empty may not.
     """
     if not folder.absolute().parent.is_dir():
         raise InputError(f"cannot write {folder}: there is no folder {folder.parent}")

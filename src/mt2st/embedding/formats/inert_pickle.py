@@ -1,13 +1,13 @@
-"""Reads what a pickle says without doing what it says.
+"""Reads pickles without running them.
 
-A pickle is a program: to load one from a stranger is to run the stranger's code. Here every class and function that it
-names becomes an inert stand-in, which keeps the arguments and the state it is given; plain values (texts, numbers,
-lists, dicts) come out as they are. Nothing is imported, nothing is called.
+A pickle is a program: loading one from a stranger runs the stranger's code. Here every class and function that it names
+becomes an inert stand-in, which keeps its arguments and its state. Plain values (texts, numbers, lists, dicts) come out
+as they are. Nothing is imported, nothing is called.
 """
 
 from __future__ import annotations
 
-import os
+import mmap
 import pickle
 import pickletools
 from pathlib import Path
@@ -27,9 +27,9 @@ class Inert:
     """Stands for an object of a class, or the result of a function, that a pickle names.
 
     Attributes:
-        origin: the name of the class or function, with its module.
-        arguments: what it was called with.
-        state: what the pickle sets its attributes to, usually a dict; None if it does not.
+        origin: name of the class or function, with its module.
+        arguments: its arguments.
+        state: its attributes, usually a dict; None if the pickle sets none.
     """
 
     origin = ""
@@ -51,15 +51,14 @@ class Inert:
         pass
 
     def append(self, value: object) -> None:
-        """Take no notice of what a stand-in for a list is given."""
+        """Ignore the value."""
 
-    def extend(self, values: object) -> None:
-        """Take no notice of what a stand-in for a list is given."""
+    extend = append
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: _Bounded) -> None:
-        super().__init__(file, encoding="latin1")  # as gensim reads what Python 2 wrote
+    def __init__(self, file: mmap.mmap) -> None:
+        super().__init__(cast(IO[bytes], file), encoding="latin1")  # as gensim reads what Python 2 wrote
         self._made: dict[tuple[str, str], type[Inert]] = {}
 
     def find_class(self, module: str, name: str) -> type[Inert]:
@@ -71,69 +70,33 @@ class _Unpickler(pickle.Unpickler):
         return self._made[key]
 
 
-class _Bounded:
-    """A file that gives no more bytes than it has, and reserves no memory for what is only claimed."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._size = os.fstat(self._file.fileno()).st_size
-
-    def read(self, count: int = -1) -> bytes:
-        left = self._size - self._file.tell()
-        if count > left:
-            raise EOFError(f"{count:,} bytes announced where {left:,} are left")
-        return self._file.read(count)
-
-    def readline(self) -> bytes:
-        return self._file.readline()
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-
 def read_pickle(path: Path) -> object:
-    """Return what a pickle holds, with `Inert` in the place of every object of a class.
-
-    Raises:
-        InputError: the file cannot be read, or is no pickle or a damaged one.
-    """
+    """Return what a pickle holds, with `Inert` in the place of every object of a class."""
     try:
-        for first in (True, False):
-            file = _Bounded(path)
-            try:
-                if first:
-                    _check(file)
-                else:
-                    return _Unpickler(file).load()
-            finally:
-                file.close()
+        # A map gives no more bytes than it has, and reserves no memory for what is only claimed.
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            _check(mapped)
+            mapped.seek(0)
+            return _Unpickler(mapped).load()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # damaged bytes make the unpickler raise nearly anything
         raise InputError(f"{path}: a damaged pickle, or none: {error or type(error).__name__}") from error
-    raise AssertionError
 
 
-def _check(file: _Bounded) -> None:
-    """Refuse what makes the unpickler reserve memory that the file does not fill.
+def _check(mapped: mmap.mmap) -> None:
+    """Raise where the unpickler would reserve memory that the file does not fill.
 
-    Going through the instructions finds every text that is shorter than announced; left is the table of stored values,
-    which the unpickler makes as long as the highest number that one is stored under.
+    Reading all instructions finds texts that are shorter than announced. The other danger is the table of stored
+    values, which the unpickler makes as long as the highest number under which one is stored.
     """
-    for opcode, argument, _ in pickletools.genops(cast(IO[bytes], file)):
-        if opcode.name in _STORING and isinstance(argument, int) and argument > file.size:
+    for opcode, argument, _ in pickletools.genops(cast(IO[bytes], mapped)):
+        if opcode.name in _STORING and isinstance(argument, int) and argument > len(mapped):
             raise pickle.UnpicklingError(f"it stores a {argument:,}th value")
 
 
 def attributes(value: object) -> dict[str, Any]:
-    """Return the attributes of an object in a pickle; none for anything else."""
+    """Return the attributes of an object in a pickle; none of anything else."""
     return value.state if isinstance(value, Inert) and isinstance(value.state, dict) else {}
 
 

@@ -1,7 +1,7 @@
-"""gensim's own format: a pickle of ``KeyedVectors``, with large arrays in ``.npy`` files beside it.
+"""gensim's own format: a pickle of ``KeyedVectors``, with large arrays in ``.npy`` files next to it.
 
-Written by gensim. Read without running anything that the pickle names (see `mt2st.embedding.formats.inert_pickle`), so
-that vectors from strangers are safe to read, and without gensim.
+gensim writes it. Reading needs no gensim and runs nothing that the pickle names (`inert_pickle`), so vectors from
+strangers are safe to read.
 """
 
 from __future__ import annotations
@@ -27,13 +27,9 @@ _VECTORS = ("vectors", "syn0")
 
 
 def read_keyedvectors(path: Path) -> VectorStream:
-    """Return the word vectors of a file that gensim's ``KeyedVectors.save`` wrote, as a stream.
+    """Open what gensim's ``KeyedVectors.save`` or ``Word2Vec.save`` wrote.
 
-    ``Word2Vec`` models are read too. The words are held in memory; vectors in a file of their own are not.
-
-    Raises:
-        InputError: the file or the one beside it is missing, unreadable or damaged; it holds something else; words and
-            vectors do not match; a word twice; a value that is NaN or infinite. The message names the file.
+    The words are held in memory; vectors in a file of their own are not.
     """
     with Source(path) as source:
         if source.size is None:
@@ -105,11 +101,7 @@ def _mapped(path: Path) -> NDArray[Any]:
 
 
 def check_keyedvectors_writable(path: Path, *, overwrite: bool) -> None:
-    """Raise if gensim's format may not be written to this place; ask before hours of work, not after.
-
-    Raises:
-        InputError: as `mt2st._files.check_writable`; it is a symbolic link, or its name ends in ``.gz``.
-    """
+    """Raise `InputError` if gensim's format may not be written to this place."""
     if path.suffix.lower() == ".gz":  # which gensim would pack, with arrays in files of another kind
         raise InputError(f"{path}: gensim's KeyedVectors are not written packed: choose a name without .gz")
     if path.is_symlink():
@@ -121,17 +113,12 @@ def check_keyedvectors_writable(path: Path, *, overwrite: bool) -> None:
 
 
 def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
-    """Write word vectors by gensim's ``KeyedVectors.save``; large ones lie in ``PATH.vectors.npy`` beside the file.
+    """Write with gensim's ``KeyedVectors.save``, which puts large vectors into ``PATH.vectors.npy``; return the count.
 
     The words are held in memory; the vectors are not.
 
-    Returns:
-        The number of words.
-
     Raises:
         MissingExtraError: gensim is not installed.
-        InputError: the file exists and ``overwrite`` is false, is a symbolic link, has a name in ``.gz`` or cannot be
-            written; or as the stream does.
     """
     try:
         from gensim.models import KeyedVectors
@@ -161,11 +148,11 @@ def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = Fa
 
 
 def _move(folder: Path, path: Path) -> None:
-    """Bring what gensim wrote to its place.
+    """Move what gensim wrote to its place.
 
-    Two files cannot change at once. The one with the words is taken away before the one with the vectors changes, and
-    comes last: whenever this is cut off, a reader finds all of the old, all of the new, or that there is nothing, but
-    never old words beside new vectors.
+    Two files cannot change at once. So the old words are removed first, then the vectors are replaced, then the new
+    words come. Interrupted at any point, a reader finds all of the old, all of the new, or nothing, but never old words
+    with new vectors.
     """
     for each in folder.iterdir():
         with each.open("rb") as file:

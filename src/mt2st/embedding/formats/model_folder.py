@@ -1,8 +1,8 @@
 """The folder of a trained model (``mt2st train``), as word vectors: parameters, vocabulary and settings, without torch.
 
 The word embedding is the parameter ``embedding.weight``: a row for each token of the vocabulary, ``<pad>`` and
-``<unk>`` first, which are no words. Where words are made of n-grams, the rows of those that the vocabulary has follow
-(`mt2st.embedding.known_subwords.KnownSubwords`). The output folder of ``mt2st train``, which holds ``model/``, will do.
+``<unk>`` first, which are no words. Where words are made of n-grams, the rows of the vocabulary's n-grams follow
+(`mt2st.embedding.subwords.KnownSubwords`). The output folder of ``mt2st train``, which holds ``model/``, will do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.formats.ngrams import NgramTable, read_json
-from mt2st.embedding.formats.safetensors_file import Tensor, matrix_of
+from mt2st.embedding.formats.safetensors import Tensor, matrix_of
 from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.embedding.subwords import SubwordSettings
@@ -35,11 +35,7 @@ def model_home(folder: Path) -> Path | None:
 
 
 def read_model_folder(folder: Path) -> VectorStream:
-    """Return the word vectors of a trained model as a stream.
-
-    Raises:
-        InputError: it is no model's folder, or its files are damaged or do not belong together.
-    """
+    """Open the word vectors of a trained model."""
     model = _Model.opened(folder)
 
     def blocks() -> Iterator[Block]:
@@ -54,11 +50,7 @@ def read_model_folder(folder: Path) -> VectorStream:
 
 
 def open_model_ngrams(folder: Path) -> NgramTable | None:
-    """Open the word vectors of a trained model with their n-grams; None if its words are made of none.
-
-    Raises:
-        InputError: as `read_model_folder`.
-    """
+    """Open the word vectors of a trained model with their n-grams; None if its words are made of none."""
     model = _Model.opened(folder)
     known, words = model.known, list(model.tokens[len(SPECIALS) :])
     if known is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.formats.safetensors_file import Tensor, tensors_of
+from mt2st.embedding.formats.safetensors import Tensor, tensors_of
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.errors import InputError
@@ -48,11 +48,7 @@ class NgramTable:
     table: Callable[[], NDArray[np.float32]]
 
     def stream(self, place: str) -> VectorStream:
-        """Return the words' vectors as a stream, in flat memory apart from the words.
-
-        Args:
-            place: where they come from, for errors.
-        """
+        """Return the words' vectors as a stream, in flat memory apart from the words; ``place`` is for errors."""
         return checked(VectorStream(self.size, len(self.words), self._blocks, lambda row: f"{place}, word {row + 1}"))
 
     def _blocks(self) -> Iterator[Block]:
@@ -70,11 +66,7 @@ class NgramTable:
 
 
 def open_ngram_folder(folder: Path) -> NgramTable:
-    """Open a folder of words with n-grams.
-
-    Raises:
-        InputError: it is no such folder, or its files are missing, damaged or do not belong together.
-    """
+    """Open a folder of words with n-grams."""
     for name in (TABLE_FILE, WORDS_FILE, SETTINGS_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder} is no folder of vectors with n-grams: it has no file {name}")
@@ -113,20 +105,12 @@ def open_ngram_folder(folder: Path) -> NgramTable:
 
 
 def read_ngram_folder(folder: Path) -> VectorStream:
-    """Return the vectors of the words in a folder with n-grams as a stream.
-
-    Raises:
-        InputError: as `open_ngram_folder`; while iterating, a word twice or a value that is NaN or infinite.
-    """
+    """Open the words' vectors in a folder with n-grams."""
     return open_ngram_folder(folder).stream(str(folder / WORDS_FILE))
 
 
 def check_ngrams(words: Sequence[str], settings: SubwordSettings) -> None:
-    """Raise if words would have so many n-grams that their file must be damaged, before memory is taken for them.
-
-    Raises:
-        InputError: with the number of n-grams.
-    """
+    """Raise `InputError` for words with so many n-grams that their file must be damaged, before it takes memory."""
     length = np.fromiter(map(len, words), np.int64, len(words)) + 2  # with the boundaries
     most = np.minimum(length, settings.max_n)
     kinds = np.maximum(most - settings.min_n + 1, 0)
@@ -152,11 +136,7 @@ def _matrices_of(path: Path) -> tuple[Tensor, Tensor]:
 
 
 def read_json(path: Path) -> object:
-    """Return what a JSON file holds.
-
-    Raises:
-        InputError: it cannot be read or is not JSON.
-    """
+    """Return what a JSON file holds."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mt2st._files import complete_folder
 from mt2st.embedding.formats.files import Source, check_replaceable
-from mt2st.embedding.formats.safetensors_file import MatrixWriter, Tensor, matrix_of, tensors_of
+from mt2st.embedding.formats.safetensors import MatrixWriter, Tensor, matrix_of, tensors_of
 from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
 from mt2st.errors import InputError
 
@@ -37,14 +37,9 @@ apostrophes, numbers with their points, every other character by itself."""
 
 
 def read_static_embedding(folder: Path) -> VectorStream:
-    """Return the vectors of a static-embedding folder, as a stream; its words are the tokenizer's tokens.
+    """Open a folder of model2vec (with a reduced vocabulary too) or of sentence-transformers.
 
-    Folders of model2vec (with a reduced vocabulary too) and of sentence-transformers are read. The token for unknown
-    words is left out if its vector is zero.
-
-    Raises:
-        InputError: a file is missing, unreadable or damaged; tokens and vectors do not match; a value is NaN or
-            infinite. The message names the file.
+    Its words are the tokenizer's tokens, without the one for unknown words if its vector is zero.
     """
     home = folder if (folder / VECTORS).exists() else folder / NESTED
     path, tokenizer = home / VECTORS, home / TOKENIZER
@@ -171,17 +166,10 @@ def _tokens(path: Path) -> tuple[list[str], int | None]:
 
 
 def write_static_embedding(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
-    """Write a folder that model2vec and sentence-transformers load; it appears whole or not at all.
+    """Write a folder that model2vec and sentence-transformers load; return the number of words.
 
-    Text will be cut into words as `mt2st.text.Tokeniser` cuts it, and brought to lower case if no word of the vectors
-    has a capital letter. Words that the tokeniser would cut are kept, but text never reaches them.
-
-    Returns:
-        The number of words.
-
-    Raises:
-        InputError: the folder exists and ``overwrite`` is false, or holds other things; a word is empty; or as the
-            stream does.
+    They will cut text into words as `mt2st.text.Tokeniser` does, and lower it if no word of the vectors has a capital
+    letter. Words that the tokeniser would cut are kept, but text never reaches them.
     """
     check_replaceable(path, (VECTORS, TOKENIZER), overwrite=overwrite)
     with (

@@ -1,14 +1,16 @@
-"""One matrix in a safetensors file, read and written row by row.
+"""Safetensors files, read and written row by row, and the folder of one with a vocabulary.
 
 The safetensors library takes or gives whole tensors; a table of vectors that does not fit in memory needs its rows one
-after the other. The layout (https://huggingface.co/docs/safetensors) is 8 bytes with the length of a JSON header,
-little-endian, the header with each tensor's type, shape and place, which spaces may follow, and the values,
-little-endian.
+after the other. The layout (https://huggingface.co/docs/safetensors) is 8 bytes with the length of a JSON header; the
+header with each tensor's type, shape and place, which spaces may follow; and the values. All is little-endian.
+
+The folder holds ``vectors.safetensors`` and ``vocabulary.txt``: the words, one a line, in the order of the rows.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +20,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.formats.files import Source
-from mt2st.embedding.formats.stream import rows_per_block
+from mt2st._files import complete_folder
+from mt2st.embedding.formats.files import LONGEST_WORD, Source, check_replaceable, decoded, encoded
+from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
 from mt2st.errors import InputError
 
 _LENGTH = struct.Struct("<Q")
@@ -55,15 +58,7 @@ class Tensor:
     offset: int
 
     def blocks(self, first: int = 0, last: int | None = None) -> Iterator[NDArray[np.float32]]:
-        """Yield the rows of a matrix as float32, some at a time.
-
-        Args:
-            first: the row to begin with.
-            last: the row to end before; None for all.
-
-        Raises:
-            InputError: the file cannot be read, or changed while it was.
-        """
+        """Yield the rows ``first`` to ``last`` (exclusive) of a matrix as float32, some at a time."""
         rows, size = self.shape
         rows = rows if last is None else last
         step, kind = rows_per_block(size), _TYPES[self.kind]
@@ -77,11 +72,7 @@ class Tensor:
                 yield _as_float32(np.frombuffer(raw, dtype=kind), self.kind).reshape(-1, size)
 
     def mapped(self) -> NDArray[np.float32]:
-        """Return a float32 matrix as it is on disk, mapped read-only: only the rows that are looked at are read.
-
-        Raises:
-            InputError: the file cannot be mapped.
-        """
+        """Return a float32 matrix mapped read-only: only the rows that are looked at are read."""
         assert self.kind == "F32", self.kind
         try:
             return np.memmap(self.path, _TYPES["F32"], "r", offset=self.offset, shape=self.shape)
@@ -89,15 +80,11 @@ class Tensor:
             raise InputError(f"cannot read {self.path}: {error}") from error
 
     def values(self) -> NDArray[Any]:
-        """Return the whole tensor, in the type it has.
-
-        Raises:
-            InputError: the file cannot be read, or changed while it was.
-        """
+        """Return the whole tensor, in its type."""
         kind = _TYPES[self.kind]
         with Source(self.path) as source:
             source.seek(self.offset)
-            raw = source.read(kind.itemsize * int(np.prod(self.shape, dtype=object)))
+            raw = source.read(kind.itemsize * math.prod(self.shape))
         return np.frombuffer(raw, dtype=kind).reshape(self.shape)
 
 
@@ -109,11 +96,7 @@ def _as_float32(values: NDArray[Any], kind: str) -> NDArray[np.float32]:
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file by name, after checking that they lie in it.
-
-    Raises:
-        InputError: the file cannot be read, is cut short or is no safetensors file.
-    """
+    """Return the tensors of a safetensors file by name, after checking that they lie in it."""
     with Source(path) as source:
         if source.size is None:
             raise InputError(f"{path} is packed: unpack it first")
@@ -144,20 +127,14 @@ def _tensor(path: Path, name: str, entry: dict[str, Any], start: int, room: int)
     if not begin <= end <= room:
         raise InputError(f"{path}: the values of '{name}' reach beyond the end of the file: it is cut short")
     if kind in _TYPES:
-        width = _TYPES[kind].itemsize
-        for number in shape:
-            width *= number
+        width = _TYPES[kind].itemsize * math.prod(shape)
         if width != end - begin:
             raise InputError(f"{path}: '{name}' of shape {list(shape)} takes {width:,} bytes, found {end - begin:,}")
     return Tensor(path, name, str(kind), shape, start + begin)
 
 
 def matrix_of(path: Path, *names: str) -> Tensor:
-    """Return the first of some tensors that a safetensors file holds, which must be a matrix of numbers.
-
-    Raises:
-        InputError: as `tensors_of` does, or when there is none of these names, or it is no matrix.
-    """
+    """Return the first tensor of some names that a safetensors file holds, which must be a matrix of numbers."""
     tensors = tensors_of(path)
     found = next((tensors[name] for name in names if name in tensors), None)
     if found is None:
@@ -168,13 +145,7 @@ def matrix_of(path: Path, *names: str) -> Tensor:
 
 
 class MatrixWriter:
-    """Writes the rows of one float32 matrix to a safetensors file whose number of rows shows only at the end.
-
-    Args:
-        file: an empty file, open for writing, in which places can be sought.
-        name: the tensor's name.
-        size: the number of columns.
-    """
+    """Writes one float32 matrix [*, size] to an empty safetensors file; the number of rows is known at the end."""
 
     def __init__(self, file: IO[bytes], name: str, size: int) -> None:
         self._file, self._name, self._size = file, name, size
@@ -194,3 +165,59 @@ class MatrixWriter:
         self._file.seek(0)
         self._file.write(_LENGTH.pack(_RESERVED) + header.ljust(_RESERVED))
         self._file.seek(0, 2)
+
+
+VECTORS, VOCABULARY, TENSOR = "vectors.safetensors", "vocabulary.txt", "vectors"
+
+
+def read_safetensors_folder(folder: Path) -> VectorStream:
+    """Open a folder with a safetensors file and a vocabulary."""
+    matrix = matrix_of(folder / VECTORS, TENSOR)
+    path = folder / VOCABULARY
+    promised = f"{matrix.shape[0]:,} vectors"
+    with Source(path):  # is there and readable
+        pass
+
+    def blocks() -> Iterator[Block]:
+        row = 0
+        with Source(path) as source:
+            for vectors in matrix.blocks():
+                words = []
+                for _ in vectors:
+                    row += 1
+                    line = source.readline(LONGEST_WORD)
+                    word = line.removesuffix(b"\n")
+                    if not word:
+                        found = "is blank" if line else "is missing: the file ends"
+                        raise InputError(f"{path}, line {row}: {found}; {folder / VECTORS} has {promised}")
+                    words.append(decoded(word, f"{path}, line {row}"))
+                yield words, vectors
+            if source.read(1):
+                raise InputError(f"{path}, line {row + 1}: more words than the {promised} in {folder / VECTORS}")
+
+    return checked(VectorStream(matrix.shape[1], matrix.shape[0], blocks, lambda row: f"{path}, line {row + 1}"))
+
+
+def write_safetensors_folder(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
+    """Write a folder with a safetensors file and a vocabulary; return the number of words."""
+    check_replaceable(path, (VECTORS, VOCABULARY), overwrite=overwrite)
+    count = 0
+    with (
+        complete_folder(path) as partial,
+        (partial / VECTORS).open("wb") as values,
+        (partial / VOCABULARY).open("wb") as vocabulary,
+    ):
+        matrix = MatrixWriter(values, TENSOR, stream.size)
+        for words, vectors in stream.blocks():
+            for index, word in enumerate(words, count):
+                line = encoded(word)
+                if not line or b"\n" in line:
+                    raise InputError(
+                        f"the safetensors folder cannot hold the word {word!r} (at {index}): it is empty, has line "
+                        f"breaks or is not valid Unicode; nothing was written"
+                    )
+                vocabulary.write(line + b"\n")
+            matrix.add(vectors)
+            count += len(words)
+        matrix.finish()
+    return count

@@ -1,7 +1,11 @@
-"""The text formats: a line for each word, the word and its numbers. word2vec has a header ``count size``, GloVe none.
+"""The formats of word2vec, text and binary, and GloVe's text.
 
+Text has a line for each word: the word and its numbers. word2vec begins with a line ``count size``, GloVe does not.
 Words in GloVe files may hold spaces (``. . .``, ``at name@domain.com`` in the vectors of 840 billion tokens), so their
 lines are split from the right, by a number of dimensions that is found first.
+
+Binary has the line ``count size``, then for each word its bytes, a space and its float32 values. The C program writes a
+line break after each vector, gensim does not: both are read. Files are written without.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ LONGEST_VALUE = 64
 """Bytes of one number as text; repr of a float64 takes 25."""
 HEAD = 1 << 12
 """Bytes by which text and binary are distinguished."""
+_VALUE = np.dtype("<f4")  # of the binary format
 _NINE_DIGITS = "%.9g"  # restores every float32 exactly
 _MIN_BYTES_PER_VALUE = 2  # a digit and the space before it
 _LONGEST_HEADER = 256  # bytes
@@ -42,12 +47,7 @@ _Row = tuple[bytes, list[bytes], int]
 
 
 def read_word2vec_text(path: Path) -> VectorStream:
-    """Return the vectors of a word2vec text file (fastText's ``.vec`` is the same) as a stream; ``.gz`` is unpacked.
-
-    Raises:
-        InputError: the file cannot be read; the header is missing or its count does not match; a line has another
-            number of values, or a value that is not a finite number; a word comes twice or is not UTF-8. With the line.
-    """
+    """Open a word2vec text file, or fastText's ``.vec``, which is the same."""
     with Source(path) as source:
         count, size = checked_header(source, _MIN_BYTES_PER_VALUE)
 
@@ -64,29 +64,15 @@ def read_word2vec_text(path: Path) -> VectorStream:
 
 
 def write_word2vec_text(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
-    """Write vectors as word2vec text, with digits that restore every float32; return the number of words.
-
-    Raises:
-        InputError: the file exists and ``overwrite`` is false; a word is empty, has white space or is not valid
-            Unicode; or as the stream does.
-    """
-    return write_after_count(
-        stream,
-        path,
-        overwrite=overwrite,
-        body=lambda write: _write_rows(stream, write, spaces_in_words=False, format_name="word2vec text"),
-    )
+    """Write word2vec text, with digits that restore every float32; return the number of words."""
+    return write_after_count(stream, path, lambda write: _write_lines(stream, write), overwrite=overwrite)
 
 
 def read_glove_text(path: Path) -> VectorStream:
-    """Return the vectors of a GloVe text file as a stream; ``.gz`` is unpacked.
+    """Open a GloVe text file.
 
-    The number of dimensions is the number of numbers that most of the first thousand lines end in; the larger one if
-    two are as frequent. (Some words end in numbers too, and a line may be damaged.)
-
-    Raises:
-        InputError: the file cannot be read or is empty; a line has too few numbers or a value that is not a finite
-            number; a word comes twice or is not UTF-8. With the line.
+    The number of dimensions is the number of numbers that most of the first thousand lines end in; ties go to the
+    larger one. (Some words end in numbers too, and a line may be damaged.)
     """
     size = _glove_size(path)
 
@@ -98,18 +84,35 @@ def read_glove_text(path: Path) -> VectorStream:
 
 
 def write_glove_text(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
-    """Write vectors as GloVe text, with digits that restore every float32; return the number of words.
-
-    Raises:
-        InputError: the file exists and ``overwrite`` is false; a word is empty, has line breaks or outer white space
-            or is not valid Unicode; or as the stream does.
-    """
+    """Write GloVe text, with digits that restore every float32; return the number of words."""
     with packed_file(path, overwrite=overwrite) as file:
-        return _write_rows(stream, file.write, spaces_in_words=True, format_name="GloVe text")
+        return _write_lines(stream, file.write, glove=True)
+
+
+def read_word2vec_binary(path: Path) -> VectorStream:
+    """Open a word2vec binary file."""
+    with Source(path) as source:
+        count, size = checked_header(source, _VALUE.itemsize)
+    return checked(VectorStream(size, count, lambda: _binary_blocks(path), lambda row: f"{path}, word {row + 1}"))
+
+
+def write_word2vec_binary(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
+    """Write word2vec's binary format; return the number of words."""
+
+    def body(write: Write) -> int:
+        count = 0
+        for words, vectors in stream.blocks():
+            fields = _fields(words, count, "word2vec binary")
+            rows = vectors.astype(_VALUE, copy=False)
+            write(b"".join(b"%b %b" % (field, row.tobytes()) for field, row in zip(fields, rows, strict=True)))
+            count += len(words)
+        return count
+
+    return write_after_count(stream, path, body, overwrite=overwrite)
 
 
 def longest_line(size: int) -> int:
-    """Return a bound on the bytes of a line of ``size`` numbers."""
+    """Return a bound on the bytes of a line of text with ``size`` numbers."""
     return LONGEST_WORD + size * LONGEST_VALUE
 
 
@@ -137,12 +140,7 @@ def parsed_header(line: bytes) -> tuple[int, int] | None:
 def checked_header(source: Source, least_per_value: int) -> tuple[int, int]:
     """Read the first line of a word2vec file, text or binary; return its count and size, each at least 1.
 
-    Args:
-        source: the file, at its start.
-        least_per_value: the fewest bytes that a value takes.
-
-    Raises:
-        InputError: there is no such line, or it claims more than the file can hold.
+    Raises `InputError` if it claims more than the file can hold with ``least_per_value`` bytes for each value.
     """
     line = source.readline(_LONGEST_HEADER)
     stated = parsed_header(line)
@@ -273,19 +271,59 @@ def _body_looks_binary(path: Path) -> bool:
         return looks_binary(source.read(HEAD))
 
 
-def _write_rows(stream: VectorStream, write: Write, *, spaces_in_words: bool, format_name: str) -> int:
+def _write_lines(stream: VectorStream, write: Write, *, glove: bool = False) -> int:
     line = "%s " + " ".join([_NINE_DIGITS] * stream.size) + "\n"
     count = 0
     for words, vectors in stream.blocks():
-        for index, word in enumerate(words):
-            parts = encoded(word).split(b" ") if spaces_in_words else [encoded(word)]
-            if not all(part.split() == [part] for part in parts):
-                what = "line breaks, outer white space" if spaces_in_words else "white space"
-                raise InputError(
-                    f"the {format_name} format cannot hold the word {word!r} (at {count + index}): "
-                    f"it is empty, has {what} or is not valid Unicode; nothing was written"
-                )
+        _fields(words, count, "GloVe text" if glove else "word2vec text", may_hold_spaces=glove)
         rows = zip(words, vectors.tolist(), strict=True)
         write("".join([line % (word, *row) for word, row in rows]).encode())
         count += len(words)
     return count
+
+
+def _fields(words: list[str], first: int, format_name: str, *, may_hold_spaces: bool = False) -> list[bytes]:
+    """Return words as bytes, the first of them at ``first``; raise `InputError` for one that the format cannot hold."""
+    fields = [encoded(word) for word in words]
+    for index, field in enumerate(fields):
+        parts = field.split(b" ") if may_hold_spaces else [field]
+        if not all(part.split() == [part] for part in parts):
+            what = "line breaks, outer white space" if may_hold_spaces else "white space"
+            raise InputError(
+                f"the {format_name} format cannot hold the word {words[index]!r} (at {first + index}): "
+                f"it is empty, has {what} or is not valid Unicode; nothing was written"
+            )
+    return fields
+
+
+def _binary_blocks(path: Path) -> Iterator[Block]:
+    with Source(path) as source:
+        count, size = checked_header(source, _VALUE.itemsize)
+        step = rows_per_block(size)
+        words: list[str] = []
+        rows: list[bytes] = []
+        cut_short = (
+            f"within it, after {{row:,}} whole words; the header promised {count:,}. The file is cut short or damaged"
+        )
+        records = source.records(count, b" ", size * _VALUE.itemsize, cut_short=cut_short)
+        for row, (word, values) in enumerate(records, 1):
+            words.append(_word(word, f"{path}, word {row}"))
+            rows.append(values)
+            if len(words) == step or row == count:
+                yield words, np.frombuffer(b"".join(rows), dtype=_VALUE).astype(np.float32).reshape(-1, size)
+                words, rows = [], []
+        if source.read(3) not in (b"", b"\n", b"\r\n"):
+            raise InputError(
+                f"{path}: more bytes behind the {count:,} words of {size:,} values that the header promised: the file "
+                f"is damaged, or in another format"
+            )
+
+
+def _word(field: bytes, place: str) -> str:
+    field = field.removeprefix(b"\n")  # the end of the word before, as the C program writes it
+    if field.split() != [field]:
+        raise InputError(
+            f"{place}: {excerpt(field)} is no word (it is empty or has white space): the file is damaged, or not in "
+            f"word2vec's binary format"
+        )
+    return decoded(field, place)
