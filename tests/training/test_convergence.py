@@ -41,7 +41,7 @@ def test_a_tolerance_out_of_range_is_named(tolerance: float) -> None:
 
 
 def test_a_patience_below_one_is_named() -> None:
-    with pytest.raises(InputError, match="patience must be at least 1, found 0"):
+    with pytest.raises(InputError, match="patience must be a whole number of at least 1, found 0"):
         CheckConvergence(patience=0)
 
 

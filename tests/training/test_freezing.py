@@ -247,7 +247,7 @@ def test_a_run_with_frozen_dimensions_goes_on_as_if_uninterrupted(tmp_path: Path
     [
         ({}, "either a fraction or a threshold"),
         ({"fraction": 0.5, "threshold": 1.0}, "either a fraction or a threshold"),
-        ({"fraction": 1.5}, "fraction must be between 0 and 1, found 1.5"),
+        ({"fraction": 1.5}, "fraction must be from 0 to 1, found 1.5"),
         ({"threshold": -1.0}, "threshold must be a finite number of at least 0"),
         ({"fraction": 0.5, "relevance": "luck"}, "relevance must be 'fisher' or 'saliency', found 'luck'"),
         ({"fraction": 0.5, "which": "none"}, "which must be 'least' or 'most', found 'none'"),

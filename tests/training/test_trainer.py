@@ -595,8 +595,8 @@ def test_an_adaptive_strategy_hears_every_evaluation_and_acts_on_it() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs must be at least 1, found 0"),
-        ({"evaluations_per_epoch": 0}, "evaluations_per_epoch must be at least 1, found 0"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, found 0"),
+        ({"evaluations_per_epoch": 0}, "evaluations_per_epoch must be a whole number of at least 1, found 0"),
         ({"primary": Regression("primary", n_batches=0)}, "'primary' has no data: it has no batch"),
         ({"primary": Regression("helper")}, "an auxiliary task has the primary task's name 'helper'"),
     ],

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mt2st.errors import InputError
+from mt2st.strategy.parameters import whole
 from mt2st.training.modules import embedding_weight, rows_with_gradient
 
 ValidationLoss = Callable[[nn.Module, int], float]
@@ -54,10 +54,8 @@ class Feedback:
     """
 
     def __init__(self, every: int = 10, *, look_ahead: ValidationLoss | None = None, look_ahead_every: int = 4) -> None:
-        for parameter, value in (("every", every), ("look_ahead_every", look_ahead_every)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{parameter} must be a whole number of at least 1, found {value!r}")
-        self.every, self.look_ahead, self.look_ahead_every = every, look_ahead, look_ahead_every
+        self.every, self.look_ahead = whole("every", every), look_ahead
+        self.look_ahead_every = whole("look_ahead_every", look_ahead_every)
         self.look_aheads = 0
         self.measurements_to_go = 0
         self._after_evaluation = False
@@ -122,7 +120,7 @@ class Feedback:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
         self.look_aheads, self.measurements_to_go = state["look_aheads"], state["to_go"]
-        self._after_evaluation = state.get("after_evaluation", False)
+        self._after_evaluation = state["after_evaluation"]
         self._sums = {
             signal: {task: (total, count) for task, (total, count) in sums.items()}
             for signal, sums in state["sums"].items()

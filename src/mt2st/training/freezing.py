@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from mt2st._files import complete_file
 from mt2st.errors import InputError
+from mt2st.strategy.parameters import non_negative, whole, within
 from mt2st.training.modules import rows_with_gradient
 from mt2st.training.run import Freeze
 
@@ -64,17 +64,17 @@ class DimensionFreezing:
     ) -> None:
         if (fraction is None) == (threshold is None):
             raise InputError("freezing needs either a fraction or a threshold")
-        if fraction is not None and not 0 <= fraction <= 1:
-            raise InputError(f"fraction must be between 0 and 1, found {fraction!r}")
-        if threshold is not None and not (math.isfinite(threshold) and threshold >= 0):
-            raise InputError(f"threshold must be a finite number of at least 0, found {threshold!r}")
+        if fraction is not None:
+            within(0, 1)("fraction", fraction)
+        if threshold is not None:
+            non_negative("threshold", threshold)
         if relevance not in ("fisher", "saliency"):
             raise InputError(f"relevance must be 'fisher' or 'saliency', found {relevance!r}")
         if which not in ("least", "most"):
             raise InputError(f"which must be 'least' or 'most', found {which!r}")
         for name, value in (("at", at), ("over", over), ("every", every)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise InputError(f"{name} must be a whole number of at least 1, found {value!r}")
+            if value is not None:
+                whole(name, value)
         if over > 1 and fraction is None:
             raise InputError("a threshold freezes at once: over takes a fraction")
         self.fraction, self.threshold, self.relevance_kind, self.which = fraction, threshold, relevance, which
@@ -127,8 +127,8 @@ class DimensionFreezing:
         self.complete = epochs >= self.over
         if due <= len(self.frozen):
             return []
-        free = [dimension for dimension in self._ranked() if dimension not in self.frozen]
-        new = free[: due - len(self.frozen)]
+        ranked = torch.argsort(self.relevance, descending=self.which == "most", stable=True).tolist()
+        new = [dimension for dimension in ranked if dimension not in self.frozen][: due - len(self.frozen)]
         kept = table.detach()[:, new].clone()
         self._kept = kept if self._kept is None else torch.cat([self._kept, kept], dim=1)
         self.frozen += new
@@ -162,13 +162,8 @@ class DimensionFreezing:
         if self.fraction is not None:
             return round(self.fraction * size * min(1.0, epochs / self.over))
         assert self.threshold is not None
-        relevance = self.relevance
-        bound = self.threshold * relevance.mean()
-        return int((relevance < bound).sum() if self.which == "least" else (relevance > bound).sum())
-
-    def _ranked(self) -> list[int]:
-        order: list[int] = torch.argsort(self.relevance, descending=self.which == "most", stable=True).tolist()
-        return order
+        bound = self.threshold * self.relevance.mean()
+        return int((self.relevance < bound if self.which == "least" else self.relevance > bound).sum())
 
 
 def save_freezes(path: Path, freezes: Sequence[Freeze], *, kept: Sequence[int]) -> None:
@@ -181,19 +176,18 @@ def save_freezes(path: Path, freezes: Sequence[Freeze], *, kept: Sequence[int]) 
             evaluation may be from before a freeze.
 
     Raises:
-        InputError: when the file cannot be written.
+        InputError: the file cannot be written.
     """
     with complete_file(path, overwrite=True) as file:
-        file.write(
-            (json.dumps({"freezes": [asdict(each) for each in freezes], "kept": list(kept)}, indent=1) + "\n").encode()
-        )
+        record = {"freezes": [asdict(each) for each in freezes], "kept": list(kept)}
+        file.write((json.dumps(record, indent=1) + "\n").encode())
 
 
 def load_freezes(path: Path) -> list[Freeze]:
     """Return what `save_freezes` wrote.
 
     Raises:
-        InputError: naming the file when it cannot be read or holds something else.
+        InputError: the file cannot be read, or holds something else.
     """
     try:
         return [Freeze(**each) for each in json.loads(path.read_text(encoding="utf-8"))["freezes"]]

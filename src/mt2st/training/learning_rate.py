@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from torch.optim import Optimizer
 
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.strategy.observation import Plateau
+from mt2st.strategy.parameters import by_task, fraction, whole, within
 
 ValueT = TypeVar("ValueT")
 
@@ -87,32 +90,25 @@ class LearningRateSchedule:
         monitor: str = "loss",
         at_transition: AtTransition | Mapping[str, AtTransition] = "keep",
     ) -> None:
-        for steps in _values(warmup):
-            if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-                raise InputError(f"warmup must be a whole number of at least 0, found {steps!r}")
-        if patience is not None and (isinstance(patience, bool) or not isinstance(patience, int) or patience < 1):
-            raise InputError(f"patience must be a whole number of at least 1, found {patience!r}")
-        for factor in _values(reduce):
-            if not 0 < factor <= 1:
-                raise InputError(f"reduce must be above 0 and at most 1, found {factor!r}")
-        if not 0 <= minimum <= 1:
-            raise InputError(f"minimum must be between 0 and 1, found {minimum!r}")
-        for choice in _values(at_transition):
+        self.warmup = by_task(partial(whole, least=0), "warmup", warmup)
+        self.patience = None if patience is None else whole("patience", patience)
+        self.reduce = by_task(fraction, "reduce", reduce)
+        self.minimum = within(0, 1)("minimum", minimum)
+        for choice in at_transition.values() if isinstance(at_transition, Mapping) else [at_transition]:
             _check_choice(choice)
-        self.warmup, self.patience, self.reduce, self.minimum = warmup, patience, reduce, minimum
         self.monitor, self.at_transition = monitor, at_transition
         self._bases: dict[str, float] = {}
         self._warm_from: dict[str, int] = {}
         self._changed: dict[str, float] = {}
-        self._plateau: dict[str, float] = {}
-        self._best, self._waited = math.inf, 0
+        self._reduced: dict[str, float] = {}
+        self._plateau = Plateau(monitor)
         self._changes: list[RateChange] = []
 
     def bind(self, optimizer: Optimizer) -> None:
         """Store the optimizer's groups and their rates.
 
         Raises:
-            InputError: when a rule names a group that the optimizer does not have.
+            InputError: a rule names a group that the optimizer does not have.
         """
         names = [_name(group, number) for number, group in enumerate(optimizer.param_groups)]
         for rule, value in (("warmup", self.warmup), ("reduce", self.reduce), ("at_transition", self.at_transition)):
@@ -151,32 +147,25 @@ class LearningRateSchedule:
                 rewarmed.append(name)
             elif choice != "keep":
                 self._changed[name] = self._changed.get(name, 1.0) * (DROP if choice == "drop" else float(choice))
-        self._best, self._waited = math.inf, 0
+        self._plateau.restart()
         self._note("the transition to single-task training", before, rewarmed=rewarmed)
 
     def observe(self, metrics: Mapping[str, float]) -> None:
         """Use an evaluation's metrics."""
-        value = metrics.get(self.monitor, math.nan)
-        if self.patience is None or math.isnan(value):
+        plateau = self._plateau
+        if self.patience is None or not plateau.update(metrics) or plateau.waited < self.patience:
             return
-        cost = value if self.monitor == "loss" else -value
-        if cost < self._best:
-            self._best, self._waited = cost, 0
-            return
-        self._waited += 1
-        if self._waited >= self.patience:
-            before = self._all_lasting()
-            for name in self._bases:
-                reduced = self._plateau.get(name, 1.0) * _of_group(self.reduce, name, 1.0)
-                self._plateau[name] = max(self.minimum, reduced)
-            best = self._best if self.monitor == "loss" else -self._best
-            numbers = {self.monitor: value, f"best {self.monitor}": best, "waited": self._waited}
-            numbers |= {"patience": self.patience, "minimum": self.minimum}
-            self._note(f"a plateau of the validation {self.monitor}", before, numbers=numbers)
-            self._waited = 0
+        before = self._all_lasting()
+        for name in self._bases:
+            reduced = self._reduced.get(name, 1.0) * _of_group(self.reduce, name, 1.0)
+            self._reduced[name] = max(self.minimum, reduced)
+        numbers = {self.monitor: metrics[self.monitor], f"best {self.monitor}": plateau.best, "waited": plateau.waited}
+        numbers |= {"patience": self.patience, "minimum": self.minimum}
+        self._note(f"a plateau of the validation {self.monitor}", before, numbers=numbers)
+        plateau.waited = 0
 
     def _lasting(self, group: str) -> float:
-        return self._plateau.get(group, 1.0) * self._changed.get(group, 1.0)
+        return self._reduced.get(group, 1.0) * self._changed.get(group, 1.0)
 
     def _all_lasting(self) -> dict[str, float]:
         return {name: self._lasting(name) for name in self._bases}
@@ -201,25 +190,19 @@ class LearningRateSchedule:
             "bases": self._bases,
             "warm_from": self._warm_from,
             "changed": self._changed,
-            "plateau": self._plateau,
-            "best": None if math.isinf(self._best) else self._best,
-            "waited": self._waited,
+            "plateau": self._reduced,
+            **self._plateau.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
         self._bases, self._changed = dict(state["bases"]), dict(state["changed"])
-        self._warm_from = dict(state["warm_from"])
-        self._plateau, self._waited = dict(state["plateau"]), state["waited"]
-        self._best = math.inf if state["best"] is None else state["best"]
+        self._warm_from, self._reduced = dict(state["warm_from"]), dict(state["plateau"])
+        self._plateau.load_state_dict(state)
 
 
 def _name(group: Mapping[str, Any], number: int) -> str:
     return str(group.get("name", number))
-
-
-def _values(value: ValueT | Mapping[str, ValueT]) -> Iterable[ValueT]:
-    return value.values() if isinstance(value, Mapping) else [value]
 
 
 def _of_group(value: ValueT | Mapping[str, ValueT], group: str, unnamed: ValueT) -> ValueT:

@@ -21,7 +21,6 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy import Observation, Strategy
-from mt2st.training.auxiliary_stream import AuxiliaryStream
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
 from mt2st.training.combination import Combiner
@@ -30,7 +29,7 @@ from mt2st.training.feedback import Feedback, StepDirections
 from mt2st.training.kernel_thread import KernelThread
 from mt2st.training.modules import embedding_weight, evaluation_mode, gradient_norm
 from mt2st.training.run import Evaluation, Freeze, ProbeFit, Progress, Run, Transition
-from mt2st.training.task import EpochSlice, KernelTask, SharedKernelTask, Task
+from mt2st.training.task import AuxiliaryStream, EpochSlice, KernelTask, SharedKernelTask, Task
 from mt2st.training.transition import TransitionActions
 
 AUTO, LOSS = "auto", "loss"

@@ -242,13 +242,12 @@ class Run:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the run that `as_dict` described."""
-        return cls(
-            evaluations=[Evaluation(**each) for each in values["evaluations"]],
-            transitions=[Transition(**each) for each in values["transitions"]],
-            decisions=[Decision(**each) for each in values.get("decisions", ())],
-            freezes=[Freeze(**each) for each in values.get("freezes", ())],
-            probes=[ProbeFit(**each) for each in values.get("probes", ())],
-            best=values["best"],
-            stopped=values["stopped"],
-            cause=values.get("cause", ""),
-        )
+        records = {
+            "evaluations": Evaluation,
+            "transitions": Transition,
+            "decisions": Decision,
+            "freezes": Freeze,
+            "probes": ProbeFit,
+        }
+        made = {name: [record(**each) for each in values[name]] for name, record in records.items()}
+        return cls(**{**values, **made})

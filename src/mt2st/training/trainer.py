@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from mt2st.errors import InputError
 from mt2st.strategy import CombiningStrategy, Strategy, as_strategy
-from mt2st.training.auxiliary_stream import AuxiliaryStream
+from mt2st.strategy.parameters import whole
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
 from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
@@ -27,7 +27,7 @@ from mt2st.training.loop import AUTO, TrainingLoop
 from mt2st.training.modules import embedding_weight
 from mt2st.training.processor import flushed_denormals
 from mt2st.training.run import Progress, Run
-from mt2st.training.task import KernelTask, Task, check_tasks
+from mt2st.training.task import AuxiliaryStream, KernelTask, Task, check_tasks
 from mt2st.training.transition import TransitionActions
 
 
@@ -111,14 +111,11 @@ class Trainer(TrainingLoop):
         parallel_context: bool = False,
         callbacks: Sequence[Callback] = (),
     ) -> None:
-        for parameter, value in (("epochs", epochs), ("evaluations_per_epoch", evaluations_per_epoch)):
-            if value < 1:
-                raise InputError(f"{parameter} must be at least 1, found {value!r}")
         check_tasks(primary, auxiliaries)
         strategy = as_strategy(strategy)
         self.module, self.primary, self.optimizer = module, primary, optimizer
         self.strategy = strategy.bind([task.name for task in auxiliaries])
-        self.epochs, self.seed = epochs, seed
+        self.epochs, self.seed = whole("epochs", epochs), seed
         if strategy.is_fixed and self.strategy.primary_weight(self._last_time) == 0:
             raise InputError(
                 f"{strategy!r} would not train the primary task '{primary.name}' at all: in {epochs} epochs its weight "
@@ -126,7 +123,8 @@ class Trainer(TrainingLoop):
             )
         self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
         self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
-        self.evaluations_per_epoch, self.monitor = evaluations_per_epoch, monitor
+        self.evaluations_per_epoch = whole("evaluations_per_epoch", evaluations_per_epoch)
+        self.monitor = monitor
         self.scheduler, self.feedback, self.early_stopping = scheduler, feedback, early_stopping
         self.transition = transition or TransitionActions()
         self.clip_norm, self.parallel_context, self.callbacks = clip_norm, parallel_context, list(callbacks)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from mt2st.errors import InputError
-from mt2st.training.auxiliary_stream import AuxiliaryStream
+from mt2st.training.task import AuxiliaryStream
 
 
 class Counting:
