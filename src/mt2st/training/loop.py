@@ -13,14 +13,14 @@ from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy import Observation, Strategy
+from mt2st.strategy import Decision, Observation, Strategy
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
 from mt2st.training.combination import Combiner
@@ -33,36 +33,24 @@ from mt2st.training.task import AuxiliaryStream, EpochSlice, KernelTask, SharedK
 from mt2st.training.transition import TransitionActions
 
 AUTO, LOSS = "auto", "loss"
+RecordT = TypeVar("RecordT", Transition, Freeze, ProbeFit, Decision)
 NORM_EVERY = 10
 """Steps between two norms of the primary's gradient: on small models a norm costs a tenth of a step. The first step
 after each evaluation has one too, so that every evaluation has a mean."""
 
 
 class TrainingLoop:
-    """The part of `mt2st.training.Trainer` that trains; the trainer constructs, saves and loads it.
+    """The part of `mt2st.training.Trainer` that trains. The trainer constructs, saves and loads it.
 
     Attributes:
-        module: the module that is trained.
-        primary: the primary task.
-        optimizer: over the module's parameters.
-        scheduler: of the learning rates; None without one.
-        strategy: the weights of the auxiliary tasks, bound to their names.
         kernels: the auxiliary tasks with compiled updates of their own.
         streams: the batches of the other auxiliary tasks.
-        epochs: the most epochs to train.
-        seed: seed of the order of all data.
-        monitor: metric by which the best evaluation is chosen; None keeps the last.
-        evaluations_per_epoch: evaluations per epoch.
-        feedback: measurements of how the auxiliary tasks and the primary get along; None without.
         combiner: combines the tasks' gradients; None where they are added.
-        transition: what the transition sets off.
-        early_stopping: ends the training early; None for never.
-        average: of the parameters; None without.
-        clip_norm: upper bound on the norm of the whole gradient; None for none.
-        callbacks: called at steps, evaluations and events.
         progress: position in the training.
         run: course of the training so far.
         best_parameters: those of the best evaluation so far; None where none are kept.
+
+    The others are arguments of the trainer.
     """
 
     module: nn.Module
@@ -119,13 +107,7 @@ class TrainingLoop:
     # One step
 
     def _step(self, batch: Any, epoch_slice: EpochSlice, thread: KernelThread) -> None:
-        """Take one step: the primary's gradient plus the weighted gradients of the tasks that are on (eq. 3).
-
-        Args:
-            batch: of the primary task.
-            epoch_slice: the part of the epoch that this step is, for kernel tasks.
-            thread: runs the kernel tasks.
-        """
+        """Take one step: the primary's gradient plus the weighted gradients of the tasks that are on (eq. 3)."""
         progress, strategy, freezing = self.progress, self.strategy, self.transition.freezing
         progress.step += 1
         weights = strategy.weights_at(epoch=progress.epoch, step=progress.step)
@@ -223,9 +205,7 @@ class TrainingLoop:
         active = [name for name, weight in weights.items() if weight > 0]
         for name in progress.active:
             if name not in active:
-                transition = Transition(name, epoch=progress.epoch, step=progress.step)
-                self.run.transitions.append(transition)
-                self._event("transition", asdict(transition))
+                self._record("transition", self.run.transitions, Transition(name, progress.epoch, progress.step))
         begins = bool(progress.active) and not active and not progress.single_task
         progress.active = active
         if begins:
@@ -250,16 +230,8 @@ class TrainingLoop:
             self.optimizer.state.pop(parameter, None)
         if self.average is not None:
             self.average.restart()
-        fit = ProbeFit(
-            self.progress.epoch,
-            self.progress.step,
-            fitted.texts,
-            fitted.iterations,
-            fitted.converged,
-            fitted.operations,
-        )
-        self.run.probes.append(fit)
-        self._event("probe", asdict(fit))
+        outcome = fitted.texts, fitted.iterations, fitted.converged, fitted.operations
+        self._record("probe", self.run.probes, ProbeFit(self.progress.epoch, self.progress.step, *outcome))
 
     def _freeze(self) -> None:
         freezing, progress = self.transition.freezing, self.progress
@@ -269,8 +241,7 @@ class TrainingLoop:
         if not new:
             return
         freeze = Freeze(progress.epoch, progress.step, new, freezing.relevance.tolist())
-        self.run.freezes.append(freeze)
-        self._event("freeze", asdict(freeze))
+        self._record("freeze", self.run.freezes, freeze)
         if self.average is not None:
             self.average.pin("embedding.weight", new, table)
 
@@ -361,8 +332,7 @@ class TrainingLoop:
             )
         )
         for decision in self.strategy.decisions[known:]:
-            self.run.decisions.append(decision)
-            self._event("decision", asdict(decision))
+            self._record("decision", self.run.decisions, decision)
 
     @property
     def _ended(self) -> bool:
@@ -384,6 +354,11 @@ class TrainingLoop:
         if self.strategy.needs_feedback:
             return any(weight > 0 for weight in evaluation.weights.values())
         return self.transition_time is not None
+
+    def _record(self, kind: str, records: list[RecordT], record: RecordT) -> None:
+        """Add a record to the run and tell the callbacks."""
+        records.append(record)
+        self._event(kind, asdict(record))
 
     def _event(self, kind: str, values: Mapping[str, Any]) -> None:
         for callback in self.callbacks:
