@@ -45,7 +45,6 @@ def parsed(*words: str, common: tuple[str, ...] = ()) -> Options:
     {
         "no whole number": (["train", *NEEDED, "--epochs", "many"], "--epochs"),
         "no number": (["train", *NEEDED, "--dropout", "x"], "--dropout"),
-        "no choice": (["train", *NEEDED, "--signal", "x"], "invalid choice 'x' for argument '--signal'"),
         "of our own type": (["train", *NEEDED, "--decay", "a=x"], "--decay"),
         "unknown, with the nearest": (["train", *NEEDED, "--learning-rat", "1"], "--learning-rate"),
         "nothing": (["train"], "DATA"),
@@ -73,10 +72,12 @@ def test_the_parser_names_a_wrong_word_and_ends_with_2(
         (["--dim", "50"], "--vector-size"),
         (["--device", "cuda"], "processor"),
         (["--gpu"], "processor"),
+        (["--task", "taging"], "--task is one of 'classification', 'multilabel', 'tagging', found 'taging'. Did you"),
+        (["--signal=gan"], "Did you mean 'gain'?"),
         (["--auxiliaries", "context,analogy"], "--auxiliaries context analogy"),
     ],
 )
-def test_options_that_people_try_are_answered_with_ours(
+def test_words_that_people_try_are_answered_with_ours(
     words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", *NEEDED, *words]) == 2

@@ -138,7 +138,7 @@ FOUND = {
     "failed": 0,
     "score": 0.815,
     "best": 2,
-    "chosen": {"dropout": 0.25, "weight": {"context": 0.1234}},
+    "chosen": {"optimisation__dropout": 0.25, "weight": {"context": 0.1234}},
 }
 FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"dropout": 0.3}}
 SEARCH = {

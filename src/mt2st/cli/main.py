@@ -25,8 +25,8 @@ COMMANDS = {
     "predict": "labels and probabilities, or tags, from a trained model",
     "evaluate": "metrics of a trained model on labelled data",
     "compare": "several strategies and seeds on the same data, with a table",
-    "reproduce": "the paper's tables, figures and claims about time, measured anew",
-    "report": "the report of a study or a run, made anew from its folder",
+    "reproduce": "the paper's tables, figures and claims about time, run again",
+    "report": "the report of a study or a run, rebuilt from its folder",
     "vectors": "word vectors alone: train, evaluate, neighbours, convert",
 }
 

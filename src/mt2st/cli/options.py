@@ -15,9 +15,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
-from mt2st.errors import InputError, suggestion
+from mt2st.errors import InputError, listed, suggestion
 
 if TYPE_CHECKING:
     from tyro.constructors import ConstructorRegistry
@@ -217,14 +217,18 @@ def _check_words(words: Sequence[str], options: type) -> None:
     Raises:
         InputError: saying what to give in place of the first.
     """
-    flags = {each.flag: each.kind for each in _options(options)}
+    flags = {each.flag: _bare(each.kind) for each in _options(options)}
     for at, word in enumerate(words):
         name, _, value = word.partition("=")
         if name in OTHER_NAMES and name not in flags:
             raise InputError(f"there is no option {name}: {OTHER_NAMES[name]}")
         value = value or (words[at + 1] if at + 1 < len(words) else "")
-        if "," in value and get_origin(_bare(flags.get(name))) is tuple and not Path(value).exists():
+        if "," in value and get_origin(flags.get(name)) is tuple and not Path(value).exists():
             raise InputError(f"{name} takes its values separated by spaces: {name} {value.replace(',', ' ')}")
+        choices = get_args(flags.get(name)) if get_origin(flags.get(name)) is Literal else ()
+        if value and choices and value not in choices:
+            near = suggestion(value, choices)
+            raise InputError(f"{name} is one of {listed(choices)}, found '{value}'.{near}")
 
 
 class Option(NamedTuple):

@@ -1,4 +1,4 @@
-"""``mt2st report``: the report of a study or of a training run, made anew from its folder."""
+"""``mt2st report``: the report of a study or of a training run, rebuilt from its folder."""
 
 from __future__ import annotations
 

@@ -104,10 +104,15 @@ def strategy_options(strategies: Iterable[type[Strategy]] = ()) -> Any:
                 )
             found[name] = (old[0] | kind if old[0] != kind else kind, default, [*old[2], strategy.name], old[3])
     made = [
-        (name, kind, field(default=default, metadata={"help": f"{', '.join(names)}: {text}"}))
+        (name, kind, field(default=default, metadata={"help": f"{_in_brief(names)}: {text}"}))
         for name, (kind, default, names, text) in found.items()
     ]
     return make_dataclass("StrategyOptions", made, bases=(StrategyOptions,), frozen=True)
+
+
+def _in_brief(readers: Sequence[str]) -> str:
+    others = [name for name in ALL_STRATEGIES if name not in readers]
+    return f"all but {', '.join(others)}" if len(others) < len(readers) else ", ".join(readers)
 
 
 def with_strategies(options: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
@@ -197,10 +202,6 @@ def _members(kind: Any) -> list[Any]:
 
 def _is_plain(kind: Any) -> bool:
     return kind in (bool, int, float, str, type(None)) or get_origin(kind) is dict or get_origin(kind) is Literal
-
-
-def _as_dict(kind: Any) -> Any:
-    return dict.__class_getitem__((str, get_args(kind)[1]))  # what dict[str, ...] is, with a type known at run time
 
 
 def _is_mapping(kind: Any) -> bool:

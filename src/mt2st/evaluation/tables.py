@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 METRICS = {
     "accuracy": "accuracy",
@@ -25,8 +27,14 @@ LESS_IS_BETTER = {("misalignment", "misaligned"), ("misalignment", "error")}
 """Metrics of auxiliary tasks that should be low; all others should be high."""
 
 
+TERMINAL = 79
+"""Characters of a line in a terminal."""
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as a text table; the first row is the header, the first column is left aligned.
+
+    Names in the header that make the table wider than a terminal are broken between their words.
 
     Example:
         >>> print(aligned([["name", "n"], ["a", "10"]]))
@@ -34,9 +42,15 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
         ----  --
         a     10
     """
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    header, *body = rows
+    columns = list(zip(*body, strict=True)) or [()] * len(header)
+    widths = [max(map(len, (name, *cells))) for name, cells in zip(header, columns, strict=True)]
+    if sum(widths) + 2 * len(widths) - 2 > TERMINAL:
+        widths = [max(map(len, (*name.split(), *cells))) for name, cells in zip(header, columns, strict=True)]
+    names = [textwrap.wrap(name, width, break_on_hyphens=False) for name, width in zip(header, widths, strict=True)]
+    stacked = list(zip_longest(*(reversed(name) for name in names), fillvalue=""))[::-1]
     lines = []
-    for row in [rows[0], ["-" * width for width in widths], *rows[1:]]:
+    for row in [*stacked, ["-" * width for width in widths], *body]:
         first, *others = zip(row, widths, strict=True)
         lines.append("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]).rstrip())
     return "\n".join(lines)

@@ -204,7 +204,7 @@ def search_table(study: Study) -> Table | None:
 
 
 def _chosen(line: Mapping[str, Any]) -> str:
-    values = ", ".join(f"{name} {_value(value)}" for name, value in line["chosen"].items())
+    values = ", ".join(f"{name.rpartition('__')[2]} {_value(value)}" for name, value in line["chosen"].items())
     return f"{values} (as given)" if line["best"] in (None, 1) else values
 
 
