@@ -88,7 +88,7 @@ def test_only_the_words_named_are_frozen(method: str, given: dict[str, WordVecto
     after = train_word_vectors(
         corpus_of(grown_topics()),
         init_vectors=before,
-        frozen=frozen,
+        frozen=iter(frozen),
         workers=2,
         **settings_of(method),  # type: ignore[arg-type]
     )

@@ -139,3 +139,10 @@ def test_queries_that_make_no_sense_are_refused(vectors: WordVectors) -> None:
         vectors.similar_by_vector(np.ones(3, dtype=np.float32))
     with pytest.raises(InputError, match=r"must be \[n, 20\]"):
         vectors.similar_by_vectors(np.ones((2, 3), dtype=np.float32))
+    for wrong in (np.nan, np.inf):
+        query = np.full(20, wrong, dtype=np.float32)
+        for ask in (vectors.most_similar, vectors.similar_by_vector):
+            with pytest.raises(InputError, match="a vector must be finite"):
+                ask(query)
+        with pytest.raises(InputError, match="vectors must be finite; found NaN or infinity in row 1"):
+            vectors.similar_by_vectors(np.stack([np.ones_like(query), query]))

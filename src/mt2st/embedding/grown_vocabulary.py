@@ -98,25 +98,18 @@ class GrownVocabulary:
         else:
             inputs[self.given_ids] = given.vectors
 
-    def frozen_rows(
-        self, frozen: Frozen, given: WordVectors | None, subwords: SubwordRows | None
-    ) -> NDArray[np.bool_] | None:
-        """Return which rows of the inputs must stay as they are so that the frozen words' vectors do.
+    def frozen_rows(self, places: NDArray[np.int64], subwords: SubwordRows | None) -> NDArray[np.bool_] | None:
+        """Return the rows of the inputs that must not change, so that the vectors of frozen words do not.
 
-        With n-grams those are a word's own row and the rows of its n-grams, whichever other words share them.
+        With n-grams these are a word's own row and the rows of its n-grams, whichever other words share them.
 
         Args:
-            frozen: the words.
-            given: the vectors that the vocabulary has grown by.
-            subwords: the rows of its words, if they have n-grams.
+            places: the frozen words, by their place among the given ones (`frozen_places`).
+            subwords: the rows of the vocabulary's words, if they have n-grams.
 
         Returns:
-            bool [V] or [V + bucket]; None where nothing is frozen.
-
-        Raises:
-            InputError: frozen words without given vectors, or some that are not among them.
+            bool [V] or [V + bucket]; None if nothing is frozen.
         """
-        places = frozen_places(frozen, given)
         if not places.size:
             return None
         words = np.zeros(len(self), dtype=np.bool_)

@@ -128,7 +128,7 @@ def train_word_vectors(
     given = taken(init_vectors)
     if given is not None:
         settings = settings.going_on_from(given)
-    frozen_places(frozen, given)
+    places = frozen_places(frozen, given)
     vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
     total_words = epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
     if total_words == 0:
@@ -150,7 +150,7 @@ def train_word_vectors(
         sample=sample,
         ns_exponent=ns_exponent,
         seed=seed,
-        frozen=vocabulary.frozen_rows(frozen, given, subwords),
+        frozen=vocabulary.frozen_rows(places, subwords),
     )
     inputs, outputs = initial_tables(kernel.input_rows, len(vocabulary), settings.size, seed)
     inputs[: vocabulary.n_specials] = 0

@@ -186,12 +186,18 @@ class WordVectors:
         """
         if np.ndim(vectors) != 2 or np.shape(vectors)[1] != self.vector_size:
             raise InputError(f"vectors must be [n, {self.vector_size}]; found {list(np.shape(vectors))}")
-        return self._nearest(np.asarray(vectors, dtype=np.float32), topn, [[]] * len(vectors))
+        queries = np.asarray(vectors, dtype=np.float32)
+        bad = first_row_not_finite(queries)
+        if bad is not None:
+            raise InputError(f"vectors must be finite; found NaN or infinity in row {bad}")
+        return self._nearest(queries, topn, [[]] * len(queries))
 
     def _checked(self, vector: NDArray[np.float32]) -> Vector:
         vector = np.asarray(vector, dtype=np.float32)
         if vector.shape != (self.vector_size,):
             raise InputError(f"a vector must have {self.vector_size} values; found shape {list(vector.shape)}")
+        if not np.isfinite(vector).all():
+            raise InputError("a vector must be finite; found NaN or infinity in it")
         return vector
 
     def _nearest(self, queries: Vector, topn: int, excluded: Sequence[list[int]]) -> list[list[tuple[str, float]]]:
