@@ -146,6 +146,25 @@ def test_the_command_line_trains_with_it_and_predicts_without_it(
     assert torch.is_tensor(here.network_.embedding.weight)
 
 
+@pytest.mark.slow
+def test_the_command_line_compares_with_it_in_processes_of_their_own(tmp_path: Path) -> None:
+    """In a process of its own too: others know nothing of what this one has imported."""
+    (tmp_path / "mine.py").write_text(textwrap.dedent(FILE).replace("class Triangle", "class Zigzag"), encoding="utf-8")
+    reviews = write_reviews(tmp_path / "reviews.csv")
+    words = ["compare", str(reviews), "--text", "review", "--label", "sentiment", "--output", "study", *FAST]
+    words += ["--strategies", "single-task", "mine:Zigzag", "--zigzag-period", "2", "--seeds", "1", "2", "--jobs", "2"]
+    # -P: as in the installed program, the working directory is no place of modules
+    program = [sys.executable, "-P", "-c", "import sys; from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"]
+    done = subprocess.run([*program, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [row.split()[:2] for row in done.stdout.splitlines()[2:]] == [["single-task", "2"], ["zigzag", "2"]]
+    for seed in (1, 2):
+        result = json.loads((tmp_path / "study" / f"zigzag-seed{seed}" / "result.json").read_text(encoding="utf-8"))
+        assert result["identity"]["strategy"]["settings"]["period"] == 2
+    again = subprocess.run([*program, "report", "study"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr  # a report does not know the class
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [

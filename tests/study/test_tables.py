@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.study.results import cell, with_scores
@@ -141,7 +142,7 @@ FOUND = {
     "chosen": {"optimisation__dropout": 0.25, "weight": {"context": 0.1234}},
 }
 FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"dropout": 0.3}}
-SEARCH = {
+SEARCH: dict[str, Any] = {
     "metric": "accuracy",
     "trials": 3,
     "seeds": [1001],
@@ -177,3 +178,21 @@ def test_a_study_without_a_search_says_nothing_of_one(tmp_path: Path) -> None:
     assert "trials" not in result_table(study).notes
     write_tables(study, tmp_path / "tables")
     assert not list((tmp_path / "tables").glob("search*"))
+
+
+def test_no_line_is_longer_than_those_of_a_terminal_and_every_part_has_the_labels() -> None:
+    chosen = {f"encoder__setting_{number}": 0.1 for number in range(9)}
+    methods = [{**line, "chosen": chosen} for line in SEARCH["methods"]]
+    cells = [*with_scores("single-task", [0.8, 0.81, 0.79], encoder="mean"), *SINGLE, *BETTER]
+    study = Study(cells, about={"search": {**SEARCH, "methods": methods}})
+    search = search_table(study)
+    assert search is not None
+    for table in (result_table(study), target_table(study), search):
+        text = table.text()
+        assert max(map(len, text.splitlines())) <= 79
+        assert len(text.split("\n\n")) > 1
+        for part in text.split("\n\n"):
+            assert part.split()[: table.labels] == list(table.header[: table.labels])
+        for row in table.rows:
+            assert all(word in text for field in row for word in field.split())
+    assert result_table(study).labels == 2

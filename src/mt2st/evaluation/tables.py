@@ -23,36 +23,64 @@ SECOND_METRIC = {"accuracy": "macro_f1", "micro_f1": "macro_f1", "entity_f1": "a
 AUXILIARY_HEADER = ["auxiliary task", "on held-out words", "which way", "before", "after", "change"]
 """The columns of `auxiliary_rows`."""
 
+TERMINAL = 79
+"""Characters of a line in a terminal."""
+
 LESS_IS_BETTER = {("misalignment", "misaligned"), ("misalignment", "error")}
 """Metrics of auxiliary tasks that should be low; all others should be high."""
 
 
-TERMINAL = 79
-"""Characters of a line in a terminal."""
+def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1, width: int = TERMINAL) -> str:
+    """Return rows as a text table: the first row is the header, the first column is left aligned.
 
+    In a table that is too wide, long headers and cells are wrapped. Columns that still do not fit follow in a table of
+    their own.
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as a text table; the first row is the header, the first column is left aligned.
-
-    Names in the header that make the table wider than a terminal are broken between their words.
+    Args:
+        rows: the header and the rows, each with as many cells.
+        labels: number of first columns, which are repeated in each of these tables.
+        width: most characters of a line.
 
     Example:
         >>> print(aligned([["name", "n"], ["a", "10"]]))
         name   n
         ----  --
         a     10
+        >>> print(aligned([["name", "training s", "F1"], ["a", "10", "80.0 %"]], width=16))
+        name  training s
+        ----  ----------
+        a             10
+        <BLANKLINE>
+        name      F1
+        ----  ------
+        a     80.0 %
     """
-    header, *body = rows
-    columns = list(zip(*body, strict=True)) or [()] * len(header)
-    widths = [max(map(len, (name, *cells))) for name, cells in zip(header, columns, strict=True)]
-    if sum(widths) + 2 * len(widths) - 2 > TERMINAL:
-        widths = [max(map(len, (*name.split(), *cells))) for name, cells in zip(header, columns, strict=True)]
-    names = [textwrap.wrap(name, width, break_on_hyphens=False) for name, width in zip(header, widths, strict=True)]
-    stacked = list(zip_longest(*(reversed(name) for name in names), fillvalue=""))[::-1]
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    if sum(widths) + 2 * (len(widths) - 1) <= width:
+        return _lines(columns, widths)
+    widths = [max([*map(len, column[1:]), *map(len, column[0].split())]) for column in columns]
+    left = width - sum(widths[:labels]) - 2 * labels
+    widths = [*widths[:labels], *(min(each, left) for each in widths[labels:])]
+    parts: list[list[int]] = []
+    for column in range(labels, len(columns)):
+        if not parts or sum(widths[each] + 2 for each in (*parts[-1], column)) - 2 > left:
+            parts.append([])
+        parts[-1].append(column)
+    chosen = [[*range(labels), *part] for part in parts]
+    return "\n\n".join(_lines([columns[each] for each in part], [widths[each] for each in part]) for part in chosen)
+
+
+def _lines(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+    """Return a table whose cells are wrapped to the widths of their columns."""
+    header, *rows = zip(*columns, strict=True)
     lines = []
-    for row in [*stacked, ["-" * width for width in widths], *body]:
-        first, *others = zip(row, widths, strict=True)
-        lines.append("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]).rstrip())
+    for number, row in enumerate([header, ["-" * width for width in widths], *rows]):
+        cells = [textwrap.wrap(cell, width, break_on_hyphens=False) for cell, width in zip(row, widths, strict=True)]
+        to_left = [place == 0 or (number > 0 and len(cell) > 1) for place, cell in enumerate(cells)]
+        for line in zip_longest(*cells, fillvalue=""):
+            parts = zip(line, widths, to_left, strict=True)
+            lines.append("  ".join(f"{part:{'<' if left else '>'}{width}}" for part, width, left in parts).rstrip())
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -53,9 +54,10 @@ def probed_seconds(data: StudyData, cells: Sequence[Cell]) -> float:
     multi, single = (_timed(data, cells[0], strategy) for strategy in (MultiTask(), SingleTask()))
     epochs = cells[0].settings.optimisation.epochs
     test = single.evaluation * len(data.test or ()) / max(1, len(data.validation))
+    steps_per_epoch = math.ceil(len(data.train) / cells[0].settings.optimisation.batch_size)
     total = 0.0
     for cell in cells:
-        with_auxiliary = _epochs_with_auxiliary(cell, epochs)
+        with_auxiliary = _epochs_with_auxiliary(cell, steps_per_epoch)
         total += single.rest + test + with_auxiliary * multi.epoch + (epochs - with_auxiliary) * single.epoch
     return total
 
@@ -76,10 +78,13 @@ def _timed(data: StudyData, cell: Cell, strategy: Strategy) -> Timed:
     return timed
 
 
-def _epochs_with_auxiliary(cell: Cell, epochs: int) -> int:
-    strategy = cell.strategy.bind(cell.settings.auxiliaries)
+def _epochs_with_auxiliary(cell: Cell, steps_per_epoch: int) -> float:
+    """Return for how many epochs an auxiliary task is on: a fraction, where the strategy counts steps."""
+    strategy, epochs = cell.strategy.bind(cell.settings.auxiliaries), cell.settings.optimisation.epochs
     if not strategy.is_fixed:
         return epochs
     if not any(strategy.weights(1).values()):
         return 0
-    return (strategy.transition_time(epochs) or epochs + 1) - 1
+    in_an_epoch = steps_per_epoch if strategy.unit == "step" else 1
+    transition = strategy.transition_time(epochs * in_an_epoch)
+    return epochs if transition is None else (transition - 1) / in_an_epoch

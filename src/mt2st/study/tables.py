@@ -36,6 +36,7 @@ class Table:
         rows: as many fields each.
         strong: the fields that are set in bold, each by the numbers of its row and its column.
         notes: what the columns mean, below it.
+        labels: number of first columns that say what a row is about.
     """
 
     name: str
@@ -43,10 +44,11 @@ class Table:
     rows: Sequence[Sequence[str]]
     strong: frozenset[tuple[int, int]] = frozenset()
     notes: str = ""
+    labels: int = 1
 
     def text(self) -> str:
         """Return it for a terminal, without the notes."""
-        return aligned([self.header, *self.rows])
+        return aligned([self.header, *self.rows], labels=self.labels)
 
     def markdown(self) -> str:
         """Return it in Markdown."""
@@ -135,7 +137,7 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     if any(each.jobs > 1 for each in study.rows):
         notes += " Several runs shared the machine, so seconds are longer than a run alone would take, and less even."
     strong = frozenset((number, score) for number, row in enumerate(rows) if row.best)
-    return Table("results", header, body, strong, notes)
+    return Table("results", header, body, strong, notes, labels=1 + len(varying))
 
 
 def target_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
@@ -170,7 +172,7 @@ def target_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         "reached it, n of them; never: in how many seeds only the other one did. Each interval is for itself, none is "
         "adjusted for their number."
     )
-    return Table("time_to_target", header, body, notes=notes)
+    return Table("time_to_target", header, body, notes=notes, labels=1 + len(varying))
 
 
 def search_table(study: Study) -> Table | None:
@@ -200,7 +202,7 @@ def search_table(study: Study) -> Table | None:
         f"as given. Training seconds of all trials together: {search['train_seconds']:.1f}."
     )
     header = ["strategy", *varying, "trials", f"validation {metric}", "training s", "chosen"]
-    return Table("search", header, body, notes=notes)
+    return Table("search", header, body, notes=notes, labels=1 + len(varying))
 
 
 def _chosen(line: Mapping[str, Any]) -> str:

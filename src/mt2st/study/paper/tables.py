@@ -171,7 +171,7 @@ def _table(name: str, rows: list[Pair], study: Study) -> Table | None:
             notes += f" The paper does not say what its row '{UNNUMBERED}' is."
     if alone := [group for group in unprinted(study) if group.name == TABLES[name]]:
         notes += f" Without a row in print: {'; '.join(_with_accuracy(each, study.groups[each]) for each in alone)}."
-    return Table(f"table_{name}", header, body, notes=notes)
+    return Table(f"table_{name}", header, body, notes=notes, labels=2)
 
 
 def _field(row: Pair, measure: str) -> str:
