@@ -30,7 +30,7 @@ LESS_IS_BETTER = {("misalignment", "misaligned"), ("misalignment", "error")}
 """Metrics of auxiliary tasks that should be low; all others should be high."""
 
 
-def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1, width: int = TERMINAL) -> str:
+def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1) -> str:
     """Return rows as a text table: the first row is the header, the first column is left aligned.
 
     In a table that is too wide, long headers and cells are wrapped. Columns that still do not fit follow in a table of
@@ -39,28 +39,19 @@ def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1, width: int = TERM
     Args:
         rows: the header and the rows, each with as many cells.
         labels: number of first columns, which are repeated in each of these tables.
-        width: most characters of a line.
 
     Example:
         >>> print(aligned([["name", "n"], ["a", "10"]]))
         name   n
         ----  --
         a     10
-        >>> print(aligned([["name", "training s", "F1"], ["a", "10", "80.0 %"]], width=16))
-        name  training s
-        ----  ----------
-        a             10
-        <BLANKLINE>
-        name      F1
-        ----  ------
-        a     80.0 %
     """
     columns = list(zip(*rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    if sum(widths) + 2 * (len(widths) - 1) <= width:
+    if sum(widths) + 2 * (len(widths) - 1) <= TERMINAL:
         return _lines(columns, widths)
     widths = [max([*map(len, column[1:]), *map(len, column[0].split())]) for column in columns]
-    left = width - sum(widths[:labels]) - 2 * labels
+    left = TERMINAL - sum(widths[:labels]) - 2 * labels
     widths = [*widths[:labels], *(min(each, left) for each in widths[labels:])]
     parts: list[list[int]] = []
     for column in range(labels, len(columns)):
