@@ -106,14 +106,14 @@ def test_the_end_of_a_sentence_has_no_ngrams_as_in_fasttext() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"min_n": 0}, "min_n must be an integer, at least 1; found 0"),
-        ({"max_n": 2}, "max_n must be at least min_n = 3; found 2"),
-        ({"max_n": 100_000_000}, "max_n must be at most 1,024; found 100,000,000"),
-        ({"min_n": 2000, "max_n": 3000}, "max_n must be at most 1,024; found 3,000"),
-        ({"bucket": 0}, "bucket must be an integer, at least 1; found 0"),
-        ({"bucket": 1.5}, "bucket must be an integer"),
-        ({"min_n": True}, "min_n must be an integer"),
-        ({"bucket": 2**31}, "bucket must be below"),
+        ({"min_n": 0}, "min_n should be greater than or equal to 1, found 0"),
+        ({"max_n": 2}, "max_n should be at least min_n = 3, found 2"),
+        ({"max_n": 100_000_000}, "max_n should be less than or equal to 1024, found 100000000"),
+        ({"min_n": 2000, "max_n": 3000}, "min_n should be less than or equal to 1024, found 2000"),
+        ({"bucket": 0}, "bucket should be greater than or equal to 1, found 0"),
+        ({"bucket": 1.5}, "bucket should be a valid integer, found 1.5"),
+        ({"min_n": True}, "min_n should be a valid integer, found True"),
+        ({"bucket": 2**31}, "bucket should be less than 2147483648, found"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(setting: dict[str, int], message: str) -> None:

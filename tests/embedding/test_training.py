@@ -205,25 +205,34 @@ def test_chunks_cover_every_epoch_in_order_and_cut_only_long_documents() -> None
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"vector_size": 0}, "vector_size must be an integer, at least 1; found 0"),
-        ({"epochs": 0}, "epochs must be an integer, at least 1; found 0"),
-        ({"epochs": True}, "epochs must be an integer"),
-        ({"workers": -1}, "workers must be an integer, at least 1; found -1"),
-        ({"alpha": float("nan")}, "alpha must be finite and above 0; found nan"),
-        ({"alpha": 0.0}, "alpha must be finite and above 0"),
-        ({"min_alpha": 0.5}, r"min_alpha must be in \[0, alpha\] = \[0, 0.025\]; found 0.5"),
-        ({"min_alpha": -0.1}, "min_alpha must be in"),
-        ({"window": 0}, "window must be an integer, at least 1; found 0"),
-        ({"negative": 0}, "negative must be an integer, at least 1"),
-        ({"sample": -1.0}, r"sample must be in \[0, 1\)"),
-        ({"min_n": 0}, "min_n must be an integer, at least 1; found 0"),
-        ({"max_n": 2}, "max_n must be at least min_n = 3; found 2"),
-        ({"method": "cbw"}, "unknown method 'cbw'.*Did you mean 'cbow'"),
+        ({"vector_size": 0}, "vector_size should be greater than or equal to 1, found 0"),
+        ({"epochs": 0}, "epochs should be greater than or equal to 1, found 0"),
+        ({"epochs": True}, "epochs should be a valid integer, found True"),
+        ({"workers": -1}, "workers should be greater than or equal to 1, found -1"),
+        ({"alpha": float("nan")}, "alpha should be .* found nan"),
+        ({"alpha": 0.0}, "alpha should be greater than 0, found 0"),
+        ({"min_alpha": 0.5}, "min_alpha should be at most alpha = 0.025, found 0.5"),
+        ({"min_alpha": -0.1}, "min_alpha should be greater than or equal to 0, found -0.1"),
+        ({"window": 0}, "window should be greater than or equal to 1, found 0"),
+        ({"negative": 0}, "negative should be greater than or equal to 1, found 0"),
+        ({"sample": -1.0}, "sample should be greater than or equal to 0, found -1"),
+        ({"min_n": 0}, "min_n should be greater than or equal to 1, found 0"),
+        ({"max_n": 2}, "max_n should be at least min_n = 3, found 2"),
+        ({"method": "cbw"}, "method should be .*found 'cbw'.*Did you mean 'cbow'"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(setting: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         train_word_vectors(two_topics(5), **setting)  # type: ignore[arg-type]
+
+
+def test_settings_may_be_numbers_of_numpy() -> None:
+    plain = {"vector_size": 4, "window": 3, "epochs": 1, "workers": 1, "seed": 5, "alpha": 0.5, "sample": 0.0}
+    of_numpy = {
+        name: np.float32(value) if isinstance(value, float) else np.int64(value) for name, value in plain.items()
+    }
+    expected, found = (train_word_vectors(two_topics(5), **settings) for settings in (plain, of_numpy))  # type: ignore[arg-type]
+    assert found.vectors.tobytes() == expected.vectors.tobytes()
 
 
 def test_a_corpus_without_words_is_refused() -> None:

@@ -186,7 +186,7 @@ def test_it_refuses_an_embedding_of_another_shape(cooccurrences: Cooccurrences) 
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number above 0, found nan"),
         ({"passes": 0.0}, "passes must be a number above 0 and at most 4096, found 0.0"),
         ({"passes": float("inf")}, "passes must be a number above 0 and at most 4096, found inf"),
-        ({"x_max": -1.0}, "x_max must be finite and above 0"),
+        ({"x_max": -1.0}, "x_max should be greater than 0, found"),
     ],
 )
 def test_numbers_out_of_range_are_named(cooccurrences: Cooccurrences, setting: dict[str, float], message: str) -> None:

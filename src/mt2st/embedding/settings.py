@@ -1,16 +1,18 @@
-"""The settings of a training of word vectors, checked before anything is read."""
+"""The settings of trainings of word vectors, whose ranges stand in the annotations."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from mt2st._settings import Count, NonNegative, Positive, Share, checked
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS
 from mt2st.embedding.subword_vectors import SubwordVectors
-from mt2st.embedding.subwords import SubwordSettings
+from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.errors import InputError, listed, suggestion
+from mt2st.errors import InputError, listed
 
 Method = Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"]
 WORD_METHODS = ("skipgram", "cbow")
@@ -19,20 +21,23 @@ SUBWORD_METHODS = ("skipgram-fasttext", "cbow-fasttext")
 
 VECTOR_SIZE = 100
 """Dimensions where neither the user nor given vectors say."""
-
-LARGEST_NEGATIVE = 100
-"""Useful values are 2 to 20 (Mikolov et al. 2013); beyond, the noise drowns what is to be learned."""
-
 LARGEST_BLOCK = 32
 """Centres that a kernel updates together at most: larger blocks are hardly faster."""
+LEAST_MEMORY_MB = 4
+"""With less, GloVe's counting would write and merge ever shorter runs: with 1 KB, one every few words of the corpus."""
 
-LARGEST_EXPONENT = 5.0
+VectorSize = Annotated[int, Field(ge=1, le=MOST_DIMENSIONS)]
+Negative = Annotated[int, Field(ge=1, le=100)]
+"""Useful values are 2 to 20 (Mikolov et al. 2013); beyond, the noise drowns what is to be learned."""
+NoiseExponent = Annotated[float, Field(ge=-5, le=5)]
 """Useful values are -1 to 1 (Caselles-Dupre et al. 2018). Counts to this power are far from the bounds of float64."""
+Block = Annotated[int, Field(ge=1, le=LARGEST_BLOCK)]
+GloveWindow = Annotated[int, Field(ge=1, le=100_000)]
 
 
 @dataclass(frozen=True)
 class WordVectorSettings:
-    """The settings of `mt2st.embedding.train_word_vectors`, which explains them; made, they are in their ranges.
+    """The settings of `mt2st.embedding.train_word_vectors`, which explains them; validated when made.
 
     Raises:
         InputError: a setting out of its range, by name, with the rule and the value found.
@@ -40,41 +45,29 @@ class WordVectorSettings:
     Example:
         >>> WordVectorSettings(window=0)
         Traceback (most recent call last):
-        mt2st.errors.InputError: window must be an integer, at least 1; found 0
+        mt2st.errors.InputError: window should be greater than or equal to 1, found 0
     """
 
-    method: Method | str = "skipgram"
-    vector_size: int | None = None
-    window: int = 5
-    negative: int = 5
-    sample: float = 1e-3
-    alpha: float = 0.025
-    min_alpha: float = 1e-4
-    epochs: int = 5
-    workers: int = 1
+    method: Method = "skipgram"
+    vector_size: VectorSize | None = None
+    window: Count = 5
+    negative: Negative = 5
+    sample: Share = 1e-3
+    alpha: Positive = 0.025
+    min_alpha: NonNegative = 1e-4
+    epochs: Count = 5
+    workers: Count = 1
     seed: int = 1
-    ns_exponent: float = 0.75
-    min_n: int | None = None
-    max_n: int | None = None
-    bucket: int | None = None
+    ns_exponent: NoiseExponent = 0.75
+    min_n: NgramLength | None = None
+    max_n: NgramLength | None = None
+    bucket: Buckets | None = None
 
     def __post_init__(self) -> None:
-        methods = (*WORD_METHODS, *SUBWORD_METHODS)
-        if self.method not in methods:
-            raise InputError(
-                f"unknown method '{self.method}': choose from {listed(methods)}.{suggestion(self.method, methods)}"
-            )
-        if self.vector_size is not None:
-            check_vector_size(self.vector_size)
-        check_at_least_one(epochs=self.epochs, workers=self.workers)
-        check_context(window=self.window, negative=self.negative, sample=self.sample, ns_exponent=self.ns_exponent)
-        if not (math.isfinite(self.alpha) and self.alpha > 0):
-            raise InputError(f"alpha must be finite and above 0; found {self.alpha!r}")
-        if not 0 <= self.min_alpha <= self.alpha:
-            raise InputError(f"min_alpha must be in [0, alpha] = [0, {self.alpha!r}]; found {self.min_alpha!r}")
-        if not isinstance(self.seed, int) or isinstance(self.seed, bool):
-            raise InputError(f"seed must be an integer; found {self.seed!r}")
-        _ = self.ngrams  # checks them
+        _validate(self)
+        if self.min_alpha > self.alpha:
+            raise InputError(f"min_alpha should be at most alpha = {self.alpha!r}, found {self.min_alpha!r}")
+        _ = self.ngrams  # raises if they contradict each other
 
     @property
     def has_ngrams(self) -> bool:
@@ -84,7 +77,7 @@ class WordVectorSettings:
     @property
     def size(self) -> int:
         """Dimensions."""
-        return self.vector_size if self.vector_size is not None else VECTOR_SIZE
+        return self.vector_size or VECTOR_SIZE
 
     @property
     def ngrams(self) -> SubwordSettings:
@@ -98,7 +91,7 @@ class WordVectorSettings:
         Raises:
             InputError: a setting that contradicts them, or a method with n-grams where they have none.
         """
-        settings = replace(self, vector_size=size_like(given, self.vector_size))
+        settings = replace(self, vector_size=_size_like(given, self.vector_size))
         if not self.has_ngrams:
             return settings
         if not isinstance(given, SubwordVectors):
@@ -114,7 +107,63 @@ class WordVectorSettings:
         return replace(settings, min_n=theirs.min_n, max_n=theirs.max_n, bucket=theirs.bucket)
 
 
-def size_like(given: WordVectors, vector_size: int | None) -> int:
+@dataclass(frozen=True)
+class GloveSettings:
+    """The settings of `mt2st.embedding.train_glove`, which explains them; validated when made.
+
+    Raises:
+        InputError: a setting out of its range, by name, with the rule and the value found.
+
+    Example:
+        >>> GloveSettings(x_max=0)
+        Traceback (most recent call last):
+        mt2st.errors.InputError: x_max should be greater than 0, found 0
+    """
+
+    vector_size: VectorSize | None = None
+    window: GloveWindow = 10
+    sample: Share = 0.0
+    x_max: Positive = 100.0
+    alpha: NonNegative = 0.75
+    learning_rate: Positive = 0.05
+    epochs: Count = 25
+    memory_mb: Positive = 1024
+    workers: Count = 1
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        from mt2st.embedding.glove.sums import SumTable  # comes with numba, which only who trains waits for
+
+        _validate(self)
+        least = max(LEAST_MEMORY_MB, SumTable.least_bytes(self.window) / 2**20)
+        if self.memory_mb < least:
+            raise InputError(
+                f"memory_mb should be at least {least:.3g} (MB) for a window of {self.window:,}: with less, the "
+                f"counting would write and merge short runs without end, found {self.memory_mb!r}"
+            )
+
+    @property
+    def size(self) -> int:
+        """Dimensions."""
+        return self.vector_size or VECTOR_SIZE
+
+    def going_on_from(self, given: WordVectors) -> GloveSettings:
+        """Return the settings with the size of given vectors.
+
+        Raises:
+            InputError: another size was asked for.
+        """
+        return replace(self, vector_size=_size_like(given, self.vector_size))
+
+
+def _validate(settings: WordVectorSettings | GloveSettings) -> None:
+    """Check all fields, and make plain Python numbers of numpy's."""
+    values: dict[str, Any] = checked(type(settings), **vars(settings))
+    for name, value in values.items():
+        object.__setattr__(settings, name, value)
+
+
+def _size_like(given: WordVectors, vector_size: int | None) -> int:
     """Return the dimensions of given vectors.
 
     Raises:
@@ -126,41 +175,3 @@ def size_like(given: WordVectors, vector_size: int | None) -> int:
             f"set it to {given.vector_size}"
         )
     return given.vector_size
-
-
-def check_context(*, window: int, negative: int, sample: float, ns_exponent: float) -> None:
-    """Raise `InputError` naming the first setting of a context kernel out of its range."""
-    check_at_least_one(window=window, negative=negative)
-    if negative > LARGEST_NEGATIVE:
-        raise InputError(f"negative must be at most {LARGEST_NEGATIVE}; found {negative:,}")
-    check_sample(sample)
-    if not -LARGEST_EXPONENT <= ns_exponent <= LARGEST_EXPONENT:
-        bounds = f"[{-LARGEST_EXPONENT:g}, {LARGEST_EXPONENT:g}]"
-        raise InputError(f"ns_exponent must be in {bounds}, where 0.75 is usual; found {ns_exponent!r}")
-
-
-def check_sample(sample: float) -> None:
-    """Raise `InputError` for a threshold of subsampling out of its range."""
-    if not 0 <= sample < 1:
-        raise InputError(f"sample must be in [0, 1); found {sample!r}")
-
-
-def check_block(block: int) -> None:
-    """Raise `InputError` for a number of centres that no kernel updates together."""
-    check_at_least_one(block=block)
-    if block > LARGEST_BLOCK:
-        raise InputError(f"block must be at most {LARGEST_BLOCK}; found {block:,}")
-
-
-def check_vector_size(vector_size: int) -> None:
-    """Raise `InputError` for a number of dimensions that no word vector has."""
-    check_at_least_one(vector_size=vector_size)
-    if vector_size > MOST_DIMENSIONS:
-        raise InputError(f"vector_size must be at most {MOST_DIMENSIONS:,}; found {vector_size:,}")
-
-
-def check_at_least_one(**settings: int) -> None:
-    """Raise `InputError` naming the first setting that is no integer of 1 or more."""
-    for name, value in settings.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} must be an integer, at least 1; found {value!r}")

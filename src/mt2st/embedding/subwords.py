@@ -10,14 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from mt2st._settings import checked
 from mt2st.errors import InputError
 
 LONGEST_NGRAM = 1024
 """Characters; more is no n-gram: a setting that asks for it is damaged or mistyped."""
+NgramLength = Annotated[int, Field(ge=1, le=LONGEST_NGRAM)]
+Buckets = Annotated[int, Field(ge=1, lt=2**31)]
 END_OF_SENTENCE = "</s>"
 """fastText's word for it, of which it makes no n-grams."""
 _FNV_START, _FNV_PRIME = 2166136261, 16777619
@@ -45,21 +50,14 @@ class SubwordSettings:
         InputError: a value out of its range.
     """
 
-    min_n: int = 3
-    max_n: int = 6
-    bucket: int = 200_000
+    min_n: NgramLength = 3
+    max_n: NgramLength = 6
+    bucket: Buckets = 200_000
 
     def __post_init__(self) -> None:
-        for name in ("min_n", "max_n", "bucket"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name} must be an integer, at least 1; found {value!r}")
+        checked(SubwordSettings, min_n=self.min_n, max_n=self.max_n, bucket=self.bucket)
         if self.max_n < self.min_n:
-            raise InputError(f"max_n must be at least min_n = {self.min_n}; found {self.max_n}")
-        if self.max_n > LONGEST_NGRAM:
-            raise InputError(f"max_n must be at most {LONGEST_NGRAM:,}; found {self.max_n:,}")
-        if self.bucket >= 2**31:
-            raise InputError(f"bucket must be below 2**31; found {self.bucket}")
+            raise InputError(f"max_n should be at least min_n = {self.min_n}, found {self.max_n}")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from os import PathLike
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ def train_word_vectors(
         TrainingInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     settings = WordVectorSettings(
-        method=method,
+        method=cast("Method", method),
         vector_size=vector_size,
         window=window,
         negative=negative,
@@ -130,7 +130,7 @@ def train_word_vectors(
         settings = settings.going_on_from(given)
     places = frozen_places(frozen, given)
     vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
-    total_words = epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
+    total_words = settings.epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
     if total_words == 0:
         raise InputError("the corpus has no words of the vocabulary to train on: it has no documents")
     footprint = Footprint.of(settings, vocabulary.tokens, given if given is not init_vectors else None)
@@ -142,17 +142,17 @@ def train_word_vectors(
 
     subwords = SubwordRows.of(vocabulary.tokens, settings.ngrams) if settings.has_ngrams else None
     kernel = kernel_for(
-        method,
+        settings.method,
         vocabulary.counts,
         subwords=subwords,
-        window=window,
-        negative=negative,
-        sample=sample,
-        ns_exponent=ns_exponent,
-        seed=seed,
+        window=settings.window,
+        negative=settings.negative,
+        sample=settings.sample,
+        ns_exponent=settings.ns_exponent,
+        seed=settings.seed,
         frozen=vocabulary.frozen_rows(places, subwords),
     )
-    inputs, outputs = initial_tables(kernel.input_rows, len(vocabulary), settings.size, seed)
+    inputs, outputs = initial_tables(kernel.input_rows, len(vocabulary), settings.size, settings.seed)
     inputs[: vocabulary.n_specials] = 0
     if given is not None:
         vocabulary.place(given, inputs)
@@ -166,7 +166,7 @@ def train_word_vectors(
         return WordVectors(vocabulary.words, inputs[vocabulary.n_specials :])
 
     def rate(words: int) -> float:
-        return alpha + (min_alpha - alpha) * (words / total_words)
+        return settings.alpha + (settings.min_alpha - settings.alpha) * (words / total_words)
 
     def run(chunk: Chunk) -> KernelReport:
         rates = rate(chunk.words_before), rate(chunk.words_before + chunk.words)
@@ -178,15 +178,17 @@ def train_word_vectors(
     kernel.compile(settings.size)
     if on_compiled is not None:
         on_compiled(time.perf_counter() - started)
-    untrained = (1 + negative) * math.log(2)  # every product with an output vector is 0
-    judged = min(_JUDGED_WORDS, total_words // epochs)
+    untrained = (1 + settings.negative) * math.log(2)  # every product with an output vector is 0
+    judged = min(_JUDGED_WORDS, total_words // settings.epochs)
     done, started, judge_at = KernelReport(), time.perf_counter(), judged
     try:
-        with closing(results(run, chunks(corpus.offsets, epochs, chunk_words(settings.size)), workers)) as reports:
+        with closing(
+            results(run, chunks(corpus.offsets, settings.epochs, chunk_words(settings.size)), settings.workers)
+        ) as reports:
             for report in reports:
                 done += report
                 if done.words >= judge_at and done.pairs:
-                    check_converging(done.mean_loss, start=untrained, factor=_DIVERGED, rate=alpha)
+                    check_converging(done.mean_loss, start=untrained, factor=_DIVERGED, rate=settings.alpha)
                     judge_at = done.words + judged
                 if progress is not None:
                     elapsed = time.perf_counter() - started
@@ -206,8 +208,8 @@ def train_word_vectors(
         raise TrainingInterrupted(result(), done.words, total_words, "words") from error
     if not done.pairs:
         raise InputError(
-            f"no two words of the corpus came together in {epochs} passes: its documents hold one word of the "
-            f"vocabulary each, or sample ({sample!r}) thins them out to that"
+            f"no two words of the corpus came together in {settings.epochs} passes: its documents hold one word of the "
+            f"vocabulary each, or sample ({settings.sample!r}) thins them out to that"
         )
     return result()
 

@@ -11,11 +11,12 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, Field
 
-from mt2st.embedding.settings import LARGEST_BLOCK, LARGEST_NEGATIVE, SUBWORD_METHODS, WORD_METHODS
+from mt2st._settings import Count, Fraction, Natural, NonNegative, Positive, Share
+from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Method, Negative
 
 ValueT = TypeVar("ValueT")
 
-ContextMethod = Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext", "glove"]
+ContextMethod = Literal[Method, "glove"]
 AuxiliaryName = Literal[
     "context", "semantic-syntactic", "misalignment", "analogy", "spearman", "tagging", "classification"
 ]
@@ -47,12 +48,6 @@ about, narrow ones what part of speech a word is."""
 ALPHA = 0.05
 """Default learning rate of the context task: twice word2vec's, as the task's weight scales it; also GloVe's."""
 
-Count = Annotated[int, Field(ge=1)]
-Natural = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
 GroupName = Literal["embedding", "encoder", "heads", "others"]
 RateChoice = Literal["keep", "rewarm", "drop"]
 StepsByGroup = Natural | dict[GroupName, Natural]
@@ -152,7 +147,7 @@ class Context(Group):
     make the embedding of character n-grams, so that unseen words have vectors too."""
     window: Count | None = None
     """Largest distance between a word and its context; 15 by default, and 5 for a tagger."""
-    negative: Annotated[int, Field(ge=1, le=LARGEST_NEGATIVE)] = 5
+    negative: Negative = 5
     """Negative samples per word; glove has none."""
     sample: Share = 1e-3
     """Threshold for downsampling frequent words; for glove there is glove_sample."""
@@ -164,7 +159,7 @@ class Context(Group):
     passes: Positive | None = None
     """Passes over all text, or over all co-occurrences, per epoch of the labelled texts. By default as many as make
     three and a half million words or ten million co-occurrences, at most 15."""
-    block: Annotated[int, Field(ge=1, le=LARGEST_BLOCK)] | None = None
+    block: Block | None = None
     """Fewest words whose contexts are learned in one step. By default a careful number, smaller for high rates and wide
     Skip-gram windows, which grows to 32 as the rate decays. Larger blocks are faster, until the vectors suffer."""
     x_max: Positive = 10.0

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Self, TypeVar, cast
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
+from mt2st._settings import rule_of
 from mt2st.embedding.formats import is_pretrained
 from mt2st.embedding.settings import SUBWORD_METHODS
 from mt2st.errors import InputError, listed, suggestion
@@ -405,10 +406,8 @@ def problems_in(error: ValidationError) -> Iterator[str]:
         # A value of a union is refused once per alternative: the one that it comes near to says why.
         each = max(found, key=lambda one: (not one["type"].endswith("_type"), len(one["loc"])))
         value = each["input"]
-        rule = str(each["msg"]).replace("Input ", "", 1)
+        rule, near = rule_of(each)
         rule = rule.replace("a valid array", "a list").replace("an object", "a group of settings")
-        known = each.get("ctx", {}).get("expected", "") if each["type"] == "literal_error" else ""
-        near = suggestion(str(value), known.replace(" or ", ", ").replace("'", "").split(", ")) if known else ""
         if each["type"] == "unexpected_keyword_argument":
             group = getattr(ModelSettings(), path[0], None) if len(path) > 1 else None
             names = names_of_fields(type(group) if isinstance(group, Group) else ModelSettings)

@@ -129,7 +129,7 @@ def test_frequent_words_are_kept_as_often_as_word2vec_keeps_them(tmp_path: Path)
 
 @pytest.mark.parametrize("sample", [-0.1, 1.0])
 def test_a_threshold_out_of_its_range_is_refused(sample: float, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"sample must be in \[0, 1\); found"):
+    with pytest.raises(InputError, match="sample should be .*, found"):
         counted([[2, 3]], tmp_path, sample=sample)
 
 
@@ -230,12 +230,12 @@ def test_an_id_outside_the_vocabulary_is_named(word: int, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("window", [0, -1, True, 2.5, 100_001])
 def test_a_window_out_of_range_is_refused(window: int, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="window must be an integer from 1 to 100,000; found"):
+    with pytest.raises(InputError, match="window should be .*, found"):
         counted([[2, 3]], tmp_path, window=window)
 
 
 def test_a_memory_below_a_byte_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="memory must be at least 1 byte; found 0"):
+    with pytest.raises(InputError, match="memory should be greater than or equal to 1, found 0"):
         counted([[2, 3]], tmp_path, memory=0)
 
 

@@ -86,10 +86,10 @@ def test_targets_are_the_logarithm_and_the_weight() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"x_max": 0.0}, "x_max must be finite and above 0; found 0.0"),
-        ({"x_max": float("inf")}, "x_max must be finite"),
-        ({"alpha": -0.1}, "alpha must be finite and at least 0; found -0.1"),
-        ({"alpha": float("nan")}, "alpha must be finite"),
+        ({"x_max": 0.0}, "x_max should be greater than 0, found 0.0"),
+        ({"x_max": float("inf")}, "x_max should be a finite number, found inf"),
+        ({"alpha": -0.1}, "alpha should be greater than or equal to 0, found -0.1"),
+        ({"alpha": float("nan")}, "alpha should be a finite number, found nan"),
     ],
 )
 def test_settings_out_of_range_are_refused(setting: dict[str, float], message: str) -> None:

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mt2st.embedding import TrainingInterrupted, VectorProgress, WordVectors, glove_memory, train_glove
-from mt2st.embedding.glove import settings
+from mt2st.embedding import TrainingInterrupted, VectorProgress, WordVectors, glove_memory, settings, train_glove
 from mt2st.errors import InputError
 from mt2st.text import Corpus as TextCorpus
 from mt2st.text import Tokeniser
@@ -192,21 +191,21 @@ def test_the_memory_told_is_the_tables_and_the_bound() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"vector_size": 0}, "vector_size must be an integer, at least 1; found 0"),
-        ({"epochs": True}, "epochs must be an integer, at least 1; found True"),
-        ({"workers": 0}, "workers must be an integer, at least 1; found 0"),
-        ({"window": 0}, "window must be an integer from 1 to 100,000; found 0"),
-        ({"sample": 1}, r"sample must be in \[0, 1\); found 1"),
-        ({"learning_rate": 0.0}, "learning_rate must be finite and above 0; found 0.0"),
-        ({"memory_mb": -1}, "memory_mb must be finite and above 0; found -1"),
-        ({"memory_mb": math.inf}, "memory_mb must be finite"),
-        ({"memory_mb": 0.0001}, r"memory_mb must be at least 4 \(MB\) for a window of 10: .* found 0.0001"),
+        ({"vector_size": 0}, "vector_size should be greater than or equal to 1, found 0"),
+        ({"epochs": True}, "epochs should be a valid integer, found True"),
+        ({"workers": 0}, "workers should be greater than or equal to 1, found 0"),
+        ({"window": 0}, "window should be greater than or equal to 1, found 0"),
+        ({"sample": 1}, "sample should be less than 1, found 1"),
+        ({"learning_rate": 0.0}, "learning_rate should be greater than 0, found 0.0"),
+        ({"memory_mb": -1}, "memory_mb should be greater than 0, found -1"),
+        ({"memory_mb": math.inf}, "memory_mb should be a finite number, found inf"),
+        ({"memory_mb": 0.0001}, r"memory_mb should be at least 4 \(MB\) for a window of 10: .* found 0.0001"),
         (
             {"memory_mb": 5, "window": 100_000},
-            r"memory_mb must be at least 6.54 \(MB\) for a window of 100,000.* found 5",
+            r"memory_mb should be at least 6.54 \(MB\) for a window of 100,000.* found 5",
         ),
-        ({"x_max": 0}, "x_max must be finite and above 0; found 0"),
-        ({"alpha": -1}, "alpha must be finite and at least 0; found -1"),
+        ({"x_max": 0}, "x_max should be greater than 0, found 0"),
+        ({"alpha": -1}, "alpha should be greater than or equal to 0, found -1"),
         ({"learning_rate": 1e30}, "has diverged: lower the learning rate"),
     ],
 )

@@ -5,7 +5,6 @@ memory, `targets` puts them in random orders, `update` trains tables on a stretc
 Importing this package does not load numba; training does.
 """
 
-from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.glove.training import glove_memory, train_glove
 
-__all__ = ["GloveSettings", "glove_memory", "train_glove"]
+__all__ = ["glove_memory", "train_glove"]

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._settings import Count, Share, checked
 from mt2st.embedding.glove.kernels.counting import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count, to_entries
 from mt2st.embedding.glove.sums import Runs, Sums, SumTable, merged
 from mt2st.embedding.kernels.sampling import keep_thresholds, start_state
 from mt2st.embedding.kernels.windows import checked_slice
 from mt2st.embedding.memory import give_back
-from mt2st.embedding.settings import check_sample
+from mt2st.embedding.settings import GloveWindow
 from mt2st.errors import InputError
 
 ENTRY = np.dtype([("row", np.int32), ("column", np.int32), ("value", np.float32)])
@@ -70,7 +71,6 @@ UNIT = 232_792_560
 Sums of integers are exact in any order, so the result does not depend on the memory. 1/distance is exact up to
 distance 22 and right to 1e-6 at 500; a pair may co-occur 4e10 times next to each other.
 """
-WIDEST_WINDOW = 100_000
 SAMPLING = 0x5A3B1E
 """The stream of random numbers, of a seed, that subsampling has."""
 
@@ -99,10 +99,10 @@ def count_cooccurrences(
     counts: NDArray[np.int64],
     *,
     folder: Path,
-    window: int = 10,
-    sample: float = 0.0,
+    window: GloveWindow = 10,
+    sample: Share = 0.0,
     seed: int = 1,
-    memory: int = 1 << 30,
+    memory: Count = 1 << 30,
     report: Callable[[CountingReport], None] | None = None,
 ) -> Cooccurrences:
     """Count how often words occur near each other, each time weighted by 1/distance (Pennington et al. 2014, 4.2).
@@ -134,10 +134,7 @@ def count_cooccurrences(
     Raises:
         InputError: a setting is out of range, an id is outside the vocabulary, or the disk refuses the write.
     """
-    check_window(window)
-    check_sample(sample)
-    if memory < 1:
-        raise InputError(f"memory must be at least 1 byte; found {memory!r}")
+    checked(count_cooccurrences, window=window, sample=sample, memory=memory)
     ids, offsets = checked_slice(ids, offsets)
     try:
         runs = Runs(folder / "runs.bin")
@@ -171,17 +168,6 @@ def counting_memory(n_words: int, vocabulary_size: int, window: int, memory: int
     """
     pairs = min(n_words * window, vocabulary_size * (vocabulary_size + 1) // 2)
     return min(memory, SumTable.bytes_for(pairs, at_least=window))
-
-
-def least_memory(window: int) -> int:
-    """Return the bytes that the counting takes whatever its bound."""
-    return SumTable.least_bytes(window)
-
-
-def check_window(window: int) -> None:
-    """Raise `InputError` for a window out of its range."""
-    if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= WIDEST_WINDOW:
-        raise InputError(f"window must be an integer from 1 to {WIDEST_WINDOW:,}; found {window!r}")
 
 
 def _amounts(window: int) -> NDArray[np.int64]:

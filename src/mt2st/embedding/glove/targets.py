@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._settings import NonNegative, Positive, checked
 from mt2st.embedding.glove.counting import Cooccurrences
 from mt2st.embedding.glove.kernels.training import to_targets
 from mt2st.embedding.memory import give_back
@@ -65,12 +66,12 @@ class TargetSource:
         self,
         cooccurrences: Cooccurrences,
         *,
-        x_max: float = 100.0,
-        alpha: float = 0.75,
+        x_max: Positive = 100.0,
+        alpha: NonNegative = 0.75,
         memory: int = 1 << 30,
         seed: int = 1,
     ) -> None:
-        check_weighting(x_max, alpha)
+        checked(TargetSource.__init__, x_max=x_max, alpha=alpha)
         if len(cooccurrences) == 0:
             raise InputError("there are no co-occurrences: no two words of the vocabulary stand in one document")
         self._entries = cooccurrences.entries
@@ -142,11 +143,3 @@ class TargetSource:
                 give_back(self._entries, block * BLOCK, block * BLOCK + source.size)
             self._held = wanted
         return self._chunk[:size]
-
-
-def check_weighting(x_max: float, alpha: float) -> None:
-    """Raise `InputError` for a weighting of the co-occurrences out of its range."""
-    if not (np.isfinite(x_max) and x_max > 0):
-        raise InputError(f"x_max must be finite and above 0; found {x_max!r}")
-    if not (np.isfinite(alpha) and alpha >= 0):
-        raise InputError(f"alpha must be finite and at least 0; found {alpha!r}")

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from mt2st._files import scratch_folder
 from mt2st._workers import results
 from mt2st.embedding.chunks import EncodedCorpus
-from mt2st.embedding.glove.settings import GloveSettings
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, Footprint, check_available, held_by, megabytes
 from mt2st.embedding.progress import TrainingInterrupted, VectorProgress, check_converging
+from mt2st.embedding.settings import GloveSettings
 from mt2st.embedding.training import InitVectors, taken
 from mt2st.embedding.word_vectors import WordVectors
 
@@ -145,8 +145,8 @@ def train_glove(
     places = frozen_places(frozen, given)
     vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
     tokens, n_words = vocabulary.tokens, int(corpus.offsets[-1] - corpus.offsets[0])
-    memory = max(1, int(memory_mb * MEGABYTE))
-    counting = counting_memory(n_words, len(tokens), window, memory)
+    memory = int(settings.memory_mb * MEGABYTE)
+    counting = counting_memory(n_words, len(tokens), settings.window, memory)
     footprint = Footprint(
         tables=GloveTables.bytes_needed(len(tokens), settings.size),
         vocabulary=WORD_BYTES * len(tokens),
@@ -166,8 +166,10 @@ def train_glove(
         if on_compiled is not None:
             on_compiled(seconds)
         cooccurrences = _counted(corpus, vocabulary.counts, settings, memory, folder, progress)
-        source = TargetSource(cooccurrences, x_max=x_max, alpha=alpha, memory=memory, seed=seed)
-        tables = GloveTables.fresh(len(tokens), settings.size, seed)
+        source = TargetSource(
+            cooccurrences, x_max=settings.x_max, alpha=settings.alpha, memory=memory, seed=settings.seed
+        )
+        tables = GloveTables.fresh(len(tokens), settings.size, settings.seed)
         kept = None
         if given is not None:
             tables.place(given.vectors, vocabulary.given_ids)
@@ -177,10 +179,10 @@ def train_glove(
             kept[vocabulary.given_ids[places]] = True
 
         start = _loss(tables, source, kept)
-        meter = _Meter(epochs * cooccurrences.directed, start, learning_rate, progress)
+        meter = _Meter(settings.epochs * cooccurrences.directed, start, settings.learning_rate, progress)
         try:
-            for epoch in range(epochs):
-                _train_epoch(tables, source, epoch, learning_rate, kept, workers, meter)
+            for epoch in range(settings.epochs):
+                _train_epoch(tables, source, epoch, settings.learning_rate, kept, settings.workers, meter)
         except KeyboardInterrupt as error:
             raise TrainingInterrupted(_result(tables, vocabulary), meter.done, meter.total, "co-occurrences") from error
         return _result(tables, vocabulary)

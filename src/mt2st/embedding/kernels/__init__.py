@@ -6,18 +6,17 @@ objective; `sample_pairs` replays a call's random choices for a reference.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._settings import checked
 from mt2st.embedding.kernels.cbow import CbowKernel, CbowSubwordKernel
 from mt2st.embedding.kernels.compiled import drop_outdated
 from mt2st.embedding.kernels.context import ContextKernel, KernelReport
 from mt2st.embedding.kernels.replay import PairBlock, sample_pairs
 from mt2st.embedding.kernels.skipgram import SkipGramKernel, SkipGramSubwordKernel
+from mt2st.embedding.settings import Method, WordVectorSettings
 from mt2st.embedding.subwords import SubwordRows
-from mt2st.errors import InputError, listed, suggestion
 
 __all__ = [
     "CbowKernel",
@@ -37,7 +36,7 @@ _KERNELS = {kernel.method: kernel for kernel in (SkipGramKernel, CbowKernel, Ski
 
 
 def kernel_for(
-    method: Literal["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"] | str,
+    method: Method | str,
     counts: NDArray[np.int64],
     *,
     subwords: SubwordRows | None = None,
@@ -54,8 +53,7 @@ def kernel_for(
     Raises:
         InputError: an unknown method, or as `ContextKernel`.
     """
-    if method not in _KERNELS:
-        raise InputError(f"unknown method '{method}': choose from {listed(_KERNELS)}.{suggestion(method, _KERNELS)}")
+    checked(WordVectorSettings, method=method)
     return _KERNELS[method](
         counts,
         subwords=subwords,

@@ -11,9 +11,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._settings import Count, Share, checked
 from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start_state
 from mt2st.embedding.kernels.windows import DOCUMENT, INVALID, POSITION, Plan, Walk, checked_slice
-from mt2st.embedding.settings import check_block, check_context
+from mt2st.embedding.settings import Block, Negative, NoiseExponent
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.errors import InputError
 
@@ -105,17 +106,16 @@ class ContextKernel(ABC):
         counts: NDArray[np.int64],
         *,
         subwords: SubwordRows | None = None,
-        window: int = 5,
-        negative: int = 5,
-        sample: float = 1e-3,
-        ns_exponent: float = 0.75,
+        window: Count = 5,
+        negative: Negative = 5,
+        sample: Share = 1e-3,
+        ns_exponent: NoiseExponent = 0.75,
         seed: int = 1,
         frozen: NDArray[np.bool_] | None = None,
-        block: int | None = None,
+        block: Block | None = None,
     ) -> None:
-        check_context(window=window, negative=negative, sample=sample, ns_exponent=ns_exponent)
-        if block is not None:
-            check_block(block)
+        settings = {"window": window, "negative": negative, "sample": sample, "ns_exponent": ns_exponent}
+        checked(ContextKernel.__init__, **settings, block=block)
         counts = np.ascontiguousarray(counts, dtype=np.int64)
         if counts.ndim != 1 or counts.size >= 2**31 or (counts < 0).any():
             raise InputError("counts must be one non-negative number per word (int64 [V], V < 2**31)")

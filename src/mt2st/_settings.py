@@ -1,0 +1,58 @@
+"""Ranges of settings as annotated types, and the check of values against the annotations of who takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, Any, get_type_hints
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError
+
+from mt2st.errors import InputError, suggestion
+
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+def checked(owner: Callable[..., Any], **values: object) -> dict[str, Any]:
+    """Return values that fit the annotations of a class's fields or a function's parameters, as plain Python numbers.
+
+    Raises:
+        InputError: the first value that does not fit, by name, with the rule and what was found.
+
+    Example:
+        >>> def train(epochs: Count, sample: Share = 0.0) -> None: ...
+        >>> checked(train, epochs=np.int64(3))
+        {'epochs': 3}
+        >>> checked(train, epochs=0)
+        Traceback (most recent call last):
+        mt2st.errors.InputError: epochs should be greater than or equal to 1, found 0
+    """
+    plain: dict[str, Any] = {}
+    for name, value in values.items():
+        value = value.item() if isinstance(value, np.generic) else value
+        try:
+            plain[name] = _adapter(owner, name).validate_python(value, strict=True)
+        except ValidationError as error:
+            rule, near = rule_of(error.errors(include_url=False)[0])
+            raise InputError(f"{name} {rule}, found {value!r}.{near}".removesuffix(".")) from error
+    return plain
+
+
+@cache
+def _adapter(owner: Callable[..., Any], name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(owner, include_extras=True)[name])
+
+
+def rule_of(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a value should be, by pydantic's error about it, and a suggestion if a choice is near."""
+    rule = str(error["msg"]).replace("Input ", "", 1)
+    if error["type"] != "literal_error":
+        return rule, ""
+    choices = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    return rule, suggestion(str(error["input"]), choices)
