@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,12 @@ def reviews(tmp_path: Path) -> Path:
 def train_arguments(reviews: Path, tmp_path: Path) -> list[str]:
     """A complete, quick ``mt2st train`` command with its output in ``run``."""
     return ["train", str(reviews), "--text", "review", "--label", "sentiment", "--output", str(tmp_path / "run"), *FAST]
+
+
+def table_of(printed: str) -> tuple[str, list[str]]:
+    """Return the header of the first table, in one line, and its rows."""
+    header, _, rows = re.split(r"^(-+(?:  -+)*)$\n", printed, maxsplit=1, flags=re.MULTILINE)
+    return " ".join(header.split()), rows.partition("\n\n")[0].splitlines()
 
 
 def run_until(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.cli.conftest import FAST, write_reviews
+from tests.cli.conftest import FAST, table_of, write_reviews
 
 from mt2st import TextClassifier
 from mt2st.cli.main import main
@@ -157,7 +157,7 @@ def test_the_command_line_compares_with_it_in_processes_of_their_own(tmp_path: P
     program = [sys.executable, "-P", "-c", "import sys; from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"]
     done = subprocess.run([*program, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert [row.split()[:2] for row in done.stdout.splitlines()[2:]] == [["single-task", "2"], ["zigzag", "2"]]
+    assert [row.split()[:2] for row in table_of(done.stdout)[1]] == [["single-task", "2"], ["zigzag", "2"]]
     for seed in (1, 2):
         result = json.loads((tmp_path / "study" / f"zigzag-seed{seed}" / "result.json").read_text(encoding="utf-8"))
         assert result["identity"]["strategy"]["settings"]["period"] == 2

@@ -11,7 +11,6 @@ from mt2st import InputError, MultiTask, SingleTask, Strategy, Switch
 from mt2st.models import ModelSettings
 from mt2st.network import encoder_class
 from mt2st.study import Cell, CellResult, Grid, Method, Study, StudyData, Watcher, run_study
-from mt2st.study.cell import difference, settings_changes
 from mt2st.study.experiment import check_shared_settings
 
 
@@ -114,10 +113,3 @@ def test_a_default_that_has_changed_makes_another_experiment(
             run_study(data, more, folder=tmp_path, watcher=NothingBegins())
     wide = cells({"wide": Method(SingleTask(), {"optimisation__embedding_learning_rate": 0.1})})
     assert run_study(data, wide, folder=tmp_path).results
-
-
-def test_a_difference_is_told_by_its_names_and_values() -> None:
-    assert difference({"data": "a", "version": "1"}, {"data": "a"}) is None
-    assert difference({"data": "a"}, {"data": "b"}) == "data"
-    assert settings_changes({"a": 1}, {"a": 1, "b": None}) == "b is unknown there and None here"
-    assert settings_changes({}, dict.fromkeys("abcdef", 0)).endswith(", and 2 more")

@@ -5,7 +5,7 @@ import pytest
 from mt2st import Diminish, InputError, SingleTask, Switch
 from mt2st.models import ModelSettings
 from mt2st.study import Grid, Method
-from mt2st.study.cell import identity_hash
+from mt2st.study.identity import identity_hash
 
 SETTINGS = ModelSettings()
 METHODS = {"single-task": SingleTask(), "switch": Switch(3)}

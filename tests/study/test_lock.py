@@ -12,8 +12,8 @@ from tests.study.conftest import QUICK
 
 from mt2st import InputError, SingleTask
 from mt2st.study import Cell, CellResult, Grid, Outcome, StudyData, Watcher, lock, run_study
-from mt2st.study.cluster import DASK, connected
 from mt2st.study.lock import LOCK, BusyCellWarning, cell_lock, is_busy
+from mt2st.study.pool import DASK, connected
 from mt2st.study.worker import Order, attempt, request_stop
 
 CELLS = Grid({"single-task": SingleTask()}, QUICK, seeds=(1, 2)).cells()

@@ -199,8 +199,7 @@ def _search(options: CompareOptions) -> Search | None:
         return None
     if options.search < 0:
         raise InputError(f"--search is a number of trials, 0 for none, found {options.search}")
-    from mt2st.study.search.plan import SEARCH_SEED, Search
-    from mt2st.study.search.sampler import check_sampler
+    from mt2st.study.search.trials import SEARCH_SEED, Search, check_sampler
 
     check_sampler()
     search = Search(options.search, options.search_seeds or (SEARCH_SEED,), options.search_epochs)

@@ -14,9 +14,8 @@ from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS
 from mt2st.models.any_model import AnyModel
 from mt2st.study import Cell, CellResult, Outcome, Share, Study, StudyData, Watcher, run_study
-from mt2st.study.cluster import DASK, connected
 from mt2st.study.experiment import check_shared_settings
-from mt2st.study.pool import LOCAL
+from mt2st.study.pool import DASK, LOCAL, connected
 from mt2st.study.run import is_finished
 from mt2st.study.search import Found, Search, search_settings
 from mt2st.study.search.run import planned_runs, recorded_trials

@@ -9,9 +9,8 @@ from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
 from mt2st.study.grid import Grid, Method
 from mt2st.study.result import CellResult, Failure
-from mt2st.study.run import Watcher, run_study
+from mt2st.study.run import Share, Watcher, run_study
 from mt2st.study.runs import Group, RunRow
-from mt2st.study.share import Share
 from mt2st.study.study import Study
 from mt2st.study.summary import Row, summarise
 from mt2st.study.worker import Outcome

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from mt2st.models.labelled_auxiliaries import Rows
 from mt2st.models.problem_types import ProblemType, problem_type_of
-from mt2st.study.fingerprint import add_fields, add_rows
+from mt2st.text import MultiLabelledText, TaggedText
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class StudyData:
         """The fingerprint, the number of unlabelled texts, and how many test texts are among these; in one reading."""
         digest = hashlib.sha256()
         for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
-            if part is not None:
-                add_rows(digest, name, part)
+            for fields_of_row in _rows(part) if part is not None else ():
+                _add(digest, name, *fields_of_row)
         tested = [] if self.test is None else [_key(text) for text in self.test.texts]
         unseen, count = set(tested), 0
         for text in self.unlabelled():
-            add_fields(digest, "unlabelled", text)
+            _add(digest, "unlabelled", text)
             unseen.discard(_key(text))
             count += 1
         return digest.hexdigest()[:16], count, sum(text not in unseen for text in tested)
@@ -94,3 +94,22 @@ class StudyData:
 def _key(text: str) -> str:
     """Return what two texts have in common that differ in white space at most."""
     return " ".join(text.split())
+
+
+def _add(digest: hashlib._Hash, *texts: str) -> None:
+    for text in texts:  # each with its length, so that no two rows make the same bytes
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:%s" % (len(content), content))
+
+
+def _rows(part: Rows) -> Iterator[tuple[str, ...]]:
+    """Yield the labels and the text of each row, so that no two different parts yield the same."""
+    if isinstance(part, TaggedText):
+        for words, tags in zip(part.sentences, part.tags, strict=True):
+            yield from zip(tags, words, strict=True)
+            yield ("",)
+    elif isinstance(part, MultiLabelledText):
+        for text, labels in zip(part.texts, part.labels, strict=True):
+            yield (str(len(labels)), *labels, text)
+    else:
+        yield from zip(part.labels, part.texts, strict=True)

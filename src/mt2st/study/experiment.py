@@ -1,72 +1,55 @@
-"""Whether the runs of a folder are of one experiment: on the same data, and alike in all that a study does not vary.
+"""Whether the runs in a study's folder belong to one experiment.
 
-The cells of one call are alike by their making. What lies in the folder from an earlier call need not be, and a table
-that compared runs on other data, or of more epochs, would look like any other.
+A study may grow by strategies, seeds and settings of the grid, in several commands. Runs on other data or with other
+settings would look like any others in its table, so they are refused before anything is trained.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
-from mt2st.study.cell import SETTINGS, Cell, difference, settings_changes
+from mt2st.models.settings import READERS
+from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
+from mt2st.study.identity import DEFAULTS, SETTINGS, changes, difference, idle_data
 from mt2st.study.result import RESULT, CellResult
-from mt2st.training.checkpoint import RESOLVED
 
 VARIED = ("encoder.name", "embedding.init", "auxiliaries", "seed")
 """Settings in which the cells of a study may differ; their methods differ by the strategy."""
 ELSEWHERE = "choose another folder for the study (mt2st compare replaces a whole study by --overwrite)"
 
 
-def other_results(folder: Path, cells: Iterable[Cell]) -> dict[Path, CellResult]:
-    """Return the results in a study's folder that are of none of these cells, by their files.
-
-    Raises:
-        InputError: one of them cannot be read, so that nobody knows what it is of.
-    """
-    own = {cell.folder for cell in cells}
-    paths = sorted(path for path in folder.glob(f"*/{RESULT}") if path.parent.name not in own)
-    return {path: CellResult.read(path) for path in paths}
-
-
 def check_fits(folder: Path, cells: Sequence[Cell], data: StudyData) -> None:
-    """Raise if cells do not go into a study's folder beside what other cells have left there.
+    """Raise if cells do not fit the results that other cells have left in a study's folder.
 
-    All must have the same data and version, and the same defaults where the same settings were given. What has the same
-    method, encoder, embedding and auxiliary tasks as one of the cells is averaged with it, and must be the same but for
-    the seed.
+    All must have the same data and version, and the same defaults where the same settings were given. Runs of one
+    method in one setting are averaged, and must be the same but for the seed.
 
     Raises:
-        InputError: naming the first result that is of another experiment.
+        InputError: naming the first result of another experiment, or one that cannot be read.
     """
-    others = other_results(folder, cells)
+    others = _other_results(folder, cells)
     if not others or not cells:
         return
-    groups = {_group(cell.name, cell.factors): cell for cell in cells}
+    groups = {(cell.name, *sorted(cell.factors.items())): cell for cell in cells}
     here = {group: _without_seed(cell.identity(data)) for group, cell in groups.items()}
-    any_of_them = next(iter(here.values()))
-    defaults = {_as_given(each[SETTINGS]): each[RESOLVED] for each in here.values()}
+    shared = {name: next(iter(here.values()))[name] for name in ("data", "version")}
+    defaults = {_given(each): each[DEFAULTS] for each in here.values()}
     for path, result in others.items():
         there = _without_seed(result.identity)
-        wanted = here.get(_group(result.name, result.factors))
+        wanted = here.get((result.name, *sorted(result.factors.items())))
         if wanted is None:
-            wanted = {name: any_of_them[name] for name in ("data", "version")}
-            if (given := _as_given(there[SETTINGS])) in defaults:
-                wanted[RESOLVED] = defaults[given]
+            wanted = shared | ({DEFAULTS: defaults[given]} if (given := _given(there)) in defaults else {})
         if change := difference(there, wanted):
-            raise InputError(
-                f"{folder} holds another experiment: {path} is the result of other {change}, and runs of both would "
-                f"stand in one table: {ELSEWHERE}"
-            )
+            raise _another(folder, path, change)
 
 
 def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Collection[str] = ()) -> None:
-    """Raise if other cells in a study's folder have settings that no cell of this call has.
+    """Raise if other results in a study's folder have settings that no cell of this call has.
 
     This is for a call whose methods differ by their strategies alone: a `mt2st.study.Method` may have settings of its
     own, and a search chooses some for each method.
@@ -74,32 +57,25 @@ def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Coll
     Args:
         folder: the study's.
         cells: of the call, with the settings as they were given.
-        searched: the names of settings that each method has values of its own for.
+        searched: names of the settings that a search chooses for each method.
 
     Raises:
         InputError: naming the first result that has others, and which.
     """
-    exempt = {*VARIED, *searched}
-    alike = {json.dumps(_read_settings(_plain(cell), exempt)) for cell in cells}
-    ours = [json.loads(each) for each in sorted(alike)]
-    for path, result in other_results(folder, cells).items():
-        theirs = _read_settings(result.identity.get(SETTINGS, {}), exempt)
+    ours = [_without(cell.settings.flat(), {*VARIED, *searched}) for cell in cells]
+    for path, result in _other_results(folder, cells).items():
+        theirs = _without(result.identity.get(SETTINGS, {}), {*VARIED, *searched})
         for settings in ours:
             # What only one of the two reads, such as a file for an auxiliary task, says nothing about the other.
-            before, now = _common(theirs, settings), _common(settings, theirs)
-            if before != now:
-                raise InputError(
-                    f"{folder} holds another experiment: {path} is the result of other settings "
-                    f"({settings_changes(before, now)}), and runs of both would stand in one table: {ELSEWHERE}"
-                )
+            both = theirs.keys() & settings.keys()
+            if change := changes(
+                *({name: each[name] for name in settings if name in both} for each in (theirs, settings))
+            ):
+                raise _another(folder, path, f"settings ({change})")
 
 
 def check_same_data(folder: Path, results: Mapping[str, CellResult]) -> None:
-    """Raise if the results of a study's folder are of different data, as earlier versions could leave it.
-
-    Args:
-        folder: the study's.
-        results: by the names of the cells' folders.
+    """Raise if results, by the names of their folders, are of different data.
 
     Raises:
         InputError: naming a cell of each.
@@ -115,39 +91,32 @@ def check_same_data(folder: Path, results: Mapping[str, CellResult]) -> None:
         )
 
 
-def _group(name: str, factors: Mapping[str, str]) -> tuple[str, ...]:
-    return (name, *(f"{factor}={value}" for factor, value in sorted(factors.items())))
+def _other_results(folder: Path, cells: Iterable[Cell]) -> dict[Path, CellResult]:
+    """Return the results in a study's folder that are of none of these cells, by their files."""
+    own = {cell.folder for cell in cells}
+    paths = sorted(path for path in folder.glob(f"*/{RESULT}") if path.parent.name not in own)
+    return {path: CellResult.read(path) for path in paths}
 
 
-def _without_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
-    settings = dict(identity.get(SETTINGS, {}))
-    settings.pop("seed", None)
-    return {**identity, SETTINGS: settings}
-
-
-def _as_given(settings: Mapping[str, Any]) -> str:
-    """Return the settings that decide what the defaults of others are, and those that are left to them."""
-    return json.dumps(
-        _read_settings(settings, {*VARIED, *(f"auxiliary_data.{name}" for name in READERS)} - {"encoder.name"}),
-        sort_keys=True,
+def _another(folder: Path, path: Path, change: str) -> InputError:
+    return InputError(
+        f"{folder} holds another experiment: {path} is the result of other {change}, and runs of both would stand in "
+        f"one table: {ELSEWHERE}"
     )
 
 
-def _plain(cell: Cell) -> dict[str, Any]:
-    return cell.settings.flat()
+def _without_seed(identity: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {name: value for name, value in identity.get(SETTINGS, {}).items() if name != "seed"}
+    return {**identity, SETTINGS: settings}
 
 
-def _read_settings(settings: Mapping[str, Any], exempt: Collection[str]) -> dict[str, Any]:
-    """Return the settings less some, and less those that name files for auxiliary tasks which were not chosen."""
-    left_out = {*exempt, *_idle(settings.get("auxiliaries", ()))}
+def _given(identity: Mapping[str, Any]) -> str:
+    """Return the settings that decide what the defaults of others are, and those that are left to them."""
+    exempt = {*VARIED, *(f"auxiliary_data.{name}" for name in READERS)} - {"encoder.name"}
+    return json.dumps(_without(identity[SETTINGS], exempt), sort_keys=True)
+
+
+def _without(settings: Mapping[str, Any], exempt: Collection[str]) -> dict[str, Any]:
+    """Return settings without some, and without the data of auxiliary tasks that were not chosen."""
+    left_out = {*exempt, *(f"auxiliary_data.{name}" for name in idle_data(settings.get("auxiliaries", ())))}
     return {name: value for name, value in settings.items() if name not in left_out}
-
-
-def _common(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name in others}
-
-
-def _idle(tasks: Collection[str]) -> Iterator[str]:
-    yield from (f"auxiliary_data.{name}" for name, readers in READERS.items() if not set(readers) & set(tasks))
-    for task in set(LABELLED_AUXILIARIES) - set(tasks):
-        yield from (f"auxiliary_data.{task}{what}" for what in ("", "_column", "_text", "_label"))

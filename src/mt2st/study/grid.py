@@ -9,9 +9,10 @@ from typing import Any
 
 from mt2st.errors import InputError
 from mt2st.models import ModelSettings
-from mt2st.models.settings import LABELLED_AUXILIARIES, READERS
+from mt2st.models.settings import LABELLED_AUXILIARIES, AuxiliaryData
 from mt2st.strategy import SingleTask, Strategy
 from mt2st.study.cell import Cell, factors_of
+from mt2st.study.identity import idle_data
 
 StrategyOf = Callable[[Sequence[str]], Strategy]
 """Returns a strategy for a run with these auxiliary tasks."""
@@ -118,8 +119,5 @@ class Grid:
 
 def _without_idle_files(settings: ModelSettings) -> ModelSettings:
     """Return settings that name only files which their own auxiliary tasks read."""
-    chosen, files = set(settings.auxiliaries), settings.auxiliary_data
-    idle: dict[str, Any] = {name: () for name, readers in READERS.items() if not set(readers) & chosen}
-    for task in set(LABELLED_AUXILIARIES) - chosen:
-        idle |= {each: None for each in vars(files) if each.startswith(task)}
-    return replace(settings, auxiliary_data=replace(files, **idle))
+    unset: dict[str, Any] = {name: getattr(AuxiliaryData(), name) for name in idle_data(settings.auxiliaries)}
+    return replace(settings, auxiliary_data=replace(settings.auxiliary_data, **unset))

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
-from mt2st.study.cluster import DASK, work_on_cluster
+from mt2st.errors import InputError, MissingExtraError
 from mt2st.study.result import Failure
 from mt2st.study.worker import Order, Outcome, attempt_elsewhere
 
-LOCAL = "loky"
-"""joblib's backend of processes on this machine."""
+LOCAL, DASK = "loky", "dask"
+"""Backends of a study: joblib's processes on this machine, and Dask's clusters."""
+
+
+@contextmanager
+def connected(address: str, *, seconds: float = 20.0) -> Iterator[None]:
+    """Connect to a Dask scheduler for a block, in which the cells of a study with the backend `DASK` run there.
+
+    Args:
+        address: of the scheduler: ``tcp://host:8786``.
+        seconds: how long to wait for an answer.
+
+    Raises:
+        MissingExtraError: Dask is not installed.
+        InputError: nothing answers there.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MissingExtraError("running cells on a Dask cluster", "cluster") from error
+    try:
+        client = Client(address, timeout=seconds, set_as_default=True)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(f"no Dask scheduler answers at {address}: {error}") from error
+    with client:
+        yield
 
 
 def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Iterator[Outcome]:
-    """Work on cells, some at a time, each on one thread of torch, and yield their outcomes as they come.
+    """Work on cells, each on one thread of torch, and yield their outcomes as they come.
 
     A process that dies (killed for want of memory, say) takes those of its pool with it. The cells that are left are
     then tried again, half as many at a time, and in the end one by one: what dies alone has failed. Dask tries cells
@@ -26,8 +52,7 @@ def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Ite
     Args:
         orders: what to do.
         jobs: how many at a time, at least 1; a cluster takes as many as it has room for.
-        backend: `LOCAL`, or `mt2st.study.cluster.DASK`, which needs a client that is connected, and the study's folder
-            on a disk that all machines see.
+        backend: `LOCAL`, or `DASK` within `connected`, with the study's folder on a disk that all machines see.
     """
     if backend == DASK:
         yield from _on_cluster(orders)
@@ -62,26 +87,43 @@ def _pooled(orders: Sequence[Order], jobs: int) -> Iterator[Outcome]:
 
 def _on_cluster(orders: Sequence[Order]) -> Iterator[Outcome]:
     blamed = []
-    for order, done in work_on_cluster(attempt_elsewhere, orders):
-        if done is not None:
-            yield done
-        else:
+    for order, outcome in _submitted(orders):
+        if outcome is None:
             blamed.append(order)
+        else:
+            yield outcome
     for each in blamed:
-        for order, done in work_on_cluster(attempt_elsewhere, [each]):
-            yield done or (Outcome(order.cell) if order.stopped else _died(order))
+        for order, outcome in _submitted([each]):
+            yield outcome or (Outcome(order.cell) if order.stopped else _died(order))
+
+
+def _submitted(orders: Sequence[Order]) -> Iterator[tuple[Order, Outcome | None]]:
+    """Yield each order with its outcome as it comes; None where several workers in turn have died of it.
+
+    By Dask's own futures: joblib's Dask backend waits for ever for a task whose workers have died, and with a cluster
+    of one thread works in the calling process (joblib 1.6).
+    """
+    from distributed import KilledWorker, as_completed, default_client
+
+    client = default_client()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sending large graph")
+        # Each order is sent with its call, so that no worker's death takes it along.
+        futures = {client.submit(attempt_elsewhere, order, pure=False): order for order in orders}
+    try:
+        for future in as_completed(list(futures)):
+            try:
+                yield futures[future], future.result()
+            except KilledWorker:
+                yield futures[future], None
+    finally:
+        client.cancel(list(futures))
 
 
 def _died(order: Order) -> Outcome:
     cell = order.cell
-    failure = Failure(
-        cell.name,
-        cell.settings.seed,
-        cell.folder,
-        cell.title,
-        "its process ended without a word: killed, maybe for want of memory",
-        fault=True,
-    )
-    if order.folder:
-        failure.write(order.folder / cell.folder)
+    error = "its process ended without a word: killed, maybe for want of memory"
+    failure = Failure(cell.name, cell.settings.seed, cell.folder, cell.title, error, fault=True)
+    if order.place:
+        failure.write(order.place)
     return Outcome(cell, failure=failure)

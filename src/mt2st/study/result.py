@@ -4,9 +4,9 @@ The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but 
 
 - ``schema``: 2; a file of any other is of another version, and not read.
 - ``identity``: ``strategy`` (its state), ``settings`` (all of `ModelSettings`; null where left to the default),
-  ``resolved`` (what those came to, `mt2st.models.resolved`), ``data`` and
-  ``auxiliary data`` (hashes), ``version``: what must be the same for the result to be taken for a cell's.
-- ``hash``: of the identity (`mt2st.study.cell.identity_hash`); where it does not fit, the file is not read.
+  ``defaults`` (what those came to, `mt2st.models.resolved`), ``data``, ``auxiliary data`` and ``word vectors``
+  (hashes), ``version``: what must be the same for the result to be taken for a cell's.
+- ``hash``: of the identity (`mt2st.study.identity.identity_hash`); where it does not fit, the file is not read.
 - ``result``: the `CellResult`: ``name`` (of the method), ``seed``, ``factors`` (``embedding``, ``auxiliary``,
   ``encoder``), ``metric``, ``test`` (all measures on the test part), ``run`` (a `mt2st.training.Run`: its
   ``evaluations`` are the curves: validation measures, losses, weights, learning rates, seconds, steps and FLOPs; its
@@ -27,7 +27,7 @@ from typing import Any
 from mt2st import __version__
 from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.study.cell import identity_hash
+from mt2st.study.identity import identity_hash
 from mt2st.training import Run
 
 SCHEMA = 2

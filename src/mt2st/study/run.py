@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mt2st.errors import InputError
 from mt2st.models.any_model import AnyModel
@@ -18,18 +18,47 @@ from mt2st.study.experiment import check_fits
 from mt2st.study.lock import BusyCellWarning, is_busy
 from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, Failure
-from mt2st.study.share import Share
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.warned import Warned
 from mt2st.study.worker import Order, Outcome, attempt, finished
 from mt2st.training import Callback
 
 STOP = ".stop-"
-"""What the name of the file begins with whose appearance in a study's folder stops the cells of one run."""
+"""Prefix of the file that stops the cells of one run when it appears in the study's folder."""
+Dealt = TypeVar("Dealt")
+
+
+@dataclass(frozen=True)
+class Share:
+    """One of several equal shares of a study's cells, for runs on several machines.
+
+    A share is a piece of the study's order, in which a seed's methods follow each other: so all but those at a cut run
+    on the same machine as what they are compared with, seed by seed.
+
+    Attributes:
+        number: which, from 1.
+        of: of how many.
+
+    Example:
+        >>> [Share(number, 3).select("abcdefg") for number in (1, 2, 3)]
+        [['a', 'b'], ['c', 'd'], ['e', 'f', 'g']]
+    """
+
+    number: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise InputError(f"a share is one of 1/n to n/n, found {self.number}/{self.of}")
+
+    def select(self, cells: Sequence[Dealt]) -> list[Dealt]:
+        """Return the share's cells: those between two even cuts."""
+        first, last = ((self.number - back) * len(cells) // self.of for back in (1, 0))
+        return list(cells[first:last])
 
 
 class Watcher:
-    """Hears nothing of a study's progress. Subclasses override what they want to hear."""
+    """Follows the progress of a study. Subclasses override what they need."""
 
     def callback(self, cell: Cell) -> Callback:  # noqa: ARG002  # others need it
         """Return a callback for a cell's training; asked only of cells that run in this process."""
@@ -59,20 +88,20 @@ def run_study(
     about: Mapping[str, Any] | None = None,
     watcher: Watcher | None = None,
 ) -> Study:
-    """Run the cells of a study and return what there is of it then.
+    """Run the cells of a study and return its results.
 
-    A finished cell is read, not run again, unless its file holds no result, of which a warning tells; one that was
-    interrupted goes on from its checkpoint; one that fails does not stop the others. All cells share the data and, for
-    a seed, the initial parameters. Several processes may work on one folder: each cell is run by one of them, and when
-    only cells are left at which others are, their results are waited for, of which a warning tells.
+    A finished cell is read, not run again, unless its file holds no result, which raises a warning. A cell that was
+    interrupted goes on from its checkpoint. A cell that fails does not stop the others. All cells share the data and,
+    for a seed, the initial parameters. Several processes may work on one folder: each cell is run by one of them. Where
+    only cells of other processes are left, their results are waited for, with a warning.
 
     Args:
         data: the data.
         cells: of a `Grid`, with folders of different names.
         folder: the study's: a folder a cell with result and model. None keeps nothing.
         jobs: cells at a time. One runs in this process; more in processes of their own, which have one thread of torch
-            each (and, unless ``beside`` is off, a second one for the context task and for reading: with a core a job,
-            their training seconds have some of each other's evaluations in them).
+            each (and, unless ``parallel_context`` is off, a second one for the context task and for reading: with a
+            core a job, their training seconds have some of each other's evaluations in them).
         backend: where they run: processes of this machine, or ``"dask"`` where a client is connected to a cluster.
         share: which of the cells this run works on; the others are only read.
         about: plain values for ``study.json``.
@@ -83,15 +112,14 @@ def run_study(
             results of another experiment (`mt2st.study.experiment`): before anything is trained.
     """
     watcher = watcher or Watcher()
+    about = about or {}
     if folder:
         check_fits(folder, cells, data)
-
-    told = about or {}
 
     def on_begin() -> None:
         watcher.on_begin()
         if folder:
-            write_about(folder, cells, data.metric, told)
+            write_about(folder, cells, data.metric, about)
 
     with stop_file(folder) as stop:
         worked = work_on(
@@ -104,19 +132,13 @@ def run_study(
         failures=[worked.failures[name] for name in names if name in worked.failures],
         missing=[name for name in names if name not in worked.results and name not in worked.failures],
         interrupted=worked.interrupted,
-        about=(read_about(folder) if folder else {}) or told,
+        about=(read_about(folder) if folder else {}) or about,
     )
 
 
 @dataclass
 class Worked:
-    """What became of cells.
-
-    Attributes:
-        results: of the finished ones, by the names of their folders.
-        failures: likewise.
-        interrupted: whether the work was stopped.
-    """
+    """What became of cells: results and failures by the names of their folders, and whether the work was stopped."""
 
     results: dict[str, CellResult] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
@@ -142,8 +164,8 @@ def work_on(
         data: the data.
         cells: with folders of different names.
         folder: where the cells' folders are. None keeps nothing.
-        stop: the file whose appearance stops the cells; of `stop_file`.
-        jobs: as for `run_study`, as are ``backend`` and ``share``.
+        stop: the file that stops the cells when it appears; of `stop_file`.
+        jobs: cells at a time.
         backend: where cells run.
         share: which of the cells to run.
         keep_models: whether the folders get the models too.
@@ -176,7 +198,7 @@ def work_on(
         for warned in outcome.warned:
             if warned not in shown:  # most cells warn of the same
                 shown.add(warned)
-                warned.show()
+                warnings.warn_explicit(*warned)
         if outcome.began:
             begin()
         if outcome.result:
@@ -202,7 +224,12 @@ def _outcomes(
             busy.append(replace(by_folder[outcome.cell.folder], waits=True))
         else:
             yield outcome
-    _tell_busy(busy)
+    if waiting := [order.cell.title for order in busy if order.place and not order.stopped and is_busy(order.place)]:
+        warnings.warn(
+            f"another process works on {'; '.join(waiting)}, in the same folder: what it finds is waited for",
+            BusyCellWarning,
+            stacklevel=4,
+        )
     yield from _attempts(busy, jobs, backend, watcher, on_begin)
 
 
@@ -232,28 +259,16 @@ def stop_file(folder: Path | None) -> Iterator[Path | None]:
 def is_finished(folder: Path, cell: Cell) -> bool:
     """Return whether a study's folder holds a result of a cell, so that it is not run again.
 
-    A result that cannot be used counts: the study's run tells of it.
+    A result that cannot be used counts: running the study raises its error.
     """
     path = folder / cell.folder / RESULT
     if not path.is_file():
         return False
     try:
         CellResult.read(path)
-    except BrokenResultError:
-        return False
-    except InputError:
-        pass
+    except InputError as error:
+        return not isinstance(error, BrokenResultError)
     return True
-
-
-def _tell_busy(orders: Sequence[Order]) -> None:
-    busy = [order.cell.title for order in orders if order.place and not order.stopped and is_busy(order.place)]
-    if busy:
-        warnings.warn(
-            f"another process works on {'; '.join(busy)}, in the same folder: what it finds is waited for",
-            BusyCellWarning,
-            stacklevel=5,
-        )
 
 
 def _finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellResult | None:

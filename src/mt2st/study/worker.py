@@ -17,9 +17,10 @@ import torch
 from mt2st.errors import InputError
 from mt2st.models import model_class
 from mt2st.models.any_model import AnyModel
-from mt2st.study.cell import Cell, difference
+from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import ELSEWHERE
+from mt2st.study.identity import difference
 from mt2st.study.lock import cell_lock
 from mt2st.study.machine import machine, versions
 from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, BrokenResultError, CellResult, Failure
@@ -69,7 +70,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the work on a cell ended: with a result, with a failure, or, without either, before its end, or its begin.
+    """How the work on a cell ended: with a result, with a failure, or with neither where it was stopped.
 
     Attributes:
         cell: the cell.
@@ -77,7 +78,7 @@ class Outcome:
         failure: of one that cannot be finished.
         began: whether its training began, so that its input is known to be right.
         busy: whether nothing was done because another process works on it.
-        warned: the warnings that came, if they came in a process that shows none.
+        warned: the warnings of a process that shows none itself.
     """
 
     cell: Cell
@@ -95,9 +96,9 @@ def attempt(
     on_model: Callable[[AnyModel], None] | None = None,
     on_begin: Callable[[], None] | None = None,
 ) -> Outcome:
-    """Work on a cell. Whatever goes wrong with it is told by the outcome, and written to its folder.
+    """Work on a cell. The outcome and the cell's folder say whatever goes wrong with it.
 
-    One process at a time does so; what another has finished meanwhile is taken from it.
+    One process at a time works on a cell. What another one has finished meanwhile is taken from it.
 
     Args:
         order: what to do.
@@ -173,11 +174,10 @@ def _work(
 
 
 def attempt_elsewhere(order: Order) -> Outcome:
-    """Work on a cell in a process of a pool: on one thread of torch, and deaf to signals that are meant for its parent.
+    """Work on a cell in a process of a pool, on one thread of torch. The outcome has the process's warnings.
 
-    Nobody may see what the process warns of; the outcome has it.
-
-    Ctrl-C reaches all processes of a terminal, and batch systems signal all of a job: here, they ask the cells to stop.
+    Ctrl-C reaches all processes of a terminal, and batch systems signal all of a job. Here, signals ask the cells to
+    stop.
     """
     torch.set_num_threads(1)
     if order.stop is not None and threading.current_thread() is threading.main_thread():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mt2st.models.settings import ModelSettings
-from mt2st.study.cell import SETTINGS
+from mt2st.study.identity import SETTINGS
 from mt2st.study.report.page import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.study import EARLIER, Study
 from mt2st.study.tables import Table

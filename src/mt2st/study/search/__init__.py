@@ -5,11 +5,10 @@ the data, with seeds that the study does not report; its measure on the validati
 part.
 
 - `Search`: how much of it. `search_settings`: the work. `Found`: the cells with the chosen values, and what was tried.
-- `mt2st.study.search.space` has what is searched, and in which ranges; `mt2st.study.search.record` what is kept.
+- `mt2st.study.search.space` has what is searched, and in which ranges; `mt2st.study.search.trials` what is kept.
 """
 
-from mt2st.study.search.plan import Search
-from mt2st.study.search.record import Record, Trial
 from mt2st.study.search.run import Found, search_settings
+from mt2st.study.search.trials import Record, Search, Trial
 
 __all__ = ["Found", "Record", "Search", "Trial", "search_settings"]

@@ -16,10 +16,8 @@ from mt2st.study.data import StudyData
 from mt2st.study.pool import LOCAL
 from mt2st.study.result import CellResult
 from mt2st.study.run import Watcher, Worked, stop_file, work_on
-from mt2st.study.search.plan import Search
-from mt2st.study.search.record import Record, Trial
-from mt2st.study.search.sampler import check_sampler, next_numbers
 from mt2st.study.search.space import COMMON, Course
+from mt2st.study.search.trials import Record, Search, Trial, check_sampler, next_numbers
 
 SEARCH = "search"
 """The folder of a study with its search: a record a method, and a folder a run of a trial."""

@@ -10,9 +10,8 @@ from tests.study.conftest import QUICK
 from mt2st import SingleTask
 from mt2st.errors import MissingExtraError
 from mt2st.strategy import Range
-from mt2st.study.search.record import Trial
-from mt2st.study.search.sampler import RANDOM_TRIALS, next_numbers
 from mt2st.study.search.space import Axis, Course
+from mt2st.study.search.trials import RANDOM_TRIALS, Trial, next_numbers
 
 optuna = pytest.importorskip("optuna", reason="needs the extra 'search'")
 AXES = (Axis(Range("dropout", 0.0, 1.0)), Axis(Range("patience", 1, 4, whole=True)))
