@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from mt2st.embedding.formats import Conversion, VectorStream, convert_vectors, open_vectors
 from mt2st.embedding.glove import glove_memory, train_glove
 from mt2st.embedding.memory import Footprint
-from mt2st.embedding.progress import TrainingInterrupted, VectorProgress
 from mt2st.embedding.settings import GloveSettings, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
-from mt2st.embedding.training import train_word_vectors
+from mt2st.embedding.training import TrainingInterrupted, VectorProgress, train_word_vectors
 from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.glove.kernels.training import in_order, order_bits
+from mt2st.embedding.kernels.glove_training import in_order, order_bits
 
 
 @njit

@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.window_sums import add_to_window, next_step, running_sums, window_without
+from mt2st.embedding.kernels.vector import add_to_window, next_step, running_sums, window_without
 
 ROW_LENGTHS = [16, 112, 128, 144, 304]
 WORDS = 9

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._settings import Count, Share, checked
-from mt2st.embedding.glove.kernels.counting import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count, to_entries
 from mt2st.embedding.glove.sums import Runs, Sums, SumTable, merged
+from mt2st.embedding.kernels.glove_counting import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count, to_entries
 from mt2st.embedding.kernels.sampling import keep_thresholds, start_state
 from mt2st.embedding.kernels.windows import checked_slice
 from mt2st.embedding.memory import give_back

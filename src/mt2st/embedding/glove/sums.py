@@ -9,8 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.glove.kernels.counting import EMPTY, compact, copy_into
-from mt2st.embedding.glove.kernels.merge import FILLED, OUTPUT_FULL, STATE_SIZE, merge, push
+from mt2st.embedding.kernels.glove_counting import (
+    EMPTY,
+    FILLED,
+    OUTPUT_FULL,
+    STATE_SIZE,
+    compact,
+    copy_into,
+    merge,
+    push,
+)
 
 RECORD = np.dtype([("key", np.uint64), ("sum", np.int64)])
 """A pair (`kernels.table.pair_key`) and its sum."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.glove.kernels.training import train
 from mt2st.embedding.glove.targets import TargetSlice
+from mt2st.embedding.kernels.glove_training import train
 from mt2st.errors import InputError
 
 _ROWS_AT_ONCE = 10_000

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mt2st._settings import NonNegative, Positive, checked
 from mt2st.embedding.glove.counting import Cooccurrences
-from mt2st.embedding.glove.kernels.training import to_targets
+from mt2st.embedding.kernels.glove_training import to_targets
 from mt2st.embedding.memory import give_back
 from mt2st.errors import InputError
 

@@ -16,9 +16,8 @@ from mt2st._workers import results
 from mt2st.embedding.chunks import EncodedCorpus
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, Footprint, check_available, held_by, megabytes
-from mt2st.embedding.progress import TrainingInterrupted, VectorProgress, check_converging
 from mt2st.embedding.settings import GloveSettings
-from mt2st.embedding.training import InitVectors, taken
+from mt2st.embedding.training import InitVectors, TrainingInterrupted, VectorProgress, check_converging, taken
 from mt2st.embedding.word_vectors import WordVectors
 
 if TYPE_CHECKING:

@@ -13,8 +13,16 @@ from mt2st.embedding.kernels.llvm import LANES
 from mt2st.embedding.kernels.rows import add_to_rows, copy_rows, padded, prefetch_rows, sum_of_rows
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import logistic_steps
-from mt2st.embedding.kernels.vector import GROUP, dot_products, prefetch_row, weighted_sum
-from mt2st.embedding.kernels.window_sums import add_to_window, next_step, running_sums, window_without
+from mt2st.embedding.kernels.vector import (
+    GROUP,
+    add_to_window,
+    dot_products,
+    next_step,
+    prefetch_row,
+    running_sums,
+    weighted_sum,
+    window_without,
+)
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Plan, Walk, rate_at, refill, span_of
 from mt2st.embedding.settings import LARGEST_BLOCK
 from mt2st.embedding.subwords import SubwordRows

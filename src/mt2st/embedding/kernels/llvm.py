@@ -21,7 +21,8 @@ ALIGNED = 4
 """Bytes; a row may start anywhere."""
 
 FLOAT, INT64, INT32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-VECTOR = ir.VectorType(FLOAT, LANES)
+VECTOR, INTEGERS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT32, LANES)
+LANE_NUMBERS = ir.Constant(INTEGERS, list(range(LANES)))
 ZEROS = ir.Constant(VECTOR, [0.0] * LANES)
 
 
@@ -64,10 +65,25 @@ def registers(builder: Any, n: int) -> list[Any]:
     return slots
 
 
+def constant(value: float, kind: Any = VECTOR) -> Any:
+    """Return a vector of the same constant in every lane."""
+    return ir.Constant(kind, [value] * LANES)
+
+
+def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return ``a * b + c``, in one fused instruction where there is one."""
+    return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
+
+
 def multiply_add(builder: Any, a: Any, b: Any, total: Any) -> None:
-    """Add ``a * b`` to the register ``total``, in one fused instruction where there is one."""
-    product = builder.fmul(a, b, flags=("contract",))
-    builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+    """Add ``a * b`` to the register ``total``."""
+    builder.store(fused(builder, a, b, builder.load(total)), total)
+
+
+def clipped(builder: Any, value: Any, low: float, high: float) -> Any:
+    """Return a vector with every lane brought into ``[low, high]``."""
+    value = builder.select(builder.fcmp_ordered("<", value, constant(low)), constant(low), value)
+    return builder.select(builder.fcmp_ordered(">", value, constant(high)), constant(high), value)
 
 
 def load_at(builder: Any, start: Any, index: Any) -> Any:
@@ -91,9 +107,14 @@ def shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
 
 
 def spread(builder: Any, value: Any) -> Any:
-    """Return a vector with ``value`` in every lane."""
-    single = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, INT32(0))
-    return shuffle(builder, single, ir.Constant(VECTOR, ir.Undefined), [0] * LANES)
+    """Return a vector with ``value`` (a float32 or an int32) in every lane."""
+    undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
+    return shuffle(builder, builder.insert_element(undefined, value, INT32(0)), undefined, [0] * LANES)
+
+
+def first_lanes(builder: Any, count: Any) -> Any:
+    """Return a mask of the first ``count`` (an int64) lanes."""
+    return builder.icmp_signed("<", LANE_NUMBERS, spread(builder, builder.trunc(count, INT32)))
 
 
 def sum_of_lanes(builder: Any, value: Any) -> Any:

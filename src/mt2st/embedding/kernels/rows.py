@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit
 from numba.core import cgutils
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from mt2st.embedding.kernels.llvm import (
     FLOAT,
     INT32,
     INT64,
+    LANE_NUMBERS,
     LANES,
     ZEROS,
     Takes,
@@ -30,7 +30,6 @@ from mt2st.embedding.kernels.llvm import (
     multiply_add,
     parts_of_row,
     registers,
-    shuffle,
     spread,
     store_vector,
     vector_function,
@@ -225,11 +224,8 @@ def _places(builder: Any, before: Any, width: int, size: Any) -> tuple[list[Any]
     last = builder.sub(size, INT64(LANES))
     starts = [builder.mul(builder.add(before, INT64(v)), INT64(LANES)) for v in range(width)]
     places = [builder.select(builder.icmp_signed("<", last, start), last, start) for start in starts]
-    lanes = ir.VectorType(INT32, LANES)
-    undefined = ir.Constant(lanes, ir.Undefined)
     moved_by = builder.trunc(builder.sub(starts[-1], places[-1]), INT32)
-    bound = shuffle(builder, builder.insert_element(undefined, moved_by, INT32(0)), undefined, [0] * LANES)
-    return places, builder.icmp_signed(">=", ir.Constant(lanes, list(range(LANES))), bound)
+    return places, builder.icmp_signed(">=", LANE_NUMBERS, spread(builder, moved_by))
 
 
 def _row(builder: Any, table: Any, rows: Any, index: Any, size: Any) -> Any:

@@ -10,13 +10,17 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils
 
 from mt2st.embedding.kernels.llvm import (
-    INT32,
     INT64,
+    INTEGERS,
     LANES,
     VECTOR,
     Gives,
     Takes,
     ceil_divide,
+    clipped,
+    constant,
+    first_lanes,
+    fused,
     load_vector,
     registers,
     spread,
@@ -24,8 +28,6 @@ from mt2st.embedding.kernels.llvm import (
     sum_of_lanes,
     vector_function,
 )
-
-_INTEGERS = ir.VectorType(INT32, LANES)
 
 # tanh(z) as an odd polynomial over an even one: the minimax rational of Eigen and TensorFlow, exact to a few float32
 # ulps on [-7.9, 7.9]; beyond, tanh is 1 in float32. Highest power first.
@@ -89,7 +91,7 @@ def logistic_steps(builder: Any, scores: Any, weights: Any, count: Any, factor: 
 
     def of(score: Any, at: Any) -> tuple[Any, Any]:
         weight = load_vector(builder, weights, at)
-        noise = builder.fcmp_ordered("<", weight, _constant(0.0))
+        noise = builder.fcmp_ordered("<", weight, constant(0.0))
         signed, size = (builder.select(noise, builder.fneg(value), value) for value in (score, weight))
         unlikelihood, loss = _logistic(builder, signed)
         return builder.fmul(builder.fmul(factor, weight), unlikelihood), builder.fmul(size, loss)
@@ -103,11 +105,10 @@ def _of_each(builder: Any, scores: Any, count: Any, of: Callable[[Any, Any], tup
     with cgutils.for_range(builder, ceil_divide(builder, count, INT64(LANES))) as loop:
         at = builder.mul(loop.index, INT64(LANES))
         score = load_vector(builder, scores, at)
-        left = _spread(builder, builder.trunc(builder.sub(count, at), INT32))
-        wanted = builder.icmp_signed("<", ir.Constant(_INTEGERS, list(range(LANES))), left)
+        wanted = first_lanes(builder, builder.sub(count, at))
         step, loss = of(score, at)
         store_vector(builder, builder.select(wanted, step, score), scores, at)
-        loss = builder.select(wanted, loss, _constant(0.0))
+        loss = builder.select(wanted, loss, constant(0.0))
         builder.store(builder.fadd(builder.load(total), loss), total)
     return builder.fpext(sum_of_lanes(builder, builder.load(total)), ir.DoubleType())
 
@@ -115,53 +116,36 @@ def _of_each(builder: Any, scores: Any, count: Any, of: Callable[[Any, Any], tup
 def _logistic(builder: Any, score: Any) -> tuple[Any, Any]:
     """``sigmoid(-score)`` and ``-log sigmoid(score)``."""
     half_tanh = _half_tanh(builder, score)
-    likelihood = builder.fadd(_constant(0.5), half_tanh)
-    unlikely = builder.fcmp_ordered("<", score, _constant(_UNLIKELY))
+    likelihood = builder.fadd(constant(0.5), half_tanh)
+    unlikely = builder.fcmp_ordered("<", score, constant(_UNLIKELY))
     loss = builder.select(unlikely, builder.fsub(likelihood, score), builder.fneg(_log(builder, likelihood)))
-    return builder.fsub(_constant(0.5), half_tanh), loss
+    return builder.fsub(constant(0.5), half_tanh), loss
 
 
 def _half_tanh(builder: Any, score: Any) -> Any:
     """``tanh(score / 2) / 2``: the sigmoid less 0.5."""
-    z = _clipped(builder, builder.fmul(score, _constant(0.5)), -_TANH_LIMIT, _TANH_LIMIT)
+    z = clipped(builder, builder.fmul(score, constant(0.5)), -_TANH_LIMIT, _TANH_LIMIT)
     square = builder.fmul(z, z)
-    odd = builder.fmul(_polynomial(builder, _TANH_ODD, square), builder.fmul(z, _constant(0.5)))
+    odd = builder.fmul(_polynomial(builder, _TANH_ODD, square), builder.fmul(z, constant(0.5)))
     return builder.fdiv(odd, _polynomial(builder, _TANH_EVEN, square))
 
 
 def _log(builder: Any, value: Any) -> Any:
     """The natural logarithm of normal numbers above 0 (of others, some number): value = mantissa * 2 ** exponent."""
-    bits = builder.bitcast(value, _INTEGERS)
-    mantissa = builder.or_(builder.and_(bits, _constant(_MANTISSA, _INTEGERS)), _constant(_ONE, _INTEGERS))
+    bits = builder.bitcast(value, INTEGERS)
+    mantissa = builder.or_(builder.and_(bits, constant(_MANTISSA, INTEGERS)), constant(_ONE, INTEGERS))
     mantissa = builder.bitcast(mantissa, VECTOR)
-    exponent = builder.sub(
-        builder.lshr(bits, _constant(_MANTISSA_BITS, _INTEGERS)), _constant(_EXPONENT_BIAS, _INTEGERS)
-    )
-    large = builder.fcmp_ordered(">", mantissa, _constant(_SQRT_2))
-    mantissa = builder.select(large, builder.fmul(mantissa, _constant(0.5)), mantissa)
-    exponent = builder.add(exponent, builder.zext(large, _INTEGERS))
-    s = builder.fdiv(builder.fsub(mantissa, _constant(1.0)), builder.fadd(mantissa, _constant(1.0)))
+    exponent = builder.sub(builder.lshr(bits, constant(_MANTISSA_BITS, INTEGERS)), constant(_EXPONENT_BIAS, INTEGERS))
+    large = builder.fcmp_ordered(">", mantissa, constant(_SQRT_2))
+    mantissa = builder.select(large, builder.fmul(mantissa, constant(0.5)), mantissa)
+    exponent = builder.add(exponent, builder.zext(large, INTEGERS))
+    s = builder.fdiv(builder.fsub(mantissa, constant(1.0)), builder.fadd(mantissa, constant(1.0)))
     log_mantissa = builder.fmul(_polynomial(builder, _ARTANH, builder.fmul(s, s)), s)
-    return builder.fadd(builder.fmul(builder.sitofp(exponent, VECTOR), _constant(_LOG_2)), log_mantissa)
+    return builder.fadd(builder.fmul(builder.sitofp(exponent, VECTOR), constant(_LOG_2)), log_mantissa)
 
 
 def _polynomial(builder: Any, coefficients: tuple[float, ...], x: Any) -> Any:
-    total = _constant(coefficients[0])
+    total = constant(coefficients[0])
     for coefficient in coefficients[1:]:
-        product = builder.fmul(total, x, flags=("contract",))
-        total = builder.fadd(product, _constant(coefficient), flags=("contract",))
+        total = fused(builder, total, x, constant(coefficient))
     return total
-
-
-def _clipped(builder: Any, value: Any, low: float, high: float) -> Any:
-    value = builder.select(builder.fcmp_ordered("<", value, _constant(low)), _constant(low), value)
-    return builder.select(builder.fcmp_ordered(">", value, _constant(high)), _constant(high), value)
-
-
-def _spread(builder: Any, value: Any) -> Any:
-    single = builder.insert_element(ir.Constant(_INTEGERS, ir.Undefined), value, INT32(0))
-    return builder.shuffle_vector(single, single, ir.Constant(_INTEGERS, [0] * LANES))
-
-
-def _constant(value: float, kind: Any = VECTOR) -> Any:
-    return ir.Constant(kind, [value] * LANES)

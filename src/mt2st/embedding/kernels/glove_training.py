@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.glove.kernels.adagrad import LARGEST_GRADIENT, adagrad_step, row_product
+from mt2st.embedding.kernels.adagrad import LARGEST_GRADIENT, adagrad_step, row_product
 from mt2st.embedding.kernels.sampling import mixed
 from mt2st.embedding.kernels.vector import prefetch_row
 

@@ -15,7 +15,19 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from mt2st.embedding.kernels.llvm import INT32, INT64, LANES, VECTOR, shuffle, spread, sum_of_lanes
+from mt2st.embedding.kernels.llvm import (
+    INT32,
+    INT64,
+    INTEGERS,
+    LANES,
+    VECTOR,
+    clipped,
+    constant,
+    first_lanes,
+    fused,
+    spread,
+    sum_of_lanes,
+)
 
 LARGEST_GRADIENT = 100.0
 """Every component of a gradient is clipped to this size, as in the published program. Ordinary ones are far smaller."""
@@ -24,7 +36,7 @@ LARGEST_GRADIENT = 100.0
 # a Newton step squares it (times 1.5), twice.
 _ESTIMATE = 0x5F3759DF
 
-_ints, _mask = ir.VectorType(INT32, LANES), ir.VectorType(ir.IntType(1), LANES)
+_mask = ir.VectorType(ir.IntType(1), LANES)
 _FUSED = ("contract",)  # one fused instruction where there is one
 _Emitter = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
 
@@ -42,11 +54,11 @@ def _row_product(
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         start, width = _row(context, builder, signature, arguments, 0, 2)
         other, _ = _row(context, builder, signature, arguments, 1, 3)
-        total = cgutils.alloca_once_value(builder, _constant(0.0))  # type: ignore[no-untyped-call]
+        total = cgutils.alloca_once_value(builder, constant(0.0))  # type: ignore[no-untyped-call]
 
         def part(memory: _Memory, at: Any) -> None:
             x, y = (memory.load(builder.gep(row, [at]), 0.0) for row in (start, other))
-            builder.store(_multiply_add(builder, x, y, builder.load(total)), total)
+            builder.store(fused(builder, x, y, builder.load(total)), total)
 
         _for_parts(builder, width, part)
         return sum_of_lanes(builder, builder.load(total))
@@ -85,10 +97,12 @@ def _adagrad_step(
             word, other = (memory.load(place, 0.0) for place in places[:2])
             squares = [memory.load(place, 1.0) for place in places[2:]]
             for own, against, square, k in ((word, other, squares[0], 0), (other, word, squares[1], 1)):
-                step = builder.fmul(_cut(builder, builder.fmul(slope, against)), rate)
+                step = builder.fmul(
+                    clipped(builder, builder.fmul(slope, against), -LARGEST_GRADIENT, LARGEST_GRADIENT), rate
+                )
                 down = builder.fmul(step, _inverse_root(builder, square), flags=_FUSED)
                 memory.store(builder.fsub(own, down, flags=_FUSED), places[k])
-                memory.store(_multiply_add(builder, step, step, square), places[k + 2])
+                memory.store(fused(builder, step, step, square), places[k + 2])
 
         _for_parts(builder, width, part)
         return context.get_dummy_value()
@@ -105,10 +119,7 @@ class _Memory:
 
     def __init__(self, builder: Any, left: Any = None) -> None:
         self.builder = builder
-        self.wanted = None
-        if left is not None:
-            count = _spread_int(builder, builder.trunc(left, INT32))
-            self.wanted = builder.icmp_signed("<", ir.Constant(_ints, list(range(LANES))), count)
+        self.wanted = None if left is None else first_lanes(builder, left)
 
     def load(self, place: Any, otherwise: float) -> Any:
         place = self.builder.bitcast(place, VECTOR.as_pointer())
@@ -116,7 +127,7 @@ class _Memory:
             return self.builder.load(place, align=4)
         kind = ir.FunctionType(VECTOR, [VECTOR.as_pointer(), INT32, _mask, VECTOR])
         load = self._named("llvm.masked.load.v16f32.p0", kind)
-        return self.builder.call(load, [place, INT32(4), self.wanted, _constant(otherwise)])
+        return self.builder.call(load, [place, INT32(4), self.wanted, constant(otherwise)])
 
     def store(self, value: Any, place: Any) -> None:
         place = self.builder.bitcast(place, VECTOR.as_pointer())
@@ -149,29 +160,10 @@ def _row(context: Any, builder: Any, signature: Any, arguments: Any, table: int,
 
 
 def _inverse_root(builder: Any, value: Any) -> Any:
-    bits = builder.lshr(builder.bitcast(value, _ints), _constant(1, _ints))
-    root = builder.bitcast(builder.sub(_constant(_ESTIMATE, _ints), bits), VECTOR)
-    half = builder.fmul(value, _constant(-0.5))
+    bits = builder.lshr(builder.bitcast(value, INTEGERS), constant(1, INTEGERS))
+    root = builder.bitcast(builder.sub(constant(_ESTIMATE, INTEGERS), bits), VECTOR)
+    half = builder.fmul(value, constant(-0.5))
     for _ in range(2):
-        correction = _multiply_add(builder, builder.fmul(half, root), root, _constant(1.5))
+        correction = fused(builder, builder.fmul(half, root), root, constant(1.5))
         root = builder.fmul(root, correction)
     return root
-
-
-def _cut(builder: Any, value: Any) -> Any:
-    low, high = _constant(-LARGEST_GRADIENT), _constant(LARGEST_GRADIENT)
-    value = builder.select(builder.fcmp_ordered("<", value, low), low, value)
-    return builder.select(builder.fcmp_ordered(">", value, high), high, value)
-
-
-def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    return builder.fadd(builder.fmul(a, b, flags=_FUSED), c, flags=_FUSED)
-
-
-def _spread_int(builder: Any, value: Any) -> Any:
-    single = builder.insert_element(ir.Constant(_ints, ir.Undefined), value, INT32(0))
-    return shuffle(builder, single, single, [0] * LANES)
-
-
-def _constant(value: float, kind: Any = VECTOR) -> Any:
-    return ir.Constant(kind, [value] * LANES)
