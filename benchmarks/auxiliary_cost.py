@@ -33,7 +33,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.models.settings import ENCODERS, Encoder, ModelSettings
+from mt2st.models.groups import ENCODERS, Encoder
+from mt2st.models.settings import ModelSettings
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
 from mt2st.tasks.classification import classification_head

@@ -20,7 +20,7 @@ from torch.nn import functional
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.models import ModelSettings
 from mt2st.models.assembly import new_network, new_optimizer
-from mt2st.models.embedding_init import new_embedding, subword_settings
+from mt2st.models.embedding_init import new_embedding
 from mt2st.models.problem_types import Classification
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import Texts
@@ -59,7 +59,7 @@ def main() -> None:
     torch.set_num_threads(1)
     reviews = read_labelled(options.data, text="review", label="sentiment")
     corpus = Corpus.build(reviews.texts, tokeniser=Tokeniser(), min_count=ModelSettings().text.min_count)
-    subwords = KnownSubwords.of(corpus.vocabulary.tokens, subword_settings(ModelSettings()))
+    subwords = KnownSubwords.of(corpus.vocabulary.tokens, ModelSettings().embedding.ngrams)
     plain: list[float] = []
     composed: list[float] = []
     with flushed_denormals():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mt2st.embedding import WordVectors, train_word_vectors
     from mt2st.errors import InputError, MissingExtraError
     from mt2st.models import EmbeddingVectorizer, MultiLabelClassifier, Tagger, TextClassifier, load
-    from mt2st.models.settings import (
+    from mt2st.models.groups import (
         AuxiliaryData,
         Compute,
         Context,

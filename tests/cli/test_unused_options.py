@@ -17,7 +17,8 @@ from mt2st.cli.strategy_options import (
     with_strategies,
 )
 from mt2st.cli.unused_options import READERS, TASK, warn_of_unused
-from mt2st.models.settings import AuxiliaryName, ModelSettings
+from mt2st.models.groups import AuxiliaryName
+from mt2st.models.settings import ModelSettings
 
 
 @pytest.mark.parametrize(

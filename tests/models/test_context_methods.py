@@ -12,7 +12,7 @@ import pytest
 from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, train_word_vectors
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.models import Tagger, TextClassifier
-from mt2st.models.settings import CONTEXT_METHODS
+from mt2st.models.groups import CONTEXT_METHODS
 from mt2st.network import SubwordEmbedding
 from mt2st.strategy import AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.text import Corpus, LabelledText, Tokeniser, read_labelled

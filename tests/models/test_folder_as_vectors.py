@@ -9,7 +9,7 @@ import pytest
 
 from mt2st import TextClassifier
 from mt2st.embedding import SubwordVectors, load_vectors
-from mt2st.models.settings import Context, Embedding, Encoder, Optimisation, Text
+from mt2st.models.groups import Context, Embedding, Encoder, Optimisation, Text
 
 TEXTS = ["good film great", "bad film awful", "great good nice", "awful bad poor"] * 10
 LABELS = ["good", "bad"] * 20

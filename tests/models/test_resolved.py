@@ -4,8 +4,8 @@ import pytest
 
 from mt2st import Tagger, TextClassifier
 from mt2st.models import ModelSettings
-from mt2st.models.resolved import resolved
-from mt2st.models.settings import TAG_WINDOW, TEXT_WINDOW
+from mt2st.models.groups import TAG_WINDOW, TEXT_WINDOW
+from mt2st.models.identity import resolved
 from mt2st.network.encoders.mean import Mean
 
 GIVEN = {

@@ -11,7 +11,7 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st import InputError, SingleTask, Switch
-from mt2st.models.any_model import AnyModel
+from mt2st.models.trained_model import AnyModel
 from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyData, Watcher, run_study
 from mt2st.study.report.page import Code, Paragraph
 from mt2st.study.report.setup import setup_section

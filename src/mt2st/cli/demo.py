@@ -18,7 +18,8 @@ from mt2st.cli.compare import print_comparison
 from mt2st.cli.options import parse, say
 from mt2st.cli.strategy_options import STRATEGIES, strategy_options
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.models.settings import Context, Encoder, ModelSettings, Optimisation, Text
+from mt2st.models.groups import Context, Encoder, Optimisation, Text
+from mt2st.models.settings import ModelSettings
 from mt2st.text import LabelledText, split_labelled
 
 PER_CLASS, VALIDATION, TEST = 10, 200, 1000

@@ -15,7 +15,7 @@ from mt2st.cli.options import parse, say
 from mt2st.evaluation.tables import aligned, metrics_table
 
 if TYPE_CHECKING:
-    from mt2st.models.any_model import AnyModel
+    from mt2st.models.trained_model import AnyModel
 
 DESCRIPTION = """Measure a saved model on labelled data.
 
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     columns = {**saved_columns(options.model), **given, "skip_bad_rows": options.skip_bad_rows}
     rows = read_rows(DataOptions(options.file, task=cast("TaskName", model.problem_type.name), **columns), options.file)
-    metrics = model.evaluate_rows(rows)  # type: ignore[arg-type]  # the rows are of the kind that the model is for
+    metrics = model.evaluate_rows(rows)
     if options.json:
         print(json.dumps({"rows": len(rows), **metrics}))
         return 0

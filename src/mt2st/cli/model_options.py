@@ -8,19 +8,19 @@ from typing import Annotated
 import tyro
 
 from mt2st.cli.options import PREFIXED
-from mt2st.models.settings import (
+from mt2st.models.groups import (
     AuxiliaryData,
     AuxiliaryName,
     Compute,
     Context,
     Embedding,
     Encoder,
-    ModelSettings,
     Optimisation,
     Text,
     Transition,
     WordTasks,
 )
+from mt2st.models.settings import ModelSettings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from tyro.constructors import PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.models.settings import OTHERS
+from mt2st.models.groups import OTHERS
 
 PerTask = float | dict[str, float]
 """A number for all auxiliary tasks, or ``{task: number}``."""

@@ -15,8 +15,8 @@ from mt2st.text.multi_labelled import SEPARATOR
 
 if TYPE_CHECKING:
     from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
-    from mt2st.models.any_model import AnyModel
     from mt2st.models.inference import Predictor
+    from mt2st.models.trained_model import AnyModel
 
     Classifier = TextClassifier | MultiLabelClassifier | Predictor
 

@@ -12,7 +12,7 @@ from mt2st.cli.options import say
 from mt2st.cli.progress import TrainingProgress
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS
-from mt2st.models.any_model import AnyModel
+from mt2st.models.trained_model import AnyModel
 from mt2st.study import Cell, CellResult, Outcome, Share, Study, StudyData, Watcher, run_study
 from mt2st.study.experiment import check_shared_settings
 from mt2st.study.pool import DASK, LOCAL, connected

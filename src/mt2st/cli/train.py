@@ -21,7 +21,7 @@ from mt2st.errors import InputError, MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 
 if TYPE_CHECKING:
-    from mt2st.models.any_model import AnyModel
+    from mt2st.models.trained_model import AnyModel
     from mt2st.training import Run, Trainer
 
 MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"

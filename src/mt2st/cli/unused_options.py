@@ -8,7 +8,8 @@ from typing import Any
 from mt2st.cli.options import given, warn
 from mt2st.cli.strategy_options import readers_of_options
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS
-from mt2st.models.settings import CONTEXT_METHODS, GLOVE, ModelSettings
+from mt2st.models.groups import CONTEXT_METHODS, GLOVE
+from mt2st.models.settings import ModelSettings
 from mt2st.strategy import known_strategies
 
 STRATEGY, TASK, METHOD, ENCODER, CONVERGENCE = (

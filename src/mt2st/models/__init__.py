@@ -13,22 +13,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mt2st.errors import attribute_of
-from mt2st.models.settings import (
+from mt2st.models.groups import (
     AuxiliaryData,
     Compute,
     Context,
     Embedding,
     Encoder,
-    ModelSettings,
     Optimisation,
     Text,
     Transition,
     WordTasks,
 )
+from mt2st.models.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from mt2st.models.any_model import load_model, model_class
-    from mt2st.models.inference import Predictor, load
+    from mt2st.models.inference import Predictor
+    from mt2st.models.loading import load, load_model, model_class
     from mt2st.models.multi_label_classifier import MultiLabelClassifier
     from mt2st.models.tagger import Tagger
     from mt2st.models.text_classifier import TextClassifier
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "EmbeddingVectorizer": "vectorizer",
     "Predictor": "inference",
-    "load": "inference",
+    "load": "loading",
+    "load_model": "loading",
+    "model_class": "loading",
     "MultiLabelClassifier": "multi_label_classifier",
     "Tagger": "tagger",
     "TextClassifier": "text_classifier",
-    "load_model": "any_model",
-    "model_class": "any_model",
 }
 
 __all__ = [

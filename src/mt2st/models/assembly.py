@@ -1,22 +1,30 @@
-"""The parts of a training, as settings ask for them: network, optimizer, what the transition sets off, threads."""
+"""The parts of a training, as settings ask for them: network, optimizer, transition, convergence, context task."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
+from mt2st.embedding import glove_memory
+from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.memory import MEGABYTE, check_available, megabytes
+from mt2st.errors import InputError
+from mt2st.models.groups import GLOVE, PARAMETER_GROUPS, by_group
 from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.problem_types import ProblemType
-from mt2st.models.settings import GROUPS, ModelSettings, by_group
+from mt2st.models.settings import ModelSettings
 from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
 from mt2st.network.layers import TaskLayer, activate_task_layers
 from mt2st.strategy import PRIMARY_TASK
-from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask
+from mt2st.tasks import ClassificationTask, ContextTask, GloveTask, LabelledTask, MultiLabelTask, Texts
 from mt2st.tasks.batch import by_length
+from mt2st.text import Corpus
 from mt2st.training import (
     CheckConvergence,
     DimensionFreezing,
@@ -26,8 +34,18 @@ from mt2st.training import (
 )
 from mt2st.training.learning_rate import AtTransition
 
+if TYPE_CHECKING:
+    from mt2st.embedding.glove.counting import CountingReport
+
 TOKENS_COUNTED = 131_072
 """Tokens of the labelled texts whose n-grams are counted at a time, padding included: some 10 MB."""
+CONTEXT_WORDS = 3_500_000
+"""Words of the context task in an epoch, if the settings do not say how many passes: some seconds of work, whatever the
+size of the corpus. On the IMDB samples that this was chosen on, about as many as the embedding needed."""
+CONTEXT_COOCCURRENCES = 10_000_000
+"""Co-occurrences of GloVe in an epoch, likewise: about as many seconds."""
+MOST_PASSES = 15.0
+"""More passes over a small corpus teach little that is new."""
 
 
 def new_network(
@@ -99,7 +117,7 @@ def new_optimizer(settings: ModelSettings, network: Network) -> torch.optim.Adam
                 "lr": rates[group],
                 "weight_decay": 0.0 if group == "embedding" else settings.optimisation.weight_decay,
             }
-            for group, group_modules in zip(GROUPS, modules, strict=True)
+            for group, group_modules in zip(PARAMETER_GROUPS, modules, strict=True)
         ],
         # One pass over memory in place of eight: a table with n-grams has several times the rows of one without.
         fused=True if isinstance(network.embedding, SubwordEmbedding) else None,
@@ -161,3 +179,104 @@ def _new_freezing(settings: ModelSettings) -> DimensionFreezing | None:
         at=transition.freeze_from,
         over=transition.freeze_over,
     )
+
+
+def context_task(
+    settings: ModelSettings,
+    corpus: Corpus,
+    *,
+    subwords: KnownSubwords | None,
+    scratch: Path,
+    on_counting: Callable[[CountingReport], None] | None = None,
+) -> ContextTask | GloveTask:
+    """Return the context task that the settings ask for, compiled.
+
+    Args:
+        settings: the model's.
+        corpus: all training text, encoded.
+        subwords: the n-grams of its words, where the embedding is made of such.
+        scratch: an existing folder for GloVe's co-occurrences, which must outlive the task.
+        on_counting: told how their counting goes.
+
+    Raises:
+        InputError: a text in which no two words meet, or too little memory.
+    """
+    if settings.context.method == GLOVE:
+        task: ContextTask | GloveTask = _glove(settings, corpus, scratch, on_counting)
+    else:
+        task = _kernel(settings, corpus, subwords)
+    task.compile()
+    return task
+
+
+def _kernel(settings: ModelSettings, corpus: Corpus, subwords: KnownSubwords | None) -> ContextTask:
+    from mt2st.embedding import kernel_for  # numba loads only when something is trained
+
+    kernel = kernel_for(
+        settings.context.method,
+        corpus.vocabulary.counts,
+        subwords=subwords.rows if subwords is not None else None,
+        window=settings.window,
+        negative=settings.context.negative,
+        sample=settings.context.sample,
+        seed=settings.seed,
+        block=settings.context.block,
+    )
+    return ContextTask(
+        Texts.of(corpus),
+        kernel,
+        settings.embedding.vector_size,
+        alpha=settings.alpha,
+        min_alpha=settings.context.min_alpha,
+        passes=_passes(settings, CONTEXT_WORDS, corpus.n_tokens),
+    )
+
+
+def _glove(
+    settings: ModelSettings, corpus: Corpus, scratch: Path, on_counting: Callable[[CountingReport], None] | None
+) -> GloveTask:
+    """Count the co-occurrences, once, and return the task on them."""
+    from mt2st.embedding.glove.counting import count_cooccurrences, counting_memory
+
+    vocabulary = corpus.vocabulary
+    memory = int(settings.context.memory * MEGABYTE)
+    counting = counting_memory(corpus.n_tokens, len(vocabulary), settings.window, memory)
+    check_available(
+        glove_memory(len(vocabulary), settings.embedding.vector_size, counting / MEGABYTE),
+        f"GloVe's task on {len(vocabulary):,} vectors of {settings.embedding.vector_size:,} dimensions",
+        f"{megabytes(counting)} of it are for the co-occurrences (context_memory); lower that, vector_size, or the "
+        "number of words by min_count",
+    )
+    begin = time.perf_counter()
+    cooccurrences = count_cooccurrences(
+        corpus.ids,
+        corpus.offsets,
+        vocabulary.counts,
+        folder=scratch,
+        window=settings.window,
+        sample=settings.context.glove_sample,
+        seed=settings.seed,
+        memory=memory,
+        report=on_counting,
+    )
+    seconds = time.perf_counter() - begin
+    if not len(cooccurrences):
+        raise InputError(
+            "context_method 'glove' finds no two words of the vocabulary in one text: there is nothing to learn from. "
+            "Longer texts, or a lower min_count, would do"
+        )
+    return GloveTask(
+        cooccurrences,
+        settings.embedding.vector_size,
+        learning_rate=settings.alpha,
+        x_max=settings.context.x_max,
+        passes=_passes(settings, CONTEXT_COOCCURRENCES, cooccurrences.directed),
+        memory=memory,
+        seed=settings.seed,
+        seconds_before=seconds,
+    )
+
+
+def _passes(settings: ModelSettings, wanted: int, of_one_pass: int) -> float:
+    """Return the passes in an epoch: those of the settings, or as many as make the work that is wanted."""
+    return settings.context.passes or min(MOST_PASSES, wanted / max(1, of_one_pass))

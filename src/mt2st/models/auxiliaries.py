@@ -1,7 +1,4 @@
-"""A model's auxiliary tasks on words: their files, read before anything is trained, and what can be used of them.
-
-Those on other labelled data are in `mt2st.models.labelled_auxiliaries`.
-"""
+"""A model's auxiliary tasks, on words and on other labelled data: their files, and what can be used of them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,26 +16,31 @@ from torch import nn
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.evaluation import AnalogySection, SimilaritySet, packaged_analogies, read_analogies, read_similarity
-from mt2st.models.context_task import context_task
-from mt2st.models.settings import LABELLED_AUXILIARIES, ModelSettings
+from mt2st.models.assembly import context_task
+from mt2st.models.groups import LABELLED_AUXILIARIES, AuxiliaryName
+from mt2st.models.problem_types import Prepared, ProblemType, Rows, problem_type_of
+from mt2st.models.settings import ModelSettings
+from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import (
     AnalogyTask,
     Coefficients,
     Coverage,
     HeldOut,
     Judgements,
+    LabelledTask,
     Lexicon,
     MisalignmentTask,
     Questions,
     SemanticSyntacticTask,
     SpearmanTask,
+    Texts,
     divide,
     held_out_words,
     read_pairs,
 )
 from mt2st.tasks.held_out import HANDFUL
 from mt2st.tasks.relations import Pair, Relations, encode_rows, words_of
-from mt2st.text import Corpus, Vocabulary
+from mt2st.text import Corpus, Vocabulary, read_labelled, read_tagged
 from mt2st.training import KernelTask, Task
 
 if TYPE_CHECKING:
@@ -311,3 +313,82 @@ def _check_each(rows: Mapping[str, Sequence[Sequence[str]]], what: str, vocabula
                 "holds all words of none. Are they in the texts' language? More text or a lower min_count makes it "
                 "larger"
             )
+
+
+@dataclass(frozen=True)
+class LabelledAuxiliary:
+    """Labelled data for one auxiliary task, prepared.
+
+    Attributes:
+        name: of the task and its head.
+        problem_type: of the data.
+        classes: its labels or tags.
+        prepared: its documents.
+    """
+
+    name: str
+    problem_type: ProblemType[Any]
+    classes: tuple[str, ...]
+    prepared: Prepared
+
+    def task(self, settings: ModelSettings, texts: Texts) -> LabelledTask[Any, Any]:
+        """Return the task on the data's documents, encoded."""
+        return self.problem_type.task(self.name, self.prepared.encoded(texts), self.classes, settings)
+
+
+def labelled_auxiliaries(settings: ModelSettings, given: Mapping[str, Rows]) -> list[LabelledAuxiliary]:
+    """Return the labelled data of the auxiliary tasks: what is given and what the settings name.
+
+    Args:
+        settings: the model's.
+        given: data by the name of its task.
+
+    Raises:
+        InputError: a name that is taken or cannot name a head, or data that nothing can be learnt from.
+    """
+    prepared = []
+    for name, rows in _named(settings, given):
+        if not name.isidentifier() or hasattr(nn.ModuleDict, name) or name in (PRIMARY_TASK, "context"):
+            raise InputError(
+                f"an auxiliary task cannot be called '{name}': give a name of letters, digits and underscores other "
+                f"than '{PRIMARY_TASK}' and 'context'"
+            )
+        problem_type = problem_type_of(rows)
+        problem_type.check(rows)
+        classes = problem_type.classes(rows)
+        documents = problem_type.prepare(rows, classes, settings.text)
+        prepared.append(LabelledAuxiliary(name, problem_type, classes, documents))
+    return prepared
+
+
+def _named(settings: ModelSettings, given: Mapping[str, Rows]) -> Iterator[tuple[str, Rows]]:
+    for name, rows in given.items():
+        if name in get_args(AuxiliaryName):
+            raise InputError(f"auxiliary_data: the name '{name}' belongs to a setting; choose another")
+        if not isinstance(rows, Rows):
+            raise InputError(
+                f"auxiliary_data: '{name}' must be a LabelledText, MultiLabelledText or TaggedText, found {rows!r:.60}"
+            )
+        yield name, rows
+    yield from named_in(settings)
+
+
+def named_in(settings: ModelSettings) -> Iterator[tuple[str, Rows]]:
+    """Read the labelled data that the auxiliary tasks of settings name, and yield them by the names of their tasks.
+
+    Raises:
+        InputError: data that cannot be read.
+    """
+    if "tagging" in settings.auxiliaries:
+        assert settings.auxiliary_data.tagging is not None
+        yield "tagging", read_tagged(settings.auxiliary_data.tagging, tag=settings.auxiliary_data.tagging_column)
+    if "classification" in settings.auxiliaries:
+        assert settings.auxiliary_data.classification is not None
+        yield (
+            "classification",
+            read_labelled(
+                settings.auxiliary_data.classification,
+                text=settings.auxiliary_data.classification_text,
+                label=settings.auxiliary_data.classification_label,
+            ),
+        )

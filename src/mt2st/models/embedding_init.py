@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from mt2st._files import complete_file
 from mt2st.embedding import (
-    SubwordSettings,
     SubwordVectors,
     VectorProgress,
     WordVectors,
@@ -30,7 +29,8 @@ from mt2st.embedding import (
 from mt2st.embedding.glove import train_glove
 from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError
-from mt2st.models.settings import GLOVE, STARTS, ModelSettings, no_ngrams
+from mt2st.models.groups import GLOVE, STARTS
+from mt2st.models.settings import ModelSettings, no_ngrams
 from mt2st.network import SubwordEmbedding
 from mt2st.text import PAD, SPECIALS, Corpus, Vocabulary
 
@@ -232,7 +232,7 @@ class VectorCache:
 
 
 def _key(settings: ModelSettings, corpus: Corpus) -> str:
-    embedding, context, ngrams = settings.embedding, settings.context, subword_settings(settings)
+    embedding, context, ngrams = settings.embedding, settings.context, settings.embedding.ngrams
     # Defaults count by their values: another version's vectors are not taken for these.
     given = {
         **asdict(embedding),
@@ -261,28 +261,8 @@ def _read(path: Path) -> EmbeddingInit:
         raise InputError(f"{path} is broken ({error}): delete it, and its vectors are trained again") from error
 
 
-def subword_settings(settings: ModelSettings) -> SubwordSettings:
-    """Return which n-grams, in how many buckets; gensim's lengths where the settings do not say."""
-    given = {"min_n": settings.embedding.min_n, "max_n": settings.embedding.max_n, "bucket": settings.embedding.bucket}
-    return SubwordSettings(**{name: value for name, value in given.items() if value is not None})
-
-
-def subwords_of(settings: ModelSettings, vocabulary: Vocabulary) -> KnownSubwords | None:
-    """Return the n-grams of a vocabulary's words, or None where the settings make words of none."""
-    return KnownSubwords.of(vocabulary.tokens, subword_settings(settings)) if settings.has_ngrams else None
-
-
 def new_embedding(table: Tensor, subwords: KnownSubwords | None) -> nn.Embedding | SubwordEmbedding:
     """Return an embedding on a table, whose memory it takes: ``[V, vector_size]``, or ``[V + K, vector_size]``."""
     if subwords is not None:
         return SubwordEmbedding(table, subwords)
     return nn.Embedding(len(table), table.shape[1], padding_idx=PAD, _weight=table)
-
-
-def word_vectors(embedding: nn.Embedding | SubwordEmbedding, vocabulary: Vocabulary) -> WordVectors:
-    """Return a copy of the words' vectors; with n-grams, which give unseen words theirs, where it is made of such."""
-    table = embedding.weight.detach().cpu().numpy()
-    if isinstance(embedding, SubwordEmbedding):
-        known = embedding.subwords
-        return SubwordVectors(vocabulary.tokens[len(SPECIALS) :], known.whole_table(table), known.settings)
-    return WordVectors(vocabulary.tokens[len(SPECIALS) :], table[len(SPECIALS) :].copy())

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
 from itertools import accumulate, chain, pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Any, Generic, cast
 
+import numpy as np
 import torch
 from torch import nn
 
 from mt2st._files import scratch_folder
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition, weigh_ngrams
-from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData, AuxiliaryReport
-from mt2st.models.document_encoder import DocumentEncoder
-from mt2st.models.embedding_init import VectorCache, embedding_init, new_embedding, subwords_of
+from mt2st.models.auxiliaries import (
+    Auxiliaries,
+    AuxiliaryData,
+    AuxiliaryReport,
+    LabelledAuxiliary,
+    labelled_auxiliaries,
+)
+from mt2st.models.embedding_init import VectorCache, embedding_init, new_embedding
+from mt2st.models.groups import METRIC
 from mt2st.models.identity import run_identity
 from mt2st.models.inputs import checked_texts
-from mt2st.models.labelled_auxiliaries import LabelledAuxiliary, Rows, labelled_auxiliaries
-from mt2st.models.problem_types import Prepared, ProblemType, RowsT, truncation_of
-from mt2st.models.settings import METRIC, ModelSettings
+from mt2st.models.problem_types import Prepared, ProblemType, Rows, RowsT
+from mt2st.models.settings import ModelSettings
 from mt2st.network import Network, NgramScores, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
-from mt2st.text import Corpus, Tokeniser, Vocabulary
+from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
+from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
 from mt2st.training.processor import torch_threads, usable_cores
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What `fit` takes beside the labelled data.
+    """What `fit` takes besides the labelled data.
 
     Attributes:
         unlabelled: further texts for the context task and the vocabulary. They are read once and not kept in memory.
@@ -55,6 +65,38 @@ class FitOptions:
     checkpoint: str | PathLike[str] | None = None
     origin: Mapping[str, Any] | None = None
     vector_cache: str | PathLike[str] | None = None
+
+
+class DocumentEncoder:
+    """Encodes a bounded amount of documents, and then gives the network that can read them.
+
+    If words are made of n-grams, each word that the vocabulary lacks gets an id of its own, and a vector of its
+    n-grams; otherwise all of them are the unknown word.
+
+    Args:
+        vocabulary: the model's.
+        tokeniser: the model's.
+        subwords: the n-grams of the vocabulary's words; None for a model on words alone.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, tokeniser: Tokeniser, subwords: KnownSubwords | None) -> None:
+        self.vocabulary, self.tokeniser, self.subwords = vocabulary, tokeniser, subwords
+        self._open = OpenVocabulary(vocabulary) if subwords is not None else None
+
+    def read(self, documents: Iterable[str]) -> Texts:
+        """Encode documents."""
+        if self._open is None:
+            return Texts.of(Corpus.build(documents, tokeniser=self.tokeniser, vocabulary=self.vocabulary))
+        ids, offsets = BytesIO(), BytesIO()
+        write_known(documents, self.tokeniser, self._open, ids, offsets)
+        return Texts(np.frombuffer(ids.getvalue(), IDS_TYPE), np.frombuffer(offsets.getvalue(), OFFSETS_TYPE))
+
+    def network(self, network: Network) -> Network:
+        """Return the network as it reads what was encoded so far: itself, or one that shares all its parameters."""
+        if self._open is None or self.subwords is None or not self._open.further:
+            return network
+        assert isinstance(network.embedding, SubwordEmbedding)
+        return network.on(network.embedding.with_words(self.subwords.bags_of(self._open.further)))
 
 
 @dataclass(frozen=True)
@@ -114,10 +156,10 @@ class Fitting(Generic[RowsT]):
         Raises:
             InputError: the data cannot be used.
         """
-        settings, tokeniser = self.settings, tokeniser_of(self.settings)
+        settings = self.settings
         words = AuxiliaryData.read(settings)
         primary = self._prepared(rows)
-        others = labelled_auxiliaries(settings, self.options.auxiliary_data, tokeniser)
+        others = labelled_auxiliaries(settings, self.options.auxiliary_data)
         documents = chain(
             primary.documents,
             *(each.prepared.documents for each in others),
@@ -126,18 +168,17 @@ class Fitting(Generic[RowsT]):
         with scratch_folder("corpus") as folder, torch_threads(settings.compute.threads):
             corpus = Corpus.build(
                 documents,
-                tokeniser=tokeniser,
+                tokeniser=settings.text.tokeniser,
                 min_count=settings.text.min_count,
                 max_vocabulary=settings.text.max_vocabulary,
                 directory=folder / "corpus",
             )
-            for callback in self.callbacks:
-                callback.on_corpus(corpus, n_labelled=len(primary.documents))
-            reader = DocumentEncoder(corpus.vocabulary, tokeniser, subwords_of(settings, corpus.vocabulary))
+            self._tell("on_corpus", corpus, n_labelled=len(primary.documents))
+            vocabulary = corpus.vocabulary
+            reader = DocumentEncoder(vocabulary, settings.text.tokeniser, settings.subwords_of(vocabulary))
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
-            task = primary_task(
-                settings, self.problem, self.classes, primary.encoded(texts[0]), self._encoded(validation, reader)
-            )
+            held_out = to_measure(self._prepared(validation), reader, validation.source)
+            task = primary_task(settings, self.problem, self.classes, primary.encoded(texts[0]), held_out)
             labelled = [each.task(settings, own) for each, own in zip(others, texts[1:], strict=True)]
             auxiliaries = Auxiliaries.build(
                 settings,
@@ -145,11 +186,10 @@ class Fitting(Generic[RowsT]):
                 corpus,
                 subwords=reader.subwords,
                 scratch=folder,
-                on_counting=self._told("on_cooccurrences"),
+                on_counting=partial(self._tell, "on_cooccurrences"),
             )
             for coverage in auxiliaries.coverage.values():
-                for callback in self.callbacks:
-                    callback.on_auxiliary(coverage)
+                self._tell("on_auxiliary", coverage)
             network, init_seconds = self._network(task, others, corpus, reader)
             trainer = self._trainer(network, task, [*auxiliaries.tasks, *labelled, *self.options.auxiliary_tasks])
             before = auxiliaries.measure(network)
@@ -163,18 +203,10 @@ class Fitting(Generic[RowsT]):
         reports = {
             name: AuxiliaryReport(each, before[name], after[name]) for name, each in auxiliaries.coverage.items()
         }
-        return Fitted(_for_prediction(network), corpus.vocabulary, trainer.run, reports, init_seconds)
+        return Fitted(_for_prediction(network), vocabulary, trainer.run, reports, init_seconds)
 
     def _prepared(self, rows: RowsT) -> Prepared:
-        return self.problem.prepare(
-            rows, self.classes, tokeniser_of(self.settings), truncation=truncation_of(self.settings)
-        )
-
-    def _encoded(self, rows: RowsT, reader: DocumentEncoder) -> Any:
-        prepared = self._prepared(rows)
-        if not prepared.documents:
-            raise InputError(f"{rows.source}: nothing to measure on; give at least one text")
-        return prepared.encoded(reader.read(prepared.documents))
+        return self.problem.prepare(rows, self.classes, self.settings.text)
 
     def _network(
         self, task: LabelledTask[Any, Any], others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: DocumentEncoder
@@ -188,7 +220,7 @@ class Fitting(Generic[RowsT]):
                 corpus,
                 subwords=reader.subwords,
                 generator=torch.Generator().manual_seed(settings.seed),
-                progress=self._told("on_vectors"),
+                progress=partial(self._tell, "on_vectors"),
                 cache=VectorCache(Path(cache)) if cache else None,
             )
             embedding = new_embedding(first.table, reader.subwords)
@@ -256,19 +288,9 @@ class Fitting(Generic[RowsT]):
         finally:
             self.trainer = None
 
-    def _told(self, method: str) -> Callable[[Any], None]:
-        """Return a function that calls a method of all callbacks."""
-
-        def tell(value: Any) -> None:
-            for callback in self.callbacks:
-                getattr(callback, method)(value)
-
-        return tell
-
-
-def tokeniser_of(settings: ModelSettings) -> Tokeniser:
-    """Return the tokeniser that settings ask for."""
-    return Tokeniser(lowercase=settings.text.lowercase, remove_breaks=settings.text.remove_breaks)
+    def _tell(self, method: str, *values: Any, **named: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, method)(*values, **named)
 
 
 def uses_second_core(settings: ModelSettings) -> bool:
@@ -277,28 +299,28 @@ def uses_second_core(settings: ModelSettings) -> bool:
 
 
 def primary_task(
-    settings: ModelSettings,
-    problem: ProblemType[Any],
-    classes: tuple[str, ...],
-    data: Any,
-    validation: Any = None,
+    settings: ModelSettings, problem: ProblemType[Any], classes: tuple[str, ...], data: Any, validation: Any = None
 ) -> LabelledTask[Any, Any]:
     """Return the primary task on encoded data."""
-    task: LabelledTask[Any, Any] = problem.task(
-        PRIMARY_TASK,
-        data,
-        classes,
-        validation=validation,
-        batch_size=settings.optimisation.batch_size,
-        max_length=settings.text.max_length,
-    )
-    return replace(task, eval_threads=2 if uses_second_core(settings) else 1)
+    eval_threads = 2 if uses_second_core(settings) else 1
+    return problem.task(PRIMARY_TASK, data, classes, settings, validation=validation, eval_threads=eval_threads)
+
+
+def to_measure(prepared: Prepared, reader: DocumentEncoder, source: str) -> Any:
+    """Return encoded data to measure on.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not prepared.documents:
+        raise InputError(f"{source}: nothing to measure on; give at least one text")
+    return prepared.encoded(reader.read(prepared.documents))
 
 
 def _labelled_texts(corpus: Corpus, reader: DocumentEncoder, parts: Sequence[Prepared]) -> list[Texts]:
     """Return the documents of each part as a task reads them; they follow one another in the corpus.
 
-    Where words are made of n-grams, words that the vocabulary lacks are read too, as they will be in prediction; the
+    If words are made of n-grams, words that the vocabulary lacks are read too, as they will be in prediction; the
     corpus knows them as the unknown word only.
     """
     if reader.subwords is not None:

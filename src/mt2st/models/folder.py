@@ -14,8 +14,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mt2st._files import complete_folder
+from mt2st.embedding import SubwordVectors, WordVectors
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError
-from mt2st.text import Vocabulary
+from mt2st.text import SPECIALS, Vocabulary
 
 FORMAT = 1
 PARAMETERS, VOCABULARY, CONFIG, CARD = "model.safetensors", "vocabulary.txt", "config.json", "README.md"
@@ -91,6 +93,20 @@ class ModelFolder:
         card = folder / CARD
         text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
         return cls(parameters, Vocabulary.load(folder / VOCABULARY), config, text)
+
+
+def word_vectors_of(table: NDArray[np.float32], vocabulary: Vocabulary, subwords: KnownSubwords | None) -> WordVectors:
+    """Return a copy of the words' vectors; with n-grams, which give unseen words theirs, if it is made of such.
+
+    Args:
+        table: the embedding's parameters.
+        vocabulary: of its rows.
+        subwords: the n-grams of the vocabulary's words; None for a model on words alone.
+    """
+    words = vocabulary.tokens[len(SPECIALS) :]
+    if subwords is None:
+        return WordVectors(words, table[len(SPECIALS) :].copy())
+    return SubwordVectors(words, subwords.whole_table(table), subwords.settings)
 
 
 def check_replaceable(folder: Path, *, overwrite: bool) -> None:

@@ -13,6 +13,8 @@ from pydantic import ConfigDict, Field
 
 from mt2st._settings import Count, Fraction, Natural, NonNegative, Positive, Share
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Method, Negative
+from mt2st.embedding.subwords import SubwordSettings
+from mt2st.text import Tokeniser
 
 ValueT = TypeVar("ValueT")
 
@@ -37,8 +39,8 @@ READERS = {
     "disagree": ("misalignment",),
 }
 """For each setting of `AuxiliaryData` that names files of words, the auxiliary tasks that read it."""
-METRIC, LOSS = "metric", "loss"
-GROUPS = ("embedding", "encoder", "heads")
+METRIC = "metric"
+PARAMETER_GROUPS = ("embedding", "encoder", "heads")
 """The groups of parameters that have a learning rate of their own."""
 OTHERS = "others"
 """Stands for the groups that a mapping does not name."""
@@ -117,6 +119,11 @@ class Text(Group):
     remove_breaks: bool = True
     """Read HTML line breaks as spaces."""
 
+    @property
+    def tokeniser(self) -> Tokeniser:
+        """The tokeniser that the settings ask for."""
+        return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks)
+
 
 @dataclass(frozen=True, repr=False)
 class Embedding(Group):
@@ -136,6 +143,12 @@ class Embedding(Group):
     """Characters of the longest n-gram of the -fasttext methods; 6 by default."""
     bucket: Count | None = None
     """Most rows that the n-grams of the -fasttext methods share; 200,000 by default."""
+
+    @property
+    def ngrams(self) -> SubwordSettings:
+        """The lengths and the buckets of the n-grams, as given or by default."""
+        given = {"min_n": self.min_n, "max_n": self.max_n, "bucket": self.bucket}
+        return SubwordSettings(**{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True, repr=False)
@@ -336,8 +349,8 @@ def by_group(value: ValueT | Mapping[Any, ValueT], unnamed: ValueT) -> dict[str,
         {'embedding': 0, 'encoder': 100, 'heads': 100}
     """
     if not isinstance(value, Mapping):
-        return dict.fromkeys(GROUPS, value)
-    return {group: value.get(group, value.get(OTHERS, unnamed)) for group in GROUPS}
+        return dict.fromkeys(PARAMETER_GROUPS, value)
+    return {group: value.get(group, value.get(OTHERS, unnamed)) for group in PARAMETER_GROUPS}
 
 
 def names_of_fields(settings: type) -> list[str]:

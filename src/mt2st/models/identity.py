@@ -1,7 +1,12 @@
-"""What must be the same for a run to go on from a checkpoint: its settings, its strategy and its data."""
+"""The identity of a run: what must be the same to go on from a checkpoint, or to count a finished run as this one.
+
+A setting that is not given is None wherever settings are kept; constants of this version decide what it then is. Runs
+are compared by these values too.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from zlib import crc32
@@ -9,13 +14,65 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.models.resolved import resolved
+from mt2st.models.assembly import CONTEXT_COOCCURRENCES, CONTEXT_WORDS, MOST_PASSES
+from mt2st.models.groups import GLOVE
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 from mt2st.tasks import LabelledTask
+from mt2st.tasks.context import least_rate
 from mt2st.text import Corpus
 from mt2st.training import Trainer
 from mt2st.training.checkpoint import ORIGIN, RESOLVED
+
+
+def method_identity(
+    settings: ModelSettings, strategy: Strategy, *, given: ModelSettings | None = None
+) -> dict[str, Any]:
+    """Return what tells a method from others as plain JSON values: settings, what they came to, and strategy.
+
+    Args:
+        settings: the checked settings.
+        strategy: how the auxiliary tasks fade out or go off.
+        given: the settings as they were given; by default the checked ones.
+    """
+    identity: dict[str, Any] = json.loads(
+        json.dumps(
+            {
+                "settings": (given or settings).flat(),
+                RESOLVED: resolved(settings),
+                "strategy": strategy.state_dict(),
+            }
+        )
+    )
+    return identity
+
+
+def resolved(settings: ModelSettings) -> dict[str, Any]:
+    """Return the settings whose defaults depend on others, by dotted path, as given or by default.
+
+    The number of passes of the context task depends on the text too: its value is what decides it.
+
+    Example:
+        >>> resolved(ModelSettings().updated(encoder__name="mean"))["optimisation.learning_rate"]
+        0.005
+        >>> resolved(ModelSettings())["context.passes"]
+        {'words': 3500000, 'at_most': 15.0}
+    """
+    rates, ngrams, glove = settings.learning_rates, settings.embedding.ngrams, settings.context.method == GLOVE
+    work = {"cooccurrences": CONTEXT_COOCCURRENCES} if glove else {"words": CONTEXT_WORDS}
+    return {
+        "optimisation.learning_rate": rates["encoder"],
+        "optimisation.head_learning_rate": rates["heads"],
+        "optimisation.embedding_learning_rate": rates["embedding"],
+        "optimisation.feedback_every": settings.feedback_interval,
+        "context.window": settings.window,
+        "context.alpha": settings.alpha,
+        "context.min_alpha": None if glove else least_rate(settings.alpha, settings.context.min_alpha),
+        "context.passes": settings.context.passes or {**work, "at_most": MOST_PASSES},
+        "embedding.min_n": ngrams.min_n,
+        "embedding.max_n": ngrams.max_n,
+        "embedding.bucket": ngrams.bucket,
+    }
 
 
 def run_identity(
@@ -41,9 +98,7 @@ def run_identity(
     held_out = trainer.primary.validation
     labelled = [each.task for each in trainer.streams if isinstance(each.task, LabelledTask)]
     return {
-        "settings": settings.flat(),
-        RESOLVED: resolved(settings),
-        "strategy": strategy.state_dict(),
+        **method_identity(settings, strategy),
         "data": {
             "documents": len(corpus),
             "tokens": corpus.n_tokens,

@@ -7,61 +7,31 @@ of word n-grams added where the model has them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from io import BytesIO
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding import SubwordVectors, WordVectors
-from mt2st.embedding.known_subwords import KnownSubwords
-from mt2st.embedding.subwords import SubwordSettings
+from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.models.folder import ModelFolder
-from mt2st.models.inputs import checked_texts
+from mt2st.models.folder import ModelFolder, word_vectors_of
+from mt2st.models.inputs import checked_texts, labels_above
 from mt2st.models.settings import ModelSettings
-from mt2st.strategy import PRIMARY_TASK, Strategy
-from mt2st.text import SPECIALS, OpenVocabulary, Tokeniser
+from mt2st.strategy import PRIMARY_TASK
+from mt2st.text import OpenVocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.vocabulary import UNK
-
-if TYPE_CHECKING:
-    from mt2st.models.any_model import AnyModel
 
 Array = NDArray[np.float32]
 ENCODER = "mean"
 CLASSIFICATION, MULTI_LABEL = "classification", "multilabel"
-THRESHOLD = 0.5
-"""Probability from which on a text has a label, where it may have several."""
 SMALLEST_VARIANCE = 1e-8
 HASH_MULTIPLIER, HASH_BITS, NGRAM_SCALE = 0x9E3779B97F4A7C15 - 2**64, 20, 5.0
 """As in `mt2st.network.ngram_scores`, which explains them."""
-
-
-def load(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()) -> AnyModel | Predictor:
-    """Read a model folder of any problem type.
-
-    Args:
-        folder: a folder that an estimator's `save` or ``mt2st train`` wrote.
-        strategies: classes of your own that the folder may name. Those that are defined by now are known; a folder
-            never causes an import.
-
-    Returns:
-        The estimator, or a `Predictor` where torch is not installed.
-
-    Raises:
-        InputError: naming what is missing or broken.
-        MissingExtraError: the model's encoder needs torch, which is not installed.
-    """
-    if find_spec("torch") is None:
-        return Predictor.load(folder)
-    from mt2st.models.any_model import load_model
-
-    return load_model(folder, strategies=strategies)
 
 
 class Predictor:
@@ -91,9 +61,8 @@ class Predictor:
             self.classes_ = np.array(saved.config["classes"])
             self._indicator = bool(saved.config.get("indicator", False))
             self._settings, self._vocabulary = settings, saved.vocabulary
-            self._tokeniser = Tokeniser(lowercase=settings.text.lowercase, remove_breaks=settings.text.remove_breaks)
             self._table: Array = saved.parameters["embedding.weight"]
-            self._subwords = _subwords_of(settings, saved)
+            self._subwords = settings.subwords_of(saved.vocabulary)
             self._layers = _Layers.of(saved.parameters, settings.encoder.word_ngrams)
         except KeyError as error:
             raise InputError(f"{folder} does not fit together: it has no {error}") from error
@@ -124,27 +93,18 @@ class Predictor:
         probabilities = self.predict_proba(X)
         if self.problem_type == CLASSIFICATION:
             return np.asarray(self.classes_[probabilities.argmax(axis=1)])
-        chosen = probabilities >= THRESHOLD
-        if self._indicator:
-            return chosen.astype(np.int64)
-        found = np.empty(len(chosen), dtype=object)
-        labels = self.classes_.tolist()
-        found[:] = [tuple(labels[index] for index in np.flatnonzero(row)) for row in chosen]
-        return found
+        return labels_above(probabilities, self.classes_, indicator=self._indicator)
 
     @property
     def word_vectors(self) -> WordVectors:
         """The task-specific word vectors; `SubwordVectors` where they are made of n-grams."""
-        words = list(self._vocabulary.tokens[len(SPECIALS) :])
-        if self._subwords is None:
-            return WordVectors(words, self._table[len(SPECIALS) :].copy())
-        return SubwordVectors(words, self._subwords.whole_table(self._table), self._subwords.settings)
+        return word_vectors_of(self._table, self._vocabulary, self._subwords)
 
     def _texts(self, texts: Iterable[str]) -> Iterable[tuple[Array, NDArray[np.int64]]]:
         """Yield for each text the mean of its word vectors, and its token ids."""
         ids, offsets = BytesIO(), BytesIO()
         numbering = self._vocabulary if self._subwords is None else OpenVocabulary(self._vocabulary)
-        write_known(checked_texts(texts, "texts"), self._tokeniser, numbering, ids, offsets)
+        write_known(checked_texts(texts, "texts"), self._settings.text.tokeniser, numbering, ids, offsets)
         tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
         bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
         table = self._table
@@ -221,11 +181,3 @@ def _ngram_rows(ids: NDArray[np.int64], longest: int, buckets: int) -> NDArray[n
             keys = (keys[: len(last)] + last) * np.int64(HASH_MULTIPLIER)
             rows.append(np.remainder(keys >> HASH_BITS, buckets))
     return np.unique(np.concatenate(rows))
-
-
-def _subwords_of(settings: ModelSettings, saved: ModelFolder) -> KnownSubwords | None:
-    if not settings.has_ngrams:
-        return None
-    given = {name: getattr(settings.embedding, name) for name in ("min_n", "max_n", "bucket")}
-    chosen = SubwordSettings(**{name: value for name, value in given.items() if value is not None})
-    return KnownSubwords.of(saved.vocabulary.tokens, chosen)

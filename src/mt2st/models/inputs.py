@@ -13,6 +13,8 @@ from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 from mt2st.text.rows import check_present
 
 Value = TypeVar("Value")
+THRESHOLD = 0.5
+"""Probability from which on a text has a label, if it may have several."""
 Classes = NDArray[Any]
 """``[n_classes]`` labels of the type that the user gave, sorted: numbers by size, strings by the alphabet."""
 
@@ -64,6 +66,23 @@ def names_of(classes: Classes) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise InputError(f"two classes have the same name: {', '.join(sorted(names))}")
     return names
+
+
+def labels_above(probabilities: NDArray[np.float32], classes: Classes, *, indicator: bool) -> NDArray[Any]:
+    """Return the labels of each text that are at least as likely as not.
+
+    Args:
+        probabilities: ``[n_texts, n_classes]``, of each label by itself.
+        classes: ``[n_classes]`` labels.
+        indicator: return ``[n_texts, n_classes]`` of 0 and 1, not ``[n_texts]`` tuples of labels.
+    """
+    chosen = probabilities >= THRESHOLD
+    if indicator:
+        return chosen.astype(np.int64)
+    found = np.empty(len(chosen), dtype=object)
+    labels = classes.tolist()
+    found[:] = [tuple(labels[index] for index in np.flatnonzero(row)) for row in chosen]
+    return found
 
 
 def labelled_text(
@@ -129,7 +148,7 @@ def multi_labelled_text(
 
 
 def tagged_text(
-    sentences: Sequence[Sequence[str]],
+    sentences: Iterable[Sequence[str]],
     tags: Iterable[Sequence[object]],
     *,
     source: str = "the tagged sentences",

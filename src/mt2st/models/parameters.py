@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any, ClassVar, Self
+from dataclasses import MISSING, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from sklearn.base import BaseEstimator
 
 from mt2st.errors import InputError, suggestion
-from mt2st.models.settings import (
+from mt2st.models.groups import (
     TAG_WINDOW,
     TEXT_WINDOW,
     AuxiliaryData,
@@ -16,25 +16,20 @@ from mt2st.models.settings import (
     Context,
     Embedding,
     Encoder,
-    ModelSettings,
     Optimisation,
     Text,
     Transition,
     WordTasks,
+    names_of_fields,
 )
+from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 
-_GROUPS: dict[str, type[Any]] = {
-    "encoder": Encoder,
-    "text": Text,
-    "embedding": Embedding,
-    "context": Context,
-    "auxiliary_data": AuxiliaryData,
-    "word_tasks": WordTasks,
-    "optimisation": Optimisation,
-    "transition": Transition,
-    "compute": Compute,
-}
+if TYPE_CHECKING:
+    from mt2st.network import Encoder as EncoderModule
+
+_GROUPS = {each.name: each.default_factory for each in fields(ModelSettings) if each.default_factory is not MISSING}
+"""The class of each group of settings, by the name of its parameter."""
 
 
 class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -42,7 +37,8 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
 
     Args:
         strategy: how the auxiliary tasks fade out or go off: a strategy or its name.
-        encoder: the shared layers: a group of settings or the encoder's name.
+        encoder: the shared layers: a group of settings, the encoder's name, or an encoder's class
+            (`mt2st.network.Encoder`).
         text: how text becomes token ids.
         embedding: the word embedding and its first values.
         context: the auxiliary task on word context.
@@ -64,7 +60,7 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self,
         strategy: Strategy | str = "diminish",
         *,
-        encoder: Encoder | str | None = None,
+        encoder: Encoder | type[EncoderModule] | str | None = None,
         text: Text | None = None,
         embedding: Embedding | None = None,
         context: Context | None = None,
@@ -100,7 +96,7 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             strategy: a strategy or its name.
             parameters: other parameters of the constructor.
         """
-        given = {each.name: getattr(settings, each.name) for each in fields(settings)}
+        given = {name: getattr(settings, name) for name in names_of_fields(ModelSettings)}
         given |= {name: None for name, group in _GROUPS.items() if given[name] == group()}
         return cls(strategy, **given, **parameters)
 
@@ -110,14 +106,21 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         given = {name: self._group(name) for name in _GROUPS}
         return ModelSettings(auxiliaries=self.auxiliaries, seed=self.seed, **given)  # type: ignore[arg-type]
 
+    def checked_settings(self) -> ModelSettings:
+        """Return the settings of all groups after validation, with the default window of the problem type."""
+        settings = self.settings.checked(of_words=self._of_words)
+        if settings.context.window is None:
+            settings = settings.updated(context__window=TAG_WINDOW if self._of_words else TEXT_WINDOW)
+        return settings
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name; deep, those of each group too: ``context__window``."""
         parameters: dict[str, Any] = super().get_params(deep=deep)
         if deep:
-            for name in _GROUPS:
+            for name, kind in _GROUPS.items():
                 group = self._group(name)
-                if isinstance(group, _GROUPS[name]):
-                    parameters |= {f"{name}__{each.name}": getattr(group, each.name) for each in fields(group)}
+                if isinstance(group, kind):  # type: ignore[arg-type]  # default factories are the groups' classes
+                    parameters |= {f"{name}__{each}": getattr(group, each) for each in names_of_fields(type(group))}
         return parameters
 
     def set_params(self, **parameters: Any) -> Self:
@@ -131,7 +134,7 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         super().set_params(**{path: value for path, value in parameters.items() if path not in nested})
         for path in nested:
             name, _, inner = path.partition("__")
-            known = [each.name for each in fields(_GROUPS[name])]
+            known = names_of_fields(_GROUPS[name])  # type: ignore[arg-type]
             if inner not in known:
                 raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, known)}")
             setattr(self, name, replace(self._group(name), **{inner: parameters[path]}))
@@ -150,11 +153,6 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         value = getattr(self, name)
         if value is None:
             return _GROUPS[name]()
-        return Encoder(value) if name == "encoder" and isinstance(value, str) else value
-
-    def checked_settings(self) -> ModelSettings:
-        """Return the validated settings."""
-        settings = self.settings.checked(of_words=self._of_words)
-        if settings.context.window is None:
-            settings = settings.updated(context__window=TAG_WINDOW if self._of_words else TEXT_WINDOW)
-        return settings
+        if name == "encoder" and isinstance(value, str | type):
+            return Encoder(cast("str", value))  # validation replaces an encoder's class by its name
+        return value

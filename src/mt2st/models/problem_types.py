@@ -4,8 +4,6 @@ A `ProblemType` holds all that differs between them: how rows become documents o
 task and the metric. An estimator solves one problem type; auxiliary data may be of any.
 """
 
-# ruff: noqa: ARG002  # what one kind has no use for, another needs
-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -18,6 +16,7 @@ from torch import nn
 
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.evaluation import has_spans
+from mt2st.models.groups import Text
 from mt2st.models.settings import ModelSettings
 from mt2st.network import Encoder
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask, TaggingTask, Texts
@@ -28,7 +27,6 @@ from mt2st.text import (
     LabelledText,
     MultiLabelledText,
     TaggedText,
-    Tokeniser,
     check_classes,
     check_labels,
     check_tags,
@@ -37,24 +35,8 @@ from mt2st.text import (
 )
 from mt2st.text.words import cut_sentences
 
-RowsT = TypeVar("RowsT", bound=LabelledText | MultiLabelledText | TaggedText)
-
-
-@dataclass(frozen=True)
-class Truncation:
-    """The part of a text that the encoder reads.
-
-    Attributes:
-        length: tokens at most, at least 1.
-        without_middle: of longer texts, their beginning and their end are read; else the beginning alone.
-    """
-
-    length: int
-    without_middle: bool
-
-    def of(self, texts: Texts) -> Texts:
-        """Return texts as they are read; those cut at their end as they are, for batches cut them there."""
-        return texts.without_middles(self.length) if self.without_middle else texts
+Rows = LabelledText | MultiLabelledText | TaggedText
+RowsT = TypeVar("RowsT", bound=Rows)
 
 
 @dataclass(frozen=True)
@@ -85,11 +67,11 @@ class ProblemType(ABC, Generic[RowsT]):
 
     @abstractmethod
     def check(self, rows: RowsT) -> None:
-        """Raise `InputError` when there is nothing to learn."""
+        """Raise `InputError` if there is nothing to learn."""
 
-    @abstractmethod
     def split(self, rows: RowsT, share: float, *, seed: int) -> tuple[RowsT, RowsT]:
-        """Return what is left of the rows and a part of them for validation."""
+        """Return the training part and a share for validation, drawn at random."""
+        return split_at_random(rows, share, seed=seed)
 
     @abstractmethod
     def classes(self, rows: RowsT) -> tuple[str, ...]:
@@ -97,25 +79,43 @@ class ProblemType(ABC, Generic[RowsT]):
 
     @abstractmethod
     def metric(self, classes: Sequence[str]) -> str:
-        """Return the measure that chooses the best parameters."""
+        """Return the name of the validation metric that is monitored by default."""
 
-    @abstractmethod
     def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
         """Return a new head on an encoder."""
+        return classification_head(encoder.pooled_size, n_classes)
 
     @abstractmethod
-    def prepare(self, rows: RowsT, classes: Sequence[str], tokeniser: Tokeniser, *, truncation: Truncation) -> Prepared:
-        """Return the rows as documents and the way from their ids to data, which has what the encoder reads of them.
+    def prepare(self, rows: RowsT, classes: Sequence[str], text: Text) -> Prepared:
+        """Return the rows as documents, and the function that makes the task's data of their ids.
 
         Raises:
-            InputError: a label is none of the classes, where that cannot be measured.
+            InputError: a label is none of the classes, in a problem type that cannot measure that.
         """
 
-    @abstractmethod
     def task(
-        self, name: str, train: Any, classes: Sequence[str], *, validation: Any, batch_size: int, max_length: int
+        self,
+        name: str,
+        train: Any,
+        classes: Sequence[str],
+        settings: ModelSettings,
+        *,
+        validation: Any = None,
+        eval_threads: int = 1,
     ) -> LabelledTask[Any, Any]:
-        """Return the task on data that `prepare` led to."""
+        """Return the task on encoded data."""
+        return self._task(
+            name,
+            train,
+            classes,
+            validation=validation,
+            batch_size=settings.optimisation.batch_size,
+            max_length=settings.text.max_length,
+            eval_threads=eval_threads,
+        )
+
+    @abstractmethod
+    def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> LabelledTask[Any, Any]: ...
 
 
 class Classification(ProblemType[LabelledText]):
@@ -124,7 +124,7 @@ class Classification(ProblemType[LabelledText]):
     name, title = "classification", "Text classifier"
 
     def check(self, rows: LabelledText) -> None:
-        """Raise `InputError` when there are not two classes."""
+        """Raise `InputError` if there are not two classes."""
         check_classes(rows)
 
     def split(self, rows: LabelledText, share: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
@@ -135,17 +135,11 @@ class Classification(ProblemType[LabelledText]):
         """Return the labels."""
         return tuple(sorted(set(rows.labels)))
 
-    def metric(self, classes: Sequence[str]) -> str:
+    def metric(self, classes: Sequence[str]) -> str:  # noqa: ARG002
         """Return the accuracy's name."""
         return "accuracy"
 
-    def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
-        """Return a head on the pooled vector."""
-        return classification_head(encoder.pooled_size, n_classes)
-
-    def prepare(
-        self, rows: LabelledText, classes: Sequence[str], tokeniser: Tokeniser, *, truncation: Truncation
-    ) -> Prepared:
+    def prepare(self, rows: LabelledText, classes: Sequence[str], text: Text) -> Prepared:
         """Return the texts; refuse a label that is none of the classes."""
         number_of = {label: number for number, label in enumerate(classes)}
         unknown = sorted(set(rows.labels) - set(classes))
@@ -156,15 +150,10 @@ class Classification(ProblemType[LabelledText]):
             )
         targets = np.array([number_of[label] for label in rows.labels], dtype=np.int64)
         weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
-        return Prepared(rows.texts, lambda texts: Labelled(truncation.of(texts), targets, weights))
+        return Prepared(rows.texts, lambda texts: Labelled(truncated(texts, text), targets, weights))
 
-    def task(
-        self, name: str, train: Any, classes: Sequence[str], *, validation: Any, batch_size: int, max_length: int
-    ) -> ClassificationTask:
-        """Return a `ClassificationTask`."""
-        return ClassificationTask(
-            name, train, len(classes), validation=validation, batch_size=batch_size, max_length=max_length
-        )
+    def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> ClassificationTask:
+        return ClassificationTask(name, train, len(classes), **options)
 
 
 class MultiLabel(ProblemType[MultiLabelledText]):
@@ -173,53 +162,28 @@ class MultiLabel(ProblemType[MultiLabelledText]):
     name, title = "multilabel", "Text classifier, several labels a text"
 
     def check(self, rows: MultiLabelledText) -> None:
-        """Raise `InputError` when there is no label."""
+        """Raise `InputError` if there is no label."""
         check_labels(rows)
-
-    def split(self, rows: MultiLabelledText, share: float, *, seed: int) -> tuple[MultiLabelledText, MultiLabelledText]:
-        """Split at random."""
-        return split_at_random(rows, share, seed=seed)
 
     def classes(self, rows: MultiLabelledText) -> tuple[str, ...]:
         """Return the labels."""
         return rows.label_names()
 
-    def metric(self, classes: Sequence[str]) -> str:
+    def metric(self, classes: Sequence[str]) -> str:  # noqa: ARG002
         """Return micro F1's name."""
         return "micro_f1"
 
-    def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
-        """Return a head on the pooled vector."""
-        return classification_head(encoder.pooled_size, n_classes)
-
-    def prepare(
-        self,
-        rows: MultiLabelledText,
-        classes: Sequence[str],
-        tokeniser: Tokeniser,
-        *,
-        truncation: Truncation,
-    ) -> Prepared:
-        """Return the texts; labels that are none of the classes get columns of their own behind."""
+    def prepare(self, rows: MultiLabelledText, classes: Sequence[str], text: Text) -> Prepared:
+        """Return the texts; labels that are none of the classes get columns after those of the classes."""
         names = [*classes, *sorted(set(rows.label_names()) - set(classes))]
         column = {label: number for number, label in enumerate(names)}
         targets = np.zeros((len(rows), len(names)), dtype=np.bool_)
         for row, labels in enumerate(rows.labels):
             targets[row, [column[label] for label in labels]] = True
-        return Prepared(rows.texts, lambda texts: MultiLabelled(truncation.of(texts), targets))
+        return Prepared(rows.texts, lambda texts: MultiLabelled(truncated(texts, text), targets))
 
-    def task(
-        self,
-        name: str,
-        train: Any,
-        classes: Sequence[str],
-        *,
-        validation: Any,
-        batch_size: int,
-        max_length: int,
-    ) -> MultiLabelTask:
-        """Return a `MultiLabelTask`."""
-        return MultiLabelTask(name, train, validation=validation, batch_size=batch_size, max_length=max_length)
+    def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> MultiLabelTask:  # noqa: ARG002
+        return MultiLabelTask(name, train, **options)
 
 
 class Tagging(ProblemType[TaggedText]):
@@ -228,51 +192,40 @@ class Tagging(ProblemType[TaggedText]):
     name, title, of_texts = "tagging", "Tagger", False
 
     def check(self, rows: TaggedText) -> None:
-        """Raise `InputError` when there are not two tags."""
+        """Raise `InputError` if there are not two tags."""
         check_tags(rows)
-
-    def split(self, rows: TaggedText, share: float, *, seed: int) -> tuple[TaggedText, TaggedText]:
-        """Split at random."""
-        return split_at_random(rows, share, seed=seed)
 
     def classes(self, rows: TaggedText) -> tuple[str, ...]:
         """Return the tags."""
         return rows.tag_names()
 
     def metric(self, classes: Sequence[str]) -> str:
-        """Return F1 of entities where the tags mark them, else the accuracy."""
+        """Return the name of the entities' F1 if the tags mark entities, else of the accuracy."""
         return "entity_f1" if has_spans(classes) else "accuracy"
 
     def head(self, encoder: Encoder, n_classes: int) -> nn.Linear:
         """Return a head on the tokens' states."""
         return tagging_head(encoder.state_size, n_classes)
 
-    def prepare(
-        self, rows: TaggedText, classes: Sequence[str], tokeniser: Tokeniser, *, truncation: Truncation
-    ) -> Prepared:
-        """Return the sentences as texts of at most the truncation's length; further tags are numbered behind."""
+    def prepare(self, rows: TaggedText, classes: Sequence[str], text: Text) -> Prepared:
+        """Return the sentences as texts of at most ``max_length`` tokens; unknown tags are numbered last."""
         further = tuple(sorted(set(rows.tag_names()) - set(classes)))
         number_of = {tag: number for number, tag in enumerate((*classes, *further))}
         targets = np.array([number_of[tag] for tags in rows.tags for tag in tags], dtype=np.int64)
-        cut = cut_sentences(rows.sentences, tokeniser, max_length=truncation.length)
+        cut = cut_sentences(rows.sentences, text.tokeniser, max_length=text.max_length)
         return Prepared(cut.texts, lambda texts: Tagged(Words(texts, cut.starts, cut.n_words), targets, further))
 
-    def task(
-        self, name: str, train: Any, classes: Sequence[str], *, validation: Any, batch_size: int, max_length: int
-    ) -> TaggingTask:
-        """Return a `TaggingTask`."""
-        return TaggingTask(
-            name, train, tuple(classes), validation=validation, batch_size=batch_size, max_length=max_length
-        )
+    def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> TaggingTask:
+        return TaggingTask(name, train, tuple(classes), **options)
 
 
-def problem_type_of(rows: LabelledText | MultiLabelledText | TaggedText) -> ProblemType[Any]:
+def problem_type_of(rows: Rows) -> ProblemType[Any]:
     """Return the problem type of labelled data."""
     if isinstance(rows, TaggedText):
         return Tagging()
     return MultiLabel() if isinstance(rows, MultiLabelledText) else Classification()
 
 
-def truncation_of(settings: ModelSettings) -> Truncation:
-    """Return the truncation that settings ask for."""
-    return Truncation(settings.text.max_length, without_middle=settings.text.truncation == "middle")
+def truncated(texts: Texts, text: Text) -> Texts:
+    """Return the part of each text that the encoder reads; batches cut texts at their end by themselves."""
+    return texts.without_middles(text.max_length) if text.truncation == "middle" else texts

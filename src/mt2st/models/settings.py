@@ -19,76 +19,34 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from mt2st._settings import rule_of
 from mt2st.embedding.formats import is_pretrained
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.embedding.settings import SUBWORD_METHODS
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.groups import (
     ALPHA,
-    CONTEXT_METHODS,
     ENCODERS,
     GLOVE,
-    GROUPS,
     LABELLED_AUXILIARIES,
-    LOSS,
-    METRIC,
     NGRAM_STARTS,
-    OTHERS,
+    PARAMETER_GROUPS,
     READERS,
     STARTS,
-    TAG_WINDOW,
     TEXT_WINDOW,
     AuxiliaryData,
     AuxiliaryName,
     Compute,
     Context,
-    ContextMethod,
     Embedding,
     Encoder,
-    FactorByGroup,
     Group,
     Optimisation,
-    RateByGroup,
-    StepsByGroup,
     Text,
     Transition,
     WordTasks,
     by_group,
     names_of_fields,
 )
-from mt2st.text import check_exists
-
-__all__ = [
-    "CONTEXT_METHODS",
-    "ENCODERS",
-    "GLOVE",
-    "GROUPS",
-    "LABELLED_AUXILIARIES",
-    "LOSS",
-    "METRIC",
-    "NGRAM_STARTS",
-    "OTHERS",
-    "READERS",
-    "STARTS",
-    "TAG_WINDOW",
-    "TEXT_WINDOW",
-    "AuxiliaryData",
-    "AuxiliaryName",
-    "Compute",
-    "Context",
-    "ContextMethod",
-    "Embedding",
-    "Encoder",
-    "FactorByGroup",
-    "ModelSettings",
-    "Optimisation",
-    "RateByGroup",
-    "StepsByGroup",
-    "Text",
-    "Transition",
-    "WordTasks",
-    "by_group",
-    "no_ngrams",
-    "problems_in",
-]
+from mt2st.text import Vocabulary, check_exists
 
 
 @dataclass(frozen=True, repr=False)
@@ -225,6 +183,10 @@ class ModelSettings(Group):
         """Whether the embedding makes words of their character n-grams."""
         return self.context.method in SUBWORD_METHODS
 
+    def subwords_of(self, vocabulary: Vocabulary) -> KnownSubwords | None:
+        """Return the n-grams of a vocabulary's words; None if words are made of none."""
+        return KnownSubwords.of(vocabulary.tokens, self.embedding.ngrams) if self.has_ngrams else None
+
     @property
     def learning_rates(self) -> dict[str, float]:
         """The learning rates of embedding, encoder and heads: those given, or the encoder's defaults."""
@@ -338,7 +300,7 @@ def no_ngrams(settings: ModelSettings) -> str:
 def _transition_conflicts(settings: ModelSettings) -> Iterator[str]:
     transition = settings.transition
     steps, rates = by_group(settings.optimisation.warmup_steps, 0), by_group(transition.rate, "keep")
-    for group in GROUPS:
+    for group in PARAMETER_GROUPS:
         if rates[group] == "rewarm" and not steps[group]:
             yield (
                 f"transition.rate is 'rewarm' for {group}, but optimisation.warmup_steps is 0 there: give the number "
@@ -425,6 +387,8 @@ def _simple(value: Any) -> Any:
         return value.item()
     if isinstance(value, PathLike):
         return fspath(value)
+    if isinstance(value, type):  # an encoder's class stands for its name
+        return getattr(value, "name", value)
     if isinstance(value, Group):
         return {name: _simple(getattr(value, name)) for name in names_of_fields(type(value))}
     return value

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from os import PathLike
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
-from mt2st.models.fitting import tokeniser_of
-from mt2st.models.inputs import classes_of, pair, tagged_text
-from mt2st.models.labelled_auxiliaries import Rows
+from mt2st.models.inputs import Classes, classes_of, tagged_text
 from mt2st.models.problem_types import Tagging
 from mt2st.models.trained_model import TrainedModel
 from mt2st.strategy import PRIMARY_TASK
@@ -20,7 +17,6 @@ from mt2st.tasks.tagging import Words, predict_tag_probabilities
 from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
 from mt2st.text.words import cut_sentences
-from mt2st.training import Callback, KernelTask, Task
 
 
 class Tagger(TrainedModel[TaggedText]):
@@ -44,57 +40,6 @@ class Tagger(TrainedModel[TaggedText]):
     problem_type: ClassVar[Tagging] = Tagging()
     _of_words = True
 
-    def fit(
-        self,
-        X: Sequence[Sequence[str]],
-        y: Sequence[Sequence[object]],
-        *,
-        unlabelled: Iterable[str] = (),
-        validation: float | Sequence[Any] = 0.2,
-        auxiliary_tasks: Sequence[Task | KernelTask] = (),
-        auxiliary_data: Mapping[str, Rows] | None = None,
-        callbacks: Sequence[Callback] = (),
-        log: str | PathLike[str] | None = None,
-        checkpoint: str | PathLike[str] | None = None,
-    ) -> Self:
-        """Train on tagged sentences, with the help of unlabelled text and of other labelled data.
-
-        Args:
-            X: n sentences, each a list of words.
-            y: for each sentence the tag of each word. Tags that mark spans (``B-person``, ``I-person``, ``O``) are
-                judged by whole entities.
-            unlabelled: as for `TextClassifier.fit`, as are all others.
-            validation: ``(sentences, tags)`` to choose the best evaluation by, or the share of the sentences, in
-                (0, 1), that is split off for this at random, by the seed.
-            auxiliary_tasks: tasks of your own.
-            auxiliary_data: further labelled data, by a name for its auxiliary task.
-            callbacks: called before and during the training.
-            log: file of the metrics, as JSON Lines.
-            checkpoint: folder of a checkpoint.
-
-        Returns:
-            The tagger itself.
-
-        Raises:
-            InputError: the settings, sentences or tags cannot be used.
-        """
-        rows = tagged_text(X, y)
-        classes = classes_of([tag for tags in y for tag in tags], rows.source)
-        held_out: Any = validation
-        if not np.isscalar(validation):
-            held_out = tagged_text(*pair(validation), source="validation", classes=classes)
-        return self.fit_rows(
-            rows,
-            validation=held_out,
-            classes=classes,
-            unlabelled=unlabelled,
-            auxiliary_tasks=auxiliary_tasks,
-            auxiliary_data=auxiliary_data or {},
-            callbacks=callbacks,
-            log=log,
-            checkpoint=checkpoint,
-        )
-
     def predict_proba(self, X: Iterable[Sequence[str]]) -> list[NDArray[np.float32]]:
         """Return for each sentence ``[n_words, n_tags]`` probabilities, in the order of `classes_`.
 
@@ -107,12 +52,13 @@ class Tagger(TrainedModel[TaggedText]):
         given = list(X)
         for number, words in enumerate(given):
             check_words(words, f"sentence {number}")
-        cut = cut_sentences(given, tokeniser_of(self.settings_), max_length=self.settings_.text.max_length)
+        text = self.settings_.text
+        cut = cut_sentences(given, text.tokeniser, max_length=text.max_length)
         rows = np.empty((0, len(self.classes_)), dtype=np.float32)
         if cut.texts:
             network, texts = self._read(cut.texts)
             encoded = Words(texts, cut.starts, cut.n_words)
-            rows = predict_tag_probabilities(network, PRIMARY_TASK, encoded, max_length=self.settings_.text.max_length)
+            rows = predict_tag_probabilities(network, PRIMARY_TASK, encoded, max_length=text.max_length)
         return np.split(rows, np.cumsum(cut.n_words)[:-1]) if given else []
 
     def predict(self, X: Iterable[Sequence[str]]) -> list[list[Any]]:
@@ -123,27 +69,22 @@ class Tagger(TrainedModel[TaggedText]):
         """
         return [self.classes_[rows.argmax(axis=1)].tolist() for rows in self.predict_proba(X)]
 
-    def evaluate(
-        self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]], *, name: str = "test"
-    ) -> dict[str, float]:
-        """Measure on tagged sentences and keep the result in ``metrics_[name]`` for the model's card.
-
-        A tag that was not trained on counts as one that is never found.
-
-        Returns:
-            Loss and token accuracy; where tags mark spans, precision, recall and F1 of entities (`span_report`), else
-            averaged precision, recall and F1 of tags.
-
-        Raises:
-            InputError: before `fit`.
-        """
-        self._fitted()
-        return self.evaluate_rows(tagged_text(X, y, source=name, classes=self.classes_), name=name)
-
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
         """Return the share of words whose tag is right."""
-        wanted, found = tagged_text(X, y, source="score", classes=self.classes_).tags, self.predict(X)
-        pairs = [
-            (one, str(two)) for tags, row in zip(wanted, found, strict=True) for one, two in zip(tags, row, strict=True)
+        wanted, found = self._rows(X, y, "score", self.classes_).tags, self.predict(X)
+        right = [
+            one == str(two) for tags, row in zip(wanted, found, strict=True) for one, two in zip(tags, row, strict=True)
         ]
-        return sum(one == two for one, two in pairs) / len(pairs)
+        return sum(right) / len(right)
+
+    def _rows(
+        self,
+        X: Iterable[Sequence[str]],
+        y: Iterable[Sequence[object]],
+        source: str,
+        classes: Classes | None = None,
+    ) -> TaggedText:
+        return tagged_text(X, y, source=source, classes=classes)
+
+    def _classes(self, y: Iterable[Sequence[object]]) -> Classes:
+        return classes_of([tag for tags in y for tag in tags], "the labelled texts")

@@ -13,11 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from mt2st.errors import InputError
-from mt2st.models.inputs import checked_texts, classes_of, labelled_text, pair
-from mt2st.models.labelled_auxiliaries import Rows
-from mt2st.models.linear_probe import pooled_vectors
-from mt2st.models.problem_types import Classification, truncation_of
-from mt2st.models.settings import (
+from mt2st.models.groups import (
     AuxiliaryData,
     Compute,
     Context,
@@ -28,8 +24,14 @@ from mt2st.models.settings import (
     Transition,
     WordTasks,
 )
+from mt2st.models.inputs import Classes, classes_of, labelled_text
+from mt2st.models.linear_probe import pooled_vectors
+from mt2st.models.problem_types import Classification, Rows
 from mt2st.models.trained_model import TrainedModel
+from mt2st.network import Encoder as EncoderModule
+from mt2st.network import Network
 from mt2st.strategy import PRIMARY_TASK, Strategy
+from mt2st.tasks import Texts
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import LabelledText
 from mt2st.training import Callback, KernelTask, Task
@@ -42,7 +44,8 @@ class TextClassifier(ClassifierMixin, TransformerMixin, TrainedModel[LabelledTex
 
     Args:
         strategy: how the auxiliary tasks fade out or go off: a `Strategy` or its name, such as ``"switch"``.
-        encoder: the shared layers: an `Encoder` or its name, such as ``"mean"``.
+        encoder: the shared layers: an `Encoder`, its name, such as ``"mean"``, or a class of your own
+            (`mt2st.network.Encoder`).
         text: how text becomes token ids.
         embedding: the word embedding and its first values.
         context: the auxiliary task on word context.
@@ -77,7 +80,7 @@ class TextClassifier(ClassifierMixin, TransformerMixin, TrainedModel[LabelledTex
         self,
         strategy: Strategy | str = "diminish",
         *,
-        encoder: Encoder | str | None = None,
+        encoder: Encoder | type[EncoderModule] | str | None = None,
         text: Text | None = None,
         embedding: Embedding | None = None,
         context: Context | None = None,
@@ -145,24 +148,20 @@ class TextClassifier(ClassifierMixin, TransformerMixin, TrainedModel[LabelledTex
             The classifier itself.
 
         Raises:
-            InputError: the settings, texts or labels cannot be used.
+            InputError: a setting is out of its range, settings contradict each other (all such errors at once), or the
+                texts or labels cannot be used.
         """
         if y is None:
             raise InputError("a TextClassifier needs labels: requires y to be passed, but the target y is None")
         rows = labelled_text(X, y, source="the labelled texts", weights=sample_weight)
-        labels = np.asarray(y).reshape(-1) if hasattr(y, "dtype") else list(y)
-        _check_targets(labels)
-        classes = classes_of(labels, "the labelled texts")
+        classes = self._classes(y)
         if self.class_weight is not None:
-            rows = labelled_text(rows.texts, labels, source=rows.source, weights=self._weights(labels, rows.weights))
-        held_out: Any = validation
-        if not np.isscalar(validation):
-            texts, others = pair(validation)
-            held_out = labelled_text(texts, others, source="validation", classes=classes)
-        return self.fit_rows(
+            weights = self._weights(y, rows.weights)
+            rows = labelled_text(rows.texts, rows.labels, source=rows.source, weights=weights)
+        return self._fit(
             rows,
-            validation=held_out,
-            classes=classes,
+            classes,
+            validation,
             unlabelled=unlabelled,
             auxiliary_tasks=auxiliary_tasks,
             auxiliary_data=auxiliary_data or {},
@@ -177,11 +176,12 @@ class TextClassifier(ClassifierMixin, TransformerMixin, TrainedModel[LabelledTex
         Raises:
             InputError: before `fit`.
         """
-        network, encoded = self._read(checked_texts(X, "texts"))
-        if len(encoded) == 0:
-            return np.empty((0, len(self.classes_)), dtype=np.float32)
-        encoded = truncation_of(self.settings_).of(encoded)
-        return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=self.settings_.text.max_length)
+        self._fitted()
+
+        def probabilities(network: Network, texts: Texts, max_length: int) -> NDArray[np.float32]:
+            return predict_probabilities(network, PRIMARY_TASK, texts, max_length=max_length)
+
+        return self._of_texts(probabilities, X, len(self.classes_))
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Return ``[n_texts]`` labels: the most probable one of each text.
@@ -199,40 +199,36 @@ class TextClassifier(ClassifierMixin, TransformerMixin, TrainedModel[LabelledTex
         Raises:
             InputError: before `fit`.
         """
-        network, encoded = self._read(checked_texts(X, "texts"))
-        if len(encoded) == 0:
-            return np.empty((0, network.encoder.pooled_size), dtype=np.float32)
-        encoded = truncation_of(self.settings_).of(encoded)
-        return pooled_vectors(network, encoded, max_length=self.settings_.text.max_length)
+        n_features = self._fitted()[0].encoder.pooled_size
 
-    def evaluate(self, X: Iterable[str], y: Iterable[object], *, name: str = "test") -> dict[str, float]:
-        """Measure on labelled texts and keep the result in ``metrics_[name]`` for the model's card.
+        def vectors(network: Network, texts: Texts, max_length: int) -> NDArray[np.float32]:
+            return pooled_vectors(network, texts, max_length=max_length)
 
-        Returns:
-            Loss, accuracy and averaged precision, recall and F1.
-
-        Raises:
-            InputError: before `fit`, or a label is none of `classes_`.
-        """
-        self._fitted()
-        return self.evaluate_rows(labelled_text(X, y, source=name, classes=self.classes_), name=name)
+        return self._of_texts(vectors, X, n_features)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # vectors of texts are float32
         return tags
 
-    def _weights(self, labels: Any, weights: list[float] | None) -> NDArray[np.float64]:
+    def _rows(self, X: Iterable[str], y: Iterable[object], source: str, classes: Classes | None = None) -> LabelledText:
+        return labelled_text(X, y, source=source, classes=classes)
+
+    def _classes(self, y: Iterable[object]) -> Classes:
+        labels = _flat(y)
         try:
-            of_classes = compute_sample_weight(self.class_weight, labels)
+            check_classification_targets(np.asarray(labels))
+        except ValueError as error:  # measurements, such as 0.5
+            raise InputError(f"the labels are no classes: {error}") from error
+        return classes_of(labels, "the labelled texts")
+
+    def _weights(self, y: Iterable[object], weights: list[float] | None) -> NDArray[np.float64]:
+        try:
+            of_classes = compute_sample_weight(self.class_weight, _flat(y))
         except (ValueError, TypeError) as error:
             raise InputError(f"class_weight: {error}") from error
         return np.asarray(of_classes * (1.0 if weights is None else np.asarray(weights)), dtype=np.float64)
 
 
-def _check_targets(labels: Any) -> None:
-    """Refuse measurements, such as 0.5, as labels, as scikit-learn's classifiers do."""
-    try:
-        check_classification_targets(np.asarray(labels))
-    except ValueError as error:
-        raise InputError(f"the labels are no classes: {error}") from error
+def _flat(labels: Any) -> Any:
+    return np.asarray(labels).reshape(-1) if hasattr(labels, "dtype") else list(labels)

@@ -1,8 +1,9 @@
-"""What all estimators share: fitting on labelled rows, evaluation, word vectors, saving and loading."""
+"""What all estimators share: fitting, evaluation, word vectors, saving and loading."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -10,28 +11,32 @@ from typing import Any, ClassVar, Generic, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
+from tqdm.auto import tqdm
 
 from mt2st.embedding import WordVectors
+from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_network
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.card import model_card
-from mt2st.models.document_encoder import DocumentEncoder
-from mt2st.models.embedding_init import new_embedding, subwords_of, word_vectors
-from mt2st.models.fitting import FitOptions, Fitting, primary_task, tokeniser_of
-from mt2st.models.folder import ModelFolder
-from mt2st.models.inputs import Classes, names_of
+from mt2st.models.embedding_init import new_embedding
+from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitting, primary_task, to_measure
+from mt2st.models.folder import ModelFolder, word_vectors_of
+from mt2st.models.inputs import Classes, checked_texts, names_of, pair
 from mt2st.models.parameters import SettingsEstimator
-from mt2st.models.problem_types import ProblemType, RowsT, truncation_of
-from mt2st.models.progress_bar import ProgressBar
+from mt2st.models.problem_types import ProblemType, Rows, RowsT, truncated
 from mt2st.models.settings import ModelSettings
-from mt2st.network import Network
+from mt2st.network import Network, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import Texts
 from mt2st.text import Vocabulary
-from mt2st.training import Run
+from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
 from mt2st.training.processor import torch_threads
+
+SHOWN = ("accuracy", "micro_f1", "entity_f1", "loss")
+"""Validation metrics beside the progress bar."""
 
 
 class UnfittedError(InputError, NotFittedError):  # type: ignore[misc]  # scikit-learn has no types
@@ -57,13 +62,58 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
     problem_type: ClassVar[ProblemType[Any]]
     _fitting: Fitting[Any] | None = None
 
-    def fit_rows(
+    def fit(
         self,
-        rows: RowsT,
+        X: Iterable[Any],
+        y: Iterable[Any],
         *,
-        validation: float | RowsT = 0.2,
-        classes: Classes | None = None,
-        **options: Any,
+        unlabelled: Iterable[str] = (),
+        validation: float | Sequence[Any] = 0.2,
+        auxiliary_tasks: Sequence[Task | KernelTask] = (),
+        auxiliary_data: Mapping[str, Rows] | None = None,
+        callbacks: Sequence[Callback] = (),
+        log: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+    ) -> Self:
+        """Train on labelled data, with the help of unlabelled texts and of other labelled data.
+
+        Args:
+            X: n texts; for a `Tagger`, n sentences, each a list of words.
+            y: for each text its labels, maybe none, or an indicator matrix ``[n, n_classes]``; for a `Tagger`, the tag
+                of each word. Tags that mark spans (``B-person``, ``I-person``, ``O``) are judged by whole entities.
+            unlabelled: further texts for the context task and the vocabulary. They are read once and not kept.
+            validation: data to choose the best evaluation by, as ``(X, y)``, or the share of the labelled data, in
+                (0, 1), that is split off for this at random, by the seed.
+            auxiliary_tasks: tasks of your own, as for `TextClassifier.fit`.
+            auxiliary_data: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
+                the vocabulary and the context task.
+            callbacks: called before and during the training.
+            log: file of the metrics, as JSON Lines.
+            checkpoint: folder of a checkpoint: written every few minutes and when the training is interrupted; a
+                training goes on from one that is there. Remove it once the complete model is saved.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            InputError: a setting is out of its range, settings contradict each other, or the data cannot be used.
+        """
+        rows = self._rows(X, y, "the labelled texts")
+        classes = self._classes(y)
+        return self._fit(
+            rows,
+            classes,
+            validation,
+            unlabelled=unlabelled,
+            auxiliary_tasks=auxiliary_tasks,
+            auxiliary_data=auxiliary_data or {},
+            callbacks=callbacks,
+            log=log,
+            checkpoint=checkpoint,
+        )
+
+    def fit_rows(
+        self, rows: RowsT, *, validation: float | RowsT = 0.2, classes: Classes | None = None, **options: Any
     ) -> Self:
         """Train on labelled data as the readers of `mt2st.text` give it; `fit` is the same on lists and arrays.
 
@@ -111,20 +161,38 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         trainer.stop()
         return True
 
+    @abstractmethod
+    def predict_proba(self, X: Iterable[Any]) -> Any:
+        """Return the probabilities of the classes, in the order of `classes_`."""
+
+    @abstractmethod
+    def predict(self, X: Iterable[Any]) -> Any:
+        """Return labels or tags in the type of those that `fit` got."""
+
+    def evaluate(self, X: Iterable[Any], y: Iterable[Any], *, name: str = "test") -> dict[str, float]:
+        """Measure on labelled data and keep the result in ``metrics_[name]`` for the model's card.
+
+        Returns:
+            Metrics by name. One label per text: loss, accuracy and averaged precision, recall and F1. Several labels:
+            loss, subset accuracy, micro-averaged precision, recall and F1, and macro F1. Tags: loss, accuracy of words,
+            and precision, recall and F1 of entities if the tags mark spans, else averaged ones of tags.
+
+        Raises:
+            InputError: before `fit`, or a label of a `TextClassifier` is none of `classes_`. Unknown labels of a
+                `MultiLabelClassifier` and unknown tags count as not found.
+        """
+        self._fitted()
+        return self.evaluate_rows(self._rows(X, y, name, self.classes_), name=name)
+
     def evaluate_rows(self, rows: RowsT, *, name: str = "test") -> dict[str, float]:
         """Measure on labelled data and keep the result in ``metrics_[name]`` for the model's card.
 
         Raises:
             InputError: before `fit`, or the data cannot be measured.
         """
-        network, vocabulary = self._fitted()
-        settings, names = self.settings_, names_of(self.classes_)
-        tokeniser = tokeniser_of(settings)
-        reader = DocumentEncoder.of(network, vocabulary, tokeniser)
-        prepared = self.problem_type.prepare(rows, names, tokeniser, truncation=truncation_of(settings))
-        if not prepared.documents:
-            raise InputError(f"{rows.source}: nothing to measure on; give at least one text")
-        data = prepared.encoded(reader.read(prepared.documents))
+        network, _ = self._fitted()
+        settings, names, reader = self.settings_, names_of(self.classes_), self._reader()
+        data = to_measure(self.problem_type.prepare(rows, names, settings.text), reader, rows.source)
         with torch_threads(settings.compute.threads):
             task = primary_task(settings, self.problem_type, names, data)
             self.metrics_[name] = task.measure(reader.network(network), data)
@@ -132,13 +200,13 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
     @property
     def word_vectors(self) -> WordVectors:
-        """The task-specific word vectors; `SubwordVectors` where they are made of n-grams.
+        """The task-specific word vectors; `SubwordVectors` if they are made of n-grams.
 
         Raises:
             InputError: before `fit`.
         """
         network, vocabulary = self._fitted()
-        return word_vectors(network.embedding, vocabulary)
+        return word_vectors_of(network.embedding.weight.detach().cpu().numpy(), vocabulary, _subwords_in(network))
 
     def save(
         self,
@@ -208,21 +276,33 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 f"{folder} holds a model for {saved.problem_type}, {cls.__name__} loads one for "
                 f"{cls.problem_type.name}: mt2st.load loads any"
             )
+        config = saved.config
         try:
-            settings = ModelSettings.from_dict(saved.config["settings"]).checked(of_words=cls._of_words)
-            model = cls.from_settings(
-                settings, load_strategy(saved.config["strategy"], strategies, may_be_unknown=True)
-            )
-            model.settings_, model.classes_ = settings, np.array(saved.config["classes"])
-            model.run_, model.metrics_ = Run.from_dict(saved.config["run"]), saved.config["metrics"]
-            reports: Mapping[str, Any] = saved.config["auxiliaries"]
+            settings = ModelSettings.from_dict(config["settings"]).checked(of_words=cls._of_words)
+            model = cls.from_settings(settings, load_strategy(config["strategy"], strategies, may_be_unknown=True))
+            model.settings_, model.classes_ = settings, np.array(config["classes"])
+            model.run_, model.metrics_ = Run.from_dict(config["run"]), config["metrics"]
+            reports: Mapping[str, Any] = config["auxiliaries"]
             model.auxiliaries_ = {name: AuxiliaryReport.from_dict(report) for name, report in reports.items()}
             model.vocabulary_, model.network_ = saved.vocabulary, _network_of(saved, settings, cls.problem_type)
             model.init_seconds_ = 0.0
-            model._restore_extra(saved.config)
+            model._restore_extra(config)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
         return model
+
+    @abstractmethod
+    def _rows(self, X: Iterable[Any], y: Iterable[Any], source: str, classes: Classes | None = None) -> RowsT:
+        """Return lists or arrays as labelled rows; ``source`` is their name in messages."""
+
+    @abstractmethod
+    def _classes(self, y: Iterable[Any]) -> Classes:
+        """Return the different labels, in their own type."""
+
+    def _fit(self, rows: RowsT, classes: Classes, validation: Any, **options: Any) -> Self:
+        if not np.isscalar(validation):
+            validation = self._rows(*pair(validation), "validation", classes)
+        return self.fit_rows(rows, validation=validation, classes=classes, **options)
 
     def _extra_config(self) -> dict[str, Any]:
         """Return what else the model folder holds."""
@@ -239,16 +319,69 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
 
+    def _reader(self) -> DocumentEncoder:
+        network, vocabulary = self._fitted()
+        return DocumentEncoder(vocabulary, self.settings_.text.tokeniser, _subwords_in(network))
+
     def _read(self, documents: Iterable[str]) -> tuple[Network, Texts]:
         """Return the trained network and documents, encoded so that it can read them.
 
         Raises:
             InputError: before `fit`.
         """
-        network, vocabulary = self._fitted()
-        reader = DocumentEncoder.of(network, vocabulary, tokeniser_of(self.settings_))
+        network, reader = self._fitted()[0], self._reader()
         texts = reader.read(documents)
         return reader.network(network), texts
+
+    def _of_texts(
+        self, compute: Callable[[Network, Texts, int], NDArray[np.float32]], X: Iterable[str], n_columns: int
+    ) -> NDArray[np.float32]:
+        """Return what is computed of texts with the trained network and ``max_length``: a row per text."""
+        network, texts = self._read(checked_texts(X, "texts"))
+        if not len(texts):
+            return np.empty((0, n_columns), dtype=np.float32)
+        return compute(network, truncated(texts, self.settings_.text), self.settings_.text.max_length)
+
+
+AnyModel = TrainedModel[Any]
+
+
+class ProgressBar(Callback):
+    """The progress bar of ``verbose=True``: steps, epoch and validation metrics, in a terminal and in a notebook."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def on_vectors(self, progress: Any) -> None:
+        """Show how far the training of the first word vectors is."""
+        if self._bar is None:
+            self._bar = tqdm(total=progress.total_words, desc="word vectors", unit="word", unit_scale=True)
+        self._bar.update(progress.words - self._bar.n)
+
+    def on_fit_start(self, trainer: Any) -> None:
+        """Show an empty bar, or one with the steps before a checkpoint."""
+        self.on_fit_end(trainer)
+        total = trainer.epochs * trainer.primary.n_batches
+        self._bar = tqdm(total=total, initial=trainer.progress.step, desc="fit", unit="step")
+
+    def on_step_end(self, trainer: Any) -> None:  # noqa: ARG002  # a callback's arguments
+        """Count the step."""
+        self._bar.update()
+
+    def on_evaluation(self, trainer: Any, evaluation: Evaluation) -> None:  # noqa: ARG002
+        """Show the epoch and its metrics."""
+        found = {name: f"{evaluation.validation[name]:.3f}" for name in SHOWN if name in evaluation.validation}
+        self._bar.set_postfix({"epoch": evaluation.epoch, **found})
+
+    def on_fit_end(self, trainer: Any) -> None:  # noqa: ARG002
+        """Close the bar, which stays on the screen."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _subwords_in(network: Network) -> KnownSubwords | None:
+    return network.embedding.subwords if isinstance(network.embedding, SubwordEmbedding) else None
 
 
 def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemType[Any]) -> Network:
@@ -258,7 +391,7 @@ def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemTyp
         RuntimeError: the parameters do not fit the settings.
     """
     with torch.random.fork_rng(devices=[]):  # the first values are thrown away
-        subwords = subwords_of(settings, saved.vocabulary)
+        subwords = settings.subwords_of(saved.vocabulary)
         n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)
         embedding = new_embedding(torch.zeros(n_rows, settings.embedding.vector_size), subwords)
         network = new_network(settings, embedding, {PRIMARY_TASK: (problem, len(saved.config["classes"]))})

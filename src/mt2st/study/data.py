@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from mt2st.models.labelled_auxiliaries import Rows
-from mt2st.models.problem_types import ProblemType, problem_type_of
+from mt2st.models.problem_types import ProblemType, Rows, problem_type_of
 from mt2st.text import MultiLabelledText, TaggedText
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.models.settings import READERS
+from mt2st.models.groups import READERS
 from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
 from mt2st.study.identity import DEFAULTS, SETTINGS, changes, difference, idle_data

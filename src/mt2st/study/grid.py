@@ -9,7 +9,7 @@ from typing import Any
 
 from mt2st.errors import InputError
 from mt2st.models import ModelSettings
-from mt2st.models.settings import LABELLED_AUXILIARIES, AuxiliaryData
+from mt2st.models.groups import LABELLED_AUXILIARIES, AuxiliaryData
 from mt2st.strategy import SingleTask, Strategy
 from mt2st.study.cell import Cell, factors_of
 from mt2st.study.identity import idle_data

@@ -14,8 +14,8 @@ from typing import Any
 from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.models import ModelSettings, model_class
-from mt2st.models.resolved import resolved
-from mt2st.models.settings import LABELLED_AUXILIARIES, READERS, STARTS, AuxiliaryData
+from mt2st.models.groups import LABELLED_AUXILIARIES, READERS, STARTS, AuxiliaryData
+from mt2st.models.identity import resolved
 from mt2st.strategy import Strategy
 from mt2st.study.data import StudyData
 

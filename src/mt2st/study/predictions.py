@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 
 if TYPE_CHECKING:
-    from mt2st.models.any_model import AnyModel
+    from mt2st.models.trained_model import AnyModel
 
 MISTAKES, LETTERS = 20, 160
 """Most mistakes that are kept, and the characters of each text."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mt2st.errors import InputError
-from mt2st.models.any_model import AnyModel
+from mt2st.models.trained_model import AnyModel
 from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import check_fits

@@ -16,7 +16,7 @@ import torch
 
 from mt2st.errors import InputError
 from mt2st.models import model_class
-from mt2st.models.any_model import AnyModel
+from mt2st.models.trained_model import AnyModel
 from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import ELSEWHERE

@@ -9,7 +9,7 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st import Diminish, InputError, MultiTask, SingleTask, Switch
-from mt2st.models.any_model import AnyModel
+from mt2st.models.trained_model import AnyModel
 from mt2st.network import encoder_class
 from mt2st.study import Cell, CellResult, Grid, Method, Outcome, Study, StudyData, Watcher, run_study, worker
 from mt2st.study.search import Found, Record, Search, Trial, search_settings

@@ -8,7 +8,7 @@ from typing import Any
 
 from mt2st.errors import InputError, listed
 from mt2st.models import ModelSettings
-from mt2st.models.settings import GLOVE
+from mt2st.models.groups import GLOVE
 from mt2st.strategy import Diminish, MultiTask, SingleTask, Switch
 from mt2st.study.cell import Cell
 from mt2st.study.grid import Grid, Method
