@@ -14,7 +14,6 @@ import pytest
 from mt2st.embedding import SubwordSettings
 from mt2st.errors import InputError
 from mt2st.models import Context, Encoder, ModelSettings, Optimisation, Tagger, TextClassifier, groups
-from mt2st.models import settings as names
 from mt2st.network import encoder_class
 from mt2st.network.encoders.pooling import POOLINGS
 from mt2st.tasks.spearman import VARIANTS
@@ -182,11 +181,11 @@ def test_tasks_without_their_files_are_refused(task: Any, name: str) -> None:
 
 
 def test_the_names_are_those_of_the_layers_below() -> None:
-    hints = get_type_hints(Encoder) | get_type_hints(names.WordTasks)
-    assert all(encoder_class(name).name == name for name in names.ENCODERS)
+    hints = get_type_hints(Encoder) | get_type_hints(groups.WordTasks)
+    assert all(encoder_class(name).name == name for name in groups.ENCODERS)
     assert set(get_args(hints["pooling"])) == set(POOLINGS)
     assert set(get_args(hints["spearman_variant"])) == set(VARIANTS)
-    assert get_args(names.ContextMethod) == names.CONTEXT_METHODS
+    assert get_args(groups.ContextMethod) == groups.CONTEXT_METHODS
     assert (SubwordSettings().min_n, SubwordSettings().max_n) == (3, 6)
 
 
@@ -264,7 +263,7 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
 
 
 def test_the_feedback_loop_measures_the_mean_encoder_more_seldom_unless_told_otherwise() -> None:
-    assert [ModelSettings(Encoder(encoder)).feedback_interval for encoder in names.ENCODERS] == [10, 20, 10]
+    assert [ModelSettings(Encoder(encoder)).feedback_interval for encoder in groups.ENCODERS] == [10, 20, 10]
     assert ModelSettings(Encoder("mean"), optimisation=Optimisation(feedback_every=3)).feedback_interval == 3
 
 

@@ -91,9 +91,9 @@ def run(arguments: Sequence[str]) -> int:
     listener = Watcher("train")
     with stopped_by_signals(model.stop) as received:
         model.fit_rows(
-            parts.train,  # type: ignore[arg-type]  # the parts are of the kind that the model is for
+            parts.train,
             unlabelled=parts.unlabelled(),
-            validation=parts.validation,  # type: ignore[arg-type]
+            validation=parts.validation,
             log=options.output / METRICS,
             checkpoint=options.output / CHECKPOINT,
             origin=options.source.by_name(),
@@ -115,7 +115,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
 
     part, rows = ("validation", parts.validation) if parts.test is None else ("test", parts.test)
     if parts.test is not None:
-        model.evaluate_rows(parts.test)  # type: ignore[arg-type]
+        model.evaluate_rows(parts.test)
     # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
     replaces = options.overwrite or options.resume
     model.save(options.output / MODEL, overwrite=replaces, about=parts.described(), columns=options.source.columns())

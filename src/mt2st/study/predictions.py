@@ -96,7 +96,7 @@ def predictions_of(
     if isinstance(rows, MultiLabelledText):
         return _of_labels(names, rows, np.asarray(model.predict_proba(rows.texts)), part)
     if isinstance(rows, TaggedText):
-        probabilities = np.concatenate(model.predict_proba(rows.sentences))  # type: ignore[arg-type]
+        probabilities = np.concatenate(model.predict_proba(rows.sentences))
         labels = [tag for tags in rows.tags for tag in tags]
         texts: Sequence[str] = _words_in_sentences(rows)
     else:
