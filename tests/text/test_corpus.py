@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.text import UNK, Corpus, Tokeniser, Vocabulary, corpus_writer, iterate_texts
+from mt2st.text import UNK, Corpus, Tokeniser, Vocabulary, corpus_writer, iterate_texts, lines
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "corpus_build.py"
 MOST_RESIDENT_MB = 300
@@ -116,12 +116,24 @@ def test_batches_and_blocks_change_nothing(texts: list[str], batch: int, block: 
     assert np.array_equal(pieces.offsets, whole.offsets)
 
 
-def test_a_long_document_is_not_cut_inside_a_break(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "one two<br />three" * 5
+@pytest.mark.parametrize("line_break", ["<br />", "<Br />", "</br />", "<br  />"])
+def test_a_long_document_is_not_cut_inside_a_break(monkeypatch: pytest.MonkeyPatch, line_break: str) -> None:
+    text = f"one two{line_break}three" * 5
     for size in range(20, 50):
         monkeypatch.setattr(corpus_writer, "CHARACTERS_PER_PIECE", size)
         corpus = Corpus.build([text], tokeniser=tokenise, min_count=1)
         assert words_of(corpus) == [tokenise(text)]
+
+
+@pytest.mark.parametrize("line_break", ["<br />", "<Br />", "</br />", "<br  />"])
+def test_a_long_line_is_not_cut_inside_a_break(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line_break: str
+) -> None:
+    text = f"one two{line_break}three" * 5
+    (tmp_path / "a.txt").write_text(text)
+    for size in range(20, 50):
+        monkeypatch.setattr(lines, "LONGEST_TEXT", size)
+        assert [token for part in iterate_texts(tmp_path / "a.txt") for token in tokenise(part)] == tokenise(text)
 
 
 def test_a_long_document_without_spaces_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

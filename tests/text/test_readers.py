@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.text import Record, iterate_texts, lines, plain, read_labelled, read_records, table
+from mt2st.text import Record, iterate_texts, lines, read_labelled, read_records, table
 
 Write = Callable[[str, str | bytes], Path]
 # What UTF-8 text can hold; NUL is refused by the readers, and bare carriage returns end no line.
@@ -113,7 +113,7 @@ def test_a_long_line_of_plain_text_comes_in_pieces_that_lose_nothing(tmp_path: P
     path = tmp_path / "x.txt"
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plain, "LONGEST_TEXT", 8)
+        patch.setattr(lines, "LONGEST_TEXT", 8)
         joined: dict[int, str] = {}
         for record in read_records(path):
             assert len(record.text.encode()) <= 8
@@ -286,7 +286,7 @@ class TestComplaints:
     def test_a_position_in_a_long_line_counts_from_its_start(
         self, write: Write, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(plain, "LONGEST_TEXT", 8)
+        monkeypatch.setattr(lines, "LONGEST_TEXT", 8)
         assert "line 1, byte 21: found 0xff" in complaint(write("x.txt", b"a b " * 5 + b"\xff"))
 
     def test_nul_bytes_tell_where(self, write: Write) -> None:

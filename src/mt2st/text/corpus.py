@@ -118,7 +118,6 @@ class Corpus:
 
     @classmethod
     def _encoded(cls, texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Vocabulary) -> Corpus:
-        """Return the texts in the ids of a vocabulary, made in memory."""
         ids, offsets = BytesIO(), BytesIO()
         write_known(texts, tokeniser, vocabulary, ids, offsets)
         return cls(

@@ -7,17 +7,17 @@ first appearance, which are replaced in place afterwards, block by block.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
 from mt2st.text.tokeniser import Tokeniser
-from mt2st.text.vocabulary import UNK, Vocabulary
+from mt2st.text.vocabulary import UNK, OpenVocabulary, Vocabulary
 
 IDS_TYPE = np.dtype("<i4")
 OFFSETS_TYPE = np.dtype("<i8")
@@ -35,25 +35,14 @@ MOST_TYPES = 1_000_000
 TYPES_AFTER_PRUNING = MOST_TYPES // 2
 
 
-class Numbering(Protocol):
-    """Gives tokens ids: a `Vocabulary`, or an `OpenVocabulary`."""
-
-    def encode(self, tokens: Sequence[str]) -> NDArray[np.int32]:
-        """Return the ids of tokens, int32."""
-
-
 def write_known(
-    texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Numbering, ids: BinaryIO, offsets: BinaryIO
+    texts: Iterable[str],
+    tokeniser: Tokeniser,
+    vocabulary: Vocabulary | OpenVocabulary,
+    ids: BinaryIO,
+    offsets: BinaryIO,
 ) -> None:
-    """Write the texts in the ids of a vocabulary.
-
-    Args:
-        texts: the documents.
-        tokeniser: cuts them into tokens.
-        vocabulary: gives the ids; tokens that a `Vocabulary` does not hold become `UNK`.
-        ids: receives the ids, `IDS_TYPE`.
-        offsets: receives where each document starts and the last one ends, `OFFSETS_TYPE`.
-    """
+    """Write the texts in the ids of a vocabulary (`IDS_TYPE`), and the documents' offsets (`OFFSETS_TYPE`)."""
     for tokens in _batches(texts, tokeniser, offsets):
         ids.write(vocabulary.encode(tokens).astype(IDS_TYPE, copy=False).data)
 
@@ -78,13 +67,10 @@ def write_new(
         texts: the documents.
         tokeniser: cuts them into tokens.
         ids: receives the ids, `IDS_TYPE`; open for reading and writing.
-        offsets: as for `write_known`.
+        offsets: receives where each document starts and the last one ends, `OFFSETS_TYPE`.
         scratch: an existing folder for temporary files.
-        min_count: as for `Vocabulary.from_counts`.
-        max_size: as for `Vocabulary.from_counts`.
-
-    Raises:
-        InputError: no token is left, or a parameter is out of range.
+        min_count: as for `Vocabulary.from_counts`, whose errors are raised.
+        max_size: likewise.
     """
     table = _ProvisionalIds()
     # Between two prunings a provisional id means one token; `ends[k]` is the number of ids up to pruning k.
@@ -136,7 +122,7 @@ def _pieces(text: str) -> Iterator[str]:
     while len(text) - start > CHARACTERS_PER_PIECE:
         cut = text.rfind(" ", start, start + CHARACTERS_PER_PIECE)
         # "<br />" holds a space at which it must not be cut.
-        while cut > start and text[:cut].endswith(("<br", "<BR")):
+        while cut > start and text[max(start, cut - 8) : cut].rstrip().lower().endswith(("<br", "</br")):
             cut = text.rfind(" ", start, cut)
         if cut <= start:
             cut = start + CHARACTERS_PER_PIECE

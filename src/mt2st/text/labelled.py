@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mt2st.errors import InputError, in_brief, shortened
-from mt2st.text.plain import text_files
+from mt2st.text.lines import text_files
 from mt2st.text.readers import is_plain, stream_records
 from mt2st.text.rows import BadRow, Record, check_present
 
@@ -122,10 +122,8 @@ def read_labelled(
     skipped = bad_rows.counts.total()
     if skipped and not (skip_bad_rows and texts):
         rows = f"{skipped:,} of {skipped + len(texts):,} rows cannot be used: {bad_rows.described(Path(source))}"
-        what_to_do = (
-            "Correct them, or go on without them by --skip-bad-rows (skip_bad_rows=True)" if texts else "Correct them"
-        )
-        raise InputError(f"{source}: {rows}. {what_to_do}")
+        skipping = ", or go on without them by --skip-bad-rows (skip_bad_rows=True)" if texts else ""
+        raise InputError(f"{source}: {rows}. Correct them{skipping}")
     return LabelledText(texts, labels, skipped, str(source))
 
 

@@ -1,4 +1,4 @@
-"""Text files as checked lines: plain or gzip, UTF-8 only, in flat memory."""
+"""Text files, plain or gzip, UTF-8 only: as checked lines, as one text a line, and as a folder per class of files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from mt2st.errors import InputError
+from mt2st.text.rows import Record
 
 LONGEST_LINE = 1 << 26
 """Bytes (64 MiB). No row of text is longer; a file without line ends would otherwise be read into memory whole."""
+LONGEST_TEXT = 1 << 20
+"""Bytes (1 MiB). A longer line comes as several texts, so that a corpus on one line (text8) reads in flat memory."""
 
 
 @contextmanager
@@ -39,13 +42,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def decoded(raw: bytes, path: Path, line: int, before: int = 0) -> str:
-    """Return a line's bytes as text.
-
-    Args:
-        raw: the bytes.
-        path: the file, for the message.
-        line: the number of the line in it, from 1.
-        before: how many bytes of the line came before `raw`.
+    """Return the bytes of a line as text, of which ``before`` bytes came before.
 
     Raises:
         InputError: the bytes are not UTF-8 or hold a NUL; names the file, the line and the byte.
@@ -80,3 +77,59 @@ def read_lines(path: Path) -> Iterator[str]:
             yield decoded(raw, path, number)
             number += 1
             raw = stream.readline(LONGEST_LINE)
+
+
+def read_plain(path: Path) -> Iterator[Record]:
+    """Yield each line of a text file as a record without a label; an empty line gives an empty text.
+
+    A line longer than `LONGEST_TEXT` comes as several records of the same line number, cut at spaces where it has some.
+    """
+    with opened(path) as stream:
+        number, before = 1, 0
+        raw = stream.readline(LONGEST_TEXT).removeprefix(BOM_UTF8)
+        if not raw:
+            raise InputError(f"{path}: is empty; give a file with one text per line")
+        while raw:
+            if raw.endswith(b"\n") or len(raw) < LONGEST_TEXT:
+                yield Record(decoded(raw, path, number, before).rstrip("\r\n"), None, number)
+                number, before = number + 1, 0
+                raw = stream.readline(LONGEST_TEXT)
+                continue
+            cut = _cut(raw)
+            yield Record(decoded(raw[:cut], path, number, before), None, number)
+            before += cut
+            raw = raw[cut:] + stream.readline(LONGEST_TEXT - len(raw) + cut)
+
+
+def _cut(raw: bytes) -> int:
+    """Return where to cut a long line: behind its last space, else before the last character, which may be partial."""
+    space = raw.rfind(b" ")
+    # A cut inside "<br />" would leave its halves standing as text.
+    while space > 0 and raw[max(0, space - 8) : space].rstrip().lower().endswith((b"<br", b"</br")):
+        space = raw.rfind(b" ", 0, space)
+    if space > 0:
+        return space + 1
+    cut = len(raw) - 1
+    while cut > len(raw) - 4 and raw[cut] & 0b1100_0000 == 0b1000_0000:  # a continuation byte of UTF-8
+        cut -= 1
+    return cut
+
+
+def text_files(folder: Path) -> list[Path]:
+    """Return the ``.txt`` files of the folder's sub-folders, sorted by sub-folder and name, without hidden ones."""
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    files = [
+        file
+        for entry in classes
+        for file in sorted(entry.iterdir())
+        if file.suffix.lower() == ".txt" and not file.name.startswith(".") and file.is_file()
+    ]
+    if not files:
+        raise InputError(f"{folder}: expected one sub-folder per class with .txt files in it and found none")
+    return files
+
+
+def read_folder(folder: Path) -> Iterator[Record]:
+    """Yield the text of each file, its sub-folder's name as the label, and its number in `text_files` as the line."""
+    for number, file in enumerate(text_files(folder), 1):
+        yield Record("".join(read_lines(file)), file.parent.name, number)

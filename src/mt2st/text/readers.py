@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.text.plain import read_folder, read_plain
+from mt2st.text.lines import read_folder, read_plain
 from mt2st.text.rows import OnBadRow, Record, ignore, refuse
 from mt2st.text.table import read_table
 from mt2st.text.typed_rows import HUB_PREFIX, read_hub, read_json_lines, read_parquet

@@ -63,16 +63,10 @@ def ignore(bad: BadRow) -> None:
 
 
 def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text", "label"], place: str) -> str:
-    """Return the column to read.
-
-    Args:
-        name: the column asked for; None for the column named like the role, or the only one.
-        columns: the columns there are.
-        role: what is read from it.
-        place: the file (and line) of the column names, for the message.
+    """Return the column to read: the one asked for, or the one named like its role, or the only one.
 
     Raises:
-        InputError: there is no such column, or several; lists the columns and suggests the nearest.
+        InputError: there is no such column, or several; lists the columns of ``place`` and suggests the nearest.
 
     Example:
         >>> find_column(None, ["id", "text"], role="text", place="reviews.csv")
@@ -102,13 +96,7 @@ def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that are read from rows of typed values (JSON, Parquet, hub).
-
-    Attributes:
-        text: the column of the texts.
-        label: the column of the labels; None for none.
-        keep: further columns.
-    """
+    """The columns that are read: of the texts, of the labels (or None), and further ones to keep."""
 
     text: str
     label: str | None
@@ -174,15 +162,7 @@ def is_missing(value: object) -> bool:
 
 
 def check_present(values: Iterable[object], what: str, source: str) -> None:
-    """Raise if a value is missing.
-
-    Args:
-        values: the values.
-        what: their name in the plural: ``"labels"``.
-        source: where they come from.
-
-    Raises:
-        InputError: with the number of missing values and the first positions, from 0.
+    """Raise `InputError` if a value is missing, with the number of missing values and the first positions, from 0.
 
     Example:
         >>> check_present(["+", None, "-"], "labels", "reviews")

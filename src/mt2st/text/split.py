@@ -16,20 +16,21 @@ LARGEST_SEED = 2**32 - 1
 """NumPy's random generators of the old kind, which scikit-learn's splits draw from, take no larger one."""
 
 
-class Rows(Protocol):
+class _Rows(Protocol):
     """What can be split: `LabelledText`, `TaggedText`, `MultiLabelledText`."""
 
     @property
-    def source(self) -> str:
-        """Where they come from, for messages."""
+    def source(self) -> str: ...
+
+    @property
+    def texts(self) -> Sequence[str]: ...
 
     def __len__(self) -> int: ...
 
-    def select(self, indices: Iterable[int]) -> Self:
-        """Return the rows of these indices, in their order."""
+    def select(self, indices: Iterable[int]) -> Self: ...
 
 
-RowsT = TypeVar("RowsT", bound=Rows)
+RowsT = TypeVar("RowsT", bound=_Rows)
 
 
 def split_at_random(rows: RowsT, fraction_or_count: float, *, seed: int) -> tuple[RowsT, RowsT]:
@@ -124,19 +125,10 @@ def _part_size(rows: int, fraction_or_count: float) -> int:
     return math.ceil(rows * fraction_or_count)
 
 
-class Part(Protocol):
-    """Labelled data of any kind."""
-
-    @property
-    def texts(self) -> Sequence[str]:
-        """The texts, or the sentences as texts."""
-
-
-def shared_texts(part: Part, other: Part) -> int:
+def shared_texts(part: _Rows, other: _Rows) -> int:
     """Return how many texts of a part are also in another one, letter by letter: metrics on them say little.
 
     Example:
-        >>> from mt2st.text import LabelledText
         >>> test, train = LabelledText(["a", "b", "a"], ["+", "-", "+"]), LabelledText(["a", "c"], ["+", "-"])
         >>> shared_texts(test, train), shared_texts(train, test)
         (2, 1)

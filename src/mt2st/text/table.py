@@ -29,19 +29,8 @@ def read_table(
 ) -> Iterator[Record]:
     """Yield the rows of a CSV or TSV file (RFC 4180: quoted fields may hold delimiters, line ends and doubled quotes).
 
-    Blank lines are passed over. Quotes work in TSV files as they do in CSV files.
-
-    Args:
-        path: the file; its first row is the header.
-        delimiter: what stands between two fields.
-        text: the column of the texts; None for ``text``, or the only column.
-        label: the column of the labels; None for none.
-        on_bad_row: called for a row with too many or too few fields, or with text after a closing quote.
-        keep: further columns.
-
-    Raises:
-        InputError: no header or a broken one, one with another delimiter, no row, no such column, a quoted field that
-            is not closed, or a file that is no text.
+    Blank lines are skipped. Quotes work in TSV files as they do in CSV files. A row is bad with too many or too few
+    fields, or with text after a closing quote.
     """
     row_lines: list[str] = []  # of the row being read, to say where a quote was opened
 

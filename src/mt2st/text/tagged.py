@@ -68,15 +68,7 @@ class TaggedText:
 
 
 def check_words(words: Sequence[str], place: str) -> None:
-    """Raise unless a sentence is a sequence of words.
-
-    Args:
-        words: what should be one.
-        place: for the message.
-
-    Raises:
-        InputError: it is one text, or holds something that is no text or is empty.
-    """
+    """Raise `InputError` unless a sentence is a sequence of words."""
     if isinstance(words, str):
         raise InputError(f"{place}: give a list of words, found the one text {words[:40]!r}")
     for word in words:

@@ -1,4 +1,8 @@
-"""Sources of rows with typed values by name: JSON Lines, Parquet (extra ``parquet``), hub data sets (extra ``hf``)."""
+"""Readers of rows with typed values by name: JSON Lines, Parquet (extra ``parquet``), hub data sets (extra ``hf``).
+
+`mt2st.text.read_records` explains the parameters that all readers share. A row is bad if it cannot be read or holds a
+value that is neither text nor number.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +25,7 @@ DEFAULT_SPLIT = "train"
 def read_json_lines(
     path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
 ) -> Iterator[Record]:
-    """Yield the objects of a JSON Lines file; blank lines are skipped.
-
-    Args:
-        path: the file.
-        text: the key of the texts; None for ``text``, or the only key.
-        label: the key of the labels; None for none.
-        on_bad_row: called for a line that is not a JSON object, or holds a value that is neither text nor number.
-        keep: further keys.
-
-    Raises:
-        InputError: the file is empty or is not text, or there is no such key.
-    """
+    """Yield the objects of a JSON Lines file; blank lines are skipped."""
     objects = _objects(path, on_bad_row)
     first = list(islice(objects, OBJECTS_WITH_EVERY_KEY))
     if not first:
@@ -84,19 +77,7 @@ def _has_lone_surrogate(text: str) -> bool:
 def read_parquet(
     path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
 ) -> Iterator[Record]:
-    """Yield the rows of a Parquet file in batches; only the columns that are asked for are read.
-
-    Args:
-        path: the file.
-        text: the column of the texts; None for ``text``, or the only column.
-        label: the column of the labels; None for none.
-        on_bad_row: called for a row that holds a value that is neither text nor number.
-        keep: further columns.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
-        InputError: the file is damaged or has no row, or there is no such column.
-    """
+    """Yield the rows of a Parquet file in batches; only the columns that are asked for are read."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -123,20 +104,9 @@ def read_parquet(
 def read_hub(
     source: str, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
 ) -> Iterator[Record]:
-    """Yield the rows of a Hugging Face hub data set, downloading it on first use.
+    """Yield the rows of a Hugging Face hub data set, ``hf:owner/name`` or ``hf:owner/name:split``.
 
-    Labels of a ``ClassLabel`` column come by name.
-
-    Args:
-        source: ``hf:owner/name`` or ``hf:owner/name:split``; the split is ``train`` by default.
-        text: the column of the texts; None for ``text``, or the only column.
-        label: the column of the labels; None for none.
-        on_bad_row: called for a row that holds a value that is neither text nor number.
-        keep: further columns.
-
-    Raises:
-        MissingExtraError: the ``datasets`` package is not installed.
-        InputError: the data set cannot be had (unknown, offline, no such split) or has no row; no such column.
+    It is downloaded on first use. Labels of a ``ClassLabel`` column come by name.
     """
     name, _, split = source.removeprefix(HUB_PREFIX).partition(":")
     split = split or DEFAULT_SPLIT

@@ -94,19 +94,13 @@ class Vocabulary:
     def ranked(
         cls, tokens: Sequence[str], counts: NDArray[np.int64], *, min_count: int, max_size: int | None
     ) -> tuple[Vocabulary, NDArray[np.int32]]:
-        """Return the vocabulary of numbered tokens, and the id that each number has in it.
+        """Return the vocabulary of n numbered tokens, and the id of each number in it: int32 [n], `UNK` if left out.
 
         Args:
-            tokens: n distinct tokens in the order of their first appearance, without the specials.
-            counts: n counts.
+            tokens: distinct tokens in the order of their first appearance, without the specials.
+            counts: their counts, int64 [n].
             min_count: as for `from_counts`.
             max_size: as for `from_counts`.
-
-        Returns:
-            The vocabulary, and n ids, int32: `UNK` for the tokens left out.
-
-        Raises:
-            InputError: as `from_counts`.
         """
         if min_count < 1:
             raise InputError(f"min_count must be 1 or more, found {min_count}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,31 +14,15 @@ NO_TOKEN = "\ufffd"
 """The token of a word in which the tokeniser finds none (a zero-width space): Unicode's replacement character."""
 
 
-class CutWords(NamedTuple):
-    """The tokens of a sentence that came as words.
-
-    Attributes:
-        text: n tokens between spaces; tokenised, it gives these tokens.
-        starts: n booleans, true where a word starts.
-    """
-
-    text: str
-    starts: list[bool]
-
-
-def cut_words(words: Sequence[str], tokeniser: Tokeniser) -> CutWords:
-    """Return the tokens of a sentence's words and where each word starts among them.
+def cut_words(words: Sequence[str], tokeniser: Tokeniser) -> tuple[list[str], list[bool]]:
+    """Return the tokens of a sentence's words, at least one of each, and which of them start a word.
 
     A word of a tagged corpus (``3-year``, ``http://t.co``) may be several tokens to the tokeniser. It keeps one tag,
     which belongs to its first token.
 
-    Args:
-        words: the words; each has at least one token in the result.
-        tokeniser: cuts them.
-
     Example:
         >>> cut_words(["A", "well-made", "film"], Tokeniser())
-        CutWords(text='a well - made film', starts=[True, True, False, False, True])
+        (['a', 'well', '-', 'made', 'film'], [True, True, False, False, True])
     """
     tokens: list[str] = []
     starts: list[bool] = []
@@ -47,7 +30,7 @@ def cut_words(words: Sequence[str], tokeniser: Tokeniser) -> CutWords:
         found = tokeniser(word) or [NO_TOKEN]
         tokens += found
         starts += [True] + [False] * (len(found) - 1)
-    return CutWords(" ".join(tokens), starts)
+    return tokens, starts
 
 
 @dataclass(frozen=True)
@@ -84,10 +67,9 @@ def cut_sentences(sentences: Iterable[Sequence[str]], tokeniser: Tokeniser, *, m
     all_starts: list[bool] = []
     n_words: list[int] = []
     for words in sentences:
-        text, starts = cut_words(words, tokeniser)
+        tokens, starts = cut_words(words, tokeniser)
         n_words.append(len(words))
         all_starts += starts
-        tokens = text.split(" ") if starts else []
         word_starts = [at for at, start in enumerate(starts) if start]
         begin, end = 0, 0
         for stop in [*word_starts[1:], len(tokens)] if tokens else []:
