@@ -194,3 +194,49 @@ def test_a_taken_name_and_unstored_settings_are_refused() -> None:
     with pytest.raises(TypeError, match=r"must store each argument under its own name: self\.period = period"):
         _Careless().state_dict()
     assert "_careless" not in known_strategies()
+
+
+def test_a_constructor_in_the_wrong_order_is_told_what_to_do() -> None:
+    class _Late(Strategy):
+        def __init__(self, period: int = 3, *, auxiliaries: list[str] | None = None) -> None:
+            super().__init__(auxiliaries)
+            self.period = period
+
+        def weight_of(self, task: str, t: int) -> float:
+            return 1.0
+
+    with pytest.raises(TypeError, match=r"self\.period = period, before it calls super\(\)\.__init__"):
+        _Late(auxiliaries=["a"])
+    assert _Late().bind(["a"]).weights(1) == {"a": 1.0}
+
+    class _Never(Strategy):
+        def __init__(self) -> None:
+            pass
+
+        def weight_of(self, task: str, t: int) -> float:
+            return 1.0
+
+    with pytest.raises(TypeError, match=r"the constructor of _Never must call super\(\)\.__init__\(auxiliaries\)"):
+        _Never().bind(["a"])
+
+
+def test_the_latest_of_local_classes_of_one_name_is_known() -> None:
+    def make() -> type[Strategy]:
+        class LocalOne(Strategy):
+            def weight_of(self, task: str, t: int) -> float:
+                return 1.0
+
+        return LocalOne
+
+    def make_another() -> type[Strategy]:
+        class LocalOne(Strategy):
+            def weight_of(self, task: str, t: int) -> float:
+                return 2.0
+
+        return LocalOne
+
+    for each in (make, make_another, make):
+        made = each()
+        assert known_strategies()["local-one"] is made
+    with pytest.raises(InputError, match="has the name 'local-one' of tests.*LocalOne: give it another"):
+        type("LocalOne", (Strategy,), {"__module__": "elsewhere", "weight_of": lambda *_: 1.0})

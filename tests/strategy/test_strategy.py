@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from mt2st.errors import InputError
@@ -59,7 +61,10 @@ def test_an_evaluation_leaves_a_fixed_schedule_alone(strategy: Strategy) -> None
     assert strategy.state_dict() == before
 
 
-@pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)
+FIXED = [each for each in EVERY_KIND if not isinstance(each, DWA | UncertaintyWeighting)]
+
+
+@pytest.mark.parametrize("strategy", FIXED, ids=repr)
 @pytest.mark.parametrize("last", [1, 3, 4, 100])
 def test_the_transition_is_foreseen_where_the_weights_have_it(strategy: Strategy, last: int) -> None:
     on = [any(strategy.weights(t).values()) for t in range(1, last + 1)]
@@ -87,9 +92,73 @@ def test_the_default_diminish_is_single_task_within_the_default_epochs() -> None
     assert Diminish(auxiliaries=["a"]).transition_time(ModelSettings().optimisation.epochs) == 6
 
 
-def test_what_the_feedback_loop_decides_cannot_be_foreseen() -> None:
-    with pytest.raises(InputError, match="AdaptiveSwitch decides on its transition during the training"):
-        AdaptiveSwitch(auxiliaries=["a"]).transition_time(8)
+@pytest.mark.parametrize("kind", [AdaptiveSwitch, AdaptiveDiminish, DWA, UncertaintyWeighting])
+def test_what_the_training_decides_cannot_be_foreseen(kind: type[Strategy]) -> None:
+    assert not kind.is_fixed
+    with pytest.raises(InputError, match=f"{kind.__name__} decides on its transition during the training"):
+        kind(auxiliaries=["a"]).transition_time(8)
+
+
+class _Every(Strategy):
+    """Any weights that a test gives."""
+
+    is_fixed = True
+    off_is_final = False
+
+    def __init__(self, given: object = (1.0,), *, auxiliaries: list[str] | None = None) -> None:
+        self.given = given
+        super().__init__(auxiliaries)
+
+    def weight_of(self, task: str, t: int) -> float:
+        return self.given[(t - 1) % len(self.given)]  # type: ignore[no-any-return, index, arg-type]
+
+
+@pytest.mark.parametrize(
+    ("weights", "transition"),
+    [([1, 0, 1, 0, 0], 4), ([0, 1, 0, 0, 0], 3), ([1, 0, 0, 0, 1], None), ([0, 0, 0, 0, 0], None)],
+)
+def test_the_transition_of_tasks_that_come_back_is_when_the_last_one_stays_off(
+    weights: list[float], transition: int | None
+) -> None:
+    assert _Every(weights, auxiliaries=["a"]).transition_time(5) == transition
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, -0.5, None, "1", np.float32("nan"), np.array([1.0, 2.0])])
+def test_a_weight_that_is_none_is_named(weight: object) -> None:
+    strategy = _Every([1.0, weight], auxiliaries=["a"])
+    assert strategy.weights(1) == {"a": 1.0}
+    with pytest.raises(InputError, match=r"_Every\.weight_of\('a', 2\) returned .*a finite number of at least 0"):
+        strategy.weights(2)
+    with pytest.raises(InputError, match=r"_Every\.weight_of\('a', 2\) returned"):
+        strategy.weights_at(epoch=2, step=1)
+    strategy.primary_weight = lambda _: weight  # type: ignore[method-assign, assignment, return-value]
+    with pytest.raises(InputError, match=r"_Every\.primary_weight\(3\) returned"):
+        strategy.primary_weight_at(epoch=3, step=9)
+
+
+@pytest.mark.parametrize("weight", [True, 1, np.float32(1), np.int64(1), np.bool_(True), np.array(1.0)])
+def test_weights_are_numbers_of_python(weight: object) -> None:
+    found = _Every([weight], auxiliaries=["a"]).weights(1)["a"]
+    assert (found, type(found)) == (1.0, float)
+
+
+def test_a_setting_of_numpy_is_saved_compared_and_shown() -> None:
+    strategy = _Every(np.array([1.0, 0.5]), auxiliaries=["a"])
+    again = _Every.from_state_dict(json.loads(json.dumps(strategy.state_dict())))
+    assert again == strategy == _Every(np.array([1.0, 0.5]), auxiliaries=["a"]) != _Every(np.ones(2), auxiliaries=["a"])
+    assert again.weights(2) == strategy.weights(2) == {"a": 0.5}
+    assert repr(strategy) == "_Every(given=[1.0, 0.5])"
+    assert json.dumps(_Every({"x": (np.float32(0.5), np.int64(2))}).settings()) == '{"given": {"x": [0.5, 2]}}'
+
+
+def test_a_mapping_is_by_task_only_where_the_strategy_says_so() -> None:
+    assert _Every({0: 0.5}, auxiliaries=["a"]).weights(1) == {"a": 0.5}
+
+    class _ByTask(_Every):
+        per_task = ("given",)
+
+    with pytest.raises(InputError, match="given names the unknown task '0'"):
+        _ByTask({0: 0.5}, auxiliaries=["a"])
 
 
 @pytest.mark.parametrize("strategy", EVERY_KIND, ids=repr)

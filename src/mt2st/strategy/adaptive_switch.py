@@ -66,6 +66,7 @@ class AdaptiveSwitch(Strategy):
 
     needs_feedback = True
     reaches_single_task = True
+    per_task = ("weight",)
     options = (
         WEIGHT,
         Option("patience", "--switch-patience", "Evaluations without a better validation loss until the switch."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left
@@ -14,6 +15,7 @@ from typing import Any, ClassVar, Literal, Self
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy.declarations import LineStyle, Option, Range
 from mt2st.strategy.observation import Decision, Observation
+from mt2st.strategy.parameters import plain
 
 Unit = Literal["epoch", "step"]
 PerTask = float | Mapping[str, float]
@@ -56,8 +58,7 @@ class Strategy(ABC):
     name: ClassVar[str] = "strategy"
     """The name in files and on the command line: the class's name in kebab-case unless the class gives its own."""
     is_fixed: ClassVar[bool] = False
-    """Whether the schedule is known before the training: time alone decides which tasks are on, and a task that is off
-    stays off."""
+    """Whether time alone decides the weights, so that the schedule is known before the training."""
     off_is_final: ClassVar[bool] = True
     """Whether a task that is off stays off."""
     reaches_single_task: ClassVar[bool] = False
@@ -66,6 +67,8 @@ class Strategy(ABC):
     """Whether `after_step` needs the losses of every step."""
     needs_feedback: ClassVar[bool] = False
     """Whether `after_evaluation` uses the feedback loop's signals (gradient cosines or gains)."""
+    per_task: ClassVar[tuple[str, ...]] = ()
+    """The settings that may be ``{task: value}``. `bind` checks that each of them has a value for every task."""
     learned: ClassVar[tuple[str, ...]] = ()
     """The attributes that the training changes, saved with the strategy: plain values with text as keys."""
     options: ClassVar[tuple[Option, ...] | None] = None
@@ -86,8 +89,8 @@ class Strategy(ABC):
         if cls.__name__.startswith("_"):
             return
         other = Strategy._registered.get(cls.name)
-        # A class that is defined again, as in a notebook's cell, replaces its earlier definition.
-        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+        # A class that is defined again, as in a notebook's cell or by another call of a function, replaces the earlier.
+        if other is not None and _place(other) != _place(cls):
             raise InputError(
                 f"the strategy {cls.__module__}.{cls.__qualname__} has the name '{cls.name}' of "
                 f"{other.__module__}.{other.__qualname__}: give it another class attribute `name`"
@@ -117,11 +120,24 @@ class Strategy(ABC):
         """Return ``{auxiliary task: weight}`` at time ``t``, counted from 1 in `unit`.
 
         Raises:
-            InputError: if ``t`` is below 1 or the auxiliary tasks are not known yet.
+            InputError: if ``t`` is below 1, the auxiliary tasks are not known yet, or a weight is out of range.
         """
         if isinstance(t, bool) or not isinstance(t, Integral) or t < 1:
             raise InputError(f"t counts {self.unit}s from 1 in whole numbers, found {t!r}")
-        return {task: self.weight_of(task, t) for task in self.auxiliaries}
+        return {task: self._weight_of(task, t) for task in self.auxiliaries}
+
+    def _weight_of(self, task: str, t: int) -> float:
+        return self._checked(self.weight_of(task, t), f"weight_of({task!r}, {t})")
+
+    def _checked(self, weight: Any, call: str) -> float:
+        """Return a weight as a Python number. A negative one, or NaN, would quietly turn the task off."""
+        number = plain(weight)
+        if isinstance(number, int | float) and math.isfinite(number) and number >= 0:
+            return float(number)
+        raise InputError(
+            f"{type(self).__name__}.{call} returned {weight!r}: a weight is a finite number of at least 0, and 0 turns "
+            "the task off"
+        )
 
     def weights_at(self, *, epoch: int, step: int) -> dict[str, float]:
         """Return the weights in optimizer step ``step`` of the whole run, in epoch ``epoch``. Both count from 1."""
@@ -129,7 +145,8 @@ class Strategy(ABC):
 
     def primary_weight_at(self, *, epoch: int, step: int) -> float:
         """Return the primary's weight at the same time as `weights_at`."""
-        return self.primary_weight(epoch if self.unit == "epoch" else step)
+        t = epoch if self.unit == "epoch" else step
+        return self._checked(self.primary_weight(t), f"primary_weight({t})")
 
     # The transition
 
@@ -147,9 +164,13 @@ class Strategy(ABC):
         """
         if not self.is_fixed:
             raise InputError(f"{type(self).__name__} decides on its transition during the training")
-        if not any(self.weights(1).values()):
-            return None
-        first = 1 + bisect_left(range(1, last + 1), True, key=lambda t: not any(self.weights(t).values()))
+        times = range(1, last + 1)
+        if self.off_is_final:
+            if not any(self.weights(1).values()):
+                return None
+            first = 1 + bisect_left(times, True, key=lambda t: not any(self.weights(t).values()))
+        else:
+            first = 1 + next((t for t in reversed(times) if any(self.weights(t).values())), last)
         return first if first <= last else None
 
     def off_from(self, task: str, last: int) -> int:
@@ -166,7 +187,7 @@ class Strategy(ABC):
         """
         if not self.off_is_final:
             return last + 1
-        return 1 + bisect_left(range(1, last + 1), True, key=lambda t: self.weight_of(task, t) == 0)
+        return 1 + bisect_left(range(1, last + 1), True, key=lambda t: self._weight_of(task, t) == 0)
 
     # What the training reports
 
@@ -207,6 +228,8 @@ class Strategy(ABC):
         return bound
 
     def _set_auxiliaries(self, auxiliaries: Iterable[str]) -> None:
+        if not hasattr(self, "decisions"):
+            raise TypeError(f"the constructor of {type(self).__name__} must call super().__init__(auxiliaries)")
         if isinstance(auxiliaries, str):
             raise InputError(f"auxiliaries must be a list of names, found the text {auxiliaries!r}")
         names = tuple(auxiliaries)
@@ -215,11 +238,11 @@ class Strategy(ABC):
         if PRIMARY_TASK in names:
             raise InputError(f"no auxiliary task may have the name '{PRIMARY_TASK}', found {listed(names)}")
         for setting, by_task in self.settings().items():
-            if not isinstance(by_task, Mapping):
+            if setting not in self.per_task or not isinstance(by_task, Mapping):
                 continue
             if unknown := [task for task in by_task if task not in names]:
                 raise InputError(
-                    f"{setting} names the unknown task '{unknown[0]}'.{suggestion(unknown[0], names)} "
+                    f"{setting} names the unknown task '{unknown[0]}'.{suggestion(str(unknown[0]), names)} "
                     f"The auxiliary tasks are: {listed(names) or 'none'}"
                 )
             if missing := [task for task in names if task not in by_task]:
@@ -243,7 +266,7 @@ class Strategy(ABC):
         return tuple(each.name for each in parameters if each.name != "auxiliaries")
 
     def settings(self) -> dict[str, Any]:
-        """Return the constructor's arguments, without ``auxiliaries``, by name.
+        """Return the constructor's arguments, without ``auxiliaries``, by name, as plain values: arrays as lists.
 
         Raises:
             TypeError: if the constructor does not store an argument under its own name.
@@ -252,9 +275,9 @@ class Strategy(ABC):
             if not hasattr(self, name):
                 raise TypeError(
                     f"the constructor of {type(self).__name__} must store each argument under its own name: "
-                    f"self.{name} = {name}"
+                    f"self.{name} = {name}, before it calls super().__init__"
                 )
-        return {name: getattr(self, name) for name in self.setting_names()}
+        return {name: plain(getattr(self, name), arrays=True) for name in self.setting_names()}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the strategy as plain values: its name, settings, auxiliary tasks and learned state.
@@ -303,7 +326,7 @@ class Strategy(ABC):
 
     def learned_state(self) -> dict[str, Any]:
         """Return the values of the `learned` attributes. Override it where these are no plain values."""
-        return {name.lstrip("_"): copy.deepcopy(getattr(self, name)) for name in self.learned}
+        return {name.lstrip("_"): plain(copy.deepcopy(getattr(self, name))) for name in self.learned}
 
     def load_learned_state(self, state: Mapping[str, Any]) -> None:
         """Continue from a `learned_state`. Only called if it is not empty."""
@@ -325,5 +348,14 @@ class Strategy(ABC):
 
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self).__init__).parameters
-        changed = (f"{name}={value!r}" for name, value in self.settings().items() if value != defaults[name].default)
+        changed = (
+            f"{name}={value!r}"
+            for name, value in self.settings().items()
+            if value != plain(defaults[name].default, arrays=True)
+        )
         return f"{type(self).__name__}({', '.join(changed)})"
+
+
+def _place(strategy: type) -> tuple[str, str]:
+    """Return the module and the name there of a class; within functions, the name alone."""
+    return strategy.__module__, strategy.__qualname__.rpartition("<locals>.")[2]

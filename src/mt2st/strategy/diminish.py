@@ -68,6 +68,7 @@ class Diminish(Strategy):
 
     is_fixed = True
     reaches_single_task = True
+    per_task = ("decay", "initial", "curvature")
     options: ClassVar[tuple[Option, ...] | None] = (DECAY, FACTOR, INITIAL, CURVATURE, NEGLIGIBLE_OPTION, UNIT)
     # The decay's range needs the curvature, so it comes after it.
     search: ClassVar[tuple[Range, ...]] = (INITIAL_RANGE, Range("curvature", 0.5, 2.0, log=True), DECAY_RANGE)

@@ -39,7 +39,6 @@ class DWA(Strategy):
         (0.876, {'context': 1.124})
     """
 
-    is_fixed = True
     off_is_final = False
     options = (Option("temperature", "--dwa-temperature", "The larger, the more alike the weights."),)
     search = (Range("temperature", 0.5, 8.0, log=True),)

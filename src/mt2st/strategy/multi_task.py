@@ -26,6 +26,7 @@ class MultiTask(Strategy):
     """
 
     is_fixed = True
+    per_task = ("weight",)
     options: ClassVar[tuple[Option, ...] | None] = (WEIGHT,)
     search: ClassVar[tuple[Range, ...]] = (WEIGHT_RANGE,)
     style: ClassVar[LineStyle | None] = LineStyle("#77757a", "#9b99a0", (6.0, 3.0), "s")  # grey

@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from mt2st.errors import InputError, listed
 from mt2st.strategy.observation import Signal
 
 NumberT = TypeVar("NumberT", int, float)
+
+
+def plain(value: Any, *, arrays: bool = False) -> Any:
+    """Return a value with the numbers of NumPy and torch, and with ``arrays`` their arrays too, as Python's own."""
+    if isinstance(value, Mapping):
+        return {plain(key): plain(each, arrays=arrays) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each, arrays=arrays) for each in value]
+    return value.tolist() if hasattr(value, "tolist") and (arrays or value.ndim == 0) else value
 
 
 def finite(parameter: str, value: float) -> float:

@@ -38,6 +38,7 @@ class Switch(Strategy):
 
     is_fixed = True
     reaches_single_task = True
+    per_task = ("at", "weight")
     options = (AT, WEIGHT, UNIT)
     search = (WEIGHT_RANGE, AT_RANGE)
     style = LineStyle("#c14d00", "#ff8c42", (), "^")  # vermilion

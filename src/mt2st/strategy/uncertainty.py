@@ -42,8 +42,8 @@ class UncertaintyWeighting(Strategy):
     """
 
     name = "uncertainty"
-    is_fixed = True
     needs_losses = True
+    per_task = ("initial",)
     options = (
         Option("rate", "--uncertainty-rate", "Learning rate of the tasks' log-variances."),
         Option("initial", AUXILIARY_WEIGHT, "Weight of the auxiliary tasks in the first step."),
