@@ -64,7 +64,7 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
             f"{path} is no regular file but a pipe, a device or a socket: it is not written; choose another name"
         )
     if path.exists() and not overwrite:
-        raise InputError(f"{path} exists already: choose another name or ask to overwrite it")
+        raise InputError(f"{path} exists already: choose another name, or replace it by --overwrite (overwrite=True)")
     folder = _resolved(path).parent
     if not folder.is_dir():
         raise InputError(f"cannot write {path}: there is no folder {folder if path.is_symlink() else path.parent}")

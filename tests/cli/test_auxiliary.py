@@ -96,10 +96,10 @@ def test_strategies_are_compared_on_words_made_of_n_grams(
     [
         (
             ["--context.method", "cbow", "--bucket", "9"],
-            "bucket' cannot be given with context.method 'cbow'",
+            "bucket' cannot be given with --context.method 'cbow'",
         ),
-        (["--context.method", "cbow-fasttext", "--init", "cbow"], "embedding.init 'cbow' has no n-grams"),
-        (["--context.method", "glove", "--context.x-max", "0"], "context.x_max: should be greater than 0, found 0.0"),
+        (["--context.method", "cbow-fasttext", "--init", "cbow"], "--init 'cbow' has no n-grams"),
+        (["--context.method", "glove", "--context.x-max", "0"], "--context.x-max: should be greater than 0, found 0.0"),
         (["--auxiliaries", "spearman"], "the auxiliary task 'spearman' needs data"),
         (["--auxiliary-data.analogies", "q.txt"], "analogies names files, but no auxiliary task reads them"),
         (["--auxiliaries", "analogy", "--auxiliary-data.analogies", "gone.txt"], "gone.txt: cannot be read"),

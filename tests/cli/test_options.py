@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,8 +44,6 @@ def parsed(*words: str, common: tuple[str, ...] = ()) -> Options:
 @pytest.mark.parametrize(
     ("words", "expected"),
     {
-        "no whole number": (["train", *NEEDED, "--epochs", "many"], "--epochs"),
-        "no number": (["train", *NEEDED, "--dropout", "x"], "--dropout"),
         "of our own type": (["train", *NEEDED, "--decay", "a=x"], "--decay"),
         "unknown, with the nearest": (["train", *NEEDED, "--learning-rat", "1"], "--learning-rate"),
         "nothing": (["train"], "DATA"),
@@ -74,6 +73,13 @@ def test_the_parser_names_a_wrong_word_and_ends_with_2(
         (["--gpu"], "processor"),
         (["--task", "taging"], "--task is one of 'classification', 'multilabel', 'tagging', found 'taging'. Did you"),
         (["--signal=gan"], "Did you mean 'gain'?"),
+        (["--auxiliaries", "context", "analgy"], "found 'analgy'. Did you mean 'analogy'?"),
+        (["--epochs", "many"], "--epochs takes a whole number, found 'many'"),
+        (["--dropout", "x"], "--dropout takes a number, found 'x'"),
+        (["--threads", "None"], "found 'None'; leave the option out for its default"),
+        (["--epochs", "0"], "--epochs: should be greater than or equal to 1, found 0"),
+        (["--init", "no.vec"], "--init: 'no.vec' is no file"),
+        (["--strategy", "switch", "--switch-at", "0"], "--switch-at must be a whole number of at least 1, found 0"),
         (["--auxiliaries", "context,analogy"], "--auxiliaries context analogy"),
     ],
 )
@@ -122,6 +128,8 @@ def test_the_help_of_a_command_has_examples_and_at_most_twenty_odd_options(
         main([command, "--help"])
     printed = capsys.readouterr().out
     assert "Examples:" in printed
+    groups = re.findall(r"^╭─ (.*?) options ─", printed, re.MULTILINE)
+    assert groups[0] == "source"
     assert sum(line.startswith("│ --") for line in printed.splitlines()) <= 25
 
 

@@ -82,7 +82,7 @@ def test_standard_input_is_read_a_text_a_line(
     [
         (["-", "--keep", "id"], "--keep needs a --file with columns"),
         (["a text", "--keep", "id"], "--keep needs a --file with columns"),
-        (["-", "a text", "--file", "x.csv"], "not both"),
+        (["-", "a text", "--file", "x.csv"], "found texts and --file x.csv: give one of them"),
         (["--file", "table.csv", "--keep", "ident"], "no column 'ident'"),
     ],
 )

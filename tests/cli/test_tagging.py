@@ -137,7 +137,7 @@ def test_what_a_user_can_get_wrong(
         (["train", str(tags), "--task", "tagging", "--tag", "upos", *output], "the column of the tags is a number"),
         (["train", str(tags), "--task", "tagging", "--tag", "3", *output], "line 1: has 2 columns"),
         (["train", str(tmp_path / "no.conll"), "--task", "tagging", *output], "no such file"),
-        ([*train_arguments, "--auxiliaries", "tagging"], "needs auxiliary_data.tagging"),
+        ([*train_arguments, "--auxiliaries", "tagging"], "needs --auxiliary-data.tagging"),
         (
             [*train_arguments, "--auxiliaries", "tagging", "--auxiliary-data.tagging", "no.conll"],
             "no.conll: no such file",

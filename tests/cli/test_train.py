@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mt2st import TextClassifier
 from mt2st.cli.main import main
+from mt2st.tasks.inference import infer_rows
 from tests.cli.conftest import FAST, run_until, write_reviews
 
 
@@ -39,6 +41,30 @@ def test_an_earlier_run_is_replaced_only_when_asked(train_arguments: list[str], 
     assert (tmp_path / "run" / "model" / "config.json").read_text(encoding="utf-8") == before
     assert main([*train_arguments, "--overwrite", "--seed", "7"]) == 0
     assert TextClassifier.load(tmp_path / "run" / "model").seed == 7
+
+
+def test_without_an_output_the_run_is_in_a_folder_of_the_programs_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_reviews(tmp_path / "data.csv", header=("text", "label"))
+    assert main(["train", "data.csv", *FAST]) == 0
+    assert TextClassifier.load("mt2st-run/model").classes_.tolist() == ["neg", "pos"]
+    assert main(["train", "data.csv", *FAST]) == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message == "mt2st: mt2st-run is not empty: replace it by --overwrite, or choose another by --output"
+
+
+def test_the_test_part_is_predicted_once(train_arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counting(*arguments: Any, n_rows: int, **options: Any) -> Any:
+        read.append(n_rows)
+        return infer_rows(*arguments, n_rows=n_rows, **options)
+
+    monkeypatch.setattr("mt2st.tasks.classification.infer_rows", counting)
+    assert main([*train_arguments, "--test", "0.25", "--validation", "0.4"]) == 0
+    assert read == [18, 18, 15]  # two epochs on the validation part, then the test part
 
 
 def test_files_can_be_given_for_validation_and_test(reviews: Path, tmp_path: Path) -> None:
@@ -159,7 +185,7 @@ def test_predict_streams_a_file_and_keeps_its_rows_aligned(
     ("arguments", "expected"),
     [
         ([], "give texts"),
-        (["a", "--file", "x.csv"], "not both"),
+        (["a", "--file", "x.csv"], "found texts and --file x.csv: give one of them"),
         (["--file", "missing.csv"], "missing.csv"),
     ],
 )

@@ -129,16 +129,19 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
         (["--transition.rate", "heads=stop"], "transition.rate: should be 'keep', 'rewarm' or 'drop', found 'stop'"),
         (
             ["--transition.rate", "rewarm"],
-            "transition.rate is 'rewarm' for embedding, but optimisation.warmup",
+            "--transition.rate is 'rewarm' for embedding, but --warmup",
         ),
         (
             ["--transition.freeze-fraction", "2"],
-            "freeze_fraction: should be less than or equal to 1, found 2.0",
+            "--transition.freeze-fraction: should be less than or equal to 1, found 2.0",
         ),
-        (["--transition.freeze-relevance", "saliency"], "freeze_relevance is 'saliency', but nothing is to be frozen"),
+        (
+            ["--transition.freeze-relevance", "saliency"],
+            "freeze-relevance is 'saliency', but nothing is to be",
+        ),
         (
             ["--transition.freeze-fraction", "0.5", "--transition.freeze-from", "9"],
-            "freeze_from is 9, but there are 8 epochs: nothing would",
+            "--transition.freeze-from is 9, but there are 8 epochs: nothing would",
         ),
         (
             [
@@ -159,7 +162,7 @@ def test_a_settings_file_says_the_same(train_arguments: list[str], tmp_path: Pat
             "(diminish: the last auxiliary task goes off at epoch 10, and there are 8",
         ),
         (["--strategy", "single-task", "--transition.rate", "drop"], "(single-task: no auxiliary task is ever on)"),
-        (["--convergence", "validation"], "invalid choice 'validation' for argument '--convergence'"),
+        (["--convergence", "validation"], "--convergence is one of"),
     ],
 )
 def test_what_cannot_be_used_is_named_before_anything_is_read(

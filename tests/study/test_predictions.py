@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,18 +10,13 @@ from mt2st.study.predictions import MISTAKES, Predictions, predictions_of
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 
 
-def model(classes: list[str], probabilities: object) -> SimpleNamespace:
-    """A model that is known by its probabilities alone."""
-    return SimpleNamespace(classes_=classes, predict_proba=lambda _: probabilities)
-
-
 def test_the_scores_of_classes_are_scikit_learns() -> None:
     rng = np.random.default_rng(1)
     probabilities = rng.dirichlet([1, 1, 1], size=200)
     true = rng.integers(0, 3, size=200)
     names = ["a", "b", "c"]
     rows = LabelledText([f"text\n{number}" for number in range(200)], [names[each] for each in true])
-    found = predictions_of(model(names, probabilities), rows)  # type: ignore[arg-type]
+    found = predictions_of(names, rows, probabilities)
     predicted = probabilities.argmax(axis=1)
     assert found.confusion == confusion_matrix(true, predicted).tolist()
     expected = precision_recall_fscore_support(true, predicted)
@@ -39,8 +33,8 @@ def test_the_scores_of_classes_are_scikit_learns() -> None:
 
 def test_a_word_is_shown_in_its_sentence_and_a_tag_that_training_had_not_is_wrong() -> None:
     rows = TaggedText([["Show", "all"], ["Now"]], [["VERB", "NEW"], ["VERB"]])
-    probabilities = [np.array([[0.9, 0.1], [0.3, 0.7]]), np.array([[0.2, 0.8]])]
-    found = predictions_of(model(["VERB", "PRON"], probabilities), rows, part="validation")  # type: ignore[arg-type]
+    probabilities = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]])
+    found = predictions_of(["VERB", "PRON"], rows, probabilities, part="validation")
     assert (found.part, found.unit, found.total, found.wrong) == ("validation", "words", 3, 2)
     assert [(each.text, each.true, each.predicted) for each in found.mistakes] == [
         ("[Now]", "VERB", "PRON"),
@@ -51,7 +45,7 @@ def test_a_word_is_shown_in_its_sentence_and_a_tag_that_training_had_not_is_wron
 
 def test_each_of_several_labels_is_a_decision_by_itself() -> None:
     rows = MultiLabelledText(["one", "two"], [["a", "b"], []])
-    found = predictions_of(model(["a", "b"], np.array([[0.9, 0.05], [0.6, 0.3]])), rows)  # type: ignore[arg-type]
+    found = predictions_of(["a", "b"], rows, np.array([[0.9, 0.05], [0.6, 0.3]]))
     assert (found.unit, found.total, found.wrong, found.confusion) == ("labels", 4, 2, None)
     assert [(each.text, each.true, each.predicted, each.probability) for each in found.mistakes] == [
         ("one", "b", "not b", 0.95),
@@ -61,6 +55,6 @@ def test_each_of_several_labels_is_a_decision_by_itself() -> None:
 
 def test_a_long_text_is_cut_to_a_line() -> None:
     rows = LabelledText(["word " * 1000], ["b"])
-    (mistake,) = predictions_of(model(["a", "b"], np.array([[0.8, 0.2]])), rows).mistakes  # type: ignore[arg-type]
+    (mistake,) = predictions_of(["a", "b"], rows, np.array([[0.8, 0.2]])).mistakes
     assert len(mistake.text) == 160
     assert mistake.text.endswith("…")

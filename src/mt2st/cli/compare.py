@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.model_options import ModelOptions
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import named_by_flags, parse, say
 from mt2st.cli.schedule_check import check_schedule
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions, name_of, with_strategies
 from mt2st.cli.study_folder import check_output, replaced, share_of, what_is_kept
@@ -128,7 +128,8 @@ def run(arguments: Sequence[str]) -> int:
     ).cells()
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     for cell in cells:
-        cell.settings.checked(of_words=not data.problem_type.of_texts).check_files()
+        with named_by_flags(CompareOptions):
+            cell.settings.checked(of_words=not data.problem_type.of_texts).check_files()
         if isinstance(cell.strategy, CombiningStrategy):
             cell.strategy.check_requirements()
     about = _about(arguments, parts, data)
@@ -176,7 +177,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check_options(options: CompareOptions) -> None:
     if not options.auxiliary_sets:  # else each set of tasks is checked with the files
-        options.model.checked(of_words=options.source.task == "tagging")
+        with named_by_flags(CompareOptions):
+            options.model.checked(of_words=options.source.task == "tagging")
     twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
     if twice:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")

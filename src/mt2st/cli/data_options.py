@@ -34,6 +34,8 @@ CONFIG = "config.json"  # as `mt2st.models.folder.CONFIG`, whose module loads to
 Rows = LabelledText | MultiLabelledText | TaggedText
 COLUMNS = ("text", "label", "label_separator", "tag", "word")
 """The options that a model's folder remembers, so that its texts and labels are found in other files."""
+TABLES = (".csv", ".jsonl", ".parquet")
+"""Endings of files that hold labelled texts, though one with tagged words may have such a name too."""
 TaskName = Literal["classification", "multilabel", "tagging"]
 
 
@@ -132,7 +134,10 @@ def read_parts(options: DataOptions) -> Parts:
     labelled = read_rows(options, options.data)
     check_rows(labelled)
     for source in options.unlabelled:  # found now, not after minutes of training
-        next(iter(iterate_texts(source, text=options.text, skip_bad_rows=options.skip_bad_rows)), None)
+        try:
+            next(iter(iterate_texts(source, text=options.text, skip_bad_rows=options.skip_bad_rows)), None)
+        except InputError as error:
+            raise InputError(f"--unlabelled {error}") from None
     test, rest = _part(options, "test", options.test, labelled, optional=True)
     validation, rest = _part(options, "validation", options.validation, rest, optional=False)
     assert validation is not None
@@ -179,7 +184,14 @@ def read_rows(options: DataOptions, source: str) -> Rows:
         InputError: whatever is wrong with it.
     """
     if options.task == "tagging":
-        return read_tagged(source, tag=options.tag, word=options.word)
+        try:
+            return read_tagged(source, tag=options.tag, word=options.word)
+        except InputError as error:
+            if not source.endswith(TABLES):
+                raise
+            raise InputError(f"{error}. Texts with labels need --task classification or multilabel") from None
+    if source.removesuffix(".gz").endswith((".conllu", ".conll")):
+        raise InputError(f"{source}: these are tagged sentences, which only a tagger reads (--task tagging)")
     if options.task == "multilabel":
         return read_multi_labelled(
             source,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from tyro.constructors import PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from mt2st.cli.options import plain_members
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.groups import OTHERS
 
@@ -50,7 +50,7 @@ def parse_named(words: Sequence[str], read: Callable[[str], ValueT], called: str
 
 def named_values(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     """Return how tyro reads an option whose type is a union of a value and a dictionary of such values."""
-    members = _members(info.type)
+    members = plain_members(info.type)
     if not any(get_origin(member) in (dict, Mapping) for member in members):
         return None
     read, called, metavar = _reader(members)
@@ -61,14 +61,6 @@ def named_values(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | Non
         is_instance=lambda value: value is None or isinstance(value, int | float | str | Mapping),
         str_from_instance=_words,
     )
-
-
-def _members(kind: Any) -> tuple[Any, ...]:
-    if get_origin(kind) is Annotated:
-        return _members(get_args(kind)[0])
-    if get_origin(kind) not in (Union, UnionType):
-        return (kind,)
-    return tuple(each for member in get_args(kind) for each in _members(member))
 
 
 def _reader(members: Sequence[Any]) -> tuple[Callable[[str], Any], str, str]:

@@ -5,17 +5,30 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 import shutil
 import sys
 import textwrap
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from mt2st.errors import InputError, listed, suggestion
 
@@ -135,9 +148,9 @@ def read_config(options: type[OptionsT], path: Path) -> OptionsT:
         with path.open("rb") as file:
             values = tomllib.load(file)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise InputError(f"--config {path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}") from error
+        raise InputError(f"--config {path}: is not TOML: {error}") from error
     try:
         # As JSON, strictly: true is no number and "3" neither, but a list may become a tuple and a text a path.
         read = TypeAdapter(_schema(options)).validate_json(json.dumps(values, default=str))
@@ -217,18 +230,64 @@ def _check_words(words: Sequence[str], options: type) -> None:
     Raises:
         InputError: saying what to give in place of the first.
     """
-    flags = {each.flag: _bare(each.kind) for each in _options(options)}
+    kinds = {each.flag: _bare(each.kind) for each in _options(options)}
     for at, word in enumerate(words):
-        name, _, value = word.partition("=")
-        if name in OTHER_NAMES and name not in flags:
+        name, equals, value = word.partition("=")
+        if name in OTHER_NAMES and name not in kinds:
             raise InputError(f"there is no option {name}: {OTHER_NAMES[name]}")
-        value = value or (words[at + 1] if at + 1 < len(words) else "")
-        if "," in value and get_origin(flags.get(name)) is tuple and not Path(value).exists():
-            raise InputError(f"{name} takes its values separated by spaces: {name} {value.replace(',', ' ')}")
-        choices = get_args(flags.get(name)) if get_origin(flags.get(name)) is Literal else ()
-        if value and choices and value not in choices:
-            near = suggestion(value, choices)
-            raise InputError(f"{name} is one of {listed(choices)}, found '{value}'.{near}")
+        if name not in kinds:
+            continue
+        values = [value] if equals else list(takewhile(lambda each: not each.startswith("--"), words[at + 1 :]))
+        kind = kinds[name]
+        if get_origin(kind) is tuple:
+            for value in values:
+                if "," in value and not Path(value).exists():
+                    raise InputError(f"{name} takes its values separated by spaces: {name} {value.replace(',', ' ')}")
+            kind = get_args(kind)[0]
+        else:
+            values = values[:1]
+        for value in values:
+            if problem := _misfit(kind, value):
+                raise InputError(f"{name} {problem}")
+
+
+def _misfit(kind: Any, word: str) -> str:
+    """Return why a word is no number or choice of an option's type; nothing where it is, or where tyro can say it."""
+    members = [member for member in plain_members(kind) if member is not NoneType]
+    choices = [choice for member in members if get_origin(member) is Literal for choice in get_args(member)]
+    if choices and all(get_origin(member) is Literal for member in members):
+        near = suggestion(word, choices)
+        return "" if word in choices else f"is one of {listed(choices)}, found '{word}'.{near}".removesuffix(".")
+    if set(members) not in ({int}, {float}):
+        return ""
+    try:
+        members[0](word)
+    except ValueError:
+        default = "; leave the option out for its default" if word.lower() == "none" else ""
+        return f"takes {'a whole number' if members[0] is int else 'a number'}, found '{word}'{default}"
+    return ""
+
+
+def plain_members(kind: Any) -> tuple[Any, ...]:
+    """Return the types that a union is made of, without what annotates them; of any other type, itself."""
+    if get_origin(kind) is Annotated:
+        return plain_members(get_args(kind)[0])
+    if get_origin(kind) not in (Union, UnionType):
+        return (kind,)
+    return tuple(each for member in get_args(kind) for each in plain_members(member))
+
+
+@contextmanager
+def named_by_flags(options: type) -> Iterator[None]:
+    """Name options in errors as on the command line: ``--epochs`` for the setting ``optimisation.epochs``."""
+    try:
+        yield
+    except InputError as error:
+        flags = {".".join(each.path): each.flag for each in _options(options)}
+        paths = "|".join(re.escape(path) for path in flags if "." in path)
+        text = re.sub(rf"(?<![\w.-])({paths})(?!\w)", lambda found: flags[found[0]], str(error))
+        error.args = (re.sub(r"(?m)^auxiliaries(\.\d+)?:", "--auxiliaries:", text),)
+        raise
 
 
 class Option(NamedTuple):
@@ -279,7 +338,8 @@ def _registry(common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry
         kinds, docs = _hints(info.type), field_docs(info.type)
         specs = []
         # The command's own options come first in the help, those that it shares with others after them.
-        for field in sorted(fields(info.type), key=lambda field: field.name not in info.type.__annotations__):
+        shared = {name: depth for depth, base in enumerate(info.type.__mro__) for name in inspect.get_annotations(base)}
+        for field in sorted(fields(info.type), key=lambda field: shared[field.name]):
             kind, default = kinds[field.name], _default(field, info.default)
             if is_dataclass(_bare(kind)) and PREFIXED not in _notes(kind):
                 kind = Annotated[kind, tyro.conf.OmitArgPrefixes]

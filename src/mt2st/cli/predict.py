@@ -59,8 +59,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(PredictOptions, arguments, program="mt2st predict", description=DESCRIPTION)
     file = STDIN if options.texts == (STDIN,) else options.file
-    if (options.texts in ((), (STDIN,))) != bool(file):
-        raise InputError("give texts, or a file of them by --file, and not both")
+    if not options.texts and file is None:
+        raise InputError("there is nothing to predict: give texts, a file of them by --file, or - for standard input")
+    if options.texts not in ((), (STDIN,)) and file is not None:
+        raise InputError(f"found texts and --file {file}: give one of them")
     if options.keep and file in (None, STDIN):
         raise InputError(f"--keep needs a --file with columns: there is no {listed(options.keep)}")
     if file is None:

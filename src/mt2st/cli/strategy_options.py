@@ -70,6 +70,9 @@ class StrategyOptions:
             settings[option.setting] = of_tasks(option.flag, value, auxiliaries, defaults[option.setting][1])
         try:
             return chosen(**settings)
+        except InputError as error:
+            setting, _, rest = str(error).partition(" ")
+            raise InputError(f"{given.get(setting, setting)} {rest}") from None
         except TypeError as error:
             raise InputError(f"the strategy '{name}' cannot be made of options: {error}") from error
 

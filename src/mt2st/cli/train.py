@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import named_by_flags, parse, say
 from mt2st.cli.schedule_check import check_schedule
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, with_strategies
 from mt2st.cli.unused_options import warn_of_unused
@@ -48,7 +48,7 @@ class TrainOptions(ModelOptions):
     """Options of ``mt2st train``."""
 
     source: DataOptions
-    output: Path
+    output: Path = Path("mt2st-run")
     """Folder for the model, the metrics and the report."""
     strategy: StrategyName = "diminish"
     """How training moves from all tasks to the primary one."""
@@ -64,7 +64,9 @@ def run(arguments: Sequence[str]) -> int:
     kind = with_strategies(TrainOptions, arguments)
     options = parse(kind, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN)
     options = replace(options, strategy=name_of(options.strategy))
-    settings = options.model.checked(of_words=options.source.task == "tagging")
+    with named_by_flags(TrainOptions):
+        settings = options.model.checked(of_words=options.source.task == "tagging")
+        settings.check_files()
     chosen = settings.auxiliaries
     strategy = options.schedule.build(options.strategy, chosen)
     warn_of_unused(options, settings, strategies=[options.strategy], auxiliaries=chosen)
@@ -86,7 +88,6 @@ def run(arguments: Sequence[str]) -> int:
             _prepare_output(options)
             super().on_fit_start(trainer)
 
-    settings.check_files()
     model = model_class(options.source.task).from_settings(settings, strategy)
     listener = Watcher("train")
     with stopped_by_signals(model.stop) as received:
@@ -114,15 +115,14 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     from mt2st.training.callbacks import finite
 
     part, rows = ("validation", parts.validation) if parts.test is None else ("test", parts.test)
-    if parts.test is not None:
-        model.evaluate_rows(parts.test)
+    probabilities = model.predict_rows(rows, name=part)
     # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
     replaces = options.overwrite or options.resume
     model.save(options.output / MODEL, overwrite=replaces, about=parts.described(), columns=options.source.columns())
-    run = model.run_
+    run, names = model.run_, [str(each) for each in model.classes_]
     report = {
         "metrics": model.metrics_,
-        "predictions": predictions_of(model, rows, part=part).as_dict(),
+        "predictions": predictions_of(names, rows, probabilities, part=part).as_dict(),
         "train_seconds": run.train_seconds,
         "steps": run.steps,
         "best_epoch": run.evaluations[run.best].epoch,
@@ -208,7 +208,7 @@ def _check_output(options: TrainOptions) -> None:
         raise InputError(f"--output {output} holds files that are no run's ({sorted(found - OURS)[0]}): choose another")
     if not options.overwrite:
         go_on = ", or go on with its interrupted run by --resume" if CHECKPOINT in found else ""
-        raise InputError(f"--output {output} is not empty: choose another folder, or replace it by --overwrite{go_on}")
+        raise InputError(f"{output} is not empty: replace it by --overwrite, or choose another by --output{go_on}")
 
 
 def _prepare_output(options: TrainOptions) -> None:

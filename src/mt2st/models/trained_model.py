@@ -190,13 +190,23 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         Raises:
             InputError: before `fit`, or the data cannot be measured.
         """
+        self.predict_rows(rows, name=name)
+        return self.metrics_[name]
+
+    def predict_rows(self, rows: RowsT, *, name: str = "test") -> NDArray[np.float32]:
+        """Do as `evaluate_rows`, and return the probabilities that it measured.
+
+        Returns:
+            ``[n_texts, n_classes]``; of a tagger ``[n_words, n_classes]``, in the words' order.
+        """
         network, _ = self._fitted()
         settings, names, reader = self.settings_, names_of(self.classes_), self._reader()
         data = to_measure(self.problem_type.prepare(rows, names, settings.text), reader, rows.source)
         with torch_threads(settings.compute.threads):
             task = primary_task(settings, self.problem_type, names, data)
-            self.metrics_[name] = task.measure(reader.network(network), data)
-        return self.metrics_[name]
+            probabilities = task.probabilities(reader.network(network), data)
+            self.metrics_[name] = task.metrics(probabilities, data)
+        return probabilities
 
     @property
     def word_vectors(self) -> WordVectors:

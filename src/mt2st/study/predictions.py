@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
-
-if TYPE_CHECKING:
-    from mt2st.models.trained_model import AnyModel
 
 MISTAKES, LETTERS = 20, 160
 """Most mistakes that are kept, and the characters of each text."""
@@ -79,28 +76,28 @@ class Predictions:
 
 
 def predictions_of(
-    model: AnyModel, rows: LabelledText | MultiLabelledText | TaggedText, *, part: str = "test"
+    names: Sequence[str],
+    rows: LabelledText | MultiLabelledText | TaggedText,
+    probabilities: NDArray[Any],
+    *,
+    part: str = "test",
 ) -> Predictions:
-    """Predict labelled data and return what a report keeps of it.
+    """Return what a report keeps of a model's predictions.
 
     Args:
-        model: a fitted model.
-        rows: labelled data of the model's kind.
+        names: the classes, in the model's order.
+        rows: the labelled data.
+        probabilities: ``[n, n_classes]``, as `mt2st.models.trained_model.TrainedModel.predict_rows` returns them.
         part: name of the part of the data.
-
-    Raises:
-        InputError: before `fit`.
     """
-    names = [str(each) for each in model.classes_]
     number_of = {name: number for number, name in enumerate(names)}
     if isinstance(rows, MultiLabelledText):
-        return _of_labels(names, rows, np.asarray(model.predict_proba(rows.texts)), part)
+        return _of_labels(names, rows, probabilities, part)
     if isinstance(rows, TaggedText):
-        probabilities = np.concatenate(model.predict_proba(rows.sentences))
         labels = [tag for tags in rows.tags for tag in tags]
         texts: Sequence[str] = _words_in_sentences(rows)
     else:
-        probabilities, labels, texts = np.asarray(model.predict_proba(rows.texts)), rows.labels, rows.texts
+        labels, texts = rows.labels, rows.texts
     known = np.array([label in number_of for label in labels])  # a tag that training had not seen is always wrong
     true = np.array([number_of.get(label, 0) for label in labels])
     predicted, certain = probabilities.argmax(axis=1), probabilities.max(axis=1)

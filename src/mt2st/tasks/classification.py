@@ -63,11 +63,14 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
         each_text = [functional.cross_entropy(each, batch.targets, reduction="none") for each in scores]
         return (torch.stack(each_text).sum(dim=0) * batch.weights).mean()
 
-    def measure(self, network: nn.Module, data: Labelled) -> dict[str, float]:
-        """Return loss, accuracy, and averaged precision, recall and F1 on any labelled texts."""
-        probabilities = predict_probabilities(
+    def probabilities(self, network: nn.Module, data: Labelled) -> NDArray[np.float32]:
+        """Return those of the classes of each text."""
+        return predict_probabilities(
             network, self.name, data.texts, max_length=self.max_length, eval_threads=self.eval_threads
         )
+
+    def metrics(self, probabilities: NDArray[np.float32], data: Labelled) -> dict[str, float]:
+        """Return loss, accuracy, and averaged precision, recall and F1."""
         report = classification_report(data.targets, probabilities.argmax(axis=1), self.n_classes)
         return {"loss": cross_entropy(probabilities, data.targets), **report.as_dict()}
 

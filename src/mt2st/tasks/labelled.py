@@ -78,9 +78,17 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
     def loss(self, network: nn.Module, batch: BatchT) -> Tensor:
         """Return the mean loss of a batch."""
 
-    @abstractmethod
     def measure(self, network: nn.Module, data: DataT) -> dict[str, float]:
         """Return loss and metrics on any labelled texts, at least one."""
+        return self.metrics(self.probabilities(network, data), data)
+
+    @abstractmethod
+    def probabilities(self, network: nn.Module, data: DataT) -> NDArray[np.float32]:
+        """Return ``[n, n_classes]``: what the network predicts of each text, or of each word."""
+
+    @abstractmethod
+    def metrics(self, probabilities: NDArray[np.float32], data: DataT) -> dict[str, float]:
+        """Return loss and metrics of the predictions of labelled texts."""
 
 
 def part_of(data: DataT, number: int, size: int) -> DataT:

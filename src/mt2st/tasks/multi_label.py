@@ -58,11 +58,14 @@ class MultiLabelTask(LabelledTask[MultiLabelled, TextBatch]):
         losses = [functional.binary_cross_entropy_with_logits(each, batch.targets) for each in scores]
         return torch.stack(losses).sum()
 
-    def measure(self, network: nn.Module, data: MultiLabelled) -> dict[str, float]:
-        """Return the loss and the measures of `MultiLabelReport` on any labelled texts."""
-        probabilities = predict_probabilities(
+    def probabilities(self, network: nn.Module, data: MultiLabelled) -> NDArray[np.float32]:
+        """Return that of each label of each text, by itself."""
+        return predict_probabilities(
             network, self.name, data.texts, max_length=self.max_length, independent=True, eval_threads=self.eval_threads
         )
+
+    def metrics(self, probabilities: NDArray[np.float32], data: MultiLabelled) -> dict[str, float]:
+        """Return the loss and the measures of `MultiLabelReport`."""
         n_labels = probabilities.shape[1]
         of_truth = np.where(data.targets[:, :n_labels], probabilities, 1 - probabilities)
         loss = -float(np.mean(np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))))

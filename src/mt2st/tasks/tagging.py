@@ -134,16 +134,19 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
         """Whether the tags mark spans."""
         return has_spans(self.tags)
 
-    def measure(self, network: nn.Module, data: Tagged) -> dict[str, float]:
+    def probabilities(self, network: nn.Module, data: Tagged) -> NDArray[np.float32]:
+        """Return those of the tags of each word."""
+        return predict_tag_probabilities(
+            network, self.name, data.words, max_length=self.max_length, eval_threads=self.eval_threads
+        )
+
+    def metrics(self, probabilities: NDArray[np.float32], data: Tagged) -> dict[str, float]:
         """Return loss, accuracy over words, and further metrics.
 
         If the tags mark spans (``B-person``, ``I-person``, ``O``), these are precision, recall and F1 of whole
         entities, and the mean F1 over entity types (`span_report`). Otherwise they are averaged precision, recall and
         F1 of the tags.
         """
-        probabilities = predict_tag_probabilities(
-            network, self.name, data.words, max_length=self.max_length, eval_threads=self.eval_threads
-        )
         predictions = probabilities.argmax(axis=1)
         learnable = data.targets < len(self.tags)
         loss = cross_entropy(probabilities[learnable], data.targets[learnable]) if learnable.any() else float("nan")

@@ -23,7 +23,7 @@ COMMANDS = {
 def run(arguments: Sequence[str]) -> int:
     """Run the command that the first argument names."""
     if not arguments or arguments[0] in ("-h", "--help"):
-        listing = "\n".join(f"  {name:<10} {what}" for name, what in COMMANDS.items())
+        listing = "\n".join(f"  {name:<11} {what}" for name, what in COMMANDS.items())
         print(f"usage: mt2st vectors COMMAND ...\n\ncommands:\n{listing}", file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     name, *rest = arguments

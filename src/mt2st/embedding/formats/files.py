@@ -219,4 +219,4 @@ def check_replaceable(folder: Path, files: tuple[str, ...], *, overwrite: bool) 
     if not all((folder / name).is_file() for name in files):
         raise InputError(f"{folder} is not empty and holds no vectors of this format: choose another place")
     if not overwrite:
-        raise InputError(f"{folder} exists already: choose another name or ask to overwrite it")
+        raise InputError(f"{folder} exists already: choose another name, or replace it by --overwrite (overwrite=True)")
