@@ -34,21 +34,26 @@ def write(path: Path, reviews: LabelledText) -> None:
     print(f"{path}: {len(reviews):,} reviews")
 
 
+def cut(reviews: LabelledText, sample: int) -> dict[str, LabelledText]:
+    """Return the parts of the protocol by the names of their files; ``sample`` is the random state of the sample."""
+    # pandas draws a sample without replacement as the head of a permutation by the same generator.
+    sampled = np.random.RandomState(sample).choice(len(reviews), size=SAMPLE, replace=False)
+    train, validation = train_test_split(sampled, test_size=VALIDATION, random_state=SPLIT_STATE)
+    test = np.setdiff1d(np.arange(len(reviews)), sampled)
+    parts = {"train": train, "validation": validation, "test": test, "sample": sampled, "all": np.arange(len(reviews))}
+    return {name: reviews.select(indices) for name, indices in parts.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("reviews", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--sample", type=int, default=24, help="random state of the sample")
     options = parser.parse_args()
-    reviews = read_labelled(options.reviews, text="review", label="sentiment")
-    # pandas draws a sample without replacement as the head of a permutation by the same generator.
-    sample = np.random.RandomState(options.sample).choice(len(reviews), size=SAMPLE, replace=False)
-    train, validation = train_test_split(sample, test_size=VALIDATION, random_state=SPLIT_STATE)
-    test = np.setdiff1d(np.arange(len(reviews)), sample)
     options.out.mkdir(parents=True, exist_ok=True)
-    parts = {"train": train, "validation": validation, "test": test, "sample": sample, "all": np.arange(len(reviews))}
-    for name, indices in parts.items():
-        write(options.out / f"{name}.csv", reviews.select(int(index) for index in indices))
+    reviews = read_labelled(options.reviews, text="review", label="sentiment")
+    for name, part in cut(reviews, options.sample).items():
+        write(options.out / f"{name}.csv", part)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
@@ -166,7 +167,7 @@ class NaiveBayesSVM:
             yield {"C": strength, "beta": beta}, predict
 
 
-class NBSVM:
+class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     r"""The classifier of Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification".
 
     (ACL 2012.) With :math:`p` and :math:`q` the counts of the features in the texts of a class and of all others, each
@@ -193,12 +194,11 @@ class NBSVM:
         if not 0 < beta <= 1:
             raise InputError(f"beta must be above 0 and at most 1, found {beta!r}")
         self.C, self.beta = C, beta
-        self._weights: NDArray[np.float64] = np.empty((0, 0))
-        self._biases: NDArray[np.float64] = np.empty(0)
 
     def fit(self, features: csr_matrix, labels: NDArray[np.int64]) -> Self:
         """Fit on ``[n, features]`` presences (0 or 1) of features and ``[n]`` class numbers from 0, each occurring."""
         n_classes = int(labels.max()) + 1
+        self.classes_ = np.arange(n_classes)
         machines = [1] if n_classes == 2 else range(n_classes)
         rows: list[tuple[Any, float]] = []
         for each in machines:
@@ -208,15 +208,18 @@ class NBSVM:
             weights, bias = machine.coef_[0], float(machine.intercept_[0])
             blended = (1 - self.beta) * np.abs(weights).mean() + self.beta * weights
             rows.append((ratio * blended, bias))
-        self._weights = np.stack([weights for weights, _ in rows])
-        self._biases = np.array([bias for _, bias in rows])
+        self.weights_ = np.stack([weights for weights, _ in rows])
+        self.biases_ = np.array([bias for _, bias in rows])
         return self
+
+    def scores(self, features: csr_matrix) -> NDArray[np.float64]:
+        """Return ``[n, classes]`` scores of ``[n, features]`` presences."""
+        scores = features @ self.weights_.T + self.biases_
+        return np.hstack([-scores, scores]) if scores.shape[1] == 1 else np.asarray(scores)
 
     def predict(self, features: csr_matrix) -> NDArray[np.int64]:
         """Return ``[n]`` class numbers of ``[n, features]`` presences."""
-        scores = features @ self._weights.T + self._biases
-        predicted = scores[:, 0] > 0 if scores.shape[1] == 1 else scores.argmax(axis=1)
-        return np.asarray(predicted, dtype=np.int64)
+        return np.asarray(self.scores(features).argmax(axis=1), dtype=np.int64)
 
 
 def log_count_ratio(features: csr_matrix, belongs: NDArray[np.bool_]) -> NDArray[np.float64]:
