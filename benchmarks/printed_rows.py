@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mt2st.study.paper.printed import MEASURES, printed_cells
+from mt2st.study.paper.tables import MEASURES, printed_cells
 
 POSSIBLE = 1.0
 """Points by which the nearest counts may miss a row that is called possible: twice what rounding explains."""

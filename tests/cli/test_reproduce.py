@@ -130,7 +130,7 @@ def test_a_study_says_on_which_part_it_measures_between_epochs(
         return Study([], missing=["all"]), []
 
     monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
-    monkeypatch.setattr("mt2st.study.paper.estimate.estimated_seconds", lambda *_, **__: 1.0)
+    monkeypatch.setattr("mt2st.study.estimate.estimated_seconds", lambda *_, **__: 1.0)
     assert (
         main(["reproduce", "tables", *[word for word in arguments if not (protocol and word == "--quick")], *protocol])
         == 0
@@ -142,7 +142,7 @@ def test_texts_that_two_parts_share_are_told(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("mt2st.cli.study_runs.run_cells", lambda *_, **__: (Study([], missing=["all"]), []))
-    monkeypatch.setattr("mt2st.study.paper.estimate.estimated_seconds", lambda *_, **__: 1.0)
+    monkeypatch.setattr("mt2st.study.estimate.estimated_seconds", lambda *_, **__: 1.0)
     data = Path(arguments[1])
     header, *rows = data.read_text(encoding="utf-8").splitlines()
     data.write_text("\n".join([header, *rows[:60], *rows[:60]]), encoding="utf-8")

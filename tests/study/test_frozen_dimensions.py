@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mt2st.errors import InputError
-from mt2st.study.frozen_dimensions import plot_frozen_dimensions
+from mt2st.study.figures import plot_frozen_dimensions
 from mt2st.training import Freeze
 
 FREEZES = [Freeze(2, 11, [3], [0.4, 0.2, 0.3, 0.1]), Freeze(3, 21, [1], [0.5, 0.2, 0.3, 0.1])]

@@ -4,14 +4,16 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st.strategy import Diminish, MultiTask, SingleTask, Switch
-from mt2st.study import Grid, StudyData, probe
-from mt2st.study.probe import Timed, probed_seconds
+from mt2st.study import Grid, StudyData, estimate
+from mt2st.study.estimate import Timed, probed_seconds
 
 
 def test_epochs_with_auxiliary_tasks_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """An epoch takes 3 s with an auxiliary task and 1 s without, all else 2 s, the test part 5 validations."""
     monkeypatch.setattr(
-        probe, "_timed", lambda *each: Timed(3.0 if isinstance(each[2], MultiTask) else 1.0, evaluation=0.5, rest=2.0)
+        estimate,
+        "_timed",
+        lambda *each: Timed(3.0 if isinstance(each[2], MultiTask) else 1.0, evaluation=0.5, rest=2.0),
     )
     data = StudyData(texts(12), texts(4), texts(20))
     methods = {
@@ -36,6 +38,6 @@ def test_epochs_with_auxiliary_tasks_cost_more(monkeypatch: pytest.MonkeyPatch) 
 def test_a_run_is_timed_in_its_parts() -> None:
     data = StudyData(texts(24), texts(8), texts(10))
     cell = Grid({"multi-task": MultiTask()}, QUICK, (1,)).cells()[0]
-    timed = probe._timed(data, cell, cell.strategy)
+    timed = estimate._timed(data, cell, cell.strategy)
     assert timed.epoch > timed.evaluation >= 0
     assert timed.rest >= 0

@@ -11,7 +11,7 @@ from tests.study.results import cell
 
 from mt2st.study import Group, Study
 from mt2st.study.runs import Cost, cost_to
-from mt2st.study.time_to_target import TimeToTarget, ratio, time_to_target
+from mt2st.study.summary import TimeToTarget, ratio, time_to_target
 
 RESULTS = [
     cell("single-task", 1, [0.5, 0.7, 0.6], 0.6),

@@ -10,8 +10,7 @@ from tests.study.conftest import QUICK
 from mt2st import MultiTask
 from mt2st.errors import FewRowsWarning
 from mt2st.study import Grid, StudyData, run_study
-from mt2st.study.pool import DASK, connected
-from mt2st.study.warned import warnings_kept
+from mt2st.study.pool import DASK, connected, warnings_kept
 
 
 def test_each_different_warning_is_kept_once_and_none_is_shown() -> None:

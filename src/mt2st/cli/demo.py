@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.models import TextClassifier
     from mt2st.study import Grid, StudyData
     from mt2st.study.baselines import BASELINES, baselines_table, baselines_verdict, linear_baselines
-    from mt2st.study.probe import probed_seconds
+    from mt2st.study.estimate import probed_seconds
     from mt2st.study.report import write_report
     from mt2st.study.summary import summarise
 

@@ -89,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     check_rows(reviews)
 
     from mt2st.cli.study_runs import exit_code, run_cells, with_earlier
-    from mt2st.study.paper.estimate import estimated_seconds
+    from mt2st.study.estimate import estimated_seconds
     from mt2st.study.paper.protocol import PROTOCOL
     from mt2st.study.paper.writer import REPRODUCED
     from mt2st.study.run import is_finished

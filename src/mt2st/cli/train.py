@@ -177,7 +177,7 @@ def _say_what_is_kept(run: Run) -> None:
 
 def _save_frozen(output: Path, run: Run) -> None:
     """Leave the frozen dimensions beside the model, as numbers and as a figure."""
-    from mt2st.study.frozen_dimensions import plot_frozen_dimensions
+    from mt2st.study.figures import plot_frozen_dimensions
     from mt2st.training import save_freezes
 
     save_freezes(output / FROZEN, run.freezes, kept=run.kept_frozen)

@@ -25,6 +25,8 @@ AUXILIARY_HEADER = ["auxiliary task", "on held-out words", "which way", "before"
 
 TERMINAL = 79
 """Characters of a line in a terminal."""
+MOST_OF_LABELS = 52
+"""Those of them that the labels of a row may take where the table is too wide."""
 
 LESS_IS_BETTER = {("misalignment", "misaligned"), ("misalignment", "error")}
 """Metrics of auxiliary tasks that should be low; all others should be high."""
@@ -51,6 +53,8 @@ def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1) -> str:
     if sum(widths) + 2 * (len(widths) - 1) <= TERMINAL:
         return _lines(columns, widths)
     widths = [max([*map(len, column[1:]), *map(len, column[0].split())]) for column in columns]
+    while sum(widths[:labels]) > MOST_OF_LABELS:
+        widths[widths.index(max(widths[:labels]))] -= 1
     left = TERMINAL - sum(widths[:labels]) - 2 * labels
     widths = [*widths[:labels], *(min(each, left) for each in widths[labels:])]
     parts: list[list[int]] = []

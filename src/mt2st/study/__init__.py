@@ -5,9 +5,8 @@
 - `summarise`: means, intervals, paired differences, time to target, a `Row` each; `mt2st.study.tables` prints them.
 """
 
-from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
-from mt2st.study.grid import Grid, Method
+from mt2st.study.grid import Cell, Grid, Method
 from mt2st.study.result import CellResult, Failure
 from mt2st.study.run import Share, Watcher, run_study
 from mt2st.study.runs import Group, RunRow

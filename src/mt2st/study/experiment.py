@@ -13,8 +13,8 @@ from typing import Any
 
 from mt2st.errors import InputError
 from mt2st.models.groups import READERS
-from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
+from mt2st.study.grid import Cell
 from mt2st.study.identity import DEFAULTS, SETTINGS, changes, difference, idle_data
 from mt2st.study.result import RESULT, CellResult
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from threading import Lock
 
+import torch
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.study.result import Failure
-from mt2st.study.worker import Order, Outcome, attempt_elsewhere
+from mt2st.study.worker import Order, Outcome, Warned, attempt, request_stop
 
 LOCAL, DASK = "loky", "dask"
 """Backends of a study: joblib's processes on this machine, and Dask's clusters."""
+_SILENT = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+"""What Python does not show either unless it is asked."""
+_lock = Lock()
+_open: list[dict[Warned, None]] = []
+_stack = ExitStack()
 
 
 @contextmanager
@@ -127,3 +137,49 @@ def _died(order: Order) -> Outcome:
     if order.place:
         failure.write(order.place)
     return Outcome(cell, failure=failure)
+
+
+def attempt_elsewhere(order: Order) -> Outcome:
+    """Work on a cell in a process of a pool, on one thread of torch. The outcome has the process's warnings.
+
+    Ctrl-C reaches all processes of a terminal, and batch systems signal all of a job. Here, signals ask the cells to
+    stop.
+    """
+    torch.set_num_threads(1)
+    if order.stop is not None and threading.current_thread() is threading.main_thread():
+        stop = order.stop
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: request_stop(stop))
+    with warnings_kept() as warned:
+        outcome = attempt(order)
+    return replace(outcome, warned=tuple(warned))
+
+
+@contextmanager
+def warnings_kept() -> Iterator[dict[Warned, None]]:
+    """Give the different warnings of a block, in their order, as the keys of a dict; none of them is shown.
+
+    The blocks of several threads, in a worker of a cluster, may overlap: they share one `warnings.catch_warnings`,
+    which is not made for threads, and each has the warnings of both.
+    """
+    kept: dict[Warned, None] = {}
+    with _lock:
+        if not _open:
+            _stack.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("always")  # how often it is shown is decided where it is
+            for category in _SILENT:
+                warnings.simplefilter("ignore", category)
+            warnings.showwarning = _keep  # type: ignore[assignment]  # takes what it needs
+        _open.append(kept)
+    try:
+        yield kept
+    finally:
+        with _lock:
+            _open[:] = [each for each in _open if each is not kept]
+            if not _open:
+                _stack.close()
+
+
+def _keep(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    for each in _open:
+        each[str(message), category, filename, lineno] = None

@@ -12,15 +12,14 @@ from typing import Any, TypeVar
 
 from mt2st.errors import InputError
 from mt2st.models.trained_model import AnyModel
-from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import check_fits
+from mt2st.study.grid import Cell
 from mt2st.study.lock import BusyCellWarning, is_busy
 from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, Failure
 from mt2st.study.study import Study, read_about, write_about
-from mt2st.study.warned import Warned
-from mt2st.study.worker import Order, Outcome, attempt, finished
+from mt2st.study.worker import Order, Outcome, Warned, attempt, finished
 from mt2st.training import Callback
 
 STOP = ".stop-"

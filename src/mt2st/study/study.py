@@ -11,8 +11,8 @@ from typing import Any
 
 from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.study.cell import Cell
 from mt2st.study.experiment import check_same_data
+from mt2st.study.grid import Cell
 from mt2st.study.result import ERROR, RESULT, CellResult, Failure
 from mt2st.study.runs import (
     FACTORS,

@@ -19,8 +19,7 @@ from mt2st.evaluation.tables import METRICS, SECOND_METRIC, aligned
 from mt2st.study.runs import FACTORS, MULTI_TASK, QUANTITIES, SINGLE_TASK
 from mt2st.study.statistics import LEAST_SEEDS, Interval
 from mt2st.study.study import Study
-from mt2st.study.summary import Row, summarise
-from mt2st.study.time_to_target import Ratio
+from mt2st.study.summary import Ratio, Row, summarise
 
 UNKNOWN = "-"
 """What stands where there is nothing to tell."""

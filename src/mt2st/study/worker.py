@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from mt2st.errors import InputError
 from mt2st.models import model_class
 from mt2st.models.trained_model import AnyModel
-from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import ELSEWHERE
+from mt2st.study.grid import Cell
 from mt2st.study.identity import difference
 from mt2st.study.lock import cell_lock
 from mt2st.study.machine import machine, versions
 from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, BrokenResultError, CellResult, Failure
-from mt2st.study.warned import Warned, warnings_kept
 from mt2st.training import Callback, FlopMeter, Trainer
 
+Warned = tuple[str, type[Warning], str, int]
+"""Text, category, file and line of a warning: what `warnings.warn_explicit` takes."""
 VECTORS = "vectors"
 """The folder of a study with the first word vectors that its cells share."""
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -171,22 +168,6 @@ def _work(
     if result and place:
         (place / ERROR).unlink(missing_ok=True)
     return Outcome(order.cell, result, began=watch.began)
-
-
-def attempt_elsewhere(order: Order) -> Outcome:
-    """Work on a cell in a process of a pool, on one thread of torch. The outcome has the process's warnings.
-
-    Ctrl-C reaches all processes of a terminal, and batch systems signal all of a job. Here, signals ask the cells to
-    stop.
-    """
-    torch.set_num_threads(1)
-    if order.stop is not None and threading.current_thread() is threading.main_thread():
-        stop = order.stop
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: request_stop(stop))
-    with warnings_kept() as warned:
-        outcome = attempt(order)
-    return replace(outcome, warned=tuple(warned))
 
 
 def request_stop(path: Path) -> None:

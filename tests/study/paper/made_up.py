@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mt2st.study import CellResult
-from mt2st.study.paper.printed import MEASURES
+from mt2st.study.paper.tables import MEASURES
 from mt2st.training import Evaluation, Run, Transition
 
 

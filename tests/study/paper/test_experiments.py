@@ -7,8 +7,8 @@ from tests.study.paper.test_protocol import reviews
 
 from mt2st.errors import InputError
 from mt2st.strategy import MultiTask
+from mt2st.study.estimate import estimated_seconds
 from mt2st.study.paper import QUICK, REFERENCE, SOUND, table_cells, time_cells
-from mt2st.study.paper.estimate import estimated_seconds
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def test_the_estimate_grows_with_the_runs_and_shrinks_with_the_jobs(monkeypatch:
     cells = time_cells(QUICK, seeds=(1, 2))
     assert estimated_seconds([], data) == 0
     assert estimated_seconds(cells, data) > 0
-    monkeypatch.setattr("mt2st.study.paper.estimate.usable_cores", lambda: 4)
-    monkeypatch.setattr("mt2st.study.paper.estimate._passes", lambda *_: (0.5, 0.1))  # seconds of a step, and forward
+    monkeypatch.setattr("mt2st.study.estimate.usable_cores", lambda: 4)
+    monkeypatch.setattr("mt2st.study.estimate._passes", lambda *_: (0.5, 0.1))  # seconds of a step, and forward
     # 4 epochs of 47 batches and 8 evaluations on 16, and the test part: 300 unseen reviews in 19 batches
     one = 1.3 * (4 * (47 * 0.5 + 8 * 16 * 0.1) + 19 * 0.1)
     assert estimated_seconds(cells[:1], data) == pytest.approx(one)

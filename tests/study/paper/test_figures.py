@@ -6,7 +6,7 @@ import pytest
 from tests.study.paper.made_up import result
 
 from mt2st.study import Study
-from mt2st.study.paper.figures import paper_sheets, write_paper_figures
+from mt2st.study.paper.writer import paper_sheets, write_paper_figures
 from mt2st.study.study import MEASURED_PART
 
 STUDY = Study(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mt2st.study.paper.printed import MEASURES, TABLES, printed_cells
+from mt2st.study.paper.tables import MEASURES, TABLES, printed_cells
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "paper_tables.csv"
 

@@ -5,8 +5,8 @@ what came out beside what the paper printed (`printed`). All of it is made of th
 """
 
 from mt2st.study.paper.experiments import EMBEDDINGS, UPDATES, table_cells, time_cells
-from mt2st.study.paper.printed import PrintedCell, printed_cells
 from mt2st.study.paper.protocol import QUICK, REFERENCE, SOUND, Protocol
+from mt2st.study.paper.tables import PrintedCell, printed_cells
 
 __all__ = [
     "EMBEDDINGS",

@@ -1,7 +1,7 @@
 """The paper's claims about time, measured: 67 % less than single-task and 13 % less than multi-task training.
 
 The paper does not say at what point times are compared. Here it is where a method is first as good on the validation
-part as single-task ever was with the same seed (`mt2st.study.time_to_target`), and, as a second reading, the training
+part as single-task ever was with the same seed (`mt2st.study.summary`), and, as a second reading, the training
 seconds of as many epochs.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mt2st.study.paper.printed import LESS_TIME
+from mt2st.study.paper.tables import LESS_TIME
 from mt2st.study.runs import QUANTITIES, RunRow
 from mt2st.study.statistics import LEAST_SEEDS, Interval, geometric_interval
 from mt2st.study.study import Study
+from mt2st.study.summary import Ratio, TimeToTarget, time_to_target
 from mt2st.study.tables import Table
-from mt2st.study.time_to_target import Ratio, TimeToTarget, time_to_target
 
 OURS = ("diminish", "switch")
 """The strategies of the paper."""

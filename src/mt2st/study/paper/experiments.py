@@ -10,8 +10,7 @@ from mt2st.errors import InputError, listed
 from mt2st.models import ModelSettings
 from mt2st.models.groups import GLOVE
 from mt2st.strategy import Diminish, MultiTask, SingleTask, Switch
-from mt2st.study.cell import Cell
-from mt2st.study.grid import Grid, Method
+from mt2st.study.grid import Cell, Grid, Method
 from mt2st.study.paper.protocol import Protocol
 
 EMBEDDINGS = {

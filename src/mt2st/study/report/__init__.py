@@ -9,9 +9,8 @@ from mt2st.errors import InputError
 from mt2st.study.figures import write_figures
 from mt2st.study.paper.writer import write_paper
 from mt2st.study.report.page import render
-from mt2st.study.report.run_page import run_page
+from mt2st.study.report.run_page import TrainingRun, is_run, run_page
 from mt2st.study.report.study_page import study_page
-from mt2st.study.report.training_run import TrainingRun, is_run
 from mt2st.study.result import ERROR, RESULT
 from mt2st.study.study import STUDY, Study
 from mt2st.study.tables import write_tables

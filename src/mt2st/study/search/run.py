@@ -11,8 +11,8 @@ from statistics import fmean
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.study.cell import Cell
 from mt2st.study.data import StudyData
+from mt2st.study.grid import Cell
 from mt2st.study.pool import LOCAL
 from mt2st.study.result import CellResult
 from mt2st.study.run import Watcher, Worked, stop_file, work_on

@@ -7,9 +7,8 @@ from tests.study.conftest import QUICK, texts
 
 from mt2st import SingleTask
 from mt2st.models import ModelSettings
-from mt2st.study import Cell, Grid, StudyData
-from mt2st.study.paper import estimate
-from mt2st.study.paper.estimate import REST, estimated_seconds
+from mt2st.study import Cell, Grid, StudyData, estimate
+from mt2st.study.estimate import REST, estimated_seconds
 
 STEP, FORWARD = 0.1, 0.01
 
