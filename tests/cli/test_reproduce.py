@@ -81,7 +81,9 @@ def test_time_says_what_was_saved_and_what_the_paper_claims(
     arguments = [word for word in words if word not in {"--embeddings", "--similarity"} or not next(words)]
     assert main(["reproduce", "time", *arguments]) == 0
     printed = capsys.readouterr().out
-    assert "seconds / single-task" in printed
+    assert "seconds /" in printed.splitlines()[0]
+    table = (tmp_path / "study" / "paper" / "time" / "time.md").read_text(encoding="utf-8")
+    assert "| seconds / single-task |" in table
     assert "The paper claims 67 % less time than single-task and 13 % less time than multi-task" in printed
     assert "switch" in printed.splitlines()[-1]
     made = tmp_path / "study" / "paper" / "time" / "time.md"

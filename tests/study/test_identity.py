@@ -39,10 +39,9 @@ def hashes(settings: ModelSettings, part: str) -> list[str]:
     return list(identity_of(Switch(2), settings, DATA)[part].values())
 
 
-def test_files_that_no_auxiliary_task_reads_have_no_hash() -> None:
+def test_settings_without_labelled_data_have_no_hash() -> None:
     settings = ModelSettings().updated(auxiliaries=("context",))
-    assert hashes(settings, "auxiliary data") == []
-    assert hashes(settings.updated(auxiliaries=("analogy",)), "auxiliary data") == []  # the packaged questions
+    assert hashes(settings, "auxiliary labels") == []
 
 
 def test_a_finished_cell_on_other_auxiliary_labels_is_another(settings: ModelSettings) -> None:
@@ -50,7 +49,7 @@ def test_a_finished_cell_on_other_auxiliary_labels_is_another(settings: ModelSet
     there = cell.identity(DATA)
     assert difference(there, cell.identity(DATA)) is None
     change(settings, TAGGED.replace("film", "book"))
-    assert re.fullmatch(r"auxiliary data \(.*tagged.conll is '\w{16}' there and '\w{16}' here\)",
+    assert re.fullmatch(r"auxiliary labels \(.*tagged.conll is '\w{16}' there and '\w{16}' here\)",
                         difference(there, cell.identity(DATA)) or "")  # fmt: skip
     change(settings, TAGGED)
     assert difference(there, cell.identity(DATA)) is None

@@ -14,6 +14,7 @@ from typing import Any
 from mt2st import __version__
 from mt2st.errors import InputError
 from mt2st.models import ModelSettings, model_class
+from mt2st.models.auxiliaries import AuxiliaryData as AuxiliaryWords
 from mt2st.models.groups import LABELLED_AUXILIARIES, READERS, STARTS, AuxiliaryData
 from mt2st.models.identity import resolved
 from mt2st.strategy import Strategy
@@ -31,17 +32,15 @@ def identity_of(strategy: Strategy, settings: ModelSettings, data: StudyData) ->
         InputError: settings or a file that cannot be used.
     """
     checked = model_class(data.problem_type.name).from_settings(settings).checked_settings()
-    words = settings.auxiliary_data
-    idle = idle_data(settings.auxiliaries)
-    named = [str(path) for name in READERS if name not in idle for path in getattr(words, name)]
-    named += [str(getattr(words, task)) for task in LABELLED_AUXILIARIES if task not in idle]
+    labelled = [task for task in LABELLED_AUXILIARIES if task in settings.auxiliaries]
     start = [settings.embedding.init] if settings.embedding.init not in STARTS else []
     identity = {
         "strategy": strategy.state_dict(),
         SETTINGS: settings.flat(),
         DEFAULTS: resolved(checked),
         "data": data.fingerprint,
-        "auxiliary data": _hashes(named),
+        "auxiliary data": AuxiliaryWords.read(settings).fingerprint,
+        "auxiliary labels": _hashes(str(getattr(settings.auxiliary_data, task)) for task in labelled),
         "word vectors": _hashes(start),
         "version": __version__,
     }

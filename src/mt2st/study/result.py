@@ -4,8 +4,8 @@ The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but 
 
 - ``schema``: 2; a file of any other is of another version, and not read.
 - ``identity``: ``strategy`` (its state), ``settings`` (all of `ModelSettings`; null where left to the default),
-  ``defaults`` (what those came to, `mt2st.models.identity`), ``data``, ``auxiliary data`` and ``word vectors``
-  (hashes), ``version``: what must be the same for the result to be taken for a cell's.
+  ``defaults`` (what those came to, `mt2st.models.identity`), ``data``, ``auxiliary data``, ``auxiliary
+  labels`` and ``word vectors`` (hashes), ``version``: what must be the same for the result to be taken for a cell's.
 - ``hash``: of the identity (`mt2st.study.identity.identity_hash`); where it does not fit, the file is not read.
 - ``result``: the `CellResult`: ``name`` (of the method), ``seed``, ``factors`` (``embedding``, ``auxiliary``,
   ``encoder``), ``metric``, ``test`` (all measures on the test part), ``run`` (a `mt2st.training.Run`: its
