@@ -148,6 +148,14 @@ def test_every_page_that_a_comment_in_the_code_cites_exists() -> None:
     assert cited
 
 
+@pytest.mark.parametrize("page", ["reference/paper-map.md", "explanation/architecture.md"])
+def test_every_file_that_a_map_of_the_code_names_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    named_there = re.findall(r"`([a-z_]+/[\w./]*)`", text)
+    assert named_there
+    assert not [path for path in named_there if not any((ROOT / base / path).exists() for base in (".", "src/mt2st"))]
+
+
 def test_every_mean_with_an_interval_in_the_readme_is_in_a_page_of_results() -> None:
     results = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "results").glob("*.md"))
     for figure in re.findall(r"\d+\.\d ± \d+\.\d", " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())):

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from mt2st.network import PAD, Network, build_encoder
+from mt2st.network import Network, build_encoder
 from mt2st.tasks import ClassificationTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head, predict_probabilities
+from mt2st.text import PAD
 from mt2st.training import Task
 
 N_TEXTS, N_CLASSES = 23, 3

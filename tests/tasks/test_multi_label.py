@@ -7,10 +7,11 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score,
 from torch import nn
 
 from mt2st.evaluation import multi_label_report
-from mt2st.network import PAD, Network, build_encoder
+from mt2st.network import Network, build_encoder
 from mt2st.tasks import MultiLabelTask, Texts
 from mt2st.tasks.classification import classification_head, predict_probabilities
 from mt2st.tasks.multi_label import MultiLabelled
+from mt2st.text import PAD
 from mt2st.training import Task
 
 N_TEXTS, N_LABELS = 23, 3

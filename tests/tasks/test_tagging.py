@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from mt2st.network import PAD, Network, build_encoder
+from mt2st.network import Network, build_encoder
 from mt2st.tasks import TaggingTask, Texts
 from mt2st.tasks.labelled import part_of
 from mt2st.tasks.tagging import NO_TARGET, TagBatch, Tagged, Words, predict_tag_probabilities, tagging_head
+from mt2st.text import PAD
 from mt2st.training import Task
 
 N_SENTENCES, TAGS = 19, ("A", "B", "C")

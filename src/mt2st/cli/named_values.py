@@ -64,10 +64,10 @@ def named_values(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | Non
 
 
 def _reader(members: Sequence[Any]) -> tuple[Callable[[str], Any], str, str]:
-    """Return what reads a value of the union, what messages call it, and what the help calls it."""
+    """Return a function that reads a value of the union, the value's name in messages, and its name in the help."""
     plain = [member for member in members if get_origin(member) not in (dict, Mapping)]
     choices = [choice for member in plain for choice in get_args(member)]
-    if str in plain or choices:  # a word that is no known choice is the settings' to refuse
+    if str in plain or choices:  # the settings refuse a word that is no known choice
         return _number_or_word, "choice", "{" + ",".join([*choices, "NUMBER"]) + "}" if choices else "CHOICE"
     return (float, "number", "NUMBER") if float in plain else (int, "whole number", "NUMBER")
 

@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
         ReportOptions,
         arguments,
         program="mt2st report",
-        description="Write report.html into the folder of a study or a run, with tables and figures beside it.",
+        description="Write report.html into the folder of a study or a run, with its tables and figures.",
     )
 
     from mt2st.study.report import write_report

@@ -20,7 +20,7 @@ CELL = re.compile(r"-seed\d+$")
 BESIDE_CELLS = {
     "study.json", "runs.csv", "vectors", "search", "report.html", "tables", "figures", "paper",
 }  # fmt: skip
-"""What a study's folder holds beside its cells."""
+"""What a study's folder holds besides its cells."""
 ASIDE, DOOMED = ".replaced", ".replaced-for-good"
 """An earlier study until the one that replaces it has begun, and while it is being removed."""
 PASSING = (".stop-", ASIDE, *(f".{name}." for name in sorted(BESIDE_CELLS)))

@@ -116,7 +116,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
 
     part, rows = ("validation", parts.validation) if parts.test is None else ("test", parts.test)
     probabilities = model.predict_rows(rows, name=part)
-    # A resumed run may stand beside the earlier model that it was told to replace before it was interrupted.
+    # A resumed run may find the earlier model that it was told to replace before it was interrupted.
     replaces = options.overwrite or options.resume
     model.save(options.output / MODEL, overwrite=replaces, about=parts.described(), columns=options.source.columns())
     run, names = model.run_, [str(each) for each in model.classes_]
@@ -176,7 +176,7 @@ def _say_what_is_kept(run: Run) -> None:
 
 
 def _save_frozen(output: Path, run: Run) -> None:
-    """Leave the frozen dimensions beside the model, as numbers and as a figure."""
+    """Write the frozen dimensions as numbers and as a figure."""
     from mt2st.study.figures import plot_frozen_dimensions
     from mt2st.training import save_freezes
 

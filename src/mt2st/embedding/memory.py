@@ -244,5 +244,5 @@ def _scratch_bytes(size: int, window: int) -> int:
     copies = _FLOAT * stride * (3 * span + 3 * LARGEST_BLOCK + _MOST_TARGETS)
     scores = 12 * span * (_MOST_TARGETS + 2 * window)
     walk = 20 * max(8192, 4 * window)
-    chunk = 2 * CHUNK_WORDS * (_FLOAT + 3 * 8)  # ids, and offsets as they are cut and checked; a job waits beside
+    chunk = 2 * CHUNK_WORDS * (_FLOAT + 3 * 8)  # ids, and offsets as they are cut and checked; one more job waits
     return copies + scores + walk + chunk

@@ -204,9 +204,9 @@ class AuxiliaryData(Group):
     classification: str | None = None
     """Labelled texts for the auxiliary task classification. They join the vocabulary."""
     classification_text: str | None = None
-    """Column of these texts; needed where there are several columns and none is called 'text'."""
+    """Column of the texts in it; needed if there are several columns and none is called 'text'."""
     classification_label: str | None = None
-    """Column of these labels; 'label' by default."""
+    """Column of the labels in it; 'label' by default."""
 
 
 @dataclass(frozen=True, repr=False)

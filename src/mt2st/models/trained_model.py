@@ -36,7 +36,7 @@ from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
 from mt2st.training.processor import torch_threads
 
 SHOWN = ("accuracy", "micro_f1", "entity_f1", "loss")
-"""Validation metrics beside the progress bar."""
+"""Validation metrics shown with the progress bar."""
 
 
 class UnfittedError(InputError, NotFittedError):  # type: ignore[misc]  # scikit-learn has no types

@@ -2,12 +2,11 @@
 
 from mt2st.network.encoders import Encoded, Encoder, build_encoder, encoder_class, encoder_names
 from mt2st.network.layers import Standardise, TaskLayer, activate_task_layers
-from mt2st.network.network import PAD, Network
+from mt2st.network.network import Network
 from mt2st.network.ngram_scores import NgramScores
 from mt2st.network.subword_embedding import SubwordEmbedding
 
 __all__ = [
-    "PAD",
     "Encoded",
     "Encoder",
     "Network",

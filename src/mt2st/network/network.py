@@ -11,9 +11,7 @@ from mt2st.network.encoders import Encoded, Encoder
 from mt2st.network.layers import Standardise
 from mt2st.network.ngram_scores import NgramScores
 from mt2st.network.subword_embedding import SubwordEmbedding
-
-PAD = 0
-"""The id of padding; the same as `mt2st.text.PAD`, whose layer this one does not depend on."""
+from mt2st.text import PAD
 
 
 class Network(nn.Module):

@@ -12,7 +12,7 @@ MULTIPLIER = 0x9E3779B97F4A7C15 - 2**64
 """Odd, with well mixed bits: 2**64 over the golden ratio (Knuth's multiplicative hashing), as a signed number."""
 SCALE = 5.0
 """AdamW moves each entry by about its rate a step, whatever its gradient. At the heads' rates of 2e-3 and 5e-3 these
-scores learn as at 1e-2 and 2.5e-2, which were best beside a linear head, before n-grams had values; with these a fifth
+scores learn as at 1e-2 and 2.5e-2, which were best with a linear head, before n-grams had values; with these a fifth
 of it was no better (docs/explanation/defaults.md#word-n-grams)."""
 MIXED_BITS = 20
 """The lowest bits of a product depend on few bits of its factors: they are shifted out."""

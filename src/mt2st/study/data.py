@@ -65,7 +65,7 @@ class StudyData:
         """
         _, count, seen = self._read
         if not count:
-            return "no unlabelled texts beside those learned from"
+            return "no unlabelled texts besides those learned from"
         texts = f"{count:,} unlabelled text{'' if count == 1 else 's'}"
         if self.test is None:
             return texts

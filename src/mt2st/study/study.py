@@ -178,7 +178,7 @@ def _with_begun(folder: Path, names: list[str]) -> list[str]:
     """Return the names of cells, and before them those of earlier commands that have a folder, if some are others."""
     try:
         before = [name for name in _about(folder)[1] if name in names or (folder / name).is_dir()]
-    except InputError:  # a broken one is written anew
+    except InputError:  # a broken one is rewritten
         before = []
     return names if set(before) <= set(names) else [*before, *(name for name in names if name not in before)]
 

@@ -129,7 +129,7 @@ class Row:
         group: which.
         seeds: number of seeds.
         score: the metric on the test part, in [0, 1].
-        second: the measure that stands beside it (`mt2st.evaluation.tables.SECOND_METRIC`), in [0, 1].
+        second: the second metric (`mt2st.evaluation.tables.SECOND_METRIC`), in [0, 1].
         seconds: training seconds of a run, evaluation apart.
         difference: of the metric to the reference's, paired by seed; None for the reference, or without one.
         p: its p-value, adjusted for the number of methods that are compared with the reference in its setting (the

@@ -122,7 +122,7 @@ def _found(order: Order, place: Path) -> Outcome | None:
     """Return what another process has made of the cell since this one looked; None where it has made nothing."""
     try:
         result = finished(place / RESULT, order.identity, order.data)
-    except BrokenResultError:  # which the study has told of, if it was there before
+    except BrokenResultError:  # which the study has reported, if it was there before
         return None
     except InputError as error:  # the other process is of another experiment: its folder stays as it is
         return Outcome(order.cell, failure=_failure(order.cell, error))

@@ -100,7 +100,7 @@ class AnalogyTask:
     The gradient of a soft accuracy is small where it is near 0, as for every question at a random initialisation, so
     learning starts slowly. With ``logarithm`` the loss combines the logarithms of the soft accuracies (the
     cross-entropy of the right answer) instead. It has the same optimum and a full gradient from the first step, so the
-    task has more influence beside the primary.
+    task has more influence relative to the primary.
 
     Candidates are the words of the batch's questions, which are the hardest (answers of the same relation), and words
     drawn uniformly from the rest of the vocabulary. A drawn word counts as often as the words it represents, so the sum

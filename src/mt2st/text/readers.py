@@ -123,7 +123,7 @@ def _extension(path: Path) -> str:
 
 
 def check_exists(source: str | Path) -> None:
-    """Raise `InputError` when there is no such file or folder, with a suggestion from those beside it."""
+    """Raise `InputError` when there is no such file or folder, with a suggestion from the same folder."""
     path = Path(source)
     try:
         if path.exists():

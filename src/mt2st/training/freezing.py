@@ -167,7 +167,7 @@ class DimensionFreezing:
 
 
 def save_freezes(path: Path, freezes: Sequence[Freeze], *, kept: Sequence[int]) -> None:
-    """Write when which dimensions were frozen, with the relevance of all at that time, as JSON.
+    """Write the freezes of a run as JSON: the time, the dimensions, and the relevance of all dimensions then.
 
     Args:
         path: the file.

@@ -95,7 +95,7 @@ def _mapped(path: Path) -> NDArray[Any]:
                 raise ValueError(f"a header of {length:,} bytes")  # noqa: TRY301
         mapped = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError as error:
-        raise InputError(f"there is no {path}, in which gensim put the vectors: it belongs beside the model") from error
+        raise InputError(f"there is no {path}, where gensim put the vectors: it belongs next to the model") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # a damaged header makes NumPy raise nearly anything
@@ -111,7 +111,7 @@ def check_keyedvectors_writable(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"{path}: gensim's KeyedVectors are not written packed: choose a name without .gz")
     if path.is_symlink():
         raise InputError(
-            f"{path} is a symbolic link, beside which gensim would look for the file of the vectors: name the file "
+            f"{path} is a symbolic link, next to which gensim would look for the file of the vectors: name the file "
             f"that it leads to"
         )
     check_writable(path, overwrite=overwrite)

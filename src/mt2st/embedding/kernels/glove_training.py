@@ -86,7 +86,7 @@ def train(
 
     Every record of ``targets`` is two directed entries, (row, column) and (column, row); on the diagonal they are one,
     and the second is passed over. Rows of ``words`` and ``contexts`` that are ``frozen`` (bool [V], or [0] for none)
-    are read and never written, so that several threads may go on beside each other.
+    are read and never written, so that several threads may work in parallel.
 
     Returns:
         How many entries were trained on, and their summed loss before each one's step.

@@ -1,10 +1,10 @@
-"""Between a table and scratch rows, as LLVM vector code: rows copied or summed up, and one step added to many rows.
+"""From a table to scratch rows and back, as LLVM vector code: copies and sums of rows, and one step for many rows.
 
-A table's rows have any length D. A scratch row is padded with zeros to a multiple of 16 floats, and from D = 16 on the
-zeros stand **before** its last ``D % 16`` values (if there are such): then the table's row, read as whole vectors of
-which the last ends where the row ends, is the scratch row, but for values read twice that become the zeros. So scratch
-rows are written and read in the same whole vectors; a vector that straddles two that have just been written would have
-to wait for both to reach the cache.
+A table's rows have any length D. A scratch row is padded with zeros to a multiple of 16 floats. If D is 16 or more, the
+zeros stand **before** its last ``D % 16`` values. A table's row is read in whole vectors, and the last one ends where
+the row ends: it overlaps the vector before it, and the values that are read twice become the zeros. So scratch rows are
+written and read in the same whole vectors. (A vector that straddles two vectors just written has to wait until both
+reach the cache.)
 """
 
 from __future__ import annotations

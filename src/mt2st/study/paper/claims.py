@@ -48,7 +48,7 @@ def time_verdict(study: Study) -> str:
     """Return in a sentence a strategy of the paper what it saves, and whether that meets what the paper claims.
 
     A claim is about seconds. It is met where the whole 95 % interval saves as much or more, and not met where the whole
-    interval saves less; else, or with fewer than three seeds, the runs do not tell. Steps stand beside the seconds,
+    interval saves less; else, or with fewer than three seeds, the runs do not tell. Steps are given with the seconds,
     which depend on what else the machine does.
     """
     targets = time_to_target(study.groups)

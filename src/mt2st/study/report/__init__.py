@@ -1,4 +1,4 @@
-"""The report of a study or of a training run: one HTML file, with tables and figures beside it."""
+"""The report of a study or of a training run: one HTML file, and tables and figures for papers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPORT, TABLES, FIGURES = "report.html", "tables", "figures"
 def write_report(folder: str | Path, *, study: Study | None = None, figures: bool = True) -> Path:
     """Write the report of a study or of a training run into its folder, in place of one that is there.
 
-    Beside the page of a study stand its tables and figures for papers, in the folders ``tables`` and ``figures``, and
+    A study has its tables and figures for papers too, in the folders ``tables`` and ``figures``, and
     those in the layout of the MT2ST paper in ``paper``, where the study repeats its experiments.
 
     Args:

@@ -23,7 +23,7 @@ from mt2st.study.tables import result_table, search_table, target_table
 from mt2st.study.verdict import cautions, time_verdict, verdict
 
 OF_PAPER = {"time": "The paper's claims about time", "tables": "The paper's tables"}
-"""Titles of the section that stands beside the paper, by what the study repeats of it."""
+"""Titles of the section that compares with the paper, by what the study repeats of it."""
 CAPTIONS = {
     "time": "What reaching single-task's best costs",
     "table_I": "Table I of the paper",
