@@ -45,7 +45,7 @@ _FEWEST_WORDS = 1_000
 
 
 def chunk_words(vector_size: int) -> int:
-    """Return the words of one kernel call: the fewer, the larger the vectors are beyond the usual.
+    """Return the words of one kernel call: fewer for vectors larger than usual.
 
     Example:
         >>> chunk_words(100), chunk_words(300), chunk_words(3_000), chunk_words(1_000_000)

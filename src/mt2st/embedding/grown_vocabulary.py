@@ -1,4 +1,4 @@
-"""The vocabulary of a training that goes on from given vectors: the corpus's words and theirs."""
+"""The vocabulary of a training that continues from given vectors: the words of the corpus and theirs."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Frozen = Literal["known"] | Iterable[str] | None
 
 
 class NoSharedWordsError(InputError):
-    """Given vectors that have no word in common with the corpus."""
+    """The given vectors and the corpus have no word in common."""
 
 
 @dataclass(frozen=True)
 class GrownVocabulary:
-    """The corpus's words, then those of the given vectors that it lacks.
+    """The words of the corpus, then the given words that it lacks.
 
     Attributes:
         tokens: V words by id, the specials first.
-        counts: occurrences in the corpus, int64 [V]; 0 for the specials and the words that it lacks.
-        n_specials: how many tokens at the front are no words.
-        given_ids: the ids of the given words in their order, int64 [n_given].
+        counts: occurrences in the corpus, int64 [V]; 0 for specials and for words not in the corpus.
+        n_specials: number of specials.
+        given_ids: ids of the given words in their order, int64 [n_given].
 
     Example:
         >>> from mt2st.text import Vocabulary
@@ -52,11 +52,11 @@ class GrownVocabulary:
 
     @classmethod
     def of(cls, vocabulary: CountedVocabulary, given: WordVectors | None) -> GrownVocabulary:
-        """Return the vocabulary of a corpus, grown by the words of given vectors.
+        """Return the vocabulary of a corpus and of given vectors.
 
         Raises:
             InputError: the corpus has fewer than two words.
-            NoSharedWordsError: it has none that has a given vector.
+            NoSharedWordsError: none of its words has a given vector.
         """
         tokens, counts = vocabulary.tokens, np.array(vocabulary.counts, dtype=np.int64)
         n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
@@ -82,16 +82,11 @@ class GrownVocabulary:
 
     @property
     def words(self) -> list[str]:
-        """The tokens that are words."""
+        """The tokens without the specials."""
         return list(self.tokens[self.n_specials :])
 
     def place(self, given: WordVectors, inputs: NDArray[np.float32]) -> None:
-        """Copy given vectors to their rows.
-
-        Args:
-            given: the vectors that the vocabulary has grown by.
-            inputs: [V, D]; or [V + bucket, D] if the given ones have n-grams: theirs are copied too.
-        """
+        """Copy the given vectors to their rows of ``inputs``: [V, D], or [V + bucket, D] with the rows of n-grams."""
         if isinstance(given, SubwordVectors) and len(inputs) > len(self):
             inputs[self.given_ids] = given.table[: len(given)]
             inputs[len(self) :] = given.table[len(given) :]
@@ -99,16 +94,13 @@ class GrownVocabulary:
             inputs[self.given_ids] = given.vectors
 
     def frozen_rows(self, places: NDArray[np.int64], subwords: SubwordRows | None) -> NDArray[np.bool_] | None:
-        """Return the rows of the inputs that must not change, so that the vectors of frozen words do not.
+        """Return the rows of the inputs that must not change, bool [V] or [V + bucket]; None if nothing is frozen.
 
-        With n-grams these are a word's own row and the rows of its n-grams, whichever other words share them.
+        With n-grams these are a word's own row and the rows of its n-grams, which other words may share.
 
         Args:
             places: the frozen words, by their place among the given ones (`frozen_places`).
             subwords: the rows of the vocabulary's words, if they have n-grams.
-
-        Returns:
-            bool [V] or [V + bucket]; None if nothing is frozen.
         """
         if not places.size:
             return None
@@ -122,10 +114,10 @@ class GrownVocabulary:
 
 
 def frozen_places(frozen: Frozen, given: WordVectors | None) -> NDArray[np.int64]:
-    """Return where the frozen words stand among the given ones, int64 [n].
+    """Return the places of the frozen words among the given ones, int64 [n].
 
     Raises:
-        InputError: frozen words without given vectors, or some that are not among them.
+        InputError: words are frozen without given vectors, or some of them have none.
     """
     if frozen is None:
         return np.empty(0, dtype=np.int64)
@@ -146,15 +138,7 @@ def frozen_places(frozen: Frozen, given: WordVectors | None) -> NDArray[np.int64
 
 
 def check_enough_words(tokens: Sequence[str], counts: NDArray[np.int64]) -> None:
-    """Raise if a corpus has no two different words: nothing can be learned from it.
-
-    Args:
-        tokens: V words by id.
-        counts: their occurrences, int64 [V]; 0 for the specials.
-
-    Raises:
-        InputError: naming the one word, if there is one.
-    """
+    """Raise `InputError` if a corpus has no two different words, by the counts (int64 [V]) of its tokens."""
     present = np.flatnonzero(counts)
     if not present.size:
         raise InputError("the corpus has no words of the vocabulary to train on: was min_count too high?")

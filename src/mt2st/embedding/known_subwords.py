@@ -1,4 +1,4 @@
-"""The n-grams that a vocabulary's words have, in a table of no more rows than these need."""
+"""The n-grams of a vocabulary's words, in a table without unused rows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ N_SPECIALS = len(SPECIALS)
 
 @dataclass(frozen=True, eq=False)
 class WordBags:
-    """What words' vectors are made of: ``scale[w] * sum(table[rows[offsets[w] : offsets[w + 1]]])``.
+    """The composition of word vectors: ``scale[w] * sum(table[rows[offsets[w] : offsets[w + 1]]])``.
 
-    Attributes:
-        offsets: bounds of each word's rows, int64 [W + 1].
-        rows: rows of a table, int64 [*].
-        scale: one factor a word, float32 [W].
+    ``offsets`` are int64 [W + 1], ``rows`` int64 [*], ``scale`` is float32 [W].
     """
 
     offsets: NDArray[np.int64]
@@ -33,7 +30,7 @@ class WordBags:
         return self.scale.size
 
     def followed_by(self, further: WordBags) -> WordBags:
-        """Return these words with further ones behind them."""
+        """Return these words, then further ones."""
         return WordBags(
             np.concatenate([self.offsets, self.offsets[-1] + further.offsets[1:]]),
             np.concatenate([self.rows, further.rows]),
@@ -43,15 +40,15 @@ class WordBags:
 
 @dataclass(frozen=True, eq=False)
 class KnownSubwords:
-    """The rows of a table ``[V + K, D]``: one a word, then one for each bucket that an n-gram of the words falls into.
+    """The rows of a table ``[V + K, D]``: one per word, then one per bucket with an n-gram of the words.
 
-    `SubwordRows` gives every bucket a row, of which a small vocabulary uses a part; the others never learn anything.
-    Here they have none: what is left is exactly the same model in less memory, and every step of an optimizer that
-    visits the whole table is the shorter.
+    `SubwordRows` gives every bucket a row. A small vocabulary uses a part of them, and the others never learn anything.
+    Without them it is exactly the same model in less memory, with faster steps of optimizers that visit the whole
+    table.
 
     Attributes:
         rows: each word's rows, as the kernels take them; ``rows.bucket`` is K.
-        buckets: the K buckets in use, rising; bucket ``buckets[k]`` has row ``V + k``, int64 [K].
+        buckets: the K buckets in use, rising, int64 [K]; bucket ``buckets[k]`` has row ``V + k``.
         settings: which n-grams, in how many buckets.
 
     Example:
@@ -68,12 +65,7 @@ class KnownSubwords:
 
     @classmethod
     def of(cls, tokens: Sequence[str], settings: SubwordSettings) -> KnownSubwords:
-        """Return the rows of a vocabulary.
-
-        Args:
-            tokens: V words by id, ``<pad>`` and ``<unk>`` first; these have a row of their own and no n-grams.
-            settings: which n-grams, in how many buckets.
-        """
+        """Return the rows of a vocabulary's V tokens; ``<pad>`` and ``<unk>``, the first two, have no n-grams."""
         words = SubwordRows.of(tokens[N_SPECIALS:], settings)
         is_ngram = words.rows >= words.n_words
         buckets, place = np.unique(words.rows[is_ngram].astype(np.int64) - words.n_words, return_inverse=True)
@@ -92,17 +84,17 @@ class KnownSubwords:
 
     @property
     def bags(self) -> WordBags:
-        """The vocabulary's words: each the mean of its rows, and ``<pad>`` zero, made of none."""
+        """The vocabulary's words: each is the mean of its rows; ``<pad>`` is zero, without rows."""
         sizes = np.diff(self.rows.offsets)
         offsets = self.rows.offsets - 1
         offsets[0] = 0
         return WordBags(offsets, self.rows.rows[1:].astype(np.int64), (1 / sizes).astype(np.float32))
 
     def bags_of(self, words: Sequence[str]) -> WordBags:
-        """Return words that are not in the vocabulary: each the mean over its n-grams, those without a row as zeros.
+        """Return words outside the vocabulary: each is the mean over its n-grams, those without a row as zeros.
 
-        So does fastText, whose n-grams that no training word has are random, near zero. A word without any n-gram that
-        has a row is an unknown word, with the row of ``<unk>``.
+        fastText does the same; its n-grams that no training word has are random, near zero. A word without any n-gram
+        that has a row is an unknown word, with the row of ``<unk>``.
         """
         if not words:
             return WordBags(np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
@@ -122,10 +114,9 @@ class KnownSubwords:
         return WordBags(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), rows, scale.astype(np.float32))
 
     def whole_table(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a table ``[V + K, D]`` without the specials and with a row for every bucket, zero if not in use.
+        """Return a table ``[V + K, D]`` as `SubwordVectors` takes it: float32 [V - 2 + bucket, D].
 
-        Returns:
-            float32 [V - 2 + bucket, D], as `mt2st.embedding.SubwordVectors` takes it.
+        It has no specials and a row for every bucket, zero if not in use.
         """
         n_words = self.rows.n_words - N_SPECIALS
         whole = np.zeros((n_words + self.settings.bucket, table.shape[1]), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Memory: how much a training of word vectors takes, how much there is, and that of mapped files given back."""
+"""Memory: what a training of word vectors takes, what is available, and how pages of mapped files are released."""
 
 from __future__ import annotations
 
@@ -32,25 +32,21 @@ def available_memory(*, proc: Path = _PROC, control_groups: Path = _CONTROL_GROU
 
     The minimum of the machine's available memory and what the limits of the process's control groups (containers,
     batch systems) leave. Cached file contents count as free.
-
-    Args:
-        proc: the proc file system.
-        control_groups: where the control groups are mounted.
     """
     bounds = [*_of_machine(proc / "meminfo"), *_of_control_groups(proc / "self" / "cgroup", control_groups)]
     return max(0, min(bounds)) if bounds else None
 
 
 def check_available(needed: int, what: str, advice: str) -> None:
-    """Raise if there is less memory than needed; check before the work, not after.
+    """Raise if less memory is available than needed; check before the work, not after.
 
     Args:
         needed: bytes.
-        what: names it, as the start of a sentence.
+        what: what needs it, as the start of a sentence.
         advice: what to do.
 
     Raises:
-        InputError: with both figures.
+        InputError: with both numbers.
     """
     available = available_memory()
     if available is not None and needed > available:
@@ -60,7 +56,7 @@ def check_available(needed: int, what: str, advice: str) -> None:
 
 
 def megabytes(size: int) -> str:
-    """Return a number of bytes for a person.
+    """Return a number of bytes for people.
 
     Example:
         >>> megabytes(3_500_000_000), megabytes(1)
@@ -72,12 +68,8 @@ def megabytes(size: int) -> str:
 def give_back(array: NDArray[Any], start: int, stop: int) -> None:
     """Release the pages of ``array[start:stop]`` if it is mapped read-only from a file; reading brings them back.
 
-    The system would do so when memory gets short; until then they count as this process's memory.
-
-    Args:
-        array: one-dimensional and contiguous; one that is not mapped is left alone.
-        start: first value.
-        stop: behind the last one.
+    The system would do so when memory gets short; until then they count as this process's memory. An array that is not
+    mapped does not change.
     """
     mapping = _mapping_of(array)
     if mapping is None or not hasattr(mmap, "MADV_DONTNEED"):
@@ -147,16 +139,16 @@ _LANES = 16
 
 @dataclass(frozen=True)
 class Footprint:
-    """The memory of a training, besides the program itself and a corpus in memory; bytes, at most.
+    """The memory of a training, in addition to the program and a corpus in memory; bytes, at most.
 
     Attributes:
         tables: input and output vectors. The result is made in their place.
         vocabulary: counts, noise, index.
-        ngrams: which rows belong to which word.
-        scratch: of the kernels on all threads, with the pages of a mapped corpus that they read.
-        counting: of GloVe's co-occurrences.
+        ngrams: the rows of each word.
+        scratch: scratch memory of the kernels on all threads, and the pages of a mapped corpus that they read.
+        counting: GloVe's co-occurrences.
         given: vectors to continue from that nobody else refers to, as far as they exceed the output vectors, which take
-            their memory once the given ones are free.
+            their memory once they are free.
     """
 
     tables: int
@@ -168,12 +160,12 @@ class Footprint:
 
     @classmethod
     def of(cls, settings: WordVectorSettings, tokens: Sequence[str], given: WordVectors | None = None) -> Footprint:
-        """Return the memory that training with these settings takes.
+        """Return the memory of a training with these settings.
 
         Args:
-            settings: with the given vectors' size and n-grams, if there are such.
+            settings: with the size and n-grams of given vectors.
             tokens: the vocabulary, specials and given words included.
-            given: the vectors to go on from, if they were read for this training or handed over to it.
+            given: the vectors to continue from, if they were read for this training or handed over to it.
         """
         rows = 2 * len(tokens) + (settings.ngrams.bucket if settings.has_ngrams else 0)
         return cls(
@@ -191,7 +183,7 @@ class Footprint:
 
     @property
     def parts(self) -> str:
-        """What it is made of, for a person."""
+        """Its parts, for people."""
         sizes = {
             "tables": self.tables,
             "vocabulary": self.vocabulary,
@@ -206,11 +198,7 @@ class Footprint:
         return f"{megabytes(self.total)} ({self.parts})"
 
     def check(self, n_words: int, vector_size: int) -> None:
-        """Raise if there is not so much memory; the given vectors have theirs already.
-
-        Raises:
-            InputError: with the figures.
-        """
+        """Raise `InputError` if less memory is available; the given vectors have theirs already."""
         check_available(
             self.total - self.given,
             f"training {n_words:,} vectors of {vector_size:,} dimensions",
@@ -219,7 +207,7 @@ class Footprint:
 
 
 def held_by(given: WordVectors) -> int:
-    """Return the bytes of given vectors, those of their n-grams included."""
+    """Return the bytes of vectors, those of their n-grams included."""
     return given.vectors.nbytes + (given.table.nbytes if isinstance(given, SubwordVectors) else 0)
 
 

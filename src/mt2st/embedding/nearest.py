@@ -83,7 +83,7 @@ def _nearest(queries: Vector, vectors: Vector, norms: Vector, k: int) -> tuple[R
 
 
 def _merge(rows: Rows, cosines: Vector, numbers: Rows, new_rows: Rows, new_cosines: Vector) -> None:
-    """Put candidates, each for the query of a number, among the best of their queries, in place."""
+    """Merge candidates into the best of their queries, in place."""
     k = rows.shape[1]
     touched, places = np.unique(numbers, return_inverse=True)
     query = np.concatenate([np.repeat(np.arange(len(touched)), k), places])

@@ -66,9 +66,9 @@ class SubwordRows:
 
     Attributes:
         offsets: word ``w`` has ``rows[offsets[w] : offsets[w + 1]]``, int64 [V + 1].
-        rows: for each word its own row ``w``, then ``V + hash % bucket`` of each n-gram, int32 [*]. An n-gram that
-            stands twice in a word is there twice.
-        bucket: rows behind those of the words.
+        rows: for each word its own row ``w``, then ``V + hash % bucket`` of each n-gram, int32 [*]; an n-gram that
+            comes twice in a word is there twice.
+        bucket: number of rows of n-grams.
 
     Example:
         >>> table = SubwordRows.of(["<pad>", "<unk>", "film"], SubwordSettings(min_n=5, max_n=6, bucket=100))
@@ -82,11 +82,7 @@ class SubwordRows:
 
     @classmethod
     def of(cls, words: Sequence[str], settings: SubwordSettings) -> SubwordRows:
-        """Return the rows of a vocabulary's words.
-
-        Args:
-            words: V words by id.
-            settings: which n-grams, in how many rows.
+        """Return the rows of a vocabulary's V words.
 
         Raises:
             InputError: the table would have 2**31 rows or more.
@@ -121,10 +117,7 @@ class SubwordRows:
         return self.rows[self.offsets[word] : self.offsets[word + 1]]
 
     def without(self, frozen: NDArray[np.bool_]) -> SubwordRows:
-        """Return each word's rows that are not frozen; a word may be left with none.
-
-        Args:
-            frozen: which rows of the table to leave out, bool [V + bucket].
+        """Return each word's rows that are not frozen (bool [V + bucket]); a word may be left with none.
 
         Example:
             >>> rows = SubwordRows(np.array([0, 2, 4]), np.array([0, 3, 1, 2], dtype=np.int32), bucket=2)
@@ -137,15 +130,7 @@ class SubwordRows:
         return SubwordRows(before[self.offsets].astype(np.int64), self.rows[moving], self.bucket)
 
     def composed(self, table: NDArray[np.float32], words: slice = slice(None)) -> NDArray[np.float32]:
-        """Return the words' input vectors, the means of their rows.
-
-        Args:
-            table: float32 [V + bucket, D].
-            words: which words, by id, without a step; all by default.
-
-        Returns:
-            float32 [n, D].
-        """
+        """Return the input vectors of words [n, D], the means of their rows of a table [V + bucket, D]."""
         start, stop, _ = words.indices(self.n_words)
         vectors = np.empty((max(0, stop - start), table.shape[1]), dtype=np.float32)
         at_once = max(1, _VALUES_AT_ONCE // table.shape[1])
@@ -165,7 +150,6 @@ class SubwordRows:
 
 
 def _sum_of(table: NDArray[np.float32], rows: NDArray[np.int32], at_once: int) -> NDArray[np.float32]:
-    """Return the sum of some rows of a table, however often one is among them, without copies of all."""
     different, counts = np.unique(rows, return_counts=True)
     total = np.zeros(table.shape[1], dtype=np.float32)
     for first in range(0, len(different), at_once):

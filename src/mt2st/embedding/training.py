@@ -42,13 +42,14 @@ class VectorProgress:
 
     Attributes:
         stage: ``"counting"`` of co-occurrences (GloVe only), then ``"training"``.
-        unit: what is counted: ``"words"`` (before subsampling) or ``"co-occurrences"``, over all epochs.
+        unit: unit of ``done`` and ``total``: ``"words"`` (before downsampling) or ``"co-occurrences"``, over all
+            epochs.
         done: words or co-occurrences done.
         total: words or co-occurrences in all.
         seconds: time since the stage began; kernels were compiled before.
         loss: mean loss per pair in the last part; NaN if there is none.
         mean_loss: mean loss per pair since the start, in GloVe since the start of the epoch; NaN if there is none.
-        kept: words left by subsampling: gensim's "effective words".
+        kept: words left by downsampling: gensim's "effective words".
     """
 
     stage: Literal["counting", "training"]
@@ -288,16 +289,10 @@ def initial_tables(
 
 
 def check_converging(loss: float, *, start: float, factor: float, rate: float) -> None:
-    """Raise if the loss says that the vectors are worse than before the training.
+    """Raise if the mean loss is more than ``factor`` times that at the start.
 
     Steps that are too large do not make the loss infinite, because the kernels bound them: they leave it above the
     start.
-
-    Args:
-        loss: mean loss over a good part of the training.
-        start: mean loss before the training.
-        factor: how many times that is beyond chance.
-        rate: the learning rate at the start.
 
     Raises:
         InputError: the training has diverged.

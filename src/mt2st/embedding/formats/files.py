@@ -103,13 +103,10 @@ class Source:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def records(self, count: int, end: bytes, width: int, *, cut_short: str) -> Iterator[tuple[bytes, bytes]]:
-        """Yield ``count`` records, each a word up to the byte ``end`` and ``width`` bytes; leave off behind the last.
+        """Yield ``count`` records, each a word up to the byte ``end`` and ``width`` bytes.
 
-        Args:
-            count: how many; only what is there takes memory.
-            end: one byte that no word holds.
-            width: bytes behind it.
-            cut_short: end of the message if the file ends too early.
+        No word holds ``end``. ``cut_short`` ends the message if the file ends too early. Only what is there takes
+        memory.
         """
         rest, at = b"", 0
         for number in range(1, count + 1):

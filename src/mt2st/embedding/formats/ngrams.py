@@ -36,7 +36,7 @@ class NgramTable:
         size: D, the number of dimensions.
         settings: which n-grams, in how many rows.
         own_rows: iterates over the words' own rows in float32 blocks [n, D].
-        ngram_rows: returns the rows of the n-grams, float32 [bucket, D], mapped: read where looked at.
+        ngram_rows: returns the rows of the n-grams, float32 [bucket, D], mapped: read on access.
         table: returns the words' rows, then those of the n-grams, float32 [V + bucket, D].
     """
 

@@ -41,15 +41,7 @@ _TYPES: dict[str, np.dtype[Any]] = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """Where a tensor stands in a safetensors file.
-
-    Attributes:
-        path: the file.
-        name: the tensor's.
-        kind: the type of its values, in the format's words: ``F32``.
-        shape: its dimensions.
-        offset: the byte of the file at which the values begin.
-    """
+    """A tensor in a file: values of the type ``kind``, such as ``F32``, from the byte ``offset`` on."""
 
     path: Path
     name: str

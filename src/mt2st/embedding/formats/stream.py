@@ -45,7 +45,7 @@ def rows_per_block(size: int) -> int:
 
 
 def stream_of(words: Sequence[str], vectors: NDArray[np.float32]) -> VectorStream:
-    """Return words and vectors [n_words, size] in memory as a stream; the blocks are views.
+    """Return words and vectors [n_words, size] in memory as a stream of views.
 
     Example:
         >>> stream = stream_of(["a", "b"], np.eye(2, dtype=np.float32))
@@ -125,7 +125,7 @@ def _confirm(stream: VectorStream, word: str, row: int) -> None:
 
 
 class SeenWords:
-    """Remembers which words came, in 8 bytes each.
+    """Remembers words in 8 bytes each.
 
     Words are kept as 64-bit hashes in sorted runs, each more than twice as long as the next, so that adding a word
     costs few comparisons and moves.

@@ -28,9 +28,9 @@ class Cooccurrences:
     """The upper triangle of the symmetric matrix of co-occurrences, sorted by row and column; no zeros.
 
     Attributes:
-        entries: `ENTRY` [n] with ``row <= column``, read-only; ``entries["value"]`` is above 0.
+        entries: `ENTRY` [n] with ``row <= column``, read-only; values are above 0.
         vocabulary_size: rows and columns of the matrix.
-        diagonal: how many of the entries lie on the diagonal.
+        diagonal: entries on the diagonal.
     """
 
     entries: NDArray[Any]
@@ -42,16 +42,12 @@ class Cooccurrences:
 
     @property
     def directed(self) -> int:
-        """Entries of the whole matrix that are not 0: what one epoch trains on."""
+        """Non-zero entries of the whole matrix: those of one epoch."""
         return 2 * len(self) - self.diagonal
 
     @classmethod
     def mapped(cls, path: Path, *, vocabulary_size: int, diagonal: int) -> Cooccurrences:
-        """Map the entries of a file, read-only.
-
-        Raises:
-            OSError: the file cannot be read.
-        """
+        """Map the entries of a file, read-only."""
         # An empty file cannot be mapped.
         empty = path.stat().st_size == 0
         entries = np.zeros(0, ENTRY) if empty else np.asarray(np.memmap(path, dtype=ENTRY, mode="r"))
@@ -59,7 +55,7 @@ class Cooccurrences:
         return cls(entries, vocabulary_size, diagonal)
 
     def loaded(self) -> Cooccurrences:
-        """Return the same co-occurrences in memory, free of their file."""
+        """Return a copy in memory, independent of the file."""
         entries = np.array(self.entries)
         entries.flags.writeable = False
         return Cooccurrences(entries, self.vocabulary_size, self.diagonal)
@@ -80,13 +76,7 @@ STEP_WORDS = 1 << 20
 
 @dataclass(frozen=True)
 class CountingReport:
-    """How far the counting is.
-
-    Attributes:
-        words: words read.
-        total_words: words of the corpus.
-        runs: sorted runs written to disk.
-    """
+    """Progress of the counting: words read, words of the corpus, and sorted runs written to disk."""
 
     words: int
     total_words: int
@@ -109,11 +99,11 @@ def count_cooccurrences(
 
     ``X[i, j]`` is the sum of ``1 / d`` over all places where ``j`` is ``d`` words before or after ``i`` in the same
     document, ``1 <= d <= window``. X is symmetric; only its upper triangle is kept. Words of count 0 (``<pad>``,
-    ``<unk>``) and words that ``sample`` thins out take **no place**: their neighbours are at distance 1. The published
+    ``<unk>``) and words that ``sample`` removes take **no place**: their neighbours are at distance 1. The published
     program does so with unknown words and has no ``sample``, which Levy, Goldberg and Dagan 2015 ("Improving
     Distributional Similarity with Lessons Learned from Word Embeddings") carry over from word2vec.
 
-    The sums live in a hash table. When it reaches its memory it is written to disk as a sorted run and emptied; the
+    The sums are in a hash table. When it reaches its memory, it is written to disk as a sorted run and emptied; the
     runs are merged at the end. The result is the same to the bit whatever the memory. Disk: at most 32 bytes for each
     pair of each run.
 
@@ -123,9 +113,9 @@ def count_cooccurrences(
         counts: occurrences of each word, int64 [V].
         folder: existing folder for the temporary files and the result, which is mapped from there.
         window: the widest distance, 1 to 100,000.
-        sample: frequency above which words are thinned out, in [0, 1), as `keep_thresholds` does; 0 keeps all.
-        seed: decides which occurrences are thinned out; any integer.
-        memory: bytes for the counting, at least 1; a few megabytes come on top.
+        sample: threshold for downsampling frequent words, in [0, 1), as for `keep_thresholds`; 0 keeps all.
+        seed: seed of the downsampling; any integer.
+        memory: bytes for the counting, at least 1, and a few megabytes more.
         report: called about every million words.
 
     Returns:
@@ -154,13 +144,7 @@ def count_cooccurrences(
 
 
 def counting_memory(n_words: int, vocabulary_size: int, window: int, memory: int) -> int:
-    """Return the bytes that `count_cooccurrences` takes at most: less than its bound if the corpus has few pairs.
-
-    Args:
-        n_words: words of the corpus.
-        vocabulary_size: different words among them.
-        window: the widest distance.
-        memory: the bound.
+    """Return the bytes that `count_cooccurrences` takes at most: fewer than the bound ``memory`` for a small corpus.
 
     Example:
         >>> counting_memory(1_000, 300, 5, 1 << 30) < counting_memory(10**9, 300_000, 5, 1 << 30) == 1 << 30

@@ -1,4 +1,4 @@
-"""Sums by pair in a stated memory: a hash table, emptied as a sorted run when it is full, and the merge of the runs."""
+"""Sums by pair within a memory bound: a hash table, emptied as a sorted run when full, and the merge of the runs."""
 
 from __future__ import annotations
 
@@ -35,12 +35,7 @@ Sums = tuple[NDArray[np.uint64], NDArray[np.int64]]
 
 @dataclass
 class Runs:
-    """Runs one behind the other in a file; each has rising keys.
-
-    Attributes:
-        path: the file.
-        bounds: where each run starts and the last one ends, in records.
-    """
+    """Runs of rising keys one behind the other in a file; ``bounds`` are their starts and the last end, in records."""
 
     path: Path
     bounds: list[int] = field(default_factory=lambda: [0])
@@ -49,11 +44,7 @@ class Runs:
         return len(self.bounds) - 1
 
     def append(self, pieces: Iterator[Sums]) -> None:
-        """Write a run, given in pieces of rising keys.
-
-        Raises:
-            OSError: the disk refuses.
-        """
+        """Write a run, given in pieces of rising keys."""
         length = 0
         with self.path.open("ab") as file:
             for keys, sums in pieces:
@@ -65,19 +56,13 @@ class Runs:
 
 
 def merged(runs: Runs, memory: int) -> Iterator[Sums]:
-    """Yield all pairs of all runs in rising order, each once with its whole sum; the runs' file goes at the end.
+    """Yield all pairs of all runs in rising order, each once with its whole sum; then remove the runs' file.
 
-    With more runs than buffers of a decent size fit in the memory, groups of runs are merged to longer ones first.
-
-    Args:
-        runs: what to merge.
-        memory: bytes for the buffers.
+    If the memory (in bytes) has no room for buffers of a decent size for all runs, groups of runs are merged to longer
+    ones first.
 
     Yields:
         Keys uint64 [m] and sums int64 [m], overwritten by the next ones.
-
-    Raises:
-        OSError: the disk refuses.
     """
     if len(runs) == 0:
         return
@@ -144,14 +129,14 @@ _PIECE = 1 << 16
 
 
 class SumTable:
-    """A hash table in two flat arrays that grows as far as its memory goes.
+    """A hash table in two flat arrays that grows as far as its memory allows.
 
     Args:
         memory: bytes it may take, the sorting included.
-        at_least: how many new pairs it must take at a time, whatever the memory.
+        at_least: new pairs that it must take at a time, whatever the memory.
 
     Attributes:
-        keys: pairs (`kernels.table.pair_key`), uint64 [S].
+        keys: pairs (`pair_key`), uint64 [S].
         sums: their sums, int64 [S].
     """
 
@@ -162,16 +147,12 @@ class SumTable:
 
     @staticmethod
     def least_bytes(at_least: int) -> int:
-        """Return the bytes that a table takes whatever its bound, to take ``at_least`` new pairs at a time."""
+        """Return the bytes of a table that takes ``at_least`` new pairs at a time, whatever its bound."""
         return BYTES_PER_SLOT * _smallest(at_least)
 
     @staticmethod
     def bytes_for(pairs: int, at_least: int) -> int:
-        """Return the bytes that a table without a bound would take for a number of pairs, at most.
-
-        Args:
-            pairs: how many.
-            at_least: as for the table.
+        """Return the most bytes that a table without a bound would take for a number of pairs.
 
         Example:
             >>> SumTable.bytes_for(1_000, 5) == BYTES_PER_SLOT << 16, SumTable.bytes_for(1_000_000, 5) == 24 << 21
@@ -184,7 +165,7 @@ class SumTable:
 
     @property
     def most_used(self) -> int:
-        """How many slots may be in use."""
+        """Most slots in use."""
         return _most_used(self.keys.size)
 
     def grow(self) -> bool:

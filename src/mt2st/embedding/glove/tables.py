@@ -79,14 +79,10 @@ class GloveTables:
         )
 
     def place(self, vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
-        """Put given vectors where training can continue from them: half of each into W, and half into W~.
+        """Put given vectors, float32 [n, D], where training can continue from them: half into W, half into W~.
 
         The result of training is ``W + W~``, whose parts are alike (Pennington et al. 2014, 4.2), so halves are near
-        them. Their sum is the given vector to the bit.
-
-        Args:
-            vectors: float32 [n, D].
-            rows: their rows, int64 [n].
+        them. Their sum is the given vector to the bit. ``rows`` are the words' rows, int64 [n].
         """
         for start in range(0, len(vectors), _ROWS_AT_ONCE):
             some, there = vectors[start : start + _ROWS_AT_ONCE], rows[start : start + _ROWS_AT_ONCE]
@@ -113,12 +109,7 @@ _NONE: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
 
 @dataclass(frozen=True)
 class GloveReport:
-    """What one update did.
-
-    Attributes:
-        entries: co-occurrences trained on.
-        loss: their summed loss, each before its own step, unweighted by the strategy; float64.
-    """
+    """Entries of an update, and their summed loss, each before its own step, unweighted by the strategy."""
 
     entries: int = 0
     loss: float = 0.0

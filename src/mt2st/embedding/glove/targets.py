@@ -24,13 +24,9 @@ BLOCK = 1024
 
 @dataclass(frozen=True)
 class TargetSlice:
-    """A stretch of a random order: the ``first``-th to the ``last``-th of ``targets`` in the order of ``key``.
+    """Part of a random order: the ``first``-th to the ``last``-th of the entries in the order of ``key`` (`in_order`).
 
-    Attributes:
-        targets: `TARGET` [n]; each is two entries, one in each direction.
-        first: in [0, 2 n].
-        last: in [first, 2 n].
-        key: names the order (`kernels.order.in_order`).
+    ``targets`` are `TARGET` [n], each of which is two entries, one in each direction: 0 <= first <= last <= 2 n.
     """
 
     targets: NDArray[Any]
@@ -45,15 +41,15 @@ class TargetSlice:
 
 
 class TargetSource:
-    """Gives co-occurrences in random orders, within a stated memory.
+    """Gives co-occurrences in random orders, within a memory bound.
 
     If all fit in the memory, every order is a permutation of all entries. If not, every order gathers randomly chosen
     blocks of neighbouring entries into chunks, one after the other, and permutes within each chunk. Orders are computed
-    (`kernels.training.in_order`), not stored: any stretch of any order can be had at any time.
+    (`in_order`), not stored: any part of any order can be had at any time.
 
     Args:
         cooccurrences: at least one.
-        x_max: count from which a pair has full weight, above 0.
+        x_max: co-occurrence count at which a pair gets full weight, above 0.
         alpha: exponent of the weight below it, at least 0.
         memory: bytes for a chunk.
         seed: any integer.
@@ -84,26 +80,18 @@ class TargetSource:
 
     @property
     def n_chunks(self) -> int:
-        """Chunks of an order; 1 where all entries fit in the memory."""
+        """Chunks of an order; 1 if all entries fit in the memory."""
         return -(-self._n_blocks // self._chunk_blocks)
 
     @property
     def size(self) -> int:
-        """Length of an order: two for each entry.
-
-        The second of an entry on the diagonal is passed over in training.
-        """
+        """Length of an order: two for each entry, of which training skips the second on the diagonal."""
         return 2 * int(self._entries.size)
 
     def slices(self, order: int, first: int, last: int) -> Iterator[TargetSlice]:
-        """Yield the ``first``-th to the ``last``-th entry of an order, chunk by chunk.
+        """Yield the ``first``-th to the ``last``-th of the `size` entries of an order, chunk by chunk.
 
-        A slice's targets are overwritten when the next is asked for.
-
-        Args:
-            order: names it, any non-negative integer.
-            first: in [0, size].
-            last: in [first, size].
+        A slice's targets are overwritten when the next is asked for. An order is named by any non-negative integer.
         """
         start = 0
         for chunk in range(self.n_chunks):

@@ -1,4 +1,4 @@
-"""Training of GloVe vectors from a corpus: counting, then epochs over the co-occurrences."""
+"""The training of GloVe vectors: counting, then epochs over the co-occurrences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +13,14 @@ from numpy.typing import NDArray
 from mt2st._files import scratch_folder
 from mt2st._workers import results
 from mt2st.embedding.chunks import EncodedCorpus
+from mt2st.embedding.glove.counting import CountingReport, count_cooccurrences, counting_memory
+from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
+from mt2st.embedding.glove.targets import TargetSlice, TargetSource
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, Footprint, check_available, held_by, megabytes
 from mt2st.embedding.settings import GloveSettings
 from mt2st.embedding.training import InitVectors, TrainingInterrupted, VectorProgress, check_converging, taken
 from mt2st.embedding.word_vectors import WordVectors
-
-if TYPE_CHECKING:
-    from mt2st.embedding.glove.counting import Cooccurrences, CountingReport
-    from mt2st.embedding.glove.tables import GloveReport, GloveTables
-    from mt2st.embedding.glove.targets import TargetSlice, TargetSource
 
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two."""
@@ -34,110 +31,17 @@ _SMALLEST_START = 1e-3
 """Starting losses below this are too near to 0 to compare with."""
 
 
-def glove_memory(
-    vocabulary_size: int,
-    vector_size: int,
-    memory_mb: float = GloveSettings.memory_mb,
-    *,
-    n_words: int | None = None,
-    window: int = GloveSettings.window,
-) -> int:
-    """Return the bytes that `train_glove` takes at most, besides the program itself and the corpus.
-
-    Args:
-        vocabulary_size: words, the specials included.
-        vector_size: dimensions.
-        memory_mb: bound on counting and on co-occurrences in memory, in MB of 2**20 bytes.
-        n_words: words of the corpus: a small one cannot fill the bound. None if unknown.
-        window: the widest context, in words.
-    """
-    from mt2st.embedding.glove.counting import counting_memory
-    from mt2st.embedding.glove.tables import GloveTables
-
-    counting = int(memory_mb * MEGABYTE)
-    if n_words is not None:
-        counting = counting_memory(n_words, vocabulary_size, window, counting)
-    return GloveTables.bytes_needed(vocabulary_size, vector_size) + WORD_BYTES * vocabulary_size + counting
-
-
-def train_glove(
+def train(
     corpus: EncodedCorpus,
-    *,
-    vector_size: int | None = GloveSettings.vector_size,
-    window: int = GloveSettings.window,
-    sample: float = GloveSettings.sample,
-    x_max: float = GloveSettings.x_max,
-    alpha: float = GloveSettings.alpha,
-    learning_rate: float = GloveSettings.learning_rate,
-    epochs: int = GloveSettings.epochs,
-    memory_mb: float = GloveSettings.memory_mb,
-    workers: int = GloveSettings.workers,
-    seed: int = GloveSettings.seed,
-    init_vectors: InitVectors = None,
-    frozen: Frozen = None,
-    scratch: Path | None = None,
-    on_memory: Callable[[Footprint], None] | None = None,
-    on_compiled: Callable[[float], None] | None = None,
-    progress: Callable[[VectorProgress], None] | None = None,
+    settings: GloveSettings,
+    init_vectors: InitVectors,
+    frozen: Frozen,
+    scratch: Path | None,
+    on_memory: Callable[[Footprint], None] | None,
+    on_compiled: Callable[[float], None] | None,
+    progress: Callable[[VectorProgress], None] | None,
 ) -> WordVectors:
-    """Train GloVe vectors on an encoded corpus (Pennington, Socher and Manning 2014).
-
-    Co-occurrences within the window are counted, each weighted by 1/distance (`count_cooccurrences`). AdaGrad
-    (`update`) then fits a word's vector and another's context vector, with two biases, to the logarithm of their count.
-    The result is the sum of a word's two vectors. The defaults are those of the paper and its program. A corpus of a
-    few million words has few counts near 100: there, a smaller ``x_max`` (10) learns much faster.
-
-    Args:
-        corpus: ids, offsets and vocabulary (`EncodedCorpus`); words of count 0 are skipped.
-        vector_size: dimensions, at least 1; by default 100, or that of ``init_vectors``.
-        window: the widest context to each side, in words, 1 to 100,000.
-        sample: frequency above which words are thinned out before counting, in [0, 1), as for
-            `mt2st.embedding.train_word_vectors`. 0 keeps all, as GloVe's authors do; for what 1e-4 gave see
-            docs/explanation/auxiliary-tasks.md#glove-settings.
-        x_max: count from which a pair has full weight, above 0.
-        alpha: exponent of the weight below ``x_max``, at least 0. (Not the learning rate, as in word2vec.)
-        learning_rate: of AdaGrad, above 0.
-        epochs: passes over the co-occurrences, at least 1.
-        memory_mb: bound on the memory of the counting, and later of the co-occurrences in memory, in MB, at least 4
-            (more for a window beyond 50,000). The rest goes through temporary files. The tables are not included:
-            `glove_memory`.
-        workers: threads of the training, at least 1 (counting has one). One is bitwise repeatable for a seed; several
-            update the tables without locks (hogwild), and the result depends on timing.
-        seed: any integer.
-        init_vectors: vectors to continue from, as for `mt2st.embedding.train_word_vectors`. Half of each starts the
-            word's vector, half its context vector (`GloveTables.place`); the biases start at random.
-        frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all.
-        scratch: folder for the temporary files; by default the system's (``TMPDIR``). They are always removed.
-        on_memory: called before the counting with the memory that the training takes at most.
-        on_compiled: called before the counting with the seconds in which the kernels were compiled or loaded.
-        progress: called several times a second, in the calling thread.
-
-    Returns:
-        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
-        words that only ``init_vectors`` has.
-
-    Raises:
-        InputError: a setting is out of range or contradicts ``init_vectors``; no two words of the corpus meet, or none
-            has a given vector; the disk is full; or the training diverges.
-        TrainingInterrupted: after Ctrl-C during the training, with the vectors trained so far.
-        KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
-    """
-    from mt2st.embedding.glove.counting import counting_memory  # numba loads only when something is trained
-    from mt2st.embedding.glove.tables import GloveTables
-    from mt2st.embedding.glove.targets import TargetSource
-
-    settings = GloveSettings(
-        vector_size=vector_size,
-        window=window,
-        sample=sample,
-        x_max=x_max,
-        alpha=alpha,
-        learning_rate=learning_rate,
-        epochs=epochs,
-        memory_mb=memory_mb,
-        workers=workers,
-        seed=seed,
-    )
+    """Train as `mt2st.embedding.train_glove` says, which explains the parameters."""
     given = taken(init_vectors)
     if given is not None:
         settings = settings.going_on_from(given)
@@ -164,7 +68,24 @@ def train_glove(
         seconds = _compiled(settings.size, folder)
         if on_compiled is not None:
             on_compiled(seconds)
-        cooccurrences = _counted(corpus, vocabulary.counts, settings, memory, folder, progress)
+        started = time.perf_counter()
+
+        def on_counting(state: CountingReport) -> None:
+            if progress is not None:
+                seconds = time.perf_counter() - started
+                progress(VectorProgress("counting", "words", state.words, state.total_words, seconds))
+
+        cooccurrences = count_cooccurrences(
+            corpus.ids,
+            corpus.offsets,
+            vocabulary.counts,
+            folder=folder,
+            window=settings.window,
+            sample=settings.sample,
+            seed=settings.seed,
+            memory=memory,
+            report=on_counting,
+        )
         source = TargetSource(
             cooccurrences, x_max=settings.x_max, alpha=settings.alpha, memory=memory, seed=settings.seed
         )
@@ -189,10 +110,6 @@ def train_glove(
 
 def _compiled(vector_size: int, folder: Path) -> float:
     """Compile or load all kernels by a training on two words; return the seconds it took."""
-    from mt2st.embedding.glove.counting import count_cooccurrences
-    from mt2st.embedding.glove.tables import GloveTables, update
-    from mt2st.embedding.glove.targets import TargetSource
-
     started = time.perf_counter()
     ids, offsets, counts = np.array([0, 1], np.int32), np.array([0, 2]), np.ones(2, np.int64)
     source = TargetSource(count_cooccurrences(ids, offsets, counts, folder=folder, window=1, memory=1), memory=1)
@@ -201,40 +118,8 @@ def _compiled(vector_size: int, folder: Path) -> float:
     return time.perf_counter() - started
 
 
-def _counted(
-    corpus: EncodedCorpus,
-    counts: NDArray[np.int64],
-    settings: GloveSettings,
-    memory: int,
-    folder: Path,
-    progress: Callable[[VectorProgress], None] | None,
-) -> Cooccurrences:
-    from mt2st.embedding.glove.counting import count_cooccurrences
-
-    started = time.perf_counter()
-
-    def report(state: CountingReport) -> None:
-        if progress is not None:
-            seconds = time.perf_counter() - started
-            progress(VectorProgress("counting", "words", state.words, state.total_words, seconds))
-
-    return count_cooccurrences(
-        corpus.ids,
-        corpus.offsets,
-        counts,
-        folder=folder,
-        window=settings.window,
-        sample=settings.sample,
-        seed=settings.seed,
-        memory=memory,
-        report=report,
-    )
-
-
 def _loss(tables: GloveTables, source: TargetSource, frozen: NDArray[np.bool_] | None) -> float:
     """Return the mean loss of a random part of the co-occurrences, to compare later losses with."""
-    from mt2st.embedding.glove.tables import GloveReport, update
-
     # Even a step of 0 turns -0.0 into 0.0: frozen rows must not get one.
     some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
     return sum((update(tables, part, rate=0.0, frozen=frozen) for part in some), GloveReport()).mean_loss
@@ -272,8 +157,6 @@ def _train_epoch(
     workers: int,
     meter: _Meter,
 ) -> None:
-    from mt2st.embedding.glove.tables import GloveReport, update
-
     def run(job: TargetSlice) -> GloveReport:
         return update(tables, job, rate=learning_rate, frozen=frozen)
 

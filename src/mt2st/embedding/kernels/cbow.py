@@ -44,9 +44,8 @@ NO_OFFSETS = np.empty(0, dtype=np.int64)
 def block_of_means(rate: float, negative: int) -> int:
     """Return how many centres are updated together: the fewer, the higher the rate and the more noise.
 
-    A mean's error goes undivided to every word of its context, so that neighbouring centres move the same rows alike:
-    with large blocks at high rates they overshoot and similarity suffers. A pair is a centre here, whatever the window,
-    so the window does not matter.
+    A mean's error goes undivided to every word of its context, so neighbouring centres move the same rows alike: large
+    blocks at high rates overshoot. A pair is a centre here, whatever the window, so the window does not matter.
     """
     pull = rate * max(1.0, negative / 5)
     return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
@@ -66,22 +65,12 @@ def train_means(
 ) -> tuple[int, int, float]:
     """Train on a walk; see `CbowKernel` and `CbowSubwordKernel` for the update.
 
-    The sum of a context is that of its window less the centre, by running sums over the block's span; backwards, the
-    errors of the windows reach each word of the span as a running sum too (`window_sums`).
+    The sum of a context is that of its window less the centre, by running sums over the block's span. Backwards, the
+    errors of the windows reach each word of the span as a running sum too (`vector.running_sums`).
 
-    Args:
-        inputs: updated in place, float32 [V, D] or, with subwords, [V + bucket, D].
-        outputs: updated in place, float32 [V, D].
-        walk: the walk, at its start.
-        plan: rates, size and noise of the blocks.
-        frozen: rows of ``inputs`` that stay, bool [V], or of size 0 for none; with subwords ``moving_rows`` says it.
-        subword_rows: with subwords, the rows of ``inputs`` of each word (`SubwordRows`); else `NO_ROWS`.
-        subword_offsets: the bounds of each word's rows, int64 [V + 1]; or `NO_OFFSETS`.
-        moving_rows: as ``subword_rows``, without the rows that stay.
-        moving_offsets: their bounds.
-
-    Returns:
-        Words kept, pairs, loss.
+    ``frozen`` names rows of ``inputs`` that do not change (of size 0 for none). With subwords, a word ``w`` has the
+    rows ``subword_rows[subword_offsets[w] : subword_offsets[w + 1]]``, and those of ``moving_rows`` change; without,
+    all four arrays are empty.
     """
     _, _, _, window, state, walker, words, first, last, seen = walk
     alpha_first, alpha_last, n_words, size, n_noise, _, noise_weight, accept, alias = plan

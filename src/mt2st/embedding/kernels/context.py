@@ -208,19 +208,11 @@ class ContextKernel(ABC):
 
     @abstractmethod
     def block_size(self, rate: float) -> int:
-        """Return how many centres share noise words and are updated together.
-
-        Args:
-            rate: the largest learning rate of the update, its weight included.
-        """
+        """Return how many centres share noise words and are updated together at this largest rate, weight included."""
 
     @abstractmethod
     def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Yield the pairs that a centre and its context words make: what `_train` trains on, for its replay.
-
-        Args:
-            centre: a word's id.
-            context: the ids of the words around it; may be empty.
+        """Yield the pairs of a centre and its context words, which may be none: for the replay of `_train`.
 
         Yields:
             Rows of ``inputs`` whose mean is the pair's input vector, and the row of ``outputs`` that it predicts.
@@ -236,11 +228,7 @@ class ContextKernel(ABC):
         return [word] if self.subwords is None else self.subwords.of_word(word).tolist()
 
     def walk(self, ids: NDArray[np.int32], offsets: NDArray[np.int64], stream: int) -> Walk:
-        """Return the walk of an update over a slice, at its start.
-
-        Raises:
-            InputError: arrays of another shape or type, or offsets outside ``ids``.
-        """
+        """Return the walk of an update over a slice, at its start."""
         ids, offsets = checked_slice(ids, offsets)
         return Walk.begun(ids, offsets, self._keep, self.window, start_state(self.seed, stream))
 
@@ -254,7 +242,7 @@ class ContextKernel(ABC):
             )
 
     def plan(self, alpha: tuple[float, float], walk: Walk) -> Plan:
-        """Return what holds for every block of an update over a walk at these learning rates, its weight included."""
+        """Return what all blocks of an update over a walk share, at these learning rates (weight included)."""
         return Plan(
             alpha_first=float(alpha[0]),
             alpha_last=float(alpha[1]),

@@ -1,4 +1,8 @@
-"""Co-occurrence counting: a walk over a corpus, the hash table of sums that it fills, and the merge of sorted runs."""
+"""Co-occurrence counting: a walk over a corpus, the hash table of sums that it fills, and the merge of sorted runs.
+
+A hash table is two arrays, ``keys`` uint64 [S] (`EMPTY` where a slot is free) and ``sums`` int64 [S], S below 2**32. In
+a merge, ``keys`` and ``sums`` [K, B] buffer K runs, and run ``r`` has the records ``begin[r]`` to ``end[r]`` left.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +39,7 @@ def key_column(key: np.uint64) -> np.int32:
 
 @njit(nogil=True, cache=True)
 def add(keys: NDArray[np.uint64], sums: NDArray[np.int64], key: np.uint64, amount: int) -> int:
-    """Add ``amount`` to the sum of ``key``; return 1 if the key is new, else 0. There must be a free slot.
-
-    Open addressing with linear probing.
-
-    Args:
-        keys: uint64 [S], `EMPTY` where a slot is free, S below 2**32.
-        sums: int64 [S].
-        key: a pair's key.
-        amount: what to add.
-    """
+    """Add ``amount`` to the sum of ``key``; return 1 if the key is new, else 0. There must be a free slot."""
     slot = int(below(mixed(key), keys.size))
     while keys[slot] != key:
         if keys[slot] == EMPTY:
@@ -69,7 +64,7 @@ def copy_into(
 
 @njit(nogil=True, cache=True)
 def compact(keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> int:
-    """Move the used slots to the front, in place; return how many there are. The table is no table any more then."""
+    """Move the used slots to the front and return how many they are; what is left is no hash table."""
     used = 0
     for slot in range(keys.size):
         if keys[slot] != EMPTY:
@@ -98,25 +93,25 @@ def count(
     sums: NDArray[np.int64],
     most_used: int,
 ) -> None:
-    """Count on from where the walk stands, to the position ``stop`` or until the table may not take another word.
+    """Continue the walk up to the position ``stop``, or until the table may not have room for another word.
 
     A word that is left out takes no place: the words on its two sides are neighbours, as in the published GloVe
-    program. Position and seed decide which are, so it does not matter where the counting stopped before. Every
-    unordered pair of positions of one document adds once, to the pair (smaller id, larger id); a word with itself adds
-    twice, for it stands on both sides.
+    program. Its position and the seed decide, so it does not matter where the counting stopped before. Every unordered
+    pair of positions of one document adds once, to the pair (smaller id, larger id); a word with itself adds twice, as
+    it is on both sides.
 
     Args:
         ids: word ids of the corpus, int32 [*].
         offsets: bounds of the documents, int64 [m + 1].
-        keep: each word's chance to count, of `keep_thresholds`, uint32 [V].
-        seed: of these chances.
-        amounts: what a pair adds at distance 1, 2, ... window, int64 [window].
-        recent: the last words kept, a ring; int32 [R], R a power of two and at least ``window``.
+        keep: each word's chance to count (`keep_thresholds`), uint32 [V].
+        seed: random state of these chances.
+        amounts: amount that a pair at distance 1, 2, ... window adds, int64 [window].
+        recent: ring of the last kept words, int32 [R], R a power of two and at least ``window``.
         walk: int64 [WALK_SIZE]; ``walk[INVALID]`` is 1 after an id outside the vocabulary, at ``walk[POSITION]``.
         stop: the position before which to stop.
-        keys: the table's keys, uint64 [S].
-        sums: the table's sums, int64 [S].
-        most_used: how many slots may be in use; the walk stops while ``window`` more would still fit.
+        keys: keys of the hash table.
+        sums: sums of the hash table.
+        most_used: most slots in use; the walk goes on while ``window`` more would fit.
     """
     mask = recent.size - 1
     position, document, kept, used = walk[POSITION], walk[DOCUMENT], walk[KEPT], walk[USED]
@@ -167,15 +162,7 @@ def _before(keys: NDArray[np.uint64], begin: NDArray[np.int64], a: int, b: int) 
 def push(
     keys: NDArray[np.uint64], begin: NDArray[np.int64], heap: NDArray[np.int64], state: NDArray[np.int64], run: int
 ) -> None:
-    """Put a run with at least one record into the heap, which holds the runs by their first key.
-
-    Args:
-        keys: the buffered keys of each run, uint64 [K, B].
-        begin: the first record of each buffer that has not gone out, int64 [K].
-        heap: numbers of runs, int64 [K], a binary heap in its first ``state[HEAP_SIZE]`` places.
-        state: int64 [STATE_SIZE].
-        run: which.
-    """
+    """Put a run that has a record into the heap: ``heap`` int64 [K] orders runs by their first key."""
     place = state[HEAP_SIZE]
     state[HEAP_SIZE] += 1
     while place > 0 and _before(keys, begin, run, heap[(place - 1) // 2]):
@@ -186,7 +173,7 @@ def push(
 
 @njit(nogil=True, cache=True)
 def _sink(keys: NDArray[np.uint64], begin: NDArray[np.int64], heap: NDArray[np.int64], size: int, run: int) -> None:
-    """Put a run where the heap's top was."""
+    """Replace the heap's top by a run."""
     place = 0
     while 2 * place + 1 < size:
         child = 2 * place + 1
@@ -210,20 +197,11 @@ def merge(
     merged_keys: NDArray[np.uint64],
     merged_sums: NDArray[np.int64],
 ) -> int:
-    """Merge until a run's buffer is empty or the output is full, while there is a run in the heap.
-
-    Args:
-        keys: the buffered keys of each run, rising, uint64 [K, B].
-        sums: the sums that go with them, int64 [K, B].
-        begin: the first record of each buffer that has not gone out, int64 [K].
-        end: how many records each buffer has, int64 [K].
-        heap: the runs by first key (`push`), int64 [K].
-        state: the size of the heap, and how many merged records there are; int64 [STATE_SIZE].
-        merged_keys: the output, uint64 [M].
-        merged_sums: the output's sums, int64 [M].
+    """Merge until a run's buffer is empty or the output (uint64 and int64 [M]) is full.
 
     Returns:
-        The run that is out of the heap because its buffer is empty, or `OUTPUT_FULL`.
+        The run whose buffer is empty, which is no longer in the heap; `OUTPUT_FULL` if the output is full or no run is
+        left.
     """
     while state[HEAP_SIZE] > 0:
         run = heap[0]

@@ -17,7 +17,7 @@ _ROUNDS = 3
 
 @njit(nogil=True, cache=True)
 def order_bits(size: int) -> int:
-    """Return how many bits the numbers below ``size`` need, at least 2."""
+    """Return the bits of the numbers below ``size``, at least 2."""
     bits = 2
     while (np.int64(1) << bits) < size:
         bits += 1
@@ -26,17 +26,11 @@ def order_bits(size: int) -> int:
 
 @njit(nogil=True, cache=True)
 def in_order(number: int, size: int, bits: int, key: np.uint64) -> np.int64:
-    """Return the ``number``-th of the integers below ``size`` in the random order that ``key`` names.
+    """Return the ``number``-th of the integers below ``size`` in the random order of ``key``.
 
     A multiplication by an odd number, an addition and a shifted exclusive or each map the numbers of ``bits`` bits
-    one to one; some rounds of them scatter. A result past ``size`` is sent through again until it falls below
-    (cycle walking, Black and Rogaway 2002), less than once on average. So every number comes exactly once.
-
-    Args:
-        number: in [0, size).
-        size: how many numbers there are, at least 1.
-        bits: `order_bits` of ``size``.
-        key: any number; another one, another order.
+    (`order_bits`) one to one; some rounds of them scatter. A result past ``size`` goes through again until it falls
+    below (cycle walking, Black and Rogaway 2002), less than once on average. So every number comes exactly once.
     """
     mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
     shift = np.uint64((bits + 1) // 2)
@@ -85,11 +79,11 @@ def train(
     """Train on the ``first``-th to the ``last``-th of the directed entries in the order of ``key``.
 
     Every record of ``targets`` is two directed entries, (row, column) and (column, row); on the diagonal they are one,
-    and the second is passed over. Rows of ``words`` and ``contexts`` that are ``frozen`` (bool [V], or [0] for none)
-    are read and never written, so that several threads may work in parallel.
+    and the second is skipped. ``frozen`` rows of ``words`` and ``contexts`` (bool [V], or [0] for none) are read and
+    never written, so that several threads may train at once.
 
     Returns:
-        How many entries were trained on, and their summed loss before each one's step.
+        The number of entries, and their summed loss before each one's step.
     """
     size = 2 * targets.size
     bits = order_bits(size)

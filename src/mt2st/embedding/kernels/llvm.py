@@ -28,10 +28,10 @@ ZEROS = ir.Constant(VECTOR, [0.0] * LANES)
 
 @contextmanager
 def parts_of_row(builder: Any, n_vectors: Any) -> Iterator[Callable[[Callable[[Any, int], None]], None]]:
-    """Do a row in parts of equal width, as few as registers allow; the last may be narrower.
+    """Process a row in parts of equal width, as few as registers allow; the last may be narrower.
 
     Gives a function that takes the code of one part, called as ``code(first vector of the part, width)`` for each width
-    from 1 to `MOST_SUMS`, so that the width is a constant and the part's vectors are registers.
+    from 1 to `MOST_SUMS`: the width is a constant, so the part's vectors are registers.
     """
     n_parts = ceil_divide(builder, n_vectors, INT64(MOST_SUMS))
     width_slot = cgutils.alloca_once_value(builder, n_vectors)  # type: ignore[no-untyped-call]
@@ -168,15 +168,11 @@ _SCALARS = {Takes.INTEGER: types.int64, Takes.NUMBER: types.float32}
 def vector_function(
     *parameters: Takes, gives: Gives = Gives.NOTHING
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a function for Numba code out of one that writes its LLVM code.
+    """Make a function for Numba code from one that writes its LLVM code.
 
     The decorated function gets an ``IRBuilder`` and the values of its parameters (two for a `Takes.TABLE`), writes the
-    code, and returns the result's value if there is one. A module has that code once, however often it is called. What
+    code, and returns the result's value if there is one. The code is in a module once, however often it is called. What
     the first parameter points to must not overlap with the rest.
-
-    Args:
-        parameters: what the function takes, in order.
-        gives: what it returns.
     """
 
     def declare(write_code: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,9 @@ zeros stand **before** its last ``D % 16`` values. A table's row is read in whol
 the row ends: it overlaps the vector before it, and the values that are read twice become the zeros. So scratch rows are
 written and read in the same whole vectors. (A vector that straddles two vectors just written has to wait until both
 reach the cache.)
+
+Parameters: ``table`` is float32 [*, D], ``scratch`` flat float32, ``rows`` int32 rows of the table, of which ``count``
+are taken from place ``first`` on.
 """
 
 from __future__ import annotations
@@ -68,16 +71,7 @@ def copy_rows(
     first: int,
     count: int,
 ) -> None:
-    """Copy ``table[rows[first : first + count]]`` to scratch rows that follow each other from ``scratch_at`` on.
-
-    Args:
-        scratch: flat scratch rows, float32.
-        scratch_at: where the first copy starts.
-        table: float32 [*, D].
-        rows: rows of the table, int32.
-        first: the first of them to take.
-        count: how many to take.
-    """
+    """Copy ``table[rows[first : first + count]]`` to scratch rows one behind the other, from ``scratch_at`` on."""
     if table.shape[1] >= LANES:
         _copy_rows(scratch, scratch_at, table, rows, first, count)
         return
@@ -96,17 +90,7 @@ def sum_of_rows(
     count: int,
     scale: np.float32,
 ) -> None:
-    """Set the scratch row at ``scratch_at`` to ``scale`` times the sum of ``table[rows[first : first + count]]``.
-
-    Args:
-        scratch: flat scratch rows, float32.
-        scratch_at: where the result starts.
-        table: float32 [*, D].
-        rows: rows of the table, int32; one may come more than once.
-        first: the first of them to take.
-        count: how many to take.
-        scale: factor on the sum.
-    """
+    """Set the scratch row at ``scratch_at`` to ``scale`` times the sum of ``table[rows[first : first + count]]``."""
     if table.shape[1] >= LANES:
         _sum_of_rows(scratch, scratch_at, table, rows, first, count, scale)
         return
@@ -126,15 +110,9 @@ def add_to_rows(
     step: NDArray[np.float32],
     squared: np.float32,
 ) -> None:
-    """Add ``step``, shortened to `LONGEST_STEP`, to each of ``table[rows[first : first + count]]``.
+    """Add a scratch row, shortened to `LONGEST_STEP`, to each of ``table[rows[first : first + count]]``.
 
-    Args:
-        table: float32 [*, D].
-        rows: rows of the table, int32; one that comes twice gets the step twice.
-        first: the first of them to take.
-        count: how many to take.
-        step: a scratch row, float32.
-        squared: the squared length of the step.
+    ``squared`` is the squared length of ``step``. A row that comes twice gets the step twice.
     """
     scale = shortened(squared)
     if table.shape[1] >= LANES:
@@ -154,7 +132,6 @@ def prefetch_rows(table: NDArray[np.float32], rows: NDArray[np.int32], first: in
 
 @vector_function(Takes.ARRAY_AT, Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER)
 def _copy_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, count: Any) -> None:
-    """`copy_rows` for D of 16 and more."""
     n_vectors = ceil_divide(builder, size, INT64(LANES))
     stride = builder.mul(n_vectors, INT64(LANES))
 
@@ -175,7 +152,6 @@ def _copy_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, cou
 
 @vector_function(Takes.ARRAY_AT, Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER, Takes.NUMBER)
 def _sum_of_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, count: Any, scale: Any) -> None:
-    """`sum_of_rows` for D of 16 and more."""
 
     def part(before: Any, width: int) -> None:
         places, kept = _places(builder, before, width, size)
@@ -197,7 +173,6 @@ def _sum_of_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, c
 
 @vector_function(Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER, Takes.ARRAY, Takes.NUMBER)
 def _add_to_rows(builder: Any, table: Any, size: Any, rows: Any, count: Any, step: Any, scale: Any) -> None:
-    """`add_to_rows` for D of 16 and more."""
 
     def part(before: Any, width: int) -> None:
         places, _ = _places(builder, before, width, size)
@@ -219,7 +194,7 @@ def _add_to_rows(builder: Any, table: Any, size: Any, rows: Any, count: Any, ste
 def _places(builder: Any, before: Any, width: int, size: Any) -> tuple[list[Any], Any]:
     """Return where the vectors of a part start in a table's row, and which lanes of the part's last one count.
 
-    The row's last vector is moved back to end with the row; its lanes that belong to the one before do not count.
+    The row's last vector is moved back to end with the row; lanes that belong to the vector before do not count.
     """
     last = builder.sub(size, INT64(LANES))
     starts = [builder.mul(builder.add(before, INT64(v)), INT64(LANES)) for v in range(width)]

@@ -1,6 +1,6 @@
-"""Random choices of the kernels: which words stay, how wide a window is, which words serve as noise.
+"""Random choices of the kernels: which words stay, how wide a window is, which words are noise.
 
-Everything here is a pure function of a 64-bit state, so that a training call can be replayed.
+All are pure functions of a 64-bit state, so that a training call can be replayed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def next_random(state: NDArray[np.uint64]) -> np.uint64:
 
 @njit(nogil=True, cache=True)
 def numbered_random(seed: np.uint64, number: int) -> np.uint64:
-    """Return the ``number``-th 64 random bits from a state: what as many calls of `next_random` and one come to."""
+    """Return the ``number``-th 64 random bits, from 0, that `next_random` gives from a state."""
     return mixed(seed + np.uint64(number + 1) * _GOLDEN_GAMMA)
 
 
@@ -72,14 +72,10 @@ def start_state(seed: int, stream: int) -> NDArray[np.uint64]:
 
 
 def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint32]:
-    """Return each word's chance to survive subsampling, times 2**32 - 1; 0 for words of count 0.
+    """Return each word's chance to survive subsampling, times 2**32 - 1 (uint32 [V]); 0 for words of count 0.
 
     Mikolov et al. 2013 in the form of their C code and of gensim: with ``threshold = sample * total``, a word of count
     ``c`` is kept with probability ``min(1, (sqrt(c / threshold) + 1) * threshold / c)``. ``sample = 0`` keeps all.
-
-    Args:
-        counts: occurrences of each word in the corpus, int64 [V].
-        sample: the frequency above which words are thinned out, in [0, 1).
 
     Example:
         >>> (keep_thresholds(np.array([0, 1, 100_000]), sample=1e-3) / KEEP_ALWAYS).round(3)
@@ -102,10 +98,6 @@ def noise_table(counts: NDArray[np.int64], exponent: float) -> tuple[NDArray[np.
 
     A draw picks a row uniformly and keeps it with the row's acceptance, else takes its alias: two memory accesses,
     where a cumulative table (gensim's) needs a binary search. Words of count 0 are never drawn.
-
-    Args:
-        counts: occurrences, int64 [V], at least one above 0.
-        exponent: 0.75 flattens the frequencies as word2vec does; 1 leaves them, 0 is uniform over present words.
 
     Returns:
         ``accept`` uint32 [V], the acceptance times 2**32 - 1, and ``alias`` int32 [V].

@@ -57,15 +57,12 @@ PAIR, NOISE = np.float32(1), np.float32(-1)
 
 @vector_function(Takes.ARRAY_AT, Takes.INTEGER, Takes.NUMBER, Takes.NUMBER, gives=Gives.WIDE_NUMBER)
 def logistic_step(builder: Any, scores: Any, count: Any, sign: Any, factor: Any) -> Any:
-    """Turn ``count`` scores into steps up the gradient of their log-likelihood; return their loss.
+    """Turn ``count`` scores into steps up the gradient of their log-likelihood; return their loss (float64).
 
     With ``sign`` +1 (`PAIR`) or -1 (`NOISE`), a score ``x`` has the loss ``-log sigmoid(sign * x)`` and becomes
     ``factor * sign * sigmoid(-sign * x)``, that is ``factor`` times the derivative of ``log sigmoid(sign * x)``. The
-    sigmoid is within 3e-7 of its true value. ``scores`` must reach to the next multiple of 16; what lies behind
-    ``count`` keeps its value.
-
-    Returns:
-        The summed loss, float64, not multiplied by ``factor``.
+    sigmoid is within 3e-7 of its true value. ``scores`` must reach to the next multiple of 16; values from ``count`` on
+    do not change. The loss is not multiplied by ``factor``.
     """
     sign, factor = spread(builder, sign), spread(builder, factor)
     signed_factor = builder.fmul(sign, factor)
@@ -83,9 +80,6 @@ def logistic_steps(builder: Any, scores: Any, weights: Any, count: Any, factor: 
 
     A score ``x`` of weight ``w``, above 0 for a pair and below for noise, has the loss ``|w| * -log sigmoid(sign(w) *
     x)`` and becomes ``factor * w * sigmoid(-sign(w) * x)``. ``weights`` must reach as far as ``scores``.
-
-    Returns:
-        The summed loss, float64, not multiplied by ``factor``.
     """
     factor = spread(builder, factor)
 

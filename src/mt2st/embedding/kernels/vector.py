@@ -1,11 +1,17 @@
-"""The inner loops of the kernels, written as LLVM vector code: many dot products, and weighted sums of rows.
+"""The inner loops of the kernels as LLVM vector code: dot products, weighted sums of rows, sums over windows of rows.
 
-Numba's own loops reach a fraction of the machine here: the compiler must assume that arrays overlap, adds up each dot
-product across lanes by itself, and keeps no partial sums in registers. These functions say what is meant on
-vectors of 16 floats. LLVM lowers those to what the processor has: one AVX-512 register, two of AVX2, four of SSE.
+Numba's own loops reach a fraction of the machine here: the compiler must assume that arrays overlap, sums up each dot
+product across lanes by itself, and keeps no partial sums in registers. These functions work on vectors of 16 floats,
+which LLVM lowers to what the processor has: one AVX-512 register, two of AVX2, four of SSE.
 
-Rows live in flat float32 scratch arrays, each row padded with zeros to a multiple of `LANES` floats (`gather.py` says
-where); a row is named by the position of its first element, and ``stride`` is the padded length of a row.
+Rows are scratch rows (`rows.py`): flat float32, padded to a multiple of `LANES`. A row is named by the position of its
+first element, and ``stride`` is the padded length of a row.
+
+**Windows.** With ``sums[k]`` the sum of the rows before the k-th, rows ``first`` to ``last`` (exclusive) sum up to
+``sums[last] - sums[first]``: two rows read per window, however wide. Backwards, a window gives one step to each of its
+rows: it is added to the **changes** at ``first`` and taken off at ``last``, and the running sum of the changes is what
+each row gets. Sums run over one block (some dozens of rows), so that float32 loses no more than two of its seven
+digits.
 """
 
 from __future__ import annotations
@@ -165,7 +171,7 @@ def window_without(
 
 @vector_function(Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.INTEGER)
 def add_to_window(builder: Any, first: Any, last: Any, step: Any, stride: Any) -> None:
-    """Note in the changes, of which two rows are given, that ``step`` goes to rows ``first`` to ``last``, exclusive."""
+    """Note in two rows of changes that ``step`` goes to the rows ``first`` to ``last``, exclusive."""
 
     def part(before: Any, width: int) -> None:
         for at in _vectors(builder, before, width):

@@ -41,7 +41,7 @@ def checked_slice(ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> tuple[N
 
 
 class Walk(NamedTuple):
-    """A walk over a slice of a corpus: what is walked, how, where it stands, and the buffer that it fills.
+    """A walk over a slice of a corpus: the slice, where the walk is, and the buffer that it fills.
 
     Attributes:
         ids: word ids of the corpus, int32 [*].
@@ -49,11 +49,11 @@ class Walk(NamedTuple):
         keep: survival thresholds, uint32 [V].
         window: the widest reach.
         state: random state, uint64 [1].
-        walker: where the walk stands, int64 [WALKER_SIZE].
-        words: the kept words' ids, int32 [capacity].
+        walker: the position of the walk, int64 [WALKER_SIZE].
+        words: ids of the kept words, int32 [capacity].
         first: where each centre's context starts in the buffer, int32 [capacity].
         last: where it ends (exclusive), int32 [capacity]; the centre itself lies between and is no context.
-        seen: raw words of the slice before each kept word, int64 [capacity].
+        seen: words of the slice before each kept word, int64 [capacity].
     """
 
     ids: NDArray[np.int32]
@@ -88,13 +88,13 @@ class Walk(NamedTuple):
 def refill(walk: Walk) -> bool:
     """Load the next kept words; the centres to train are then ``walker[BEGIN]`` to ``walker[READY]``.
 
-    Words of the corpus that are absent (count 0) or thinned out leave before the windows are drawn, as in word2vec:
-    a window reaches over them. Each centre draws its reach uniformly from 1 to ``window``; contexts never leave the
-    document. A document of any length is walked whole: at the buffer's end, the words still needed move to its front.
+    Words of count 0 and words thinned out are removed before the windows are drawn, as in word2vec: a window reaches
+    over them. Each centre draws its reach uniformly from 1 to ``window``; contexts never leave the document. A document
+    may be longer than the buffer: at the buffer's end, the words still needed move to its front.
 
     Returns:
-        Whether there is a centre to train. ``walker[INVALID]`` is 1 after an id outside the vocabulary, with
-        ``walker[POSITION]`` and ``walker[DOCUMENT]`` its place.
+        Whether there is a centre to train. ``walker[INVALID]`` is 1 after an id outside the vocabulary, at
+        ``walker[POSITION]`` in document ``walker[DOCUMENT]``.
     """
     ids, offsets, keep, window, state, walker, words, first, last, seen = walk
     capacity = words.size
@@ -151,15 +151,15 @@ def span_of(first: NDArray[np.int32], last: NDArray[np.int32], start: int, stop:
 
 
 class Plan(NamedTuple):
-    """How a call trains its blocks.
+    """What all blocks of a call share.
 
     Attributes:
         alpha_first: learning rate at the slice's first word, the weight of the update included.
         alpha_last: learning rate after its last word; linear in between.
         n_words: words of the slice, at least 1.
-        block: centres that are updated together.
-        n_noise: noise words that each centre meets.
-        noise_step: by how many noise words a centre's run lies behind that of the centre before it.
+        block: centres updated together.
+        n_noise: noise words of each centre.
+        noise_step: noise words between the start of a centre's run and that of the centre before it.
         noise_weight: factor on each noise word's loss.
         accept: acceptances of the noise table, uint32 [V].
         alias: its aliases, int32 [V].
