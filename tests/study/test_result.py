@@ -14,6 +14,7 @@ from mt2st import InputError, SingleTask
 from mt2st.study import CellResult, Grid, Outcome, StudyData, Watcher, run_study
 from mt2st.study.result import BrokenResultError, BrokenResultWarning
 from mt2st.study.run import is_finished
+from mt2st.study.runs import rows_of
 
 CELLS = Grid({"single-task": SingleTask()}, QUICK, seeds=(1, 2)).cells()
 
@@ -93,4 +94,4 @@ def test_a_file_that_cannot_be_opened_is_not_taken_for_a_broken_one(tmp_path: Pa
 
 def test_a_score_that_was_not_measured_is_told() -> None:
     with pytest.raises(InputError, match="switch, seed 3: there is no accuracy on the test part to compare"):
-        assert replace(cell("switch", 3, [0.5], 0.5), test={}).score
+        assert rows_of([replace(cell("switch", 3, [0.5], 0.5), test={})])[0].score

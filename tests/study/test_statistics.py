@@ -4,14 +4,20 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mt2st.study import statistics
 from mt2st.study.statistics import geometric_interval, holm, paired_difference, t_interval
 
 VALUES = st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=12)
 PAIRS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=12)
+
+
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "RESAMPLES", 9)
 
 
 @given(VALUES, st.floats(0.5, 0.99))
@@ -42,17 +48,19 @@ def test_ratios_of_a_method_to_itself_are_exact() -> None:
     assert (found.mean, found.low, found.high) == (1.0, 1.0, 1.0)
 
 
+@pytest.mark.usefixtures("few_resamples")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PAIRS)
 def test_the_p_value_is_that_of_scipys_paired_t_test(pairs: list[tuple[float, float]]) -> None:
     values, reference = ({seed: pair[side] for seed, pair in enumerate(pairs)} for side in (0, 1))
     differences = [value - other for value, other in pairs]
     assume(len(pairs) > 2)
     assume(np.std(differences) > 1e-6)
-    found = paired_difference(values, reference, resamples=9)
+    found = paired_difference(values, reference)
     assert found is not None
     assert found.p == pytest.approx(stats.ttest_rel(*zip(*pairs, strict=True)).pvalue, rel=1e-6, abs=1e-12)
     assert found.better == sum(value > other for value, other in pairs)
-    opposite = paired_difference(reference, values, resamples=9)
+    opposite = paired_difference(reference, values)
     assert opposite is not None
     assert opposite.interval.mean == pytest.approx(-found.interval.mean)
     assert opposite.p == pytest.approx(found.p)

@@ -11,7 +11,7 @@ from tests.study.results import cell, with_scores
 
 from mt2st.study import Study, summarise
 from mt2st.study.tables import Table, csv_table, result_table, search_table, target_table, write_tables
-from mt2st.study.verdict import percent
+from mt2st.study.wording import percent
 
 SINGLE = with_scores("single-task", [0.60, 0.70, 0.65, 0.62])
 BETTER = with_scores("switch", [0.66, 0.75, 0.71, 0.68])
@@ -62,7 +62,7 @@ def test_the_mean_of_equal_scores_has_no_interval_of_nothing(seeds: int) -> None
 
 @pytest.mark.parametrize("less", [0.0001, 0.0, -0.0001])
 def test_a_difference_of_which_nothing_is_left_has_no_sign(less: float) -> None:
-    scores = [each.score - less * (1 + 0.1 * (seed % 2)) for seed, each in enumerate(SINGLE)]
+    scores = [each.test["accuracy"] - less * (1 + 0.1 * (seed % 2)) for seed, each in enumerate(SINGLE)]
     table = result_table(Study([*SINGLE, *with_scores("switch", scores)]))
     field = table.rows[1][table.header.index("vs single-task")]
     assert field.rstrip("*") in ("0.0 ± 0.0", "0.0")

@@ -105,7 +105,7 @@ class StudyProgress(Watcher):
         if self._validation:
             value = result.run.evaluations[result.run.best].validation[result.metric]
             return f"validation {METRICS[result.metric]} {100 * value:.1f} %"
-        return f"{METRICS[result.metric]} {100 * result.score:.1f} %"
+        return f"{METRICS[result.metric]} {100 * result.test[result.metric]:.1f} %"
 
     def _to_go(self) -> str:
         if not self._left:

@@ -12,7 +12,6 @@ from mt2st.evaluation import classification_report
 from mt2st.study.study import Study
 from mt2st.study.summary import Row
 from mt2st.study.tables import Table
-from mt2st.study.verdict import group_title
 from mt2st.text import LabelledText
 
 BASELINES = "baselines"
@@ -79,5 +78,5 @@ def baselines_verdict(study: Study, rows: Sequence[Row]) -> str:
     apart = f"{abs(points):.1f} points {'below' if points > 0 else 'above'}" if abs(points) >= 0.05 else "as much as"
     return (
         f"{best['name']} of scikit-learn reached {100 * best['accuracy']:.1f} % on the same data in "
-        f"{best['seconds']:.2f} s, {apart} {group_title(first.group, study.varying)}."
+        f"{best['seconds']:.2f} s, {apart} {first.group.title(study.varying)}."
     )

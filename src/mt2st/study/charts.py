@@ -20,7 +20,8 @@ from mt2st.strategy import LineStyle
 from mt2st.study.curves import Curve, Point
 from mt2st.study.palette import INK, QUIET, RULE
 from mt2st.study.statistics import Interval
-from mt2st.study.tables import UNKNOWN, Table
+from mt2st.study.tables import Table
+from mt2st.study.wording import UNKNOWN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,11 +27,10 @@ from mt2st.study.charts import (
 from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, panels, tasks_of
 from mt2st.study.palette import styles_of
 from mt2st.study.runs import SINGLE_TASK
-from mt2st.study.statistics import Interval
 from mt2st.study.study import VALIDATION, Study
 from mt2st.study.summary import Row, summarise
-from mt2st.study.tables import UNKNOWN, Table, points, signed
-from mt2st.study.verdict import group_title, p_value, percent
+from mt2st.study.tables import Table
+from mt2st.study.wording import UNKNOWN, p_value, percent, points, ratio_text, signed
 from mt2st.training import Evaluation, Run
 from mt2st.training.run import Freeze
 
@@ -95,7 +94,7 @@ def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
     metric = METRICS[study.metric]
     entries, data, differences, compared = [], [], [], []
     for row in rows:
-        label, style, own = group_title(row.group, study.varying), styles[row.group.name], study.groups[row.group]
+        label, style, own = row.group.title(study.varying), styles[row.group.name], study.groups[row.group]
         entries.append(Entry(label, style, row.score, [each.score for each in own.values()], percent(row.score)))
         data += [[label, str(seed), f"{100 * each.score:.1f} %"] for seed, each in sorted(own.items())]
         if row.difference is None:
@@ -142,8 +141,9 @@ def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
         found = row.target.ratios.get(SINGLE_TASK, {}).get("seconds") if row.target else None
         if row.target is None or found is None or row.group.name == SINGLE_TASK:
             continue
-        label = group_title(row.group, study.varying)
-        text = f"{_ratio(found.interval)}, {row.target.reached} of {len(row.target.costs)} seeds"
+        label = row.group.title(study.varying)
+        ratio = ratio_text(found.interval) if found.interval else "never"
+        text = f"{ratio}, {row.target.reached} of {len(row.target.costs)} seeds"
         entries.append(Entry(label, styles[row.group.name], found.interval, list(_ratios(study, row)), text))
         for seed, cost in row.target.costs.items():
             costs = ["never", UNKNOWN] if cost is None else [f"{cost.seconds:.1f}", f"{cost.steps:,}"]
@@ -253,13 +253,6 @@ def _ratios(study: Study, row: Row) -> Iterator[float]:
         own = goals[seed].to_best
         if cost is not None and own is not None and own.seconds and cost.seconds:
             yield cost.seconds / own.seconds
-
-
-def _ratio(interval: Interval | None) -> str:
-    if interval is None:
-        return "never"
-    bounds = "" if interval.low is None or interval.high is None else f" [{interval.low:.2f}, {interval.high:.2f}]"
-    return f"{interval.mean:.2f}{bounds}"
 
 
 def _of_part(name: str, each: Evaluation) -> float | None:

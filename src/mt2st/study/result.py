@@ -3,16 +3,9 @@
 The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but the loss):
 
 - ``schema``: 2; a file of any other is of another version, and not read.
-- ``identity``: ``strategy`` (its state), ``settings`` (all of `ModelSettings`; null where left to the default),
-  ``defaults`` (what those came to, `mt2st.models.identity`), ``data``, ``auxiliary data``, ``auxiliary
-  labels`` and ``word vectors`` (hashes), ``version``: what must be the same for the result to be taken for a cell's.
-- ``hash``: of the identity (`mt2st.study.identity.identity_hash`); where it does not fit, the file is not read.
-- ``result``: the `CellResult`: ``name`` (of the method), ``seed``, ``factors`` (``embedding``, ``auxiliary``,
-  ``encoder``), ``metric``, ``test`` (all measures on the test part), ``run`` (a `mt2st.training.Run`: its
-  ``evaluations`` are the curves: validation measures, losses, weights, learning rates, seconds, steps and FLOPs; its
-  ``transitions`` when auxiliary tasks went off), ``start_seconds`` (training of the first word vectors, shared by the
-  cells that start from them), ``wall_seconds`` (everything, of the last time it was run), ``versions``, ``machine``,
-  ``jobs`` (cells that ran at a time: where there were several, seconds are those of a shared machine).
+- ``identity``: of the run (`mt2st.study.identity`): what must be the same for the result to be taken for a cell's.
+- ``hash``: of the identity; where it does not fit, the file is not read.
+- ``result``: the fields of `CellResult`. Its ``run`` is a `mt2st.training.Run`, with the curves in ``evaluations``.
 - ``cost``: ``train_seconds``, ``steps``, ``flops`` of the whole run, repeated for readers of this file alone.
 """
 
@@ -57,21 +50,21 @@ class BrokenResultWarning(UserWarning):
 
 @dataclass(frozen=True)
 class CellResult:
-    """What a finished cell says.
+    """The result of a finished cell.
 
     Attributes:
-        name: what the table calls the method.
+        name: of the method.
         seed: the cell's seed.
         test: metrics on the test part, by the parameters that were best on validation; empty where there is none.
         run: the course of the training.
-        metric: the measure that chose the best parameters on validation.
-        factors: embedding, auxiliary tasks and encoder, as a table names them.
-        start_seconds: how long the first word vectors were trained, no part of the run's training time.
-        wall_seconds: everything that the cell did the last time, reading, measuring and waiting included.
+        metric: the metric that chose the best parameters on validation.
+        factors: ``embedding``, ``auxiliary`` tasks and ``encoder``, as a table names them.
+        start_seconds: training of the first word vectors, which cells share; no part of the run's training time.
+        wall_seconds: everything that the cell did the last time it was run, reading, measuring and waiting included.
         versions: of Python and packages.
         machine: system, processor, cores.
-        jobs: how many cells ran at a time.
-        identity: the cell's settings, strategy and data, as `Cell.identity` gives them.
+        jobs: cells that ran at a time: where there were several, seconds are those of a shared machine.
+        identity: of the run (`mt2st.study.identity`).
     """
 
     name: str
@@ -86,20 +79,6 @@ class CellResult:
     machine: Mapping[str, str | int] = field(default_factory=dict)
     jobs: int = 1
     identity: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def score(self) -> float:
-        """The metric on the test part.
-
-        Raises:
-            InputError: when it was not measured there.
-        """
-        if self.metric not in self.test:
-            raise InputError(
-                f"{self.name}, seed {self.seed}: there is no {self.metric} on the test part to compare: a study needs "
-                "a test part, and all its results that measure"
-            )
-        return self.test[self.metric]
 
     @property
     def best_validation(self) -> float:
@@ -165,16 +144,11 @@ class CellResult:
                 f"{path} is not as it was written: its hash is {found!r}, that of its identity {expected!r}; bring "
                 f"back the file that was written, {again}"
             )
-        if lacking := result.lacking:
+        in_all = all(result.metric in each.validation for each in result.run.evaluations)
+        lacking = "test" if result.test and result.metric not in result.test else None if in_all else "validation"
+        if lacking:
             raise InputError(f"{path} has no {result.metric} on the {lacking} part, which is compared; {again[3:]}")
         return result
-
-    @property
-    def lacking(self) -> str | None:
-        """The part on which other measures were taken, but not the metric; None if there is no such part."""
-        if self.test and self.metric not in self.test:
-            return "test"
-        return None if all(self.metric in each.validation for each in self.run.evaluations) else "validation"
 
 
 @dataclass(frozen=True)

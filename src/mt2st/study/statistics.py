@@ -65,20 +65,19 @@ def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> In
     return Interval(found.mean, None, None, found.n) if _all_the_same(values) else found
 
 
-def geometric_interval(ratios: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval:
+def geometric_interval(ratios: Sequence[float]) -> Interval:
     """Return the geometric mean of ratios with the t interval of their logarithms: twice and half weigh the same.
 
     Ratios that are all the same have their mean as both bounds, so that those of a method to itself are told as exact.
 
     Args:
         ratios: at least one, each above 0.
-        confidence: in (0, 1).
 
     Example:
         >>> geometric_interval([0.5, 1.0, 2.0]).mean
         1.0
     """
-    logarithms = _with_bounds([math.log(ratio) for ratio in ratios], confidence)
+    logarithms = _with_bounds([math.log(ratio) for ratio in ratios], CONFIDENCE)
     low, high = (None if bound is None else _exp(bound) for bound in (logarithms.low, logarithms.high))
     return Interval(math.exp(logarithms.mean), low, high, logarithms.n)
 
@@ -125,20 +124,12 @@ class Difference:
         return self.interval.n
 
 
-def paired_difference(
-    values: Mapping[int, float],
-    reference: Mapping[int, float],
-    *,
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-) -> Difference | None:
+def paired_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Difference | None:
     """Return the difference of values to those of the same seeds in a reference; None without a seed in common.
 
     Args:
         values: by seed.
         reference: by seed.
-        confidence: in (0, 1).
-        resamples: of the bootstrap, whose random numbers are always the same.
 
     Example:
         >>> found = paired_difference({1: 0.8, 2: 0.9, 3: 0.9}, {1: 0.7, 2: 0.7, 3: 0.6, 4: 0.5})
@@ -148,9 +139,9 @@ def paired_difference(
     differences = [values[seed] - reference[seed] for seed in sorted(values.keys() & reference.keys())]
     if not differences:
         return None
-    interval = t_interval(differences, confidence=confidence)
+    interval = t_interval(differences)
     no_bounds = len(differences) < LEAST_SEEDS or _all_the_same(differences)
-    bounds = None if no_bounds else _bootstrap(differences, confidence, resamples)
+    bounds = None if no_bounds else _bootstrap(differences)
     return Difference(interval, bounds, t_test(differences), sum(each > 0 for each in differences))
 
 
@@ -191,7 +182,7 @@ def _standard_error(values: Sequence[float], mean: float) -> float:
     return math.sqrt(math.fsum((each - mean) ** 2 for each in values) / (n - 1) / n)
 
 
-def _bootstrap(values: Sequence[float], confidence: float, resamples: int) -> tuple[float, float]:
+def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
     bounds = (math.nan, math.nan)
     for method in ("BCa", "percentile"):  # the first one cannot be had of some few values
         with warnings.catch_warnings():
@@ -199,8 +190,8 @@ def _bootstrap(values: Sequence[float], confidence: float, resamples: int) -> tu
             found = stats.bootstrap(
                 (np.asarray(values),),
                 np.mean,
-                confidence_level=confidence,
-                n_resamples=resamples,
+                confidence_level=CONFIDENCE,
+                n_resamples=RESAMPLES,
                 method=method,
                 rng=np.random.default_rng(0),
             ).confidence_interval

@@ -15,6 +15,7 @@ from mt2st.evaluation.tables import SECOND_METRIC
 from mt2st.study.runs import MULTI_TASK, QUANTITIES, SINGLE_TASK, Cost, Group, Groups, RunRow, reference
 from mt2st.study.statistics import Difference, Interval, geometric_interval, holm, paired_difference, t_interval, t_test
 from mt2st.study.study import Study
+from mt2st.study.wording import SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,6 @@ def time_to_target(groups: Groups) -> dict[Group, TimeToTarget]:
 
 def _costs(rows: Mapping[int, RunRow], targets: Collection[int]) -> dict[int, Cost | None]:
     return {seed: rows[seed].to_best for seed in sorted(rows.keys() & set(targets))}
-
-
-SIGNIFICANT = 0.05
-"""Below this p-value, adjusted for the number of comparisons in its setting, a difference is called one."""
 
 
 @dataclass(frozen=True)

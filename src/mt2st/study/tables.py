@@ -17,12 +17,10 @@ from typing import Any
 from mt2st._files import complete_folder
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC, aligned
 from mt2st.study.runs import FACTORS, MULTI_TASK, QUANTITIES, SINGLE_TASK
-from mt2st.study.statistics import LEAST_SEEDS, Interval
+from mt2st.study.statistics import LEAST_SEEDS
 from mt2st.study.study import Study
 from mt2st.study.summary import Ratio, Row, summarise
-
-UNKNOWN = "-"
-"""What stands where there is nothing to tell."""
+from mt2st.study.wording import UNKNOWN, percent, points, ratio_text
 
 
 @dataclass(frozen=True)
@@ -108,8 +106,8 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     header += ["time to single-task's best"] * has_target
     body = []
     for row in rows:
-        fields = [*_head(row, varying), str(row.seeds), _percent(row.score)]
-        fields += [_difference(row)] * has_difference + [_percent(row.second, short=True), f"{row.seconds.mean:.1f}"]
+        fields = [*_head(row, varying), str(row.seeds), percent(row.score)]
+        fields += [_difference(row)] * has_difference + [f"{100 * row.second.mean:.1f} %", f"{row.seconds.mean:.1f}"]
         body.append(fields + [_to_target(row)] * has_target)
     notes = (
         f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the 95 "
@@ -278,33 +276,6 @@ def _head(row: Row, varying: Sequence[str]) -> list[str]:
     return [row.group.name, *(row.group.factor(factor) for factor in varying)]
 
 
-def points(interval: Interval) -> str:
-    """Return a difference in points of 100 and half of its interval.
-
-    Example:
-        >>> points(Interval(0.058, 0.05, 0.066, 4)), points(Interval(-0.0001, None, None, 1))
-        ('+5.8 ± 0.8', '0.0')
-    """
-    half = interval.half_width
-    return f"{signed(interval.mean)}{'' if half is None else f' ± {100 * half:.1f}'}"
-
-
-def signed(difference: float) -> str:
-    """Return a difference in points of 100; where nothing is left of it but 0, without a sign, which would say more.
-
-    Example:
-        >>> signed(0.058), signed(-0.0006), signed(-0.0004), signed(0.0004)
-        ('+5.8', '-0.1', '0.0', '0.0')
-    """
-    text = f"{100 * difference:+.1f}"
-    return text if float(text) else text[1:]
-
-
-def _percent(interval: Interval, *, short: bool = False) -> str:
-    half = interval.half_width
-    return f"{100 * interval.mean:.1f}{'' if half is None or short else f' ± {100 * half:.1f}'} %"
-
-
 def _difference(row: Row) -> str:
     if row.difference is None:
         return UNKNOWN
@@ -318,7 +289,7 @@ def _to_target(row: Row) -> str:
     found = row.target.ratios.get(SINGLE_TASK, {}).get("seconds")
     if found is None or found.interval is None:
         return f"never ({count})"
-    return f"{_with_bounds(found.interval)} ({count})"
+    return f"{ratio_text(found.interval)} ({count})"
 
 
 def _ratio(found: Ratio | None) -> str:
@@ -326,12 +297,7 @@ def _ratio(found: Ratio | None) -> str:
         return UNKNOWN
     if found.interval is None:
         return f"never (0/{found.never})"
-    return f"{_with_bounds(found.interval)}, n {found.reached}{f', never {found.never}' if found.never else ''}"
-
-
-def _with_bounds(interval: Interval) -> str:
-    bounds = "" if interval.low is None or interval.high is None else f" [{interval.low:.2f}, {interval.high:.2f}]"
-    return f"{interval.mean:.2f}{bounds}"
+    return f"{ratio_text(found.interval)}, n {found.reached}{f', never {found.never}' if found.never else ''}"
 
 
 def _figures(row: Row, name: str, quantity: str) -> list[object]:

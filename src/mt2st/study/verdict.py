@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mt2st.evaluation.tables import METRICS
-from mt2st.study.runs import SINGLE_TASK, Group
-from mt2st.study.statistics import LEAST_SEEDS, Interval, holm
+from mt2st.study.runs import SINGLE_TASK
+from mt2st.study.statistics import LEAST_SEEDS, holm
 from mt2st.study.study import Study
-from mt2st.study.summary import SIGNIFICANT, Row
-from mt2st.study.tables import points
+from mt2st.study.summary import Row
+from mt2st.study.wording import SIGNIFICANT, p_value, percent, points, ratio_text, seeds_text
 
 MOST_NAMED = 6
 """More rows than these are counted, not named: studies of many settings have their tables."""
@@ -31,8 +31,8 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     """
     metric, varying = METRICS[study.metric], study.varying
     first = max(rows, key=lambda row: row.score.mean)
-    name = group_title(first.group, varying)
-    scores = f"{percent(first.score)} {metric} on the test part over {_seeds(first.seeds)}"
+    name = first.group.title(varying)
+    scores = f"{percent(first.score)} {metric} on the test part over {seeds_text(first.seeds)}"
     if len(rows) == 1:
         return f"{name} alone was run: {scores}; there is nothing to compare it with."
     compared = [row for row in rows if row.difference and row.difference.n >= LEAST_SEEDS]
@@ -40,7 +40,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     apart = 0 < len(others) < len(rows) and not compared
     most = max(row.seeds for row in rows)
     if apart or most < LEAST_SEEDS:
-        few = _seeds(most) if most < LEAST_SEEDS else f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}"
+        few = seeds_text(most) if most < LEAST_SEEDS else f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}"
         return f"{_seen(rows, metric, varying)} With {few}, such differences may be chance."
     if first.best:
         return f"{name} wins: {scores}{_lead(first)}, significantly more than every other strategy."
@@ -54,7 +54,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
         )
     if not compared:
         return f"No strategy is significantly better than all the others; the largest mean is that of {name}, {scores}."
-    seeds = _seeds(min(row.difference.n for row in compared if row.difference))
+    seeds = seeds_text(min(row.difference.n for row in compared if row.difference))
     lead = max(compared, key=lambda row: row.difference.interval.mean if row.difference else 0.0)
     sentence = (
         f"No strategy is significantly better than {SINGLE_TASK} over {seeds}: the largest mean difference is that of "
@@ -81,13 +81,12 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
         found = ratios.get("seconds")
         if row.group.name == SINGLE_TASK or found is None or (found.interval is None and not found.never):
             continue
-        name, seeds = group_title(row.group, study.varying), _seeds(found.reached + found.never)
+        name, seeds = row.group.title(study.varying), seeds_text(found.reached + found.never)
         interval, p = found.interval, p_values.get(number, 1.0)
         if found.never:
             never.append(f"{name} in {found.never} of {seeds}")
         elif interval and p < SIGNIFICANT:
-            bounds = f"[{interval.low:.2f}, {interval.high:.2f}]"
-            told.append(f"{name} took {interval.mean:.2f} {bounds} ({seeds}, {p_value(p)})")
+            told.append(f"{name} took {ratio_text(interval)} ({seeds}, {p_value(p)})")
         else:
             unclear.append(f"{name} ({seeds})")
     best = f"{SINGLE_TASK}'s best validation {METRICS[study.metric]}"
@@ -120,7 +119,7 @@ def cautions(study: Study, rows: Sequence[Row]) -> list[str]:
     seeds = min(row.seeds for row in rows)
     if len(rows) > 1 and seeds < FEW_SEEDS:
         shows = "no difference is called significant" if seeds < LEAST_SEEDS else "only a large difference shows"
-        found.append(f"With {_seeds(seeds)} a strategy {shows}; {FEW_SEEDS} or more tell more.")
+        found.append(f"With {seeds_text(seeds)} a strategy {shows}; {FEW_SEEDS} or more tell more.")
     if any(row.seeds != rows[0].seeds for row in rows):
         found.append("Not all strategies have the same number of seeds; differences are over those in common.")
     total = len(study.results) + len(study.missing) + len(study.failures)
@@ -138,33 +137,12 @@ def _seen(rows: Sequence[Row], metric: str, varying: Sequence[str]) -> str:
     first, *others = sorted(rows, key=lambda row: -row.score.mean)
     if len(rows) > MOST_NAMED:
         others = [row for row in others if row.group.name == SINGLE_TASK][:1]
-    scores = [f"{group_title(row.group, varying)} {percent(row.score)}" for row in others]
+    scores = [f"{row.group.title(varying)} {percent(row.score)}" for row in others]
     rest = f", {_listed(scores)}" if scores else ""
     return (
-        f"{group_title(first.group, varying)} reached {percent(first.score)} {metric} on the test part over "
-        f"{_seeds(first.seeds)}{rest}."
+        f"{first.group.title(varying)} reached {percent(first.score)} {metric} on the test part over "
+        f"{seeds_text(first.seeds)}{rest}."
     )
-
-
-def group_title(group: Group, varying: Sequence[str]) -> str:
-    """Return what a group is called in a sentence.
-
-    Example:
-        >>> group_title(Group("switch", ("cnn", "random", "context")), ["encoder"])
-        'switch (encoder cnn)'
-    """
-    return group.title(varying)
-
-
-def percent(interval: Interval) -> str:
-    """Return a mean and half of its interval, as a share of 100.
-
-    Example:
-        >>> percent(Interval(0.8, 0.75, 0.85, 3)), percent(Interval(0.8, None, None, 1))
-        ('80.0 ± 5.0 %', '80.0 %')
-    """
-    half = interval.half_width
-    return f"{100 * interval.mean:.1f}{'' if half is None else f' ± {100 * half:.1f}'} %"
 
 
 def _time_p_values(rows: Sequence[Row]) -> dict[int, float]:
@@ -187,30 +165,11 @@ def _lead(row: Row) -> str:
 
 
 def _with_difference(row: Row, varying: Sequence[str]) -> str:
-    name = group_title(row.group, varying)
+    name = row.group.title(varying)
     if row.difference is None:
         return name
     p = "no p-value" if row.p is None else p_value(row.p)
-    return f"{name} ({points(row.difference.interval)} points, {_seeds(row.difference.n)}, {p})"
-
-
-def p_value(p: float) -> str:
-    """Return a p-value for reading.
-
-    Example:
-        >>> p_value(0.2), p_value(0.012), p_value(0.00001), p_value(0.0499)
-        ('p = 0.20', 'p = 0.012', 'p < 0.001', 'p = 0.0499')
-    """
-    if p < 0.001:
-        return "p < 0.001"
-    if p >= 0.1:
-        return f"p = {p:.2f}"
-    text = f"{p:.3f}"
-    return f"p = {text}" if (float(text) < SIGNIFICANT) == (p < SIGNIFICANT) else f"p = {p:.4f}"
-
-
-def _seeds(n: int) -> str:
-    return f"{n} seed{'' if n == 1 else 's'}"
+    return f"{name} ({points(row.difference.interval)} points, {seeds_text(row.difference.n)}, {p})"
 
 
 def _capital(sentence: str) -> str:

@@ -15,6 +15,7 @@ from mt2st.study.statistics import LEAST_SEEDS, Interval, geometric_interval
 from mt2st.study.study import Study
 from mt2st.study.summary import Ratio, TimeToTarget, time_to_target
 from mt2st.study.tables import Table
+from mt2st.study.wording import UNKNOWN, seeds_text
 
 OURS = ("diminish", "switch")
 """The strategies of the paper."""
@@ -82,8 +83,8 @@ def _saving(target: TimeToTarget, other: str, claim: float) -> str:
 
 def _never(name: str, seeds: int) -> str:
     claims = " and ".join(f"{_percents(claim)} less than {other}" for other, claim in LESS_TIME.items())
-    judged = "not met" if seeds >= LEAST_SEEDS else f"not told by {_seeds(seeds)}"
-    return f"{name} never reached single-task's best ({_seeds(seeds)}), claimed {claims}: {judged}"
+    judged = "not met" if seeds >= LEAST_SEEDS else f"not told by {seeds_text(seeds)}"
+    return f"{name} never reached single-task's best ({seeds_text(seeds)}), claimed {claims}: {judged}"
 
 
 def _steps(ratio: float) -> str:
@@ -108,16 +109,12 @@ def _judged(found: Ratio, claimed: float) -> str:
     """Return whether ratios are at most the claimed one."""
     interval = found.interval
     if interval is None or interval.low is None or interval.high is None or found.reached < LEAST_SEEDS:
-        return f"not told by {_seeds(found.reached)}"
+        return f"not told by {seeds_text(found.reached)}"
     if interval.low > claimed:
         return "not met"
     if found.never:
         return "not told, as it was not always reached"
     return "met" if interval.high <= claimed else "not told apart from it"
-
-
-def _seeds(number: int) -> str:
-    return f"{number} seed{'' if number == 1 else 's'}"
 
 
 def _percents(share: float) -> str:
@@ -136,13 +133,13 @@ def _whole(results: Mapping[int, RunRow], others: Mapping[int, RunRow]) -> Inter
 
 def _cost(found: Ratio | None) -> str:
     if found is None:
-        return "-"
+        return UNKNOWN
     never = f", never {found.never}" if found.never else ""
-    return (_ratio(found.interval) if found.interval else "-") + never
+    return (_ratio(found.interval) if found.interval else UNKNOWN) + never
 
 
 def _ratio(interval: Interval | None) -> str:
     if interval is None:
-        return "-"
+        return UNKNOWN
     bounds = "" if interval.low is None else f" ({interval.low:.2f} to {interval.high:.2f})"
     return f"{interval.mean:.2f}{bounds}"

@@ -15,7 +15,8 @@ from mt2st.study.paper.experiments import EMBEDDINGS, UPDATES
 from mt2st.study.runs import SINGLE_TASK, Group, RunRow
 from mt2st.study.statistics import Interval, t_interval
 from mt2st.study.study import Study
-from mt2st.study.tables import Table, signed
+from mt2st.study.tables import Table
+from mt2st.study.wording import percent, signed
 
 MEASURES = (
     "accuracy",
@@ -193,8 +194,7 @@ def _run_title(group: Group) -> str:
 
 def _with_accuracy(group: Group, runs: Mapping[int, RunRow]) -> str:
     accuracy = t_interval([each.test["accuracy"] for each in runs.values()])
-    half = "" if accuracy.half_width is None else f" ± {100 * accuracy.half_width:.1f}"
-    return f"{_run_title(group)} ({100 * accuracy.mean:.1f}{half} % accuracy, n {accuracy.n})"
+    return f"{_run_title(group)} ({percent(accuracy)} accuracy, n {accuracy.n})"
 
 
 def _by_embedding(left: Iterable[PrintedCell], table: str) -> str:
@@ -244,5 +244,4 @@ def _table(name: str, rows: list[Pair], study: Study) -> Table | None:
 
 def _field(row: Pair, measure: str) -> str:
     interval, printed = row.measured(measure), row.printed.values[measure]
-    half = "" if interval.half_width is None else f" ± {100 * interval.half_width:.1f}"
-    return f"{100 * interval.mean:.1f}{half} ({100 * printed:.0f}) {signed(interval.mean - printed)}"
+    return f"{percent(interval)[:-2]} ({100 * printed:.0f}) {signed(interval.mean - printed)}"

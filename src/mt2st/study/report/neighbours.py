@@ -20,7 +20,8 @@ from mt2st.study.result import MODEL, RESULT, CellResult
 from mt2st.study.runs import SINGLE_TASK, Group
 from mt2st.study.study import Study
 from mt2st.study.summary import Row
-from mt2st.study.tables import UNKNOWN, Table
+from mt2st.study.tables import Table
+from mt2st.study.wording import UNKNOWN
 
 WORDS, NEIGHBOURS = 8, 6
 AMONG, OF = 400, 5000

@@ -11,7 +11,6 @@ from mt2st.study.identity import SETTINGS
 from mt2st.study.report.page import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.study import EARLIER, Study
 from mt2st.study.tables import Table
-from mt2st.study.verdict import group_title
 
 
 def setup_section(study: Study) -> Section:
@@ -113,7 +112,7 @@ def _strategies(study: Study) -> Table:
         states = _different(study.result_of(each).identity.get("strategy", {}) for each in of_group.values())
         known = [strategy_text(state) for state in states if state]
         if known:
-            rows.append([group_title(group, study.varying), "; ".join(known)])
+            rows.append([group.title(study.varying), "; ".join(known)])
     return Table("strategies", ["strategy", "settings"], rows)
 
 

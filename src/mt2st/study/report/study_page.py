@@ -79,13 +79,12 @@ def _check(study: Study, folder: Path) -> None:
     if metric not in SECOND_METRIC:
         raise InputError(f"{folder}: this version knows no measure '{metric}'")
     for each in study.results:
-        where = f"{folder}: the result of {each.name}, seed {each.seed},"
         absent = [name for name in (metric, SECOND_METRIC[metric]) if name not in each.test]
-        if absent:
-            raise InputError(f"{where} has no {absent[0]} on the test part: delete its folder and run it again")
-        if not each.run.evaluations or any(metric not in one.validation for one in each.run.evaluations):
+        if absent or not each.run.evaluations:
+            what = f"{absent[0]} on the test part" if absent else f"{metric} on the {study.measured_part} part"
             raise InputError(
-                f"{where} has no {metric} on the {study.measured_part} part: delete its folder and run it again"
+                f"{folder}: the result of {each.name}, seed {each.seed}, has no {what}: delete its folder and run it "
+                "again"
             )
 
 
