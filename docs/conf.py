@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 autodoc_typehints = "signature"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_google_docstring = True
@@ -56,13 +58,25 @@ def whole_attribute_docstring(*arguments: Any) -> None:
         lines[:0] = ["..", ""]
 
 
-def without_metadata_requests(*arguments: Any) -> bool | None:
-    """Leave out the methods that scikit-learn adds to every estimator for its metadata routing."""
-    _, _, name, *_ = arguments
-    return True if name.startswith("set_") and name.endswith("_request") else None
+def left_out(*arguments: Any) -> bool | None:
+    """Leave out what scikit-learn adds for its metadata routing, and the tables by which strategies have options."""
+    _, _, name, value, *_ = arguments
+    if name.startswith("set_") and name.endswith("_request"):
+        return True
+    return True if name in ("options", "search") and value else None
+
+
+def short_signature(*arguments: Any) -> tuple[str, str] | None:
+    """Write a type without the ranges that annotate it, and an alias by its name."""
+    *_, signature, returned = arguments
+    ranged = r"Annotated\[(\w+), FieldInfo\(annotation=NoneType, required=True, metadata=\[[^]]*\]\)\]"
+    if not signature:
+        return None
+    return re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", re.sub(ranged, r"\1", signature)), returned
 
 
 def setup(app: Sphinx) -> None:
     """Connect these; the first one before napoleon."""
     app.connect("autodoc-process-docstring", whole_attribute_docstring, priority=400)
-    app.connect("autodoc-skip-member", without_metadata_requests)
+    app.connect("autodoc-skip-member", left_out)
+    app.connect("autodoc-process-signature", short_signature)
