@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.models import ModelSettings
 from mt2st.models.assembly import new_network, new_optimizer
 from mt2st.models.embedding_init import new_embedding

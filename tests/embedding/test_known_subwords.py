@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mt2st.embedding import SubwordRows, SubwordSettings, SubwordVectors
-from mt2st.embedding.known_subwords import KnownSubwords, WordBags
+from mt2st.embedding.subwords import KnownSubwords, WordBags
 from mt2st.errors import InputError
 from mt2st.text.vocabulary import PAD, UNK
 

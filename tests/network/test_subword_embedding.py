@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.embedding import SubwordSettings
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.network import Network, SubwordEmbedding, build_encoder
 from mt2st.tasks.shared_table import shared_table, vectors_of
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from mt2st.embedding import SubwordSettings
 from mt2st.embedding.kernels import ContextKernel, kernel_for, sample_pairs
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.network import Network, SubwordEmbedding, build_encoder
 from mt2st.tasks import ContextTask, Texts
 from mt2st.tasks.context import document_runs, stream_of

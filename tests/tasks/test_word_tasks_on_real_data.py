@@ -15,8 +15,7 @@ import torch
 from torch import nn
 
 from mt2st.embedding import train_word_vectors
-from mt2st.embedding.known_subwords import KnownSubwords
-from mt2st.embedding.subwords import SubwordSettings
+from mt2st.embedding.subwords import KnownSubwords, SubwordSettings
 from mt2st.evaluation import read_analogies, read_similarity
 from mt2st.network import SubwordEmbedding
 from mt2st.tasks import (

@@ -135,6 +135,14 @@ _HASHING_BYTES = 100
 _MOST_TARGETS = 64
 """Noise words and padding of a block or a word, at most."""
 _LANES = 16
+_PARTS = {
+    "tables": "tables",
+    "vocabulary": "vocabulary",
+    "ngrams": "n-grams",
+    "scratch": "kernels",
+    "counting": "co-occurrences",
+    "given": "given vectors",
+}
 
 
 @dataclass(frozen=True)
@@ -179,20 +187,12 @@ class Footprint:
     @property
     def total(self) -> int:
         """All of it."""
-        return self.tables + self.vocabulary + self.ngrams + self.scratch + self.counting + self.given
+        return sum(vars(self).values())
 
     @property
     def parts(self) -> str:
         """Its parts, for people."""
-        sizes = {
-            "tables": self.tables,
-            "vocabulary": self.vocabulary,
-            "n-grams": self.ngrams,
-            "kernels": self.scratch,
-            "co-occurrences": self.counting,
-            "given vectors": self.given,
-        }
-        return ", ".join(f"{name} {megabytes(size)}" for name, size in sizes.items() if size)
+        return ", ".join(f"{_PARTS[name]} {megabytes(size)}" for name, size in vars(self).items() if size)
 
     def __str__(self) -> str:
         return f"{megabytes(self.total)} ({self.parts})"

@@ -1,4 +1,4 @@
-"""The settings of trainings of word vectors, whose ranges stand in the annotations."""
+"""The settings of the trainings of word vectors, with their ranges in the annotations."""
 
 from __future__ import annotations
 

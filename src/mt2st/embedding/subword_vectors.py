@@ -25,18 +25,17 @@ from mt2st.embedding.formats.ngrams import (
     NgramTable,
     open_ngram_folder,
 )
-from mt2st.embedding.known_subwords import KnownSubwords
-from mt2st.embedding.subwords import SubwordRows, SubwordSettings, ngram_buckets
+from mt2st.embedding.subwords import KnownSubwords, SubwordRows, SubwordSettings, ngram_buckets
 from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors, first_row_not_finite
 from mt2st.errors import InputError
 
 
 class SubwordVectors(WordVectors):
-    """Words, their vectors, and the rows of their n-grams, of which an unseen word's vector is made.
+    """Words, their vectors, and the rows of their n-grams, of which unseen words get vectors.
 
     A word of the vocabulary has the mean of its own row and its n-grams' rows, any other word the mean of its n-grams'
     rows, as in fastText. ``vectors`` holds the former, so that everything `WordVectors` offers works on them; ``in``
-    and ``len`` speak of the vocabulary.
+    and ``len`` are about the vocabulary.
 
     Args:
         index_to_key: the words, each once.
@@ -94,7 +93,7 @@ class SubwordVectors(WordVectors):
         return vector
 
     def unseen(self, word: str) -> Vector | None:
-        """Return the vector [vector_size] that a word has by its n-grams alone; None if it is too short for one.
+        """Return the vector [vector_size] of a word by its n-grams alone; None if it is too short for one.
 
         Example:
             >>> table = np.array([[9, 9], [1, 2], [1, 2]], dtype=np.float32)
@@ -109,14 +108,13 @@ class SubwordVectors(WordVectors):
         return vector
 
     def save_folder(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write all that was trained to a folder, which `load_folder` reads; `save` writes the words' vectors alone.
+        """Write everything that was trained to a folder, for `load_folder`; `save` writes the words' vectors alone.
 
-        The folder holds the rows of words and n-grams (``table.safetensors``), the words (``words.json``) and the
-        lengths and number of rows of the n-grams (``subwords.json``). It appears complete or not at all.
+        The folder appears complete or not at all. `mt2st.embedding.formats.ngrams` describes its files.
 
         Raises:
-            InputError: the folder exists and ``overwrite`` is false, something else is there, or it lies in no existing
-                folder.
+            InputError: the folder exists and ``overwrite`` is false, something else is there, or its parent does not
+                exist.
         """
         path = Path(path)
         check_replaceable(path, (SETTINGS_FILE,), overwrite=overwrite)
@@ -159,15 +157,12 @@ class SubwordVectors(WordVectors):
             raise InputError(f"{path}: {error}") from error
 
     def fill(self, table: NDArray[np.float32], tokens: Sequence[str], known: KnownSubwords) -> int:
-        """Copy the rows of words and n-grams into a model's table.
+        """Copy rows into a model's table [V + K, D]; return how many of the model's words have given rows.
 
         Args:
-            table: ``[V + K, D]``, in place.
-            tokens: the V tokens of its vocabulary.
+            table: the table, changed in place.
+            tokens: the V tokens of the model's vocabulary.
             known: the rows of its words.
-
-        Returns:
-            How many of the vocabulary's words have given rows.
 
         Raises:
             InputError: these vectors have other n-grams or another number of buckets.
@@ -188,14 +183,14 @@ def _described(settings: SubwordSettings) -> str:
 def load_vectors(path: str | PathLike[str]) -> WordVectors:
     """Read word vectors in any format, with their n-grams if they have some.
 
-    N-grams are in a folder that `SubwordVectors.save_folder` wrote, in most models in fastText's own format, and in a
-    trained model's folder if its words are made of n-grams.
+    The folders of `SubwordVectors.save_folder`, most models in fastText's own format, and trained models with n-grams
+    have some.
 
     Args:
         path: as for `WordVectors.load`.
 
     Raises:
-        InputError: there is nothing that can be read.
+        InputError: nothing can be read there.
     """
     if not is_pretrained(str(path)):
         open_ngrams = format_of(Path(path)).open_ngrams

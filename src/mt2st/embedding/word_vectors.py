@@ -111,13 +111,13 @@ class WordVectors:
 
     @property
     def norms(self) -> Vector:
-        """Lengths of the vectors [n_words], computed once; forget them with `forget_norms` after changing vectors."""
+        """Lengths of the vectors [n_words], computed once; call `forget_norms` after changing vectors in place."""
         if self._norms is None:
             self._norms = lengths(self.vectors)
         return self._norms
 
     def forget_norms(self) -> None:
-        """Recompute the lengths at their next use: needed after ``vectors`` were changed in place."""
+        """Compute the lengths again at their next use."""
         self._norms = None
 
     def similarity(self, a: str, b: str) -> float:
@@ -167,10 +167,6 @@ class WordVectors:
     def similar_by_words(self, words: Sequence[str], topn: int = 10) -> list[list[tuple[str, float]]]:
         """Return the neighbours of many words at once, each as `most_similar` gives them for it alone.
 
-        Args:
-            words: the words, each asked for by itself.
-            topn: neighbours of each, at least 1.
-
         Raises:
             UnknownWordError: a word that has no vector.
         """
@@ -178,12 +174,7 @@ class WordVectors:
         return self._nearest(self[words], topn, known)
 
     def similar_by_vectors(self, vectors: NDArray[np.float32], topn: int = 10) -> list[list[tuple[str, float]]]:
-        """Return the nearest words of many vectors [n, vector_size] at once, by exact matrix products.
-
-        Args:
-            vectors: the queries.
-            topn: words for each, at least 1.
-        """
+        """Return the ``topn`` nearest words of many vectors [n, vector_size] at once, by exact matrix products."""
         if np.ndim(vectors) != 2 or np.shape(vectors)[1] != self.vector_size:
             raise InputError(f"vectors must be [n, {self.vector_size}]; found {list(np.shape(vectors))}")
         queries = np.asarray(vectors, dtype=np.float32)

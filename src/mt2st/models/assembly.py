@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from mt2st.embedding import glove_memory
-from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.embedding.memory import MEGABYTE, check_available, megabytes
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.groups import GLOVE, PARAMETER_GROUPS, by_group
 from mt2st.models.linear_probe import LinearProbe

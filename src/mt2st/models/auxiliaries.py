@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.evaluation import AnalogySection, SimilaritySet, packaged_analogies, read_analogies, read_similarity
 from mt2st.models.assembly import context_task

@@ -27,7 +27,7 @@ from mt2st.embedding import (
     train_word_vectors,
 )
 from mt2st.embedding.glove import train_glove
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.groups import GLOVE, STARTS
 from mt2st.models.settings import ModelSettings, no_ngrams

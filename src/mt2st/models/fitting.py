@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from mt2st._files import scratch_folder
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition, weigh_ngrams
 from mt2st.models.auxiliaries import (

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from mt2st._files import complete_folder
 from mt2st.embedding import SubwordVectors, WordVectors
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.text import SPECIALS, Vocabulary
 

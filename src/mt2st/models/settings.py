@@ -19,8 +19,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from mt2st._settings import rule_of
 from mt2st.embedding.formats import is_pretrained
-from mt2st.embedding.known_subwords import KnownSubwords
 from mt2st.embedding.settings import SUBWORD_METHODS
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.groups import (
     ALPHA,

@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from tqdm.auto import tqdm
 
 from mt2st.embedding import WordVectors
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.assembly import new_network
 from mt2st.models.auxiliaries import AuxiliaryReport

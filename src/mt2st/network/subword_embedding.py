@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mt2st.embedding.known_subwords import KnownSubwords, WordBags
+from mt2st.embedding.subwords import KnownSubwords, WordBags
 from mt2st.text.vocabulary import UNK
 
 

@@ -108,11 +108,7 @@ def read_multi_labelled(
 
 
 def check_labels(labelled: MultiLabelledText) -> None:
-    """Check that there is at least one label.
-
-    Raises:
-        InputError: a text or label is missing (None or NaN), or no text has a label.
-    """
+    """Raise `InputError` if a text or label is missing (None or NaN), or no text has a label."""
     check_present(labelled.texts, "texts", labelled.source)
     check_present((label for labels in labelled.labels for label in labels), "labels", labelled.source)
     if not labelled.label_names():

@@ -39,7 +39,7 @@ class BadRow:
     """A row that cannot become a `Record`.
 
     Attributes:
-        line: where the row starts, from 1.
+        line: line on which the row starts, from 1.
         kind: what is wrong, in words that follow a number of rows: ``"that are not JSON"``.
         message: the error for this row alone: file, line, what was found, what to do.
     """

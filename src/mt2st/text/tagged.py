@@ -77,16 +77,7 @@ def check_words(words: Sequence[str], place: str) -> None:
 
 
 def read_tagged(source: str | Path, *, tag: str | int | None = None, word: int = 1) -> TaggedText:
-    """Read a tagged file into memory.
-
-    Args:
-        source: a CoNLL or CoNLL-U file, as for `read_conll`.
-        tag: the column of the tags, likewise.
-        word: the column of the words, likewise.
-
-    Raises:
-        InputError: whatever `read_conll` raises.
-    """
+    """Read a tagged file into memory; the parameters are those of `read_conll`."""
     sentences, tags = [], []
     for sentence in read_conll(source, tag=tag, word=word):
         sentences.append(sentence.words)

@@ -143,11 +143,7 @@ class Vocabulary:
         return np.fromiter(map(self._ids.get, tokens, repeat(UNK)), np.int32, len(tokens))
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """Return the tokens of ids.
-
-        Raises:
-            IndexError: an id is not in the vocabulary.
-        """
+        """Return the tokens of ids; an id outside the vocabulary is an `IndexError`."""
         chosen = [int(number) for number in ids]
         if chosen and min(chosen) < 0:
             raise IndexError(f"ids run from 0 to {len(self) - 1}, found {min(chosen)}")
@@ -156,7 +152,7 @@ class Vocabulary:
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as UTF-8 text: one token, a tab and its count per line, in the order of the ids.
 
-        The file appears whole or not at all; one that stands there is replaced.
+        The file appears whole or not at all, and replaces an earlier one.
 
         Raises:
             InputError: the folder does not exist or cannot be written.
@@ -199,12 +195,9 @@ class Vocabulary:
 
 
 class OpenVocabulary:
-    """Gives each word that a vocabulary lacks an id of its own behind the vocabulary's, in order of appearance.
+    """Gives each word outside a vocabulary an id of its own after the vocabulary's, in order of appearance.
 
     For models that make vectors of unseen words. It grows with every new word: make one for a bounded amount of text.
-
-    Args:
-        vocabulary: the known words, with the ids 0 to V - 1.
 
     Example:
         >>> known = Vocabulary.from_counts({"film": 7, "a": 9}, min_count=5)
@@ -219,7 +212,7 @@ class OpenVocabulary:
 
     @property
     def further(self) -> list[str]:
-        """The words beyond the vocabulary's, those with the ids from V on."""
+        """The words outside the vocabulary; the first has the id V."""
         return list(self._further)
 
     def encode(self, tokens: Sequence[str]) -> NDArray[np.int32]:

@@ -35,12 +35,12 @@ def cut_words(words: Sequence[str], tokeniser: Tokeniser) -> tuple[list[str], li
 
 @dataclass(frozen=True)
 class CutSentences:
-    """Sentences that came as words, as texts that can be encoded.
+    """Sentences of words as texts that can be encoded.
 
     Attributes:
         texts: the tokens of each sentence between spaces; a long sentence is several texts, one without words is none.
-        starts: ``[n_tokens]`` true at the first token of each word, all texts behind one another.
-        n_words: ``[n_sentences]`` how many words each sentence has.
+        starts: true at the first token of each word, for the tokens of all texts in order, bool [n_tokens].
+        n_words: words of each sentence, int64 [n_sentences].
     """
 
     texts: list[str]
@@ -49,14 +49,9 @@ class CutSentences:
 
 
 def cut_sentences(sentences: Iterable[Sequence[str]], tokeniser: Tokeniser, *, max_length: int) -> CutSentences:
-    """Return sentences as texts of at most ``max_length`` tokens, so that no word is lost to an encoder that cuts.
+    """Return sentences of words as texts of at most ``max_length`` tokens, so that an encoder reads every word.
 
-    A text is longer only where a single word is: what lies behind such a word's first token is no other word.
-
-    Args:
-        sentences: sentences of words.
-        tokeniser: cuts the words.
-        max_length: tokens of a text, at least 1.
+    A text is longer only if a single word is: after the first token of such a word, no other word is lost.
 
     Example:
         >>> cut = cut_sentences([["It", "is", "well-made"], [], ["Yes"]], Tokeniser(), max_length=3)

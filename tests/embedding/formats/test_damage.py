@@ -221,7 +221,7 @@ def test_gensims_separate_array(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             WordVectors.load(tmp_path / "v.kv")
     array.unlink()
-    with pytest.raises(InputError, match=r"there is no .*v\.kv\.vectors\.npy, in which gensim put the vectors"):
+    with pytest.raises(InputError, match=r"there is no .*v\.kv\.vectors\.npy, where gensim put the vectors"):
         WordVectors.load(tmp_path / "v.kv")
 
 

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, convert_vectors, load_vectors
-from mt2st.embedding.known_subwords import KnownSubwords
+from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.text import Vocabulary
 

@@ -40,9 +40,8 @@ class Format:
     Attributes:
         name: its name on the command line.
         read: opens a file or folder as a stream.
-        write: writes a stream to a place, whole or not at all, and returns the number of words; None if vectors are not
-            written in this format.
-        suffixes: file name endings that tell it, in lower case, without ``.gz``.
+        write: writes a stream, whole or not at all, and returns the number of words; None if the format is read only.
+        suffixes: its file name endings, in lower case, without ``.gz``.
         packs: whether its files may be gzip files, with a further ``.gz``.
         files: if the format is a folder, files that each such folder holds.
         open_ngrams: opens the words with their n-grams, or returns None if they have none; None if none ever has.
@@ -176,9 +175,9 @@ def _format_of_file(path: Path) -> Format | None:
 
 
 def _follows_header(rest: bytes, size: int) -> bool:
-    """Return whether the line behind two numbers has ``size`` values, so that the two numbers were a header.
+    """Return whether the line after two numbers has ``size`` values, so that the two numbers were a header.
 
-    Behind ``2 1`` a word and a number may follow in either case.
+    After ``2 1``, a word and a number may follow in either case.
     """
     line, end, _ = rest.partition(b"\n")
     return size > 1 and (not end or len(line.split()) == size + 1)
@@ -247,14 +246,7 @@ def check_destination(path: Path, chosen: Format, *, overwrite: bool) -> None:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was converted.
-
-    Attributes:
-        count: the number of words.
-        size: the number of dimensions.
-        source_format: the name of the format that was read.
-        target_format: the name of the format that was written.
-    """
+    """The conversion that was made: words, dimensions, and the names of the two formats."""
 
     count: int
     size: int
@@ -270,8 +262,8 @@ def open_vectors(path: str | PathLike[str], format: str | None = None) -> Vector
         format: the name of the format; found by the content if None.
 
     Raises:
-        InputError: it is missing, unreadable, damaged or in no known format. What is wrong further down is raised
-            when the stream comes to it.
+        InputError: it is missing, unreadable, damaged or in no known format. Faults further down are raised when the
+            stream reaches them.
     """
     return _opened(path, format)[1]
 

@@ -23,7 +23,7 @@ from mt2st.errors import InputError
 MAGIC = struct.pack("<i", 793712314)
 _HEADER = struct.Struct("<2i12id")  # magic, version, then dim ws epoch minCount neg wordNgrams loss model bucket ...
 _DICTIONARY = struct.Struct("<3iqq")  # entries, words, labels, tokens, pruned
-_ENTRY = struct.Struct("<qb")  # count and kind, behind the word and a zero byte
+_ENTRY = struct.Struct("<qb")  # count and kind, after the word and a zero byte
 _PRUNED = struct.Struct("<2i")
 _MATRIX = struct.Struct("<?qq")  # quantised, rows, columns
 _VERSIONS = (11, 12)

@@ -133,7 +133,7 @@ class Source:
             self._file.seek(offset)
 
     def tell(self) -> int:
-        """Return the byte at which reading goes on, counted from 0."""
+        """Return the byte at which reading continues, counted from 0."""
         return self._file.tell() - len(self._rest)
 
 

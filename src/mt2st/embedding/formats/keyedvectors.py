@@ -1,7 +1,8 @@
 """gensim's own format: a pickle of ``KeyedVectors``, with large arrays in ``.npy`` files next to it.
 
-gensim writes it. Reading needs no gensim and runs nothing that the pickle names (`inert_pickle`), so vectors from
-strangers are safe to read.
+gensim writes it. Reading needs no gensim and runs nothing. A pickle is a program: loading one from a stranger runs the
+stranger's code. Here every class and function that it names becomes an inert stand-in (`Inert`), which keeps its
+arguments and its state. Plain values (texts, numbers, lists, dicts) come out as they are.
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ def read_keyedvectors(path: Path) -> VectorStream:
             raise InputError(f"{path} is packed: a file of gensim's is read as it is, so unpack it first")
     model = read_pickle(path)
     owner = attributes(model)
-    beside = path
+    place = path
     if "wv" in owner and not any(name in owner for name in _WORDS):
-        owner, beside = attributes(owner["wv"]), path.with_name(f"{path.name}.wv")
+        owner, place = attributes(owner["wv"]), path.with_name(f"{path.name}.wv")
     words = next((owner[name] for name in _WORDS if name in owner), None)
     if not isinstance(words, list) or not all(type(word) is str for word in words):
         raise InputError(
             f"{path}: a pickle, but not of gensim's KeyedVectors with words for keys; save it in gensim by "
             f"save_word2vec_format and read that"
         )
-    vectors = _vectors(path, owner, beside)
+    vectors = _vectors(path, owner, place)
     if vectors.ndim != 2 or len(vectors) != len(words) or not 1 <= vectors.shape[1] <= MOST_DIMENSIONS:
         raise InputError(f"{path}: has {len(words):,} words, but vectors of shape {list(vectors.shape)}")
     step = rows_per_block(vectors.shape[1])
@@ -64,11 +65,11 @@ def read_keyedvectors(path: Path) -> VectorStream:
     return checked(VectorStream(vectors.shape[1], len(words), blocks, lambda row: f"{path}, word {row + 1}"))
 
 
-def _vectors(path: Path, owner: dict[str, Any], beside: Path) -> NDArray[Any]:
+def _vectors(path: Path, owner: dict[str, Any], place: Path) -> NDArray[Any]:
     apart = owner.get("__numpys")
     apart = apart if isinstance(apart, list) else []
     for name in _VECTORS:
-        separate = beside.with_name(f"{beside.name}.{name}.npy")
+        separate = place.with_name(f"{place.name}.{name}.npy")
         if name in apart or (name not in owner and separate.exists()):
             return _mapped(separate)
         try:
@@ -185,7 +186,7 @@ def _move(folder: Path, path: Path) -> None:
 
 
 class Inert:
-    """Stands for an object of a class, or the result of a function, that a pickle names.
+    """An object of a class, or the result of a function, that a pickle names.
 
     Attributes:
         origin: name of the class or function, with its module.
@@ -249,7 +250,7 @@ def _check(mapped: mmap.mmap) -> None:
     """Raise where the unpickler would reserve memory that the file does not fill.
 
     Reading all instructions finds texts that are shorter than announced. The other danger is the table of stored
-    values, which the unpickler makes as long as the highest number under which one is stored.
+    values, which the unpickler makes as long as the highest number of a stored value.
     """
     for opcode, argument, _ in pickletools.genops(cast(IO[bytes], mapped)):
         if opcode.name in _STORING and isinstance(argument, int) and argument > len(mapped):
@@ -262,7 +263,7 @@ def attributes(value: object) -> dict[str, Any]:
 
 
 def array(value: object) -> NDArray[Any] | None:
-    """Return a NumPy array that a pickle holds; None for anything else, and for an array of objects.
+    """Return a NumPy array in a pickle; None for anything else, and for an array of objects.
 
     Raises:
         ValueError: the array's description and its bytes do not match.

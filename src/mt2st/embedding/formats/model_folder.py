@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.formats.ngrams import NgramTable, read_json
 from mt2st.embedding.formats.safetensors import Tensor, matrix_of
 from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
-from mt2st.embedding.known_subwords import KnownSubwords
-from mt2st.embedding.subwords import SubwordSettings
+from mt2st.embedding.subwords import KnownSubwords, SubwordSettings
 from mt2st.errors import InputError
 from mt2st.text.vocabulary import SPECIALS, Vocabulary
 

@@ -41,17 +41,17 @@ def is_pretrained(name: str) -> bool:
 
 
 def pretrained_file(name: str) -> Path:
-    """Return the file of published vectors, fetched if it is not there yet.
+    """Return the file of published vectors, downloaded if it is not there yet.
 
-    A file that is in the downloader's folder (``GENSIM_DATA_DIR``, else ``~/gensim-data``) is used as it is: without
-    network, and without gensim.
+    A file in the downloader's folder (``GENSIM_DATA_DIR``, else ``~/gensim-data``) is used as it is, without network
+    and without gensim.
 
     Args:
         name: ``gensim:`` and a name from https://github.com/piskvorky/gensim-data, such as ``glove-twitter-100``.
 
     Raises:
         MissingExtraError: the file is not there and gensim is not installed.
-        InputError: the name is impossible or unknown, or the file can be neither found nor fetched; the message says
+        InputError: the name is impossible or unknown, or the file can be neither found nor downloaded; the message says
             which file to place where, and which names are known.
     """
     model = name.removeprefix(PREFIX)

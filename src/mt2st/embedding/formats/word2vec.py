@@ -265,7 +265,7 @@ def _is_number(field: bytes) -> bool:
 
 
 def _body_looks_binary(path: Path) -> bool:
-    """Return whether the bytes behind the first line look binary; one line may look like text by chance."""
+    """Return whether the bytes after the first line look binary; one line may look like text by chance."""
     with Source(path) as source:
         source.readline(LONGEST_WORD)
         return looks_binary(source.read(HEAD))

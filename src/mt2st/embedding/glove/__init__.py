@@ -28,7 +28,7 @@ def glove_memory(
     n_words: int | None = None,
     window: int = GloveSettings.window,
 ) -> int:
-    """Return the bytes that `train_glove` takes at most, besides the program itself and the corpus.
+    """Return the bytes that `train_glove` takes at most, without the program itself and the corpus.
 
     Args:
         vocabulary_size: words, the specials included.
@@ -77,7 +77,7 @@ def train_glove(
         corpus: ids, offsets and vocabulary (`EncodedCorpus`); words of count 0 are skipped.
         vector_size: dimensions, at least 1; by default 100, or that of ``init_vectors``.
         window: the widest context to each side, in words, 1 to 100,000.
-        sample: frequency above which words are thinned out before counting, in [0, 1), as for
+        sample: threshold for downsampling frequent words before counting, in [0, 1), as for
             `mt2st.embedding.train_word_vectors`. 0 keeps all, as GloVe's authors do; for what 1e-4 gave see
             docs/explanation/auxiliary-tasks.md#glove-settings.
         x_max: count from which a pair has full weight, above 0.

@@ -39,7 +39,7 @@ def drop_outdated(folder: Path) -> None:
     """Forget all compiled kernels in ``folder/__pycache__`` if a source file of the folder changed since the last call.
 
     Numba recompiles a cached function when its own file changes, but not when a file changes of which it has inlined
-    functions: after an update of `windows.py` alone, the kernels would go on with the old windows. Where the folder
+    functions: after an update of `windows.py` alone, the kernels would keep the old windows. Where the folder
     cannot be written to, nothing happens: then nobody edits the sources in place either.
     """
     cache = folder / "__pycache__"

@@ -77,7 +77,7 @@ def train_means(
     some_frozen, with_subwords = frozen.size > 0, subword_offsets.size > 0
     stride, span, n_pool, n_targets = padded(inputs.shape[1]), size + 2 * window, size + n_noise - 1, n_noise + 1
     row_at = np.arange(max(span + 1, n_pool + size)) * stride
-    # Running sums, behind a row of zeros, of the input vectors of the span's words and of how many rows these have.
+    # Running sums, after a row of zeros, of the input vectors of the span's words and of how many rows these have.
     sums = np.zeros((span + 1) * stride, np.float32)
     sizes = np.arange(span + 1)
     # The output rows of the block's noise words and centres. Each centre's targets are its noise words, a run that

@@ -73,7 +73,7 @@ def compact(keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> int:
     return used
 
 
-# Where the walk stands: the next word, its document, the words kept so far of that document, used slots of the table.
+# The walk: the next word, its document, the words kept so far of that document, used slots of the table.
 POSITION, DOCUMENT, KEPT, USED, INVALID = range(5)
 WALK_SIZE = 5
 _ALWAYS, _SHIFT_32 = np.uint64(KEEP_ALWAYS), np.uint64(32)

@@ -17,7 +17,7 @@ from mt2st.errors import InputError
 CAPACITY = 8192
 """Kept words in the buffer: small enough for the cache, large enough that carried words cost nothing."""
 
-# The walker: where the walk stands. Words in the buffer before READY have all the right context they will get.
+# The position of the walk. Words in the buffer before READY have all the right context they will get.
 DOCUMENT, POSITION, FILLED, BEGIN, READY, DOCUMENT_START, RAW, INVALID = range(8)
 WALKER_SIZE = 8
 
@@ -88,7 +88,7 @@ class Walk(NamedTuple):
 def refill(walk: Walk) -> bool:
     """Load the next kept words; the centres to train are then ``walker[BEGIN]`` to ``walker[READY]``.
 
-    Words of count 0 and words thinned out are removed before the windows are drawn, as in word2vec: a window reaches
+    Words of count 0 and downsampled words are removed before the windows are drawn, as in word2vec: a window reaches
     over them. Each centre draws its reach uniformly from 1 to ``window``; contexts never leave the document. A document
     may be longer than the buffer: at the buffer's end, the words still needed move to its front.
 
