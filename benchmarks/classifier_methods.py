@@ -108,7 +108,7 @@ class Workshop:
     """What the methods share: the budget of fastText's autotune, and results that are computed once and charged always.
 
     Attributes:
-        memory: where shared results are kept.
+        memory: where shared results are kept. Delete its folder when a function of such a result changes.
         autotune_seconds: wall-clock seconds of fastText's autotune.
         charged: CPU seconds charged for shared results in place of those that were spent.
     """
@@ -282,7 +282,7 @@ def tuned_transformer(cut: Cut, _: Workshop) -> Fitted:
     head = torch.nn.Linear(encoder.get_embedding_dimension(), int(labels.max()) + 1)
 
     def logits(batch: Sequence[str]) -> torch.Tensor:
-        scores: torch.Tensor = head(encoder(encoder.tokenize(list(batch)))["sentence_embedding"])
+        scores: torch.Tensor = head(encoder(encoder.preprocess(list(batch)))["sentence_embedding"])
         return scores
 
     optimizer = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=TUNING["rate"])

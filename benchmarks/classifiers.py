@@ -296,8 +296,15 @@ def accuracy_table(rows: pd.DataFrame, methods: Sequence[str]) -> str:
     return markdown(["set", *methods], lines)
 
 
-def summary_table(rows: pd.DataFrame, methods: Sequence[str], simple: Collection[str]) -> str:
-    """Return a line for each method over all cells: means, mean rank, and how it stands to the best simple one."""
+def stand(rows: pd.DataFrame, method: str, others: Collection[str]) -> list[str]:
+    """Return how a method stands to the best of others: mean difference in points, and wins and losses beyond noise."""
+    difference, noise = difference_to_best(rows, method, others)
+    wins, losses, cells = wins_and_losses(rows, method, others)
+    return [f"{100 * difference:+.1f} ± {100 * noise:.1f}", f"{wins}, {losses} of {cells}"]
+
+
+def summary_table(rows: pd.DataFrame, methods: Sequence[str]) -> str:
+    """Return a line for each method over the cells that have all: means, mean rank, standing to the best simple one."""
     columns = [
         100 * complete(means(rows), methods).mean(),
         100 * complete(means(rows, "macro_f1"), methods).mean(),
@@ -306,13 +313,17 @@ def summary_table(rows: pd.DataFrame, methods: Sequence[str], simple: Collection
     ]
     lines = []
     for method in methods:
-        others = [each for each in simple if each != method]
-        difference, noise = difference_to_best(rows, method, others)
-        wins, losses, cells = wins_and_losses(rows, method, others)
-        best = [f"{100 * difference:+.1f} ± {100 * noise:.1f}", f"{wins}, {losses} of {cells}"]
-        lines.append([method, *(f"{column[method]:.1f}" for column in columns), *best])
+        others = [each for each in methods if each in SIMPLE and each != method]
+        lines.append([method, *(f"{column[method]:.1f}" for column in columns), *stand(rows, method, others)])
     header = ["accuracy", "macro F1", "mean rank", "CPU s", "less the best simple one", "wins, losses to it"]
     return markdown(["method", *header], lines)
+
+
+def transition_table(rows: pd.DataFrame) -> str:
+    """Return how the strategies with a transition stand to those without one."""
+    pairs = [(ours, other) for ours in ("diminish", "switch") for other in ("single-task", "multi-task")]
+    lines = [[f"{ours}, {other}", *stand(rows, ours, [other])] for ours, other in pairs]
+    return markdown(["strategies", "difference", "wins, losses"], lines)
 
 
 def table(rows: pd.DataFrame) -> str:
@@ -328,9 +339,10 @@ def table(rows: pd.DataFrame) -> str:
     }
     for name, group in groups.items():
         present = [each for each in methods if each in set(group["method"])]
-        simple = [each for each in SIMPLE if each in present]
-        if len(simple) > 1 and len(complete(means(group), present)):
-            parts[f"Summary, {name}"] = summary_table(group, present, simple)
+        if len(complete(means(group), present)):
+            parts[f"Summary, {name}"] = summary_table(group, present)
+            if set(OURS) <= set(present):
+                parts[f"Transitions, {name}"] = transition_table(group)
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
 
 

@@ -287,8 +287,21 @@ def test_few_labels_are_fifty_where_there_are_two_classes() -> None:
 def test_tables_have_means_and_deviations_with_the_best_bold() -> None:
     assert "| cr | 70.0 ± 10.0 | **75.0 ± 9.0** |" in accuracy_table(cell("cr"), ["tfidf-lr", "diminish"])
     summaries = table(FOUND)
+    assert "Transitions" not in summaries
     assert "## Accuracy (%), labels a class: all" in summaries
     assert "| diminish | 82.5 | 82.5 | 1.8 | 1.0 | +1.5 ± 44.5 | 1, 0 of 2 |" in summaries
+
+
+def test_tables_compare_the_strategies_with_a_transition_to_those_without() -> None:
+    scores = {"single-task": [0.5, 0.6], "multi-task": [0.6, 0.7], "switch": [0.6, 0.7], "diminish": [0.61, 0.71]}
+    found = rows(
+        {
+            ("cr", "10", method): draws
+            for method, draws in {**scores, "nb-svm": [0.5] * 2, "tfidf-lr": [0.5] * 2}.items()
+        }
+    )
+    assert "| diminish, multi-task | +1.0 ± nan | 1, 0 of 1 |" in table(found)
+    assert "| switch, multi-task | +0.0 ± nan | 0, 0 of 1 |" in table(found)
 
 
 def test_the_picture_shows_every_regime(tmp_path: Path) -> None:
