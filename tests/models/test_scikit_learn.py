@@ -268,6 +268,20 @@ class Doubled(Callback):
         return {}
 
 
+def test_a_task_that_is_used_again_begins_as_it_did_at_first(films: Films) -> None:
+    task = Doubled()
+    first, second = (fast(Switch(2)).fit(*films, auxiliary_tasks=[task]) for _ in range(2))
+    assert [each.losses for each in first.run_.evaluations] == [each.losses for each in second.run_.evaluations]
+    assert (first.predict_proba(films[0]) == second.predict_proba(films[0])).all()
+
+
+def test_a_task_with_a_head_cannot_have_the_name_of_a_method_of_torch(films: Films) -> None:
+    task = Doubled()
+    task.name = "keys"
+    with pytest.raises(InputError, match="a task with a head cannot be named 'keys'"):
+        fast().fit(*films, auxiliary_tasks=[task])
+
+
 def test_a_task_of_the_users_own_trains_with_the_classifier(films: Films, tmp_path: Path) -> None:
     task = Doubled()
     before = task.head.weight.detach().clone()

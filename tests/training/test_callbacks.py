@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.following import StopAfter
@@ -14,11 +15,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from mt2st.errors import InputError
-from mt2st.strategy import Strategy, Switch
+from mt2st.strategy import Observation, Strategy, Switch
 from mt2st.training import (
     Callback,
     CheckpointEvery,
     DataLoaderTask,
+    EarlyStopping,
     Evaluation,
     MetricsLog,
     Trainer,
@@ -54,6 +56,9 @@ class Everything(Callback):
     def __init__(self) -> None:
         self.calls: list[str] = []
 
+    def before_fit(self, trainer: Trainer) -> None:
+        self.calls.append("before")
+
     def on_fit_start(self, trainer: Trainer) -> None:
         self.calls.append("start")
 
@@ -75,13 +80,14 @@ def test_calls_come_in_the_order_of_the_training() -> None:
     everything = Everything()
     make_trainer(everything, epochs=3).fit()
     assert everything.calls == [
-        "start", *(f"step {step}" for step in (1, 2, 3, 4)), "evaluation 1", *(f"step {step}" for step in (5, 6, 7, 8)),
-        "evaluation 2", "transition 9", *(f"step {step}" for step in (9, 10, 11, 12)), "evaluation 3", "end 12",
+        "before", "start", *(f"step {step}" for step in (1, 2, 3, 4)), "evaluation 1",
+        *(f"step {step}" for step in (5, 6, 7, 8)), "evaluation 2",
+        "transition 9", *(f"step {step}" for step in (9, 10, 11, 12)), "evaluation 3", "end 12",
         "epochs",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("failing", ["on_fit_start", "on_step_end"])
+@pytest.mark.parametrize("failing", ["before_fit", "on_fit_start", "on_step_end"])
 def test_the_end_is_reported_after_an_error_too(failing: str) -> None:
     class Failing(Callback):
         pass
@@ -93,7 +99,7 @@ def test_the_end_is_reported_after_an_error_too(failing: str) -> None:
     everything = Everything()
     with pytest.raises(KeyboardInterrupt):
         make_trainer(everything, Failing()).fit()
-    assert everything.calls[0] == "start"
+    assert everything.calls[0] == "before"
     assert everything.calls[-1] == "epochs"
 
 
@@ -117,6 +123,62 @@ def test_the_log_of_a_training_that_goes_on_is_that_of_one_without_a_break(step:
         file.write('{"event": "evalu')
     make_trainer(CheckpointEvery(checkpoint, resume=True), MetricsLog(log)).fit()
     assert records(log) == records(tmp_path / "whole.jsonl")
+
+
+def test_a_training_that_goes_on_starts_where_its_checkpoint_ends(tmp_path: Path) -> None:
+    class Start(Callback):
+        def on_fit_start(self, trainer: Trainer) -> None:
+            starts.append(trainer.progress.step)
+
+    starts: list[int] = []
+    make_trainer(Start(), StopAfter(6), CheckpointEvery(tmp_path / "at")).fit()
+    make_trainer(Start(), CheckpointEvery(tmp_path / "at", resume=True)).fit()
+    assert starts == [0, 6]
+
+
+class OffOnceMeasured(Strategy):
+    """Ends the auxiliary tasks after the second evaluation."""
+
+    off_is_final = False
+    learned = ("count",)
+
+    def __init__(self, *, auxiliaries: list[str] | None = None) -> None:
+        self.count = 0
+        super().__init__(auxiliaries)
+
+    def weight_of(self, task: str, t: int) -> float:
+        return float(self.count < 2)
+
+    def after_evaluation(self, observation: Observation) -> None:
+        self.count += 1
+        self._decide("b", "off", "measured", {"count": np.float32(self.count)}, observation)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.parametrize("evaluation", [1, 2, 4])
+def test_a_checkpoint_of_an_evaluation_goes_on_as_if_nothing_had_been(
+    evaluation: int, average: float | None, tmp_path: Path
+) -> None:
+    class SaveAt(Callback):
+        def on_evaluation(self, trainer: Trainer, found: Evaluation) -> None:
+            if len(trainer.run.evaluations) == evaluation:
+                trainer.save(tmp_path / "at")
+
+    def trainer(*callbacks: Callback) -> Trainer:
+        stopping = EarlyStopping(patience=1, minimum_gain=1e9)  # ends after the second evaluation, or the fourth
+        stopping.earliest = max(2, evaluation)
+        return make_trainer(*callbacks, epochs=6, strategy=OffOnceMeasured(), average=average, early_stopping=stopping)
+
+    whole = trainer(MetricsLog(tmp_path / "whole.jsonl"), SaveAt())
+    expected = whole.fit()
+    (tmp_path / "log.jsonl").write_bytes((tmp_path / "whole.jsonl").read_bytes())
+    after = trainer(CheckpointEvery(tmp_path / "at", resume=True), MetricsLog(tmp_path / "log.jsonl"))
+    run = after.fit()
+    assert (run.stopped, run.best, run.decisions) == (expected.stopped, expected.best, expected.decisions)
+    assert [each.losses for each in run.evaluations] == [each.losses for each in expected.evaluations]
+    assert records(tmp_path / "log.jsonl") == records(tmp_path / "whole.jsonl")
+    for name, value in whole.module.state_dict().items():
+        assert torch.equal(after.module.state_dict()[name], value), name
 
 
 def test_checkpoints_come_by_time_and_when_a_training_is_interrupted(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import functools
 import json
 import pickletools
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from mt2st.embedding.kernels import kernel_for
 from mt2st.errors import InputError
 from mt2st.network import Network, build_encoder
-from mt2st.strategy import SingleTask, Strategy, Switch
+from mt2st.strategy import Observation, SingleTask, Strategy, Switch
 from mt2st.tasks import ClassificationTask, ContextTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
 from mt2st.training import CheckConvergence, Trainer
@@ -281,3 +282,90 @@ def test_a_new_checkpoint_takes_the_place_of_the_one_before(checkpoint: Path) ->
     interrupted(20).save(checkpoint, identity=IDENTITY)
     assert json.loads((checkpoint / "progress.json").read_text())["progress"]["step"] == 20
     assert [path.name for path in checkpoint.parent.iterdir()] == ["at"]
+
+
+class Counting(Strategy):
+    """A user's own strategy, which keeps what NumPy gives it."""
+
+    learned = ("seen", "mean")
+
+    def __init__(self, value: Any, *, auxiliaries: list[str] | None = None) -> None:
+        self.value, self.seen, self.mean = value, {"count": np.int64(0)}, np.zeros(2)
+        super().__init__(auxiliaries)
+
+    def weight_of(self, task: str, t: int) -> float:
+        return np.float32(self.value) * (self.seen["count"] < 7)  # type: ignore[no-any-return]
+
+    def after_evaluation(self, observation: Observation) -> None:
+        self.seen["count"] += np.int64(1)
+        self.mean = np.asarray(self.mean) + np.array([1.0, 2.0])
+
+
+def test_numbers_of_numpy_in_a_state_are_read_again(tmp_path: Path) -> None:
+    whole = make_trainer(Counting(np.float32(0.5)))
+    torch.manual_seed(9)
+    whole.fit()
+    before = make_trainer(Counting(np.float32(0.5)))
+    before.callbacks.append(StopAfter(18))
+    before.optimizer.param_groups[0]["lr"] = np.float64(0.02)
+    torch.manual_seed(9)
+    before.fit()
+    before.save(tmp_path / "at", identity={"rows": np.int64(3)})
+    after = make_trainer(Counting(np.float32(0.5)))
+    after.load(tmp_path / "at", identity={"rows": 3})
+    assert isinstance(after.strategy, Counting)
+    assert (after.strategy.seen, list(after.strategy.mean)) == ({"count": 5}, [5.0, 10.0])
+    after.fit()
+    for name, value in whole.module.state_dict().items():
+        assert torch.equal(after.module.state_dict()[name], value), name
+
+
+def test_a_state_that_could_not_be_read_again_is_refused_and_the_checkpoint_before_stays(checkpoint: Path) -> None:
+    before = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+    trainer = interrupted(20)
+    trainer.optimizer.param_groups[0]["where"] = Path("here")
+    with pytest.raises(InputError, match="cannot be saved: the state of .* must be tensors and plain values"):
+        trainer.save(checkpoint, identity=IDENTITY)
+    assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
+
+
+class Tied(nn.Module):
+    """One matrix in two places, and a part of it in a third."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.first, self.second = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+        self.second.weight = self.first.weight
+        self.register_buffer("part", self.first.weight.data[1:])
+
+
+def test_tied_weights_are_saved_and_are_still_tied_after(tmp_path: Path) -> None:
+    class Halves:
+        name, n_batches = "halves", 3
+
+        def batches(self, *, epoch: int, seed: int) -> Iterator[Tensor]:
+            generator = torch.Generator().manual_seed(10 * seed + epoch)
+            yield from torch.randn(3, 8, 4, generator=generator)
+
+        def loss(self, module: Tied, batch: Tensor) -> Tensor:
+            return (module.second(module.first(batch).tanh()) - batch / 2).square().mean()
+
+        def evaluate(self, module: Tied) -> dict[str, float]:
+            return {"loss": float(self.loss(module, torch.eye(4)))}
+
+    def trainer() -> Trainer:
+        module = Tied()
+        optimizer = torch.optim.Adam(module.parameters(), lr=0.05)
+        return Trainer(module, primary=Halves(), optimizer=optimizer, strategy=SingleTask(), epochs=4)
+
+    whole, before, after = trainer(), trainer(), trainer()
+    whole.fit()
+    before.callbacks.append(StopAfter(7))
+    before.fit()
+    before.save(tmp_path / "at")
+    after.load(tmp_path / "at")
+    after.fit()
+    assert after.module.first.weight is after.module.second.weight
+    assert torch.equal(after.module.first.weight, whole.module.first.weight)
+    assert torch.equal(after.module.part, whole.module.part)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.following import Following, StopAfter
@@ -28,6 +29,7 @@ from mt2st.strategy import (
 )
 from mt2st.training import (
     CheckConvergence,
+    EarlyStopping,
     EpochSlice,
     Evaluation,
     LearningRateSchedule,
@@ -597,6 +599,25 @@ def test_an_adaptive_strategy_hears_every_evaluation_and_acts_on_it() -> None:
     [
         ({"epochs": 0}, "epochs must be a whole number of at least 1, found 0"),
         ({"evaluations_per_epoch": 0}, "evaluations_per_epoch must be a whole number of at least 1, found 0"),
+        ({"epochs": 2.5}, "epochs must be a whole number of at least 1, found 2.5"),
+        ({"epochs": True}, "epochs must be a whole number of at least 1, found True"),
+        ({"epochs": float("nan")}, "epochs must be a whole number of at least 1, found nan"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, found -1"),
+        ({"seed": 1.5}, "seed must be a whole number of at least 0, found 1.5"),
+        ({"clip_norm": 0}, "clip_norm must be a finite number above 0, found 0"),
+        ({"clip_norm": float("nan")}, "clip_norm must be a finite number above 0, found nan"),
+        ({"average": "0.9"}, "must be above 0 and below 1, found '0.9'"),
+        ({"average": float("nan")}, "must be above 0 and below 1, found nan"),
+        ({"monitor": 3}, "monitor must be the name of a metric, 'auto' or None, found 3"),
+        (
+            {"callbacks": [Following]},
+            r"must be objects of mt2st.training.Callback, found <class .*: write Following\(\)",
+        ),
+        ({"callbacks": [print]}, "must be objects of mt2st.training.Callback, found <built-in function print>$"),
+        ({"optimizer": "adam"}, "optimizer must be an object of torch's Optimizer, found 'adam'"),
+        ({"network": "net", "optimizer": torch.optim.SGD([torch.zeros(1)])}, "of torch's Module, found 'net'"),
+        ({"primary": Regression("my.task")}, "letters, digits, underscores and hyphens only, found 'my.task'"),
+        ({"primary": Regression("")}, "letters, digits, underscores and hyphens only, found ''"),
         ({"primary": Regression("primary", n_batches=0)}, "'primary' has no data: it has no batch"),
         ({"primary": Regression("helper")}, "an auxiliary task has the primary task's name 'helper'"),
     ],
@@ -623,7 +644,7 @@ def test_an_auxiliary_of_neither_form_is_refused_rather_than_passed_over() -> No
         def loss(self, network: nn.Module, batch: Any) -> Tensor:
             return torch.zeros(())
 
-    with pytest.raises(InputError, match="'half' .* is neither: it lacks 'update', 'state_dict', 'load_state_dict'"):
+    with pytest.raises(InputError, match="'half' .* is neither: it lacks 'n_batches', 'batches', 'evaluate'"):
         make_trainer(MultiTask(), Half())
 
 
@@ -738,9 +759,9 @@ def test_by_default_the_loss_is_monitored_where_it_is_reported_and_else_the_last
     [
         (Regression("helper"), r"auxiliaries must be a list of tasks, found 'helper' \(Regression\)"),
         ("helper", "auxiliaries must be a list of tasks, found 'helper'"),
-        ([object()], "must be a Task or a KernelTask of mt2st.training, but <object .* it lacks 'name', 'update', "),
-        (["helper"], "but 'helper' is neither: it lacks 'name', 'update'"),
-        ([nn.Linear(1, 1)], r"but Linear\(.*\) is neither: it lacks 'name', 'update'"),
+        ([object()], "must be a Task or a KernelTask of mt2st.training, but <object .* it lacks 'name', 'n_batches', "),
+        (["helper"], "but 'helper' is neither: it lacks 'name', 'n_batches', 'batches', 'loss', 'evaluate'$"),
+        ([nn.Linear(1, 1)], r"but Linear\(.*\) is neither: it lacks 'name', 'n_batches'"),
         ([None], "but None is neither"),
     ],
 )
@@ -785,3 +806,83 @@ def test_a_scheduler_and_rates_of_the_transition_exclude_each_other() -> None:
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
     with pytest.raises(InputError, match=r"ReduceLROnPlateau needs a metric .*LearningRateSchedule\(patience"):
         make_trainer(SingleTask(), network=network, optimizer=optimizer, scheduler=plateau)
+
+
+# What a user's own parts may return
+
+
+def test_a_loss_that_is_not_finite_is_the_fault_of_its_own_task() -> None:
+    class Broken(Regression):
+        def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+            return super().loss(network, batch) * (float("nan") if self.forwards == 2 else 1.0)
+
+    message = r"the loss of 'helper' is nan in step 2 \(epoch 1\); .*a smaller weight of this auxiliary task, or a clip"
+    with pytest.raises(InputError, match=message):
+        make_trainer(MultiTask(), Broken("helper")).fit()
+    with pytest.raises(InputError, match=r"the loss of 'primary' is nan in step 2 \(epoch 1\); .*\}, or a clip_norm"):
+        make_trainer(MultiTask(), Regression("helper"), primary=Broken("primary")).fit()
+
+
+@pytest.mark.parametrize("number", [torch.tensor(0.5), torch.tensor([0.5]), np.float32(0.5), np.array(0.5)])
+def test_metrics_losses_and_rates_may_be_of_torch_and_numpy(number: Any, tmp_path: Path) -> None:
+    class Own(Regression):
+        def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+            return {"accuracy": number}
+
+    class Kernel(Nudge):
+        rate = np.float32(0.25)
+
+        def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
+            return np.float32(super().update(table, weight=weight, epoch_slice=epoch_slice))  # type: ignore[return-value]
+
+    network = Shared()
+    optimizer = torch.optim.Adam(network.parameters(), lr=torch.tensor(0.01))
+    trainer = make_trainer(
+        MultiTask(), Kernel(), primary=Own("primary"), network=network, optimizer=optimizer, log=tmp_path / "log.jsonl"
+    )
+    evaluation = trainer.fit().evaluations[-1]
+    numbers = [*evaluation.validation.values(), *evaluation.losses.values(), *evaluation.learning_rates.values()]
+    assert {type(each) for each in numbers} == {float}
+    assert evaluation.validation == {"accuracy": 0.5}
+    trainer.save(tmp_path / "at")
+    first = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])
+    assert first["validation"] == {"accuracy": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (None, r"evaluate of the task 'primary' must return a mapping .*, or \{\} without validation data; found None"),
+        (0.5, "must return a mapping of metrics by name.* found 0.5"),
+        ({"accuracy": None}, "the metric 'accuracy' that evaluate of the task 'primary' returns must be a number"),
+        ({"accuracy": torch.zeros(2)}, r"must be a number, found tensor\(\[0., 0.\]\)"),
+    ],
+)
+def test_what_is_no_metric_is_named(found: Any, message: str) -> None:
+    class Own(Regression):
+        def evaluate(self, network: nn.Module) -> Mapping[str, float]:
+            return found  # type: ignore[no-any-return]
+
+    with pytest.raises(InputError, match=message):
+        make_trainer(SingleTask(), primary=Own("primary")).fit()
+
+
+def test_a_monitor_is_refused_before_the_training_where_the_task_tells_its_metrics() -> None:
+    primary = Regression("primary", scores=[0.5])
+    primary.metric_names = ("loss", "accuracy")  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="monitor names the metric 'acuracy'.* Did you mean 'accuracy'"):
+        make_trainer(SingleTask(), primary=primary, monitor="acuracy")
+    with pytest.raises(InputError, match="the monitor of early_stopping names the metric 'f1', which"):
+        make_trainer(SingleTask(), primary=primary, early_stopping=EarlyStopping(monitor="f1"))
+    assert primary.drawn == 0
+    with pytest.raises(InputError, match="the monitor of early_stopping names the metric 'f1', which"):
+        other = Regression("primary", scores=[0.5] * 9)
+        make_trainer(SingleTask(), primary=other, early_stopping=EarlyStopping(monitor="f1")).fit()
+    assert other.drawn == other.n_batches, "at the first evaluation"
+
+
+@pytest.mark.parametrize("task", [Regression("my task"), Regression("a/b"), Nudge("a.b"), Nudge("")])
+def test_a_name_that_no_module_can_have_is_refused(task: Any) -> None:
+    with pytest.raises(InputError, match="a task's name has letters, digits, underscores and hyphens only, found '"):
+        make_trainer(MultiTask(), task)
+    assert make_trainer(MultiTask(), replace(task, name="word-lists_2")).strategy.auxiliaries == ("word-lists_2",)

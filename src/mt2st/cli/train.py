@@ -82,11 +82,10 @@ def run(arguments: Sequence[str]) -> int:
     class Watcher(TrainingProgress):
         """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
 
-        def on_fit_start(self, trainer: Trainer) -> None:
+        def before_fit(self, trainer: Trainer) -> None:
             if strategy.unit == "step":  # how many steps there are is known only now
                 check_schedule(schedules, settings, steps_per_epoch=trainer.primary.n_batches)
             _prepare_output(options)
-            super().on_fit_start(trainer)
 
     model = model_class(options.source.task).from_settings(settings, strategy)
     listener = Watcher("train")

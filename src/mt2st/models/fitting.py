@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -232,7 +233,9 @@ class Fitting(Generic[RowsT]):
         for each in self.options.auxiliary_tasks:
             head = getattr(each, "head", None)
             if isinstance(head, nn.Module):
-                network.heads[each.name] = head
+                if hasattr(nn.ModuleDict, each.name):
+                    raise InputError(f"a task with a head cannot be named '{each.name}', as torch does: rename it")
+                network.heads[each.name] = _as_at_first(head)
         if settings.encoder.ngram_ratios:
             weigh_ngrams(network, task)
         return network, first.seconds
@@ -327,6 +330,16 @@ def _labelled_texts(corpus: Corpus, reader: DocumentEncoder, parts: Sequence[Pre
         return [reader.read(part.documents) for part in parts]
     bounds = list(accumulate((len(part.documents) for part in parts), initial=0))
     return [Texts.of(corpus, start=start, stop=stop) for start, stop in pairwise(bounds)]
+
+
+def _as_at_first(head: nn.Module) -> nn.Module:
+    """Return a user's head with the parameters that it had at its first fit, so that each fit starts alike."""
+    first = getattr(head, "_at_first", None)
+    if first is None:
+        head._at_first = copy.deepcopy(head.state_dict())  # type: ignore[assignment]  # not a parameter
+    else:
+        head.load_state_dict(first)
+    return head
 
 
 def _for_prediction(network: Network) -> Network:

@@ -135,8 +135,9 @@ class TextClassifier(ClassifierMixin, TransformerMixin, TrainedModel[LabelledTex
             validation: labelled texts to choose the best evaluation by, as ``(texts, labels)``, or the share of the
                 labelled texts, in (0, 1), that is split off for this: stratified, by the seed.
             auxiliary_tasks: tasks of your own: any `mt2st.training.Task` or `KernelTask`. The module that its loss gets
-                is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it. A
-                task that is also a `Callback` gets the corpus, with its vocabulary.
+                is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it; each
+                fit begins with the parameters that it had at its first one. A task that is also a `Callback` gets the
+                corpus, with its vocabulary.
             auxiliary_data: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
                 the vocabulary and the context task.
             callbacks: called before and during the training.

@@ -70,7 +70,8 @@ class Strategy(ABC):
     per_task: ClassVar[tuple[str, ...]] = ()
     """The settings that may be ``{task: value}``. `bind` checks that each of them has a value for every task."""
     learned: ClassVar[tuple[str, ...]] = ()
-    """The attributes that the training changes, saved with the strategy: plain values with text as keys."""
+    """The attributes that the training changes, saved with the strategy: plain values with text as keys. An array comes
+    back from a checkpoint as a tensor of torch."""
     options: ClassVar[tuple[Option, ...] | None] = None
     """The command line's options. None gives each setting an option of its own, ``--NAME-SETTING``."""
     search: ClassVar[tuple[Range, ...]] = ()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mt2st.errors import InputError
+from mt2st.strategy.parameters import plain
 
 _HEAD_START = 10
 """After k steps the decay is at most (1 + k) / (10 + k), so the first values fade early."""
@@ -24,15 +25,19 @@ class ParameterAverage:
     Args:
         decay: share of the average that a step keeps, in (0, 1): 0.97 averages over about 30 steps.
 
+    Attributes:
+        replaced: the network's own values while it has the average (`applied`).
+
     Raises:
         InputError: a decay outside of its range.
     """
 
     def __init__(self, decay: float) -> None:
-        if not 0 < decay < 1:
+        if not isinstance(number := plain(decay), int | float) or not 0 < number < 1:
             raise InputError(f"the decay of the parameters' average must be above 0 and below 1, found {decay!r}")
-        self.decay = decay
+        self.decay = float(number)
         self.steps = 0
+        self.replaced: dict[str, Tensor] = {}
         self._values: dict[str, Tensor] = {}
 
     @torch.no_grad()
@@ -51,14 +56,15 @@ class ParameterAverage:
     def applied(self, network: nn.Module) -> Iterator[None]:
         """Give the network the average during a block, in the network's own memory; before the first step, nothing."""
         own = {name: each for name, each in _averaged(network) if name in self._values}
-        kept = {name: each.clone() for name, each in own.items()}
+        self.replaced = {name: each.clone() for name, each in own.items()}
         try:
             self.copy_to(network)
             yield
         finally:
             with torch.no_grad():
                 for name, each in own.items():
-                    each.copy_(kept[name])
+                    each.copy_(self.replaced[name])
+            self.replaced = {}
 
     @torch.no_grad()
     def copy_to(self, network: nn.Module) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mt2st._files import complete_file
+from mt2st.strategy.parameters import plain
 from mt2st.training.run import Evaluation
 
 EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "end")
@@ -25,8 +26,10 @@ class Callback:
     """Follows a training. Every method does nothing; a subclass overrides those it needs.
 
     ``trainer`` is the `mt2st.training.Trainer`: its ``module``, ``progress`` (epoch, batch, step), ``run``,
-    ``strategy``, ``optimizer`` and ``stop()`` are of use. The first four methods are called by the estimators before
-    the training. Time spent in callbacks is not training time.
+    ``strategy``, ``optimizer`` and ``stop()`` are of use. Time spent in callbacks is not training time.
+
+    `on_corpus`, `on_auxiliary`, `on_cooccurrences` and `on_vectors` are called by the estimators alone, while they
+    prepare the training; a `Trainer` of your own never calls them.
 
     Example:
         >>> class StopAt(Callback):
@@ -49,8 +52,11 @@ class Callback:
     def on_vectors(self, progress: Any) -> None:
         """The first word vectors of the embedding are being trained: a `mt2st.embedding.VectorProgress`."""
 
+    def before_fit(self, trainer: Any) -> None:
+        """`Trainer.fit` is called. What a training needs is made here: folders, or the state of a checkpoint."""
+
     def on_fit_start(self, trainer: Any) -> None:
-        """The training begins, or goes on from a checkpoint."""
+        """The training begins, or goes on from a checkpoint, which is loaded now: ``progress`` tells where."""
 
     def on_step_end(self, trainer: Any) -> None:
         """One optimizer step is done. `Trainer.save` and `Trainer.state_dict` may be called here."""
@@ -100,7 +106,7 @@ class MetricsLog(Callback):
         self._write(kind, values)
 
     def _write(self, event: str, record: Mapping[str, Any]) -> None:
-        line = json.dumps({"event": event, **finite(dict(record))}, allow_nan=False)
+        line = json.dumps({"event": event, **finite(plain(record))}, allow_nan=False)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -126,7 +132,7 @@ class CheckpointEvery(Callback):
         self.folder, self.seconds, self.identity, self.resume = Path(folder), seconds, identity, resume
         self._last = time.monotonic()
 
-    def on_fit_start(self, trainer: Any) -> None:
+    def before_fit(self, trainer: Any) -> None:
         """Go on from the checkpoint, if asked to."""
         if self.resume and self.folder.is_dir():
             trainer.load(self.folder, identity=self.identity)

@@ -9,12 +9,15 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from mt2st._files import complete_folder
 from mt2st.errors import InputError
+from mt2st.strategy.parameters import plain
 
 MODULE, BEST, STATE, PLAIN, MANIFEST = (
     "model.safetensors",
@@ -48,16 +51,47 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
         identity: plain values that must be the same when the training goes on.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or the state has an object that could not be read again.
     """
     with complete_folder(folder) as partial:
-        save_file({name: value.contiguous() for name, value in state["module"].items()}, partial / MODULE)
+        save_file(_apart(state["module"]), partial / MODULE)
         if state["best"] is not None:
-            save_file({name: value.contiguous() for name, value in state["best"].items()}, partial / BEST)
-        torch.save({name: state[name] for name in IN_STATE}, partial / STATE)
-        (partial / PLAIN).write_text(json.dumps(state["plain"]), encoding="utf-8")
+            save_file(_apart(state["best"]), partial / BEST)
+        torch.save({name: _readable(state[name]) for name in IN_STATE}, partial / STATE)
+        try:
+            torch.load(partial / STATE, weights_only=True, mmap=True)  # not the numbers, only what is around them
+        except UnpicklingError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"the training cannot be saved: the state of the strategy, optimizer, scheduler or a kernel task must "
+                f"be tensors and plain values, found others ({reason})"
+            ) from error
+        (partial / PLAIN).write_text(json.dumps(plain(state["plain"])), encoding="utf-8")
         hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
-        (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")
+        manifest = {"files": hashes, "identity": plain(identity)}
+        (partial / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors of which no two share memory, as tied weights do: safetensors refuses these."""
+    seen: set[int] = set()
+    apart = {}
+    for name, value in tensors.items():
+        memory = value.untyped_storage().data_ptr()
+        apart[name] = value.clone(memory_format=torch.contiguous_format) if memory in seen else value.contiguous()
+        seen.add(memory)
+    return apart
+
+
+def _readable(value: Any) -> Any:
+    """Return a state with Python's numbers and torch's tensors in place of NumPy's, which need a pickle."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
+    if type(value) is dict:
+        return {_readable(key): _readable(each) for key, each in value.items()}
+    return type(value)(_readable(each) for each in value) if type(value) in (list, tuple) else value
 
 
 def read_checkpoint(folder: Path, identity: Mapping[str, Any], load: Callable[[dict[str, Any]], None]) -> None:
@@ -74,7 +108,7 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any], load: Callable[[d
     files, saved = _manifest(folder)
     try:
         _check_whole(folder, files)
-        _check_same(folder, saved, json.loads(json.dumps(identity)))
+        _check_same(folder, saved, json.loads(json.dumps(plain(identity))))
         load(
             {
                 "module": load_file(folder / MODULE),

@@ -66,6 +66,11 @@ class DataLoaderTask:
         """Number of batches in an epoch."""
         return len(self.loader)
 
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The metrics that `evaluate` reports: a `Trainer` refuses a ``monitor`` of another name before it trains."""
+        return () if self.validation is None else ("loss", *self._metrics)
+
     def batches(self, *, epoch: int, seed: int) -> Iterator[Any]:
         """Yield the loader's batches, in an order that depends on name, epoch and seed alone."""
         batches: Iterator[Any] | None = None

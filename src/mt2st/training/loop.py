@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import partial
@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy import Decision, Observation, Strategy
+from mt2st.strategy import CombiningStrategy, Observation, Strategy, as_strategy
+from mt2st.strategy.parameters import positive, whole
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
 from mt2st.training.combination import Combiner
@@ -29,18 +30,28 @@ from mt2st.training.feedback import Feedback, StepDirections
 from mt2st.training.kernel_thread import KernelThread
 from mt2st.training.modules import embedding_weight, evaluation_mode, gradient_norm
 from mt2st.training.run import Evaluation, Freeze, ProbeFit, Progress, Run, Transition
-from mt2st.training.task import AuxiliaryStream, EpochSlice, KernelTask, SharedKernelTask, Task
+from mt2st.training.task import (
+    AuxiliaryStream,
+    EpochSlice,
+    KernelTask,
+    SharedKernelTask,
+    Task,
+    check_metrics,
+    check_tasks,
+)
 from mt2st.training.transition import TransitionActions
 
 AUTO, LOSS = "auto", "loss"
-RecordT = TypeVar("RecordT", Transition, Freeze, ProbeFit, Decision)
+RecordT = TypeVar("RecordT", Transition, Freeze, ProbeFit)
+Event = tuple[str, Mapping[str, Any]]
+"""Kind and values, as `Callback.on_event` gets them."""
 NORM_EVERY = 10
 """Steps between two norms of the primary's gradient: on small models a norm costs a tenth of a step. The first step
 after each evaluation has one too, so that every evaluation has a mean."""
 
 
 class TrainingLoop:
-    """The part of `mt2st.training.Trainer` that trains. The trainer constructs, saves and loads it.
+    """The part of `mt2st.training.Trainer` that trains; the trainer starts, saves and loads it.
 
     Attributes:
         kernels: the auxiliary tasks with compiled updates of their own.
@@ -53,28 +64,95 @@ class TrainingLoop:
     The others are arguments of the trainer.
     """
 
-    module: nn.Module
-    primary: Task
-    optimizer: Optimizer
-    scheduler: LRScheduler | None
-    strategy: Strategy
-    kernels: Sequence[KernelTask]
-    streams: Sequence[AuxiliaryStream]
-    epochs: int
-    seed: int
-    monitor: str | None
-    evaluations_per_epoch: int
-    feedback: Feedback | None
-    combiner: Combiner | None
-    transition: TransitionActions
-    early_stopping: CheckConvergence | EarlyStopping | None
-    average: ParameterAverage | None
-    clip_norm: float | None
-    callbacks: list[Callback]
-    progress: Progress
-    run: Run
-    best_parameters: dict[str, Tensor] | None
-    _stop: bool
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        primary: Task,
+        optimizer: Optimizer,
+        strategy: str | Strategy = "diminish",
+        auxiliaries: Sequence[Task | KernelTask] = (),
+        epochs: int,
+        seed: int = 1,
+        monitor: str | None = AUTO,
+        evaluations_per_epoch: int = 1,
+        scheduler: LRScheduler | None = None,
+        feedback: Feedback | None = None,
+        transition: TransitionActions | None = None,
+        early_stopping: CheckConvergence | EarlyStopping | None = None,
+        clip_norm: float | None = None,
+        average: float | None = None,
+        parallel_context: bool = False,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        for argument, value, kind in (("module", module, nn.Module), ("optimizer", optimizer, Optimizer)):
+            if not isinstance(value, kind):
+                raise InputError(f"{argument} must be an object of torch's {kind.__name__}, found {value!r}")
+        if not isinstance(monitor, str | None):
+            raise InputError(f"monitor must be the name of a metric, 'auto' or None, found {monitor!r}")
+        check_tasks(primary, auxiliaries)
+        strategy = as_strategy(strategy)
+        self.module, self.primary, self.optimizer = module, primary, optimizer
+        self.strategy = strategy.bind([task.name for task in auxiliaries])
+        self.epochs, self.seed = whole("epochs", epochs), whole("seed", seed, least=0)
+        if strategy.is_fixed and self.strategy.primary_weight(self._last_time) == 0:
+            raise InputError(
+                f"{strategy!r} would not train the primary task '{primary.name}' at all: in {epochs} epochs its weight "
+                "never rises above 0; train for more, or let the primary task begin earlier"
+            )
+        self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
+        self.streams = [AuxiliaryStream(task, self.seed) for task in auxiliaries if not isinstance(task, KernelTask)]
+        self.evaluations_per_epoch = whole("evaluations_per_epoch", evaluations_per_epoch)
+        self.monitor = monitor
+        self.scheduler, self.feedback, self.early_stopping = scheduler, feedback, early_stopping
+        self.transition = transition or TransitionActions()
+        self.clip_norm = None if clip_norm is None else positive("clip_norm", clip_norm)
+        self.parallel_context, self.callbacks = parallel_context, list(callbacks)
+        self.combiner: Combiner | None = None
+        if isinstance(self.strategy, CombiningStrategy):
+            self.strategy.check_requirements()
+            self.combiner = Combiner(self.strategy, module, [primary.name, *self.strategy.auxiliaries])
+        self.average = ParameterAverage(average) if average is not None else None
+        self._check_parts()
+        if self.transition.rates is not None:
+            self.transition.rates.bind(optimizer)
+        self.progress, self.run = Progress(train_seconds=self._prepared_seconds), Run()
+        self.best_parameters: dict[str, Tensor] | None = None
+        self._stop = False
+
+    def _check_parts(self) -> None:
+        """Refuse parts that the module cannot bear, or that do not go together."""
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                hint = f": write {callback.__name__}()" if isinstance(callback, type) else ""
+                raise InputError(f"callbacks must be objects of mt2st.training.Callback, found {callback!r}{hint}")
+        if known := tuple(getattr(self.primary, "metric_names", ())):
+            self._check_monitors(known)
+        users = [f"the kernel task '{task.name}'" for task in self.kernels]
+        users += ["feedback"] * (self.feedback is not None)
+        users += ["freezing"] * (self.transition.freezing is not None)
+        for user in users:
+            embedding_weight(self.module, user)
+        if self.combiner is not None and self.feedback is not None:
+            raise InputError(
+                f"{self.strategy!r} combines the gradients, which leaves none to measure: train without feedback"
+            )
+        if self.scheduler is not None and self.transition.rates is not None:
+            raise InputError("scheduler and transition.rates both set the learning rates: give one of them")
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            raise InputError(
+                "ReduceLROnPlateau needs a metric in each step: give transition=TransitionActions("
+                "rates=LearningRateSchedule(patience=...)) in place of a scheduler"
+            )
+
+    @property
+    def _prepared_seconds(self) -> float:
+        """Seconds that kernel tasks took to prepare their data, if the strategy begins with them: training time too.
+
+        Otherwise a task whose data must be prepared would look faster than one that reads the text as it is.
+        """
+        weights = self.strategy.weights(1)
+        return sum(getattr(task, "seconds_before", 0.0) for task in self.kernels if weights[task.name])
 
     def _train_epoch(self, thread: KernelThread) -> None:
         progress, parts = self.progress, self.primary.n_batches
@@ -129,7 +207,6 @@ class TrainingLoop:
             self.optimizer.zero_grad(set_to_none=True)
             if primary_weight > 0:
                 primary_loss = self._backward(self.primary, batch, primary_weight)
-                self._check_finite(primary_loss)
                 progress.record_loss(self.primary.name, primary_loss)
                 if progress.step % NORM_EVERY == 1 or progress.norms[1] == 0:
                     progress.record_norm(gradient_norm(self.module.parameters()) / primary_weight)
@@ -165,14 +242,18 @@ class TrainingLoop:
         """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
         loss = task.loss(self.module, batch)
         (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
-        return loss.item()
+        value = float(loss.item())
+        if not math.isfinite(value):
+            raise self._diverged(task.name, value)
+        return value
 
     def _update_kernel(self, task: KernelTask, weight: float, epoch_slice: EpochSlice, thread: KernelThread) -> float:
         epoch_slice = replace(epoch_slice, elapsed=self._elapsed(task, epoch_slice))
         table = embedding_weight(self.module, task.name).data
         if isinstance(task, SharedKernelTask):
-            return task.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=thread.run_parallel)
-        return task.update(table, weight=weight, epoch_slice=epoch_slice)
+            shared = thread.run_parallel
+            return float(task.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=shared))
+        return float(task.update(table, weight=weight, epoch_slice=epoch_slice))
 
     def _elapsed(self, task: KernelTask, epoch_slice: EpochSlice) -> tuple[float, float]:
         """Return the shares of a task's time that have passed before and after the step."""
@@ -188,13 +269,12 @@ class TrainingLoop:
             return self.feedback.watch(self.module, self.optimizer, self.progress.step)
         return self.combiner
 
-    def _check_finite(self, loss: float) -> None:
-        if math.isfinite(loss):
-            return
-        rates = {group.get("name", "module"): group["lr"] for group in self.optimizer.param_groups}
-        raise InputError(
-            f"the training has diverged: the loss of '{self.primary.name}' is {loss} in step {self.progress.step} "
-            f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}, or a clip_norm"
+    def _diverged(self, task: str, loss: float) -> InputError:
+        rates = {group.get("name", "module"): float(group["lr"]) for group in self.optimizer.param_groups}
+        less = "" if task == self.primary.name else ", a smaller weight of this auxiliary task"
+        return InputError(
+            f"the training has diverged: the loss of '{task}' is {loss} in step {self.progress.step} "
+            f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}{less}, or a clip_norm"
         )
 
     # The transition
@@ -216,7 +296,7 @@ class TrainingLoop:
                 actions.activate(self.module)
         if actions.rates is not None:
             actions.rates.apply(self.optimizer, progress.step)
-            self._tell_rate_changes()
+            self._tell_events(self._rate_changes())
         if begins and actions.probe is not None:
             self._probe_head()
         if actions.freezing is not None:
@@ -245,10 +325,10 @@ class TrainingLoop:
         if self.average is not None:
             self.average.pin("embedding.weight", new, table)
 
-    def _tell_rate_changes(self) -> None:
-        for change in self.transition.rates.take_changes() if self.transition.rates else ():
-            where = {"epoch": self.progress.epoch, "step": self.progress.step}
-            self._event("learning_rate", where | asdict(change))
+    def _rate_changes(self) -> list[Event]:
+        where = {"epoch": self.progress.epoch, "step": self.progress.step}
+        changes = self.transition.rates.take_changes() if self.transition.rates else ()
+        return [("learning_rate", where | asdict(change)) for change in changes]
 
     # Evaluation
 
@@ -258,15 +338,11 @@ class TrainingLoop:
             evaluation = self._measured()
             self.run.evaluations.append(evaluation)
             self._keep_best(evaluation)
+            # Before the callbacks: a checkpoint that one of them writes has all that follows from the evaluation.
+            events = self._adapt(evaluation)
             for callback in self.callbacks:
                 callback.on_evaluation(self, evaluation)
-        self._adapt(evaluation)
-        if self.early_stopping is None:
-            return
-        if isinstance(self.early_stopping, CheckConvergence) and self._transition_expected(evaluation):
-            return
-        if cause := self.early_stopping.cause(evaluation):
-            self.run.stopped, self.run.cause = "converged", cause
+        self._tell_events(events)
 
     def _measured(self) -> Evaluation:
         progress = self.progress
@@ -274,11 +350,14 @@ class TrainingLoop:
         signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
         rates = {
-            group.get("name", str(number)): group["lr"] for number, group in enumerate(self.optimizer.param_groups)
+            group.get("name", str(number)): float(group["lr"])
+            for number, group in enumerate(self.optimizer.param_groups)
         }
-        rates |= {task.name: task.rate for task in self.kernels if weights[task.name] > 0 and hasattr(task, "rate")}
+        rates |= {
+            task.name: float(task.rate) for task in self.kernels if weights[task.name] > 0 and hasattr(task, "rate")
+        }
         with evaluation_mode(self.module):
-            validation = dict(self.primary.evaluate(self.module))
+            validation = check_metrics(self.primary.name, self.primary.evaluate(self.module))
         return Evaluation(
             epoch=progress.epoch,
             step=progress.step,
@@ -294,18 +373,27 @@ class TrainingLoop:
             primary_weight=self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step),
         )
 
+    def _check_monitors(self, metrics: Iterable[str]) -> None:
+        """Refuse the name of a metric that the primary task does not report."""
+        names = {"monitor": None if self.monitor == AUTO else self.monitor}
+        if isinstance(self.early_stopping, EarlyStopping):
+            names["the monitor of early_stopping"] = self.early_stopping.monitor
+        for argument, name in names.items():
+            if name is not None and name not in metrics:
+                raise InputError(
+                    f"{argument} names the metric '{name}', which the task '{self.primary.name}' does not report."
+                    f"{suggestion(name, metrics)} It reports: {listed(metrics)}"
+                )
+
     def _keep_best(self, evaluation: Evaluation) -> None:
         found, number = evaluation.validation, len(self.run.evaluations) - 1
+        if found:
+            self._check_monitors(found)
         if self.monitor == AUTO and found and AUTO not in found:
             self.monitor = LOSS if LOSS in found else None
         if self.monitor is None or not found:
             self.run.best = number
             return
-        if self.monitor not in found:
-            raise InputError(
-                f"monitor names the metric '{self.monitor}', which the task '{self.primary.name}' does not report."
-                f"{suggestion(self.monitor, found)} It reports: {listed(found)}"
-            )
         best = self.run.evaluations[self.run.best] if self.run.best >= 0 else None
         too_early = (
             self.transition.keep_after and self.progress.single_task and best is not None and any(best.weights.values())
@@ -314,11 +402,10 @@ class TrainingLoop:
             self.run.best = number
             self.best_parameters = copy.deepcopy(self.module.state_dict())
 
-    def _adapt(self, evaluation: Evaluation) -> None:
-        """Let learning rates and strategy follow an evaluation, and record the strategy's decisions."""
+    def _adapt(self, evaluation: Evaluation) -> list[Event]:
+        """Let learning rates, strategy and early stopping follow an evaluation. Return what the callbacks are told."""
         if self.transition.rates is not None:
             self.transition.rates.observe(evaluation.validation)
-            self._tell_rate_changes()
         known = len(self.strategy.decisions)
         self.strategy.after_evaluation(
             Observation(
@@ -331,8 +418,12 @@ class TrainingLoop:
                 primary_loss=evaluation.losses.get(self.primary.name, math.nan),
             )
         )
-        for decision in self.strategy.decisions[known:]:
-            self._record("decision", self.run.decisions, decision)
+        decisions = self.strategy.decisions[known:]
+        self.run.decisions += decisions
+        waits = isinstance(self.early_stopping, CheckConvergence) and self._transition_expected(evaluation)
+        if self.early_stopping is not None and not waits and (cause := self.early_stopping.cause(evaluation)):
+            self.run.stopped, self.run.cause = "converged", cause
+        return [*self._rate_changes(), *(("decision", asdict(each)) for each in decisions)]
 
     @property
     def _ended(self) -> bool:
@@ -358,11 +449,12 @@ class TrainingLoop:
     def _record(self, kind: str, records: list[RecordT], record: RecordT) -> None:
         """Add a record to the run and tell the callbacks."""
         records.append(record)
-        self._event(kind, asdict(record))
+        self._tell_events([(kind, asdict(record))])
 
-    def _event(self, kind: str, values: Mapping[str, Any]) -> None:
-        for callback in self.callbacks:
-            callback.on_event(self, kind, values)
+    def _tell_events(self, events: Sequence[Event]) -> None:
+        for kind, values in events:
+            for callback in self.callbacks:
+                callback.on_event(self, kind, values)
 
     def _tell(self, method: str) -> None:
         for callback in self.callbacks:

@@ -7,6 +7,7 @@ need not inherit from anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -174,19 +175,50 @@ def check_tasks(primary: object, auxiliaries: object) -> None:
         raise InputError(f"the primary task '{primary.name}' has no data: it has no batch to train on")
     if not isinstance(auxiliaries, Sequence) or isinstance(auxiliaries, str):
         raise InputError(f"auxiliaries must be a list of tasks, found {_named(auxiliaries)}: write auxiliaries=[...]")
-    names = [primary.name]
+    names = [_checked_name(primary.name)]
     for task in auxiliaries:
-        lacks = min((_missing(KernelTask, task), _missing(Task, task)), key=len)
-        if lacks:
+        # Only a kernel task has `update`; `state_dict` is what every module has.
+        lacks = _missing(KernelTask if hasattr(task, "update") else Task, task)
+        if lacks and _missing(Task, task):
             raise InputError(
                 f"an auxiliary must be a Task or a KernelTask of mt2st.training, but {_named(task)} is neither: it "
                 f"lacks {listed(lacks)}"
             )
+        _checked_name(task.name)
         if task.name == primary.name:
             raise InputError(f"an auxiliary task has the primary task's name '{task.name}': give it another name")
         if task.name in names:
             raise InputError(f"two auxiliary tasks are named '{task.name}': tasks need different names")
         names.append(task.name)
+
+
+def check_metrics(task: str, found: object) -> dict[str, float]:
+    """Return what `Task.evaluate` returned as numbers of Python.
+
+    Raises:
+        InputError: it is no mapping, or a metric is no number; names the task.
+    """
+    if not isinstance(found, Mapping):
+        raise InputError(
+            f"evaluate of the task '{task}' must return a mapping of metrics by name, or {{}} without validation data; "
+            f"found {found!r}"
+        )
+    metrics = {}
+    for name, value in found.items():
+        try:
+            metrics[str(name)] = float(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"the metric '{name}' that evaluate of the task '{task}' returns must be a number, found {value!r}"
+            ) from error
+    return metrics
+
+
+def _checked_name(name: object) -> str:
+    """Return a name that strategies, logs and modules can bear."""
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w-]*", name):
+        raise InputError(f"a task's name has letters, digits, underscores and hyphens only, found {name!r}")
+    return name
 
 
 def _missing(protocol: type, task: object) -> list[str]:

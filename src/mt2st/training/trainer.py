@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from mt2st.errors import InputError
-from mt2st.strategy import CombiningStrategy, Strategy, as_strategy
-from mt2st.strategy.parameters import whole
-from mt2st.training.averaging import ParameterAverage
-from mt2st.training.callbacks import Callback
 from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
-from mt2st.training.combination import Combiner
-from mt2st.training.convergence import CheckConvergence, EarlyStopping
-from mt2st.training.feedback import Feedback
 from mt2st.training.kernel_thread import KernelThread
-from mt2st.training.loop import AUTO, TrainingLoop
-from mt2st.training.modules import embedding_weight
+from mt2st.training.loop import TrainingLoop
 from mt2st.training.processor import flushed_denormals
 from mt2st.training.run import Progress, Run
-from mt2st.training.task import AuxiliaryStream, KernelTask, Task, check_tasks
-from mt2st.training.transition import TransitionActions
 
 
 class Trainer(TrainingLoop):
@@ -90,84 +76,6 @@ class Trainer(TrainingLoop):
         (True, 9)
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        *,
-        primary: Task,
-        optimizer: Optimizer,
-        strategy: str | Strategy = "diminish",
-        auxiliaries: Sequence[Task | KernelTask] = (),
-        epochs: int,
-        seed: int = 1,
-        monitor: str | None = AUTO,
-        evaluations_per_epoch: int = 1,
-        scheduler: LRScheduler | None = None,
-        feedback: Feedback | None = None,
-        transition: TransitionActions | None = None,
-        early_stopping: CheckConvergence | EarlyStopping | None = None,
-        clip_norm: float | None = None,
-        average: float | None = None,
-        parallel_context: bool = False,
-        callbacks: Sequence[Callback] = (),
-    ) -> None:
-        check_tasks(primary, auxiliaries)
-        strategy = as_strategy(strategy)
-        self.module, self.primary, self.optimizer = module, primary, optimizer
-        self.strategy = strategy.bind([task.name for task in auxiliaries])
-        self.epochs, self.seed = whole("epochs", epochs), seed
-        if strategy.is_fixed and self.strategy.primary_weight(self._last_time) == 0:
-            raise InputError(
-                f"{strategy!r} would not train the primary task '{primary.name}' at all: in {epochs} epochs its weight "
-                "never rises above 0; train for more, or let the primary task begin earlier"
-            )
-        self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
-        self.streams = [AuxiliaryStream(task, seed) for task in auxiliaries if not isinstance(task, KernelTask)]
-        self.evaluations_per_epoch = whole("evaluations_per_epoch", evaluations_per_epoch)
-        self.monitor = monitor
-        self.scheduler, self.feedback, self.early_stopping = scheduler, feedback, early_stopping
-        self.transition = transition or TransitionActions()
-        self.clip_norm, self.parallel_context, self.callbacks = clip_norm, parallel_context, list(callbacks)
-        self.combiner = None
-        if isinstance(self.strategy, CombiningStrategy):
-            self.strategy.check_requirements()
-            self.combiner = Combiner(self.strategy, module, [primary.name, *self.strategy.auxiliaries])
-        self.average = ParameterAverage(average) if average is not None else None
-        self._check_parts()
-        if self.transition.rates is not None:
-            self.transition.rates.bind(optimizer)
-        self.progress, self.run = Progress(train_seconds=self._prepared_seconds), Run()
-        self.best_parameters = None
-        self._stop = False
-
-    def _check_parts(self) -> None:
-        """Refuse parts that the module cannot bear, or that do not go together."""
-        users = [f"the kernel task '{task.name}'" for task in self.kernels]
-        users += ["feedback"] * (self.feedback is not None)
-        users += ["freezing"] * (self.transition.freezing is not None)
-        for user in users:
-            embedding_weight(self.module, user)
-        if self.combiner is not None and self.feedback is not None:
-            raise InputError(
-                f"{self.strategy!r} combines the gradients, which leaves none to measure: train without feedback"
-            )
-        if self.scheduler is not None and self.transition.rates is not None:
-            raise InputError("scheduler and transition.rates both set the learning rates: give one of them")
-        if isinstance(self.scheduler, ReduceLROnPlateau):
-            raise InputError(
-                "ReduceLROnPlateau needs a metric in each step: give transition=TransitionActions("
-                "rates=LearningRateSchedule(patience=...)) in place of a scheduler"
-            )
-
-    @property
-    def _prepared_seconds(self) -> float:
-        """Seconds that kernel tasks took to prepare their data, if the strategy begins with them: training time too.
-
-        Otherwise a task whose data must be prepared would look faster than one that reads the text as it is.
-        """
-        weights = self.strategy.weights(1)
-        return sum(getattr(task, "seconds_before", 0.0) for task in self.kernels if weights[task.name])
-
     def stop(self) -> None:
         """Ask a running `fit` (or the next one) to end after its current step. Safe to call in a signal handler."""
         self._stop = True
@@ -188,6 +96,7 @@ class Trainer(TrainingLoop):
             self.run.stopped = "epochs"
         self.module.train()
         try:
+            self._tell("before_fit")
             self._tell("on_fit_start")
             with flushed_denormals(), KernelThread(parallel=self.parallel_context and bool(self.kernels)) as thread:
                 while self.progress.epoch <= self.epochs and not self._ended:
@@ -207,15 +116,19 @@ class Trainer(TrainingLoop):
         elif self.average is not None:
             self.average.copy_to(self.module)
         run = self.run
-        self._event("end", {"stopped": run.stopped, "cause": run.cause, "best": run.best, "step": self.progress.step})
+        end = {"stopped": run.stopped, "cause": run.cause, "best": run.best, "step": self.progress.step}
+        self._tell_events([("end", end)])
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a new trainer with the same arguments needs to continue from here.
 
         Without parallel kernel tasks, the continued training is identical to one without interruption.
         """
+        module = self.module.state_dict()
+        if self.average is not None:
+            module.update(self.average.replaced)  # during an evaluation, the module has the average
         return {
-            "module": self.module.state_dict(),
+            "module": module,
             "best": self.best_parameters,
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler else {},
@@ -253,7 +166,8 @@ class Trainer(TrainingLoop):
         self.progress = Progress(**plain["progress"])
         self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
         self.run = Run.from_dict(plain["run"])
-        self.run.stopped, self.run.cause = "epochs", ""
+        if self.run.stopped == "interrupted":
+            self.run.stopped = "epochs"
         for stream in self.streams:
             stream.load_state_dict(plain["streams"][stream.task.name])
         if self.feedback and plain["feedback"]:
