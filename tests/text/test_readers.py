@@ -220,6 +220,11 @@ class TestComplaints:
         assert "no column 'text'; the columns are" in message
         assert "Did you mean 'txet'?" in message
 
+    @pytest.mark.parametrize(("name", "content"), [("x.csv", "a,b\ngood,1\n"), ("x.jsonl", '{"a": "good", "b": 1}\n')])
+    def test_texts_and_labels_are_different_columns(self, write: Write, name: str, content: str) -> None:
+        with pytest.raises(InputError, match=r"texts and labels are both read from column 'a'; choose .* 'a', 'b'"):
+            list(read_records(write(name, content), text="a", label="a"))
+
     def test_a_column_that_comes_twice_is_not_guessed(self, write: Write) -> None:
         assert "2 columns are called 'text'" in complaint(write("x.csv", "text,text,label\na,b,c\n"))
 

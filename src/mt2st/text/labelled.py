@@ -87,14 +87,13 @@ def read_labelled(
     of each kind, and the first lines.
 
     Args:
-        source: as for `read_records`; a plain text file has no labels and is refused.
+        source: as for `read_records`, whose errors are raised; a plain text file has no labels and is refused.
         text: the column of the texts; None for the column ``text``, or the only one.
         label: the column of the labels; None for the column ``label``.
-        skip_bad_rows: go on without the bad rows, and count them in ``skipped``.
+        skip_bad_rows: skip bad rows, and count them in ``skipped``.
 
     Raises:
-        InputError: bad rows (without `skip_bad_rows`), no good row, or whatever `read_records` raises.
-        MissingExtraError: the source needs an extra that is not installed.
+        InputError: bad rows (without `skip_bad_rows`), or no good row.
 
     Example:
         >>> import tempfile

@@ -80,15 +80,14 @@ def read_multi_labelled(
     """Read a source whose label column holds several labels a row into memory; an empty one is a text without any.
 
     Args:
-        source: as for `read_records`.
+        source: as for `read_records`, whose errors are raised.
         text: the column of the texts; None for the column ``text``, or the only one.
         label: the column of the labels; None for the column ``label``.
-        separator: what stands between two labels.
-        skip_bad_rows: go on without the rows that cannot be read or have an empty text.
+        separator: text between two labels.
+        skip_bad_rows: skip rows that cannot be read or have an empty text.
 
     Raises:
-        InputError: a separator without a character, a row with an empty text, or whatever `read_records` raises.
-        MissingExtraError: the source needs an extra that is not installed.
+        InputError: a separator without a character, or a row with an empty text.
     """
     if not separator.strip() and separator != "\t":
         raise InputError(f"the separator of labels must be a character, found {separator!r}")

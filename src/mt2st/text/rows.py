@@ -107,11 +107,14 @@ class Columns:
         cls, text: str | None, label: str | None, columns: Sequence[str], place: str, keep: Sequence[str] = ()
     ) -> Columns:
         """Find the columns by `find_column`; a label of None is not read."""
-        return cls(
-            find_column(text, columns, role="text", place=place),
-            None if label is None else find_column(label, columns, role="label", place=place),
-            tuple(find_column(name, columns, role="text", place=place) for name in keep),
-        )
+        of_text = find_column(text, columns, role="text", place=place)
+        of_label = None if label is None else find_column(label, columns, role="label", place=place)
+        if of_label == of_text:
+            raise InputError(
+                f"{place}: texts and labels are both read from column '{shortened(of_text)}'; choose another with "
+                f"--text or --label. The columns are {in_brief(columns)}"
+            )
+        return cls(of_text, of_label, tuple(find_column(name, columns, role="text", place=place) for name in keep))
 
     @property
     def names(self) -> list[str]:

@@ -65,16 +65,7 @@ def split_at_random(rows: RowsT, fraction_or_count: float, *, seed: int) -> tupl
 def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
     """Split a part off, with the classes in the same proportions as in the whole.
 
-    Both sides keep the order of the source. The same data and seed give the same split.
-
-    Args:
-        labelled: the rows to split.
-        fraction_or_count: the size of the part: a float strictly between 0 and 1 is a fraction (rounded up to whole
-            rows), an int is a number of rows.
-        seed: of the random choice, from 0 to 2 ** 32 - 1.
-
-    Returns:
-        The rest and the part.
+    Parameters and result are those of `split_at_random`; the seed is at most 2 ** 32 - 1.
 
     Raises:
         InputError: the fraction, count or seed is out of range, a class has fewer than two rows, or one of the two
