@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from itertools import combinations
 from os import PathLike
@@ -124,15 +124,13 @@ def overlaps(sets: Sequence[SimilaritySet]) -> list[Overlap]:
         >>> print(*overlaps([large, small]))
         small with large (1 of its 1 pairs)
     """
-    found = list(_overlaps(sets))
-    return sorted(found, key=lambda overlap: -overlap.shared / overlap.size)
-
-
-def _overlaps(sets: Sequence[SimilaritySet]) -> Iterator[Overlap]:
     with_pairs = sorted(((each.unordered(), each.name) for each in sets), key=lambda item: len(item[0]))
-    for (smaller, its_name), (larger, name) in combinations(with_pairs, 2):
-        if shared := len(smaller & larger):
-            yield Overlap(its_name, name, shared, len(smaller))
+    found = [
+        Overlap(its_name, name, shared, len(smaller))
+        for (smaller, its_name), (larger, name) in combinations(with_pairs, 2)
+        if (shared := len(smaller & larger))
+    ]
+    return sorted(found, key=lambda overlap: -overlap.shared / overlap.size)
 
 
 def _columns(line: str, place: str) -> list[str]:
@@ -175,13 +173,7 @@ class SimilarityResult:
 
     def as_dict(self) -> dict[str, str | float | int | None]:
         """Return the figures by name."""
-        return {
-            "name": self.name,
-            "pearson": self.pearson,
-            "spearman": self.spearman,
-            "seen": self.seen,
-            "total": self.total,
-        }
+        return asdict(self)
 
 
 def evaluate_similarity(

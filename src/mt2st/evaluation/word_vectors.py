@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from os import PathLike
-from typing import Any, TypedDict
+from typing import Any
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
@@ -127,14 +127,14 @@ def evaluate_word_vectors(
     """
     tests = WordVectorTests.read() if tests is None else tests
     known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, unseen=unseen)
-    settings = _Settings(
-        restrict_vocab=restrict_vocab,
-        case_insensitive=case_insensitive,
-        dummy4unknown=dummy4unknown,
-        unseen=unseen,
-    )
-    report = evaluate_analogies(vectors, tests.analogies, method=method, **settings) if tests.analogies else None
-    results = evaluate_similarity(vectors, tests.similarity, **settings)
+    words: dict[str, Any] = {
+        "restrict_vocab": restrict_vocab,
+        "case_insensitive": case_insensitive,
+        "unseen": unseen,
+        "dummy4unknown": dummy4unknown,
+    }
+    report = evaluate_analogies(vectors, tests.analogies, method=method, **words) if tests.analogies else None
+    results = evaluate_similarity(vectors, tests.similarity, **words)
     _check_some_seen(tests, report, results)
     shared = overlaps(tests.similarity)
     notes = [
@@ -144,13 +144,6 @@ def evaluate_word_vectors(
         *_notes_on_similarity(tests.similarity, results, shared),
     ]
     return WordVectorReport(report, tuple(results), tuple(shared), tuple(notes))
-
-
-class _Settings(TypedDict):
-    restrict_vocab: int | None
-    case_insensitive: bool
-    dummy4unknown: bool
-    unseen: Unseen
 
 
 def _check_some_seen(tests: WordVectorTests, report: AnalogyReport | None, results: Sequence[SimilarityResult]) -> None:

@@ -106,16 +106,14 @@ def attempt(
     Raises:
         InputError: the study's folder cannot be written.
     """
-    watch = _Watch(order, on_begin)
-    callbacks = [FlopMeter(), watch, *([callback] if callback else [])]
     if order.stopped:
         return Outcome(order.cell)
     if order.place is None:
-        return _work(order, None, callbacks, watch, on_model)
+        return _work(order, callback, on_model, on_begin)
     with cell_lock(order.place, wait=lambda: order.waits and not order.stopped) as held:
         if not held:
             return Outcome(order.cell, busy=not order.waits)
-        return _found(order, order.place) or _work(order, order.place, callbacks, watch, on_model)
+        return _found(order, order.place) or _work(order, callback, on_model, on_begin)
 
 
 def _found(order: Order, place: Path) -> Outcome | None:
@@ -153,20 +151,20 @@ def finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellRe
 
 def _work(
     order: Order,
-    place: Path | None,
-    callbacks: Sequence[Callback],
-    watch: _Watch,
+    callback: Callback | None,
     on_model: Callable[[AnyModel], None] | None,
+    on_begin: Callable[[], None] | None,
 ) -> Outcome:
+    watch = _Watch(order, on_begin)
     try:
-        result = _run(order, place, callbacks, watch, on_model)
+        result = _run(order, [FlopMeter(), watch, *([callback] if callback else [])], on_model)
     except Exception as error:  # one cell's error must not end the others
         failure = _failure(order.cell, error)
-        if place:
-            failure.write(place)
+        if order.place:
+            failure.write(order.place)
         return Outcome(order.cell, failure=failure, began=watch.began)
-    if result and place:
-        (place / ERROR).unlink(missing_ok=True)
+    if result and order.place:
+        (order.place / ERROR).unlink(missing_ok=True)
     return Outcome(order.cell, result, began=watch.began)
 
 
@@ -176,18 +174,11 @@ def request_stop(path: Path) -> None:
     path.touch()
 
 
-def _run(
-    order: Order,
-    place: Path | None,
-    callbacks: Sequence[Callback],
-    watch: _Watch,
-    on_model: Callable[[AnyModel], None] | None,
-) -> CellResult | None:
+def _run(order: Order, callbacks: Sequence[Callback], on_model: Callable[[AnyModel], None] | None) -> CellResult | None:
     """Return the result; None if it was stopped."""
     begin = time.perf_counter()
-    cell, data = order.cell, order.data
+    cell, data, place = order.cell, order.data, order.place
     model: Any = model_class(data.problem_type.name).from_settings(cell.settings, cell.strategy)
-    watch.model = model
     if on_model:
         on_model(model)
     model.fit_rows(
@@ -237,7 +228,6 @@ class _Watch(Callback):
 
     order: Order
     begin: Callable[[], None] | None = None
-    model: AnyModel | None = None
     began: bool = False
     looked: float = field(default_factory=time.monotonic)
 

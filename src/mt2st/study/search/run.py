@@ -121,8 +121,11 @@ def search_settings(
                 _keep(each, point, own, worked, data.metric)
             if worked.interrupted or (stop is not None and stop.exists()):
                 return Found(cells, interrupted=True)
+    for method in methods.values():  # a larger search may have been there
+        method.record = replace(method.record, trials=method.record.trials[: search.trials])
+    courses = {name: _course(method) for name, method in methods.items()}
     return Found(
-        cells=[_chosen(cell, methods[cell.group], search) for cell in cells],
+        cells=[_with_values(cell, courses[cell.group]) for cell in cells],
         about={"metric": data.metric, **_about(methods, search)},
     )
 
@@ -225,25 +228,20 @@ def _best(result: CellResult, measure: str) -> float:
     return result.run.evaluations[result.run.best].validation[measure]
 
 
-def _first(method: _Method, search: Search) -> Record:
-    """Return the record of so many trials as are searched; a larger search may have been there."""
-    return replace(method.record, trials=method.record.trials[: search.trials])
-
-
-def _course(method: _Method, search: Search) -> Course:
-    record = _first(method, search)
+def _course(method: _Method) -> Course:
+    """Return the course with the best trial's values, which are those given where the first trial is the best."""
+    record = method.record
     return method.course.at(record.trials[record.best].numbers) if record.best else method.course
 
 
-def _chosen(cell: Cell, method: _Method, search: Search) -> Cell:
-    course = _course(method, search)
+def _with_values(cell: Cell, course: Course) -> Cell:
     return replace(cell, strategy=course.strategy, settings=replace(course.settings, seed=cell.settings.seed))
 
 
 def _about(methods: Mapping[str, _Method], search: Search) -> dict[str, Any]:
     lines = []
     for each in methods.values():
-        record = _first(each, search)
+        record = each.record
         lines.append(
             {
                 "method": each.cell.name,
@@ -252,7 +250,7 @@ def _about(methods: Mapping[str, _Method], search: Search) -> dict[str, Any]:
                 "failed": record.failed,
                 "score": None if record.best is None else record.trials[record.best].score,
                 "best": None if record.best is None else record.best + 1,
-                "chosen": _course(each, search).told(),
+                "chosen": _course(each).told(),
                 "train_seconds": sum(trial.train_seconds for trial in record.trials),
                 "wall_seconds": sum(trial.wall_seconds for trial in record.trials),
             }
