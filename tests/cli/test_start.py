@@ -24,7 +24,7 @@ sys.exit(start())
 
 
 def test_an_interrupt_while_the_program_loads_is_one_line() -> None:
-    for module in ("mt2st.cli.main", "mt2st.cli.options", "mt2st.cli.vectors"):
+    for module in ("mt2st.cli.main", "mt2st.cli.terminal", "mt2st.cli.vectors"):
         code = INTERRUPTED_WHILE_LOADING.format(module=module)
         end = subprocess.run([sys.executable, "-c", code, "vectors", "--help"], capture_output=True, text=True)
         assert (end.returncode, end.stderr) == (130, "mt2st: interrupted\n"), module

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.model_options import ModelOptions
-from mt2st.cli.options import named_by_flags, parse, say
-from mt2st.cli.schedule_check import check_schedule
+from mt2st.cli.options import named_by_flags, parse
 from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions, name_of, with_strategies
 from mt2st.cli.study_folder import check_output, replaced, share_of, what_is_kept
-from mt2st.cli.unused_options import warn_of_unused
+from mt2st.cli.terminal import say
+from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError
 from mt2st.strategy import CombiningStrategy
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from mt2st.cli.options import say
+from mt2st.cli.terminal import say
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text import (
     LabelledText,

@@ -13,10 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mt2st._files import remove
-from mt2st.cli.bar import duration
 from mt2st.cli.compare import print_comparison
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import parse
 from mt2st.cli.strategy_options import STRATEGIES, strategy_options
+from mt2st.cli.terminal import duration, say
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.groups import Context, Encoder, Optimisation, Text
 from mt2st.models.settings import ModelSettings

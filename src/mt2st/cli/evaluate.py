@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import tyro
 
 from mt2st.cli.data_options import DataOptions, TaskName, read_rows, saved_columns
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import parse
+from mt2st.cli.terminal import say
 from mt2st.evaluation.tables import aligned, metrics_table
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from mt2st.cli.options import say
+from mt2st.cli.terminal import say
 
 Handler = Callable[[int, FrameType | None], object]
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from mt2st import __version__
 from mt2st.cli.interruption import Interrupted
-from mt2st.cli.options import say, warn
+from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, suggestion
 
 OK, FAULT, WRONG_INPUT = 0, 1, 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated
 
 import tyro
@@ -53,16 +53,5 @@ class ModelOptions:
     @property
     def model(self) -> ModelSettings:
         """The settings, not validated yet."""
-        return ModelSettings(
-            encoder=Encoder(**asdict(self.encoder)),
-            text=self.text,
-            embedding=self.embedding,
-            context=self.context,
-            auxiliaries=self.auxiliaries,
-            auxiliary_data=self.auxiliary_data,
-            word_tasks=self.word_tasks,
-            optimisation=self.optimisation,
-            transition=self.transition,
-            compute=self.compute,
-            seed=self.seed,
-        )
+        groups = {each.name: getattr(self, each.name) for each in fields(ModelSettings)}
+        return ModelSettings(**{**groups, "encoder": Encoder(**asdict(self.encoder))})

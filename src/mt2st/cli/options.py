@@ -6,12 +6,10 @@ import ast
 import inspect
 import json
 import re
-import shutil
-import sys
 import textwrap
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from itertools import pairwise, takewhile
@@ -97,30 +95,6 @@ def parse(
         registry=_registry(_fields_of(options, common) if shows_common else None),
     )
     return parsed
-
-
-def say(text: str) -> None:
-    """Print a line for the person, not for a program: to stderr, above a bar that may stand there."""
-    tqdm = sys.modules.get("tqdm")  # where it is not loaded, there is no bar
-    with tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm else nullcontext():
-        print(_wrapped(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
-
-
-def _wrapped(text: str) -> str:
-    """Return a text whose lines fit into the terminal, with no word broken."""
-    width = max(shutil.get_terminal_size().columns - 1, 20)
-    lines = [
-        textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-        if len(line) > width
-        else [line]
-        for line in text.splitlines()
-    ]
-    return "\n".join(each for line in lines for each in line)
-
-
-def warn(text: str) -> None:
-    """Print a warning for the person."""
-    say(f"mt2st: warning: {text}")
 
 
 def given(options: Any) -> dict[str, Any]:

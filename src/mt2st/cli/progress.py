@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mt2st.cli.bar import Bar, duration
-from mt2st.cli.options import say
+from mt2st.cli.terminal import Bar, duration, say
 from mt2st.embedding import VectorProgress
 from mt2st.evaluation.tables import METRICS
 from mt2st.tasks import Coverage

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mt2st.cli.bar import duration
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
 from mt2st.cli.interruption import Interrupted
-from mt2st.cli.options import parse, say, warn
+from mt2st.cli.options import parse
 from mt2st.cli.study_folder import check_output, share_of, what_is_kept
+from mt2st.cli.terminal import duration, say, warn
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mt2st.cli.bar import duration
 from mt2st.cli.interruption import stopped_by_signals
-from mt2st.cli.options import say
 from mt2st.cli.progress import TrainingProgress
+from mt2st.cli.terminal import duration, say
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS
 from mt2st.models.trained_model import AnyModel

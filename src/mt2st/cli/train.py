@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
-from mt2st.cli.options import named_by_flags, parse, say
-from mt2st.cli.schedule_check import check_schedule
+from mt2st.cli.options import named_by_flags, parse
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, with_strategies
-from mt2st.cli.unused_options import warn_of_unused
+from mt2st.cli.terminal import say
+from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError, MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import tyro
 
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import parse
+from mt2st.cli.terminal import say
 
 DESCRIPTION = """Write the word vectors of one file to another, in flat memory.
 

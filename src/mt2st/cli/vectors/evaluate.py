@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import parse
+from mt2st.cli.terminal import say
 from mt2st.evaluation.tables import aligned
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt2st._files import scratch_folder
-from mt2st.cli.bar import COMPILING, Bar, compiled, duration, progress_bar
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
-from mt2st.cli.options import parse, say
+from mt2st.cli.options import parse
+from mt2st.cli.terminal import COMPILING, Bar, compiled, duration, progress_bar, say
 from mt2st.cli.vectors.train_options import (
     GLOVE,
     NGRAM_METHODS,

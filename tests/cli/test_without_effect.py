@@ -16,7 +16,7 @@ from mt2st.cli.strategy_options import (
     strategy_options,
     with_strategies,
 )
-from mt2st.cli.unused_options import READERS, TASK, warn_of_unused
+from mt2st.cli.without_effect import READERS, TASK, warn_of_unused
 from mt2st.models.groups import AuxiliaryName
 from mt2st.models.settings import ModelSettings
 

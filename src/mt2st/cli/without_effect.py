@@ -1,16 +1,18 @@
-"""Options that were given and that would change nothing in a run: one warning, so that nobody believes in them."""
+"""Options that would change nothing in a run, and transitions that do not come: said before the run begins."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mt2st.cli.options import given, warn
+from mt2st.cli.options import given
 from mt2st.cli.strategy_options import readers_of_options
+from mt2st.cli.terminal import say, warn
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS
+from mt2st.errors import listed
 from mt2st.models.groups import CONTEXT_METHODS, GLOVE
 from mt2st.models.settings import ModelSettings
-from mt2st.strategy import known_strategies
+from mt2st.strategy import Strategy, known_strategies
 
 STRATEGY, TASK, METHOD, ENCODER, CONVERGENCE = (
     "strategy", "auxiliary task", "context method", "encoder", "convergence",
@@ -38,6 +40,8 @@ READERS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """For each option that only some choices read: what is chosen, and the choices that read it. Those of the
 strategies' options are the strategies that declare them."""
+FAR = 10**6
+"""A transition later than this counts as one that never comes."""
 NEEDED = {
     "--plateau-factor": "--plateau-patience",
     "--ngram-buckets": "--word-ngrams",
@@ -72,11 +76,11 @@ def warn_of_unused(
         model,
         strategies,
         auxiliaries,
-        encoders or (model.encoder.name,),
-        embeddings or (model.embedding.init,),
+        set(encoders or (model.encoder.name,)),
+        set(CONTEXT_METHODS) & set(embeddings or (model.embedding.init,)),
     )
-    if unused:
-        warn(f"these options change nothing here: {'; '.join(unused)}")
+    if text := "; ".join(unused):
+        warn(f"these options change nothing here: {text}")
 
 
 def _readers(strategies: Sequence[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -91,31 +95,82 @@ def _unused(
     model: ModelSettings,
     strategies: Sequence[str],
     auxiliaries: Collection[str],
-    encoders: Sequence[str],
-    embeddings: Sequence[str],
-) -> list[str]:
+    encoders: set[str],
+    trained: set[str],
+) -> Iterator[str]:
     tasks = set() if set(strategies) == {"single-task"} else set(auxiliaries)
-    trained = set(CONTEXT_METHODS) & set(embeddings)
     chosen: dict[str, set[str]] = {
         STRATEGY: set(strategies),
         TASK: tasks,
         METHOD: trained | ({model.context.method} if "context" in tasks else set()),
-        ENCODER: set(encoders),
+        ENCODER: encoders,
         CONVERGENCE: {model.optimisation.convergence},
     }
-    found = []
     all_readers = _readers(strategies)
     for flag, value in options.items():
         what, readers = all_readers.get(flag, ("", ()))
         if readers and not chosen[what] & set(readers):
-            found.append(f"{_as_given(flag, value)} (read by the {what} {' or '.join(readers)})")
+            yield f"{_as_given(flag, value)} (read by the {what} {' or '.join(readers)})"
         if (other := NEEDED.get(flag)) and other not in options:
-            found.append(f"{_as_given(flag, value)} (read with {other})")
+            yield f"{_as_given(flag, value)} (read with {other})"
         if flag == "--init-epochs" and not trained:
-            found.append(f"{_as_given(flag, value)} (read with --init {' or '.join(CONTEXT_METHODS)})")
-    return found
+            yield f"{_as_given(flag, value)} (read with --init {' or '.join(CONTEXT_METHODS)})"
 
 
 def _as_given(flag: str, value: object) -> str:
     prefix, dot, name = flag[2:].rpartition(".")
     return f"--{prefix}{dot}no-{name}" if value is False else flag if value is True else f"{flag} {value}"
+
+
+def check_schedule(
+    schedules: Sequence[tuple[str, Strategy, Sequence[str]]],
+    model: ModelSettings,
+    *,
+    steps_per_epoch: int | None = None,
+) -> None:
+    """Say which strategies have no transition, and warn of options that act only at one, if no run has one.
+
+    Args:
+        schedules: for each kind of run, the strategy's name, the strategy, and the names of its auxiliary tasks.
+        model: the settings.
+        steps_per_epoch: for strategies that count steps; None where it is not known yet.
+    """
+    epochs = model.optimisation.epochs
+    reasons: dict[tuple[str, str | None], bool] = {}
+    for name, strategy, tasks in schedules:
+        reason = no_transition(strategy, tasks, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        reasons[name, reason] = strategy.reaches_single_task
+    within = f"within {epochs} epoch{'' if epochs == 1 else 's'}"
+    for (name, reason), is_meant_to in reasons.items():
+        if reason and is_meant_to:
+            say(f"{name}: no transition to single-task training {within}: {reason}")
+    idle = model.transition.acts_at_transition
+    if idle and all(reason for _, reason in reasons):
+        why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
+        warn(f"{listed(idle)} change nothing here: they act at the transition, which does not come {within} ({why})")
+
+
+def no_transition(
+    strategy: Strategy, auxiliaries: Iterable[str], *, epochs: int, steps_per_epoch: int | None = None
+) -> str | None:
+    """Return why the transition does not come within the epochs; None where it comes, or nobody can tell.
+
+    Example:
+        >>> from mt2st.strategy import Diminish, Switch
+        >>> no_transition(Switch(at=9), ["context"], epochs=8)
+        'the last auxiliary task goes off at epoch 9, and there are 8'
+        >>> no_transition(Diminish(), ["context"], epochs=8) is None
+        True
+    """
+    if not strategy.is_fixed or (strategy.unit == "step" and steps_per_epoch is None):
+        return None
+    bound = strategy.bind(auxiliaries)
+    last = epochs * (steps_per_epoch or 1) if strategy.unit == "step" else epochs
+    if bound.transition_time(last) is not None:
+        return None
+    if not any(bound.weights(1).values()):
+        return "no auxiliary task is ever on"
+    later = bound.transition_time(FAR)
+    if later is None:
+        return "the auxiliary tasks stay on for ever"
+    return f"the last auxiliary task goes off at {strategy.unit} {later}, and there are {last:,}"

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from mt2st.cli.bar import Bar
-from mt2st.cli.options import say
+from mt2st.cli.terminal import Bar, say
 
 
 class Terminal(io.StringIO):

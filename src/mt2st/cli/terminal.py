@@ -1,4 +1,4 @@
-"""A progress bar on stderr: tqdm's in a terminal, nothing anywhere else."""
+"""What a person sees on stderr: lines, and in a terminal tqdm's progress bar below them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,38 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, NoReturn
 
-from tqdm import tqdm
-
-from mt2st.cli.options import say
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _WIDTH = 10
 _FULL = f"{{percentage:3.0f}}% |{{bar:{_WIDTH}}}| {{desc}}"
+
+
+def say(text: str) -> None:
+    """Print a line for the person, not for a program: to stderr, above a bar that may stand there."""
+    tqdm = sys.modules.get("tqdm")  # where it is not loaded, there is no bar
+    with tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm else nullcontext():
+        print(_wrapped(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+
+
+def _wrapped(text: str) -> str:
+    """Return a text whose lines fit into the terminal, with no word broken."""
+    width = max(shutil.get_terminal_size().columns - 1, 20)
+    lines = [
+        textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        if len(line) > width
+        else [line]
+        for line in text.splitlines()
+    ]
+    return "\n".join(each for line in lines for each in line)
+
+
+def warn(text: str) -> None:
+    """Print a warning for the person."""
+    say(f"mt2st: warning: {text}")
 
 
 class Bar:
@@ -34,6 +57,8 @@ class Bar:
             return
         first = self._bar is None
         if self._bar is None:
+            from tqdm import tqdm
+
             self._bar = tqdm(total=1.0, leave=False, bar_format="{desc}", file=sys.stderr)
         self._bar.bar_format = "{desc}" if done is None else _FULL
         width = shutil.get_terminal_size().columns - 1 - (0 if done is None else _WIDTH + len("100% || "))
