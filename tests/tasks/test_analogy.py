@@ -136,7 +136,7 @@ def test_measures_are_of_the_held_out_questions() -> None:
     [
         ({"temperature": 0}, "temperature must be a finite number above 0, found 0"),
         ({"temperature": float("inf")}, "temperature must be a finite number above 0, found inf"),
-        ({"candidates": 0}, "candidates must be a finite number of at least 1, found 0"),
+        ({"candidates": 0}, "candidates must be a whole number of at least 1, found 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any], message: str) -> None:

@@ -12,8 +12,8 @@ from mt2st.embedding.subwords import KnownSubwords
 from mt2st.network import Network, SubwordEmbedding, build_encoder
 from mt2st.tasks import ContextTask, Texts
 from mt2st.tasks.context import document_runs, stream_of
-from mt2st.tasks.context_autograd import AutogradContextTask, ContextBatch, context_loss
 from mt2st.training import EpochSlice, Task
+from tests.tasks.context_autograd import AutogradContextTask, ContextBatch, context_loss
 
 VOCABULARY, VECTOR_SIZE = 25, 7
 NGRAM_METHODS = ["skipgram-fasttext", "cbow-fasttext"]

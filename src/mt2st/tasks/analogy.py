@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from mt2st.errors import InputError
 from mt2st.network import SubwordEmbedding
+from mt2st.strategy.parameters import non_negative, positive, whole
 from mt2st.tasks.relations import Questions, words_of
 from mt2st.tasks.shared_table import (
-    check_number,
     check_rows,
     random_of,
     row_batches,
@@ -48,7 +48,7 @@ class Coefficients:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            check_number(f"the coefficient {name}", value, least=0)
+            non_negative(f"the coefficient {name}", value)
         if not any(vars(self).values()):
             raise InputError("one of the coefficients semantic, syntactic and total must be above 0")
 
@@ -135,8 +135,8 @@ class AnalogyTask:
 
     def __post_init__(self) -> None:
         check_rows(self.name, len(self.train), self.batch_size)
-        check_number("temperature", self.temperature, above=0)
-        check_number("candidates", self.candidates, least=1)
+        positive("temperature", self.temperature)
+        whole("candidates", self.candidates)
 
     @property
     def n_batches(self) -> int:

@@ -38,8 +38,7 @@ class ContextTask:
 
     The task does not go through torch. A compiled kernel makes plain gradient steps with a learning rate of its own
     in the embedding's memory, several hundred thousand words per second, scaled by the strategy's weight as in eq. 3:
-    ``theta <- theta - alpha(t) * weight(t) * grad L_context``. `mt2st.tasks.context_autograd` is the same task as a
-    torch loss: the reference in tests, and the form for a GPU.
+    ``theta <- theta - alpha(t) * weight(t) * grad L_context``.
 
     Args:
         texts: the unlabelled corpus.
@@ -115,7 +114,7 @@ class ContextTask:
         if table.device.type != "cpu" or table.dtype != torch.float32:
             raise InputError(
                 "the compiled context task writes into float32 memory of the CPU, "
-                f"found {table.dtype} on {table.device}: use its autograd form there"
+                f"found {table.dtype} on {table.device}: train the module there in float32"
             )
         inputs = table.detach().numpy()
         self.rate = self._rate(epoch_slice.elapsed[1])

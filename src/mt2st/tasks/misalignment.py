@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from mt2st.errors import FewRowsWarning
 from mt2st.network import SubwordEmbedding
+from mt2st.strategy.parameters import non_negative
 from mt2st.tasks.relations import Lexicon, pair_keys
 from mt2st.tasks.shared_table import (
-    check_number,
     check_rows,
     products,
     random_of,
@@ -76,7 +76,7 @@ class MisalignmentTask:
 
     def __post_init__(self) -> None:
         check_rows(self.name, int(self.train.agree.sum()), self.batch_size)
-        check_number("gamma", self.gamma, least=0)
+        non_negative("gamma", self.gamma)
         if self.train.agree.all() and self.held_out is not None and not self.held_out.agree.all():
             warnings.warn(
                 f"{self.name}: all pairs that should not agree are held out, none is left to learn from: wrong "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from zlib import crc32
 
@@ -64,18 +63,6 @@ def row_batches(n_rows: int, batch_size: int, rng: np.random.Generator) -> Itera
 def tensor_of(array: NDArray[np.generic]) -> Tensor:
     """Return a numpy array as a tensor of the same type."""
     return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def check_number(name: str, value: float, *, above: float | None = None, least: float | None = None) -> None:
-    """Raise unless a parameter is finite and in its range.
-
-    Raises:
-        InputError: naming the parameter, the rule and the value found.
-    """
-    rule = f"above {above:g}" if above is not None else f"of at least {least:g}"
-    holds = (above is None or value > above) and (least is None or value >= least)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not holds:
-        raise InputError(f"{name} must be a finite number {rule}, found {value!r}")
 
 
 def check_rows(task: str, n_rows: int, batch_size: int, *, least: int = 1) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mt2st.errors import InputError, listed
+from mt2st.strategy.parameters import positive
 from mt2st.tasks.relations import Judgements
 from mt2st.tasks.shared_table import (
-    check_number,
     check_rows,
     products,
     random_of,
@@ -85,7 +85,7 @@ class SpearmanTask:
         if self.variant == "judgements" and of_one_set:
             of_one_set = int(np.bincount(self.train.sets).max())
         check_rows(self.name, of_one_set, self.batch_size, least=LEAST)
-        check_number("softness", self.softness, above=0)
+        positive("softness", self.softness)
 
     @cached_property
     def _by_set(self) -> list[NDArray[np.int64]]:

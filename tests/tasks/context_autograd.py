@@ -1,24 +1,20 @@
-"""Word context as a torch loss: the reference for the compiled form, and the form for a GPU."""
+"""Word context as a torch loss: the reference for the compiled form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mt2st.embedding.kernels import ContextKernel, PairBlock, sample_pairs
 from mt2st.network import Network
 from mt2st.tasks.batch import Texts
 from mt2st.tasks.context import document_runs, stream_of
 from mt2st.training.task import EpochSlice
-
-if TYPE_CHECKING:
-    from mt2st.embedding.kernels.context import ContextKernel
-    from mt2st.embedding.kernels.replay import PairBlock
 
 
 @dataclass(frozen=True)
@@ -127,8 +123,6 @@ class AutogradContextTask:
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[ContextBatch]:
         """Yield the pairs of an epoch's parts, as the compiled form would train on them."""
-        from mt2st.embedding.kernels.replay import sample_pairs
-
         for part in range(self.parts):
             epoch_slice = EpochSlice(epoch, part, self.parts, seed)
             blocks = [
@@ -147,6 +141,6 @@ class AutogradContextTask:
         assert isinstance(outputs, Tensor)
         return context_loss(network.embedding.weight, outputs, batch, undivided=True) / len(batch.centres)
 
-    def evaluate(self, network: nn.Module) -> dict[str, float]:  # noqa: ARG002  # the protocol's argument
+    def evaluate(self, network: nn.Module) -> dict[str, float]:  # the protocol's argument
         """Return nothing: the task has no validation part."""
         return {}
