@@ -44,6 +44,12 @@ def checked(owner: Callable[..., Any], **values: object) -> dict[str, Any]:
     return plain
 
 
+def check_fields(settings: object) -> None:
+    """Check all fields of a frozen dataclass as `checked` does, and make plain Python numbers of numpy's."""
+    for name, value in checked(type(settings), **vars(settings)).items():
+        object.__setattr__(settings, name, value)
+
+
 @cache
 def _adapter(owner: Callable[..., Any], name: str) -> TypeAdapter[Any]:
     return TypeAdapter(get_type_hints(owner, include_extras=True)[name])

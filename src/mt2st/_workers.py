@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def results(run: Callable[[Job], Result], jobs: Iterator[Job], workers: int) -> Generator[Result]:
-    """Yield what ``run`` returns for each job; several workers yield results as they finish.
+    """Yield the results of ``run`` for each job; with several workers, in the order in which they finish.
 
     A few jobs are in flight at a time. When the caller stops early or a job raises, the jobs in flight end first.
 

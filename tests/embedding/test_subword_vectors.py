@@ -112,6 +112,12 @@ def test_a_table_of_the_wrong_size_is_refused() -> None:
         SubwordVectors(WORDS, np.zeros((63, 8), dtype=np.float32), SETTINGS)
 
 
+def test_settings_of_numpy_are_saved(tmp_path: Path) -> None:
+    settings = SubwordSettings(np.int64(3), np.int64(4), np.int64(5))
+    SubwordVectors(["film"], np.ones((6, 2), dtype=np.float32), settings).save_folder(tmp_path / "v")
+    assert SubwordVectors.load_folder(tmp_path / "v").settings == SubwordSettings(3, 4, 5)
+
+
 def test_damaged_folders_are_refused_by_file(vectors: SubwordVectors, tmp_path: Path) -> None:
     def refused(message: str, name: str, content: bytes | None) -> None:
         folder = tmp_path / "v"

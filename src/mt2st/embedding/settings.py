@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mt2st._settings import Count, NonNegative, Positive, Share, checked
+from mt2st._settings import Count, NonNegative, Positive, Share, check_fields
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS
 from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
@@ -64,7 +64,7 @@ class WordVectorSettings:
     bucket: Buckets | None = None
 
     def __post_init__(self) -> None:
-        _validate(self)
+        check_fields(self)
         if self.min_alpha > self.alpha:
             raise InputError(f"min_alpha should be at most alpha = {self.alpha!r}, found {self.min_alpha!r}")
         _ = self.ngrams  # raises if they contradict each other
@@ -134,7 +134,7 @@ class GloveSettings:
     def __post_init__(self) -> None:
         from mt2st.embedding.glove.sums import SumTable  # comes with numba, which only who trains waits for
 
-        _validate(self)
+        check_fields(self)
         least = max(LEAST_MEMORY_MB, SumTable.least_bytes(self.window) / 2**20)
         if self.memory_mb < least:
             raise InputError(
@@ -154,13 +154,6 @@ class GloveSettings:
             InputError: another size was asked for.
         """
         return replace(self, vector_size=_size_like(given, self.vector_size))
-
-
-def _validate(settings: WordVectorSettings | GloveSettings) -> None:
-    """Check all fields, and make plain Python numbers of numpy's."""
-    values: dict[str, Any] = checked(type(settings), **vars(settings))
-    for name, value in values.items():
-        object.__setattr__(settings, name, value)
 
 
 def _size_like(given: WordVectors, vector_size: int | None) -> int:

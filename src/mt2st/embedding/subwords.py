@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mt2st._settings import checked
+from mt2st._settings import check_fields
 from mt2st.errors import InputError
 from mt2st.text.vocabulary import SPECIALS, UNK
 
@@ -58,7 +58,7 @@ class SubwordSettings:
     bucket: Buckets = 200_000
 
     def __post_init__(self) -> None:
-        checked(SubwordSettings, min_n=self.min_n, max_n=self.max_n, bucket=self.bucket)
+        check_fields(self)
         if self.max_n < self.min_n:
             raise InputError(f"max_n should be at least min_n = {self.min_n}, found {self.max_n}")
 

@@ -140,7 +140,7 @@ def parsed_header(line: bytes) -> tuple[int, int] | None:
 def checked_header(source: Source, least_per_value: int) -> tuple[int, int]:
     """Read the first line of a word2vec file, text or binary; return its count and size, each at least 1.
 
-    Raises `InputError` if it claims more than the file can hold with ``least_per_value`` bytes for each value.
+    Raises `InputError` if it claims more than fits in the file with ``least_per_value`` bytes for each value.
     """
     line = source.readline(_LONGEST_HEADER)
     stated = parsed_header(line)

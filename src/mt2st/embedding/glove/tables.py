@@ -66,7 +66,7 @@ class GloveTables:
 
     @classmethod
     def beside(cls, words: NDArray[np.float32], seed: int) -> GloveTables:
-        """Return tables around existing word vectors, which are used in place; everything else is fresh."""
+        """Return tables around existing word vectors, which are used in place; all else is fresh."""
         vocabulary_size, vector_size = words.shape
         rng = np.random.default_rng([seed % 2**64, 1])
         return cls(

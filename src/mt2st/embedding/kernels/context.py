@@ -21,11 +21,11 @@ from mt2st.errors import InputError
 
 @dataclass(frozen=True)
 class KernelReport:
-    """What one kernel call did.
+    """Counts and loss of a kernel call.
 
     Attributes:
         words: words of the slice, before any was dropped.
-        kept: words that survived subsampling, the ones trained as centres.
+        kept: words that survived downsampling, the ones trained as centres.
         pairs: positive pairs (Skip-gram: centre and context word; CBOW: centre and mean of its context).
         loss: summed negative-sampling loss of the pairs, before each block's update, unweighted.
     """
