@@ -9,7 +9,7 @@ import pytest
 
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.models import ModelSettings, TextClassifier
-from mt2st.models.auxiliaries import Auxiliaries, AuxiliaryData
+from mt2st.models.auxiliaries import Auxiliaries, WordData
 from mt2st.strategy import Diminish, Switch
 from mt2st.tasks import AnalogyTask, Coefficients, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
 from mt2st.tasks.relations import words_of
@@ -51,7 +51,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 def built(settings: ModelSettings) -> Auxiliaries:
     corpus = Corpus.build(corpus_texts(), tokeniser=Tokeniser(), min_count=1)
-    return Auxiliaries.build(settings, AuxiliaryData.read(settings), corpus, subwords=None, scratch=Path())
+    return Auxiliaries.build(settings, WordData.read(settings), corpus, subwords=None, scratch=Path())
 
 
 def every_task(files: dict[str, str], **more: Any) -> ModelSettings:
@@ -167,7 +167,7 @@ def test_one_pair_of_disagree_is_learned_from_and_the_measure_it_lacks_is_named(
 
 
 def test_packaged_questions_are_the_default() -> None:
-    data = AuxiliaryData.read(ModelSettings().updated(auxiliaries=("analogy",)))
+    data = WordData.read(ModelSettings().updated(auxiliaries=("analogy",)))
     assert sum(len(section.questions) for sections in data.analogies.values() for section in sections) > 1000
 
 
@@ -211,11 +211,11 @@ def test_a_missing_file_is_named_before_anything_is_trained(tmp_path: Path) -> N
 
 def test_other_content_of_the_same_files_is_other_data(files: dict[str, str]) -> None:
     settings = every_task(files)
-    before = AuxiliaryData.read(settings).fingerprint
-    assert AuxiliaryData.read(settings).fingerprint == before
+    before = WordData.read(settings).fingerprint
+    assert WordData.read(settings).fingerprint == before
     Path(files["agree"]).write_text("a b\n", encoding="utf-8")
-    assert AuxiliaryData.read(settings).fingerprint != before
-    assert AuxiliaryData.read(ModelSettings()).fingerprint is None
+    assert WordData.read(settings).fingerprint != before
+    assert WordData.read(ModelSettings()).fingerprint is None
 
 
 def test_a_classifier_trains_with_all_of_them_and_keeps_what_they_measured(

@@ -81,4 +81,66 @@ def test_missing_sentences_and_tags_are_refused() -> None:
 )
 def test_rows_of_auxiliary_data_with_missing_values_are_refused(rows: Any, films: tuple[list[str], list[str]]) -> None:
     with pytest.raises(InputError, match="missing"):
-        TextClassifier().set_params(optimisation__epochs=1).fit(*films, auxiliary_data={"more": rows})
+        TextClassifier().set_params(optimisation__epochs=1).fit(*films, auxiliary_rows={"more": rows})
+
+
+@pytest.mark.parametrize("value", [2, -1, 0.5, float("nan"), None, "x"], ids=repr)
+def test_an_indicator_matrix_holds_zero_and_one_alone(value: Any) -> None:
+    wrong = np.array([[1, 0], [0, value]], dtype=object if value in (None, "x") else None)
+    with pytest.raises(InputError, match=r"an indicator matrix holds 0 and 1 alone, found .* in row 1, column 1"):
+        MultiLabelClassifier().fit(["a", "b"], wrong)
+    for right in (np.eye(2), np.eye(2, dtype=bool), np.eye(2).astype(object)):
+        assert multi_labelled_text(["a", "b"], right, source="here").labels == [["0"], ["1"]]
+    with pytest.raises(InputError, match="the indicator matrix has 3 columns, and the model 2 classes"):
+        multi_labelled_text(["a", "b"], np.eye(3)[:2], source="here", classes=np.array([0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"), "a label must be a string, a number"),
+        (np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[ns]"), "of type datetime64: convert the labels"),
+        ([("a",), ("b",)], "found .'a',. of type tuple: convert"),
+        (["\ud800x", "y"], "half of a surrogate pair"),
+        ([True, 0], "labels must be of one type, found numbers and true or false"),
+        (["1", 1], "labels must be of one type, found numbers and strings"),
+    ],
+    ids=["days", "nanoseconds", "tuples", "surrogates", "true and 0", "1 and '1'"],
+)
+def test_labels_that_no_model_can_hold_are_refused_by_fit(labels: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TextClassifier().fit(["a", "b"], labels)
+    with pytest.raises(InputError, match=message):
+        MultiLabelClassifier().fit(["a", "b"], [[each] for each in labels])
+
+
+def test_labels_may_come_from_generators_and_as_numbers_of_two_kinds(films: tuple[list[str], list[str]]) -> None:
+    texts, labels = films
+    fast: dict[str, Any] = {"optimisation__epochs": 1, "encoder__name": "mean", "embedding__vector_size": 4}
+    plain = TextClassifier().set_params(**fast).fit(texts, labels)
+    assert TextClassifier().set_params(**fast).fit(iter(texts), iter(labels)).classes_.tolist() == ["bad", "good"]
+    assert plain.score(texts, labels) > 0
+    mixed: Any = [1.0 if label == "good" else (2, 1)[number % 4 == 0] for number, label in enumerate(labels)]
+    assert TextClassifier().set_params(**fast).fit(texts, mixed).classes_.tolist() == [1.0, 2.0]
+    several: Any = (iter([label]) for label in labels)
+    assert MultiLabelClassifier().set_params(**fast).fit(texts, several).classes_.tolist() == ["bad", "good"]
+
+
+def test_weights_where_there_are_none_are_refused(films: tuple[list[str], list[str]]) -> None:
+    with pytest.raises(InputError, match="class_weight is for a TextClassifier, a MultiLabelClassifier has none"):
+        MultiLabelClassifier(class_weight="balanced").fit(["a", "b"], [["x"], ["y"]])
+    with pytest.raises(InputError, match="a Tagger takes no sample_weight: leave it out"):
+        Tagger().fit([["a"], ["b"]], [["X"], ["Y"]], sample_weight=[1.0, 2.0])
+
+
+def test_sample_weights_scale_the_loss_of_several_labels() -> None:
+    still: dict[str, Any] = {"encoder__name": "mean", "embedding__vector_size": 8, "optimisation__epochs": 8}
+    still |= {"encoder__dropout": 0.0, "auxiliaries": (), "text__min_count": 1, "optimisation__learning_rate": 0.05}
+    texts, labels = ["a film"] * 40, [["x"], []] * 20
+
+    def of_x(weights: Any) -> float:
+        model = MultiLabelClassifier("single-task").set_params(**still)
+        model.fit(texts, labels, sample_weight=weights, validation=(texts, labels))
+        return float(model.predict_proba(["film"])[0, 0])
+
+    assert of_x([10.0, 0.1] * 20) > of_x(None) + 0.1

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -328,3 +329,58 @@ def test_a_strategy_of_the_users_own_is_saved_and_loaded(films: Films, tmp_path:
         TextClassifier.load(tmp_path / "model", strategies=[Halving]),
     ):
         assert again.strategy == Halving(2)
+
+
+def test_what_it_was_fitted_with_is_saved_not_what_it_is_set_to(films: Films, tmp_path: Path) -> None:
+    weights = {"good": 2.0, "bad": 1.0}
+    model = fast(Switch(2), class_weight=weights).fit(*films)
+    model.set_params(strategy=SingleTask(), class_weight=None).save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert (again.strategy, again.class_weight) == (Switch(2), weights)
+    numbers = fast(class_weight={np.int64(1): 2, 0: 1}).fit(films[0], [int(label == "good") for label in films[1]])
+    numbers.save(tmp_path / "numbers")
+    assert TextClassifier.load(tmp_path / "numbers").class_weight == {1: 2.0, 0: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"sample_weight": [1.0, 2.0] * 20}, r"data.weights \(sample_weight, class_weight\) was None there"),
+        ({"auxiliary_tasks": "other"}, r"data.auxiliary tasks was \['context', 'even'\] there"),
+    ],
+    ids=["weights", "tasks"],
+)
+def test_a_checkpoint_of_other_weights_or_tasks_is_not_resumed(
+    changed: dict[str, Any], message: str, films: Films, tmp_path: Path
+) -> None:
+    class Stop(Callback):
+        def on_step_end(self, trainer: Any) -> None:
+            trainer.stop()
+
+    given: dict[str, Any] = {"auxiliary_tasks": [Doubled()], "checkpoint": tmp_path / "checkpoint"}
+    fast(Switch(2)).fit(*films, **given, callbacks=[Stop()])
+    if "auxiliary_tasks" in changed:
+        other = Doubled()
+        other.name = "other"
+        changed = {"auxiliary_tasks": [other]}
+    with pytest.raises(InputError, match=f"is of another run: the data have changed .{message}"):
+        fast(Switch(2)).fit(*films, **(given | changed))
+
+
+def test_own_tasks_stand_among_the_auxiliaries_and_single_ones_need_a_list(films: Films) -> None:
+    model = fast(Switch(2), auxiliaries=("context", Doubled())).fit(*films)
+    assert model.run_.evaluations[0].losses.keys() == {"primary", "context", "even"}
+    assert clone(model).own_tasks[0].name == "even"
+    assert fast(Switch(2), auxiliaries="context").fit(*films).settings_.auxiliaries == ("context",)
+    with pytest.raises(InputError, match="auxiliary_tasks must be a list of tasks, found one"):
+        fast().fit(*films, auxiliary_tasks=Doubled())  # type: ignore[arg-type]
+
+
+def test_features_have_names(films: Films) -> None:
+    model = fast()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        model.get_feature_names_out()
+    names = model.fit(*films).get_feature_names_out()
+    assert names.tolist() == [f"textclassifier{number}" for number in range(8)]
+    pytest.importorskip("pandas")
+    assert list(model.set_output(transform="pandas").transform(films[0]).columns) == names.tolist()

@@ -110,14 +110,14 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_same_bits(tmp_pat
             if trainer.progress.step == 8:
                 broken.stop()
 
-    whole = make(**settings).fit(*sentences(), auxiliary_data=reviews)
+    whole = make(**settings).fit(*sentences(), auxiliary_rows=reviews)
     broken = make(**settings)
-    broken.fit(*sentences(), auxiliary_data=reviews, checkpoint=tmp_path / "at", callbacks=[StopAt()])
+    broken.fit(*sentences(), auxiliary_rows=reviews, checkpoint=tmp_path / "at", callbacks=[StopAt()])
     assert broken.run_.stopped == "interrupted"
     others = {"mood": LabelledText(reviews["mood"].texts, ["+", "-"] * 20)}
     with pytest.raises(InputError, match="is of another run"):
-        make(**settings).fit(*sentences(), auxiliary_data=others, checkpoint=tmp_path / "at")
-    resumed = make(**settings).fit(*sentences(), auxiliary_data=reviews, checkpoint=tmp_path / "at")
+        make(**settings).fit(*sentences(), auxiliary_rows=others, checkpoint=tmp_path / "at")
+    resumed = make(**settings).fit(*sentences(), auxiliary_rows=reviews, checkpoint=tmp_path / "at")
     assert np.array_equal(resumed.predict_proba([["a", "dog"]]), whole.predict_proba([["a", "dog"]]))
 
 
@@ -151,7 +151,7 @@ def test_an_adaptive_strategy_looks_ahead_on_validation_data_of_its_kind(model: 
     made = model(
         strategy=AdaptiveDiminish(signal="gain"),
     ).set_params(**(SMALL | {"optimisation__epochs": 2, "optimisation__feedback_every": 2}))
-    run = made.fit(*data, auxiliary_data={"mood": LabelledText(["dull", "fine film"] * 20, ["-", "+"] * 20)}).run_
+    run = made.fit(*data, auxiliary_rows={"mood": LabelledText(["dull", "fine film"] * 20, ["-", "+"] * 20)}).run_
     assert "mood" in run.evaluations[0].losses
 
 
@@ -195,7 +195,7 @@ def classifier(strategy: Strategy, **settings: Any) -> TextClassifier:
 
 def test_other_labelled_data_shares_the_encoder_and_leaves_no_head_behind(films: Any, tmp_path: Path) -> None:
     tags = TaggedText(*sentences())
-    model = classifier(MultiTask(), auxiliaries=()).fit(*films, auxiliary_data={"pos": tags})
+    model = classifier(MultiTask(), auxiliaries=()).fit(*films, auxiliary_rows={"pos": tags})
     assert "pos" in model.run_.evaluations[0].losses
     assert model.network_ is not None
     assert list(model.network_.heads) == ["primary"]
@@ -205,7 +205,7 @@ def test_other_labelled_data_shares_the_encoder_and_leaves_no_head_behind(films:
     assert np.array_equal(
         TextClassifier.load(tmp_path / "model").predict_proba(films[0]), model.predict_proba(films[0])
     )
-    alone = classifier(SingleTask(), auxiliaries=()).fit(*films, auxiliary_data={"pos": tags})
+    alone = classifier(SingleTask(), auxiliaries=()).fit(*films, auxiliary_rows={"pos": tags})
     assert not np.array_equal(alone.predict_proba(films[0]), model.predict_proba(films[0]))
 
 
@@ -213,7 +213,7 @@ def test_an_auxiliary_task_learns_its_own_data(films: Any) -> None:
     tags = TaggedText(*sentences())
     run = (
         classifier(MultiTask(), auxiliaries=("context",), optimisation__epochs=12)
-        .fit(*films, auxiliary_data={"pos": tags})
+        .fit(*films, auxiliary_rows={"pos": tags})
         .run_
     )
     losses = [each.losses["pos"] for each in run.evaluations]
@@ -250,7 +250,7 @@ def test_files_of_other_labelled_data_are_named_in_the_settings(films: Any, tmp_
 )
 def test_auxiliary_data_that_cannot_be_used_is_refused(films: Any, data: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        classifier(MultiTask()).fit(*films, auxiliary_data=data)
+        classifier(MultiTask()).fit(*films, auxiliary_rows=data)
 
 
 # Real data

@@ -50,7 +50,7 @@ PACKAGED = "the questions that come with mt2st"
 
 
 @dataclass(frozen=True)
-class AuxiliaryData:
+class WordData:
     """What the files of the auxiliary tasks hold, by file; nothing for tasks that were not chosen.
 
     Attributes:
@@ -162,7 +162,7 @@ class Encoded:
     words: NDArray[np.int64]
 
     @classmethod
-    def of(cls, settings: ModelSettings, data: AuxiliaryData, vocabulary: Vocabulary) -> Self:
+    def of(cls, settings: ModelSettings, data: WordData, vocabulary: Vocabulary) -> Self:
         """Encode the data of the chosen tasks and split it.
 
         Raises:
@@ -201,7 +201,7 @@ class Auxiliaries:
     def build(
         cls,
         settings: ModelSettings,
-        data: AuxiliaryData,
+        data: WordData,
         corpus: Corpus,
         *,
         subwords: KnownSubwords | None,
@@ -364,21 +364,12 @@ def labelled_auxiliaries(settings: ModelSettings, given: Mapping[str, Rows]) -> 
 def _named(settings: ModelSettings, given: Mapping[str, Rows]) -> Iterator[tuple[str, Rows]]:
     for name, rows in given.items():
         if name in get_args(AuxiliaryName):
-            raise InputError(f"auxiliary_data: the name '{name}' belongs to a setting; choose another")
+            raise InputError(f"auxiliary_rows: the name '{name}' belongs to a setting; choose another")
         if not isinstance(rows, Rows):
             raise InputError(
-                f"auxiliary_data: '{name}' must be a LabelledText, MultiLabelledText or TaggedText, found {rows!r:.60}"
+                f"auxiliary_rows: '{name}' must be a LabelledText, MultiLabelledText or TaggedText, found {rows!r:.60}"
             )
         yield name, rows
-    yield from named_in(settings)
-
-
-def named_in(settings: ModelSettings) -> Iterator[tuple[str, Rows]]:
-    """Read the labelled data that the auxiliary tasks of settings name, and yield them by the names of their tasks.
-
-    Raises:
-        InputError: data that cannot be read.
-    """
     if "tagging" in settings.auxiliaries:
         assert settings.auxiliary_data.tagging is not None
         yield "tagging", read_tagged(settings.auxiliary_data.tagging, tag=settings.auxiliary_data.tagging_column)

@@ -22,9 +22,9 @@ from mt2st.errors import InputError
 from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition, weigh_ngrams
 from mt2st.models.auxiliaries import (
     Auxiliaries,
-    AuxiliaryData,
     AuxiliaryReport,
     LabelledAuxiliary,
+    WordData,
     labelled_auxiliaries,
 )
 from mt2st.models.embedding_init import VectorCache, embedding_init, new_embedding
@@ -49,7 +49,7 @@ class FitOptions:
 
     Attributes:
         unlabelled: further texts for the context task and the vocabulary. They are read once and not kept in memory.
-        auxiliary_data: further labelled data, of any problem type, by a name for its auxiliary task.
+        auxiliary_rows: further labelled data, of any problem type, by a name for its auxiliary task.
         auxiliary_tasks: tasks of the user's own.
         callbacks: called before and during the training.
         log: file of the metrics, as JSON Lines.
@@ -59,7 +59,7 @@ class FitOptions:
     """
 
     unlabelled: Iterable[str] = ()
-    auxiliary_data: Mapping[str, Rows] = field(default_factory=dict)
+    auxiliary_rows: Mapping[str, Rows] = field(default_factory=dict)
     auxiliary_tasks: Sequence[Task | KernelTask] = ()
     callbacks: Sequence[Callback] = ()
     log: str | PathLike[str] | None = None
@@ -158,9 +158,9 @@ class Fitting(Generic[RowsT]):
             InputError: the data cannot be used.
         """
         settings = self.settings
-        words = AuxiliaryData.read(settings)
+        words = WordData.read(settings)
         primary = self._prepared(rows)
-        others = labelled_auxiliaries(settings, self.options.auxiliary_data)
+        others = labelled_auxiliaries(settings, self.options.auxiliary_rows)
         documents = chain(
             primary.documents,
             *(each.prepared.documents for each in others),

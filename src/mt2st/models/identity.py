@@ -25,28 +25,6 @@ from mt2st.training import Trainer
 from mt2st.training.checkpoint import ORIGIN, RESOLVED
 
 
-def method_identity(
-    settings: ModelSettings, strategy: Strategy, *, given: ModelSettings | None = None
-) -> dict[str, Any]:
-    """Return what tells a method from others as plain JSON values: settings, what they came to, and strategy.
-
-    Args:
-        settings: the checked settings.
-        strategy: how the auxiliary tasks fade out or go off.
-        given: the settings as they were given; by default the checked ones.
-    """
-    identity: dict[str, Any] = json.loads(
-        json.dumps(
-            {
-                "settings": (given or settings).flat(),
-                RESOLVED: resolved(settings),
-                "strategy": strategy.state_dict(),
-            }
-        )
-    )
-    return identity
-
-
 def resolved(settings: ModelSettings) -> dict[str, Any]:
     """Return the settings whose defaults depend on others, by dotted path, as given or by default.
 
@@ -97,8 +75,11 @@ def run_identity(
     assert isinstance(trainer.primary, LabelledTask)
     held_out = trainer.primary.validation
     labelled = [each.task for each in trainer.streams if isinstance(each.task, LabelledTask)]
-    return {
-        **method_identity(settings, strategy),
+    weights = getattr(trainer.primary.train, "weights", None)
+    identity: dict[str, Any] = {
+        "settings": settings.flat(),
+        RESOLVED: resolved(settings),
+        "strategy": strategy.state_dict(),
         "data": {
             "documents": len(corpus),
             "tokens": corpus.n_tokens,
@@ -106,11 +87,15 @@ def run_identity(
             "text": _checksum(corpus.ids),
             "auxiliary": auxiliary,
             "labels": _checksum(trainer.primary.train.targets),
+            "weights (sample_weight, class_weight)": None if weights is None else _checksum(weights),
             "validation": [_checksum(held_out.texts.ids), _checksum(held_out.targets)] if held_out else None,
+            "auxiliary tasks": list(trainer.strategy.auxiliaries),
             "auxiliary labels": {task.name: _checksum(task.train.targets) for task in labelled},
         },
         ORIGIN: dict(origin or {}),
     }
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
+    return plain
 
 
 def _checksum(values: NDArray[Any]) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mt2st.errors import InputError
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
-from mt2st.text.rows import check_present
+from mt2st.text.rows import check_present, is_missing
 
 Value = TypeVar("Value")
 THRESHOLD = 0.5
@@ -32,28 +32,32 @@ def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
         yield text
 
 
+def rereadable(labels: Any) -> Any:
+    """Return labels that can be read twice: lists in place of generators, also of those inside."""
+    if hasattr(labels, "ndim") or isinstance(labels, str) or not isinstance(labels, Iterable):
+        return labels
+    return [list(each) if isinstance(each, Iterator) else each for each in labels]
+
+
 def classes_of(labels: Iterable[object], source: str = "the labels") -> Classes:
     """Return the different labels, sorted, in an array of their type.
 
     Raises:
-        InputError: labels of types that have no common order, such as 1 and "1".
+        InputError: a label that no file can hold, or labels of several types, such as 1 and "1".
 
     Example:
         >>> classes_of(["b", "a", "b"]), classes_of([10, 9]), classes_of([True, False])
         (array(['a', 'b'], dtype='<U1'), array([ 9, 10]), array([False,  True]))
     """
-    if isinstance(labels, np.ndarray) and labels.dtype != object:
-        return np.unique(labels)
-    values = set(labels)
-    if not (all(isinstance(each, str) for each in values) or not any(isinstance(each, str) for each in values)):
-        raise InputError(f"{source}: labels must be of one type, found strings and other values")
-    try:
-        found = sorted(values)  # type: ignore[type-var]
-    except TypeError as error:
-        raise InputError(f"{source}: labels must be of one type that can be sorted ({error})") from error
-    if isinstance(labels, np.ndarray):
-        return np.array(found, dtype=object)
-    return np.array(found)
+    plain = isinstance(labels, np.ndarray) and labels.dtype != object
+    found: Any = np.unique(np.asarray(labels)) if plain else list(labels)
+    types = {_type_of(each, source) for each in found}
+    if len(types) > 1:
+        raise InputError(f"{source}: labels must be of one type, found {' and '.join(sorted(types))}")
+    if plain:
+        return np.asarray(found)
+    classes = sorted(set(found))
+    return np.array(classes, dtype=object if isinstance(labels, np.ndarray) else None)
 
 
 def names_of(classes: Classes) -> tuple[str, ...]:
@@ -91,7 +95,6 @@ def labelled_text(
     *,
     source: str,
     classes: Classes | None = None,
-    weights: ArrayLike | None = None,
 ) -> LabelledText:
     """Return texts and the names of their labels.
 
@@ -100,22 +103,12 @@ def labelled_text(
         labels: the label of each, of any type.
         source: their name in messages.
         classes: those of a fitted model, so that 1.0 has the name of 1.
-        weights: a weight of each text in the loss.
 
     Raises:
         InputError: a text or label is missing (None or NaN), they are not as many, or there is none.
     """
-    names = _names(_present(_one_column(labels, source), "labels", source), classes)
-    given = None
-    if weights is not None:
-        array = np.asarray(weights, dtype=np.float64)
-        if array.shape != (len(names),) or not np.isfinite(array).all() or (array < 0).any() or not array.sum():
-            raise InputError(
-                f"{source}: sample_weight must be {len(names):,} finite numbers of at least 0, not all weights zero; "
-                f"found an array of shape {array.shape}"
-            )
-        given = (array / array.mean()).tolist()
-    labelled = LabelledText(_texts(texts, source), names, source=source, weights=given)
+    names = _names(present(one_column(labels, source), "labels", source), classes)
+    labelled = LabelledText(_texts(texts, source), names, source=source)
     if not len(labelled):
         raise InputError(f"{source}: no labelled text; give at least one")
     return labelled
@@ -138,12 +131,17 @@ def multi_labelled_text(
     """
     if is_indicator(labels):
         columns = names_of(indicator_classes(labels) if classes is None else classes)
-        sets = [[columns[at] for at in np.flatnonzero(row)] for row in dense(labels)]
+        matrix = dense(labels, source)
+        if matrix.shape[1] != len(columns):
+            raise InputError(
+                f"{source}: the indicator matrix has {matrix.shape[1]:,} columns, and the model "
+                f"{len(columns):,} classes: give a column for each class"
+            )
+        sets = [[columns[at] for at in np.flatnonzero(row)] for row in matrix]
         return MultiLabelledText(_texts(texts, source), [sorted(each) for each in sets], source)
     sets = []
-    for number, each in enumerate(_present(labels, "lists of labels", source)):
-        names = _names(_list(each, "labels", f"{source}: text {number}"), classes)
-        sets.append(sorted(set(names)))
+    for each in lists_of(labels, "labels", "text", source):
+        sets.append(sorted(set(_names(each, classes))))
     return MultiLabelledText(_texts(texts, source), sets, source)
 
 
@@ -159,10 +157,24 @@ def tagged_text(
     Raises:
         InputError: a sentence, a list of tags or a tag in it is missing (None or NaN), or what `TaggedText` refuses.
     """
-    given = _present(sentences, "sentences", source)
-    lists = _present(tags, "lists of tags", source)
-    names = [_names(_list(each, "tags", f"{source}: sentence {number}"), classes) for number, each in enumerate(lists)]
+    given = present(sentences, "sentences", source)
+    names = [_names(each, classes) for each in lists_of(tags, "tags", "sentence", source)]
     return TaggedText(given, names, source)
+
+
+def normalised_weights(weights: ArrayLike, n_texts: int, source: str) -> list[float]:
+    """Return sample weights with the mean 1.
+
+    Raises:
+        InputError: they are not as many as the texts, negative, not finite, or all 0.
+    """
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (n_texts,) or not np.isfinite(array).all() or (array < 0).any() or not array.sum():
+        raise InputError(
+            f"{source}: sample_weight must be {n_texts:,} finite numbers of at least 0, not all weights zero; found an "
+            f"array of shape {array.shape}"
+        )
+    return list((array / array.mean()).tolist())
 
 
 def is_indicator(labels: object) -> bool:
@@ -170,9 +182,24 @@ def is_indicator(labels: object) -> bool:
     return getattr(labels, "ndim", 1) == 2
 
 
-def dense(labels: Any) -> NDArray[Any]:
-    """Return an indicator matrix as an array."""
-    return np.asarray(labels.toarray() if hasattr(labels, "toarray") else labels)
+def dense(labels: Any, source: str) -> NDArray[np.bool_]:
+    """Return an indicator matrix as an array of booleans.
+
+    Raises:
+        InputError: a value is neither 0 nor 1.
+    """
+    matrix = np.asarray(labels.toarray() if hasattr(labels, "toarray") else labels)
+    if matrix.dtype.kind in "biuf":
+        right = (matrix == 0) | (matrix == 1)
+    else:  # such as pandas' nullable columns
+        right = np.array([not is_missing(each) and each in (0, 1) for each in matrix.flat]).reshape(matrix.shape)
+    if not right.all():
+        row, column = np.argwhere(~right)[0]
+        raise InputError(
+            f"{source}: an indicator matrix holds 0 and 1 alone, found {matrix[row, column]!r} in row {row}, column "
+            f"{column}, counted from 0: make it one by a threshold, or give a list of labels for each text"
+        )
+    return matrix.astype(np.bool_)
 
 
 def indicator_classes(labels: Any) -> Classes:
@@ -191,7 +218,30 @@ def pair(validation: object, source: str = "validation") -> tuple[Any, Any]:
     raise InputError(f"{source} must be a share between 0 and 1, or (texts, labels), found {validation!r:.60}")
 
 
-def _one_column(labels: Any, source: str) -> Any:
+def _type_of(label: object, source: str) -> str:
+    """Return the name of a label's type: numbers have one."""
+    value = label.item() if isinstance(label, np.number | np.bool_ | np.str_) else label
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "numbers"
+    if not isinstance(value, str):
+        raise InputError(
+            f"{source}: a label must be a string, a number, True or False, found {label!r} of type "
+            f"{type(label).__name__}: convert the labels, such as by str"
+        )
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{source}: the label {value!r} holds half of a surrogate pair, which is no character and cannot be "
+                "saved: replace it, such as by label.encode(errors='replace').decode()"
+            ) from error
+    return "strings"
+
+
+def one_column(labels: Any, source: str) -> Any:
     """Return labels as one column; a matrix of one column is taken with scikit-learn's warning."""
     if getattr(labels, "ndim", 1) == 1:
         return labels
@@ -210,20 +260,22 @@ def _names(labels: Iterable[object], classes: Classes | None) -> list[str]:
     return [known.get(each, str(each)) for each in labels]
 
 
-def _list(given: Iterable[object], what: str, place: str) -> list[object]:
-    """Return the labels of one text, or the tags of one sentence."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise InputError(f"{place}: give a list of {what}, found {given!r}")
-    found = list(given)
-    check_present(found, what, place)
-    return found
+def lists_of(given: Iterable[Any], what: str, of: str, source: str) -> list[list[object]]:
+    """Return the labels of each text, or the tags of each sentence, after checking that none is missing."""
+    lists = []
+    for number, each in enumerate(present(given, f"lists of {what}", source)):
+        place = f"{source}: {of} {number}"
+        if isinstance(each, str) or not isinstance(each, Iterable):
+            raise InputError(f"{place}: give a list of {what}, found {each!r}")
+        lists.append(present(each, what, place))
+    return lists
 
 
 def _texts(texts: Iterable[str], source: str) -> list[str]:
-    return list(checked_texts(_present(texts, "texts", source), source))
+    return list(checked_texts(present(texts, "texts", source), source))
 
 
-def _present(values: Iterable[Value], what: str, source: str) -> list[Value]:
+def present(values: Iterable[Value], what: str, source: str) -> list[Value]:
     """Return the values after checking that none is missing."""
     _check_several(values, source)
     found = list(values)

@@ -22,7 +22,6 @@ from mt2st.errors import InputError
 from mt2st.network import Network
 from mt2st.network.layers import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
-from mt2st.tasks.classification import Labelled
 from mt2st.tasks.inference import infer_rows
 from mt2st.training.flops import counted_forward
 from mt2st.training.transition import FittedHead
@@ -109,8 +108,7 @@ class LinearProbe:
         features -= mean
         features *= scale
         columns = targets.T if isinstance(self.task, MultiLabelTask) else [targets]
-        weights_of_texts = data.weights if isinstance(data, Labelled) else None
-        solutions = [self._solved(features, column, weights_of_texts) for column in columns]
+        solutions = [self._solved(features, column, data.weights) for column in columns]
         weights = np.concatenate([each.weights for each in solutions])
         biases = np.concatenate([each.biases for each in solutions])
         # A score and its gradient are a product each in every iteration.

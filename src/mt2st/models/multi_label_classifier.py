@@ -15,6 +15,7 @@ from mt2st.models.inputs import (
     indicator_classes,
     is_indicator,
     labels_above,
+    lists_of,
     multi_labelled_text,
 )
 from mt2st.models.problem_types import MultiLabel
@@ -30,7 +31,7 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
     """A small classifier that gives a text any number of labels.
 
     Labels come as a list per text, or as an indicator matrix ``[n_texts, n_classes]`` of 0 and 1; `predict` returns
-    them in the same form. The parameters are those of `SettingsEstimator`, the attributes those of `TrainedModel`.
+    them in the same form. The parameters are those of `TextClassifier`, the attributes those of `TrainedModel`.
 
     Example:
         >>> from mt2st import MultiLabelClassifier, Switch
@@ -72,7 +73,7 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
 
     def score(self, X: Iterable[str], y: Iterable[Iterable[object]], sample_weight: Any = None) -> float:
         """Return the subset accuracy: the share of texts whose labels are all right."""
-        wanted = self._rows(X, y, "score", self.classes_)
+        wanted = self._rows(X, self._labels(y, "score"), "score", self.classes_)
         found = self._rows(wanted.texts, self.predict(wanted.texts), "score", self.classes_)
         right = [set(one) == set(two) for one, two in zip(wanted.labels, found.labels, strict=True)]
         return float(np.average(right, weights=sample_weight))
@@ -82,11 +83,11 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
     ) -> MultiLabelledText:
         return multi_labelled_text(X, y, source=source, classes=classes)
 
-    def _classes(self, y: Iterable[Iterable[object]]) -> Classes:
+    def _classes(self, y: Any, source: str) -> Classes:
         self._indicator = is_indicator(y)
         if self._indicator:
             return indicator_classes(y)
-        return classes_of([label for labels in y for label in labels], "the labelled texts")
+        return classes_of([label for labels in lists_of(y, "labels", "text", source) for label in labels], source)
 
     def _extra_config(self) -> dict[str, Any]:
         return {"indicator": self._indicator}

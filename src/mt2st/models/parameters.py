@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
 from mt2st.errors import InputError, suggestion
 from mt2st.models.groups import (
@@ -27,6 +29,12 @@ from mt2st.strategy import Strategy
 
 if TYPE_CHECKING:
     from mt2st.network import Encoder as EncoderModule
+    from mt2st.training import KernelTask, Task
+
+
+class UnfittedError(InputError, NotFittedError):  # type: ignore[misc]  # scikit-learn has no types
+    """The estimator is not fitted yet."""
+
 
 _GROUPS = {each.name: each.default_factory for each in fields(ModelSettings) if each.default_factory is not MISSING}
 """The class of each group of settings, by the name of its parameter."""
@@ -35,23 +43,7 @@ _GROUPS = {each.name: each.default_factory for each in fields(ModelSettings) if 
 class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Takes a strategy and groups of settings, and stores them as they are given; `fit` validates them.
 
-    Args:
-        strategy: how the auxiliary tasks fade out or go off: a strategy or its name.
-        encoder: the shared layers: a group of settings, the encoder's name, or an encoder's class
-            (`mt2st.network.Encoder`).
-        text: how text becomes token ids.
-        embedding: the word embedding and its first values.
-        context: the auxiliary task on word context.
-        auxiliaries: names of the auxiliary tasks.
-        auxiliary_data: files of the auxiliary tasks.
-        word_tasks: the auxiliary tasks on analogies and word pairs.
-        optimisation: optimizer, learning rates, evaluation, and the end of the training.
-        transition: what happens when the last auxiliary task goes off.
-        compute: cores and threads.
-        seed: decides initial parameters, dropout and the order of all data.
-        verbose: show a progress bar while fitting.
-
-    A group that is None has its defaults. ``set_params(context__window=5)`` changes one setting of a group.
+    `mt2st.TextClassifier` explains the parameters. ``set_params(context__window=5)`` changes one setting of a group.
     """
 
     _of_words: ClassVar[bool] = False
@@ -64,12 +56,13 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         text: Text | None = None,
         embedding: Embedding | None = None,
         context: Context | None = None,
-        auxiliaries: tuple[str, ...] = ("context",),
+        auxiliaries: Sequence[str | Task | KernelTask] = ("context",),
         auxiliary_data: AuxiliaryData | None = None,
         word_tasks: WordTasks | None = None,
         optimisation: Optimisation | None = None,
         transition: Transition | None = None,
         compute: Compute | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         seed: int = 1,
         verbose: bool = False,
     ) -> None:
@@ -84,6 +77,7 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         self.optimisation = optimisation
         self.transition = transition
         self.compute = compute
+        self.class_weight = class_weight
         self.seed = seed
         self.verbose = verbose
 
@@ -104,7 +98,13 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     def settings(self) -> ModelSettings:
         """The settings in all groups, as they were given or by default; not validated."""
         given = {name: self._group(name) for name in _GROUPS}
-        return ModelSettings(auxiliaries=self.auxiliaries, seed=self.seed, **given)  # type: ignore[arg-type]
+        names = [each for each in _several(self.auxiliaries) if isinstance(each, str)]
+        return ModelSettings(auxiliaries=names, seed=self.seed, **given)  # type: ignore[arg-type]
+
+    @property
+    def own_tasks(self) -> list[Task | KernelTask]:
+        """The auxiliary tasks that were given as objects."""
+        return [each for each in _several(self.auxiliaries) if not isinstance(each, str)]
 
     def checked_settings(self) -> ModelSettings:
         """Return the settings of all groups after validation, with the default window of the problem type."""
@@ -156,3 +156,8 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         if name == "encoder" and isinstance(value, str | type):
             return Encoder(cast("str", value))  # validation replaces an encoder's class by its name
         return value
+
+
+def _several(auxiliaries: Any) -> Sequence[Any]:
+    """Return auxiliary tasks as they were given; a single one is taken for a list of one."""
+    return auxiliaries if isinstance(auxiliaries, Sequence) and not isinstance(auxiliaries, str) else [auxiliaries]

@@ -180,7 +180,8 @@ class MultiLabel(ProblemType[MultiLabelledText]):
         targets = np.zeros((len(rows), len(names)), dtype=np.bool_)
         for row, labels in enumerate(rows.labels):
             targets[row, [column[label] for label in labels]] = True
-        return Prepared(rows.texts, lambda texts: MultiLabelled(truncated(texts, text), targets))
+        weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
+        return Prepared(rows.texts, lambda texts: MultiLabelled(truncated(texts, text), targets, weights))
 
     def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> MultiLabelTask:  # noqa: ARG002
         return MultiLabelTask(name, train, **options)

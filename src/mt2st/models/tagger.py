@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
-from mt2st.models.inputs import Classes, classes_of, tagged_text
+from mt2st.models.inputs import Classes, classes_of, lists_of, tagged_text
 from mt2st.models.problem_types import Tagging
 from mt2st.models.trained_model import TrainedModel
 from mt2st.strategy import PRIMARY_TASK
@@ -24,7 +24,7 @@ class Tagger(TrainedModel[TaggedText]):
 
     Sentences come as lists of words, and every word has a tag. To the encoder a word may be several tokens
     (``well-made``); its tag is read off the first one. A sentence of more than ``text.max_length`` tokens is read in
-    parts. The parameters are those of `SettingsEstimator`, the attributes those of `TrainedModel`.
+    parts. The parameters are those of `TextClassifier`, the attributes those of `TrainedModel`.
 
     Example:
         >>> from mt2st import Switch, Tagger
@@ -86,5 +86,5 @@ class Tagger(TrainedModel[TaggedText]):
     ) -> TaggedText:
         return tagged_text(X, y, source=source, classes=classes)
 
-    def _classes(self, y: Iterable[Sequence[object]]) -> Classes:
-        return classes_of([tag for tags in y for tag in tags], "the labelled texts")
+    def _classes(self, y: Any, source: str) -> Classes:
+        return classes_of([tag for tags in lists_of(y, "tags", "sentence", source) for tag in tags], source)

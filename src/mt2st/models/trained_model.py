@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Generic, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
+from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from mt2st.embedding import WordVectors
@@ -24,14 +23,14 @@ from mt2st.models.card import model_card
 from mt2st.models.embedding_init import new_embedding
 from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitting, primary_task, to_measure
 from mt2st.models.folder import ModelFolder, word_vectors_of
-from mt2st.models.inputs import Classes, checked_texts, names_of, pair
-from mt2st.models.parameters import SettingsEstimator
+from mt2st.models.inputs import Classes, checked_texts, names_of, normalised_weights, pair, rereadable
+from mt2st.models.parameters import SettingsEstimator, UnfittedError
 from mt2st.models.problem_types import ProblemType, Rows, RowsT, truncated
 from mt2st.models.settings import ModelSettings
 from mt2st.network import Network, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import Texts
-from mt2st.text import Vocabulary
+from mt2st.text import TaggedText, Vocabulary
 from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
 from mt2st.training.processor import torch_threads
 
@@ -39,16 +38,14 @@ SHOWN = ("accuracy", "micro_f1", "entity_f1", "loss")
 """Validation metrics shown with the progress bar."""
 
 
-class UnfittedError(InputError, NotFittedError):  # type: ignore[misc]  # scikit-learn has no types
-    """The estimator is not fitted yet."""
-
-
 class TrainedModel(SettingsEstimator, Generic[RowsT]):
-    """An estimator for one problem type. The parameters are those of `SettingsEstimator`.
+    """An estimator for one problem type. `mt2st.TextClassifier` explains the parameters.
 
     Attributes:
         problem_type: what it learns from.
         settings_: the validated settings.
+        strategy_: the strategy that it was fitted with.
+        class_weight_: the weights of classes that it was fitted with.
         classes_: ``[n_classes]`` labels, in the type that the user gave: numbers by size, strings by the alphabet.
         run_: the course of the training.
         network_: the trained network, with the primary task's head alone.
@@ -67,25 +64,35 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         X: Iterable[Any],
         y: Iterable[Any],
         *,
+        sample_weight: ArrayLike | None = None,
         unlabelled: Iterable[str] = (),
         validation: float | Sequence[Any] = 0.2,
         auxiliary_tasks: Sequence[Task | KernelTask] = (),
-        auxiliary_data: Mapping[str, Rows] | None = None,
+        auxiliary_rows: Mapping[str, Rows] | None = None,
         callbacks: Sequence[Callback] = (),
         log: str | PathLike[str] | None = None,
         checkpoint: str | PathLike[str] | None = None,
     ) -> Self:
         """Train on labelled data, with the help of unlabelled texts and of other labelled data.
 
+        A seed repeats a training only if no other one runs in the same process at that time: all of them draw from
+        torch's one generator. Train in parallel by processes, as joblib does by default, not by threads.
+
         Args:
-            X: n texts; for a `Tagger`, n sentences, each a list of words.
-            y: for each text its labels, maybe none, or an indicator matrix ``[n, n_classes]``; for a `Tagger`, the tag
-                of each word. Tags that mark spans (``B-person``, ``I-person``, ``O``) are judged by whole entities.
+            X: n texts: a list, an array or a column of a data frame. For a `Tagger`, n sentences, each a list of words.
+            y: for a `TextClassifier` n labels; for a `MultiLabelClassifier` the labels of each text, maybe none, or an
+                indicator matrix ``[n, n_classes]`` of 0 and 1; for a `Tagger` the tag of each word. Tags that mark
+                spans (``B-person``, ``I-person``, ``O``) are judged by whole entities.
+            sample_weight: n weights of the texts in the loss. Not for a `Tagger`.
             unlabelled: further texts for the context task and the vocabulary. They are read once and not kept.
-            validation: data to choose the best evaluation by, as ``(X, y)``, or the share of the labelled data, in
-                (0, 1), that is split off for this at random, by the seed.
-            auxiliary_tasks: tasks of your own, as for `TextClassifier.fit`.
-            auxiliary_data: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
+            validation: labelled data to choose the best evaluation by, as ``(X, y)``, or the share of the labelled
+                data, in (0, 1), that is split off for this at random, by the seed; stratified if each text has one
+                label.
+            auxiliary_tasks: tasks of your own: any `mt2st.training.Task` or `KernelTask`. The module that its loss gets
+                is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it; each
+                fit begins with the parameters that it had at its first one. A task that is also a `Callback` gets the
+                corpus, with its vocabulary.
+            auxiliary_rows: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
                 the vocabulary and the context task.
             callbacks: called before and during the training.
             log: file of the metrics, as JSON Lines.
@@ -96,17 +103,28 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             The estimator itself.
 
         Raises:
-            InputError: a setting is out of its range, settings contradict each other, or the data cannot be used.
+            InputError: a setting is out of its range, settings contradict each other (all such errors at once), or the
+                data cannot be used.
         """
-        rows = self._rows(X, y, "the labelled texts")
-        classes = self._classes(y)
-        return self._fit(
+        if y is None:
+            raise InputError(f"a {type(self).__name__} needs labels: requires y to be passed, but the target y is None")
+        source, y = "the labelled texts", self._labels(y, "the labelled texts")
+        classes = self._classes(y, source)
+        rows = self._rows(X, y, source, classes)
+        if sample_weight is not None:
+            if isinstance(rows, TaggedText):
+                raise InputError(f"a {type(self).__name__} takes no sample_weight: leave it out")
+            rows = replace(rows, weights=normalised_weights(sample_weight, len(rows), source))
+        if not np.isscalar(validation):
+            texts, labels = pair(validation)
+            validation = self._rows(texts, self._labels(labels, "validation"), "validation", classes)  # type: ignore[assignment]
+        return self.fit_rows(
             rows,
-            classes,
-            validation,
+            validation=validation,  # type: ignore[arg-type]
+            classes=classes,
             unlabelled=unlabelled,
             auxiliary_tasks=auxiliary_tasks,
-            auxiliary_data=auxiliary_data or {},
+            auxiliary_rows=auxiliary_rows or {},
             callbacks=callbacks,
             log=log,
             checkpoint=checkpoint,
@@ -128,9 +146,13 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         """
         settings, strategy = self.checked_settings(), as_strategy(self.strategy)
         given = FitOptions(**options)
+        if isinstance(given.auxiliary_tasks, Task | KernelTask):
+            raise InputError(f"auxiliary_tasks must be a list of tasks, found one: give [{given.auxiliary_tasks.name}]")
+        given = replace(given, auxiliary_tasks=[*self.own_tasks, *given.auxiliary_tasks])
         if self.verbose:
             given = replace(given, callbacks=[*given.callbacks, ProgressBar()])
         self.problem_type.check(rows)
+        rows = self._weighted(rows, classes)
         held_out: Any = validation
         if not hasattr(validation, "source"):
             rows, held_out = self.problem_type.split(rows, _share(validation), seed=settings.seed)
@@ -142,6 +164,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         finally:
             self._fitting = None
         self.settings_, self.classes_, self.run_ = settings, classes, fitted.run
+        self.strategy_, self.class_weight_ = strategy, self.class_weight
         self.network_, self.vocabulary_ = fitted.network, fitted.vocabulary
         self.auxiliaries_, self.init_seconds_ = dict(fitted.auxiliaries), fitted.init_seconds
         self.metrics_: dict[str, dict[str, float]] = {}
@@ -182,7 +205,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 `MultiLabelClassifier` and unknown tags count as not found.
         """
         self._fitted()
-        return self.evaluate_rows(self._rows(X, y, name, self.classes_), name=name)
+        return self.evaluate_rows(self._rows(X, self._labels(y, name), name, self.classes_), name=name)
 
     def evaluate_rows(self, rows: RowsT, *, name: str = "test") -> dict[str, float]:
         """Measure on labelled data and keep the result in ``metrics_[name]`` for the model's card.
@@ -242,7 +265,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             "problem_type": self.problem_type.name,
             "classes": self.classes_.tolist(),
             "settings": self.settings_.as_dict(),
-            "strategy": as_strategy(self.strategy).state_dict(),
+            "strategy": self.strategy_.state_dict(),
+            "class_weight": _pairs(self.class_weight_),
             "run": self.run_.as_dict(),
             "metrics": self.metrics_,
             "columns": dict(columns or {}),
@@ -291,6 +315,9 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             settings = ModelSettings.from_dict(config["settings"]).checked(of_words=cls._of_words)
             model = cls.from_settings(settings, load_strategy(config["strategy"], strategies, may_be_unknown=True))
             model.settings_, model.classes_ = settings, np.array(config["classes"])
+            weights = config.get("class_weight")
+            model.class_weight = dict(map(tuple, weights)) if isinstance(weights, list) else weights
+            model.strategy_, model.class_weight_ = as_strategy(model.strategy), model.class_weight
             model.run_, model.metrics_ = Run.from_dict(config["run"]), config["metrics"]
             reports: Mapping[str, Any] = config["auxiliaries"]
             model.auxiliaries_ = {name: AuxiliaryReport.from_dict(report) for name, report in reports.items()}
@@ -306,13 +333,18 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         """Return lists or arrays as labelled rows; ``source`` is their name in messages."""
 
     @abstractmethod
-    def _classes(self, y: Iterable[Any]) -> Classes:
+    def _classes(self, y: Any, source: str) -> Classes:
         """Return the different labels, in their own type."""
 
-    def _fit(self, rows: RowsT, classes: Classes, validation: Any, **options: Any) -> Self:
-        if not np.isscalar(validation):
-            validation = self._rows(*pair(validation), "validation", classes)
-        return self.fit_rows(rows, validation=validation, classes=classes, **options)
+    def _labels(self, y: Any, source: str) -> Any:  # noqa: ARG002  # of subclasses
+        """Return labels that can be read twice."""
+        return rereadable(y)
+
+    def _weighted(self, rows: RowsT, classes: Classes | None) -> RowsT:  # noqa: ARG002
+        """Return the rows with the weights of their classes."""
+        if self.class_weight is not None:
+            raise InputError(f"class_weight is for a TextClassifier, a {type(self).__name__} has none: leave it out")
+        return rows
 
     def _extra_config(self) -> dict[str, Any]:
         """Return what else the model folder holds."""
@@ -388,6 +420,13 @@ class ProgressBar(Callback):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _pairs(class_weight: Mapping[Any, float] | str | None) -> Any:
+    """Return weights of classes as JSON values, in which labels keep their types."""
+    if not isinstance(class_weight, Mapping):
+        return class_weight
+    return [[key.item() if isinstance(key, np.generic) else key, float(each)] for key, each in class_weight.items()]
 
 
 def _subwords_in(network: Network) -> KnownSubwords | None:

@@ -28,14 +28,17 @@ class MultiLabelled:
         texts: ``n`` texts.
         targets: ``[n, n_labels]``, true where a text has a label. Data to measure on may have further columns, for
             labels that the task does not know.
+        weights: ``[n]`` weights of the texts in the loss, 1 on average; None weighs all alike.
     """
 
     texts: Texts
     targets: NDArray[np.bool_]
+    weights: NDArray[np.float32] | None = None
 
     def select(self, indices: NDArray[np.int64]) -> MultiLabelled:
         """Return these texts with their labels."""
-        return MultiLabelled(self.texts.select(indices), self.targets[indices])
+        weights = None if self.weights is None else self.weights[indices]
+        return MultiLabelled(self.texts.select(indices), self.targets[indices], weights)
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,15 @@ class MultiLabelTask(LabelledTask[MultiLabelled, TextBatch]):
     def batch(self, data: MultiLabelled, indices: NDArray[np.int64]) -> TextBatch:
         """Return the texts of these indices and their labels, as 0 and 1."""
         targets = torch.from_numpy(data.targets[indices].astype(np.float32))
-        return TextBatch(data.texts.padded(indices, self.max_length), targets)
+        weights = None if data.weights is None else torch.from_numpy(data.weights[indices])
+        return TextBatch(data.texts.padded(indices, self.max_length), targets, weights)
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
-        """Return the binary cross-entropy of a batch: mean over texts and labels, sum over the classifier's parts."""
+        """Return the (weighted) binary cross-entropy of a batch: mean over texts and labels, summed over parts."""
         assert isinstance(network, Network)
         scores = network.scores(self.name, batch.ids)
-        losses = [functional.binary_cross_entropy_with_logits(each, batch.targets) for each in scores]
+        weights = None if batch.weights is None else batch.weights.unsqueeze(1)
+        losses = [functional.binary_cross_entropy_with_logits(each, batch.targets, weight=weights) for each in scores]
         return torch.stack(losses).sum()
 
     def probabilities(self, network: nn.Module, data: MultiLabelled) -> NDArray[np.float32]:

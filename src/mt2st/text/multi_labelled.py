@@ -21,6 +21,7 @@ class MultiLabelledText:
         texts: n texts, none of them empty.
         labels: for each text its different labels, sorted; maybe none.
         source: where they come from, for messages and model cards.
+        weights: n weights of the texts in the loss, or None.
 
     Example:
         >>> data = MultiLabelledText(["long and funny", "hm"], [("comedy", "long"), ()])
@@ -31,6 +32,7 @@ class MultiLabelledText:
     texts: Sequence[str]
     labels: Sequence[Sequence[str]]
     source: str = "the labelled texts"
+    weights: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.labels):
@@ -49,7 +51,8 @@ class MultiLabelledText:
         """Return the rows of these indices, in their order."""
         chosen = [int(index) for index in indices]
         texts = [self.texts[index] for index in chosen]
-        return MultiLabelledText(texts, [self.labels[index] for index in chosen], self.source)
+        weights = None if self.weights is None else [self.weights[index] for index in chosen]
+        return MultiLabelledText(texts, [self.labels[index] for index in chosen], self.source, weights)
 
     def label_names(self) -> tuple[str, ...]:
         """Return the labels that occur, sorted."""
