@@ -6,6 +6,7 @@ for help, takes a moment only.
 
 from __future__ import annotations
 
+from mt2st._version import __version__ as __version__
 from mt2st.errors import attribute_of
 
 TYPE_CHECKING = False  # as type checkers know it; the module `typing` would take longer than all else here
@@ -27,35 +28,33 @@ if TYPE_CHECKING:
     from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
     from mt2st.training import Callback, DataLoaderTask, Feedback, Trainer
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "AdaptiveDiminish": "mt2st.strategy",
     "AdaptiveSwitch": "mt2st.strategy",
-    "AuxiliaryData": "mt2st.models.settings",
+    "AuxiliaryData": "mt2st.models",
     "Callback": "mt2st.training",
-    "Compute": "mt2st.models.settings",
-    "Context": "mt2st.models.settings",
+    "Compute": "mt2st.models",
+    "Context": "mt2st.models",
     "DataLoaderTask": "mt2st.training",
     "Diminish": "mt2st.strategy",
-    "Embedding": "mt2st.models.settings",
+    "Embedding": "mt2st.models",
     "EmbeddingVectorizer": "mt2st.models",
-    "Encoder": "mt2st.models.settings",
+    "Encoder": "mt2st.models",
     "Feedback": "mt2st.training",
     "InputError": "mt2st.errors",
     "MissingExtraError": "mt2st.errors",
     "MultiLabelClassifier": "mt2st.models",
     "MultiTask": "mt2st.strategy",
-    "Optimisation": "mt2st.models.settings",
+    "Optimisation": "mt2st.models",
     "SingleTask": "mt2st.strategy",
     "Strategy": "mt2st.strategy",
     "Switch": "mt2st.strategy",
     "Tagger": "mt2st.models",
-    "Text": "mt2st.models.settings",
+    "Text": "mt2st.models",
     "TextClassifier": "mt2st.models",
     "Trainer": "mt2st.training",
-    "Transition": "mt2st.models.settings",
-    "WordTasks": "mt2st.models.settings",
+    "Transition": "mt2st.models",
+    "WordTasks": "mt2st.models",
     "WordVectors": "mt2st.embedding",
     "load": "mt2st.models",
     "train_word_vectors": "mt2st.embedding",

@@ -14,6 +14,7 @@ import pytest
 from mt2st.embedding import SubwordSettings
 from mt2st.errors import InputError
 from mt2st.models import Context, Encoder, ModelSettings, Optimisation, Tagger, TextClassifier, groups
+from mt2st.network import Encoder as NetworkEncoder
 from mt2st.network import encoder_class
 from mt2st.network.encoders.pooling import POOLINGS
 from mt2st.tasks.spearman import VARIANTS
@@ -279,3 +280,42 @@ def test_every_field_has_a_description() -> None:
         if isinstance(group.default_factory, type):
             for each in fields(group.default_factory):
                 assert re.search(rf"^    {each.name}: [^\n]*\n    \"\"\"[A-Z]", source, re.MULTILINE), each.name
+
+
+def test_an_encoder_is_given_by_its_name_or_class_everywhere() -> None:
+    class LastWord(NetworkEncoder):
+        name = "last-word-in-a-test"
+        learning_rates = (5e-3, 3e-4)
+
+    by_class: Any = LastWord
+    for settings in (
+        ModelSettings(encoder=by_class),
+        ModelSettings(encoder=Encoder(by_class)),
+        ModelSettings().updated(encoder=by_class),
+        ModelSettings().updated(encoder=LastWord.name),
+        TextClassifier(encoder=LastWord).settings,
+    ):
+        assert settings.encoder == Encoder(LastWord.name)
+        assert settings.learning_rates["encoder"] == 5e-3
+    assert ModelSettings().updated(encoder="mean", encoder__dropout=0.1).encoder == Encoder("mean", dropout=0.1)
+    built: Any = LastWord()
+    with pytest.raises(InputError, match="found an object of LastWord, .*: give the class LastWord"):
+        TextClassifier(encoder=built).checked_settings()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "most"),
+    [
+        ("optimisation__epochs", 10**30, 1_000_000),
+        ("optimisation__batch_size", 2**40, 2**31),
+        ("embedding__vector_size", 2**40, 2**20),
+        ("embedding__max_n", 10**9, 1024),
+        ("encoder__hidden_size", 10**9, 65_536),
+        ("compute__threads", 10**9, 1024),
+        ("context__window", 2**40, 2**31),
+    ],
+)
+def test_numbers_have_upper_bounds(path: str, value: int, most: int) -> None:
+    message = f"{path.replace('__', '.')}: should be less than( or equal to)? {most}, found {value}"
+    with pytest.raises(InputError, match=message):
+        ModelSettings().updated(**{path: value}).checked()

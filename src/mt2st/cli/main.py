@@ -12,7 +12,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, Protocol, cast
 
-from mt2st import __version__
+from mt2st._version import __version__
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, suggestion

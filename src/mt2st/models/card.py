@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mt2st import __version__
+from mt2st._version import __version__
 from mt2st.evaluation.tables import AUXILIARY_HEADER, auxiliary_rows
 from mt2st.models.settings import ModelSettings
 from mt2st.tasks import Coverage

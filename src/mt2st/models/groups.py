@@ -12,8 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import ConfigDict, Field
 
 from mt2st._settings import Count, Fraction, Natural, NonNegative, Positive, Share
-from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Method, Negative
-from mt2st.embedding.subwords import SubwordSettings
+from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Method, Negative, VectorSize
+from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
 from mt2st.text import Tokeniser
 
 ValueT = TypeVar("ValueT")
@@ -50,6 +50,7 @@ about, narrow ones what part of speech a word is."""
 ALPHA = 0.05
 """Default learning rate of the context task: twice word2vec's, as the task's weight scales it; also GloVe's."""
 
+Epochs = Annotated[int, Field(ge=1, le=1_000_000)]
 GroupName = Literal["embedding", "encoder", "heads", "others"]
 RateChoice = Literal["keep", "rewarm", "drop"]
 StepsByGroup = Natural | dict[GroupName, Natural]
@@ -74,7 +75,10 @@ class Group:
 
 @dataclass(frozen=True, repr=False)
 class Encoder(Group):
-    """The shared layers between the word embedding and the heads.
+    """Settings of the encoder: the shared layers between the word embedding and the heads.
+
+    The encoders themselves, and classes of your own, are subclasses of `mt2st.network.Encoder`; such a class stands for
+    its name.
 
     Example:
         >>> Encoder("mean", dropout=0.5).name
@@ -83,7 +87,7 @@ class Encoder(Group):
 
     name: str = "bilstm"
     """Encoder: bilstm (the paper's), cnn or mean."""
-    hidden_size: Count = 256
+    hidden_size: Annotated[int, Field(ge=1, le=65_536)] = 256
     """State size of each direction of the BiLSTM, or filters of each width of the CNN."""
     pooling: Literal["max", "mean", "attention"] = "mean"
     """Pooling of the token states of BiLSTM and CNN into one vector per text."""
@@ -93,12 +97,16 @@ class Encoder(Group):
     """Share of features dropped after the embedding and before the classifier while training."""
     word_dropout: Share = 0.0
     """Share of words dropped whole while training."""
-    word_ngrams: Natural = 0
+    word_ngrams: Annotated[int, Field(ge=0, le=100)] = 0
     """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none."""
-    ngram_buckets: Count = 262_144
+    ngram_buckets: Buckets = 262_144
     """Rows that the word n-grams share, each with a score per class."""
     ngram_ratios: bool = True
     """Scale the word n-grams by their log-count ratios in the labelled texts, as NB-SVM does."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.name, type):
+            object.__setattr__(self, "name", getattr(self.name, "name", self.name))
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,19 +137,19 @@ class Text(Group):
 class Embedding(Group):
     """The word embedding and its first values."""
 
-    vector_size: Count = 100
+    vector_size: VectorSize = 100
     """Dimensions of the word embedding."""
     init: str = "random"
     """First values of the embedding: random; vectors trained on the corpus first (skipgram, cbow, skipgram-fasttext,
     cbow-fasttext, glove); a file of word vectors in any format that `mt2st vectors convert` reads; or published
     vectors (gensim:glove-twitter-100)."""
-    init_epochs: Count = 5
+    init_epochs: Epochs = 5
     """Epochs of the training of first vectors, where they are trained on the corpus."""
-    min_n: Count | None = None
+    min_n: NgramLength | None = None
     """Characters of the shortest n-gram of the -fasttext methods; 3 by default."""
-    max_n: Count | None = None
+    max_n: NgramLength | None = None
     """Characters of the longest n-gram of the -fasttext methods; 6 by default."""
-    bucket: Count | None = None
+    bucket: Buckets | None = None
     """Most rows that the n-grams of the -fasttext methods share; 200,000 by default."""
 
     @property
@@ -185,7 +193,10 @@ class Context(Group):
 
 @dataclass(frozen=True, repr=False)
 class AuxiliaryData(Group):
-    """Files of the auxiliary tasks on words and on other labelled data."""
+    """Files of the auxiliary tasks on words and on other labelled data.
+
+    Labelled data in memory go to ``fit(auxiliary_rows=...)``.
+    """
 
     analogies: tuple[str, ...] = ()
     """Files of analogy questions for analogy and semantic-syntactic; the packaged ones by default."""
@@ -239,7 +250,7 @@ class WordTasks(Group):
 class Optimisation(Group):
     """Optimizer, learning rates, evaluation and the end of the training."""
 
-    epochs: Count = 8
+    epochs: Epochs = 8
     """Most epochs over the labelled texts."""
     batch_size: Count = 16
     """Texts per batch."""
@@ -284,7 +295,10 @@ class Optimisation(Group):
 
 @dataclass(frozen=True, repr=False)
 class Transition(Group):
-    """What happens at the transition, when the last auxiliary task goes off."""
+    """What happens at the transition, when the last auxiliary task goes off.
+
+    `mt2st.training.Transition` is the record of one that took place.
+    """
 
     rate: RateByGroup = "keep"
     """What the learning rates do: keep, rewarm (warm up again), drop (to a tenth) or a factor; one choice, or one per
@@ -332,7 +346,7 @@ class Compute(Group):
     parallel_context: bool = True
     """Use a second core: the context task trains in parallel with the classifier's step, and evaluation reads two
     batches at a time. Off, a seed repeats a training to the bit."""
-    threads: Count | None = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = 1
     """Threads of torch while training and evaluating. One leaves a second core to the context task; None leaves torch's
     setting as it is."""
 

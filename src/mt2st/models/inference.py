@@ -25,13 +25,14 @@ from mt2st.strategy import PRIMARY_TASK
 from mt2st.text import OpenVocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.vocabulary import UNK
+from mt2st.text.word_ngrams import ngram_rows
 
 Array = NDArray[np.float32]
 ENCODER = "mean"
 CLASSIFICATION, MULTI_LABEL = "classification", "multilabel"
 SMALLEST_VARIANCE = 1e-8
-HASH_MULTIPLIER, HASH_BITS, NGRAM_SCALE = 0x9E3779B97F4A7C15 - 2**64, 20, 5.0
-"""As in `mt2st.network.ngram_scores`, which explains them."""
+NGRAM_SCALE = 5.0
+"""As in `mt2st.network.ngram_scores`, which explains it."""
 
 
 class Predictor:
@@ -167,17 +168,6 @@ class _Layers:
         scores: Array = self.weight @ features + self.bias
         if self.ngrams is None:
             return scores
-        rows = _ngram_rows(ids, self.longest, len(self.ngrams))
+        rows = np.unique(np.concatenate(list(ngram_rows(ids, self.longest, len(self.ngrams)))))
         of_ngrams = self.ngrams[rows].sum(axis=0) * np.float32(NGRAM_SCALE / np.sqrt(len(rows)))
         return np.asarray((scores + of_ngrams) / 2, dtype=np.float32)
-
-
-def _ngram_rows(ids: NDArray[np.int64], longest: int, buckets: int) -> NDArray[np.int64]:
-    """Return the different rows of a text's word n-grams, as `mt2st.network.ngram_scores` hashes them."""
-    rows, keys = [], np.zeros_like(ids)
-    with np.errstate(over="ignore"):  # int64 wraps around
-        for n in range(min(longest, len(ids))):
-            last = ids[n:]
-            keys = (keys[: len(last)] + last) * np.int64(HASH_MULTIPLIER)
-            rows.append(np.remainder(keys >> HASH_BITS, buckets))
-    return np.unique(np.concatenate(rows))

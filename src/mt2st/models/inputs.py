@@ -25,7 +25,7 @@ def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
     Raises:
         InputError: it is one text in place of several, a table, or holds something else.
     """
-    _check_several(texts, source)
+    check_several(texts, source)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
             raise InputError(f"{source}: number {number} is no text but {text!r}")
@@ -277,13 +277,14 @@ def _texts(texts: Iterable[str], source: str) -> list[str]:
 
 def present(values: Iterable[Value], what: str, source: str) -> list[Value]:
     """Return the values after checking that none is missing."""
-    _check_several(values, source)
+    check_several(values, source)
     found = list(values)
     check_present(found, what, source)
     return found
 
 
-def _check_several(values: object, source: str) -> None:
+def check_several(values: object, source: str) -> None:
+    """Raise `InputError` unless values are a list, a column or something else to iterate over."""
     if isinstance(values, str):
         raise InputError(f"{source}: give a list of texts, found the one text {values[:40]!r}")
     if getattr(values, "ndim", 1) != 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
@@ -24,7 +24,7 @@ from mt2st.models.groups import (
     WordTasks,
     names_of_fields,
 )
-from mt2st.models.settings import ModelSettings
+from mt2st.models.settings import ModelSettings, encoder_group
 from mt2st.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -153,9 +153,7 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         value = getattr(self, name)
         if value is None:
             return _GROUPS[name]()
-        if name == "encoder" and isinstance(value, str | type):
-            return Encoder(cast("str", value))  # validation replaces an encoder's class by its name
-        return value
+        return encoder_group(value) if name == "encoder" else value
 
 
 def _several(auxiliaries: Any) -> Sequence[Any]:

@@ -77,6 +77,9 @@ class ModelSettings(Group):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Seed of initial parameters, dropout and the order of all data."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoder", encoder_group(self.encoder))
+
     def checked(self, *, of_words: bool = False) -> Self:
         """Return the settings with plain Python values, after validation.
 
@@ -123,6 +126,7 @@ class ModelSettings(Group):
                 changes[name] = value
                 continue
             group = changes.get(name, getattr(self, name))
+            group = encoder_group(group) if name == "encoder" else group
             if inner not in names_of_fields(type(group)):
                 raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, names_of_fields(type(group)))}")
             changes[name] = replace(group, **{inner: value})
@@ -200,6 +204,20 @@ class ModelSettings(Group):
             "encoder": network,
             "heads": given.head_learning_rate or network,
         }
+
+
+def encoder_group(given: Any) -> Any:
+    """Return the settings of an encoder that is given by its name or its class.
+
+    Raises:
+        InputError: it is an encoder that was built already.
+    """
+    if isinstance(given, str | type):
+        return Encoder(cast("str", given))  # which replaces a class by its name
+    if hasattr(given, "learning_rates") and hasattr(given, "build"):
+        kind = type(given).__name__
+        raise InputError(f"encoder: found an object of {kind}, but it is built for each model: give the class {kind}")
+    return given
 
 
 SettingsT = TypeVar("SettingsT", bound=ModelSettings)
@@ -387,8 +405,6 @@ def _simple(value: Any) -> Any:
         return value.item()
     if isinstance(value, PathLike):
         return fspath(value)
-    if isinstance(value, type):  # an encoder's class stands for its name
-        return getattr(value, "name", value)
     if isinstance(value, Group):
         return {name: _simple(getattr(value, name)) for name in names_of_fields(type(value))}
     return value

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from mt2st.embedding import SubwordVectors, WordVectors, load_vectors, train_word_vectors
+from mt2st._settings import Count, checked
+from mt2st.embedding import SubwordVectors, WordVectors, WordVectorSettings, load_vectors, train_word_vectors
 from mt2st.errors import InputError
-from mt2st.models.inputs import checked_texts
+from mt2st.models.inputs import check_several, checked_texts
+from mt2st.models.parameters import UnfittedError
 from mt2st.text import Corpus, Tokeniser
 
 
@@ -50,7 +52,7 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         vector_size: int = 100,
         window: int = 5,
         epochs: int = 5,
-        min_count: int = 2,
+        min_count: Count = 2,
         lowercase: bool = True,
         remove_breaks: bool = True,
         seed: int = 1,
@@ -71,11 +73,24 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         Raises:
             InputError: there are no such vectors, or the texts cannot be used.
         """
+        checked(
+            type(self).__init__, min_count=self.min_count, lowercase=self.lowercase, remove_breaks=self.remove_breaks
+        )
+        check_several(X, "texts")
         if isinstance(self.vectors, WordVectors):
             self.vectors_ = self.vectors
-        elif self.vectors is not None:
+        elif isinstance(self.vectors, str | PathLike):
             self.vectors_ = load_vectors(fspath(self.vectors))
+        elif self.vectors is not None:
+            raise InputError(f"vectors must be WordVectors, the path of a file or None, found {self.vectors!r:.60}")
         else:
+            WordVectorSettings(  # raises before the texts are read
+                method=self.method,  # type: ignore[arg-type]
+                vector_size=self.vector_size,
+                window=self.window,
+                epochs=self.epochs,
+                seed=self.seed,
+            )
             texts = checked_texts(X, "texts")
             corpus = Corpus.build(texts, tokeniser=self._tokeniser(), min_count=self.min_count)
             self.vectors_ = train_word_vectors(
@@ -94,9 +109,7 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         Raises:
             InputError: before `fit`, or something is no text.
         """
-        if not hasattr(self, "vectors_"):
-            raise InputError("this EmbeddingVectorizer is not fitted yet: call fit first")
-        tokeniser, vectors = self._tokeniser(), self.vectors_
+        tokeniser, vectors = self._tokeniser(), self._fitted()
         rows = []
         for text in checked_texts(X, "texts"):
             found = [vector for word in tokeniser(text) if (vector := self._vector(word)) is not None]
@@ -104,14 +117,23 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         return np.array(rows, dtype=np.float32).reshape(-1, vectors.vector_size)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:  # noqa: ARG002
-        """Return ``[vector_size]`` names of the features."""
-        return np.array([f"embedding{number}" for number in range(self.vectors_.vector_size)], dtype=object)
+        """Return ``[vector_size]`` names of the features.
+
+        Raises:
+            InputError: before `fit`.
+        """
+        return np.array([f"embedding{number}" for number in range(self._fitted().vector_size)], dtype=object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+    def _fitted(self) -> WordVectors:
+        if not hasattr(self, "vectors_"):
+            raise UnfittedError("this EmbeddingVectorizer is not fitted yet: call fit first")
+        return self.vectors_
 
     def _vector(self, word: str) -> NDArray[np.float32] | None:
         vectors = self.vectors_

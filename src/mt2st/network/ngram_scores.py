@@ -8,14 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-MULTIPLIER = 0x9E3779B97F4A7C15 - 2**64
-"""Odd, with well mixed bits: 2**64 over the golden ratio (Knuth's multiplicative hashing), as a signed number."""
+from mt2st.text.word_ngrams import ngram_rows
+
 SCALE = 5.0
 """AdamW moves each entry by about its rate a step, whatever its gradient. At the heads' rates of 2e-3 and 5e-3 these
 scores learn as at 1e-2 and 2.5e-2, which were best with a linear head, before n-grams had values; with these a fifth
 of it was no better (docs/explanation/defaults.md#word-n-grams)."""
-MIXED_BITS = 20
-"""The lowest bits of a product depend on few bits of its factors: they are shifted out."""
 SMOOTHING = 2.0
 """Pseudo-count added to each n-gram, split by the classes' shares of all n-grams: 1 for each of two equal classes
 (Wang and Manning 2012)."""
@@ -110,10 +108,6 @@ class NgramScores(nn.Module):
 
     def _rows(self, ids: Tensor) -> Tensor:
         """Return ``[batch, n-grams]`` rows of the table, -1 for n-grams that reach into padding."""
-        rows, keys = [], torch.zeros_like(ids)
-        for n in range(min(self.longest, ids.shape[1])):
-            last = ids[:, n:]
-            keys = (keys[:, : last.shape[1]] + last) * MULTIPLIER  # int64 wraps around, on every device
-            row = torch.remainder(keys >> MIXED_BITS, len(self.table))
-            rows.append(row.masked_fill(last == 0, -1))
+        found = ngram_rows(ids, self.longest, len(self.table))
+        rows = [row.masked_fill(ids[:, n:] == 0, -1) for n, row in enumerate(found)]
         return torch.cat(rows, dim=1)

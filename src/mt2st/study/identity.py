@@ -11,7 +11,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from mt2st import __version__
+from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.models import ModelSettings, model_class
 from mt2st.models.auxiliaries import AuxiliaryData as AuxiliaryWords

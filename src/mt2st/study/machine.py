@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mt2st import __version__
+from mt2st._version import __version__
 from mt2st.training.processor import usable_cores
 
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mt2st import __version__
 from mt2st._files import complete_file
+from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.study.identity import identity_hash
 from mt2st.training import Run

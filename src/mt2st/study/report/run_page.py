@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mt2st import __version__
+from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import AUXILIARY_HEADER, METRICS, auxiliary_rows, metrics_table
 from mt2st.models import ModelSettings, model_class

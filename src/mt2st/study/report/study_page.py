@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mt2st import __version__
+from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC
 from mt2st.strategy import LineStyle
