@@ -14,7 +14,7 @@ from typing import Any
 from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.models import ModelSettings, model_class
-from mt2st.models.auxiliaries import AuxiliaryData as AuxiliaryWords
+from mt2st.models.auxiliaries import WordData
 from mt2st.models.groups import LABELLED_AUXILIARIES, READERS, STARTS, AuxiliaryData
 from mt2st.models.identity import resolved
 from mt2st.strategy import Strategy
@@ -39,7 +39,7 @@ def identity_of(strategy: Strategy, settings: ModelSettings, data: StudyData) ->
         SETTINGS: settings.flat(),
         DEFAULTS: resolved(checked),
         "data": data.fingerprint,
-        "auxiliary data": AuxiliaryWords.read(settings).fingerprint,
+        "auxiliary data": WordData.read(settings).fingerprint,
         "auxiliary labels": _hashes(str(getattr(settings.auxiliary_data, task)) for task in labelled),
         "word vectors": _hashes(start),
         "version": __version__,
