@@ -47,7 +47,7 @@ class PrintedCell:
         mode: multi-task, diminish or switch.
         embedding: CBOW, SkipGram, CBOWFastText, SkipGramFastText or GloveTwitter.
         update: original, or update0 to update3. Tables II and III have a row 'update' of Skip-gram before update0,
-            without a number: in Table II beside all four, in Table III in place of update3. What was run for it is not
+            without a number: in Table II next to all four, in Table III in place of update3. What was run for it is not
             told, so nothing repeats it: by its place it may be an update0 whose followers are numbered one too low.
         epochs: the number of epochs.
         values: the measures (`MEASURES`), in [0, 1]; printed as whole percents.
