@@ -212,14 +212,14 @@ class NBSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         self.biases_ = np.array([bias for _, bias in rows])
         return self
 
-    def scores(self, features: csr_matrix) -> NDArray[np.float64]:
+    def decision_function(self, features: csr_matrix) -> NDArray[np.float64]:
         """Return ``[n, classes]`` scores of ``[n, features]`` presences."""
         scores = features @ self.weights_.T + self.biases_
         return np.hstack([-scores, scores]) if scores.shape[1] == 1 else np.asarray(scores)
 
     def predict(self, features: csr_matrix) -> NDArray[np.int64]:
         """Return ``[n]`` class numbers of ``[n, features]`` presences."""
-        return np.asarray(self.scores(features).argmax(axis=1), dtype=np.int64)
+        return np.asarray(self.decision_function(features).argmax(axis=1), dtype=np.int64)
 
 
 def log_count_ratio(features: csr_matrix, belongs: NDArray[np.bool_]) -> NDArray[np.float64]:
