@@ -55,6 +55,7 @@ class Trainer(TrainingLoop):
 
     Example:
         >>> import torch
+        >>> from torch import nn
         >>> from mt2st.strategy import Switch
         >>> from mt2st.training import DataLoaderTask
         >>> module = nn.ModuleDict({name: nn.Linear(2, 1) for name in ("sum", "difference")})
