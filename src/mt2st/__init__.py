@@ -101,5 +101,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Return the public names too, which are not loaded yet."""
-    return sorted({*globals(), *_HOMES})
+    """Return the public names, which may not be loaded yet."""
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

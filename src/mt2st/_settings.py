@@ -35,9 +35,8 @@ def checked(owner: Callable[..., Any], **values: object) -> dict[str, Any]:
     """
     plain: dict[str, Any] = {}
     for name, value in values.items():
-        value = value.item() if isinstance(value, np.generic) else value
         try:
-            plain[name] = _adapter(owner, name).validate_python(value, strict=True)
+            plain[name] = _adapter(owner, name).validate_python(plain_number(value), strict=True)
         except ValidationError as error:
             rule, near = rule_of(error.errors(include_url=False)[0])
             raise InputError(f"{name} {rule}, found {value!r}.{near}".removesuffix(".")) from error
@@ -48,6 +47,17 @@ def check_fields(settings: object) -> None:
     """Check all fields of a frozen dataclass as `checked` does, and make plain Python numbers of numpy's."""
     for name, value in checked(type(settings), **vars(settings)).items():
         object.__setattr__(settings, name, value)
+
+
+def plain_number(value: Any) -> Any:
+    """Return a number as Python's own, a whole one as an int: where a float is wanted, an int is one too.
+
+    Example:
+        >>> plain_number(np.float32(2)), plain_number(2.5), plain_number("2")
+        (2, 2.5, '2')
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @cache

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import mt2st
 from mt2st import __version__
 from mt2st.cli.main import COMMANDS, main
 
@@ -70,3 +71,7 @@ def test_a_full_disk_is_one_line_and_no_traceback() -> None:
 def test_it_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "mt2st", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith(__version__)
+
+
+def test_the_packages_names_are_the_public_ones() -> None:
+    assert [name for name in dir(mt2st) if not name.startswith("__")] == mt2st.__all__

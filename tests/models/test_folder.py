@@ -76,7 +76,9 @@ def test_its_card_names_data_settings_and_metrics(folder: Path, classifier: Text
 
 def test_a_model_that_is_there_is_not_replaced_unless_asked(folder: Path, classifier: TextClassifier) -> None:
     before = contents(folder)
-    with pytest.raises(InputError, match=r"model holds a model already: choose another place or ask to overwrite it"):
+    with pytest.raises(
+        InputError, match=r"model holds a model already: choose another place, or replace it with overwrite=True"
+    ):
         classifier.save(folder)
     assert contents(folder) == before
     classifier.save(folder, overwrite=True, about=["new"])

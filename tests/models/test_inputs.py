@@ -8,7 +8,7 @@ import pytest
 
 from mt2st.errors import InputError
 from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
-from mt2st.models.inputs import labelled_text, multi_labelled_text, tagged_text
+from mt2st.models.inputs import checked_texts, labelled_text, multi_labelled_text, tagged_text
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 from mt2st.text.rows import is_missing
 
@@ -144,3 +144,17 @@ def test_sample_weights_scale_the_loss_of_several_labels() -> None:
         return float(model.predict_proba(["film"])[0, 0])
 
     assert of_x([10.0, 0.1] * 20) > of_x(None) + 0.1
+
+
+@pytest.mark.parametrize("labels", [[["a"], ["b"]] * 20, np.eye(2)[[0, 1] * 20]], ids=["lists", "matrix"])
+def test_several_labels_a_text_lead_to_the_estimator_for_them(labels: Any, films: tuple[list[str], list[str]]) -> None:
+    with pytest.raises(InputError, match="for several labels per text use MultiLabelClassifier"):
+        TextClassifier().fit(films[0], labels)
+
+
+def test_missing_texts_are_named_as_missing_everywhere(films: tuple[list[str], list[str]]) -> None:
+    message = r"number 1, counted from 0, is missing \(None or NaN\). Leave such rows out"
+    with pytest.raises(InputError, match=f"^unlabelled: {message}"):
+        TextClassifier().fit(*films, unlabelled=["a b", float("nan")])  # type: ignore[list-item]
+    with pytest.raises(InputError, match=f"^texts: {message}"):
+        list(checked_texts(["a", None], "texts"))  # type: ignore[list-item]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,8 +181,6 @@ def test_parameters_are_kept_as_given_and_cloned() -> None:
     assert TextClassifier(encoder="cnn").set_params(encoder__dropout=0.1).encoder == Encoder("cnn", dropout=0.1)
     with pytest.raises(InputError, match=r"context has no setting 'windw'. Did you mean 'window'\?"):
         model.set_params(context__windw=3)
-    with pytest.raises(ValueError, match="Invalid parameter 'epochs'"):
-        model.set_params(epochs=3)
 
 
 def test_the_representation_shows_what_differs_from_the_defaults() -> None:
@@ -418,3 +417,53 @@ def test_an_unfitted_vectorizer_says_so() -> None:
             method(["a"])
     with pytest.raises(InputError, match="give a list of texts, found the one text 'good'"):
         EmbeddingVectorizer(WordVectors(["good"], np.ones((1, 2)))).fit("good")
+
+
+@pytest.mark.parametrize("strategy", ["diminish", Diminish(curvature=3.0)], ids=str)
+def test_a_grid_searches_the_settings_of_a_strategy(strategy: Strategy | str, films: Films) -> None:
+    search = GridSearchCV(fast(strategy), {"strategy__decay": [0.2, 0.5]}, cv=2, error_score="raise").fit(*films)
+    tried = search.best_estimator_
+    assert tried.get_params()["strategy__decay"] == search.best_params_["strategy__decay"]
+    assert tried.strategy.curvature == (1.0 if isinstance(strategy, str) else 3.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 3}, r"has no setting 'epochs'. It belongs to Optimisation: optimisation=Optimisation\(epochs=3\)"),
+        ({"stratgy": "switch"}, "has no setting 'stratgy'. Did you mean 'strategy'?"),
+    ],
+    ids=str,
+)
+def test_an_unknown_parameter_is_answered_with_its_place_or_the_nearest(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=f"^TextClassifier {message}"):
+        TextClassifier(**changes)
+    with pytest.raises(InputError, match=f"^TextClassifier {message}"):
+        TextClassifier().set_params(**changes)
+
+
+def test_an_unknown_setting_of_a_group_or_a_strategy_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"^Context has no setting 'windw'. Did you mean 'window'\?$"):
+        Context(windw=3)  # type: ignore[call-arg]
+    with pytest.raises(InputError, match=r"^strategy has no setting 'decy'. Did you mean 'decay'\?$"):
+        TextClassifier().set_params(strategy__decy=0.5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("balance", "should be 'balanced' or {label: weight}, found 'balance'. Did you mean 'balanced'?"),
+        ({"god": 2.0}, "'god' is no label; the labels are 'bad', 'good'. Did you mean 'good'?"),
+    ],
+    ids=str,
+)
+def test_a_wrong_class_weight_is_named(weights: Any, message: str, films: Films) -> None:
+    with pytest.raises(InputError, match=f"^class_weight: {re.escape(message)}$"):
+        fast("single-task").set_params(class_weight=weights).fit(*films)
+
+
+def test_a_score_of_labels_that_are_all_unknown_is_refused(films: Films) -> None:
+    model = fast("single-task").fit(*films)
+    with pytest.raises(InputError, match="^score: none of the labels 'great', 'weak' is one of `classes_`"):
+        model.score(films[0][:2], ["weak", "great"])
+    assert model.score(films[0][:2], ["weak", "bad"]) <= 0.5

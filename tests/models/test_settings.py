@@ -128,7 +128,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("auxiliaries", "context"),
+        ("auxiliaries", ("contxt",)),
         ("auxiliary_data.agree", "a.txt"),
         ("auxiliary_data.agree", (1,)),
         ("word_tasks.analogy_coefficients", (1, 1)),
@@ -319,3 +319,17 @@ def test_numbers_have_upper_bounds(path: str, value: int, most: int) -> None:
     message = f"{path.replace('__', '.')}: should be less than( or equal to)? {most}, found {value}"
     with pytest.raises(InputError, match=message):
         ModelSettings().updated(**{path: value}).checked()
+
+
+def test_one_auxiliary_task_needs_no_list_and_its_name_is_checked() -> None:
+    assert ModelSettings(auxiliaries="context").checked().auxiliaries == ("context",)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^auxiliaries: should be .* found 'contxt'. Did you mean 'context'\?$"):
+        ModelSettings(auxiliaries="contxt").checked()  # type: ignore[arg-type]
+
+
+def test_a_whole_number_may_be_a_float() -> None:
+    checked = ModelSettings(optimisation=Optimisation(epochs=3.0, tolerance=1)).checked().optimisation  # type: ignore[arg-type]
+    assert (checked.epochs, checked.tolerance) == (3, 1.0)
+    assert isinstance(checked.epochs, int)
+    with pytest.raises(InputError, match=r"^optimisation.epochs: should be a valid integer, found 3.5$"):
+        ModelSettings(optimisation=Optimisation(epochs=3.5)).checked()  # type: ignore[arg-type]

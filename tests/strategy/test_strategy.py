@@ -27,6 +27,7 @@ from mt2st.strategy import (
     Strategy,
     Switch,
     UncertaintyWeighting,
+    known_strategies,
     load_strategy,
 )
 
@@ -211,3 +212,13 @@ def test_the_strategies_load_neither_torch_nor_numba_nor_numpy() -> None:
     code = "import sys, mt2st.strategy; print(sorted({'torch', 'numba', 'numpy'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_papers_strategies_are_known_first() -> None:
+    assert list(known_strategies())[:4] == ["single-task", "multi-task", "diminish", "switch"]
+
+
+def test_a_whole_number_may_be_a_float() -> None:
+    assert Switch(at=3.0).at == 3
+    with pytest.raises(InputError, match="at must be a whole number of at least 1, found 3.5"):
+        Switch(at=3.5)

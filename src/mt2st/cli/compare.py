@@ -13,12 +13,13 @@ from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags, parse
-from mt2st.cli.strategy_options import STRATEGIES, StrategyOptions, name_of, with_strategies
+from mt2st.cli.strategy_options import StrategyOptions, name_of, with_strategies
 from mt2st.cli.study_folder import check_output, replaced, share_of, what_is_kept
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError
 from mt2st.strategy import CombiningStrategy
+from mt2st.strategy.loading import PAPER_STRATEGIES
 
 if TYPE_CHECKING:
     from mt2st.study import Study, StudyData
@@ -45,7 +46,7 @@ class CompareOptions(ModelOptions):
     source: DataOptions
     output: Path
     """Folder of the study: a folder a cell with result and model; finished cells are not run again."""
-    strategies: tuple[str, ...] = STRATEGIES
+    strategies: tuple[str, ...] = PAPER_STRATEGIES
     """Strategies to compare: single-task, multi-task, diminish, switch, adaptive-diminish, adaptive-switch; baselines
     from elsewhere: pretrain-finetune, uncertainty, dwa, pcgrad, mgda, cagrad, gradient-cosine,
     bloop; one of your own by module and class: mypackage.mine:Mine."""

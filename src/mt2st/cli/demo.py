@@ -15,11 +15,12 @@ from pathlib import Path
 from mt2st._files import remove
 from mt2st.cli.compare import print_comparison
 from mt2st.cli.options import parse
-from mt2st.cli.strategy_options import STRATEGIES, strategy_options
+from mt2st.cli.strategy_options import strategy_options
 from mt2st.cli.terminal import duration, say
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.groups import Context, Encoder, Optimisation, Text
 from mt2st.models.settings import ModelSettings
+from mt2st.strategy.loading import PAPER_STRATEGIES
 from mt2st.text import LabelledText, split_labelled
 
 PER_CLASS, VALIDATION, TEST = 10, 200, 1000
@@ -69,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     say(described)
     baselines = linear_baselines(train, validation, test)
     data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
-    strategies = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in STRATEGIES}
+    strategies = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in PAPER_STRATEGIES}
     cells = Grid(strategies, SETTINGS, options.seeds).cells()
     say(f"{len(cells)} runs ({len(strategies)} strategies, {len(options.seeds)} seeds): timing a few epochs")
     say(f"all runs take about {duration(probed_seconds(data, cells))} on this machine")

@@ -20,16 +20,7 @@ from mt2st.cli.named_values import of_tasks
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy import Option, Strategy, known_strategies
 
-STRATEGIES = ("single-task", "multi-task", "diminish", "switch")
-"""The paper's four, which a comparison runs."""
-ALL_STRATEGIES = (
-    *STRATEGIES,
-    *(
-        name
-        for name, each in known_strategies().items()
-        if name not in STRATEGIES and each.__module__.startswith("mt2st.")
-    ),
-)
+ALL_STRATEGIES = tuple(name for name, each in known_strategies().items() if each.__module__.startswith("mt2st."))
 """The strategies of this package."""
 StrategyName = Annotated[str, tyro.conf.arg(metavar="{" + ",".join(ALL_STRATEGIES) + ",MODULE:CLASS}")]
 OptionsT = TypeVar("OptionsT")

@@ -122,4 +122,4 @@ def check_replaceable(folder: Path, *, overwrite: bool) -> None:
     if not (folder / CONFIG).is_file():
         raise InputError(f"{folder} is not empty and no model folder: choose another place")
     if not overwrite:
-        raise InputError(f"{folder} holds a model already: choose another place or ask to overwrite it")
+        raise InputError(f"{folder} holds a model already: choose another place, or replace it with overwrite=True")

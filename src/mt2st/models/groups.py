@@ -5,15 +5,17 @@ Ranges and choices stand in the annotations; `mt2st.models.settings` validates t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from inspect import signature
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field
 
 from mt2st._settings import Count, Fraction, Natural, NonNegative, Positive, Share
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Method, Negative, VectorSize
 from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
+from mt2st.errors import InputError, suggestion
 from mt2st.text import Tokeniser
 
 ValueT = TypeVar("ValueT")
@@ -61,7 +63,37 @@ RateByGroup = RateChoice | NonNegative | dict[GroupName, RateChoice | NonNegativ
 """One choice for all groups of parameters, or ``{group: choice}``."""
 
 
-class Group:
+class CheckedNames:
+    """Refuses unknown names of constructor arguments with a suggestion, before ``__init__`` runs."""
+
+    def __new__(cls, *_: Any, **named: Any) -> Self:  # noqa: D102  # ours alone
+        known = signature(cls.__init__).parameters
+        takes_any = any(each.kind is each.VAR_KEYWORD for each in known.values())
+        for name, value in named.items():
+            if name not in known and not takes_any:
+                raise unknown_name(cls, name, value, list(known)[1:])
+        return super().__new__(cls)
+
+
+def unknown_name(owner: type, name: str, value: object, known: Iterable[str]) -> InputError:
+    """Return the error about an argument that a group or an estimator does not have: where it belongs, or what is near.
+
+    Example:
+        >>> unknown_name(Context, "windw", 3, names_of_fields(Context))
+        InputError("Context has no setting 'windw'. Did you mean 'window'?")
+        >>> unknown_name(Context, "max_length", 9, names_of_fields(Context))
+        InputError("Context has no setting 'max_length'. It belongs to Text: text=Text(max_length=9)")
+    """
+    homes = [
+        f"{group.__name__}: {key}={group.__name__}({name}={value!r:.40})"
+        for key, group in GROUPS.items()
+        if name in names_of_fields(group)
+    ]
+    hint = f" It belongs to {' or '.join(homes)}" if homes else suggestion(name, known)
+    return InputError(f"{owner.__name__} has no setting '{name}'.{hint}".removesuffix("."))
+
+
+class Group(CheckedNames):
     """Settings whose representation shows what differs from the defaults."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -349,6 +381,20 @@ class Compute(Group):
     threads: Annotated[int, Field(ge=1, le=1024)] | None = 1
     """Threads of torch while training and evaluating. One leaves a second core to the context task; None leaves torch's
     setting as it is."""
+
+
+GROUPS: dict[str, type[Group]] = {
+    "encoder": Encoder,
+    "text": Text,
+    "embedding": Embedding,
+    "context": Context,
+    "auxiliary_data": AuxiliaryData,
+    "word_tasks": WordTasks,
+    "optimisation": Optimisation,
+    "transition": Transition,
+    "compute": Compute,
+}
+"""The class of each group of settings, by the name of its parameter."""
 
 
 def by_group(value: ValueT | Mapping[Any, ValueT], unnamed: ValueT) -> dict[str, ValueT]:

@@ -15,6 +15,7 @@ from mt2st.text.rows import check_present, is_missing
 Value = TypeVar("Value")
 THRESHOLD = 0.5
 """Probability from which on a text has a label, if it may have several."""
+_SEVERAL = "for several labels per text use MultiLabelClassifier, for labels of words Tagger"
 Classes = NDArray[Any]
 """``[n_classes]`` labels of the type that the user gave, sorted: numbers by size, strings by the alphabet."""
 
@@ -28,7 +29,10 @@ def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
     check_several(texts, source)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise InputError(f"{source}: number {number} is no text but {text!r}")
+            found = "missing (None or NaN)" if is_missing(text) else f"no text but {text!r:.60}"
+            raise InputError(
+                f"{source}: number {number}, counted from 0, is {found}. Leave such rows out, or fill them with texts"
+            )
         yield text
 
 
@@ -226,9 +230,10 @@ def _type_of(label: object, source: str) -> str:
     if isinstance(value, int | float):
         return "numbers"
     if not isinstance(value, str):
+        several = isinstance(label, list | set | np.ndarray)
         raise InputError(
-            f"{source}: a label must be a string, a number, True or False, found {label!r} of type "
-            f"{type(label).__name__}: convert the labels, such as by str"
+            f"{source}: a label must be a string, a number, True or False, found {label!r:.60} of type "
+            f"{type(label).__name__}: {_SEVERAL if several else 'convert the labels, such as by str'}"
         )
     if not value.isascii():
         try:
@@ -250,7 +255,7 @@ def one_column(labels: Any, source: str) -> Any:
     try:
         return column_or_1d(labels, warn=True)
     except ValueError as error:
-        raise InputError(f"{source}: {error}") from error
+        raise InputError(f"{source}: {error} ({_SEVERAL})") from error
 
 
 def _names(labels: Iterable[object], classes: Classes | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
@@ -11,9 +11,11 @@ from sklearn.exceptions import NotFittedError
 
 from mt2st.errors import InputError, suggestion
 from mt2st.models.groups import (
+    GROUPS,
     TAG_WINDOW,
     TEXT_WINDOW,
     AuxiliaryData,
+    CheckedNames,
     Compute,
     Context,
     Embedding,
@@ -23,9 +25,10 @@ from mt2st.models.groups import (
     Transition,
     WordTasks,
     names_of_fields,
+    unknown_name,
 )
 from mt2st.models.settings import ModelSettings, encoder_group
-from mt2st.strategy import Strategy
+from mt2st.strategy import Strategy, as_strategy, known_strategies
 
 if TYPE_CHECKING:
     from mt2st.network import Encoder as EncoderModule
@@ -36,14 +39,14 @@ class UnfittedError(InputError, NotFittedError):  # type: ignore[misc]  # scikit
     """The estimator is not fitted yet."""
 
 
-_GROUPS = {each.name: each.default_factory for each in fields(ModelSettings) if each.default_factory is not MISSING}
-"""The class of each group of settings, by the name of its parameter."""
+_STRATEGY = "strategy"
 
 
-class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class SettingsEstimator(CheckedNames, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Takes a strategy and groups of settings, and stores them as they are given; `fit` validates them.
 
-    `mt2st.TextClassifier` explains the parameters. ``set_params(context__window=5)`` changes one setting of a group.
+    `mt2st.TextClassifier` explains the parameters. ``set_params(context__window=5)`` changes a setting of a group,
+    ``set_params(strategy__decay=0.5)`` one of the strategy.
     """
 
     _of_words: ClassVar[bool] = False
@@ -91,13 +94,13 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
             parameters: other parameters of the constructor.
         """
         given = {name: getattr(settings, name) for name in names_of_fields(ModelSettings)}
-        given |= {name: None for name, group in _GROUPS.items() if given[name] == group()}
+        given |= {name: None for name, group in GROUPS.items() if given[name] == group()}
         return cls(strategy, **given, **parameters)
 
     @property
     def settings(self) -> ModelSettings:
         """The settings in all groups, as they were given or by default; not validated."""
-        given = {name: self._group(name) for name in _GROUPS}
+        given = {name: self._group(name) for name in GROUPS}
         names = [each for each in _several(self.auxiliaries) if isinstance(each, str)]
         return ModelSettings(auxiliaries=names, seed=self.seed, **given)  # type: ignore[arg-type]
 
@@ -114,30 +117,40 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         return settings
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name; deep, those of each group too: ``context__window``."""
+        """Return the parameters by name; deep, those of each group and of the strategy too: ``context__window``."""
         parameters: dict[str, Any] = super().get_params(deep=deep)
         if deep:
-            for name, kind in _GROUPS.items():
-                group = self._group(name)
-                if isinstance(group, kind):  # type: ignore[arg-type]  # default factories are the groups' classes
-                    parameters |= {f"{name}__{each}": getattr(group, each) for each in names_of_fields(type(group))}
+            for name in (*GROUPS, _STRATEGY):
+                parameters |= {f"{name}__{each}": value for each, value in self._inner(name).items()}
         return parameters
 
     def set_params(self, **parameters: Any) -> Self:
-        """Set parameters by name, those of a group as ``context__window``.
+        """Set parameters by name, those of a group or of the strategy as ``context__window``.
 
         Raises:
-            InputError: a name that does not exist.
+            InputError: a name that does not exist, or a value that the strategy refuses.
         """
-        nested = [path for path in parameters if path.partition("__")[0] in _GROUPS and "__" in path]
-        # Whole groups first, so that one call can give a group and change a setting of it.
-        super().set_params(**{path: value for path, value in parameters.items() if path not in nested})
-        for path in nested:
+        nested: dict[str, dict[str, Any]] = {}
+        whole: dict[str, Any] = {}
+        for path, value in parameters.items():
             name, _, inner = path.partition("__")
-            known = names_of_fields(_GROUPS[name])  # type: ignore[arg-type]
-            if inner not in known:
-                raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, known)}")
-            setattr(self, name, replace(self._group(name), **{inner: parameters[path]}))
+            if inner and name in (*GROUPS, _STRATEGY):
+                nested.setdefault(name, {})[inner] = value
+            elif name in self._get_param_names():
+                whole[path] = value
+            else:
+                raise unknown_name(type(self), path, value, self._get_param_names())
+        # Whole groups first, so that one call can give a group and change a setting of it.
+        super().set_params(**whole)
+        for name, changes in nested.items():
+            known = list(self._inner(name))
+            for inner in changes:
+                if inner not in known:
+                    raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, known)}")
+            if name == _STRATEGY:  # rebuilt, as its constructor checks what goes together
+                self.strategy = type(as_strategy(self.strategy))(**{**self._inner(name), **changes})
+            else:
+                setattr(self, name, replace(self._group(name), **changes))
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -148,11 +161,25 @@ class SettingsEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
         tags.non_deterministic = self._group("compute").parallel_context
         return tags
 
+    def _inner(self, name: str) -> dict[str, Any]:
+        """Return the settings of a group or of the strategy; none of a value that `fit` refuses."""
+        if name != _STRATEGY:
+            group = self._group(name)
+            return {each: getattr(group, each) for each in names_of_fields(GROUPS[name]) if hasattr(group, each)}
+        strategy = self.strategy
+        if isinstance(strategy, str) and strategy in known_strategies():
+            strategy = as_strategy(strategy)
+        return (
+            {each: getattr(strategy, each) for each in strategy.setting_names()}
+            if isinstance(strategy, Strategy)
+            else {}
+        )
+
     def _group(self, name: str) -> Any:
         """Return a group as it was given, or with its defaults."""
         value = getattr(self, name)
         if value is None:
-            return _GROUPS[name]()
+            return GROUPS[name]()
         return encoder_group(value) if name == "encoder" else value
 
 

@@ -14,10 +14,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, cast
 
-import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
-from mt2st._settings import rule_of
+from mt2st._settings import plain_number, rule_of
 from mt2st.embedding.formats import is_pretrained
 from mt2st.embedding.settings import SUBWORD_METHODS
 from mt2st.embedding.subwords import KnownSubwords
@@ -89,7 +88,10 @@ class ModelSettings(Group):
         Raises:
             InputError: naming every value that is wrong by itself, with its path; else everything that contradicts.
         """
-        settings = _validated(type(self), {each.name: getattr(self, each.name) for each in fields(self)})
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        if isinstance(self.auxiliaries, str):
+            values["auxiliaries"] = (self.auxiliaries,)
+        settings = _validated(type(self), values)
         if conflicts := list(_conflicts(settings, of_words=of_words)):
             raise InputError("\n".join(conflicts))
         return settings
@@ -367,7 +369,7 @@ def _validated(settings: type[SettingsT], values: Mapping[str, Any]) -> Settings
         InputError: all errors, one a line.
     """
     try:
-        # As JSON, strictly: "3" and 3.0 are no whole numbers, 1 is no truth value, but a list is a tuple.
+        # As JSON, strictly: "3" is no number, 1 is no truth value, but a list is a tuple.
         return cast(
             "SettingsT",
             _adapter(cast("Any", settings)).validate_json(json.dumps(_simple(values), default=repr), strict=True),
@@ -392,22 +394,21 @@ def problems_in(error: ValidationError) -> Iterator[str]:
             group = getattr(ModelSettings(), path[0], None) if len(path) > 1 else None
             names = names_of_fields(type(group) if isinstance(group, Group) else ModelSettings)
             rule, near = "is no setting", suggestion(path[-1], names)
-        yield f"{'.'.join(path)}: {rule}, found {value!r}.{near}".removesuffix(".")
+        named = ".".join(part for part in path if not part.isdecimal())  # a value of a list is that of the setting
+        yield f"{named}: {rule}, found {value!r}.{near}".removesuffix(".")
 
 
 def _simple(value: Any) -> Any:
-    """Return plain Python values: numbers for numpy's, text for paths, a dictionary for a group."""
+    """Return plain Python values: numbers, text for paths, a dictionary for a group."""
     if isinstance(value, Mapping):
         return {key: _simple(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return tuple(_simple(each) for each in value)
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, PathLike):
         return fspath(value)
     if isinstance(value, Group):
         return {name: _simple(getattr(value, name)) for name in names_of_fields(type(value))}
-    return value
+    return plain_number(value)
 
 
 def _plain(value: Any) -> Any:

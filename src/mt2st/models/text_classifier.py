@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin, ClassNamePrefixFeaturesOutMixin, Trans
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from mt2st.errors import InputError
+from mt2st.errors import InputError, in_brief, suggestion
 from mt2st.models.inputs import (
     Classes,
     classes_of,
@@ -100,6 +100,20 @@ class TextClassifier(
         labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
 
+    def score(self, X: Iterable[str], y: Iterable[object], sample_weight: Any = None) -> float:
+        """Return the accuracy. A label that is none of `classes_` counts as not found.
+
+        Raises:
+            InputError: before `fit`, or no label is one of `classes_`.
+        """
+        self._fitted()
+        labels, known = classes_of(self._labels(y, "score"), "score").tolist(), self.classes_.tolist()
+        if not set(labels) & set(known):
+            raise InputError(
+                f"score: none of the labels {in_brief(list(map(str, labels)))} is one of `classes_`: {known!r:.160}"
+            )
+        return float(super().score(X, y, sample_weight))
+
     def transform(self, X: Iterable[str]) -> NDArray[np.float32]:
         """Return ``[n_texts, n_features]`` vectors of texts as the trained encoder makes them.
 
@@ -148,6 +162,16 @@ class TextClassifier(
             labels = classes[[number_of[name] for name in rows.labels]]
             weights = compute_sample_weight(self.class_weight, labels)
         except (ValueError, TypeError) as error:
-            raise InputError(f"class_weight: {error}") from error
+            raise InputError(f"class_weight: {self._wrong_weight(list(number_of)) or error}") from error
         of_samples = 1.0 if rows.weights is None else np.asarray(rows.weights)
         return replace(rows, weights=normalised_weights(weights * of_samples, len(rows), rows.source))
+
+    def _wrong_weight(self, labels: list[str]) -> str:
+        """Return which word or label of `class_weight` is unknown, if one is."""
+        if isinstance(self.class_weight, str):
+            found = self.class_weight
+            return f"should be 'balanced' or {{label: weight}}, found '{found}'.{suggestion(found, ['balanced'])}"
+        unknown = [str(each) for each in self.class_weight or () if str(each) not in labels]
+        if not unknown:
+            return ""
+        return f"'{unknown[0]}' is no label; the labels are {in_brief(labels)}.{suggestion(unknown[0], labels)}"

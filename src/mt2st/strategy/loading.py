@@ -9,15 +9,19 @@ from typing import Any, Self
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy.base import Strategy
 
+PAPER_STRATEGIES = ("single-task", "multi-task", "diminish", "switch")
+"""The paper's four strategies."""
+
 
 def known_strategies() -> dict[str, type[Strategy]]:
-    """Return all strategies that have been defined so far, by name: the package's and your own.
+    """Return all strategies that have been defined so far, by name: the paper's four, the package's others, your own.
 
     Example:
         >>> known_strategies()["switch"].__name__
         'Switch'
     """
-    return {name: each for name, each in Strategy._registered.items() if not inspect.isabstract(each)}
+    names = dict.fromkeys((*PAPER_STRATEGIES, *Strategy._registered))
+    return {name: Strategy._registered[name] for name in names if not inspect.isabstract(Strategy._registered[name])}
 
 
 def load_strategy(

@@ -53,9 +53,10 @@ def memory_share(parameter: str, value: float) -> float:
     return _checked(parameter, value, "at least 0 and below 1", lambda number: 0 <= number < 1)
 
 
-def whole(parameter: str, value: int, *, least: int = 1) -> int:
+def whole(parameter: str, value: float, *, least: int = 1) -> int:
     """Return a whole number of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+    is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not is_whole or value < least:
         raise InputError(f"{parameter} must be a whole number of at least {least}, found {value!r}")
     return int(value)
 
