@@ -244,3 +244,30 @@ def test_a_vision_model_without_text_is_trained() -> None:
     assert run.evaluations[run.best].validation["accuracy"] > 0.9
     assert run.transition_step is not None
     assert [each.task for each in run.transitions] == ["brightness"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (lambda module, batch: module(batch[0]).mean().item(), "a tensor of torch, found -?[0-9.e-]+: return the loss"),
+        (lambda module, batch: module(batch[0]).squeeze(1), r"one number, found shape \[4\]: return its mean"),
+        (lambda module, batch: module(batch[0]).mean().detach(), "connected to the module's parameters"),
+    ],
+    ids=["a number", "one for each row", "without a gradient"],
+)
+def test_a_loss_that_no_backward_pass_can_start_from_is_refused_with_its_task(loss: Any, told: str) -> None:
+    module = nn.Linear(1, 1)
+    task = DataLoaderTask("numbers", DataLoader(NUMBERS, batch_size=4), loss)
+    trainer = Trainer(module, primary=task, optimizer=torch.optim.SGD(module.parameters(), lr=0.1), epochs=1)
+    with pytest.raises(InputError, match=f"the loss of the task 'numbers' must be {told}"):
+        trainer.fit()
+
+
+def test_an_optimizer_of_another_modules_parameters_is_refused_and_one_of_a_part_is_not() -> None:
+    task = DataLoaderTask("numbers", DataLoader(NUMBERS, batch_size=4), lambda module, batch: module(batch[0]).mean())
+    module, other = nn.Linear(1, 1), nn.Linear(1, 1)
+    with pytest.raises(InputError, match="the optimizer has none of the parameters of Linear"):
+        Trainer(module, primary=task, optimizer=torch.optim.SGD(other.parameters(), lr=0.1), epochs=1)
+    bias = module.bias.item()
+    Trainer(module, primary=task, optimizer=torch.optim.SGD([module.weight], lr=0.1), epochs=1).fit()
+    assert module.bias.item() == bias

@@ -28,7 +28,13 @@ from mt2st.training.combination import Combiner
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.feedback import Feedback, StepDirections
 from mt2st.training.kernel_thread import KernelThread
-from mt2st.training.modules import embedding_weight, evaluation_mode, gradient_norm
+from mt2st.training.modules import (
+    check_optimised,
+    checked_loss,
+    embedding_weight,
+    evaluation_mode,
+    gradient_norm,
+)
 from mt2st.training.run import Evaluation, Freeze, ProbeFit, Progress, Run, Transition
 from mt2st.training.task import (
     AuxiliaryStream,
@@ -126,6 +132,7 @@ class TrainingLoop:
             if not isinstance(callback, Callback):
                 hint = f": write {callback.__name__}()" if isinstance(callback, type) else ""
                 raise InputError(f"callbacks must be objects of mt2st.training.Callback, found {callback!r}{hint}")
+        check_optimised(self.module, self.optimizer)
         if known := tuple(getattr(self.primary, "metric_names", ())):
             self._check_monitors(known)
         users = [f"the kernel task '{task.name}'" for task in self.kernels]
@@ -240,7 +247,7 @@ class TrainingLoop:
 
     def _backward(self, task: Task, batch: Any, weight: float) -> float:
         """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
-        loss = task.loss(self.module, batch)
+        loss = checked_loss(task.loss(self.module, batch), task.name)
         (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
         value = float(loss.item())
         if not math.isfinite(value):

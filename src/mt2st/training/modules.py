@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from mt2st.errors import InputError
 
@@ -22,6 +24,40 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
     finally:
         for each, mode in modes:
             each.training = mode
+
+
+def check_optimised(module: nn.Module, optimizer: Optimizer) -> None:
+    """Raise if an optimizer would move no parameter of a module, as one made of another module's parameters does.
+
+    Raises:
+        InputError: the module has parameters to train, and the optimizer none of them.
+    """
+    optimised = {id(each) for group in optimizer.param_groups for each in group["params"]}
+    trainable = [each for each in module.parameters() if each.requires_grad]
+    if trainable and optimised.isdisjoint(map(id, trainable)):
+        raise InputError(
+            f"the optimizer has none of the parameters of {type(module).__name__}, so nothing would be trained: "
+            "make it of module.parameters() of the same module"
+        )
+
+
+def checked_loss(loss: Any, task: str) -> Tensor:
+    """Return a task's loss, from which the backward pass can start.
+
+    Raises:
+        InputError: it is no tensor, has several numbers, or does not depend on a parameter.
+    """
+    must = f"the loss of the task '{task}' must be"
+    if not isinstance(loss, Tensor):
+        raise InputError(f"{must} a tensor of torch, found {loss!r}: return the loss itself, without .item()")
+    if loss.numel() != 1:
+        raise InputError(f"{must} one number, found shape {list(loss.shape)}: return its mean over the batch")
+    if not loss.requires_grad:
+        raise InputError(
+            f"{must} connected to the module's parameters, found one without a gradient: compute it from the module's "
+            "outputs, without .detach() and torch.no_grad()"
+        )
+    return loss
 
 
 def embedding_weight(module: nn.Module, user: str) -> nn.Parameter:

@@ -28,9 +28,9 @@ class Trainer(TrainingLoop):
         module: any module that the tasks' losses accept. Kernel tasks, feedback and freezing need a shared embedding as
             ``module.embedding.weight``.
         primary: the primary task. Its batches make an epoch; its validation data choose the parameters kept.
-        optimizer: over the module's parameters.
+        optimizer: over parameters of the module. Those that it lacks stay as they are.
         strategy: the weights of the auxiliary tasks over time, by name or as an object.
-        auxiliaries: any number of tasks with different names.
+        auxiliaries: any number of tasks with different names. Without one, every strategy trains the primary task alone.
         epochs: the most epochs to train, at least 1.
         seed: seed of the order of all data. The initial parameters are the module's.
         monitor: validation metric to monitor. The best evaluation's parameters are kept; ties go to the lower loss,
@@ -51,7 +51,7 @@ class Trainer(TrainingLoop):
 
     Raises:
         InputError: a number is out of its range, tasks share a name or lack methods, the module lacks an embedding that
-            is needed, or arguments do not fit together.
+            is needed, the optimizer has none of the module's parameters, or arguments do not fit together.
 
     Example:
         >>> import torch
@@ -85,13 +85,15 @@ class Trainer(TrainingLoop):
         """Train until the epochs are over, the training has converged or `stop` is called.
 
         The module then has the parameters of the best evaluation (``monitor``); after `stop` it has the current ones,
-        and a later `fit` continues from there.
+        and a later `fit` continues from there. Once the training has ended, a further call trains nothing: make a new
+        trainer to train more.
 
         Returns:
             The course of the training.
 
         Raises:
-            InputError: the loss is not finite any more, or a task does not give the batches that it promised.
+            InputError: a loss is not finite any more or no single number with a gradient, or a task does not give the
+                batches that it promised.
         """
         if self.run.stopped == "interrupted":
             self.run.stopped = "epochs"
