@@ -54,7 +54,11 @@ class FewRowsWarning(UserWarning):
 def suggestion(name: str, candidates: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest candidate, or an empty string when none is near.
 
+    The first candidate of which the name is a part between hyphens comes before all others.
+
     Example:
+        >>> suggestion("fasttext", ["skipgram-fasttext", "cbow-fasttext"])
+        " Did you mean 'skipgram-fasttext'?"
         >>> suggestion("reveiw", ["id", "review"])
         " Did you mean 'review'?"
         >>> suggestion("zzz", ["id", "review"])
@@ -63,7 +67,8 @@ def suggestion(name: str, candidates: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     by_lower = {candidate.lower(): candidate for candidate in candidates}
-    near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    near = [each for each in by_lower if name.lower() in each.split("-")]
+    near = near or get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""
 
 

@@ -80,6 +80,7 @@ def test_the_parser_names_a_wrong_word_and_ends_with_2(
         (["--epochs", "0"], "--epochs: should be greater than or equal to 1, found 0"),
         (["--init", "no.vec"], "--init: 'no.vec' is no file"),
         (["--strategy", "switch", "--switch-at", "0"], "--switch-at must be a whole number of at least 1, found 0"),
+        (["--decay", "context=-1"], "--decay['context'] must be a finite number of at least 0, found -1.0"),
         (["--auxiliaries", "context,analogy"], "--auxiliaries context analogy"),
     ],
 )

@@ -103,6 +103,9 @@ def test_a_folder_with_ngrams_is_gone_on_from(corpus: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
+        (["--dim", "10"], "there is no option --dim: --vector-size sets the dimensions of the embedding\n"),
+        (["--lr", "1"], "there is no option --lr: --alpha sets the learning rate\n"),
+        (["--method", "fasttext"], "Did you mean 'skipgram-fasttext'?"),
         (["--vector-size", "0"], "vector_size should be greater than or equal to 1, found 0"),
         (["--vector-size", "100000000"], "vector_size should be less than or equal to 1048576, found 100000000"),
         (["--window", "0"], "window should be greater than or equal to 1, found 0"),

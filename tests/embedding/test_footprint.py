@@ -51,6 +51,11 @@ def test_given_vectors_count_as_far_as_they_exceed_the_room_of_the_output_vector
     assert Footprint.of(settings, TOKENS, WordVectors(["a"], np.zeros((1, 8)))).given == 0
 
 
+def test_the_sum_that_is_shown_is_that_of_the_parts_that_are_shown() -> None:
+    shown = str(Footprint(tables=1, vocabulary=memory.MEGABYTE + 1, scratch=2))
+    assert shown == "4 MB (tables 1 MB, vocabulary 2 MB, kernels 1 MB)"
+
+
 def test_every_thread_has_scratch_of_its_own_and_it_grows_with_the_window() -> None:
     one, two, wide = (
         Footprint.of(WordVectorSettings(workers=workers, window=window), TOKENS)

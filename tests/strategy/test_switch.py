@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.strategy import Switch
+from mt2st.strategy import PretrainFinetune, Switch
 
 
 @given(at=st.integers(1, 1000), t=st.integers(1, 2000), weight=st.floats(0, 5))
@@ -23,6 +23,15 @@ def test_each_task_may_have_its_own_switch_and_the_last_one_is_the_transition() 
     assert [list(strategy.weights(t).values()) for t in (1, 2, 3, 4)] == [[1, 1], [0, 1], [0, 1], [0, 0]]
     assert strategy.transition_time(last=8) == 4
     assert strategy.transition_time(last=3) is None
+
+
+def test_what_a_constructor_refuses_names_the_strategy_once() -> None:
+    with pytest.raises(InputError, match="^Switch: at must be"):
+        Switch(at=0)
+    with pytest.raises(InputError, match="^PretrainFinetune: weight must be"):  # refused by Switch, which it calls
+        PretrainFinetune(weight=-1)
+    with pytest.raises(InputError, match=r"^Switch: at\['context'\] must be"):
+        Switch(at={"context": 0})
 
 
 def test_a_switch_of_an_unknown_task_or_none_for_a_known_one_is_refused() -> None:

@@ -31,6 +31,10 @@ SETTINGS = ModelSettings(
     optimisation=Optimisation(epochs=20, batch_size=8),
 )
 """A smaller network and shorter texts than by default, so that the demo takes a minute or two."""
+DESCRIPTION = "The four strategies and linear baselines side by side, on packaged news articles."
+WORTH = """News topics can be told by single words, which these models count. Training with auxiliary tasks pays where
+single words say less and there is much text without labels: with 750 labelled IMDB reviews, Diminish has 86.3 % and the
+best linear model 83.8 % (docs/explanation/what-helps.md)."""
 RUNS, MODEL, WORDS, ARTICLES, REPORT = "runs", "model", "words.vec", "articles.csv", "report.html"
 
 
@@ -48,7 +52,7 @@ class DemoOptions:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    options = parse(DemoOptions, arguments, program="mt2st demo", description=__doc__ or "")
+    options = parse(DemoOptions, arguments, program="mt2st demo", description=DESCRIPTION)
     articles = read_articles()
     _make_room(options)
 
@@ -59,6 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.study.estimate import probed_seconds
     from mt2st.study.report import write_report
     from mt2st.study.summary import summarise
+    from mt2st.study.wording import seeds_text
 
     rest, test = split_labelled(articles, TEST, seed=0)
     rest, validation = split_labelled(rest, VALIDATION, seed=0)
@@ -72,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
     data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
     strategies = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in PAPER_STRATEGIES}
     cells = Grid(strategies, SETTINGS, options.seeds).cells()
-    say(f"{len(cells)} runs ({len(strategies)} strategies, {len(options.seeds)} seeds): timing a few epochs")
+    say(f"{len(cells)} runs ({len(strategies)} strategies, {seeds_text(len(options.seeds))}): timing a few epochs")
     say(f"all runs take about {duration(probed_seconds(data, cells))} on this machine")
     start = time.perf_counter()
     about: dict[str, object] = {
@@ -88,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
         raise RuntimeError(study.failures[0].traceback or study.failures[0].error)
     say(f"all runs took {duration(time.perf_counter() - start)}")
     print_comparison(study)
-    print(f"\n{baselines_table(study).text()}\n\n{baselines_verdict(study, summarise(study))}")
+    print(f"\n{baselines_table(study).text()}\n\n{baselines_verdict(study, summarise(study))}\n{WORTH}")
 
     best = max(study.results, key=lambda each: each.best_validation)
     shutil.copytree(options.output / RUNS / f"{best.name}-seed{best.seed}" / "model", options.output / MODEL)

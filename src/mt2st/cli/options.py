@@ -37,20 +37,28 @@ OptionsT = TypeVar("OptionsT")
 PREFIXED = "prefixed"
 """Annotates a group whose name is part of its options' names: ``--context.window``."""
 
-OTHER_NAMES = {
-    "--lr": "--learning-rate sets it for encoder and heads, --embedding-learning-rate for the embedding",
-    "--dim": "--vector-size sets the dimensions of the embedding, --hidden-size those of the encoder",
-    "--batch": "--batch-size sets the texts in a batch",
-    "--dataset": "the data is the first argument, without an option: mt2st train reviews.csv",
-    "--model": "the folder of the model is an argument without an option; --encoder chooses the network",
-    "--name": "--encoder chooses the network",
-    **dict.fromkeys(
-        ("--device", "--gpu", "--gpus", "--cuda"),
-        "mt2st trains on the processor; from Python, a Trainer takes modules on any device",
-    ),
-    **dict.fromkeys(("--workers", "--num-workers"), "--jobs sets the runs at a time, --threads the threads of a run"),
+PROCESSOR = "mt2st trains on the processor; from Python, a Trainer takes modules on any device"
+OTHER_NAMES: dict[str, dict[str, str]] = {
+    "--lr": {
+        "--learning-rate": "sets that of encoder and heads",
+        "--embedding-learning-rate": "sets that of the embedding",
+        "--alpha": "sets the learning rate",
+    },
+    "--dim": {
+        "--vector-size": "sets the dimensions of the embedding",
+        "--hidden-size": "sets those of the encoder",
+    },
+    "--batch": {"--batch-size": "sets the texts in a batch"},
+    "--dataset": {"": "the data is the first argument, without an option"},
+    "--model": {"": "a model's folder is an argument without an option", "--encoder": "chooses the network"},
+    "--name": {"--encoder": "chooses the network"},
+    **{each: {"": PROCESSOR} for each in ("--device", "--gpu", "--gpus", "--cuda")},
+    **{
+        each: {"--jobs": "sets the runs at a time", "--threads": "sets the threads of a run"}
+        for each in ("--workers", "--num-workers")
+    },
 }
-"""What to say about options that people try and that no command has."""
+"""What to say about options that people try, by the option of the command that does it; empty: for any command."""
 
 
 def parse(
@@ -208,7 +216,9 @@ def _check_words(words: Sequence[str], options: type) -> None:
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name in OTHER_NAMES and name not in kinds:
-            raise InputError(f"there is no option {name}: {OTHER_NAMES[name]}")
+            answers = [f"{flag} {text}".strip() for flag, text in OTHER_NAMES[name].items() if flag in ("", *kinds)]
+            if answers:
+                raise InputError(f"there is no option {name}: {', '.join(answers)}")
         if name not in kinds:
             continue
         values = [value] if equals else list(takewhile(lambda each: not each.startswith("--"), words[at + 1 :]))

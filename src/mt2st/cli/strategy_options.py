@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,8 +63,9 @@ class StrategyOptions:
         try:
             return chosen(**settings)
         except InputError as error:
-            setting, _, rest = str(error).partition(" ")
-            raise InputError(f"{given.get(setting, setting)} {rest}") from None
+            text = str(error).removeprefix(f"{chosen.__name__}: ")
+            setting = re.match(r"\w*", text)[0]  # type: ignore[index]  # it always matches
+            raise InputError(given.get(setting, setting) + text[len(setting) :]) from None
         except TypeError as error:
             raise InputError(f"the strategy '{name}' cannot be made of options: {error}") from error
 

@@ -195,7 +195,8 @@ class Footprint:
         return ", ".join(f"{_PARTS[name]} {megabytes(size)}" for name, size in vars(self).items() if size)
 
     def __str__(self) -> str:
-        return f"{megabytes(self.total)} ({self.parts})"
+        # Each part is rounded up, and so is their sum, which a reader may check.
+        return f"{sum(-(-size // MEGABYTE) for size in vars(self).values()):,} MB ({self.parts})"
 
     def check(self, n_words: int, vector_size: int) -> None:
         """Raise `InputError` if less memory is available; the given vectors have theirs already."""

@@ -8,7 +8,8 @@ import math
 import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
@@ -83,6 +84,8 @@ class Strategy(ABC):
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = _named_in_errors(cls.__init__)  # type: ignore[method-assign]
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
         if "style" not in cls.__dict__:
@@ -355,6 +358,21 @@ class Strategy(ABC):
             if value != plain(defaults[name].default, arrays=True)
         )
         return f"{type(self).__name__}({', '.join(changed)})"
+
+
+def _named_in_errors(constructor: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor whose errors begin with the strategy's class."""
+
+    @wraps(constructor)
+    def named(self: Strategy, *arguments: Any, **settings: Any) -> None:
+        try:
+            constructor(self, *arguments, **settings)
+        except InputError as error:
+            if type(self).__init__ is named:  # not where a subclass's constructor calls this one
+                error.args = (f"{type(self).__name__}: {error}",)
+            raise
+
+    return named
 
 
 def _place(strategy: type) -> tuple[str, str]:

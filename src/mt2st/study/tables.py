@@ -109,22 +109,23 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         fields = [*_head(row, varying), str(row.seeds), percent(row.score)]
         fields += [_difference(row)] * has_difference + [f"{100 * row.second.mean:.1f} %", f"{row.seconds.mean:.1f}"]
         body.append(fields + [_to_target(row)] * has_target)
-    notes = (
-        f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds, ± half of the 95 "
-        "% t interval, with three seeds or more that differ."
-    )
+    with_intervals = max(row.seeds for row in rows) >= LEAST_SEEDS
+    notes = f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds"
+    notes += ", ± half of the 95 % t interval, with three seeds or more that differ." if with_intervals else "."
     if has_difference:
+        notes += f" vs single-task: mean difference of the {metric} over the seeds, in points"
         notes += (
-            f" vs single-task: mean difference of the {metric} over the seeds, in points, ± likewise; * p < 0.05 "
-            f"(paired t test, Holm's correction for the methods of one setting; never with fewer than {LEAST_SEEDS} "
-            "seeds, nor where the difference is the same with every seed)."
+            f", ± likewise; * p < 0.05 (paired t test, Holm's correction for the methods of one setting; never with "
+            f"fewer than {LEAST_SEEDS} seeds, nor where the difference is the same with every seed)."
+            if with_intervals
+            else "."
         )
     notes += " Seconds of training, evaluation apart."
     if has_target:
         notes += (
             f" Time to single-task's best: training seconds until its best validation {metric} of the same seed was "
-            "first reached, as a ratio to its own (geometric mean and 95 % interval over the seeds that reached it; "
-            "how many did)."
+            "first reached, as a ratio to its own (geometric mean "
+            f"{'and 95 % interval ' * with_intervals}over the seeds that reached it; how many did)."
         )
     if search := study.about.get("search"):
         notes += (

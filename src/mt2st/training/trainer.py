@@ -30,7 +30,7 @@ class Trainer(TrainingLoop):
         primary: the primary task. Its batches make an epoch; its validation data choose the parameters kept.
         optimizer: over parameters of the module. Those that it lacks stay as they are.
         strategy: the weights of the auxiliary tasks over time, by name or as an object.
-        auxiliaries: any number of tasks with different names. Without one, every strategy trains the primary task alone.
+        auxiliaries: any number of tasks with different names. Without one, any strategy trains the primary task alone.
         epochs: the most epochs to train, at least 1.
         seed: seed of the order of all data. The initial parameters are the module's.
         monitor: validation metric to monitor. The best evaluation's parameters are kept; ties go to the lower loss,
