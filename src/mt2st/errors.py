@@ -93,6 +93,21 @@ def shortened(name: str) -> str:
     return line if len(line) <= _NAME else f"{line[: _NAME - 3]}..."
 
 
+def unknown_labels(unknown: Sequence[str], classes: Sequence[str]) -> str:
+    """Return what is wrong with labels that a model does not know, and what to do.
+
+    Example:
+        >>> unknown_labels(["ok"], ["bad", "good"])
+        "the label 'ok' does not occur in the training part, whose classes are 'bad', 'good'. Correct it, ..."
+    """
+    one = len(unknown) == 1
+    what = f"label {in_brief(unknown)} does" if one else f"labels {in_brief(unknown)} do"
+    return (
+        f"the {what} not occur in the training part, whose classes are {in_brief(classes)}. Correct "
+        f"{'it' if one else 'them'}, leave these rows out, or take the labels from another column"
+    )
+
+
 def in_brief(names: Sequence[str]) -> str:
     """Return as many names as fit on a line, as `listed` does, and how many more there are.
 

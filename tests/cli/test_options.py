@@ -190,3 +190,23 @@ def test_all_errors_of_a_file_come_at_once_with_their_keys(tmp_path: Path) -> No
     settings.write_text("group = 3\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"group: must be a section \[group\], found 3"):
         read_config(Options, settings)
+
+
+def test_a_value_for_each_name_is_asked_for_with_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "reviews.csv", "--strategy", "switch", "--switch-at", "3,4"]) == 2
+    assert "--switch-at takes one value, or one for each name with spaces between" in capsys.readouterr().err
+
+
+def test_help_shows_no_empty_defaults_and_the_n_grams_of_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    printed = " ".join(capsys.readouterr().out.replace("│", "").split())
+    assert "(default: None)" not in printed
+    assert "(default: )" not in printed
+    assert "(default: 8)" in printed
+    assert "--word-ngrams" in printed
+
+
+def test_the_first_method_with_a_word_is_the_suggestion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["vectors", "train", "x.txt", "--output", str(tmp_path / "v.vec"), "--method", "fasttext"]) == 2
+    assert "Did you mean 'skipgram-fasttext'?" in capsys.readouterr().err

@@ -128,3 +128,46 @@ def test_evaluate_takes_other_columns_and_refuses_unknown_labels(
     data.write_text("review,sentiment\na warm film,great\n", encoding="utf-8")
     assert main(["evaluate", str(model), str(data)]) == 2
     assert "the label 'great' does not occur" in capsys.readouterr().err
+
+
+def test_a_file_among_the_texts_is_refused_with_the_option_for_it(
+    model: Path, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(model), str(table)]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == f"mt2st: {table} is a file: --file {table} predicts the texts in it\n"
+    assert printed.out == ""
+    assert main(["predict", str(model), "a warm film" * 1000]) == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_kept_column_of_labels_and_the_prediction_have_two_names(
+    form: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "labelled.csv"
+    path.write_text("review,label\na warm film,mine\n", encoding="utf-8")
+    assert main(["predict", str(model), "--file", str(path), "--keep", "label", "--format", form]) == 0
+    printed = capsys.readouterr().out
+    row = rows(printed)[0] if form == "csv" else json.loads(printed)
+    assert row["label"] == "mine"
+    assert row["predicted_label"] in ("neg", "pos", "negative", "positive")
+
+
+def test_empty_texts_are_told(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "gaps.csv"
+    path.write_text('review\na warm film\n""\n" "\n', encoding="utf-8")
+    assert main(["predict", str(model), "--file", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert "mt2st: warning: 2 empty texts are predicted too, the first from line 3" in printed.err
+    assert len(rows(printed.out)) == 3
+
+
+def test_all_unknown_labels_are_named_with_what_to_do(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "labelled.csv"
+    path.write_text("review,sentiment\na warm film,so\na film,la\n", encoding="utf-8")
+    assert main(["evaluate", str(model), str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "the labels 'la', 'so' do not occur in the training part, whose classes are" in said
+    assert "Correct them, leave these rows out, or take the labels from another column" in said

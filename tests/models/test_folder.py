@@ -125,10 +125,7 @@ def test_a_failure_half_way_leaves_the_old_model(
 def test_a_place_without_a_model_is_named(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(InputError, match=f"there is no model folder at {tmp_path / 'nowhere'}"):
         TextClassifier.load(tmp_path / "nowhere")
-    with pytest.raises(
-        InputError, match=r"is no model folder: it has no model.safetensors. Did you mean .*/run/model\?"
-    ):
-        TextClassifier.load(folder.parent)
+    assert TextClassifier.load(folder.parent).classes_.tolist() == TextClassifier.load(folder).classes_.tolist()
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocabulary.txt"])

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from mt2st.cli.terminal import say
-from mt2st.errors import InputError, in_brief, shortened
+from mt2st.cli.terminal import say, warn
+from mt2st.embedding.formats.model_folder import CONFIG, model_home
+from mt2st.errors import InputError, unknown_labels
 from mt2st.text import (
     LabelledText,
     MultiLabelledText,
@@ -30,7 +31,6 @@ from mt2st.text import (
 from mt2st.text.multi_labelled import SEPARATOR
 from mt2st.text.split import shared_texts
 
-CONFIG = "config.json"  # as `mt2st.models.folder.CONFIG`, whose module loads torch
 Rows = LabelledText | MultiLabelledText | TaggedText
 COLUMNS = ("text", "label", "label_separator", "tag", "word")
 """The options that a model's folder remembers, so that its texts and labels are found in other files."""
@@ -171,7 +171,7 @@ def check_rows(rows: Rows) -> None:
 def saved_columns(model: Path) -> dict[str, Any]:
     """Return the columns that a model was trained on, from its folder; none of them where it does not say."""
     try:
-        saved = json.loads((model / CONFIG).read_text(encoding="utf-8"))["columns"]
+        saved = json.loads(((model_home(model) or model) / CONFIG).read_text(encoding="utf-8"))["columns"]
         return {name: saved[name] for name in COLUMNS if name in saved}
     except (OSError, ValueError, KeyError, TypeError):  # what is wrong with the folder, its loading says
         return {}
@@ -222,10 +222,7 @@ def _check_labels(name: str, part: Rows | None, train: Rows) -> None:
     classes = sorted(set(train.labels))
     unknown = sorted(set(part.labels) - set(classes))
     if unknown:
-        raise InputError(
-            f"--{name} {part.source}: the label '{shortened(unknown[0])}' does not occur in the training part, "
-            f"whose classes are {in_brief(classes)}"
-        )
+        raise InputError(f"--{name} {part.source}: {unknown_labels(unknown, classes)} (--label)")
 
 
 def warn_of_shared_texts(parts: Mapping[str, Rows | None]) -> None:
@@ -234,7 +231,10 @@ def warn_of_shared_texts(parts: Mapping[str, Rows | None]) -> None:
     for (other, known), (name, part) in combinations(given, 2):
         shared = shared_texts(part, known)
         if shared:
-            say(f"mt2st: warning: {shared:,} of {len(part):,} {name} texts are also in the {other} part")
+            warn(
+                f"{shared:,} of {len(part):,} {name} texts are also in the {other} part, so measures on them are too "
+                "high: leave them out of one of the two"
+            )
 
 
 def _part(options: DataOptions, name: str, value: str, labelled: Rows, *, optional: bool) -> tuple[Rows | None, Rows]:

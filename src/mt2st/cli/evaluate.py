@@ -30,7 +30,7 @@ class EvaluateOptions:
     """Options of ``mt2st evaluate``."""
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
-    """The model folder."""
+    """The folder of the model, or of the run that holds it."""
     file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """Labelled data of the model's kind, in any format that mt2st train reads."""
     text: str | None = None

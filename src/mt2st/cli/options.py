@@ -223,6 +223,8 @@ def _check_words(words: Sequence[str], options: type) -> None:
             continue
         values = [value] if equals else list(takewhile(lambda each: not each.startswith("--"), words[at + 1 :]))
         kind = kinds[name]
+        if any(get_origin(each) is dict for each in plain_members(kind)) and any("," in value for value in values):
+            raise InputError(f"{name} takes one value, or one for each name with spaces between: {name} 4 analogy=2")
         if get_origin(kind) is tuple:
             for value in values:
                 if "," in value and not Path(value).exists():
@@ -329,6 +331,8 @@ def _registry(common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry
                 kind = Annotated[kind, tyro.conf.OmitArgPrefixes]
             elif common is not None and (info.type, field.name) not in common and not is_dataclass(_bare(kind)):
                 kind = Annotated[kind, tyro.conf.Suppress] if default is not tyro.MISSING_NONPROP else kind
+            if default is None or default == ():  # its help says what happens then
+                kind = Annotated[kind, tyro.conf.arg(help_behavior_hint="")]
             specs.append(StructFieldSpec(field.name, kind, default, docs.get(field.name)))
         return StructConstructorSpec(info.type, tuple(specs))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import tyro
 from mt2st._files import complete_file
 from mt2st.cli.data_options import saved_columns
 from mt2st.cli.options import parse
-from mt2st.cli.terminal import progress_bar
+from mt2st.cli.terminal import progress_bar, warn
 from mt2st.errors import InputError, listed
 from mt2st.text import Record, read_records
 from mt2st.text.multi_labelled import SEPARATOR
@@ -53,7 +54,7 @@ class PredictOptions:
     """Options of ``mt2st predict``."""
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
-    """The model folder."""
+    """The folder of the model, or of the run that holds it."""
     texts: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[TEXT ...]")] = ()
     """Texts to predict; - reads standard input, a text a line."""
     file: str | None = None
@@ -63,7 +64,8 @@ class PredictOptions:
     """Column of the texts in the file. By default the one that the model was trained on; else 'text', or the only
     column."""
     keep: tuple[str, ...] = ()
-    """Columns of the file to write before the predictions: --keep id text."""
+    """Columns of the file to write before the predictions: --keep id text. With --keep label the prediction is called
+    predicted_label."""
     format: Literal["csv", "jsonl", "conll"] | None = None
     """Of a classifier: csv (default; columns label and p_<class>) or jsonl. Of a tagger, for words between spaces:
     conll (default; a word and its tag on a line, separated by a tab; a blank line after each text) or jsonl."""
@@ -83,6 +85,8 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError(f"found texts and --file {file}: give one of them")
     if options.keep and file in (None, STDIN):
         raise InputError(f"--keep needs a --file with columns: there is no {listed(options.keep)}")
+    if len(options.texts) == 1 and os.path.isfile(options.texts[0]):  # noqa: PTH113  # a Path refuses long texts
+        raise InputError(f"{options.texts[0]} is a file: --file {options.texts[0]} predicts the texts in it")
     if file is None:
         records: Iterator[Record] = (Record(text, None, line) for line, text in enumerate(options.texts, 1))
     elif file == STDIN:
@@ -113,12 +117,17 @@ def _trained_column(model: Path, file: str) -> str | None:
 
 
 def _counted(records: Iterator[Record], *, shown: bool) -> Iterator[Record]:
-    """Pass records on and show how many they are, unless the predictions come to the same terminal."""
+    """Pass records on and name empty texts. Show how many there are, unless predictions come to the same terminal."""
+    empty, first = 0, 0
     with progress_bar() as bar:
         for number, record in enumerate(records, 1):
             if shown and number % CHUNK == 0:
                 bar.show(None, f"predicting: {number:,} texts")
+            if not record.text.strip():
+                empty, first = empty + 1, first or record.line
             yield record
+    if empty:
+        warn(f"{empty:,} empty text{'s are' if empty > 1 else ' is'} predicted too, the first from line {first}")
 
 
 @contextmanager
@@ -181,7 +190,7 @@ def _predicted(model: Classifier, records: Iterable[Record]) -> Iterator[tuple[R
 
 def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, records: Iterable[Record]) -> None:
     writer = csv.writer(out, lineterminator="\n")
-    name = "labels" if _problem_type(model) == "multilabel" else "label"
+    name = _free("labels" if _problem_type(model) == "multilabel" else "label", keep)
     writer.writerow([*keep, name, *(f"p_{label}" for label in model.classes_)])
     for record, label, probabilities in _predicted(model, records):
         writer.writerow(
@@ -193,8 +202,7 @@ def _write_json_lines(model: Classifier, keep: Sequence[str], out: TextIO, recor
     classes = [str(label) for label in model.classes_]
     for record, label, probabilities in _predicted(model, records):
         name = "label" if isinstance(label, str) else "labels"
-        by_class = dict(zip(classes, probabilities, strict=True))
-        _write_line(out, keep, record, {name: label, "probabilities": by_class})
+        _write_line(out, keep, record, {name: label, "probabilities": dict(zip(classes, probabilities, strict=True))})
 
 
 def _tagged(model: Tagger, records: Iterable[Record]) -> Iterator[tuple[Record, list[str], list[str]]]:
@@ -217,7 +225,13 @@ def _write_tags(model: Tagger, keep: Sequence[str], out: TextIO, records: Iterab
 
 
 def _write_line(out: TextIO, keep: Sequence[str], record: Record, values: dict[str, object]) -> None:
-    out.write(json.dumps({**_kept(keep, record), **values}, ensure_ascii=False) + "\n")
+    predicted = {_free(name, keep): value for name, value in values.items()}
+    out.write(json.dumps({**_kept(keep, record), **predicted}, ensure_ascii=False) + "\n")
+
+
+def _free(name: str, keep: Sequence[str]) -> str:
+    """Return the name of a predicted value, another one where a kept column has it."""
+    return f"predicted_{name}" if name in keep else name
 
 
 def _kept(keep: Sequence[str], record: Record) -> dict[str, str]:

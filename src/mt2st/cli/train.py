@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
@@ -38,7 +39,7 @@ Examples:
 SHOWN = (
     "data", "output", "text", "label", "task", "unlabelled", "validation", "test", "train_size",
     "strategy", "auxiliaries", "decay", "switch_at", "encoder", "init", "vector_size",
-    "epochs", "batch_size", "learning_rate", "seed", "overwrite", "resume",
+    "word_ngrams", "epochs", "batch_size", "learning_rate", "seed", "overwrite", "resume",
 )  # fmt: skip
 """What ``--help`` shows: the data and the options that most people use."""
 
@@ -196,6 +197,11 @@ def _check_output(options: TrainOptions) -> None:
     there = next((place for place in (output, *output.parents) if place.exists()), Path())
     if not there.is_dir():
         raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
+    try:
+        with TemporaryDirectory(dir=there):  # what can be written shows only when it is tried
+            pass
+    except OSError as error:
+        raise InputError(f"--output {output} cannot be made: {error.strerror}") from error
     if options.resume:
         if not (output / CHECKPOINT).is_dir():
             raise InputError(f"--resume: there is no interrupted run in {output}")

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from mt2st._files import complete_folder
 from mt2st.embedding import SubwordVectors, WordVectors
+from mt2st.embedding.formats.model_folder import model_home
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.text import SPECIALS, Vocabulary
@@ -66,18 +67,17 @@ class ModelFolder:
 
     @classmethod
     def load(cls, folder: Path) -> ModelFolder:
-        """Read a model folder.
+        """Read a model folder, or the one in the folder of a run.
 
         Raises:
             InputError: naming the folder or the file that is missing, broken or of another format.
         """
         if not folder.is_dir():
             raise InputError(f"there is no model folder at {folder}")
+        folder = model_home(folder) or folder
         missing = [name for name in (PARAMETERS, VOCABULARY, CONFIG) if not (folder / name).is_file()]
         if missing:
-            nested = folder / "model"
-            hint = f" Did you mean {nested}?" if (nested / CONFIG).is_file() else ""
-            raise InputError(f"{folder} is no model folder: it has no {missing[0]}.{hint}")
+            raise InputError(f"{folder} is no model folder: it has no {missing[0]}")
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             found = config.pop("format")

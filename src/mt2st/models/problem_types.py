@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from torch import nn
 
-from mt2st.errors import InputError, in_brief, shortened
+from mt2st.errors import InputError, unknown_labels
 from mt2st.evaluation import has_spans
 from mt2st.models.groups import Text
 from mt2st.models.settings import ModelSettings
@@ -144,10 +144,7 @@ class Classification(ProblemType[LabelledText]):
         number_of = {label: number for number, label in enumerate(classes)}
         unknown = sorted(set(rows.labels) - set(classes))
         if unknown:
-            raise InputError(
-                f"{rows.source}: the label '{shortened(unknown[0])}' does not occur in the training part, "
-                f"whose classes are {in_brief(classes)}"
-            )
+            raise InputError(f"{rows.source}: {unknown_labels(unknown, classes)}")
         targets = np.array([number_of[label] for label in rows.labels], dtype=np.int64)
         weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
         return Prepared(rows.texts, lambda texts: Labelled(truncated(texts, text), targets, weights))

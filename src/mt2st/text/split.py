@@ -91,9 +91,9 @@ def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: in
     for side, rows in (("the part split off", size), ("what is left", len(labelled) - size)):
         if rows < len(counts):
             raise InputError(
-                f"{source}: a split of {len(labelled):,} rows by {fraction_or_count} leaves {max(rows, 0):,} rows for "
-                f"{side}, fewer than its {len(counts):,} classes ({in_brief(sorted(counts))}); "
-                f"choose another size or give more rows"
+                f"{source}: a split of {len(labelled):,} rows by {fraction_or_count} leaves {max(rows, 0):,} "
+                f"row{'' if rows == 1 else 's'} for {side}, fewer than its {len(counts):,} classes "
+                f"({in_brief(sorted(counts))}); choose another size or give more rows"
             )
     # Imported here because scikit-learn takes a second to load and only a split needs it.
     from sklearn.model_selection import train_test_split
