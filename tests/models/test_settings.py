@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -333,3 +334,10 @@ def test_a_whole_number_may_be_a_float() -> None:
     assert isinstance(checked.epochs, int)
     with pytest.raises(InputError, match=r"^optimisation.epochs: should be a valid integer, found 3.5$"):
         ModelSettings(optimisation=Optimisation(epochs=3.5)).checked()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("group", [Context, Encoder, Optimisation])
+def test_the_docstring_of_a_group_tells_of_each_setting(group: type) -> None:
+    told = inspect.getdoc(group) or ""
+    assert told.count("Args:") == 1
+    assert all(f"\n    {each.name}: " in told for each in fields(group))

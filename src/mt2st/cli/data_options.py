@@ -62,7 +62,7 @@ class DataOptions:
     unlabelled: tuple[str, ...] = ()
     """Further sources whose texts, without labels, train the word embedding."""
     validation: str = "0.2"
-    """Labelled texts to choose the best epoch by: a file, or a share of what --test leaves of the data."""
+    """Labelled texts that choose the best epoch: a file, or a share of the data after --test is split off."""
     test: str = "0.2"
     """Labelled texts for the report, used once at the end: a file, a share of the data, or 0 for none."""
     train_size: int | None = None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
-import textwrap
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -28,6 +26,7 @@ from typing import (
     get_type_hints,
 )
 
+from mt2st._field_docs import field_docs
 from mt2st.errors import InputError, listed, suggestion
 
 if TYPE_CHECKING:
@@ -347,25 +346,6 @@ def _default(field: Field[Any], group: Any) -> Any:
     if field.default is not MISSING:
         return field.default
     return MISSING_NONPROP if field.default_factory is MISSING else field.default_factory()
-
-
-@cache
-def field_docs(options: type) -> dict[str, str]:
-    """Return the text under each field of a dataclass, on one line."""
-    docs = {each.name: each.metadata["help"] for each in fields(options) if "help" in each.metadata}
-    for each in reversed([each for each in options.__mro__ if is_dataclass(each)]):
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(each)))
-        except OSError:  # made at run time, with its help in the fields' metadata
-            continue
-        assert isinstance(tree.body[0], ast.ClassDef)
-        body = tree.body[0].body
-        for statement, below in pairwise(body):
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                match below:
-                    case ast.Expr(ast.Constant(str() as text)):
-                        docs[statement.target.id] = " ".join(text.split())
-    return docs
 
 
 @cache

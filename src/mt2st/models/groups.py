@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field
 
+from mt2st._field_docs import DocWithFields
 from mt2st._settings import Count, Fraction, Natural, NonNegative, Positive, Share
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Method, Negative, VectorSize
 from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
@@ -395,6 +396,10 @@ GROUPS: dict[str, type[Group]] = {
     "compute": Compute,
 }
 """The class of each group of settings, by the name of its parameter."""
+
+
+for _group in (Encoder, Text, Embedding, Context, AuxiliaryData, WordTasks, Optimisation, Transition, Compute):
+    _group.__doc__ = DocWithFields(_group.__doc__)  # type: ignore[assignment]  # gives a text when it is read
 
 
 def by_group(value: ValueT | Mapping[Any, ValueT], unnamed: ValueT) -> dict[str, ValueT]:

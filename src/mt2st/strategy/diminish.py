@@ -25,7 +25,7 @@ def _decay_of(parameter: str, alpha: PerTask) -> PerTask:
     return -math.log(alpha)
 
 
-DECAY = Option("decay", "--decay", "Decay rate eta, at least 0; in adaptive-diminish, that at affinity 0.")
+DECAY = Option("decay", "--decay", "Decay rate eta, at least 0. adaptive-diminish begins with it.")
 FACTOR = Option(
     "decay",
     "--factor",
