@@ -51,6 +51,10 @@ class FewRowsWarning(UserWarning):
     """So little of a file can be used that it teaches little, and that what is measured on it is mostly chance."""
 
 
+class ScheduleWarning(UserWarning):
+    """The training ends before the strategy's transition to single-task training."""
+
+
 def suggestion(name: str, candidates: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest candidate, or an empty string when none is near.
 

@@ -465,4 +465,4 @@ def test_a_schedule_in_steps_is_measured_by_the_steps_that_there_are(
     assert main([*arguments, *words, "--transition.task-layer"]) == 0  # 38 texts make 3 steps an epoch
     said = capsys.readouterr().err
     assert "switch: no transition to single-task training within 2 epochs: the last" in said
-    assert "within 2 epochs (switch: the last auxiliary task goes off at step 7, and there are 6)" in said
+    assert "within 2 epochs (switch: the last auxiliary task goes off at step 7, and the training ends with" in said

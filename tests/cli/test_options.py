@@ -205,8 +205,3 @@ def test_help_shows_no_empty_defaults_and_the_n_grams_of_words(capsys: pytest.Ca
     assert "(default: )" not in printed
     assert "(default: 8)" in printed
     assert "--word-ngrams" in printed
-
-
-def test_the_first_method_with_a_word_is_the_suggestion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["vectors", "train", "x.txt", "--output", str(tmp_path / "v.vec"), "--method", "fasttext"]) == 2
-    assert "Did you mean 'skipgram-fasttext'?" in capsys.readouterr().err

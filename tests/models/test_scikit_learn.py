@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from sklearn.utils.validation import validate_data
 
 from mt2st import Context, Diminish, Encoder, MultiLabelClassifier, Optimisation, Switch, TextClassifier
 from mt2st.embedding import WordVectors
-from mt2st.errors import InputError
+from mt2st.errors import InputError, ScheduleWarning
 from mt2st.models import Compute, Embedding, EmbeddingVectorizer, Text
 from mt2st.strategy import SingleTask, Strategy
 from mt2st.training import Callback
@@ -467,3 +468,15 @@ def test_a_score_of_labels_that_are_all_unknown_is_refused(films: Films) -> None
     with pytest.raises(InputError, match="^score: none of the labels 'great', 'weak' is one of `classes_`"):
         model.score(films[0][:2], ["weak", "great"])
     assert model.score(films[0][:2], ["weak", "bad"]) <= 0.5
+
+
+def test_a_schedule_that_ends_after_the_training_is_named(films: Films) -> None:
+    with pytest.warns(
+        ScheduleWarning, match="switch: no transition .* goes off at epoch 9, and the training ends with"
+    ):
+        fast(Switch(at=9)).fit(*films)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fast(Switch(at=2)).fit(*films)
+        fast(Switch(at=9), auxiliaries=()).fit(*films)
+        fast("multi-task").fit(*films)

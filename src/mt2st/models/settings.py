@@ -375,11 +375,11 @@ def _validated(settings: type[SettingsT], values: Mapping[str, Any]) -> Settings
             _adapter(cast("Any", settings)).validate_json(json.dumps(_simple(values), default=repr), strict=True),
         )
     except ValidationError as error:
-        raise InputError("\n".join(problems_in(error))) from error
+        raise InputError("\n".join(_problems_in(error, values))) from error
 
 
-def problems_in(error: ValidationError) -> Iterator[str]:
-    """Yield a line for each value that is wrong: its dotted path, the rule, the value and a suggestion."""
+def _problems_in(error: ValidationError, values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each value that is wrong: its dotted path, the rule, the value as given and a suggestion."""
     by_path: dict[tuple[str, ...], list[Any]] = {}
     for each in error.errors(include_url=False):
         path = tuple(str(part) for part in each["loc"][:2])
@@ -387,7 +387,10 @@ def problems_in(error: ValidationError) -> Iterator[str]:
     for path, found in by_path.items():
         # A value of a union is refused once per alternative: the one that it comes near to says why.
         each = max(found, key=lambda one: (not one["type"].endswith("_type"), len(one["loc"])))
-        value = each["input"]
+        value, given = each["input"], values.get(path[0])
+        if len(path) > 1 and isinstance(given, Group):
+            given = getattr(given, path[1], None)
+        value = given if isinstance(given, float) and given == value else value  # 2.0, not 2
         rule, near = rule_of(each)
         rule = rule.replace("a valid array", "a list").replace("an object", "a group of settings")
         if each["type"] == "unexpected_keyword_argument":

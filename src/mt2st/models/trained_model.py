@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from tqdm.auto import tqdm
 
 from mt2st.embedding import WordVectors
 from mt2st.embedding.subwords import KnownSubwords
-from mt2st.errors import InputError
+from mt2st.errors import InputError, ScheduleWarning
 from mt2st.models.assembly import new_network
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.card import model_card
@@ -125,7 +126,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             unlabelled=unlabelled,
             auxiliary_tasks=auxiliary_tasks,
             auxiliary_rows=auxiliary_rows or {},
-            callbacks=callbacks,
+            callbacks=[*callbacks, ScheduleCheck()],
             log=log,
             checkpoint=checkpoint,
         )
@@ -386,6 +387,19 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
 
 AnyModel = TrainedModel[Any]
+
+
+class ScheduleCheck(Callback):
+    """Warns of a schedule that does not reach the single-task training, though it is meant to."""
+
+    def on_fit_start(self, trainer: Any) -> None:
+        """Compare the schedule with the epochs, or with the steps that they have."""
+        strategy: Strategy = trainer.strategy
+        last = trainer.epochs * (trainer.primary.n_batches if strategy.unit == "step" else 1)
+        if strategy.reaches_single_task and any(strategy.weights(1).values()) and (why := strategy.no_transition(last)):
+            warnings.warn(
+                f"{strategy.name}: no transition to single-task training: {why}", ScheduleWarning, stacklevel=2
+            )
 
 
 class ProgressBar(Callback):

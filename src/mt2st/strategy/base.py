@@ -23,6 +23,8 @@ PerTask = float | Mapping[str, float]
 """One number for all auxiliary tasks, or one for each by its name."""
 PRIMARY_TASK = "primary"
 """Name of the primary task among losses, gradients and heads. No auxiliary task may have it."""
+_FAR = 10**6
+"""A transition later than this counts as one that never comes."""
 
 
 class Strategy(ABC):
@@ -176,6 +178,29 @@ class Strategy(ABC):
         else:
             first = 1 + next((t for t in reversed(times) if any(self.weights(t).values())), last)
         return first if first <= last else None
+
+    def no_transition(self, last: int) -> str | None:
+        """Return why the transition does not come by ``last``; None where it comes, or nobody can tell in advance.
+
+        Example:
+            >>> class Off(Strategy):
+            ...     is_fixed = True
+            ...     def weight_of(self, task, t):
+            ...         return float(t < 9)
+            >>> Off(["context"]).no_transition(last=8)
+            'the last auxiliary task goes off at epoch 9, and the training ends with epoch 8: train for longer, or ...'
+        """
+        if not self.is_fixed or self.transition_time(last) is not None:
+            return None
+        if not any(self.weights(1).values()):
+            return "no auxiliary task is ever on"
+        later = self.transition_time(_FAR)
+        if later is None:
+            return "the auxiliary tasks stay on for ever"
+        return (
+            f"the last auxiliary task goes off at {self.unit} {later:,}, and the training ends with {self.unit} "
+            f"{last:,}: train for longer, or choose a faster schedule"
+        )
 
     def off_from(self, task: str, last: int) -> int:
         """Return the first time from which a task is off, as far as is known now.
