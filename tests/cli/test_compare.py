@@ -466,3 +466,20 @@ def test_a_schedule_in_steps_is_measured_by_the_steps_that_there_are(
     said = capsys.readouterr().err
     assert "switch: no transition to single-task training within 2 epochs: the last" in said
     assert "within 2 epochs (switch: the last auxiliary task goes off at step 7, and the training ends with" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (["--encoders", "bulstm"], "--encoders: unknown encoder 'bulstm'"),
+        (["--embeddings", "nowhere"], "--embeddings: 'nowhere' is no file"),
+        (["--auxiliary-sets", "contxt"], "--auxiliary-sets: should be 'context'"),
+        (["--epochs", "0"], "--epochs: should be"),
+    ],
+    ids=lambda each: each[0] if isinstance(each, list) else "",
+)
+def test_errors_name_the_option_that_was_given(
+    words: list[str], start: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, *words]) == 2
+    assert f"\nmt2st: {start}" in "\n" + capsys.readouterr().err

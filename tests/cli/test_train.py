@@ -256,7 +256,8 @@ def test_a_run_that_goes_on_with_other_data_names_the_option(
 def test_texts_that_two_parts_share_are_counted(
     train_arguments: list[str], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*train_arguments, "--validation", str(reviews), "--test", str(reviews)]) == 0
+    switch = ["--strategy", "switch", "--switch-at", "2"]
+    assert main([*train_arguments, *switch, "--validation", str(reviews), "--test", str(reviews)]) == 0
     warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     advice = ", so measures on them are too high: leave them out of one of the two"
     assert warnings == [
@@ -269,7 +270,7 @@ def test_texts_that_two_parts_share_are_counted(
 def test_parts_that_share_nothing_give_no_warning(
     train_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(train_arguments) == 0
+    assert main([*train_arguments, "--strategy", "switch", "--switch-at", "2"]) == 0
     assert "warning" not in capsys.readouterr().err
 
 
@@ -324,3 +325,10 @@ def test_a_file_that_cannot_be_read_gives_an_error_and_no_header(
 def test_a_place_that_cannot_be_written_is_refused_before_the_data_are_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "missing.csv", "--output", "/proc/run"]) == 2
     assert "--output /proc/run cannot be made" in capsys.readouterr().err
+
+
+def test_a_metric_that_is_not_there_is_named_with_the_option(
+    train_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*train_arguments, "--monitor", "acc"]) == 2
+    assert "mt2st: --monitor names the metric 'acc'" in capsys.readouterr().err

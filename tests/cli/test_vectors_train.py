@@ -233,7 +233,7 @@ def test_a_signal_keeps_what_is_trained_and_says_how_far_it_is(
     # The signal comes once the training is under way, and in the middle of what cannot carry an exception out.
     code_of = """
 import os, signal, sys
-from mt2st.cli import bar
+from mt2st.cli import terminal
 from mt2st.cli.main import main
 seen = 0
 def show(self, part, text):
@@ -245,7 +245,7 @@ def show(self, part, text):
             for _ in range(1000): pass
         except KeyboardInterrupt:
             pass  # lost, as in a callback from C
-bar.Bar.show = show
+terminal.Bar.show = show
 raise SystemExit(main(sys.argv[2:]))
 """
     done = subprocess.run(

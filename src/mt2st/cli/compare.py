@@ -84,7 +84,16 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     kind = with_strategies(CompareOptions, arguments)
     options = parse(kind, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN)
-    options = replace(options, strategies=tuple(map(name_of, options.strategies)))
+    lists = {
+        "encoder.name": ("--encoders", options.encoders),
+        "embedding.init": ("--embeddings", options.embeddings),
+        "auxiliaries": ("--auxiliary-sets", options.auxiliary_sets),
+    }
+    with named_by_flags(kind, {path: flag for path, (flag, given) in lists.items() if given}):
+        return _compare(replace(options, strategies=tuple(map(name_of, options.strategies))), arguments)
+
+
+def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
     _check_options(options)
     search = _search(options)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliary_sets)
@@ -129,8 +138,7 @@ def run(arguments: Sequence[str]) -> int:
     ).cells()
     data = StudyData(parts.train, parts.validation, parts.test, parts.unlabelled)
     for cell in cells:
-        with named_by_flags(CompareOptions):
-            cell.settings.checked(of_words=not data.problem_type.of_texts).check_files()
+        cell.settings.checked(of_words=not data.problem_type.of_texts).check_files()
         if isinstance(cell.strategy, CombiningStrategy):
             cell.strategy.check_requirements()
     about = _about(arguments, parts, data)
@@ -178,8 +186,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check_options(options: CompareOptions) -> None:
     if not options.auxiliary_sets:  # else each set of tasks is checked with the files
-        with named_by_flags(CompareOptions):
-            options.model.checked(of_words=options.source.task == "tagging")
+        options.model.checked(of_words=options.source.task == "tagging")
     twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
     if twice:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")

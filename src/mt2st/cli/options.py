@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -263,15 +263,24 @@ def plain_members(kind: Any) -> tuple[Any, ...]:
 
 
 @contextmanager
-def named_by_flags(options: type) -> Iterator[None]:
-    """Name options in errors as on the command line: ``--epochs`` for the setting ``optimisation.epochs``."""
+def named_by_flags(options: type, others: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """Name options in errors as on the command line: ``--epochs`` for the setting ``optimisation.epochs``.
+
+    Args:
+        options: the command's dataclass.
+        others: options that set a setting in place of the one of its name, by the setting's dotted path.
+    """
     try:
         yield
     except InputError as error:
-        flags = {".".join(each.path): each.flag for each in _options(options)}
+        every = list(_options(options))
+        flags = {".".join(each.path): each.flag for each in every} | dict(others)
         paths = "|".join(re.escape(path) for path in flags if "." in path)
         text = re.sub(rf"(?<![\w.-])({paths})(?!\w)", lambda found: flags[found[0]], str(error))
-        error.args = (re.sub(r"(?m)^auxiliaries(\.\d+)?:", "--auxiliaries:", text),)
+        # A setting's name alone, without its group, is one only where a message begins with it.
+        names = {each.path[-1]: flags[".".join(each.path)] for each in every}
+        start = rf"(?m)^({'|'.join(map(re.escape, names))})(?=: | should | must | names )"
+        error.args = (re.sub(start, lambda found: names[found[0]], text),)
         raise
 
 

@@ -64,10 +64,13 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     kind = with_strategies(TrainOptions, arguments)
     options = parse(kind, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN)
-    options = replace(options, strategy=name_of(options.strategy))
-    with named_by_flags(TrainOptions):
-        settings = options.model.checked(of_words=options.source.task == "tagging")
-        settings.check_files()
+    with named_by_flags(kind):
+        return _train(replace(options, strategy=name_of(options.strategy)), arguments)
+
+
+def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
+    settings = options.model.checked(of_words=options.source.task == "tagging")
+    settings.check_files()
     chosen = settings.auxiliaries
     strategy = options.schedule.build(options.strategy, chosen)
     warn_of_unused(options, settings, strategies=[options.strategy], auxiliaries=chosen)
