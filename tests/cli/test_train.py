@@ -322,8 +322,11 @@ def test_a_file_that_cannot_be_read_gives_an_error_and_no_header(
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that nobody can write to")
-def test_a_place_that_cannot_be_written_is_refused_before_the_data_are_read(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "missing.csv", "--output", "/proc/run"]) == 2
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_data_are_read(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "missing.csv", "--output", "/proc/run"]) == 2
     assert "--output /proc/run cannot be made" in capsys.readouterr().err
 
 

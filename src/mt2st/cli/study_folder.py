@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mt2st._files import remove
@@ -27,15 +28,29 @@ PASSING = (".stop-", ASIDE, *(f".{name}." for name in sorted(BESIDE_CELLS)))
 """Starts of the names of files that another run may be writing there, or was writing when it was killed."""
 
 
+def check_place(output: Path) -> None:
+    """Refuse an output folder that cannot be made, before anything is read.
+
+    Raises:
+        InputError: a file is in its way, or nothing can be written there.
+    """
+    there = next((place for place in (output, *output.parents) if place.exists()), Path())
+    if not there.is_dir():
+        raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
+    try:
+        with TemporaryDirectory(dir=there):  # whether a folder can be written shows only when it is tried
+            pass
+    except OSError as error:
+        raise InputError(f"--output {output} cannot be made: {error.strerror}") from error
+
+
 def check_output(output: Path) -> None:
     """Refuse a place that is no study's before anything is trained.
 
     Raises:
         InputError: it is a file, a link that leads nowhere, or a folder with other files.
     """
-    there = next((place for place in (output, *output.parents) if place.exists()), Path())
-    if not there.is_dir():
-        raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
+    check_place(output)
     if output.is_symlink() and not output.exists():
         raise InputError(f"--output {output} is a symbolic link that leads nowhere: make the folder that it leads to")
     names = [path.name for path in output.iterdir()] if output.is_dir() else []

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
@@ -16,6 +15,7 @@ from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags, parse
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, with_strategies
+from mt2st.cli.study_folder import check_place
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError, MissingExtraError, listed
@@ -197,14 +197,7 @@ def _held_out(model: AnyModel) -> list[list[str]]:
 
 def _check_output(options: TrainOptions) -> None:
     output = options.output
-    there = next((place for place in (output, *output.parents) if place.exists()), Path())
-    if not there.is_dir():
-        raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
-    try:
-        with TemporaryDirectory(dir=there):  # what can be written shows only when it is tried
-            pass
-    except OSError as error:
-        raise InputError(f"--output {output} cannot be made: {error.strerror}") from error
+    check_place(output)
     if options.resume:
         if not (output / CHECKPOINT).is_dir():
             raise InputError(f"--resume: there is no interrupted run in {output}")
