@@ -42,8 +42,6 @@ READERS: dict[str, tuple[str, tuple[str, ...]]] = {
 strategies' options are the strategies that declare them."""
 NEEDED = {
     "--plateau-factor": "--plateau-patience",
-    "--ngram-buckets": "--word-ngrams",
-    "--ngram-ratios": "--word-ngrams",
     "--search-seeds": "--search",
     "--search-epochs": "--search",
 }
@@ -111,6 +109,8 @@ def _unused(
             yield f"{_as_given(flag, value)} (read by the {what} {' or '.join(readers)})"
         if (other := NEEDED.get(flag)) and other not in options:
             yield f"{_as_given(flag, value)} (read with {other})"
+        if flag in ("--ngram-buckets", "--ngram-ratios") and not model.encoder.longest_ngram:
+            yield f"{_as_given(flag, value)} (read with --word-ngrams)"
         if flag == "--init-epochs" and not trained:
             yield f"{_as_given(flag, value)} (read with --init {' or '.join(CONTEXT_METHODS)})"
 

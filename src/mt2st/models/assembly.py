@@ -85,9 +85,9 @@ def new_network(
 
 def _new_ngrams(settings: ModelSettings, problem: ProblemType[Any], n_classes: int) -> dict[str, NgramScores]:
     # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
-    if not settings.encoder.word_ngrams or not problem.of_texts:
+    if not settings.encoder.longest_ngram or not problem.of_texts:
         return {}
-    return {PRIMARY_TASK: NgramScores(n_classes, settings.encoder.word_ngrams, settings.encoder.ngram_buckets)}
+    return {PRIMARY_TASK: NgramScores(n_classes, settings.encoder.longest_ngram, settings.encoder.ngram_buckets)}
 
 
 def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:

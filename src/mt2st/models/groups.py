@@ -60,6 +60,8 @@ StepsByGroup = Natural | dict[GroupName, Natural]
 """One number of steps for all groups of parameters, or ``{group: steps}``."""
 FactorByGroup = Fraction | dict[GroupName, Fraction]
 """One factor for all groups of parameters, or ``{group: factor}``."""
+WORD_NGRAMS = 2
+"""Words and pairs of words: without them short texts lose 2 to 6 points (docs/explanation/defaults.md#word-n-grams)."""
 RateByGroup = RateChoice | NonNegative | dict[GroupName, RateChoice | NonNegative]
 """One choice for all groups of parameters, or ``{group: choice}``."""
 
@@ -130,8 +132,9 @@ class Encoder(Group):
     """Share of features dropped after the embedding and before the classifier while training."""
     word_dropout: Share = 0.0
     """Share of words dropped whole while training."""
-    word_ngrams: Annotated[int, Field(ge=0, le=100)] = 0
-    """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none."""
+    word_ngrams: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none. By
+    default 2, or none for a tagger."""
     ngram_buckets: Buckets = 262_144
     """Rows that the word n-grams share, each with a score per class."""
     ngram_ratios: bool = True
@@ -140,6 +143,11 @@ class Encoder(Group):
     def __post_init__(self) -> None:
         if isinstance(self.name, type):
             object.__setattr__(self, "name", getattr(self.name, "name", self.name))
+
+    @property
+    def longest_ngram(self) -> int:
+        """Length of the longest word n-grams that score a whole text; 0: none do."""
+        return WORD_NGRAMS if self.word_ngrams is None else self.word_ngrams
 
 
 @dataclass(frozen=True, repr=False)

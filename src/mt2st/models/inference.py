@@ -64,7 +64,7 @@ class Predictor:
             self._settings, self._vocabulary = settings, saved.vocabulary
             self._table: Array = saved.parameters["embedding.weight"]
             self._subwords = settings.subwords_of(saved.vocabulary)
-            self._layers = _Layers.of(saved.parameters, settings.encoder.word_ngrams)
+            self._layers = _Layers.of(saved.parameters, settings.encoder.longest_ngram)
         except KeyError as error:
             raise InputError(f"{folder} does not fit together: it has no {error}") from error
 

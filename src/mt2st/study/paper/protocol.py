@@ -120,6 +120,7 @@ SOUND = Protocol(
     settings={
         "encoder__name": "bilstm",
         "encoder__hidden_size": 256,
+        "encoder__word_ngrams": 0,
         "text__max_length": 100,
         "optimisation__epochs": 6,
         "text__min_count": 5,
@@ -153,6 +154,7 @@ REFERENCE = Protocol(
     settings={
         "encoder__name": "bilstm",
         "encoder__hidden_size": 256,
+        "encoder__word_ngrams": 0,
         "text__max_length": 100,
         "optimisation__epochs": 25,
         "optimisation__batch_size": SAMPLE - HELD_OUT,
