@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from mt2st.errors import InputError, suggestion
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]
+Bytes = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0, lt=2**31)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

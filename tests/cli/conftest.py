@@ -40,9 +40,11 @@ def train_arguments(reviews: Path, tmp_path: Path) -> list[str]:
 
 
 def table_of(printed: str) -> tuple[str, list[str]]:
-    """Return the header of the first table, in one line, and its rows."""
-    header, _, rows = re.split(r"^(-+(?:  -+)*)$\n", printed, maxsplit=1, flags=re.MULTILINE)
-    return " ".join(header.split()), rows.partition("\n\n")[0].splitlines()
+    """Return the header of the first table, in one line with two spaces between the columns, and its rows."""
+    header, rule, rows = re.split(r"^(-+(?:  -+)*)$\n", printed, maxsplit=1, flags=re.MULTILINE)
+    columns = [each.span() for each in re.finditer("-+", rule)]
+    cells = (" ".join(" ".join(line[slice(*span)] for line in header.splitlines()).split()) for span in columns)
+    return "  ".join(cells), rows.partition("\n\n")[0].splitlines()
 
 
 def run_until(

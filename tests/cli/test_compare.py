@@ -41,7 +41,7 @@ def test_the_table_has_a_row_a_strategy_with_its_number_of_seeds(
 ) -> None:
     assert main(arguments) == 0
     header, rows = table_of(capsys.readouterr().out)
-    assert header.startswith("strategy seeds accuracy")
+    assert header.startswith("strategy  seeds  accuracy")
     assert [row.split()[:2] for row in rows] == [
         ["single-task", "2"], ["multi-task", "2"], ["diminish", "2"], ["switch", "2"]
     ]  # fmt: skip
@@ -63,7 +63,7 @@ def test_finished_cells_are_not_run_again(
 def test_a_study_of_other_settings_is_not_mixed_in(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert main([*arguments, "--epochs", "3"]) == 2
-    assert "result of other settings (optimisation.epochs is 2 there and 3 here)" in capsys.readouterr().err
+    assert "result of other settings (--epochs is 2 there and 3 here)" in capsys.readouterr().err
 
 
 def test_other_strategies_are_added_to_the_same_experiment_alone(
@@ -75,7 +75,7 @@ def test_other_strategies_are_added_to_the_same_experiment_alone(
     for changed, message in (
         (
             [*more, "--epochs", "3"],
-            "other settings (optimisation.epochs is 2 there and 3 here), and runs of both would stand",
+            "other settings (--epochs is 2 there and 3 here), and runs of both would stand",
         ),
         ([str(other) if word == str(reviews) else word for word in more], "is the result of other data, and runs of"),
     ):
@@ -397,10 +397,10 @@ def test_taggers_are_compared_by_the_accuracy_of_tags_or_by_f1_of_entities(
         study = ["--output", str(tmp_path / f"study {spans}"), "--strategies", "single-task", "switch", "--seeds", "1"]
         assert main(["compare", str(data), "--task", "tagging", *study, *FAST]) == 0
         printed = capsys.readouterr()
-        lines = printed.out.splitlines()
-        assert header in lines[0]
-        assert [line.split()[0] for line in lines[2:]] == ["single-task", "switch"]
-        assert f"best validation {header.partition('  ')[0]} of the same seed" in printed.err
+        names, rows = table_of(printed.out)
+        assert header in names
+        assert [line.split()[0] for line in rows] == ["single-task", "switch"]
+        assert f"best validation {header.partition('  vs')[0]} of the same seed" in printed.err
 
 
 @pytest.mark.parametrize("words", [["--word-ngrams", "2"], ["--transition.probe-head", "0.1"]])
@@ -421,7 +421,7 @@ def test_classifiers_of_several_labels_are_compared_by_micro_f1(
     (tmp_path / "films.csv").write_text("text,label\n" + rows, encoding="utf-8")
     study = ["--output", str(tmp_path / "study"), "--strategies", "single-task", "switch", "--seeds", "1"]
     assert main(["compare", str(tmp_path / "films.csv"), "--task", "multilabel", *study, *FAST]) == 0
-    assert "micro F1  vs single-task  macro F1" in capsys.readouterr().out.splitlines()[0]
+    assert "micro F1  vs single-task  macro F1" in table_of(capsys.readouterr().out)[0]
 
 
 BASELINES = (

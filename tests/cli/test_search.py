@@ -50,7 +50,7 @@ def test_a_search_comes_before_the_study_and_is_told_apart(
     assert main(grown) == 0
     assert main([*grown, "--epochs", "3"]) == 2
     assert "single-task-seed1" in (said := capsys.readouterr().err)
-    assert "optimisation.epochs is 2 there and 3 here), and runs of both would stand in one table" in said
+    assert "--epochs is 2 there and 3 here), and runs of both would stand in one table" in said
 
 
 def test_shares_come_after_the_search(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,7 +221,7 @@ def test_a_wrong_validation_is_named(wrong: Any, films: Films) -> None:
 
 
 def test_weights_of_samples_and_classes_reach_the_loss(films: Films) -> None:
-    still = {"encoder__dropout": 0.0, "optimisation__average": 0.0, "auxiliaries": ()}
+    still = {"encoder__dropout": 0.0, "encoder__word_ngrams": 0, "optimisation__average": 0.0, "auxiliaries": ()}
     plain = fast("single-task", **still).fit(*films).predict_proba(films[0])
     ones = fast("single-task", **still).fit(*films, sample_weight=np.full(40, 7.0)).predict_proba(films[0])
     np.testing.assert_allclose(ones, plain, atol=1e-5)

@@ -106,7 +106,7 @@ def test_three_groups_train_as_two_did() -> None:
         optimizer: torch.optim.Optimizer = new_optimizer(settings, network)
         if not split:
             rates = settings.learning_rates
-            rest = [*network.encoder.parameters(), *network.heads.parameters()]
+            rest = [*network.encoder.parameters(), *network.heads.parameters(), *network.ngrams.parameters()]
             optimizer = torch.optim.AdamW(
                 [
                     {"params": [network.embedding.weight], "lr": rates["embedding"], "weight_decay": 0.0},

@@ -41,7 +41,7 @@ def test_another_label_or_another_cut_makes_another_fingerprint(rows: TaggedText
 @pytest.mark.parametrize(
     ("unlabelled", "said"),
     [
-        ([], "no unlabelled texts beside those learned from"),
+        ([], "no unlabelled texts besides those learned from"),
         (["e"], "1 unlabelled text; inductive: none of the 2 test texts is among them"),
         (
             ["e", "a  b", "a b"],

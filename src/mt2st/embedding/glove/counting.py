@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st._settings import Count, Share, checked
+from mt2st._settings import Bytes, Count, Share, checked
 from mt2st.embedding.glove.sums import Runs, Sums, SumTable, merged
 from mt2st.embedding.kernels.glove_counting import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count, to_entries
 from mt2st.embedding.kernels.sampling import keep_thresholds, start_state
@@ -92,7 +92,7 @@ def count_cooccurrences(
     window: GloveWindow = 10,
     sample: Share = 0.0,
     seed: int = 1,
-    memory: Count = 1 << 30,
+    memory: Bytes = 1 << 30,
     report: Callable[[CountingReport], None] | None = None,
 ) -> Cooccurrences:
     """Count how often words occur near each other, each time weighted by 1/distance (Pennington et al. 2014, 4.2).
