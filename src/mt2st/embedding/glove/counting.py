@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st._settings import Bytes, Count, Share, checked
+from mt2st._settings import Bytes, Share, checked
 from mt2st.embedding.glove.sums import Runs, Sums, SumTable, merged
 from mt2st.embedding.kernels.glove_counting import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count, to_entries
 from mt2st.embedding.kernels.sampling import keep_thresholds, start_state
