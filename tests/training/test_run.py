@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -29,6 +30,17 @@ def test_seconds_to_a_target_are_those_of_the_first_evaluation_that_reached_it()
     assert run.seconds_to("accuracy", 0.71) == 6.0
     assert run.seconds_to("accuracy", 0.95) is None
     assert run.best_value("accuracy") == 0.9
+
+
+def test_a_loss_is_the_better_the_lower() -> None:
+    run = make_run(0, 0, 0, 0)
+    losses = (0.9, math.nan, 0.4, 0.6)
+    run.evaluations = [
+        replace(each, validation={"loss": loss}) for each, loss in zip(run.evaluations, losses, strict=True)
+    ]
+    assert run.best_value("loss") == 0.4
+    assert run.seconds_to("loss", 0.5) == 4.5
+    assert run.seconds_to("loss", 0.3) is None
 
 
 @pytest.mark.parametrize(("best", "frozen", "single_task"), [(0, [], False), (1, [3], True), (2, [3, 1, 2], True)])

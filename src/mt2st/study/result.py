@@ -82,7 +82,7 @@ class CellResult:
 
     @property
     def best_validation(self) -> float:
-        """The largest value of the metric on the validation part over the run."""
+        """The best value of the metric on the validation part over the run."""
         return self.run.best_value(self.metric)
 
     def as_dict(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -223,12 +224,16 @@ class Run:
         return self.evaluations[-1].step if self.evaluations else 0
 
     def best_value(self, metric: str) -> float:
-        """Return the largest validation value of a metric over the run."""
-        return max(each.validation[metric] for each in self.evaluations)
+        """Return the best validation value of a metric over the run: the least ``"loss"``, the largest of any other."""
+        return max(self.evaluations, key=lambda each: each.rank(metric)).validation[metric]
 
     def first_at(self, metric: str, target: float) -> Evaluation | None:
-        """Return the first evaluation whose validation metric reached the target, or None if none did."""
-        return next((each for each in self.evaluations if each.validation[metric] >= target), None)
+        """Return the first evaluation whose validation metric reached the target, or None if none did.
+
+        ``"loss"`` reaches it from above, every other metric from below.
+        """
+        reached = operator.le if metric == "loss" else operator.ge
+        return next((each for each in self.evaluations if reached(each.validation[metric], target)), None)
 
     def seconds_to(self, metric: str, target: float) -> float | None:
         """Return the training seconds until the validation metric first reached the target, or None if it never did."""
