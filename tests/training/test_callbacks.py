@@ -201,6 +201,21 @@ def test_checkpoints_come_by_time_and_when_a_training_is_interrupted(tmp_path: P
     assert saved == [6]
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_other_files_is_refused_before_the_training(*, resume: bool, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    everything = Everything()
+    with pytest.raises(InputError, match="choose another folder"):
+        make_trainer(everything, CheckpointEvery(tmp_path, resume=resume)).fit()
+    assert everything.calls == ["before", "epochs"]
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_an_empty_folder_is_one_to_begin_in(tmp_path: Path) -> None:
+    make_trainer(CheckpointEvery(tmp_path, resume=True), StopAfter(2)).fit()
+    assert (tmp_path / "manifest.json").is_file()
+
+
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
     make_trainer(CheckpointEvery(tmp_path / "at", identity={"data": {"rows": 3}}), StopAfter(2)).fit()
     again = CheckpointEvery(tmp_path / "at", identity={"data": {"rows": 4}}, resume=True)

@@ -203,8 +203,24 @@ def test_a_damaged_file_is_named(name: str, damage: str, checkpoint: Path) -> No
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}", '{"files": 3, "identity": {}}', '{"files": {}}', "\xff"])
 def test_a_manifest_of_something_else_is_named(content: str, checkpoint: Path) -> None:
     (checkpoint / "manifest.json").write_bytes(content.encode("latin-1"))
-    with pytest.raises(InputError, match=r"manifest.json is not the manifest of a checkpoint .* delete"):
+    with pytest.raises(InputError, match=r"manifest.json is not the manifest of a checkpoint .* another"):
         make_trainer().load(checkpoint, identity=IDENTITY)
+
+
+@pytest.mark.parametrize("manifest", [None, '{"files": {"notes.txt": "0"}, "identity": {}}'])
+def test_only_a_checkpoint_is_replaced_by_a_checkpoint(manifest: str | None, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    if manifest:
+        (tmp_path / "manifest.json").write_text(manifest)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match=f"choose another folder; .* not to {tmp_path}"):
+        make_trainer().save(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_checkpoint_is_written_to_an_empty_folder(tmp_path: Path) -> None:
+    make_trainer().save(tmp_path)
+    make_trainer().load(tmp_path)
 
 
 def test_a_folder_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mt2st._files import complete_file
 from mt2st.strategy.parameters import plain
+from mt2st.training.checkpoint import check_place
 from mt2st.training.run import Evaluation
 
 EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "end")
@@ -115,7 +116,8 @@ class CheckpointEvery(Callback):
     """Saves a checkpoint every few minutes, and when the training is interrupted (`Trainer.stop`).
 
     Args:
-        folder: the checkpoint; each one replaces the one before, whole or not at all.
+        folder: the checkpoint; each one replaces the one before, whole or not at all. A folder with anything else is
+            refused before the training.
         seconds: time between two checkpoints.
         identity: plain values that must be the same when the training goes on: `Trainer.save`.
         resume: go on from the checkpoint if there is one.
@@ -133,8 +135,8 @@ class CheckpointEvery(Callback):
         self._last = time.monotonic()
 
     def before_fit(self, trainer: Any) -> None:
-        """Go on from the checkpoint, if asked to."""
-        if self.resume and self.folder.is_dir():
+        """Check the folder, and go on from the checkpoint if asked to."""
+        if check_place(self.folder) and self.resume:
             trainer.load(self.folder, identity=self.identity)
         self._last = time.monotonic()
 

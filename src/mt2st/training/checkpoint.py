@@ -42,6 +42,26 @@ _DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
 """Errors from using plain values of another shape."""
 
 
+def check_place(folder: Path) -> bool:
+    """Raise if a checkpoint may not be written to this folder; check before hours of work, not after.
+
+    Returns:
+        Whether a checkpoint is there. Else the folder is missing or empty.
+
+    Raises:
+        InputError: something else is there, which a checkpoint would replace.
+    """
+    try:
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return False
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read ({error.strerror}): choose another folder") from error
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder: choose another name for the checkpoint")
+    _manifest(folder)
+    return True
+
+
 def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     """Write a checkpoint, in place of the one that may be there: whole or not at all.
 
@@ -51,8 +71,10 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
         identity: plain values that must be the same when the training goes on.
 
     Raises:
-        InputError: the folder cannot be written, or the state has an object that could not be read again.
+        InputError: the folder cannot be written or has other files than a checkpoint's, or the state has an object that
+            could not be read again.
     """
+    check_place(folder)
     with complete_folder(folder) as partial:
         save_file(_apart(state["module"]), partial / MODULE)
         if state["best"] is not None:
@@ -129,12 +151,15 @@ def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        return dict(manifest["files"]), dict(manifest["identity"])
+        files, identity = dict(manifest["files"]), dict(manifest["identity"])
+        if not files.keys() >= {MODULE, STATE, PLAIN}:
+            raise ValueError("it lists other files")
     except (OSError, *_DOES_NOT_FIT) as error:
         raise InputError(
-            f"{path} is not the manifest of a checkpoint ({type(error).__name__}: {error}): "
-            f"delete {folder} to start again"
+            f"{path} is not the manifest of a checkpoint ({type(error).__name__}: {error}): choose another folder; "
+            f"a checkpoint is written to a folder that is missing, empty or a checkpoint, not to {folder}"
         ) from error
+    return files, identity
 
 
 def _check_whole(folder: Path, files: Mapping[str, str]) -> None:

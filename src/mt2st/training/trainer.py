@@ -185,11 +185,11 @@ class Trainer(TrainingLoop):
         """Write a checkpoint, in place of one that is there: whole or not at all, without pickled objects.
 
         Args:
-            folder: where.
+            folder: where: a folder that is missing, empty or a checkpoint.
             identity: plain values, such as settings and data, that must be the same when the training goes on.
 
         Raises:
-            InputError: the folder cannot be written.
+            InputError: the folder cannot be written, or has other files than a checkpoint's.
         """
         write_checkpoint(Path(folder), self.state_dict(), identity or {})
 
