@@ -74,8 +74,8 @@ def embedding_init(
         subwords: the n-grams of its words, where the embedding is made of such.
         generator: the source of random vectors.
         progress: told about the training of vectors.
-        cache: vectors that other runs trained: those that the same settings and seed would train on the same text are
-            taken from there, to the bit, and else left there. None trains them.
+        cache: vectors of other runs. Vectors of the same settings, seed and text are read from it, bit for bit; others
+            are trained and added. Without a cache they are always trained.
 
     Raises:
         InputError: when a file's vectors have another size, lack the n-grams that the embedding is made of or have

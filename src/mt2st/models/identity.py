@@ -1,7 +1,7 @@
 """The identity of a run: what must be the same to go on from a checkpoint, or to count a finished run as this one.
 
-A setting that is not given is None wherever settings are kept; constants of this version decide what it then is. Runs
-are compared by these values too.
+A setting that is not given is stored as None, and a constant of this version resolves it. These resolved values are
+compared, too.
 """
 
 from __future__ import annotations

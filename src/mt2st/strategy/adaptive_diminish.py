@@ -34,7 +34,7 @@ class AdaptiveDiminish(Diminish):
         sensitivity: how strongly the affinity acts, at least 0; None is 20 with cosines (one of 0.035 halves the rate,
             one of -0.035 doubles it) and 3 with gains, whose affinity fills [-1, 1] (0.23 halves the rate).
         signal: ``"cosine"`` or ``"gain"``, as in `AdaptiveSwitch`.
-        memory: share of the smoothed signal that a new value leaves, in [0, 1).
+        memory: weight of the old value in the smoothed signal, in [0, 1).
         negligible: a weight below this is exactly 0, and stays 0.
         unit: whether ``t`` counts epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.

@@ -46,7 +46,7 @@ class AdaptiveSwitch(Strategy):
             affinity is their mean as a share of their root mean square.
         clear_above: affinity above which it is cleared again, at least ``off_below``.
         affinity_patience: evaluations under suspicion in a row that end a task, at least 1.
-        memory: share of the smoothed signal that a new value leaves, in [0, 1).
+        memory: weight of the old value in the smoothed signal, in [0, 1).
         weight: weight of the auxiliary tasks while they are on; one number or ``{task: weight}``.
         unit: whether times count epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.

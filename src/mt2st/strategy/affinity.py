@@ -24,7 +24,7 @@ class Affinity:
 
     Args:
         signal: ``"cosine"`` or ``"gain"``.
-        memory: the share :math:`\mu` of the averages that a new value leaves, in [0, 1).
+        memory: weight :math:`\mu` of the old value in the averages, in [0, 1).
 
     Example:
         >>> gains = Affinity("gain", memory=0.5)

@@ -201,7 +201,7 @@ class Run:
 
     @property
     def kept_frozen(self) -> list[int]:
-        """The dimensions of the embedding that were frozen when the parameters were kept that the network has."""
+        """Frozen dimensions of the embedding at the evaluation whose parameters were kept."""
         if not self.evaluations:
             return []
         step = self.evaluations[self.best].step
