@@ -137,7 +137,7 @@ class LinearProbe:
         targets = self.task.train.targets
         order = np.random.default_rng(self.seed).permutation(len(targets))
         if isinstance(self.task, ClassificationTask):
-            # Sorted by the fraction of its class that precedes a text, so that each batch holds all classes in proportion.
+            # Sorted by the fraction of its class before a text: each batch then holds all classes in proportion.
             before = np.empty(len(order))
             for label in np.unique(targets):
                 of_class = np.flatnonzero(targets[order] == label)
