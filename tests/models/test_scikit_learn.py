@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.utils.validation import validate_data
 
-from mt2st import Context, Diminish, Encoder, MultiLabelClassifier, Optimisation, Switch, TextClassifier
+from mt2st import Context, Diminish, Encoder, MultiLabelClassifier, Optimisation, Switch, Tagger, TextClassifier
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, ScheduleWarning
 from mt2st.models import Compute, Embedding, EmbeddingVectorizer, Text
@@ -390,6 +390,20 @@ def test_features_have_names(films: Films) -> None:
     assert names.tolist() == [f"textclassifier{number}" for number in range(8)]
     pytest.importorskip("pandas")
     assert list(model.set_output(transform="pandas").transform(films[0]).columns) == names.tolist()
+
+
+@pytest.mark.parametrize(
+    ("model", "X", "y"),
+    [
+        (TextClassifier(), ["a"], ["x"]),
+        (MultiLabelClassifier(), ["a"], [["x"]]),
+        (Tagger(), [["a"]], [["X"]]),
+    ],
+    ids=["one label", "labels", "tags"],
+)
+def test_an_unfitted_model_has_no_score(model: Any, X: Any, y: Any) -> None:
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        model.score(X, y)
 
 
 @pytest.mark.parametrize(

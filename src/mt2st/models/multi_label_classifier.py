@@ -72,7 +72,12 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
         return labels_above(self.predict_proba(X), self.classes_, indicator=self._indicator)
 
     def score(self, X: Iterable[str], y: Iterable[Iterable[object]], sample_weight: Any = None) -> float:
-        """Return the subset accuracy: the share of texts whose labels are all right."""
+        """Return the subset accuracy: the share of texts whose labels are all right.
+
+        Raises:
+            InputError: before `fit`.
+        """
+        self._fitted()
         wanted = self._rows(X, self._labels(y, "score"), "score", self.classes_)
         found = self._rows(wanted.texts, self.predict(wanted.texts), "score", self.classes_)
         right = [set(one) == set(two) for one, two in zip(wanted.labels, found.labels, strict=True)]

@@ -70,7 +70,12 @@ class Tagger(TrainedModel[TaggedText]):
         return [self.classes_[rows.argmax(axis=1)].tolist() for rows in self.predict_proba(X)]
 
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
-        """Return the share of words whose tag is right."""
+        """Return the share of words whose tag is right.
+
+        Raises:
+            InputError: before `fit`.
+        """
+        self._fitted()
         wanted, found = self._rows(X, y, "score", self.classes_).tags, self.predict(X)
         right = [
             one == str(two) for tags, row in zip(wanted, found, strict=True) for one, two in zip(tags, row, strict=True)
