@@ -82,6 +82,16 @@ def test_they_are_weighed_by_the_texts_to_learn_from() -> None:
     np.testing.assert_allclose(ratios.of(classifier, "good")[0], [-expected, expected], rtol=1e-5)
 
 
+def test_rows_of_weight_0_count_for_no_ratio() -> None:
+    classifier, ratios = make(optimisation__epochs=1, encoder__word_ngrams=1), Ratios()
+    texts, labels = ["good good"] * 3 + ["bad"] * 5, ["yes"] * 3 + ["no"] * 5
+    classifier.fit(texts, labels, validation=(TEXTS, LABELS), callbacks=[ratios])
+    without = ratios.of(classifier, "good", "bad")
+    more, weights = [*texts, *["good"] * 4], [3.0] * 8 + [0.0] * 4
+    classifier.fit(more, [*labels, *["no"] * 4], sample_weight=weights, validation=(TEXTS, LABELS), callbacks=[ratios])
+    np.testing.assert_allclose(ratios.of(classifier, "good", "bad"), without, rtol=1e-5)
+
+
 def test_several_labels_are_weighed_each_for_itself() -> None:
     classifier, ratios = (
         MultiLabelClassifier().set_params(

@@ -45,18 +45,24 @@ def test_a_text_scores_the_sum_of_its_different_n_grams_over_the_root_of_their_n
 
 
 def weighed(
-    rows: list[list[int]], of_classes: NDArray[np.bool_], longest: int, size: int = 3
+    rows: list[list[int]],
+    of_classes: NDArray[np.bool_],
+    longest: int,
+    size: int = 3,
+    weights: NDArray[np.float32] | None = None,
 ) -> tuple[NgramScores, list[set[int]]]:
     """A layer that knows the ratios of texts, and the rows of the n-grams of each."""
     layer = NgramScores(of_classes.shape[1], longest, buckets=2**16)
+    of_rows = torch.ones(len(rows)) if weights is None else torch.from_numpy(weights)
 
-    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         for at in range(0, len(rows), size):
             part = rows[at : at + size]
             widest = max(map(len, part))
             yield (
                 torch.tensor([row + [0] * (widest - len(row)) for row in part]),
                 torch.from_numpy(of_classes)[at:][:size],
+                of_rows[at : at + size],
             )
 
     layer.weigh(batches())
@@ -113,12 +119,28 @@ def test_what_all_classes_have_in_common_is_worth_nothing_whatever_their_sizes()
     assert min(of_most[0], of_few[1], of_one[2]) > 1
 
 
+def test_a_text_counts_by_its_weight() -> None:
+    rows, labels = [[1, 2], [1, 3], [2, 3, 4]], np.array([[True, False], [False, True], [True, True]])
+    repeated, _ = weighed([rows[0], rows[0], rows[1]], labels[[0, 0, 1]], 2)
+    by_weight, _ = weighed(rows, labels, 2, weights=np.array([2, 1, 0], dtype=np.float32))
+    assert repeated.ratios is not None
+    assert by_weight.ratios is not None
+    torch.testing.assert_close(by_weight.ratios, repeated.ratios, atol=0, rtol=0)
+
+
+def test_a_class_of_all_texts_has_ratios_of_0_though_weights_round() -> None:
+    weights = np.random.default_rng(1).random(40, dtype=np.float32)
+    layer, _ = weighed([[1, 2, 3, 4 + row % 5] for row in range(40)], np.ones((40, 1), dtype=bool), 2, weights=weights)
+    assert layer.ratios is not None
+    assert not layer.ratios.any()
+
+
 def test_n_grams_count_by_their_ratios_which_become_a_part_of_the_table() -> None:
     torch.manual_seed(1)
     layer, plain = NgramScores(2, 2, buckets=1000), NgramScores(2, 2, buckets=1000)
     nn.init.normal_(layer.table)
     ids, classes = torch.tensor([[4, 5, 4, 0], [7, 6, 8, 9]]), torch.eye(2, dtype=torch.bool)
-    layer.weigh([(ids, classes)])
+    layer.weigh([(ids, classes, torch.ones(2))])
     assert layer.ratios is not None
     plain.load_state_dict({"table": layer.table * layer.ratios})
     scores = layer(ids)
@@ -161,7 +183,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
 
     table = torch.randn(50, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(scores, (table,))
-    layer.weigh([(ids, torch.eye(2, dtype=torch.bool))])
+    layer.weigh([(ids, torch.eye(2, dtype=torch.bool), torch.ones(2))])
     assert torch.autograd.gradcheck(scores, (table,))
 
 

@@ -98,9 +98,17 @@ def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:
     of_classes = data.targets  # whether a text has a label
     if isinstance(task, ClassificationTask):
         of_classes = np.arange(task.n_classes) == data.targets[:, np.newaxis]
+    given = getattr(data, "weights", None)
+    weights = np.ones(len(of_classes), dtype=np.float32) if given is None else given
+    if weights.any():  # those above 0 have a mean of 1, so that rows of weight 0 are as good as left out
+        weights = weights * np.float32(np.count_nonzero(weights) / weights.sum(dtype=np.float64))
     lengths = np.minimum(data.texts.lengths, task.max_length)
     layer.weigh(
-        (network.known(data.texts.padded(indices, task.max_length)), torch.from_numpy(of_classes[indices]))
+        (
+            network.known(data.texts.padded(indices, task.max_length)),
+            torch.from_numpy(of_classes[indices]),
+            torch.from_numpy(weights[indices]),
+        )
         for indices in by_length(lengths, TOKENS_COUNTED)
     )
 

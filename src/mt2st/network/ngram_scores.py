@@ -49,7 +49,7 @@ class NgramScores(nn.Module):
         self.register_buffer("ratios", None, persistent=False)
 
     @torch.no_grad()
-    def weigh(self, texts: Iterable[tuple[Tensor, Tensor]]) -> None:
+    def weigh(self, texts: Iterable[tuple[Tensor, Tensor, Tensor]]) -> None:
         r"""Set the value of each n-gram, for each class, to its log-count ratio.
 
         With :math:`n_c` of the :math:`n` texts that have an n-gram in class :math:`c`, and :math:`s` the class's share
@@ -59,21 +59,23 @@ class NgramScores(nn.Module):
 
         For two classes with equally many n-grams it is NB-SVM's ratio. NB-SVM adds 1 to all counts, so n-grams that all
         classes share seem to indicate a small class; here their ratio is 0 for any number and size of classes. The
-        ratio is also 0 if no text is of a class, or all are.
+        ratio is also 0 if no text is of a class, or all are. A text counts by its weight.
 
         Args:
-            texts: batches of the labelled texts: ``[batch, length]`` token ids as in `forward`, and ``[batch,
-                n_classes]`` booleans, true if a text is of a class.
+            texts: batches of the labelled texts: ``[batch, length]`` token ids as in `forward`, ``[batch, n_classes]``
+                booleans, true if a text is of a class, and ``[batch]`` weights of at least 0.
         """
         inside, everywhere = torch.zeros(self.table.shape), torch.zeros(len(self.table))
-        for ids, of_classes in texts:
-            for row, counted, classes in zip(*self._different(ids), of_classes, strict=True):
+        for ids, of_classes, weights in texts:
+            for row, counted, classes, weight in zip(*self._different(ids), of_classes, weights, strict=True):
                 found = row[counted]
-                everywhere[found] += 1
-                inside[found.unsqueeze(1), classes.nonzero().squeeze(1)] += 1
+                everywhere[found] += weight
+                inside[found.unsqueeze(1), classes.nonzero().squeeze(1)] += weight
         shares = inside.sum(dim=0, dtype=torch.float64) / everywhere.sum(dtype=torch.float64)
+        shares[(inside == everywhere.unsqueeze(1)).all(dim=0)] = 1.0  # exactly, though weights round
         for some in torch.split(everywhere.nonzero().squeeze(1), ROWS_AT_A_TIME):
-            of_classes = (inside[some].double() + SMOOTHING * shares) / (everywhere[some].unsqueeze(1) + SMOOTHING)
+            of_all = everywhere[some].double().unsqueeze(1)
+            of_classes = (inside[some].double() + SMOOTHING * shares) / (of_all + SMOOTHING)
             inside[some] = (of_classes.logit() - shares.logit()).nan_to_num(0.0).float()
         self.ratios = inside.to(self.table)
 
