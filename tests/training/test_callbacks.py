@@ -125,6 +125,36 @@ def test_the_log_of_a_training_that_goes_on_is_that_of_one_without_a_break(step:
     assert records(log) == records(tmp_path / "whole.jsonl")
 
 
+def test_a_log_keeps_the_runs_before(tmp_path: Path) -> None:
+    make_trainer(MetricsLog(tmp_path / "whole.jsonl")).fit()
+    log, whole = tmp_path / "log.jsonl", records(tmp_path / "whole.jsonl")
+    make_trainer(MetricsLog(log)).fit()
+    make_trainer(StopAfter(5), MetricsLog(log)).fit()
+    with log.open("a", encoding="utf-8") as file:
+        file.write('{"event": "evalu')
+    make_trainer(StopAfter(14), CheckpointEvery(tmp_path / "at"), MetricsLog(log)).fit()
+    assert records(log) == [*whole, whole[0], *(each for each in whole if each["step"] <= 14)]
+    make_trainer(CheckpointEvery(tmp_path / "at", resume=True), MetricsLog(log)).fit()
+    assert records(log) == [*whole, whole[0], *whole]
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", '{"event": "click", "step": 3}\n', "notes", "\n"])
+def test_a_file_that_is_no_log_is_refused_before_the_training(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text(content, encoding="utf-8")
+    everything = Everything()
+    with pytest.raises(InputError, match=r"data.csv is no log of a training: .* choose another file"):
+        make_trainer(everything, MetricsLog(path)).fit()
+    assert everything.calls == ["before", "epochs"]
+    assert path.read_text(encoding="utf-8") == content
+
+
+def test_an_empty_file_is_a_log_to_begin(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").touch()
+    make_trainer(MetricsLog(tmp_path / "log.jsonl")).fit()
+    assert records(tmp_path / "log.jsonl")
+
+
 def test_a_training_that_goes_on_starts_where_its_checkpoint_ends(tmp_path: Path) -> None:
     class Start(Callback):
         def on_fit_start(self, trainer: Trainer) -> None:

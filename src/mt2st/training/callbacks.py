@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from mt2st._files import complete_file
+from mt2st.errors import InputError
 from mt2st.strategy.parameters import plain
 from mt2st.training.checkpoint import check_place
 from mt2st.training.run import Evaluation
 
 EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "end")
 """Kinds of events, in `Callback.on_event` and in the log."""
+
+RECORDS = ("evaluation", *EVENTS)
+"""Kinds of records in the log."""
+
+LONGEST_RECORD = 2**24
+"""Most bytes of a first line that is examined: a record of a freeze has a number for each dimension."""
 
 CHECKPOINT_SECONDS = 300.0
 """Time between two checkpoints: no more than this is lost when a training is killed."""
@@ -75,28 +82,38 @@ class Callback:
 class MetricsLog(Callback):
     """Writes evaluations and events as JSON Lines, a record at a time; readable while the training runs.
 
-    A training that goes on from a checkpoint drops the records written after it.
+    A training that goes on from a checkpoint drops the records that the last run in the file wrote after it.
 
     Args:
-        path: the file; records are appended.
+        path: the file; records are appended. A file that does not begin with a record is refused before the training.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
 
-    def on_fit_start(self, trainer: Any) -> None:
-        """Drop the records of steps and evaluations that the training has not made yet."""
+    def before_fit(self, trainer: Any) -> None:  # noqa: ARG002
+        """Refuse a file of something else."""
         if not self.path.is_file():
             return
-        kept, evaluations = [], 0
-        for line in self.path.read_bytes().splitlines():
-            event, step = _read(line)
-            evaluations += event == "evaluation"
-            if event == "end" or step > trainer.progress.step or evaluations > len(trainer.run.evaluations):
-                break
-            kept.append(line + b"\n")
-        with complete_file(self.path, overwrite=True) as file:
-            file.writelines(kept)
+        with self.path.open("rb") as file:
+            first = file.readline(LONGEST_RECORD)
+        if first and _read(first)[0] not in RECORDS:
+            raise InputError(
+                f"{self.path} is no log of a training: its first line is {first[:80]!r}; choose another file"
+            )
+
+    def on_fit_start(self, trainer: Any) -> None:
+        """Drop a record that was cut off, and those of steps and evaluations that a resumed training repeats."""
+        if not self.path.is_file():
+            return
+        found = self.path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in found if line.endswith(b"\n")]
+        if trainer.progress.step > 0:
+            first = _last_run(kept)
+            kept = [*kept[:first], *_records_until(kept[first:], trainer)]
+        if kept != found:
+            with complete_file(self.path, overwrite=True) as file:
+                file.writelines(kept)
 
     def on_evaluation(self, trainer: Any, evaluation: Evaluation) -> None:  # noqa: ARG002
         """Write the evaluation."""
@@ -159,6 +176,29 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _last_run(lines: Sequence[bytes]) -> int:
+    """Return the number of the line with which the last run begins: its steps count from 1 again."""
+    first, ended, last, evaluated = 0, False, 0.0, 0.0
+    for number, line in enumerate(lines):
+        event, step = _read(line)
+        if ended or step < last or (event == "evaluation" and step <= evaluated):
+            first, evaluated = number, 0.0
+        ended, last = event == "end", step
+        evaluated = step if event == "evaluation" else evaluated
+    return first
+
+
+def _records_until(lines: Sequence[bytes], trainer: Any) -> Iterator[bytes]:
+    """Give the records of a run that it had written when it was where the trainer is."""
+    evaluations = 0
+    for line in lines:
+        event, step = _read(line)
+        evaluations += event == "evaluation"
+        if event == "end" or step > trainer.progress.step or evaluations > len(trainer.run.evaluations):
+            return
+        yield line
 
 
 def _read(line: bytes) -> tuple[str, float]:
