@@ -72,6 +72,7 @@ def test_its_card_names_data_settings_and_metrics(folder: Path, classifier: Text
         *(f"| {part} | {each['loss']:.4f} | {each['accuracy']:.4f} |" for part, each in classifier.metrics_.items()),
     ):  # fmt: skip
         assert text in card, text
+    assert "context.window" not in card  # a default, though that of the problem type
 
 
 def test_a_model_that_is_there_is_not_replaced_unless_asked(folder: Path, classifier: TextClassifier) -> None:

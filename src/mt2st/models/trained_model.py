@@ -44,7 +44,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
     Attributes:
         problem_type: what it learns from.
-        settings_: the validated settings.
+        settings_: the validated settings; None where a default depends on the others or on the problem type.
         strategy_: the strategy that it was fitted with.
         class_weight_: the weights of classes that it was fitted with.
         classes_: ``[n_classes]`` labels, in the type that the user gave: numbers by size, strings by the alphabet.
@@ -146,6 +146,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             InputError: the settings or the data cannot be used.
         """
         settings, strategy = self.checked_settings(), as_strategy(self.strategy)
+        chosen = self.settings.checked(of_words=self._of_words)  # without defaults, which a card does not list
         given = FitOptions(**options)
         if isinstance(given.auxiliary_tasks, Task | KernelTask):
             raise InputError(f"auxiliary_tasks must be a list of tasks, found one: give [{given.auxiliary_tasks.name}]")
@@ -164,7 +165,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             fitted = self._fitting.fit(rows, held_out)
         finally:
             self._fitting = None
-        self.settings_, self.classes_, self.run_ = settings, classes, fitted.run
+        self.settings_, self.classes_, self.run_ = chosen, classes, fitted.run
         self.strategy_, self.class_weight_ = strategy, self.class_weight
         self.network_, self.vocabulary_ = fitted.network, fitted.vocabulary
         self.auxiliaries_, self.init_seconds_ = dict(fitted.auxiliaries), fitted.init_seconds
