@@ -60,4 +60,4 @@ def test_bounds_that_are_not_given_are_the_signals(signal: str, bound: float, se
     switch, diminish = options.build("adaptive-switch", ["a"]), options.build("adaptive-diminish", ["a"])
     assert isinstance(switch, AdaptiveSwitch)
     assert isinstance(diminish, AdaptiveDiminish)
-    assert (switch.off_below, diminish.sensitivity) == (bound, sensitivity)
+    assert (switch.bound, diminish.strength) == (bound, sensitivity)

@@ -442,6 +442,12 @@ def test_a_grid_searches_the_settings_of_a_strategy(strategy: Strategy | str, fi
     assert tried.strategy.curvature == (1.0 if isinstance(strategy, str) else 3.0)
 
 
+@pytest.mark.parametrize("strategy", ["adaptive-switch", "adaptive-diminish"])
+def test_another_signal_has_its_own_defaults(strategy: str) -> None:
+    changed = fast(strategy).set_params(strategy__signal="gain").strategy
+    assert changed == type(changed)(signal="gain")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -73,6 +73,14 @@ def test_by_default_diminish_parts_tasks_by_their_gains_at_any_scale(scale: floa
 
 
 def test_the_defaults_follow_the_signal() -> None:
-    assert (AdaptiveSwitch().off_below, AdaptiveSwitch(signal="gain").off_below) == (-0.03, -0.3)
-    assert AdaptiveSwitch(signal="gain", off_below=-0.5).off_below == -0.5
-    assert (AdaptiveDiminish().sensitivity, AdaptiveDiminish(signal="gain").sensitivity) == (20, 3)
+    assert (AdaptiveSwitch().bound, AdaptiveSwitch(signal="gain").bound) == (-0.03, -0.3)
+    assert AdaptiveSwitch(signal="gain", off_below=-0.5).bound == -0.5
+    assert (AdaptiveDiminish().strength, AdaptiveDiminish(signal="gain").strength) == (20, 3)
+
+
+@pytest.mark.parametrize("kind", [AdaptiveSwitch, AdaptiveDiminish])
+def test_defaults_of_the_signal_are_not_given_settings(kind: type[AdaptiveSwitch | AdaptiveDiminish]) -> None:
+    assert repr(kind()) == f"{kind.__name__}()"
+    again = kind(**{**kind().settings(), "signal": "gain"})
+    assert again == kind(signal="gain")
+    assert kind.from_state_dict(again.state_dict()) == again

@@ -76,12 +76,21 @@ class AdaptiveDiminish(Diminish):
         auxiliaries: Iterable[str] | None = None,
     ) -> None:
         self.signal = signal_name(signal)
-        self.sensitivity = non_negative("sensitivity", SENSITIVITY[signal] if sensitivity is None else sensitivity)
+        self.sensitivity = None if sensitivity is None else non_negative("sensitivity", sensitivity)
         self.memory = memory_share("memory", memory)
         self._affinity = Affinity(self.signal, self.memory)
         self._course: dict[str, list[Segment]] = {}
         self._ended: list[str] = []
         super().__init__(decay, initial=initial, negligible=negligible, unit=unit, auxiliaries=auxiliaries)
+
+    @property
+    def strength(self) -> float:
+        """``sensitivity``, or the signal's default."""
+        return SENSITIVITY[self.signal] if self.sensitivity is None else self.sensitivity
+
+    def searched_settings(self) -> dict[str, Any]:
+        """Return the settings, with the sensitivity that holds."""
+        return super().searched_settings() | {"sensitivity": self.strength}
 
     def gamma(self, task: str, t: int) -> float:
         """Return the weight at any time before the threshold; of the past, as it was."""
@@ -105,13 +114,13 @@ class AdaptiveDiminish(Diminish):
     def _change_rate(self, task: str, now: int, value: float, affinity: float, observation: Observation) -> None:
         *before, last = self._segments(task)
         start, exponent, rate = last
-        new = of_task(self.decay, task) * math.exp(min(-self.sensitivity * affinity, 700.0))
+        new = of_task(self.decay, task) * math.exp(min(-self.strength * affinity, 700.0))
         if now > start:
             before.append(last)
             start, exponent = now, exponent + rate * (now - start)
         self._course[task] = [*before, [start, exponent, new]]
         numbers = self._affinity.numbers(task, value)
-        numbers |= {"sensitivity": self.sensitivity, "rate before": rate, "rate": new}
+        numbers |= {"sensitivity": self.strength, "rate before": rate, "rate": new}
         cause = f"its decay rate follows its {self.signal} with the primary task"
         self._decide(task, "decay", cause, numbers, observation)
 

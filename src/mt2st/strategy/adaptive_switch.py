@@ -107,10 +107,10 @@ class AdaptiveSwitch(Strategy):
             raise InputError(f"latest must be at least earliest ({self.earliest}), found {self.latest}")
         self.metric = metric
         self.signal = signal_name(signal)
-        self.off_below = finite("off_below", OFF_BELOW[self.signal] if off_below is None else off_below)
+        self.off_below = None if off_below is None else finite("off_below", off_below)
         self.clear_above = finite("clear_above", clear_above)
-        if self.clear_above < self.off_below:
-            raise InputError(f"clear_above must be at least off_below ({self.off_below}), found {self.clear_above}")
+        if self.clear_above < self.bound:
+            raise InputError(f"clear_above must be at least off_below ({self.bound}), found {self.clear_above}")
         self.affinity_patience = whole("affinity_patience", affinity_patience)
         self.memory = memory_share("memory", memory)
         self.weight = by_task(non_negative, "weight", weight)
@@ -119,6 +119,11 @@ class AdaptiveSwitch(Strategy):
         self._off_at: dict[str, int] = {}
         self._suspected: dict[str, int] = {}
         super().__init__(auxiliaries, unit=unit)
+
+    @property
+    def bound(self) -> float:
+        """``off_below``, or the signal's default."""
+        return OFF_BELOW[self.signal] if self.off_below is None else self.off_below
 
     def weight_of(self, task: str, t: int) -> float:
         """Return the task's weight while it is on, exactly 0 from when it went off."""
@@ -153,13 +158,13 @@ class AdaptiveSwitch(Strategy):
                 continue
             if affinity > self.clear_above:
                 self._suspected.pop(task, None)
-            elif affinity < self.off_below or task in self._suspected:
+            elif affinity < self.bound or task in self._suspected:
                 self._suspected[task] = self._suspected.get(task, 0) + 1
             count = self._suspected.get(task, 0)
             if count >= self.affinity_patience and after >= self.earliest:
                 cause = f"its {self.signal} with the primary task was too low for {evaluations(count)}"
                 numbers = self._affinity.numbers(task, value)
-                numbers |= {"off_below": self.off_below, "clear_above": self.clear_above}
+                numbers |= {"off_below": self.bound, "clear_above": self.clear_above}
                 numbers |= {"affinity_patience": self.affinity_patience, "suspected": count}
                 self._put_off([task], after, cause, numbers, observation)
 

@@ -308,6 +308,10 @@ class Strategy(ABC):
                 )
         return {name: plain(getattr(self, name), arrays=True) for name in self.setting_names()}
 
+    def searched_settings(self) -> dict[str, Any]:
+        """Return the settings with numbers in place of None where a search changes them."""
+        return self.settings()
+
     def state_dict(self) -> dict[str, Any]:
         """Return the strategy as plain values: its name, settings, auxiliary tasks and learned state.
 

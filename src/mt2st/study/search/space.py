@@ -65,7 +65,7 @@ class Course:
     def given(self) -> dict[str, float]:
         """The numbers, by the axes' names, that stand for the course as it is; they may be out of range."""
         numbers = {axis.name: _number(axis.range, value, 1, 1.0) for axis, value in self._common_values()}
-        state = self.strategy.settings()
+        state = self.strategy.searched_settings()
         for axis in self._own_axes:
             value = _of(state[axis.range.name], axis.task)
             length = self._length(self.settings.optimisation.epochs)
@@ -86,7 +86,7 @@ class Course:
         settings: dict[str, Any] = {"optimisation__epochs": epochs or self.settings.optimisation.epochs}
         for axis, value in self._common_values():
             settings[axis.range.name] = _value(axis.range, numbers[axis.name], value, length, 1.0)
-        state = self.strategy.settings()
+        state = self.strategy.searched_settings()
         given = dict(state)
         for axis in self._own_axes:
             name, old = axis.range.name, _of(given[axis.range.name], axis.task)
@@ -100,7 +100,7 @@ class Course:
 
     def told(self) -> dict[str, Any]:
         """Return the values of what is searched, as plain JSON values."""
-        state = self.strategy.settings()
+        state = self.strategy.searched_settings()
         values = {axis.range.name: value for axis, value in self._common_values()}
         return values | {axis.range.name: state[axis.range.name] for axis in self._own_axes}
 
@@ -109,7 +109,7 @@ class Course:
         return tuple(self._axes_of_strategy())
 
     def _axes_of_strategy(self) -> Iterator[Axis]:
-        state = self.strategy.settings()
+        state = self.strategy.searched_settings()
         tasks: Sequence[str] = self.strategy.state_dict()["auxiliaries"] or self.settings.auxiliaries
         for each in self.strategy.search:
             read = (each.name, "curvature") if each.scale is Scale.FALL else (each.name,)
