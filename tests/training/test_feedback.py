@@ -94,6 +94,13 @@ def test_the_gain_is_that_of_the_steps_alone_and_leaves_no_trace() -> None:
     assert gains["away from 0"] == pytest.approx((5 - 7.25) / 5)
 
 
+def test_an_optimizer_without_the_embedding_is_refused() -> None:
+    network = Bag(1)
+    optimizer = torch.optim.SGD(network.heads.parameters(), lr=0.1)
+    with pytest.raises(InputError, match=r"module.embedding.weight, which the optimizer does not have: add it"):
+        Feedback(1).watch(network, optimizer, 1)
+
+
 def test_directions_on_the_primarys_rows_alone_sees_the_same_cosines() -> None:
     torch.manual_seed(1)
     cosines = []

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mt2st.errors import InputError
 from mt2st.strategy.parameters import whole
 from mt2st.training.modules import embedding_weight, rows_with_gradient
 
@@ -65,12 +66,20 @@ class Feedback:
         """Return what collects the directions of a step, counted from 1; None for a step that is not measured.
 
         A look-ahead needs them over the whole table.
+
+        Raises:
+            InputError: the optimizer lacks the embedding.
         """
         if not (self._after_evaluation or (step - 1) % self.every == 0):
             return None
         table = embedding_weight(module, "feedback")
-        groups = (group for group in optimizer.param_groups if any(each is table for each in group["params"]))
-        rate = next(groups)["lr"]
+        groups = [group for group in optimizer.param_groups if any(each is table for each in group["params"])]
+        if not groups:
+            raise InputError(
+                "feedback measures steps on module.embedding.weight, which the optimizer does not have: add it to the "
+                "optimizer, or train without feedback"
+            )
+        rate = groups[0]["lr"]
         return StepDirections(
             table,
             whole=self.look_ahead is not None and self.measurements_to_go == 0,
