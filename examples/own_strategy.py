@@ -19,7 +19,8 @@ from mt2st import Encoder, Optimisation, Strategy, Text, TextClassifier
 class Alternate(Strategy):
     """Weight 1 in odd epochs before ``at``, else 0."""
 
-    off_is_final = False
+    is_fixed = True  # time alone decides
+    off_is_final = False  # the tasks come back in the next odd epoch
 
     def __init__(self, at: int = 6, *, auxiliaries: Iterable[str] | None = None) -> None:
         self.at = at

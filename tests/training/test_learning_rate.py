@@ -9,7 +9,8 @@ from tests.training.planted import Bag, plant
 from torch import nn
 
 from mt2st.errors import InputError
-from mt2st.strategy import Switch
+from mt2st.strategy import Strategy, Switch
+from mt2st.strategy.base import Unit
 from mt2st.training import LearningRateSchedule, MetricsLog, Trainer, TransitionActions
 
 
@@ -133,6 +134,41 @@ def test_in_a_run_the_transition_is_when_the_last_task_goes_off() -> None:
     assert [each["embedding"] for each in rates] == [0.2, 0.2, 0.1, 0.1]
     assert [each["heads"] for each in rates] == [0.4] * 4
     assert called == [network]
+
+
+class _Sawtooth(Strategy):
+    """Auxiliary tasks on at every other time before 5."""
+
+    off_is_final = False
+
+    def weight_of(self, task: str, t: int) -> float:
+        return float(t % 2 and t < 5)
+
+
+class _FixedSawtooth(_Sawtooth):
+    is_fixed = True
+
+
+@pytest.mark.parametrize("unit", ["epoch", "step"])
+@pytest.mark.parametrize(("sawtooth", "at"), [(_FixedSawtooth, 4), (_Sawtooth, None)])
+def test_the_transition_of_tasks_that_come_back_is_the_last(
+    sawtooth: type[Strategy], at: int | None, unit: Unit
+) -> None:
+    planted, network = plant(1), Bag(1)
+    times: list[int] = []
+    trainer = Trainer(
+        network,
+        primary=planted.primary,
+        optimizer=torch.optim.SGD(network.parameters(), lr=0.2),
+        strategy=sawtooth(unit=unit),
+        auxiliaries=[planted.helpful],
+        epochs=5,
+        transition=TransitionActions(
+            activate=lambda _: times.append(getattr(trainer.progress, unit)),
+        ),
+    )
+    trainer.fit()
+    assert times == ([] if at is None else [at])
 
 
 @pytest.mark.parametrize(

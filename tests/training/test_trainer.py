@@ -22,6 +22,7 @@ from mt2st.strategy import (
     AdaptiveSwitch,
     Diminish,
     MultiTask,
+    Observation,
     PretrainFinetune,
     SingleTask,
     Strategy,
@@ -510,6 +511,25 @@ def test_convergence_counts_after_a_transition_that_is_to_come(strategy: Strateg
     run = make_trainer(
         strategy, Regression("helper"), Nudge(), epochs=50, early_stopping=CheckConvergence(tolerance=1e9, patience=2)
     ).fit()
+    assert (run.stopped, run.evaluations[-1].epoch) == ("converged", ended)
+
+
+@pytest.mark.parametrize(("reaches", "ended"), [(True, 5), (False, 2)])
+def test_convergence_waits_for_an_own_strategy_that_reaches_single_task(*, reaches: bool, ended: int) -> None:
+    seen = 0
+
+    class _OffOnceMeasured(Strategy):
+        reaches_single_task = reaches
+
+        def weight_of(self, task: str, t: int) -> float:
+            return float(seen < 3)
+
+        def after_evaluation(self, observation: Observation) -> None:
+            nonlocal seen
+            seen += 1
+
+    stopping = CheckConvergence(tolerance=1e9, patience=2)
+    run = make_trainer(_OffOnceMeasured(), Regression("helper"), epochs=50, early_stopping=stopping).fit()
     assert (run.stopped, run.evaluations[-1].epoch) == ("converged", ended)
 
 

@@ -63,7 +63,8 @@ class Strategy(ABC):
     is_fixed: ClassVar[bool] = False
     """Whether time alone decides the weights, so that the schedule is known before the training."""
     off_is_final: ClassVar[bool] = True
-    """Whether a task that is off stays off."""
+    """Whether a task that is off stays off. If not, the actions at the transition wait for the last time that all tasks
+    go off. Only a strategy that `is_fixed` knows it in advance; with any other they never happen."""
     reaches_single_task: ClassVar[bool] = False
     """Whether the schedule is meant to end in single-task training."""
     needs_losses: ClassVar[bool] = False

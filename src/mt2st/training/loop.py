@@ -293,7 +293,7 @@ class TrainingLoop:
         for name in progress.active:
             if name not in active:
                 self._record("transition", self.run.transitions, Transition(name, progress.epoch, progress.step))
-        begins = bool(progress.active) and not active and not progress.single_task
+        begins = bool(progress.active) and not active and not progress.single_task and self._stays_off()
         progress.active = active
         if begins:
             progress.single_task = True
@@ -308,6 +308,11 @@ class TrainingLoop:
             self._probe_head()
         if actions.freezing is not None:
             self._freeze()
+
+    def _stays_off(self) -> bool:
+        """Return whether the tasks, which are all off now, are known to stay off."""
+        now = self.progress.epoch if self.strategy.unit == "epoch" else self.progress.step
+        return self.strategy.off_is_final or now == self.transition_time
 
     def _probe_head(self) -> None:
         """Go on from a newly fitted head. What optimizer and average remember of the old one would pull back to it."""
@@ -449,9 +454,9 @@ class TrainingLoop:
     def _transition_expected(self, evaluation: Evaluation) -> bool:
         if self.progress.single_task:
             return False
-        if self.strategy.needs_feedback:
-            return any(weight > 0 for weight in evaluation.weights.values())
-        return self.transition_time is not None
+        if self.strategy.is_fixed:
+            return self.transition_time is not None
+        return self.strategy.reaches_single_task and any(weight > 0 for weight in evaluation.weights.values())
 
     def _record(self, kind: str, records: list[RecordT], record: RecordT) -> None:
         """Add a record to the run and tell the callbacks."""

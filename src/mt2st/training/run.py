@@ -23,7 +23,8 @@ class Progress:
         step: optimizer steps in all.
         train_seconds: time of training; evaluation, callbacks and checkpoints are not training.
         active: auxiliary tasks that were on in the last step.
-        single_task: whether the transition has happened: all auxiliary tasks have gone off, after one had been on.
+        single_task: whether the transition has happened: all auxiliary tasks have gone off for good, after one had been
+            on.
         losses: sum and number of each task's losses since the last evaluation.
         norms: sum and number of the primary's gradient norms since the last evaluation.
         flops: floating-point operations so far, if a `mt2st.training.flops.FlopMeter` counts them.

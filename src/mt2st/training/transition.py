@@ -42,7 +42,9 @@ class HeadProbe(Protocol):
 class TransitionActions:
     """What happens at the transition: before the first step at which all auxiliary tasks are off, after one was on.
 
-    The `mt2st.training.Trainer` detects the transition and runs the actions once, in the order of the attributes.
+    The `mt2st.training.Trainer` detects the transition and runs the actions once, in the order of the attributes. If
+    tasks may come back (``off_is_final = False``), the transition is the `Strategy.transition_time` where ``is_fixed``;
+    else the actions never happen.
 
     Attributes:
         rates: learning rates that follow the training and the transition.
