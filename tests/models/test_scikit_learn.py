@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,33 @@ def test_a_grid_searches_strategies_and_nested_settings(films: Films) -> None:
     assert search.best_estimator_.settings_.context.window == search.best_params_["context__window"]
     assert len(search.cv_results_["mean_test_score"]) == 6
     assert search.predict(films[0]).shape == (40,)
+
+
+class Counted:
+    """Texts without a length, which counts how often they were read to the end."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts, self.readings = texts, 0
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.texts
+        self.readings += 1
+
+
+def test_all_unlabelled_texts_reach_each_fit_of_a_grid(films: Films) -> None:
+    unlabelled = Counted([f"word{number}" for number in range(len(films[0]))])
+    search = GridSearchCV(fast(optimisation__epochs=1), {"context__window": [2, 5]}, cv=2, error_score="raise")
+    search.fit(*films, unlabelled=unlabelled)
+    assert unlabelled.readings == 5  # two folds for each of two settings, and the last fit
+    assert {*unlabelled.texts} <= {*search.best_estimator_.vocabulary_.tokens}
+
+
+def test_an_iterator_that_was_read_before_is_refused(films: Films) -> None:
+    unlabelled = iter(["word"])
+    model = fast(optimisation__epochs=1).fit(*films, unlabelled=unlabelled)
+    assert "word" in model.vocabulary_.tokens
+    with pytest.raises(InputError, match="unlabelled: the iterator yields no text. It may have been read before"):
+        model.fit(*films, unlabelled=unlabelled)
 
 
 def test_it_is_cross_validated_and_stands_in_pipelines(films: Films) -> None:

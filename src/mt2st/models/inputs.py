@@ -36,6 +36,23 @@ def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
         yield text
 
 
+def not_exhausted(texts: Iterable[str], source: str) -> Iterable[str]:
+    """Return texts as they are, or an iterator that raises `InputError` if it yields none."""
+    return _some(texts, source) if isinstance(texts, Iterator) else texts
+
+
+def _some(texts: Iterator[str], source: str) -> Iterator[str]:
+    empty = True
+    for text in texts:
+        empty = False
+        yield text
+    if empty:
+        raise InputError(
+            f"{source}: the iterator yields no text. It may have been read before, by an earlier fit: give a list, or "
+            "an object whose __iter__ begins again"
+        )
+
+
 def rereadable(labels: Any) -> Any:
     """Return labels that can be read twice: lists in place of generators, also of those inside."""
     if hasattr(labels, "ndim") or isinstance(labels, str) or not isinstance(labels, Iterable):

@@ -24,7 +24,15 @@ from mt2st.models.card import model_card
 from mt2st.models.embedding_init import new_embedding
 from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitting, primary_task, to_measure
 from mt2st.models.folder import ModelFolder, word_vectors_of
-from mt2st.models.inputs import Classes, checked_texts, names_of, normalised_weights, pair, rereadable
+from mt2st.models.inputs import (
+    Classes,
+    checked_texts,
+    names_of,
+    normalised_weights,
+    not_exhausted,
+    pair,
+    rereadable,
+)
 from mt2st.models.parameters import SettingsEstimator, UnfittedError
 from mt2st.models.problem_types import ProblemType, Rows, RowsT, truncated
 from mt2st.models.settings import ModelSettings
@@ -86,6 +94,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 spans (``B-person``, ``I-person``, ``O``) are judged by whole entities.
             sample_weight: n weights of the texts in the loss. Not for a `Tagger`.
             unlabelled: further texts for the context task and the vocabulary. They are read once and not kept.
+                An iterator serves one fit only. `GridSearchCV` fits many times, and takes a list as long as ``X`` for
+                a value per text and cuts it: give it an iterable without a length that can be read again.
             validation: labelled data to choose the best evaluation by, as ``(X, y)``, or the share of the labelled
                 data, in (0, 1), that is split off for this at random, by the seed; stratified if each text has one
                 label.
@@ -123,7 +133,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             rows,
             validation=validation,  # type: ignore[arg-type]
             classes=classes,
-            unlabelled=unlabelled,
+            unlabelled=not_exhausted(unlabelled, "unlabelled"),
             auxiliary_tasks=auxiliary_tasks,
             auxiliary_rows=auxiliary_rows or {},
             callbacks=[*callbacks, ScheduleCheck()],
