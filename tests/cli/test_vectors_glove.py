@@ -25,7 +25,7 @@ def test_train_tells_its_memory_and_repeats_to_the_bit(corpus: Path, capsys: pyt
     assert main(arguments(corpus, *settings)) == 0
     said = capsys.readouterr()
     assert "7 vectors of 12 dimensions" in said.out
-    assert "memory: at most 2 MB" in said.err
+    assert "memory: at most 4 MB" in said.err
     assert "counting: 600 words in" in said.err
     assert "co-occurrences/s, mean loss" in said.err
     out = corpus.with_name("out.vec")
