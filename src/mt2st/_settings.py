@@ -18,6 +18,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
+EXACT = 2**53
+"""From here on a float is no longer one whole number; older pydantic takes no larger integers for floats either."""
 
 
 def checked(owner: Callable[..., Any], **values: object) -> dict[str, Any]:
@@ -58,7 +60,9 @@ def plain_number(value: Any) -> Any:
         (2, 2.5, '2')
     """
     value = value.item() if isinstance(value, np.generic) else value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        return int(value)
+    return value
 
 
 @cache
