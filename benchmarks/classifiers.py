@@ -197,7 +197,7 @@ def run(options: argparse.Namespace) -> int:
         problem = read_problem(name, options.data)
         try:
             found = measure(problem, problem.cut(regime, draw), METHODS[method], workshop)
-        except Exception:
+        except Exception:  # one failed cell must not end hours of others; the exit code tells of it
             print(f"{name} {regime} {draw} {method} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
             failures += 1
             continue

@@ -56,8 +56,8 @@ def plain_number(value: Any) -> Any:
     """Return a number as Python's own, a whole one as an int: where a float is wanted, an int is one too.
 
     Example:
-        >>> plain_number(np.float32(2)), plain_number(2.5), plain_number("2")
-        (2, 2.5, '2')
+        >>> plain_number(np.float32(2)), plain_number(2.5), plain_number("2"), plain_number(1e30)
+        (2, 2.5, '2', 1e+30)
     """
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:

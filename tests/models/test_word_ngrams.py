@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from mt2st.errors import InputError
 from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.models.assembly import new_network
-from mt2st.models.problem_types import Classification
-from mt2st.network import Network
+from mt2st.models.problem_types import Classification, Tagging
+from mt2st.models.settings import ModelSettings
+from mt2st.network import Network, NgramScores
 from mt2st.strategy import PRIMARY_TASK, Switch
+from mt2st.study.paper.protocol import QUICK, REFERENCE, SOUND
 from mt2st.training import Callback, Trainer
 
 TEXTS = ["not good", "good not", "not bad at all", "bad at all not"] * 6
@@ -148,6 +150,16 @@ def test_the_primary_task_alone_has_them() -> None:
     embedding = torch.nn.Embedding(5, 4)
     assert set(new_network(make().settings, embedding, heads).ngrams) == {PRIMARY_TASK}
     assert not new_network(make(encoder__word_ngrams=0).settings, embedding, heads).ngrams
+
+
+def test_words_and_pairs_are_scored_by_default_but_for_a_tagger_and_in_the_papers_experiments() -> None:
+    embedding, settings = torch.nn.Embedding(5, 4), ModelSettings()
+    layer = new_network(settings, embedding, {PRIMARY_TASK: (Classification(), 2)}).ngrams[PRIMARY_TASK]
+    assert isinstance(layer, NgramScores)
+    assert layer.longest == 2
+    assert not new_network(settings, embedding, {PRIMARY_TASK: (Tagging(), 2)}).ngrams
+    for protocol in (SOUND, QUICK, REFERENCE):
+        assert ModelSettings().updated(**protocol.settings).encoder.longest_ngram == 0
 
 
 def test_words_that_no_one_has_seen_are_scored_too() -> None:

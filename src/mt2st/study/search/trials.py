@@ -107,7 +107,7 @@ class Record:
 
     @property
     def best(self) -> int | None:
-        """The index of the best trial, the first of equals; None when all failed."""
+        """Index of the best trial; ties go to the earliest. None when all failed."""
         ranked = [
             (trial.score, -math.inf if math.isnan(trial.loss) else -trial.loss, -index)
             for index, trial in enumerate(self.trials)
