@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mt2st.embedding import kernel_for
+from mt2st.embedding import KERNELS
 from mt2st.network import Network, build_encoder
 from mt2st.strategy import MultiTask
 from mt2st.tasks import ClassificationTask, ContextTask, Texts
@@ -54,7 +54,7 @@ def main() -> None:
             fresh = copy.deepcopy(network)
             context = ContextTask(
                 unlabelled,
-                kernel_for("skipgram", counts),
+                KERNELS["skipgram"](counts),
                 VECTOR_SIZE,
                 alpha=0.025,
                 passes=STEPS * WORDS_A_STEP / len(unlabelled.ids),

@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from mt2st.embedding import kernel_for
+from mt2st.embedding import KERNELS
 from mt2st.models.linear_probe import pooled_vectors
 from mt2st.network import Network, build_encoder
 from mt2st.study.paper import SOUND
@@ -51,9 +51,7 @@ def measured(reviews: LabelledText, sample: int, block: int, options: argparse.N
     encoder = build_encoder("bilstm", vector_size=SIZE, hidden_size=256, pooling="mean")
     network = Network(nn.Embedding(len(corpus.vocabulary), SIZE), encoder, {})
     nn.init.normal_(network.embedding.weight, std=0.01)  # type: ignore[arg-type]
-    kernel = kernel_for(
-        options.method, corpus.vocabulary.counts, window=options.window, sample=1e-4, block=block or None
-    )
+    kernel = KERNELS[options.method](corpus.vocabulary.counts, window=options.window, sample=1e-4, block=block or None)
     task = ContextTask(Texts.of(corpus), kernel, SIZE, alpha=options.alpha, passes=options.passes)
     task.compile()
     begin = time.perf_counter()

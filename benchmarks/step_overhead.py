@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.embedding import kernel_for
+from mt2st.embedding import KERNELS
 from mt2st.network import Network, build_encoder
 from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, ContextTask, Texts
@@ -91,7 +91,7 @@ def main() -> None:
         embedding = nn.Embedding(VOCABULARY, VECTOR_SIZE, padding_idx=0)
         network = Network(embedding, encoder, {"label": classification_head(encoder.pooled_size, 2)}, dropout=0.3)
         counts = np.r_[0, 0, np.ones(VOCABULARY - 2, dtype=np.int64)]
-        context = ContextTask(task.train.texts, kernel_for("skipgram", counts), VECTOR_SIZE)
+        context = ContextTask(task.train.texts, KERNELS["skipgram"](counts), VECTOR_SIZE)
         bare_seconds(copy.deepcopy(network), task)
         ratios: dict[str, list[float]] = {"trainer": [], "averaged": []}
         bare = []

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mt2st.embedding.kernels import ContextKernel, PairBlock, sample_pairs
+from mt2st.embedding.kernels import ContextKernel
 from mt2st.network import Network
 from mt2st.tasks.batch import Texts
 from mt2st.tasks.context import document_runs, stream_of
 from mt2st.training.task import EpochSlice
+from tests.embedding.kernels.replay import PairBlock, sample_pairs
 
 
 @dataclass(frozen=True)

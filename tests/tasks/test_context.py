@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mt2st.embedding.kernels import kernel_for
+from mt2st.embedding.kernels import KERNELS
 from mt2st.errors import InputError
 from mt2st.tasks import ContextTask, Texts
 from mt2st.tasks.context import document_runs, stream_of
@@ -44,7 +44,7 @@ def make_task(
     **kernel: float,
 ) -> ContextTask:
     texts, counts = planted_corpus()
-    made = kernel_for(method, counts, **kernel)
+    made = KERNELS[method](counts, **kernel)
     return ContextTask(texts, made, VECTOR_SIZE, alpha=alpha, passes=passes, min_alpha=min_alpha)
 
 
@@ -162,7 +162,7 @@ def test_the_rows_of_padding_and_of_unknown_words_never_change(method: str) -> N
 def test_half_the_weight_makes_half_the_update_of_a_block(method: str) -> None:
     ids = np.array([2, 3, 4, 5, 2, 6], dtype=np.int32)  # fewer words than a block has
     texts = Texts(ids, np.array([0, len(ids)]))
-    kernel = kernel_for(method, np.bincount(ids, minlength=22), sample=0)
+    kernel = KERNELS[method](np.bincount(ids, minlength=22), sample=0)
     changes = []
     for weight in (1.0, 0.5):
         task, table = ContextTask(texts, kernel, VECTOR_SIZE, alpha=0.01), make_table().double().float()
@@ -264,7 +264,7 @@ def test_the_same_span_makes_the_same_update_and_other_spans_another() -> None:
 def test_a_part_without_a_word_to_learn_has_no_loss() -> None:
     ids = np.array([2, 3], dtype=np.int32)
     task = ContextTask(
-        Texts(ids, np.array([0, 1, 2])), kernel_for("skipgram", np.array([0, 0, 1, 1]), sample=0), VECTOR_SIZE
+        Texts(ids, np.array([0, 1, 2])), KERNELS["skipgram"](np.array([0, 0, 1, 1]), sample=0), VECTOR_SIZE
     )
     table = torch.ones(4, VECTOR_SIZE)
     assert np.isnan(task.update(table, weight=1.0, epoch_slice=whole())), "no word has a neighbour"

@@ -7,12 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mt2st.embedding import SubwordSettings
-from mt2st.embedding.kernels import ContextKernel, kernel_for, sample_pairs
+from mt2st.embedding.kernels import KERNELS, ContextKernel
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.network import Network, SubwordEmbedding, build_encoder
 from mt2st.tasks import ContextTask, Texts
 from mt2st.tasks.context import document_runs, stream_of
 from mt2st.training import EpochSlice, Task
+from tests.embedding.kernels.replay import sample_pairs
 from tests.tasks.context_autograd import AutogradContextTask, ContextBatch, context_loss
 
 VOCABULARY, VECTOR_SIZE = 25, 7
@@ -33,7 +34,7 @@ def corpus_for(method: str, n_documents: int, seed: int = 0) -> tuple[Texts, Con
     counts = np.bincount(ids, minlength=VOCABULARY)
     counts[:2] = 0
     subwords = SUBWORDS.rows if method in NGRAM_METHODS else None
-    kernel = kernel_for(method, counts, subwords=subwords, window=3, negative=4, sample=0.02)
+    kernel = KERNELS[method](counts, subwords=subwords, window=3, negative=4, sample=0.02)
     return Texts(ids, np.cumsum([0, *lengths])), kernel
 
 
@@ -187,7 +188,7 @@ def test_an_epochs_batches_hold_the_pairs_of_the_compiled_forms_parts(method: st
 
 def test_parts_without_a_pair_give_no_batch() -> None:
     texts = Texts(np.array([2, 3, 4, 5], dtype=np.int32), np.array([0, 2, 3, 4]))
-    task = AutogradContextTask(texts, kernel_for("skipgram", np.array([0, 0, 1, 1, 1, 1]), sample=0), parts=20)
+    task = AutogradContextTask(texts, KERNELS["skipgram"](np.array([0, 0, 1, 1, 1, 1]), sample=0), parts=20)
     assert [len(batch.centres) for batch in task.batches(epoch=1, seed=1)] == [2]
 
 
@@ -228,7 +229,7 @@ def test_trained_by_torch_alone_words_of_one_topic_come_together(method: str) ->
     tokens = ["<pad>", "<unk>", *"abcdefghijklmnopqrst"]
     known = KnownSubwords.of(tokens, SubwordSettings(bucket=1000))
     subwords = known.rows if method in NGRAM_METHODS else None
-    kernel = kernel_for(method, np.bincount(ids, minlength=22), subwords=subwords, window=3, sample=0)
+    kernel = KERNELS[method](np.bincount(ids, minlength=22), subwords=subwords, window=3, sample=0)
     task = AutogradContextTask(Texts(ids, np.arange(n_documents + 1) * length), kernel, parts=20)
     torch.manual_seed(0)
     embedding: nn.Embedding | SubwordEmbedding = nn.Embedding(22, 12, padding_idx=0)

@@ -15,7 +15,7 @@ import torch
 from tests.following import Following, StopAfter
 from torch import Tensor, nn
 
-from mt2st.embedding.kernels import kernel_for
+from mt2st.embedding.kernels import KERNELS
 from mt2st.errors import InputError
 from mt2st.network import Network, build_encoder
 from mt2st.strategy import Observation, SingleTask, Strategy, Switch
@@ -50,7 +50,7 @@ def make_trainer(strategy: Strategy | None = None, size: int = SIZE) -> Trainer:
         strategy=strategy or Switch(at=4, weight=0.5),
         auxiliaries=[
             ClassificationTask("topic", labelled(25, 2), 2, batch_size=6),
-            ContextTask(texts, kernel_for("skipgram", counts), size),
+            ContextTask(texts, KERNELS["skipgram"](counts), size),
         ],
         epochs=5,
         evaluations_per_epoch=2,

@@ -23,18 +23,17 @@ from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import (
+        KERNELS,
         CbowKernel,
         CbowSubwordKernel,
         ContextKernel,
         KernelReport,
-        PairBlock,
         SkipGramKernel,
         SkipGramSubwordKernel,
-        kernel_for,
-        sample_pairs,
     )
 
 __all__ = [
+    "KERNELS",
     "CbowKernel",
     "CbowSubwordKernel",
     "ContextKernel",
@@ -42,7 +41,6 @@ __all__ = [
     "Footprint",
     "GloveSettings",
     "KernelReport",
-    "PairBlock",
     "SkipGramKernel",
     "SkipGramSubwordKernel",
     "SubwordRows",
@@ -56,10 +54,8 @@ __all__ = [
     "WordVectors",
     "convert_vectors",
     "glove_memory",
-    "kernel_for",
     "load_vectors",
     "open_vectors",
-    "sample_pairs",
     "train_glove",
     "train_word_vectors",
 ]

@@ -191,11 +191,10 @@ def train_word_vectors(
     if on_memory is not None:
         on_memory(footprint)
 
-    from mt2st.embedding.kernels import KernelReport, kernel_for  # numba loads only when something is trained
+    from mt2st.embedding.kernels import KERNELS, KernelReport  # numba loads only when something is trained
 
     subwords = SubwordRows.of(vocabulary.tokens, settings.ngrams) if settings.has_ngrams else None
-    kernel = kernel_for(
-        settings.method,
+    kernel = KERNELS[settings.method](
         vocabulary.counts,
         subwords=subwords,
         window=settings.window,

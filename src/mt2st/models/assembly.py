@@ -218,10 +218,9 @@ def context_task(
 
 
 def _kernel(settings: ModelSettings, corpus: Corpus, subwords: KnownSubwords | None) -> ContextTask:
-    from mt2st.embedding import kernel_for  # numba loads only when something is trained
+    from mt2st.embedding import KERNELS  # numba loads only when something is trained
 
-    kernel = kernel_for(
-        settings.context.method,
+    kernel = KERNELS[settings.context.method](
         corpus.vocabulary.counts,
         subwords=subwords.rows if subwords is not None else None,
         window=settings.window,

@@ -11,17 +11,16 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.embedding.kernels.replay import PairBlock, sample_pairs
 
 from mt2st.embedding.kernels import (
+    KERNELS,
     CbowKernel,
     CbowSubwordKernel,
     ContextKernel,
     KernelReport,
-    PairBlock,
     SkipGramKernel,
     SkipGramSubwordKernel,
-    kernel_for,
-    sample_pairs,
 )
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.errors import InputError
@@ -50,7 +49,7 @@ def subwords(n_words: int) -> SubwordRows:
     return SubwordRows.of(words, SubwordSettings(min_n=3, max_n=4, bucket=BUCKET))
 
 
-KERNELS = [SkipGramKernel, CbowKernel, skipgram_subwords, cbow_subwords]
+MAKERS = [SkipGramKernel, CbowKernel, skipgram_subwords, cbow_subwords]
 
 
 class Setting(NamedTuple):
@@ -100,7 +99,7 @@ def reference_update(block: PairBlock, inputs: NDArray[np.float64], outputs: NDA
 
 
 @pytest.mark.parametrize("size", [1, 16, 20, 100, 130, 300])
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_update_is_block_by_block_gradient_descent(make_kernel: MakeKernel, size: int) -> None:
     s = setting(size)
     kernel = make_kernel(s.counts, window=4, negative=3, sample=1e-2, seed=9)
@@ -121,7 +120,7 @@ def test_update_is_block_by_block_gradient_descent(make_kernel: MakeKernel, size
 
 
 @pytest.mark.parametrize("block", [1, 13, 28, 32])
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_so_many_centres_as_are_asked_for_are_updated_together_at_least(make_kernel: MakeKernel, block: int) -> None:
     s = setting()
     kernel = make_kernel(s.counts, window=4, negative=3, sample=1e-2, seed=9, block=block)
@@ -143,7 +142,7 @@ def test_a_block_that_is_asked_for_gives_way_to_a_larger_one_where_the_rate_allo
     assert SkipGramKernel(s.counts, window=30).plan((0.05, 0.0), walk).block == 1
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_torch_autograd_makes_the_same_update_on_the_same_pairs(make_kernel: MakeKernel) -> None:
     s = setting(size=32)
     kernel = make_kernel(s.counts, window=3, seed=4)
@@ -168,7 +167,7 @@ def test_torch_autograd_makes_the_same_update_on_the_same_pairs(make_kernel: Mak
     np.testing.assert_allclose(outputs, torch_outputs.detach().numpy(), rtol=0, atol=2e-6)
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 @pytest.mark.parametrize("window", [1, 5, 50])
 def test_windows_narrower_and_wider_than_a_block(make_kernel: MakeKernel, window: int) -> None:
     s = setting(size=8, words=450)
@@ -182,7 +181,7 @@ def test_windows_narrower_and_wider_than_a_block(make_kernel: MakeKernel, window
     np.testing.assert_allclose(outputs, wide_outputs, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_noise_counts_as_the_asked_number_of_words(make_kernel: MakeKernel) -> None:
     s = setting()
     for negative in (1, 5, 20):
@@ -190,7 +189,7 @@ def test_noise_counts_as_the_asked_number_of_words(make_kernel: MakeKernel) -> N
             assert block.negatives.shape[1] * block.negative_weight == pytest.approx(negative)
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_one_call_is_bitwise_repeatable_and_another_stream_or_seed_is_not_the_same(
     make_kernel: MakeKernel,
 ) -> None:
@@ -206,7 +205,7 @@ def test_one_call_is_bitwise_repeatable_and_another_stream_or_seed_is_not_the_sa
     assert len({trained(1, 0), trained(1, 1), trained(2, 0)}) == 3
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_specials_are_never_trained_and_weight_0_changes_nothing(make_kernel: MakeKernel) -> None:
     s = setting()
     kernel = make_kernel(s.counts)
@@ -220,7 +219,7 @@ def test_specials_are_never_trained_and_weight_0_changes_nothing(make_kernel: Ma
     assert (inputs[2:WORDS] != s.inputs[2:WORDS]).any(axis=1).all()
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_a_slice_of_a_memory_mapped_corpus_trains_like_the_same_words_alone(
     make_kernel: MakeKernel, tmp_path: Path
 ) -> None:
@@ -236,7 +235,7 @@ def test_a_slice_of_a_memory_mapped_corpus_trains_like_the_same_words_alone(
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_torch_sees_the_update_in_its_own_memory(make_kernel: MakeKernel) -> None:
     s = setting()
     kernel = make_kernel(s.counts)
@@ -246,7 +245,7 @@ def test_torch_sees_the_update_in_its_own_memory(make_kernel: MakeKernel) -> Non
     assert not torch.equal(embedding.weight.data, torch.from_numpy(inputs))
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_threads_may_share_the_tables(make_kernel: MakeKernel) -> None:
     s = setting(words=20_000)
     kernel = make_kernel(s.counts)
@@ -263,7 +262,7 @@ def test_threads_may_share_the_tables(make_kernel: MakeKernel) -> None:
     assert reports[-1].mean_loss < reports[0].mean_loss
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 @pytest.mark.parametrize("offsets", [[0], [5, 5], [0, 1, 2, 3]])
 def test_slices_without_pairs_do_nothing(make_kernel: MakeKernel, offsets: list[int]) -> None:
     s = setting()
@@ -279,7 +278,7 @@ def test_slices_without_pairs_do_nothing(make_kernel: MakeKernel, offsets: list[
     assert not nothing.any()
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 def test_an_id_outside_the_vocabulary_is_named(make_kernel: MakeKernel) -> None:
     s = setting()
     kernel = make_kernel(s.counts)
@@ -356,28 +355,26 @@ def test_counts_must_be_one_non_negative_number_per_word() -> None:
 
 def test_kernels_are_found_by_the_name_of_their_method() -> None:
     counts = np.array([0, 0, 3, 4])
-    assert isinstance(kernel_for("skipgram-fasttext", counts, subwords=subwords(4)), SkipGramSubwordKernel)
-    assert isinstance(kernel_for("cbow-fasttext", counts, subwords=subwords(4)), CbowSubwordKernel)
-    assert isinstance(kernel_for("cbow", counts), CbowKernel)
-    assert kernel_for("skipgram", counts, window=2, seed=7).window == 2
-    with pytest.raises(InputError, match="method should be .*found 'skipgrm'.*Did you mean 'skipgram'"):
-        kernel_for("skipgrm", counts)
+    assert isinstance(KERNELS["skipgram-fasttext"](counts, subwords=subwords(4)), SkipGramSubwordKernel)
+    assert isinstance(KERNELS["cbow-fasttext"](counts, subwords=subwords(4)), CbowSubwordKernel)
+    assert isinstance(KERNELS["cbow"](counts), CbowKernel)
+    assert KERNELS["skipgram"](counts, window=2, seed=7).window == 2
 
 
 def test_subwords_are_asked_for_where_they_are_needed_and_only_there() -> None:
     counts = np.array([0, 0, 3, 4])
     for method, rows in (("skipgram-fasttext", None), ("cbow", subwords(4))):
         with pytest.raises(InputError, match=f"subwords are for the -fasttext methods; found '{method}'"):
-            kernel_for(method, counts, subwords=rows)
+            KERNELS[method](counts, subwords=rows)
     with pytest.raises(InputError, match="rows of the 4 words of counts; found 3"):
-        kernel_for("cbow-fasttext", counts, subwords=subwords(3))
-    kernel = kernel_for("cbow-fasttext", counts, subwords=subwords(4))
+        KERNELS["cbow-fasttext"](counts, subwords=subwords(3))
+    kernel = KERNELS["cbow-fasttext"](counts, subwords=subwords(4))
     table = np.zeros((4, 5), np.float32)
     with pytest.raises(InputError, match=rf"must have {4 + BUCKET} and 4 rows .*found \[4, 5\] and \[4, 5\]"):
         kernel.update(table, table.copy(), np.empty(0, np.int32), np.array([0]), alpha=(0.1, 0.1), stream=0)
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 @pytest.mark.parametrize(("window", "alpha"), [(5, 0.025), (5, 0.1), (10, 0.05), (20, 0.025)])
 def test_a_high_rate_and_a_wide_window_do_not_make_the_loss_explode(
     make_kernel: MakeKernel, window: int, alpha: float
@@ -413,7 +410,7 @@ def test_blocks_shrink_with_window_and_rate_and_stay_within_bounds() -> None:
     ]
 
 
-@pytest.mark.parametrize("make_kernel", KERNELS)
+@pytest.mark.parametrize("make_kernel", MAKERS)
 @pytest.mark.parametrize("negative", [5, 20])
 def test_a_text_of_hardly_more_than_one_word_settles(make_kernel: MakeKernel, negative: int) -> None:
     ids = np.full(20_000, 2, dtype=np.int32)

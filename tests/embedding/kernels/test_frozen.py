@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mt2st.embedding import SubwordRows, SubwordSettings, kernel_for
+from mt2st.embedding import KERNELS, SubwordRows, SubwordSettings
 from mt2st.errors import InputError
 
 METHODS = ["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"]
@@ -25,8 +25,7 @@ def made(method: str, *, rows_frozen: float, documents: int = 40) -> tuple[objec
     n_rows = WORDS + BUCKET if subwords is not None else WORDS
     frozen = rng.random(n_rows) < rows_frozen
     kernels = [
-        kernel_for(method, counts, subwords=subwords, window=3, sample=0, seed=5, frozen=mask)
-        for mask in (frozen, None)
+        KERNELS[method](counts, subwords=subwords, window=3, sample=0, seed=5, frozen=mask) for mask in (frozen, None)
     ]
     inputs, outputs = (rng.normal(0, 0.3, (n, SIZE)).astype(np.float32) for n in (n_rows, WORDS))
     return *kernels, frozen, inputs, outputs, ids, offsets
@@ -73,4 +72,4 @@ def test_with_all_rows_frozen_the_outputs_alone_learn(method: str) -> None:
 def test_frozen_of_another_size_or_kind_is_refused() -> None:
     for frozen in (np.zeros(3, dtype=bool), np.zeros(4, dtype=np.int64)):
         with pytest.raises(InputError, match="frozen must be bool, one for each of the 4 rows of inputs; found"):
-            kernel_for("skipgram", np.ones(4, dtype=np.int64), frozen=frozen)
+            KERNELS["skipgram"](np.ones(4, dtype=np.int64), frozen=frozen)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.embedding.kernels.replay import sample_pairs
 
-from mt2st.embedding.kernels import CbowKernel, SkipGramKernel, sample_pairs
+from mt2st.embedding.kernels import CbowKernel, SkipGramKernel
 
 Contexts = dict[int, list[int]]
 

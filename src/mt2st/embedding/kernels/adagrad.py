@@ -11,9 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from mt2st.embedding.kernels.llvm import (
     INT32,
@@ -21,12 +19,17 @@ from mt2st.embedding.kernels.llvm import (
     INTEGERS,
     LANES,
     VECTOR,
+    Gives,
+    Takes,
     clipped,
     constant,
     first_lanes,
     fused,
+    multiply_add,
+    registers,
     spread,
     sum_of_lanes,
+    vector_function,
 )
 
 LARGEST_GRADIENT = 100.0
@@ -38,45 +41,38 @@ _ESTIMATE = 0x5F3759DF
 
 _mask = ir.VectorType(ir.IntType(1), LANES)
 _FUSED = ("contract",)  # one fused instruction where there is one
-_Emitter = tuple[Any, Callable[[Any, Any, Any, Any], Any]]
 
 
-def _row_product(
-    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
-    a: Any,
-    b: Any,
-    row: Any,
-    column: Any,
-) -> _Emitter:
+@vector_function(Takes.TABLE, Takes.ARRAY, Takes.INTEGER, Takes.INTEGER, gives=Gives.NUMBER)
+def row_product(builder: Any, a: Any, width: Any, b: Any, row: Any, column: Any) -> Any:
     """Return the dot product of ``a[row]`` and ``b[column]`` (float32 [V, D] each), float32."""
-    signature = types.float32(a, b, row, column)
+    starts = [builder.gep(table, [builder.mul(at, width)]) for table, at in ((a, row), (b, column))]
+    (total,) = registers(builder, 1)
 
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        start, width = _row(context, builder, signature, arguments, 0, 2)
-        other, _ = _row(context, builder, signature, arguments, 1, 3)
-        total = cgutils.alloca_once_value(builder, constant(0.0))  # type: ignore[no-untyped-call]
+    def part(memory: _Memory, at: Any) -> None:
+        x, y = (memory.load(builder.gep(start, [at]), 0.0) for start in starts)
+        multiply_add(builder, x, y, total)
 
-        def part(memory: _Memory, at: Any) -> None:
-            x, y = (memory.load(builder.gep(row, [at]), 0.0) for row in (start, other))
-            builder.store(fused(builder, x, y, builder.load(total)), total)
-
-        _for_parts(builder, width, part)
-        return sum_of_lanes(builder, builder.load(total))
-
-    return signature, emit
+    _for_parts(builder, width, part)
+    return sum_of_lanes(builder, builder.load(total))
 
 
-def _adagrad_step(
-    typingctx: Any,  # noqa: ARG001 - Numba passes it by this name
+@vector_function(
+    *(Takes.TABLE, Takes.ARRAY, Takes.ARRAY, Takes.ARRAY),
+    *(Takes.INTEGER, Takes.INTEGER, Takes.NUMBER, Takes.NUMBER),
+)
+def adagrad_step(
+    builder: Any,
     words: Any,
+    width: Any,
     contexts: Any,
     word_squares: Any,
     context_squares: Any,
     row: Any,
     column: Any,
-    slope: Any,  # noqa: ARG001 - the types of these two are given
-    rate: Any,  # noqa: ARG001
-) -> _Emitter:
+    slope: Any,
+    rate: Any,
+) -> None:
     """Move ``w = words[row]`` and ``c = contexts[column]`` against the gradients ``slope * c`` and ``slope * w``.
 
     Both gradients are taken at the values before the step. For each component ``g`` of a gradient, cut to
@@ -85,33 +81,22 @@ def _adagrad_step(
 
     The four tables are float32 [V, D], the sums of squares above 0; ``slope`` and ``rate`` are float32.
     """
-    signature = types.void(words, contexts, word_squares, context_squares, row, column, types.float32, types.float32)
+    rows = (words, row), (contexts, column), (word_squares, row), (context_squares, column)
+    starts = [builder.gep(table, [builder.mul(at, width)]) for table, at in rows]
+    slope, rate = spread(builder, slope), spread(builder, rate)
 
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows = [_row(context, builder, signature, arguments, k, at) for k, at in ((0, 4), (1, 5), (2, 4), (3, 5))]
-        starts, width = [start for start, _ in rows], rows[0][1]
-        slope, rate = spread(builder, arguments[6]), spread(builder, arguments[7])
+    def part(memory: _Memory, at: Any) -> None:
+        places = [builder.gep(start, [at]) for start in starts]
+        word, other = (memory.load(place, 0.0) for place in places[:2])
+        squares = [memory.load(place, 1.0) for place in places[2:]]
+        for own, against, square, k in ((word, other, squares[0], 0), (other, word, squares[1], 1)):
+            gradient = clipped(builder, builder.fmul(slope, against), -LARGEST_GRADIENT, LARGEST_GRADIENT)
+            step = builder.fmul(gradient, rate)
+            down = builder.fmul(step, _inverse_root(builder, square), flags=_FUSED)
+            memory.store(builder.fsub(own, down, flags=_FUSED), places[k])
+            memory.store(fused(builder, step, step, square), places[k + 2])
 
-        def part(memory: _Memory, at: Any) -> None:
-            places = [builder.gep(start, [at]) for start in starts]
-            word, other = (memory.load(place, 0.0) for place in places[:2])
-            squares = [memory.load(place, 1.0) for place in places[2:]]
-            for own, against, square, k in ((word, other, squares[0], 0), (other, word, squares[1], 1)):
-                step = builder.fmul(
-                    clipped(builder, builder.fmul(slope, against), -LARGEST_GRADIENT, LARGEST_GRADIENT), rate
-                )
-                down = builder.fmul(step, _inverse_root(builder, square), flags=_FUSED)
-                memory.store(builder.fsub(own, down, flags=_FUSED), places[k])
-                memory.store(fused(builder, step, step, square), places[k + 2])
-
-        _for_parts(builder, width, part)
-        return context.get_dummy_value()
-
-    return signature, emit
-
-
-row_product: Callable[..., float] = intrinsic(_row_product)
-adagrad_step: Callable[..., None] = intrinsic(_adagrad_step)
+    _for_parts(builder, width, part)
 
 
 class _Memory:
@@ -150,13 +135,6 @@ def _for_parts(builder: Any, width: Any, part: Callable[[_Memory, Any], None]) -
     left = builder.sub(width, done)
     with builder.if_then(builder.icmp_signed(">", left, INT64(0))):
         part(_Memory(builder, left), done)
-
-
-def _row(context: Any, builder: Any, signature: Any, arguments: Any, table: int, row: int) -> tuple[Any, Any]:
-    """The start of a row, and its length."""
-    array = context.make_array(signature.args[table])(context, builder, arguments[table])
-    width = cgutils.unpack_tuple(builder, array.shape, 2)[1]  # type: ignore[no-untyped-call]
-    return builder.gep(array.data, [builder.mul(arguments[row], width)]), width
 
 
 def _inverse_root(builder: Any, value: Any) -> Any:

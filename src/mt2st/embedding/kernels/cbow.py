@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -24,31 +22,14 @@ from mt2st.embedding.kernels.vector import (
     window_without,
 )
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Plan, Walk, rate_at, refill, span_of
-from mt2st.embedding.settings import LARGEST_BLOCK
 from mt2st.embedding.subwords import SubwordRows
 
-N_NOISE = 7
-"""Noise words that each centre meets: with the centre itself, a whole group of dot products."""
-NOISE_STEP = 1
-"""A block's noise words are as varied as its centres are many, at the cost of 7."""
-REACH = 0.2
-"""Bound on rate * block: blocks of 8 at the usual start of 0.025, larger ones as the rate falls."""
 LOSS_OF_0 = np.log(2.0)
 """What a score of 0 loses, pair or noise."""
 
 NO_ROWS = np.empty(0, dtype=np.int32)
 NO_OFFSETS = np.empty(0, dtype=np.int64)
 """Words have no list of rows: each has the one of its id."""
-
-
-def block_of_means(rate: float, negative: int) -> int:
-    """Return how many centres are updated together: the fewer, the higher the rate and the more noise.
-
-    A mean's error goes undivided to every word of its context, so neighbouring centres move the same rows alike: large
-    blocks at high rates overshoot. A pair is a centre here, whatever the window, so the window does not matter.
-    """
-    pull = rate * max(1.0, negative / 5)
-    return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -183,17 +164,14 @@ class CbowKernel(ContextKernel):
     """
 
     method = "cbow"
-    noise = N_NOISE
-    noise_step = NOISE_STEP
+    noise = 7  # with the centre itself, a whole group of dot products
+    noise_step = 1  # a block's noise words are as varied as its centres are many, at the cost of 7
+    takes_means = True
+    reach = 0.2
+    """Bound on rate * block: blocks of 8 at the usual start of 0.025, larger ones as the rate falls.
 
-    def block_size(self, rate: float) -> int:
-        """Return how many centres are updated together (`block_of_means`)."""
-        return block_of_means(rate, self.negative)
-
-    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Yield the rows of all context words with the centre; a word alone makes no pair."""
-        if context:
-            yield [row for word in context for row in self.rows_of(word)], centre
+    A mean's error goes undivided to every word of its context, so neighbouring centres move the same rows alike.
+    """
 
     def _train(
         self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from mt2st._settings import Count, Share, checked
 from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start_state
 from mt2st.embedding.kernels.windows import DOCUMENT, INVALID, POSITION, Plan, Walk, checked_slice
-from mt2st.embedding.settings import Block, Negative, NoiseExponent
+from mt2st.embedding.settings import LARGEST_BLOCK, Block, Negative, NoiseExponent
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.errors import InputError
 
@@ -56,10 +55,10 @@ class ContextKernel(ABC):
         ``L = sum_p [ -log sigmoid(h_p . out[c_p]) - (negative / N) * sum_n log sigmoid(-h_p . out[n]) ]``
 
     and the update ``theta <- theta - alpha * weight * dL/dtheta``, with **every gradient taken at the values of the
-    tables when the block began**. So a block is one plain SGD step, which autograd reproduces (`sample_pairs` returns
-    the pairs). In expectation this is the objective of word2vec: each pair meets ``N`` noise words (`noise`), weighted
-    to count as ``negative``. The pairs of a centre share their noise words with each other and with many of the block,
-    which makes the arithmetic dense (Ji et al. 2016, pWord2Vec, share within a window).
+    tables when the block began**. So a block is one plain SGD step. In expectation this is the objective of word2vec:
+    each pair meets ``N`` noise words (`noise`), weighted to count as ``negative``. The pairs of a centre share their
+    noise words with each other and with many of the block, which makes the arithmetic dense (Ji et al. 2016, pWord2Vec,
+    share within a window).
 
     Two things differ from word2vec: a noise word that equals the centre is not skipped, and no place of a row in a
     block (context word, centre, noise word) moves the row by more than `rows.LONGEST_STEP`, far above ordinary steps.
@@ -99,6 +98,10 @@ class ContextKernel(ABC):
     """Noise words that each centre meets."""
     noise_step: ClassVar[int] = 0
     """How many of the block's noise words further on the next centre's run of `noise` words begins."""
+    reach: ClassVar[float]
+    """Bound of `block_size`."""
+    takes_means: ClassVar[bool] = False
+    """Whether a pair is a centre with its whole context, not one word of it."""
     has_subwords: ClassVar[bool] = False
 
     def __init__(
@@ -180,7 +183,12 @@ class ContextKernel(ABC):
         walk = self.walk(ids, offsets, stream)
         plan = self.plan((alpha[0] * weight, alpha[1] * weight), walk)
         kept, pairs, loss = self._train(inputs, outputs, walk, plan)
-        self.check_walk(walk)
+        if walk.walker[INVALID]:
+            at = int(walk.walker[POSITION])
+            raise InputError(
+                f"ids[{at}] (document {int(walk.walker[DOCUMENT])} of the slice) must be in "
+                f"[0, {self.vocabulary_size}), the vocabulary of this kernel; found {int(walk.ids[at])}"
+            )
         if not math.isfinite(loss):
             raise InputError(
                 f"the training of word vectors has diverged (its loss is {loss}): lower alpha, found {max(alpha)!r}"
@@ -198,48 +206,28 @@ class ContextKernel(ABC):
 
     @abstractmethod
     def _train(
-        self,
-        inputs: NDArray[np.float32],
-        outputs: NDArray[np.float32],
-        walk: Walk,
-        plan: Plan,
+        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
     ) -> tuple[int, int, float]:
         """Run the compiled loop: returns kept words, pairs, loss."""
 
-    @abstractmethod
     def block_size(self, rate: float) -> int:
-        """Return how many centres share noise words and are updated together at this largest rate, weight included."""
+        """Return how many centres share noise words and are updated together at this largest rate, weight included.
 
-    @abstractmethod
-    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Yield the pairs of a centre and its context words, which may be none: for the replay of `_train`.
-
-        Yields:
-            Rows of ``inputs`` whose mean is the pair's input vector, and the row of ``outputs`` that it predicts.
+        Few for high rates, much noise and, unless a pair is a whole context, wide windows: a noise word's row meets all
+        pairs of a block in one step, and too many at too high a rate diverge.
         """
+        pull = (1 if self.takes_means else self.window) * rate * max(1.0, self.negative / 5)
+        return int(np.clip(self.reach / max(pull, self.reach / LARGEST_BLOCK), 1, LARGEST_BLOCK))
 
     @property
     def input_rows(self) -> int:
         """Rows of ``inputs``: V, or V + bucket with subwords."""
         return self.vocabulary_size if self.subwords is None else self.subwords.table_rows
 
-    def rows_of(self, word: int) -> list[int]:
-        """Return the rows of ``inputs`` that a word has."""
-        return [word] if self.subwords is None else self.subwords.of_word(word).tolist()
-
     def walk(self, ids: NDArray[np.int32], offsets: NDArray[np.int64], stream: int) -> Walk:
         """Return the walk of an update over a slice, at its start."""
         ids, offsets = checked_slice(ids, offsets)
         return Walk.begun(ids, offsets, self._keep, self.window, start_state(self.seed, stream))
-
-    def check_walk(self, walk: Walk) -> None:
-        """Raise the `InputError` for an id outside the vocabulary that stopped the walk, if one did."""
-        if walk.walker[INVALID]:
-            at = int(walk.walker[POSITION])
-            raise InputError(
-                f"ids[{at}] (document {int(walk.walker[DOCUMENT])} of the slice) must be in "
-                f"[0, {self.vocabulary_size}), the vocabulary of this kernel; found {int(walk.ids[at])}"
-            )
 
     def plan(self, alpha: tuple[float, float], walk: Walk) -> Plan:
         """Return what all blocks of an update over a walk share, at these learning rates (weight included)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import Enum, auto
 from inspect import Parameter, Signature
 from typing import Any
@@ -26,12 +25,11 @@ LANE_NUMBERS = ir.Constant(INTEGERS, list(range(LANES)))
 ZEROS = ir.Constant(VECTOR, [0.0] * LANES)
 
 
-@contextmanager
-def parts_of_row(builder: Any, n_vectors: Any) -> Iterator[Callable[[Callable[[Any, int], None]], None]]:
+def for_parts_of_row(builder: Any, n_vectors: Any, code: Callable[[Any, int], None]) -> None:
     """Process a row in parts of equal width, as few as registers allow; the last may be narrower.
 
-    Gives a function that takes the code of one part, called as ``code(first vector of the part, width)`` for each width
-    from 1 to `MOST_SUMS`: the width is a constant, so the part's vectors are registers.
+    ``code(first vector of the part, width)`` writes the code of one part, for each width from 1 to `MOST_SUMS`: the
+    width is a constant, so the part's vectors are registers.
     """
     n_parts = ceil_divide(builder, n_vectors, INT64(MOST_SUMS))
     width_slot = cgutils.alloca_once_value(builder, n_vectors)  # type: ignore[no-untyped-call]
@@ -44,16 +42,12 @@ def parts_of_row(builder: Any, n_vectors: Any) -> Iterator[Callable[[Callable[[A
         width = builder.select(builder.icmp_signed("<", left, widest), left, widest)
         done = builder.append_basic_block("done")
         choice = builder.switch(width, done)
-
-        def with_code(code: Callable[[Any, int], None]) -> None:
-            for n in range(1, MOST_SUMS + 1):
-                block = builder.append_basic_block(f"width{n}")
-                choice.add_case(INT64(n), block)
-                builder.position_at_end(block)
-                code(before, n)
-                builder.branch(done)
-
-        yield with_code
+        for n in range(1, MOST_SUMS + 1):
+            block = builder.append_basic_block(f"width{n}")
+            choice.add_case(INT64(n), block)
+            builder.position_at_end(block)
+            code(before, n)
+            builder.branch(done)
         builder.position_at_end(done)
 
 

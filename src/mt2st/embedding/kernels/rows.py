@@ -28,10 +28,10 @@ from mt2st.embedding.kernels.llvm import (
     ZEROS,
     Takes,
     ceil_divide,
+    for_parts_of_row,
     load_at,
     load_vector,
     multiply_add,
-    parts_of_row,
     registers,
     spread,
     store_vector,
@@ -146,8 +146,7 @@ def _copy_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, cou
             for v, value in enumerate(values):
                 store_vector(builder, value, target, INT64(v * LANES))
 
-    with parts_of_row(builder, n_vectors) as with_code:
-        with_code(part)
+    for_parts_of_row(builder, n_vectors, part)
 
 
 @vector_function(Takes.ARRAY_AT, Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER, Takes.NUMBER)
@@ -167,8 +166,7 @@ def _sum_of_rows(builder: Any, scratch: Any, table: Any, size: Any, rows: Any, c
         for v, value in enumerate(values):
             store_vector(builder, value, scratch, builder.mul(builder.add(before, INT64(v)), INT64(LANES)))
 
-    with parts_of_row(builder, ceil_divide(builder, size, INT64(LANES))) as with_code:
-        with_code(part)
+    for_parts_of_row(builder, ceil_divide(builder, size, INT64(LANES)), part)
 
 
 @vector_function(Takes.TABLE, Takes.ARRAY_AT, Takes.INTEGER, Takes.ARRAY, Takes.NUMBER)
@@ -187,8 +185,7 @@ def _add_to_rows(builder: Any, table: Any, size: Any, rows: Any, count: Any, ste
             for place, value in zip(reversed(places), reversed(values), strict=True):
                 store_vector(builder, value, row, place)  # the moved one first: the one before it has the last word
 
-    with parts_of_row(builder, ceil_divide(builder, size, INT64(LANES))) as with_code:
-        with_code(part)
+    for_parts_of_row(builder, ceil_divide(builder, size, INT64(LANES)), part)
 
 
 def _places(builder: Any, before: Any, width: int, size: Any) -> tuple[list[Any], Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -15,10 +13,6 @@ from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.vector import dot_products, prefetch_row, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Plan, Walk, rate_at, refill, span_of
-from mt2st.embedding.settings import LARGEST_BLOCK
-
-REACH = 1.0
-"""Bound on window * rate * block. On 1.4 million words at windows 5 and 10, some settings diverge at 2."""
 
 
 class SkipGramKernel(ContextKernel):
@@ -28,20 +22,8 @@ class SkipGramKernel(ContextKernel):
     """
 
     method = "skipgram"
-
-    def block_size(self, rate: float) -> int:
-        """Return how many centres are updated together: few for wide windows, high rates and much noise.
-
-        A noise word's row meets all pairs of a block in one step: too many at too high a rate diverge (window 10 at
-        rate 0.05: blocks of 8 explode, of 2 do not).
-        """
-        pull = self.window * rate * max(1.0, self.negative / 5)
-        return int(np.clip(REACH / max(pull, REACH / LARGEST_BLOCK), 1, LARGEST_BLOCK))
-
-    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Yield each context word with the centre."""
-        for word in context:
-            yield [word], centre
+    reach = 1.0
+    """Bound on window * rate * block. On 1.4 million words at windows 5 and 10, some settings diverge at 2."""
 
     def _train(
         self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
@@ -144,27 +126,13 @@ class SkipGramSubwordKernel(SkipGramKernel):
     method = "skipgram-fasttext"
     has_subwords = True
 
-    def pairs_of(self, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Yield the centre's rows with each context word."""
-        rows = self.rows_of(centre)
-        for word in context:
-            yield rows, word
-
     def _train(
         self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
     ) -> tuple[int, int, float]:
         assert self.subwords is not None
         assert self.moving is not None
-        return _train_subwords(
-            inputs,
-            outputs,
-            walk,
-            plan,
-            self.subwords.rows,
-            self.subwords.offsets,
-            self.moving.rows,
-            self.moving.offsets,
-        )
+        lists = self.subwords.rows, self.subwords.offsets, self.moving.rows, self.moving.offsets
+        return _train_subwords(inputs, outputs, walk, plan, *lists)
 
 
 @njit(nogil=True, fastmath=True, cache=True)

@@ -31,10 +31,10 @@ from mt2st.embedding.kernels.llvm import (
     Gives,
     Takes,
     ceil_divide,
+    for_parts_of_row,
     load_at,
     load_vector,
     multiply_add,
-    parts_of_row,
     registers,
     shuffle,
     spread,
@@ -112,8 +112,7 @@ def weighted_sum(
             store_vector(builder, value, total, builder.add(begin, INT64(v * LANES)))
             multiply_add(builder, value, value, squares)
 
-    with parts_of_row(builder, builder.udiv(stride, INT64(LANES))) as with_code:
-        with_code(part)
+    for_parts_of_row(builder, builder.udiv(stride, INT64(LANES)), part)
     return sum_of_lanes(builder, builder.load(squares))
 
 
@@ -145,8 +144,7 @@ def running_sums(builder: Any, rows: Any, count: Any, stride: Any) -> None:
                 builder.store(value, partial)
                 store_vector(builder, value, row, INT64(v * LANES))
 
-    with parts_of_row(builder, builder.udiv(stride, INT64(LANES))) as with_code:
-        with_code(part)
+    for_parts_of_row(builder, builder.udiv(stride, INT64(LANES)), part)
 
 
 @vector_function(Takes.ARRAY_AT, Takes.ARRAY, *[Takes.INTEGER] * 4, Takes.NUMBER, Takes.INTEGER)
@@ -158,15 +156,14 @@ def window_without(
     ``after`` is the row after ``own``. A window of that row alone gives exactly 0.
     """
     factor = spread(builder, scale)
-    with parts_of_row(builder, builder.udiv(stride, INT64(LANES))) as with_code:
 
-        def part(before: Any, width: int) -> None:
-            for at in _vectors(builder, before, width):
-                a, b, c, d = (load_vector(builder, builder.gep(sums, [row]), at) for row in (first, last, own, after))
-                others = builder.fsub(builder.fsub(b, a), builder.fsub(d, c))
-                store_vector(builder, builder.fmul(factor, others), total, at)
+    def part(before: Any, width: int) -> None:
+        for at in _vectors(builder, before, width):
+            a, b, c, d = (load_vector(builder, builder.gep(sums, [row]), at) for row in (first, last, own, after))
+            others = builder.fsub(builder.fsub(b, a), builder.fsub(d, c))
+            store_vector(builder, builder.fmul(factor, others), total, at)
 
-        with_code(part)
+    for_parts_of_row(builder, builder.udiv(stride, INT64(LANES)), part)
 
 
 @vector_function(Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.INTEGER)
@@ -179,8 +176,7 @@ def add_to_window(builder: Any, first: Any, last: Any, step: Any, stride: Any) -
             store_vector(builder, builder.fadd(load_vector(builder, first, at), value), first, at)
             store_vector(builder, builder.fsub(load_vector(builder, last, at), value), last, at)
 
-    with parts_of_row(builder, builder.udiv(stride, INT64(LANES))) as with_code:
-        with_code(part)
+    for_parts_of_row(builder, builder.udiv(stride, INT64(LANES)), part)
 
 
 @vector_function(Takes.ARRAY, Takes.ARRAY, Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.INTEGER, gives=Gives.NUMBER)
@@ -200,8 +196,7 @@ def next_step(builder: Any, step: Any, running: Any, change: Any, own: Any, stri
             store_vector(builder, value, step, at)
             multiply_add(builder, value, value, squares)
 
-    with parts_of_row(builder, builder.udiv(stride, INT64(LANES))) as with_code:
-        with_code(part)
+    for_parts_of_row(builder, builder.udiv(stride, INT64(LANES)), part)
     return sum_of_lanes(builder, builder.load(squares))
 
 

@@ -1,7 +1,4 @@
-"""The walk over a slice of a corpus: subsample, draw the dynamic windows, hand out centres a buffer at a time.
-
-Training and its replay (`sample_pairs`) both walk with these functions, so they see the same windows by construction.
-"""
+"""The walk over a slice of a corpus: subsample, draw the dynamic windows, hand out centres a buffer at a time."""
 
 from __future__ import annotations
 

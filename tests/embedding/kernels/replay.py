@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.context import ContextKernel
+from mt2st.embedding.kernels import CbowKernel, ContextKernel
 from mt2st.embedding.kernels.sampling import draw_noise
 from mt2st.embedding.kernels.windows import BEGIN, READY, refill
 
@@ -54,8 +54,6 @@ def sample_pairs(
         stream: the stream of the update to replay.
         rate: the largest learning rate of that update, its weight included: the size of the blocks depends on it.
 
-    Raises:
-        InputError: as `ContextKernel.update`.
     """
     walk = kernel.walk(ids, offsets, stream)
     plan = kernel.plan((rate, rate), walk)
@@ -70,7 +68,7 @@ def sample_pairs(
             for i in range(start, min(start + plan.block, ready)):
                 first_noise = (i - start) * plan.noise_step
                 around = [int(words[j]) for j in range(first[i], last[i]) if j != i]
-                for rows, target in kernel.pairs_of(int(words[i]), around):
+                for rows, target in pairs_of(kernel, int(words[i]), around):
                     contexts += rows
                     bounds.append(len(contexts))
                     centres.append(target)
@@ -83,4 +81,17 @@ def sample_pairs(
                 negative_weight=float(plan.noise_weight),
                 progress=float(walk.seen[start]) / plan.n_words,
             )
-    kernel.check_walk(walk)
+
+
+def pairs_of(kernel: ContextKernel, centre: int, context: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+    """Yield the pairs of a centre and its context words: rows of the input vector's mean, and the word to predict."""
+
+    def rows_of(word: int) -> list[int]:
+        return [word] if kernel.subwords is None else kernel.subwords.of_word(word).tolist()
+
+    if isinstance(kernel, CbowKernel):
+        if context:
+            yield [row for word in context for row in rows_of(word)], centre
+        return
+    for word in context:
+        yield (rows_of(centre), word) if kernel.has_subwords else ([word], centre)
