@@ -90,7 +90,7 @@ def test_time_says_what_was_saved_and_what_the_paper_claims(
     assert made.is_file()
     page = (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
     assert "The paper&#39;s claims about time" in page
-    assert "claimed 67" in page[: page.index("<h2")].replace("\u00a0", " ")
+    assert "claimed 0.33" in page[: page.index("<h2")].replace("\u00a0", " ")
     assert "transductive: 30 of the 30 test texts are among them" in page
     shutil.rmtree(made.parents[1])
     assert main(["report", str(tmp_path / "study")]) == 0

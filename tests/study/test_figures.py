@@ -12,14 +12,14 @@ from tests.study.report.folders import METHODS, course, results
 from mt2st.study import Study
 from mt2st.study.charts import apart, paper_style, sheet
 from mt2st.study.curves import panels
-from mt2st.study.figures import learning_charts, score_charts, target_chart, weight_charts, write_figures
+from mt2st.study.figures import learning_charts, score_charts, study_sheets, target_chart, weight_charts, write_sheets
 from mt2st.study.palette import styles_of
 from mt2st.study.summary import summarise
 
 
 def test_all_figures_are_written_as_pictures_of_both_kinds(tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    write_figures(Study(results()), tmp_path / "figures")
+    write_sheets(study_sheets(Study(results())), tmp_path / "figures")
     names = {"scores", "time_to_target", "learning_curves", "weights"}
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
         f"{name}.{form}" for name in names for form in ("png", "svg")
@@ -34,7 +34,9 @@ def test_long_names_leave_room_for_the_picture(tmp_path: Path) -> None:
     long = [
         replace(each, name=each.name + " long" * 30, factors={"embedding": "x" * 200}) for each in results(["switch"])
     ]
-    write_figures(Study([*results(), *long]), tmp_path / "figures")  # matplotlib warns where nothing is left
+    write_sheets(
+        study_sheets(Study([*results(), *long])), tmp_path / "figures"
+    )  # matplotlib warns where nothing is left
     assert (tmp_path / "figures" / "learning_curves_1.png").is_file()
 
 

@@ -60,7 +60,6 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.models import TextClassifier
     from mt2st.study import Grid, StudyData
     from mt2st.study.baselines import BASELINES, baselines_table, baselines_verdict, linear_baselines
-    from mt2st.study.estimate import probed_seconds
     from mt2st.study.report import write_report
     from mt2st.study.summary import summarise
     from mt2st.study.wording import seeds_text
@@ -77,8 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
     strategies = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in PAPER_STRATEGIES}
     cells = Grid(strategies, SETTINGS, options.seeds).cells()
-    say(f"{len(cells)} runs ({len(strategies)} strategies, {seeds_text(len(options.seeds))}): timing a few epochs")
-    say(f"all runs take about {duration(probed_seconds(data, cells))} on this machine")
+    say(f"{len(cells)} runs ({len(strategies)} strategies, {seeds_text(len(options.seeds))})")
     start = time.perf_counter()
     about: dict[str, object] = {
         "title": "mt2st demo: BBC news",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +29,8 @@ from mt2st.study.runs import SINGLE_TASK
 from mt2st.study.study import VALIDATION, Study
 from mt2st.study.summary import Row, summarise
 from mt2st.study.tables import Table
-from mt2st.study.wording import UNKNOWN, p_value, percent, points, ratio_text, signed
-from mt2st.training import Evaluation, Run
-from mt2st.training.run import Freeze
+from mt2st.study.wording import UNKNOWN, p_value, percent, points, ratio_text
+from mt2st.training import Freeze, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,30 +41,17 @@ FORMATS = ("png", "svg")
 PRIMARY_LABEL = "primary task"
 
 
-def write_figures(study: Study, folder: Path) -> None:
-    """Write a study's figures as PNG and SVG into a folder, in place of those that are there.
+def write_sheets(sheets: Iterable[tuple[str, str, Sequence[Chart]]], folder: Path) -> None:
+    """Write charts, with the name of their file and their title, as PNG and SVG into a folder, in place of those there.
 
     Raises:
-        InputError: when the results cannot be compared, or the folder cannot be written.
+        InputError: the folder cannot be written.
     """
-    write_sheets(study_sheets(study), folder)
-
-
-def write_sheets(sheets: Iterable[tuple[str, str, Sequence[Chart]]], folder: Path) -> list[str]:
-    """Write charts as PNG and SVG into a folder, in place of those that are there; return the names of the files.
-
-    Args:
-        sheets: name of the file, title and charts of each.
-        folder: where.
-    """
-    names = []
     with paper_style(), complete_folder(folder) as there:
         for name, title, charts in sheets:
-            names.append(name)
             figure = sheet(charts, title)
             for form in FORMATS:
                 figure.savefig(there / f"{name}.{form}", metadata={"Date": None} if form == "svg" else None)
-    return names
 
 
 def study_sheets(study: Study) -> Iterator[tuple[str, str, list[Chart]]]:
@@ -80,11 +65,8 @@ def study_sheets(study: Study) -> Iterator[tuple[str, str, list[Chart]]]:
     for number, panel in enumerate(drawn, start=1):
         ending = f"_{number}" if len(drawn) > 1 else ""
         title = panel.title(study.varying)
-        yield (
-            f"learning_curves{ending}",
-            title,
-            [*learning_charts(panel.runs, study.metric, styles, study.measured_part)],
-        )
+        curves = learning_charts(panel.runs, study.metric, styles, study.measured_part)
+        yield f"learning_curves{ending}", title, [*curves]
         if weights := weight_charts(panel.runs):
             yield f"weights{ending}", title, [*weights]
 
@@ -107,7 +89,6 @@ def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
             [
                 label,
                 points(found.interval),
-                UNKNOWN if found.bootstrap is None else f"[{signed(found.bootstrap[0])}, {signed(found.bootstrap[1])}]",
                 UNKNOWN if found.p is None else f"{found.p:.3g}",
                 UNKNOWN if row.p is None else f"{row.p:.3g}",
                 f"{found.better} of {found.n}",
@@ -120,7 +101,7 @@ def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
     table = Table("data", ["strategy", "seed", metric], data)
     charts: list[Chart] = [IntervalChart(title, entries, metric, in_percent, table, percent=True, note=note)]
     if differences:
-        header = ["strategy", "mean ± half 95 % t interval", "95 % bootstrap", "p", "p (Holm)", "better in seeds"]
+        header = ["strategy", "mean ± half 95 % t interval", "p", "p (Holm)", "better in seeds"]
         chart = IntervalChart(
             f"Difference of {metric} to {SINGLE_TASK}, seed by seed",
             differences,
@@ -165,19 +146,11 @@ def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
 def learning_charts(
     runs: Runs, metric: str, styles: Mapping[str, LineStyle], part: str = VALIDATION, marks: Sequence[Mark] = ()
 ) -> list[LineChart]:
-    """Return the metric by epoch and by second, and each loss by epoch.
-
-    Args:
-        runs: by method.
-        metric: the metric that the runs were chosen by.
-        styles: by method.
-        part: what the measured part is called.
-        marks: moments, in epochs.
-    """
+    """Return the metric that runs were chosen by, by epoch and by second, and each loss by epoch."""
     score = f"{part.capitalize()} {METRICS[metric]}"
     several = any(len(each) > 1 for each in runs.values())
     note = "Lines: mean over the seeds; bands: 95 % t interval, with three seeds or more." if several else ""
-    measured = partial(_of_part, metric)
+    measured = _of_part(metric)
     found = [
         LineChart(f"{score} by epoch", _curves(runs, measured), styles, percent=True, note=note, marks=marks),
         LineChart(
@@ -188,15 +161,11 @@ def learning_charts(
             percent=True,
             note="Evaluation is no part of the time.",
         ),
-        LineChart(f"{part.capitalize()} loss by epoch", _curves(runs, partial(_of_part, "loss")), styles),
+        LineChart(f"{part.capitalize()} loss by epoch", _curves(runs, _of_part("loss")), styles),
     ]
     for task in [PRIMARY_TASK, *tasks_of(run for each in runs.values() for run in each)]:
-        title = (
-            "Training loss of the primary task by epoch"
-            if task == PRIMARY_TASK
-            else f"Loss of the task {task} by epoch"
-        )
-        found.append(LineChart(title, _curves(runs, partial(loss_of, task)), styles))
+        whose = "Training loss of the primary task" if task == PRIMARY_TASK else f"Loss of the task {task}"
+        found.append(LineChart(f"{whose} by epoch", _curves(runs, loss_of(task)), styles))
     return [chart for each in found if (chart := with_points(each)).curves]
 
 
@@ -206,7 +175,7 @@ def weight_charts(runs: Runs) -> list[LineChart]:
     styles = {**styles_of(tasks), PRIMARY_LABEL: styles_of([SINGLE_TASK])[SINGLE_TASK]}
     found = []
     for method, each in runs.items():
-        curves = [by_epoch(task, each, partial(_weight, task)) for task in tasks]
+        curves = [by_epoch(task, each, _weight_of(task)) for task in tasks]
         curves = [curve for curve in curves if any(point.y > 0 for point in curve.points)]
         if any(one.primary_weight != 1 for run in each for one in run.evaluations):
             curves.append(by_epoch(PRIMARY_LABEL, each, lambda one: one.primary_weight))
@@ -223,9 +192,9 @@ def with_points(chart: LineChart) -> LineChart:
     return replace(chart, curves=[curve for curve in chart.curves if curve.points])
 
 
-def loss_of(task: str, each: Evaluation) -> float | None:
-    """Return a task's training loss at an evaluation; None where the task was off."""
-    return each.losses.get(task)
+def loss_of(task: str) -> Value:
+    """Return what reads a task's training loss; None where the task was off."""
+    return lambda each: each.losses.get(task)
 
 
 def _curves(runs: Runs, value: Value) -> list[Curve]:
@@ -255,12 +224,12 @@ def _ratios(study: Study, row: Row) -> Iterator[float]:
             yield cost.seconds / own.seconds
 
 
-def _of_part(name: str, each: Evaluation) -> float | None:
-    return each.validation.get(name)
+def _of_part(name: str) -> Value:
+    return lambda each: each.validation.get(name)
 
 
-def _weight(task: str, each: Evaluation) -> float | None:
-    return each.weights.get(task)
+def _weight_of(task: str) -> Value:
+    return lambda each: each.weights.get(task)
 
 
 FREE = "0.75"
@@ -275,11 +244,8 @@ def plot_frozen_dimensions(freezes: Sequence[Freeze], path: Path | None = None) 
             the last freezing.
         path: a file to write the figure to, in the format of its name's end (.png, .svg, .pdf).
 
-    Returns:
-        The figure.
-
     Raises:
-        InputError: when nothing was frozen, or the file's name ends with no format that matplotlib writes.
+        InputError: when nothing was frozen.
 
     Example:
         >>> figure = plot_frozen_dimensions([Freeze(epoch=3, step=31, dimensions=[1], relevance=[0.5, 0.1, 0.2])])
@@ -315,11 +281,5 @@ def plot_frozen_dimensions(freezes: Sequence[Freeze], path: Path | None = None) 
         axes.set_yscale("log")
     axes.legend(frameon=False)
     if path is not None:
-        known = figure.canvas.get_supported_filetypes()
-        if path.suffix[1:].lower() not in known:
-            raise InputError(f"{path}: no format of figures has this name; end it with .png, .svg or .pdf")
-        try:
-            figure.savefig(path)
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
+        figure.savefig(path)
     return figure

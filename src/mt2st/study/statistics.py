@@ -9,15 +9,12 @@ three seeds, or one that is the same with every seed, is never significant.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
-RESAMPLES = 9999
 LEAST_SEEDS = 3
 """With fewer seeds, means have no interval and differences no p-value."""
 EQUAL = 1e-9
@@ -46,12 +43,8 @@ class Interval:
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
-def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval:
-    """Return the mean of independent values with Student's t interval, ``mean ± t * s / sqrt(n)``.
-
-    Args:
-        values: at least one.
-        confidence: in (0, 1).
+def t_interval(values: Sequence[float]) -> Interval:
+    """Return the mean of independent values, at least one, with Student's t interval, ``mean ± t * s / sqrt(n)``.
 
     Example:
         >>> t_interval([1.0, 2.0, 3.0])
@@ -61,35 +54,30 @@ def t_interval(values: Sequence[float], *, confidence: float = CONFIDENCE) -> In
         >>> t_interval([1.0, 1.0, 1.0])
         Interval(mean=1.0, low=None, high=None, n=3)
     """
-    found = _with_bounds(values, confidence)
+    found = _with_bounds(values)
     return Interval(found.mean, None, None, found.n) if _all_the_same(values) else found
 
 
 def geometric_interval(ratios: Sequence[float]) -> Interval:
     """Return the geometric mean of ratios with the t interval of their logarithms: twice and half weigh the same.
 
-    Ratios that are all the same have their mean as both bounds, so that those of a method to itself are told as exact.
-
-    Args:
-        ratios: at least one, each above 0.
+    Ratios (at least one, each above 0) that are all the same have their mean as both bounds: a method's to itself are
+    exact.
 
     Example:
         >>> geometric_interval([0.5, 1.0, 2.0]).mean
         1.0
     """
-    logarithms = _with_bounds([math.log(ratio) for ratio in ratios], CONFIDENCE)
-    low, high = (None if bound is None else _exp(bound) for bound in (logarithms.low, logarithms.high))
+    logarithms = _with_bounds([math.log(ratio) for ratio in ratios])
+    low, high = (None if bound is None else math.exp(bound) for bound in (logarithms.low, logarithms.high))
     return Interval(math.exp(logarithms.mean), low, high, logarithms.n)
 
 
 def t_test(values: Sequence[float]) -> float | None:
-    """Return the two-sided p-value of Student's t test that the mean of independent values is 0.
+    """Return the two-sided p-value of Student's t test that the mean of independent values, at least one, is 0.
 
-    Args:
-        values: at least one; differences of pairs make it the paired t test.
-
-    Returns:
-        None with fewer than `LEAST_SEEDS` values, and where they are all the same, whatever they are.
+    Differences of pairs make it the paired t test. None with fewer than `LEAST_SEEDS` values, and where they are all
+    the same, whatever they are.
 
     Example:
         >>> round(t_test([0.1, 0.2, 0.3]), 3), t_test([0.2, 0.2, 0.2]), t_test([0.1, 0.2])
@@ -106,15 +94,11 @@ class Difference:
 
     Attributes:
         interval: mean and t interval of the differences; without bounds where they are all the same.
-        bootstrap: interval of their mean by resampling the seeds (BCa), which assumes no normal distribution but is too
-            narrow for few seeds; None with fewer than `LEAST_SEEDS` seeds, and where the differences are all the same.
-        p: two-sided p-value of the paired t test; None with fewer than `LEAST_SEEDS` seeds, and where the differences
-            are all the same, whatever they are.
+        p: two-sided p-value of the paired t test, or None (`t_test`).
         better: how many differences are above 0.
     """
 
     interval: Interval
-    bootstrap: tuple[float, float] | None
     p: float | None
     better: int
 
@@ -127,10 +111,6 @@ class Difference:
 def paired_difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Difference | None:
     """Return the difference of values to those of the same seeds in a reference; None without a seed in common.
 
-    Args:
-        values: by seed.
-        reference: by seed.
-
     Example:
         >>> found = paired_difference({1: 0.8, 2: 0.9, 3: 0.9}, {1: 0.7, 2: 0.7, 3: 0.6, 4: 0.5})
         >>> round(found.interval.mean, 3), round(found.p, 3), found.better, found.n
@@ -139,17 +119,11 @@ def paired_difference(values: Mapping[int, float], reference: Mapping[int, float
     differences = [values[seed] - reference[seed] for seed in sorted(values.keys() & reference.keys())]
     if not differences:
         return None
-    interval = t_interval(differences)
-    no_bounds = len(differences) < LEAST_SEEDS or _all_the_same(differences)
-    bounds = None if no_bounds else _bootstrap(differences)
-    return Difference(interval, bounds, t_test(differences), sum(each > 0 for each in differences))
+    return Difference(t_interval(differences), t_test(differences), sum(each > 0 for each in differences))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for their number, by Holm's method: the chance of one false finding among all is kept.
-
-    Args:
-        p_values: each in [0, 1].
 
     Example:
         >>> holm([0.01, 0.04, 0.03])
@@ -163,46 +137,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _with_bounds(values: Sequence[float], confidence: float) -> Interval:
+def _with_bounds(values: Sequence[float]) -> Interval:
     n, mean = len(values), math.fsum(values) / len(values)
     if n < LEAST_SEEDS:
         return Interval(mean, None, None, n)
-    reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * _standard_error(values, mean)
+    error = stats.sem(values) if min(values) < max(values) else 0.0  # rounding must not make a deviation of nothing
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * error)
     return Interval(mean, mean - reach, mean + reach, n)
 
 
 def _all_the_same(values: Sequence[float]) -> bool:
     return max(values) - min(values) <= EQUAL
-
-
-def _standard_error(values: Sequence[float], mean: float) -> float:
-    n = len(values)
-    if min(values) == max(values):  # rounding must not make a deviation of nothing
-        return 0.0
-    return math.sqrt(math.fsum((each - mean) ** 2 for each in values) / (n - 1) / n)
-
-
-def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
-    bounds = (math.nan, math.nan)
-    for method in ("BCa", "percentile"):  # the first one cannot be had of some few values
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = stats.bootstrap(
-                (np.asarray(values),),
-                np.mean,
-                confidence_level=CONFIDENCE,
-                n_resamples=RESAMPLES,
-                method=method,
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-        bounds = (float(found.low), float(found.high))
-        if all(map(math.isfinite, bounds)):
-            break
-    return bounds
-
-
-def _exp(value: float) -> float:
-    try:
-        return math.exp(value)
-    except OverflowError:
-        return math.inf

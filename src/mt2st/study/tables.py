@@ -226,8 +226,6 @@ CSV_COLUMNS: dict[str, Callable[[Row], object]] = {
     "difference": lambda row: row.difference and row.difference.interval.mean,
     "difference_low": lambda row: row.difference and row.difference.interval.low,
     "difference_high": lambda row: row.difference and row.difference.interval.high,
-    "bootstrap_low": lambda row: row.difference and row.difference.bootstrap and row.difference.bootstrap[0],
-    "bootstrap_high": lambda row: row.difference and row.difference.bootstrap and row.difference.bootstrap[1],
     "p": lambda row: row.difference and row.difference.p,
     "p_holm": lambda row: row.p,
     "seeds_compared": lambda row: row.difference and row.difference.n,

@@ -6,7 +6,8 @@ import pytest
 from tests.study.paper.made_up import result
 
 from mt2st.study import Study
-from mt2st.study.paper.writer import paper_sheets, write_paper_figures
+from mt2st.study.figures import write_sheets
+from mt2st.study.paper.writer import paper_sheets
 from mt2st.study.study import MEASURED_PART
 
 STUDY = Study(
@@ -45,7 +46,7 @@ def test_the_switch_is_marked_where_the_auxiliary_task_went_off_and_nowhere_else
 
 
 def test_they_are_written_as_png_and_svg(tmp_path: Path) -> None:
-    names = write_paper_figures(STUDY, tmp_path / "figures")
+    write_sheets(paper_sheets(STUDY), tmp_path / "figures")
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(
-        f"{name}.{form}" for name in names for form in ("png", "svg")
+        f"figure_{number}.{form}" for number in range(5, 12) for form in ("png", "svg")
     )

@@ -18,15 +18,16 @@ from mt2st.study.study import Study
 from mt2st.study.tables import Table
 from mt2st.study.wording import percent, signed
 
-MEASURES = (
-    "accuracy",
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "weighted_precision",
-    "weighted_recall",
-    "weighted_f1",
-)
+SHORT = {
+    "accuracy": "accuracy",
+    "macro_precision": "macro P",
+    "macro_recall": "macro R",
+    "macro_f1": "macro F1",
+    "weighted_precision": "weighted P",
+    "weighted_recall": "weighted R",
+    "weighted_f1": "weighted F1",
+}
+MEASURES = tuple(SHORT)
 """The columns of the paper's tables, in their order."""
 ORIGINAL = "original"
 """What the tables call the run without an auxiliary task."""
@@ -34,8 +35,6 @@ UNNUMBERED = "update"
 """What Tables II and III call a row of Skip-gram, without a number."""
 TABLES = {"I": "multi-task", "II": "diminish", "III": "switch"}
 """What each table is about."""
-LESS_TIME = {"single-task": 0.67, "multi-task": 0.13}
-"""The share of training time that MT2ST saves by the paper's abstract, against each."""
 
 
 @dataclass(frozen=True)
@@ -84,25 +83,9 @@ def printed_cells() -> tuple[PrintedCell, ...]:
     )
 
 
-SHORT = {
-    "accuracy": "accuracy",
-    "macro_precision": "macro P",
-    "macro_recall": "macro R",
-    "macro_f1": "macro F1",
-    "weighted_precision": "weighted P",
-    "weighted_recall": "weighted R",
-    "weighted_f1": "weighted F1",
-}
-
-
 @dataclass(frozen=True)
 class Pair:
-    """A row of the paper and the runs that repeat it.
-
-    Attributes:
-        printed: the paper's row.
-        runs: by seed.
-    """
+    """A row of the paper and the runs that repeat it, by seed."""
 
     printed: PrintedCell
     runs: Mapping[int, RunRow]

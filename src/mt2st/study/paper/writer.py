@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from mt2st._files import complete_folder
@@ -55,16 +54,11 @@ def write_paper(study: Study, folder: Path, *, figures: bool = True) -> None:
         with complete_folder(folder / PAPER / what) as there:
             write_each(tables, there)
     if figures and what in ("tables", "figures"):
-        write_paper_figures(study, folder / PAPER / FIGURES)
+        write_sheets(paper_sheets(study), folder / PAPER / FIGURES)
 
 
 NUMBERS = {"multi-task": (6, 7), "diminish": (8, 9), "switch": (10, 11)}
 """The figures of loss and of accuracy of each mode. Figure 9 is known by its place alone."""
-
-
-def write_paper_figures(study: Study, folder: Path) -> list[str]:
-    """Write the figures as PNG and SVG into a folder, in place of those that are there; return their names."""
-    return write_sheets(paper_sheets(study), folder)
 
 
 def paper_sheets(study: Study) -> Iterator[tuple[str, str, list[LineChart]]]:
@@ -111,7 +105,7 @@ def _chart(title: str, runs: Runs, value: Value, *, percent: bool = False) -> Li
     return with_points(LineChart(title, curves, styles_of(runs), percent=percent, marks=marks))
 
 
-_primary_loss = partial(loss_of, PRIMARY_TASK)
+_primary_loss = loss_of(PRIMARY_TASK)
 
 
 def _auxiliary_loss(each: Evaluation) -> float | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.study.figures import write_figures
+from mt2st.study.figures import study_sheets, write_sheets
 from mt2st.study.paper.writer import write_paper
 from mt2st.study.report.page import render
 from mt2st.study.report.run_page import TrainingRun, is_run, run_page
@@ -46,7 +46,7 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
         study.write_runs(folder)
         write_tables(study, folder / TABLES)
         if figures:
-            write_figures(study, folder / FIGURES)
+            write_sheets(study_sheets(study), folder / FIGURES)
         write_paper(study, folder, figures=figures)
     path = folder / REPORT
     with complete_file(path, overwrite=True) as file:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from io import BytesIO
 from itertools import count
-from typing import ClassVar
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -27,7 +26,6 @@ NO_BREAK = "\u00a0"
 class Paragraph:
     """Some sentences."""
 
-    kind: ClassVar = "paragraph"
     text: str
 
 
@@ -35,7 +33,6 @@ class Paragraph:
 class Code:
     """A command."""
 
-    kind: ClassVar = "code"
     text: str
 
 
@@ -43,7 +40,6 @@ class Code:
 class Items:
     """A list of sentences."""
 
-    kind: ClassVar = "items"
     items: Sequence[str]
 
 
@@ -51,7 +47,6 @@ class Items:
 class Facts:
     """Names with their values."""
 
-    kind: ClassVar = "facts"
     pairs: Sequence[tuple[str, str]]
 
 
@@ -59,7 +54,6 @@ class Facts:
 class Tabular:
     """A table with a caption; its notes stand below it."""
 
-    kind: ClassVar = "table"
     table: Table
     caption: str
 
@@ -68,7 +62,6 @@ class Tabular:
 class Gallery:
     """Charts side by side, as many as there is room for, each with its data in a table."""
 
-    kind: ClassVar = "gallery"
     charts: Sequence[Chart]
     title: str = ""
 
@@ -132,6 +125,7 @@ def render(page: Page) -> str:
     )
     numbers = count(1)
     environment.filters["tight"] = tight
+    environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.filters["svg"] = lambda chart: inline_svg(chart, f"figure-{next(numbers)}")
     sections = [section for section in page.sections if section.has_content]
     style = Markup(_style())  # our own
@@ -164,8 +158,6 @@ def _style() -> str:
 
 CLASSES = {"line", "band", "name"}
 """The marks (``gid``) of a chart that become classes in the page."""
-DEFAULTS = ("font-family", "stroke-dashoffset: 0", "stroke-linejoin", "stroke-linecap: square", "text-anchor: start")
-"""Beginnings of what a page does not need of an element's style."""
 
 
 def inline_svg(chart: Chart, identifier: str) -> Markup:
@@ -190,39 +182,28 @@ def inline_svg(chart: Chart, identifier: str) -> Markup:
     for part, text in parts.items():
         ElementTree.SubElement(svg, part, {"id": f"{identifier}-{part}"}).text = text
     inside = ElementTree.SubElement(svg, "g", {"aria-hidden": "true"})
-    inside.extend(made for each in drawn if each.tag == f"{SVG}g" for made in _clean(each, f"{identifier}-"))
+    inside.extend(each for each in drawn if each.tag == f"{SVG}g")
+    for element in inside.iter():
+        _clean(element, f"{identifier}-")
     return Markup(ElementTree.tostring(svg, encoding="unicode"))  # ElementTree escapes
 
 
-def _clean(element: ElementTree.Element, prefix: str) -> list[ElementTree.Element]:
-    """Return an element of matplotlib's as a page needs it: without namespaces, and groups only where they say more."""
-    inside = [made for each in element for made in _clean(each, prefix)]
-    name, own = element.tag.removeprefix(SVG), dict(element.attrib)
-    identifier = own.pop("id", "")
-    attributes = {}
-    if name == "g":
-        if identifier not in CLASSES:
-            return inside
-        attributes["class"] = identifier
-    elif identifier:
-        attributes["id"] = prefix + identifier
-    for key, value in own.items():
-        if key == LINK:
-            attributes["href"] = f"#{prefix}{value[1:]}"
+def _clean(element: ElementTree.Element, prefix: str) -> None:
+    """Make an element of matplotlib's one of the page: no namespaces, the page's font and colours, shorter numbers."""
+    element.tag = element.tag.removeprefix(SVG)
+    element.tail = None
+    if element.tag != "text":
+        element.text = None
+    attributes = dict(element.attrib)
+    element.attrib.clear()
+    for key, value in attributes.items():
+        if key == "id":
+            element.set(*(("class", value) if value in CLASSES else (key, prefix + value)))
+        elif key == LINK:
+            element.set("href", f"#{prefix}{value[1:]}")
         elif key == "style":
-            attributes[key] = _svg_style(value)
-        elif key != "clip-path" and not value.startswith("rotate(-0"):  # charts cut what is beyond their axes
+            style = re.sub(r"font: ([\d.]+px)[^;]*", r"font-size: \1", value)
+            element.set(key, re.sub(r"#([0-9a-f]{6})", r"var(--c\1)", style))
+        elif key != "clip-path":  # charts cut what is beyond their axes
             value = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
-            attributes[key] = " ".join(value.split()).replace(" L ", "L").replace("M ", "M")
-    made = ElementTree.Element(name, attributes)
-    made.text = element.text if name == "text" else None
-    made.extend(inside)
-    return [made]
-
-
-def _svg_style(style: str) -> str:
-    """Return a style with the page's font and colours, without what is the default of SVG."""
-    style = re.sub(r"font: ([\d.]+px)[^;]*", r"font-size: \1", style)
-    style = re.sub(r"#([0-9a-f]{6})", r"var(--c\1)", style)
-    kept = (each for each in style.split("; ") if not each.startswith(DEFAULTS))
-    return "; ".join(each.replace(": ", ":") for each in kept)
+            element.set(key, " ".join(value.split()))
