@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mt2st import WordVectors
 from mt2st.cli.main import main
+from mt2st.embedding.glove.tables import GloveReport
 
 
 @pytest.fixture
@@ -82,16 +85,16 @@ def test_ctrl_c_saves_the_vectors_trained_so_far(
     from mt2st.embedding.glove import training
 
     calls = 0
-    train_epoch = training._train_epoch
+    reports = training._reports
 
-    def interrupted(*given: object) -> None:
+    def interrupted(*given: Any) -> Iterator[GloveReport]:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise KeyboardInterrupt
-        train_epoch(*given)  # type: ignore[arg-type]
+        return reports(*given)
 
-    monkeypatch.setattr(training, "_train_epoch", interrupted)
+    monkeypatch.setattr(training, "_reports", interrupted)
     assert main(arguments(corpus, "--epochs", "4")) == 130
     said = capsys.readouterr().err
     assert "co-occurrences (50%): the vectors as far as they were trained are saved" in said

@@ -25,7 +25,6 @@ from mt2st.network.layers import Standardise, TaskLayer
 from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.classification import Labelled
-from mt2st.tasks.multi_label import MultiLabelled
 from mt2st.training import FlopMeter, MetricsLog, Run, Trainer, TransitionActions
 
 WORDS, SIZE = 12, 6
@@ -99,7 +98,7 @@ def test_several_labels_have_a_regression_each_and_one_that_all_have_is_sure() -
     rng = np.random.default_rng(3)
     targets = rng.random((30, 3)) < 0.5
     targets[:, 1], targets[:, 2] = True, False
-    task = MultiLabelTask("primary", MultiLabelled(texts_of(30), targets), batch_size=8, max_length=6)
+    task = MultiLabelTask("primary", Labelled(texts_of(30), targets), batch_size=8, max_length=6)
     net = network(3)
     LinearProbe(task, 0.1)(net)
     with torch.no_grad():
@@ -279,8 +278,8 @@ def test_fewer_texts_than_classes_are_refused(most: int) -> None:
 def test_each_label_of_several_is_among_the_texts_that_are_read() -> None:
     targets = np.zeros((200, 4), dtype=bool)
     targets[:100, 0], targets[7, 1], targets[8, 2] = True, True, True  # nothing has the last label
-    task = MultiLabelTask("primary", MultiLabelled(texts_of(200), targets), batch_size=8, max_length=6)
-    with mock.patch.object(MultiLabelled, "select", autospec=True, side_effect=MultiLabelled.select) as select:
+    task = MultiLabelTask("primary", Labelled(texts_of(200), targets), batch_size=8, max_length=6)
+    with mock.patch.object(Labelled, "select", autospec=True, side_effect=Labelled.select) as select:
         LinearProbe(task, 0.1, most_texts=20, seed=3)(net := network(4))
     (drawn,) = (each.args[1] for each in select.call_args_list)
     assert len(set(drawn.tolist())) == 20

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mt2st.tasks.held_out import HeldOut, RelationsT, divide, held_out_words
 from mt2st.tasks.relations import Judgements, Lexicon, Questions
 
 N_PAIRS, VECTOR_SIZE = 60, 4
@@ -106,3 +107,7 @@ def train_alone(task: object, network: nn.Module, *, steps: int = 150, lr: float
             optimizer.step()
             done += 1
         epoch += 1
+
+
+def hold_out(relations: RelationsT, share: float, *, seed: int = 0) -> HeldOut[RelationsT]:
+    return divide(relations, held_out_words([relations], share, seed=seed))

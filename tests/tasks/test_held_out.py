@@ -10,10 +10,10 @@ from hypothesis.extra.numpy import arrays
 
 from mt2st.errors import InputError
 from mt2st.evaluation import read_analogies, read_similarity
-from mt2st.tasks import Coverage, Judgements, Lexicon, Questions, divide, held_out_words, hold_out, read_pairs
+from mt2st.tasks import Coverage, Judgements, Lexicon, Questions, divide, held_out_words, read_pairs
 from mt2st.tasks.relations import Relations, words_of
 from mt2st.text import Vocabulary
-from tests.tasks.relations_data import judgements, lexicon, questions
+from tests.tasks.relations_data import hold_out, judgements, lexicon, questions
 
 PAIRS = st.integers(1, 80).flatmap(lambda n: arrays(np.int64, (n, 2), elements=st.integers(2, 40)))
 QUADRUPLES = st.integers(1, 80).flatmap(lambda n: arrays(np.int64, (n, 4), elements=st.integers(2, 40)))

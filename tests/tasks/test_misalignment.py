@@ -8,10 +8,10 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from mt2st.errors import FewRowsWarning, InputError
-from mt2st.tasks import Lexicon, MisalignmentTask, hold_out
+from mt2st.tasks import Lexicon, MisalignmentTask
 from mt2st.tasks.misalignment import shifted_partners, wrong_partners
 from mt2st.tasks.relations import pair_keys
-from tests.tasks.relations_data import FreeTable, lexicon, random_table
+from tests.tasks.relations_data import FreeTable, hold_out, lexicon, random_table
 
 
 def cosine(table: np.ndarray, i: int, j: int) -> float:

@@ -9,20 +9,19 @@ from torch import nn
 from mt2st.evaluation import multi_label_report
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import MultiLabelTask, Texts
-from mt2st.tasks.classification import classification_head, predict_probabilities
-from mt2st.tasks.multi_label import MultiLabelled
+from mt2st.tasks.classification import Labelled, classification_head, predict_probabilities
 from mt2st.text import PAD
 from mt2st.training import Task
 
 N_TEXTS, N_LABELS = 23, 3
 
 
-def labelled(seed: int = 0, n_labels: int = N_LABELS) -> MultiLabelled:
+def labelled(seed: int = 0, n_labels: int = N_LABELS) -> Labelled:
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, 9, N_TEXTS)
     ids = rng.integers(1, 30, lengths.sum()).astype(np.int32)
     texts = Texts(ids, np.concatenate([[0], np.cumsum(lengths)]))
-    return MultiLabelled(texts, rng.random((N_TEXTS, n_labels)) < 0.4)
+    return Labelled(texts, rng.random((N_TEXTS, n_labels)) < 0.4)
 
 
 def make_network() -> Network:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mt2st.tasks import SemanticSyntacticTask, hold_out
+from mt2st.tasks import SemanticSyntacticTask
 from tests.tasks.relations_data import (
     FreeTable,
     MappedTable,
+    hold_out,
     planted_features,
     questions,
     random_table,

@@ -9,8 +9,8 @@ import torch
 from scipy.stats import spearmanr
 
 from mt2st.errors import InputError
-from mt2st.tasks import Judgements, SpearmanTask, hold_out
-from tests.tasks.relations_data import FreeTable, judgements, random_table
+from mt2st.tasks import Judgements, SpearmanTask
+from tests.tasks.relations_data import FreeTable, hold_out, judgements, random_table
 
 HARD = 1e-9
 

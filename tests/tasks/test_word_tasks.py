@@ -13,13 +13,14 @@ import torch
 from torch import nn
 
 from mt2st.errors import InputError
-from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask, hold_out
+from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, SpearmanTask
 from mt2st.tasks.relations import words_of
 from mt2st.training import Task
 from tests.tasks.relations_data import (
     VOCABULARY,
     FreeTable,
     MappedTable,
+    hold_out,
     judgements,
     lexicon,
     planted_features,

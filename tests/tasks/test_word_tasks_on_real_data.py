@@ -26,11 +26,10 @@ from mt2st.tasks import (
     Questions,
     SemanticSyntacticTask,
     SpearmanTask,
-    hold_out,
     read_pairs,
 )
 from mt2st.text import SPECIALS, Corpus, Tokeniser, Vocabulary, iterate_texts
-from tests.tasks.relations_data import MappedTable, train_alone
+from tests.tasks.relations_data import MappedTable, hold_out, train_alone
 
 SHARE, STEPS = 0.1, 100
 

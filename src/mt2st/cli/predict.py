@@ -22,6 +22,7 @@ from mt2st.cli.data_options import saved_columns
 from mt2st.cli.options import parse
 from mt2st.cli.terminal import progress_bar, warn
 from mt2st.errors import InputError, listed
+from mt2st.evaluation.classification import THRESHOLD
 from mt2st.text import Record, read_records
 from mt2st.text.multi_labelled import SEPARATOR
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
     Classifier = TextClassifier | MultiLabelClassifier | Predictor
 
-THRESHOLD = 0.5
-"""As `mt2st.tasks.multi_label.THRESHOLD`, whose module loads torch."""
 CHUNK = 1024
 """Texts predicted at a time: enough to fill batches of similar length, few enough for flat memory."""
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mt2st.embedding.formats import Conversion, VectorStream, convert_vectors, open_vectors
+from mt2st.embedding.formats.catalogue import Conversion, convert_vectors, open_vectors
+from mt2st.embedding.formats.stream import VectorStream
 from mt2st.embedding.glove import glove_memory, train_glove
 from mt2st.embedding.memory import Footprint
 from mt2st.embedding.settings import GloveSettings, WordVectorSettings

@@ -1,42 +1,12 @@
-"""A corpus as training takes it: ids and vocabulary, and in chunks for the kernels."""
+"""A corpus in chunks for the kernels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-class CountedVocabulary(Protocol):
-    """The part of a vocabulary that training needs."""
-
-    @property
-    def tokens(self) -> Sequence[str]:
-        """Words by id, ``<pad>`` and ``<unk>`` first."""
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """Occurrences by id, int64 [V]."""
-
-
-class EncodedCorpus(Protocol):
-    """The part of a corpus that training needs; `mt2st.text.Corpus` is one."""
-
-    @property
-    def ids(self) -> NDArray[np.int32]:
-        """Word ids of all documents, int32 [*]."""
-
-    @property
-    def offsets(self) -> NDArray[np.int64]:
-        """Bounds of the documents in ``ids``, int64 [m + 1]."""
-
-    @property
-    def vocabulary(self) -> CountedVocabulary:
-        """What the ids mean."""
-
 
 CHUNK_WORDS = 50_000
 """Words of one kernel call: a tenth of a second of work or less between two reports, and nothing lost in between."""

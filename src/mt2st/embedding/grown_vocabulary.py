@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,7 @@ from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError, suggestion
-from mt2st.text.vocabulary import SPECIALS
-
-if TYPE_CHECKING:
-    from mt2st.embedding.chunks import CountedVocabulary
+from mt2st.text.vocabulary import SPECIALS, Vocabulary
 
 Frozen = Literal["known"] | Iterable[str] | None
 """Which given words keep their vectors: all (``"known"``), those named, or none."""
@@ -38,7 +35,6 @@ class GrownVocabulary:
         given_ids: ids of the given words in their order, int64 [n_given].
 
     Example:
-        >>> from mt2st.text import Vocabulary
         >>> given = WordVectors(["film", "actor"], np.eye(2, dtype=np.float32))
         >>> grown = GrownVocabulary.of(Vocabulary.from_counts({"a": 9, "film": 7}), given)
         >>> grown.tokens, grown.counts.tolist(), grown.given_ids.tolist()
@@ -51,7 +47,7 @@ class GrownVocabulary:
     given_ids: NDArray[np.int64]
 
     @classmethod
-    def of(cls, vocabulary: CountedVocabulary, given: WordVectors | None) -> GrownVocabulary:
+    def of(cls, vocabulary: Vocabulary, given: WordVectors | None) -> GrownVocabulary:
         """Return the vocabulary of a corpus and of given vectors.
 
         Raises:

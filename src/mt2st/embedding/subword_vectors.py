@@ -12,19 +12,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from mt2st._files import complete_folder
-from mt2st.embedding.formats import is_pretrained
 from mt2st.embedding.formats.catalogue import format_of
-from mt2st.embedding.formats.fasttext_binary import open_fasttext
 from mt2st.embedding.formats.files import check_replaceable
-from mt2st.embedding.formats.ngrams import (
-    NGRAMS,
-    SETTINGS_FILE,
-    TABLE_FILE,
-    WORDS,
-    WORDS_FILE,
-    NgramTable,
-    open_ngram_folder,
-)
+from mt2st.embedding.formats.ngrams import NGRAMS, SETTINGS_FILE, TABLE_FILE, WORDS, WORDS_FILE
+from mt2st.embedding.formats.pretrained import is_pretrained
 from mt2st.embedding.subwords import KnownSubwords, SubwordRows, SubwordSettings, ngram_buckets
 from mt2st.embedding.word_vectors import UnknownWordError, Vector, WordVectors, first_row_not_finite
 from mt2st.errors import InputError
@@ -101,14 +92,14 @@ class SubwordVectors(WordVectors):
             >>> vectors.unseen("cinema"), vectors.unseen("")
             (array([1., 2.], dtype=float32), None)
         """
-        buckets = ngram_buckets(word, self.settings)
+        buckets = ngram_buckets([word], self.settings)[0]
         if not buckets.size:
             return None
         vector: Vector = self.table[len(self) + buckets].mean(axis=0)
         return vector
 
     def save_folder(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write everything that was trained to a folder, for `load_folder`; `save` writes the words' vectors alone.
+        """Write everything that was trained to a folder, for `load_vectors`; `save` writes the words' vectors alone.
 
         The folder appears complete or not at all. `mt2st.embedding.formats.ngrams` describes its files.
 
@@ -123,38 +114,6 @@ class SubwordVectors(WordVectors):
             (folder / WORDS_FILE).write_text(json.dumps(self.index_to_key), encoding="utf-8")
             settings = {"min_n": self.settings.min_n, "max_n": self.settings.max_n, "bucket": self.settings.bucket}
             (folder / SETTINGS_FILE).write_text(json.dumps(settings), encoding="utf-8")
-
-    @classmethod
-    def load_folder(cls, path: str | PathLike[str]) -> SubwordVectors:
-        """Read a folder that `save_folder` wrote.
-
-        Raises:
-            InputError: it is no such folder, or its files are missing, damaged or do not belong together.
-        """
-        return cls._opened(path, open_ngram_folder(Path(path)))
-
-    @classmethod
-    def load_fasttext(cls, path: str | PathLike[str]) -> SubwordVectors:
-        """Read fastText's own format, ``.bin``. Its matrix, ``table``, stays on disk and is read where it is needed.
-
-        The file must stay as it is while the vectors are used; replacing it by renaming does no harm.
-
-        Raises:
-            InputError: it is missing, unreadable, damaged or quantised (``.ftz``), or its words are made of no n-grams.
-        """
-        opened = open_fasttext(Path(path))
-        if opened is None:
-            raise InputError(f"{path}: the words of this model are made of no n-grams; WordVectors.load reads it")
-        return cls._opened(path, opened)
-
-    @classmethod
-    def _opened(cls, path: str | PathLike[str], opened: NgramTable) -> SubwordVectors:
-        try:
-            return cls(opened.words, opened.table(), opened.settings)
-        except InputError as error:  # let it name the file
-            if str(path) in str(error):
-                raise
-            raise InputError(f"{path}: {error}") from error
 
     def fill(self, table: NDArray[np.float32], tokens: Sequence[str], known: KnownSubwords) -> int:
         """Copy rows into a model's table [V + K, D]; return how many of the model's words have given rows.
@@ -184,7 +143,8 @@ def load_vectors(path: str | PathLike[str]) -> WordVectors:
     """Read word vectors in any format, with their n-grams if they have some.
 
     The folders of `SubwordVectors.save_folder`, most models in fastText's own format, and trained models with n-grams
-    have some.
+    have some. The matrix of fastText's format, ``table``, stays on disk and is read where it is needed: the file must
+    stay as it is while the vectors are used; replacing it by renaming does no harm.
 
     Args:
         path: as for `WordVectors.load`.
@@ -196,5 +156,10 @@ def load_vectors(path: str | PathLike[str]) -> WordVectors:
         open_ngrams = format_of(Path(path)).open_ngrams
         opened = open_ngrams(Path(path)) if open_ngrams is not None else None
         if opened is not None:
-            return SubwordVectors._opened(path, opened)
+            try:
+                return SubwordVectors(opened.words, opened.table(), opened.settings)
+            except InputError as error:  # let it name the file
+                if str(path) in str(error):
+                    raise
+                raise InputError(f"{path}: {error}") from error
     return WordVectors.load(path)

@@ -98,7 +98,7 @@ class SubwordRows:
         counts, rows = np.empty(n_words, dtype=np.int64), []
         for start in range(0, n_words, WORDS_AT_ONCE):
             part = words[start : start + WORDS_AT_ONCE]
-            buckets, sizes = _buckets(part, settings)
+            buckets, sizes = ngram_buckets(part, settings)
             counts[start : start + len(part)] = sizes + 1
             own_rows = np.cumsum(np.concatenate([[0], sizes[:-1]]))
             rows.append(np.insert(buckets + n_words, own_rows, np.arange(start, start + len(part))).astype(np.int32))
@@ -161,57 +161,18 @@ def _sum_of(table: NDArray[np.float32], rows: NDArray[np.int32], at_once: int) -
     return total
 
 
-def ngrams(word: str, min_n: int, max_n: int) -> list[str]:
-    """Return a word's n-grams of ``min_n`` to ``max_n`` characters, with ``<`` before and ``>`` after the word.
+def ngram_buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the buckets, in [0, bucket), of all n-grams of all words, int64 [n], and how many each word has.
 
-    They come by where they start, then by length; a boundary alone is none, and ``</s>``, which in fastText is the end
-    of a sentence, has none.
-
-    Example:
-        >>> ngrams("año", 3, 4)
-        ['<añ', '<año', 'año', 'año>', 'ño>']
-        >>> ngrams("a", 1, 2)
-        ['<a', 'a', 'a>']
-    """
-    if word == END_OF_SENTENCE:
-        return []
-    bounded = f"<{word}>"
-    return [
-        bounded[start : start + n]
-        for start in range(len(bounded))
-        for n in range(min_n, min(max_n, len(bounded) - start) + 1)
-        if not (n == 1 and start in (0, len(bounded) - 1))
-    ]
-
-
-def ngram_hash(ngram: bytes) -> int:
-    """Return the 32-bit FNV-1a hash of an n-gram's UTF-8 bytes as fastText computes it.
-
-    Each byte is taken as a **signed** char and widened, so that those of 128 and above (all letters beyond ASCII) flip
-    the upper 24 bits too: not FNV-1a as published, but what every fastText model was trained with.
+    An n-gram is ``min_n`` to ``max_n`` characters of a word with ``<`` before and ``>`` after it. They come by where
+    they start, then by length; a boundary alone is none, and ``</s>``, the end of a sentence, has none. Their hash is
+    the 32-bit FNV-1a of their UTF-8 bytes, each taken as a **signed** char and widened, so that those of 128 and above
+    flip the upper 24 bits too: not FNV-1a as published, but what every fastText model was trained with.
 
     Example:
-        >>> ngram_hash(b"<film"), ngram_hash("ñ".encode())
-        (630732589, 620380921)
+        >>> ngram_buckets(["film"], SubwordSettings(min_n=5, max_n=6, bucket=100))  # <film, <film>, film>
+        (array([89, 29, 27]), array([3]))
     """
-    value = _FNV_START
-    for byte in ngram:
-        value = ((value ^ (byte if byte < 128 else byte | int(_SIGN))) * _FNV_PRIME) & 0xFFFF_FFFF
-    return value
-
-
-def ngram_buckets(word: str, settings: SubwordSettings) -> NDArray[np.int64]:
-    """Return the buckets, in [0, bucket), of a word's n-grams in the order of `ngrams`, int64 [n].
-
-    Example:
-        >>> ngram_buckets("film", SubwordSettings(min_n=5, max_n=6, bucket=100))
-        array([89, 29, 27])
-    """
-    return _buckets([word], settings)[0]
-
-
-def _buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the buckets of all n-grams of all words, and how many each word has: `ngrams` and `ngram_hash` in bulk."""
     encoded = [f"<{word}>".encode("utf-8", errors="surrogatepass") for word in words]
     text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
     characters = np.flatnonzero((text & _CONTINUES) != _CONTINUATION)

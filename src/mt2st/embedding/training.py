@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._workers import results
-from mt2st.embedding.chunks import Chunk, EncodedCorpus, chunk_words, chunks
+from mt2st.embedding.chunks import Chunk, chunk_words, chunks
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import Footprint, give_back
 from mt2st.embedding.settings import Method, WordVectorSettings
@@ -22,6 +22,7 @@ from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError
+from mt2st.text.corpus import Corpus
 
 if TYPE_CHECKING:
     from mt2st.embedding.kernels import KernelReport
@@ -90,7 +91,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 def train_word_vectors(
-    corpus: EncodedCorpus,
+    corpus: Corpus,
     *,
     method: Method | str = WordVectorSettings.method,
     vector_size: int | None = WordVectorSettings.vector_size,
@@ -124,7 +125,7 @@ def train_word_vectors(
     their vectors to the bit, as with gensim's ``intersect_word2vec_format(lockf=0)``.
 
     Args:
-        corpus: ids, offsets and vocabulary (`EncodedCorpus`).
+        corpus: the encoded text.
         method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``; the last two make a word's
             vector the mean of its own row and the rows of its character n-grams, which words share.
         vector_size: dimensions, 1 to 2**20; by default 100, or that of ``init_vectors``.
@@ -144,8 +145,7 @@ def train_word_vectors(
         max_n: length of the longest n-gram, at least ``min_n``; by default 6, likewise.
         bucket: rows that the n-grams share by their hash, at least 1; by default 200,000, likewise.
         init_vectors: vectors to continue from, a path of such (`load_vectors`), or a function that returns them, such
-            as
-            ``[vectors].pop``: if nobody else refers to them, their memory is free before the training starts. The
+            as ``[vectors].pop``: if nobody else refers to them, their memory is free before the training starts. The
             ``-fasttext`` methods need `SubwordVectors`.
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams, the rows
             of their n-grams do not change either.

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.formats import (
-    WORD2VEC,
-    checked,
-    collected,
-    format_to_write,
-    open_vectors,
-    stream_of,
-    write_vectors,
-)
+from mt2st.embedding.formats.catalogue import WORD2VEC, format_to_write, open_vectors, write_vectors
+from mt2st.embedding.formats.stream import checked, collected, stream_of
 from mt2st.embedding.nearest import lengths, nearest
 from mt2st.errors import InputError, suggestion
 
@@ -69,7 +63,6 @@ class WordVectors:
         bad = first_row_not_finite(self.vectors)
         if bad is not None:
             raise InputError(f"vectors must be finite; found NaN or infinity in that of '{self.index_to_key[bad]}'")
-        self._norms: Vector | None = None
 
     @property
     def vector_size(self) -> int:
@@ -109,16 +102,10 @@ class WordVectors:
             near = suggestion(word, self.index_to_key[:_SPELLINGS])
             raise UnknownWordError(f"'{word}' is not among the {len(self):,} words.{near}") from None
 
-    @property
+    @cached_property
     def norms(self) -> Vector:
-        """Lengths of the vectors [n_words], computed once; call `forget_norms` after changing vectors in place."""
-        if self._norms is None:
-            self._norms = lengths(self.vectors)
-        return self._norms
-
-    def forget_norms(self) -> None:
-        """Compute the lengths again at their next use."""
-        self._norms = None
+        """Lengths of the vectors [n_words], computed once; ``del vectors.norms`` after changing vectors in place."""
+        return lengths(self.vectors)
 
     def similarity(self, a: str, b: str) -> float:
         """Return the cosine of two words' vectors, in [-1, 1]; 0 where one is a zero vector.
@@ -159,10 +146,6 @@ class WordVectors:
             query += np.float32(sign) * (_unit(self[item]) if isinstance(item, str) else self._checked(item))
         known = [self.key_to_index[item] for item, _ in signed if isinstance(item, str) and item in self]
         return self._nearest(query[None], topn, [known])[0]
-
-    def similar_by_vector(self, vector: Vector, topn: int = 10) -> list[tuple[str, float]]:
-        """Return the ``topn`` words whose vectors have the highest cosine with ``vector`` [vector_size]."""
-        return self._nearest(self._checked(vector)[None], topn, [[]])[0]
 
     def similar_by_words(self, words: Sequence[str], topn: int = 10) -> list[list[tuple[str, float]]]:
         """Return the neighbours of many words at once, each as `most_similar` gives them for it alone.

@@ -8,12 +8,7 @@
 """
 
 from mt2st.evaluation.analogies import AnalogyReport, AnalogyScore, SectionResult, evaluate_analogies
-from mt2st.evaluation.analogy_questions import (
-    AnalogySection,
-    packaged_analogies,
-    questions_of_pairs,
-    read_analogies,
-)
+from mt2st.evaluation.analogy_questions import AnalogySection, packaged_analogies, questions_of_pairs, read_analogies
 from mt2st.evaluation.classification import (
     ClassificationReport,
     MultiLabelReport,

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+THRESHOLD = 0.5
+"""Of several labels a text, each is predicted from this probability on: more likely than not."""
+
 
 @dataclass(frozen=True)
 class ClassificationReport:

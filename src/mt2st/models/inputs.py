@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mt2st.errors import InputError
+from mt2st.evaluation.classification import THRESHOLD
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 from mt2st.text.rows import check_present, is_missing
 
 Value = TypeVar("Value")
-THRESHOLD = 0.5
-"""Probability from which on a text has a label, if it may have several."""
 _SEVERAL = "for several labels per text use MultiLabelClassifier, for labels of words Tagger"
 Classes = NDArray[Any]
 """``[n_classes]`` labels of the type that the user gave, sorted: numbers by size, strings by the alphabet."""

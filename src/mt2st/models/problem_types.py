@@ -21,7 +21,6 @@ from mt2st.models.settings import ModelSettings
 from mt2st.network import Encoder
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask, TaggingTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
-from mt2st.tasks.multi_label import MultiLabelled
 from mt2st.tasks.tagging import Tagged, Words, tagging_head
 from mt2st.text import (
     LabelledText,
@@ -178,7 +177,7 @@ class MultiLabel(ProblemType[MultiLabelledText]):
         for row, labels in enumerate(rows.labels):
             targets[row, [column[label] for label in labels]] = True
         weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
-        return Prepared(rows.texts, lambda texts: MultiLabelled(truncated(texts, text), targets, weights))
+        return Prepared(rows.texts, lambda texts: Labelled(truncated(texts, text), targets, weights))
 
     def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> MultiLabelTask:  # noqa: ARG002
         return MultiLabelTask(name, train, **options)

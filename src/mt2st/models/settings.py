@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mt2st._settings import plain_number, rule_of
-from mt2st.embedding.formats import is_pretrained
+from mt2st.embedding.formats.pretrained import is_pretrained
 from mt2st.embedding.settings import SUBWORD_METHODS
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError, listed, suggestion

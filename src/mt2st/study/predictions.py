@@ -121,7 +121,7 @@ def predictions_of(
 
 def _of_labels(names: Sequence[str], rows: MultiLabelledText, probabilities: NDArray[Any], part: str) -> Predictions:
     """Return the predictions of each label of each text, a decision by itself."""
-    from mt2st.tasks.multi_label import THRESHOLD
+    from mt2st.evaluation.classification import THRESHOLD
 
     true = np.array([[name in labels for name in names] for labels in rows.labels])
     predicted = probabilities >= THRESHOLD

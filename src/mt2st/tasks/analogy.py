@@ -18,14 +18,7 @@ from mt2st.errors import InputError
 from mt2st.network import SubwordEmbedding
 from mt2st.strategy.parameters import non_negative, positive, whole
 from mt2st.tasks.relations import Questions, words_of
-from mt2st.tasks.shared_table import (
-    check_rows,
-    random_of,
-    row_batches,
-    shared_table,
-    tensor_of,
-    vectors_of,
-)
+from mt2st.tasks.shared_table import check_rows, random_of, row_batches, shared_table, tensor_of, vectors_of
 from mt2st.text import SPECIALS
 
 QUESTIONS_AT_ONCE = 256
@@ -177,10 +170,6 @@ class AnalogyTask:
         """Return minus the linear combination of the batch's soft accuracies, or of their logarithms."""
         logs = self._log_accuracies(network, batch)
         return -self.coefficients.combine(logs if self.logarithm else logs.exp(), batch.semantic.to(logs.device))
-
-    def soft_accuracies(self, network: nn.Module, batch: AnalogyBatch) -> Tensor:
-        """Return the soft accuracy ``[B]`` of each question of a batch."""
-        return self._log_accuracies(network, batch).exp()
 
     def _log_accuracies(self, network: nn.Module, batch: AnalogyBatch) -> Tensor:
         units = functional.normalize(vectors_of(shared_table(network, self.name), batch.candidates), dim=1)

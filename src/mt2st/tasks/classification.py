@@ -1,16 +1,17 @@
-"""Text classification with one label per text, as primary or auxiliary task."""
+"""Text classification with one label per text, or any number, as primary or auxiliary task."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mt2st.evaluation import classification_report
+from mt2st.evaluation.classification import THRESHOLD, classification_report, multi_label_report
 from mt2st.network import Network
 from mt2st.tasks.batch import TextBatch, Texts
 from mt2st.tasks.inference import infer_rows
@@ -19,22 +20,29 @@ from mt2st.tasks.labelled import LabelledTask
 
 @dataclass(frozen=True)
 class Labelled:
-    """Encoded texts and the class number of each.
+    """Encoded texts and their labels.
 
     Attributes:
         texts: ``n`` texts.
-        targets: ``[n]`` class numbers from 0.
+        targets: ``[n]`` class numbers from 0; or bool ``[n, n_labels]``, true where a text has a label. Data to measure
+            on may have further columns, for labels that the task does not know.
         weights: ``[n]`` weights of the texts in the loss, 1 on average; None weighs all alike.
     """
 
     texts: Texts
-    targets: NDArray[np.int64]
+    targets: NDArray[Any]
     weights: NDArray[np.float32] | None = None
 
     def select(self, indices: NDArray[np.int64]) -> Labelled:
         """Return these texts with their labels."""
         weights = None if self.weights is None else self.weights[indices]
         return Labelled(self.texts.select(indices), self.targets[indices], weights)
+
+    def batch(self, indices: NDArray[np.int64], max_length: int, kind: DTypeLike) -> TextBatch:
+        """Return the texts of these indices, up to ``max_length`` tokens of each, and their labels as this type."""
+        targets = torch.from_numpy(self.targets[indices].astype(kind))
+        weights = None if self.weights is None else torch.from_numpy(self.weights[indices])
+        return TextBatch(self.texts.padded(indices, max_length), targets, weights)
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,7 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
 
     def batch(self, data: Labelled, indices: NDArray[np.int64]) -> TextBatch:
         """Return the texts of these indices and their classes."""
-        weights = None if data.weights is None else torch.from_numpy(data.weights[indices])
-        return TextBatch(data.texts.padded(indices, self.max_length), torch.from_numpy(data.targets[indices]), weights)
+        return data.batch(indices, self.max_length, np.int64)
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
         """Return the (weighted) mean cross-entropy of a batch, summed over the parts of the classifier."""
@@ -75,9 +82,49 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
         return {"loss": cross_entropy(probabilities, data.targets), **report.as_dict()}
 
 
+@dataclass(frozen=True)
+class MultiLabelTask(LabelledTask[Labelled, TextBatch]):
+    """Binary cross-entropy of each label, on the pooled vector of the shared encoder.
+
+    The head is that of a classification task (`classification_head`); the attributes are
+    those of `LabelledTask`.
+    """
+
+    def batch(self, data: Labelled, indices: NDArray[np.int64]) -> TextBatch:
+        """Return the texts of these indices and their labels, as 0 and 1."""
+        return data.batch(indices, self.max_length, np.float32)
+
+    def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
+        """Return the (weighted) binary cross-entropy of a batch: mean over texts and labels, summed over parts."""
+        assert isinstance(network, Network)
+        scores = network.scores(self.name, batch.ids)
+        weights = None if batch.weights is None else batch.weights.unsqueeze(1)
+        losses = [functional.binary_cross_entropy_with_logits(each, batch.targets, weight=weights) for each in scores]
+        return torch.stack(losses).sum()
+
+    def probabilities(self, network: nn.Module, data: Labelled) -> NDArray[np.float32]:
+        """Return that of each label of each text, by itself."""
+        return predict_probabilities(
+            network, self.name, data.texts, max_length=self.max_length, independent=True, eval_threads=self.eval_threads
+        )
+
+    def metrics(self, probabilities: NDArray[np.float32], data: Labelled) -> dict[str, float]:
+        """Return the loss and the measures of `MultiLabelReport`."""
+        n_labels = probabilities.shape[1]
+        of_truth = np.where(data.targets[:, :n_labels], probabilities, 1 - probabilities)
+        loss = mean_log_loss(of_truth)
+        predictions = np.zeros(data.targets.shape, dtype=np.bool_)
+        predictions[:, :n_labels] = probabilities >= THRESHOLD
+        return {"loss": loss, **multi_label_report(data.targets, predictions).as_dict()}
+
+
 def cross_entropy(probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
     """Return the mean cross-entropy of ``[n, n_classes]`` probabilities; finite even if one is 0."""
-    of_truth = probabilities[np.arange(len(targets)), targets]
+    return mean_log_loss(probabilities[np.arange(len(targets)), targets])
+
+
+def mean_log_loss(of_truth: NDArray[np.float32]) -> float:
+    """Return minus the mean logarithm of what was predicted for the truth; finite even if one is 0."""
     return -float(np.mean(np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))))
 
 

@@ -104,25 +104,11 @@ def _where(usable: int, train: int, held_out: int) -> str:
     return ", ".join(parts)
 
 
-def hold_out(relations: RelationsT, share: float, *, seed: int = 0) -> HeldOut[RelationsT]:
-    """Split relations by word: **no word of a held-out row occurs in a training row**.
-
-    To split relations that are learned together, find the words of all of them with `held_out_words` and split each
-    with `divide`: a word held out from one must not be learned from another.
-
-    Args:
-        relations: the rows.
-        share: share of the rows to hold out, in [0, 1); at least as many are held out, or none.
-        seed: seed of the choice of words.
-
-    Raises:
-        InputError: the share is out of range.
-    """
-    return divide(relations, held_out_words([relations], share, seed=seed))
-
-
 def divide(relations: RelationsT, words: NDArray[np.int64]) -> HeldOut[RelationsT]:
-    """Split relations into rows of held-out words only, rows without any, and rows with words of both.
+    """Split relations by word, into rows of held-out words only, rows without any, and rows with words of both.
+
+    **No word of a held-out row occurs in a training row**. Of relations that are learned together, find the words of
+    all with `held_out_words`: a word held out from one must not be learned from another.
 
     Args:
         relations: the rows.

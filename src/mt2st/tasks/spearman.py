@@ -15,14 +15,7 @@ from torch import Tensor, nn
 from mt2st.errors import InputError, listed
 from mt2st.strategy.parameters import positive
 from mt2st.tasks.relations import Judgements
-from mt2st.tasks.shared_table import (
-    check_rows,
-    products,
-    random_of,
-    shared_table,
-    tensor_of,
-    vectors_of,
-)
+from mt2st.tasks.shared_table import check_rows, products, random_of, shared_table, tensor_of, vectors_of
 from mt2st.tasks.soft_ranks import correlation, hard_ranks, soft_ranks, soft_spearman, standardised
 
 Variant = Literal["judgements", "elements"]

@@ -10,8 +10,7 @@ import pytest
 from tests.embedding.formats.conftest import gensim_data
 
 from mt2st.embedding import WordVectors
-from mt2st.embedding.formats import format_by_name_of
-from mt2st.embedding.formats.catalogue import format_of
+from mt2st.embedding.formats.catalogue import format_by_name_of, format_of
 from mt2st.errors import InputError
 
 

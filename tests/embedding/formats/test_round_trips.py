@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mt2st.embedding import WordVectors, convert_vectors, open_vectors
-from mt2st.embedding.formats import FORMATS
+from mt2st.embedding.formats.catalogue import FORMATS
 from mt2st.embedding.formats.stream import rows_per_block
 from mt2st.errors import InputError
 

@@ -25,7 +25,7 @@ from mt2st.errors import InputError, MissingExtraError, listed
 
 if TYPE_CHECKING:
     from mt2st.embedding import VectorProgress, WordVectors
-    from mt2st.embedding.formats import Format
+    from mt2st.embedding.formats.catalogue import Format
     from mt2st.embedding.memory import Footprint
     from mt2st.text import Corpus
 

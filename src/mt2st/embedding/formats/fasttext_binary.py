@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.formats.files import Source
 from mt2st.embedding.formats.ngrams import NgramTable, check_ngrams
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, stream_of
 from mt2st.embedding.subwords import LONGEST_NGRAM, SubwordSettings
 from mt2st.errors import InputError
 
@@ -33,13 +33,10 @@ def read_fasttext_binary(path: Path) -> VectorStream:
     """Open the word vectors of a fastText model; the words are held in memory, the matrix is not."""
     model = _opened(path)
     if model.settings is not None:
-        return model.ngram_table(model.settings).stream(str(path))
+        return NgramTable(model.words, model.size, model.settings, model.parts).stream(str(path))
 
     def blocks() -> Iterator[Block]:
-        start = 0
-        for rows in model.own_rows():
-            yield model.words[start : start + len(rows)], rows
-            start += len(rows)
+        return stream_of(model.words, *model.parts()).blocks()
 
     return checked(VectorStream(model.size, len(model.words), blocks, lambda row: f"{path}, word {row + 1}"))
 
@@ -47,7 +44,7 @@ def read_fasttext_binary(path: Path) -> VectorStream:
 def open_fasttext(path: Path) -> NgramTable | None:
     """Open a fastText model with its n-grams; None if its words are made of none."""
     model = _opened(path)
-    return None if model.settings is None else model.ngram_table(model.settings)
+    return None if model.settings is None else NgramTable(model.words, model.size, model.settings, model.parts)
 
 
 @dataclass(frozen=True)
@@ -61,21 +58,10 @@ class _Model:
     settings: SubwordSettings | None
     offset: int
 
-    def ngram_table(self, settings: SubwordSettings) -> NgramTable:
-        def ngram_rows() -> NDArray[np.float32]:
-            return self.matrix()[len(self.words) :]
-
-        return NgramTable(self.words, self.size, settings, self.own_rows, ngram_rows, self.matrix)
-
-    def own_rows(self) -> Iterator[NDArray[np.float32]]:
-        matrix, step = self.matrix(), rows_per_block(self.size)
-        for start in range(0, len(self.words), step):
-            yield np.array(matrix[start : min(start + step, len(self.words))])
-
-    def matrix(self) -> NDArray[np.float32]:
+    def parts(self) -> tuple[NDArray[np.float32]]:
         shape = (len(self.words) + self.bucket, self.size)
         try:
-            return np.memmap(self.path, "<f4", "r", offset=self.offset, shape=shape)
+            return (np.memmap(self.path, "<f4", "r", offset=self.offset, shape=shape),)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot read {self.path}: {error}") from error
 

@@ -54,17 +54,7 @@ def open_model_ngrams(folder: Path) -> NgramTable | None:
     known, words = model.known, list(model.tokens[len(SPECIALS) :])
     if known is None:
         return None
-
-    def table() -> NDArray[np.float32]:
-        return known.whole_table(model.table())
-
-    def own_rows() -> Iterator[NDArray[np.float32]]:
-        yield table()[: len(words)]
-
-    def ngram_rows() -> NDArray[np.float32]:
-        return table()[len(words) :]
-
-    return NgramTable(words, model.matrix.shape[1], known.settings, own_rows, ngram_rows, table)
+    return NgramTable(words, model.matrix.shape[1], known.settings, lambda: (known.whole_table(model.table()),))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.formats.safetensors import Tensor, tensors_of
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
 from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.errors import InputError
 
@@ -35,34 +35,36 @@ class NgramTable:
         words: V words.
         size: D, the number of dimensions.
         settings: which n-grams, in how many rows.
-        own_rows: iterates over the words' own rows in float32 blocks [n, D].
-        ngram_rows: returns the rows of the n-grams, float32 [bucket, D], mapped: read on access.
-        table: returns the words' rows, then those of the n-grams, float32 [V + bucket, D].
+        parts: returns the words' rows, then those of the n-grams, float32 [V + bucket, D], in one part, or in two, of
+            which they are the first and the second. They may be mapped: read on access.
     """
 
     words: list[str]
     size: int
     settings: SubwordSettings
-    own_rows: Callable[[], Iterator[NDArray[np.float32]]]
-    ngram_rows: Callable[[], NDArray[np.float32]]
-    table: Callable[[], NDArray[np.float32]]
+    parts: Callable[[], Sequence[NDArray[np.float32]]]
+
+    def table(self) -> NDArray[np.float32]:
+        """Return all rows as one array."""
+        parts = self.parts()
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def stream(self, place: str) -> VectorStream:
         """Return the words' vectors as a stream, in flat memory apart from the words; ``place`` is for errors."""
         return checked(VectorStream(self.size, len(self.words), self._blocks, lambda row: f"{place}, word {row + 1}"))
 
     def _blocks(self) -> Iterator[Block]:
-        start, ngrams = 0, self.ngram_rows()
-        for rows_of_words in self.own_rows():
-            block = self.words[start : start + len(rows_of_words)]
+        parts, step = self.parts(), rows_per_block(self.size)
+        own, ngrams = parts[0], parts[-1][-self.settings.bucket :]
+        for start in range(0, len(self.words), step):
+            block = self.words[start : start + step]
             rows = SubwordRows.of(block, self.settings)
             # Only the rows of n-grams that the block needs; its own rows come first, as every word has one.
             needed, places = np.unique(rows.rows, return_inverse=True)
-            table = np.concatenate([rows_of_words, ngrams[needed[len(block) :] - len(block)]])
+            table = np.concatenate([own[start : start + len(block)], ngrams[needed[len(block) :] - len(block)]])
             with np.errstate(over="ignore", invalid="ignore"):  # reported as not finite
                 vectors = SubwordRows(rows.offsets, places.astype(np.int32), len(table) - len(block)).composed(table)
             yield block, vectors
-            start += len(block)
 
 
 def open_ngram_folder(folder: Path) -> NgramTable:
@@ -91,17 +93,7 @@ def open_ngram_folder(folder: Path) -> NgramTable:
         raise InputError(
             f"{folder} has {ngrams.shape[0]:,} vectors of n-grams, but {SETTINGS_FILE} has {settings.bucket:,} buckets"
         )
-
-    def table() -> NDArray[np.float32]:
-        whole = np.empty((len(words) + settings.bucket, own.shape[1]), dtype=np.float32)
-        filled = 0
-        for matrix in (own, ngrams):
-            for rows in matrix.blocks():
-                whole[filled : filled + len(rows)] = rows
-                filled += len(rows)
-        return whole
-
-    return NgramTable(words, own.shape[1], settings, own.blocks, ngrams.mapped, table)
+    return NgramTable(words, own.shape[1], settings, lambda: (own.mapped(), ngrams.mapped()))
 
 
 def read_ngram_folder(folder: Path) -> VectorStream:

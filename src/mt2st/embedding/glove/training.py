@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mt2st._files import scratch_folder
 from mt2st._workers import results
-from mt2st.embedding.chunks import EncodedCorpus
-from mt2st.embedding.glove.counting import CountingReport, count_cooccurrences, counting_memory
-from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
-from mt2st.embedding.glove.targets import TargetSlice, TargetSource
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, Footprint, check_available, held_by, megabytes
 from mt2st.embedding.settings import GloveSettings
 from mt2st.embedding.training import InitVectors, TrainingInterrupted, VectorProgress, check_converging, taken
 from mt2st.embedding.word_vectors import WordVectors
+from mt2st.text.corpus import Corpus
+
+if TYPE_CHECKING:  # with numba, which loads only when something is trained
+    from mt2st.embedding.glove.counting import CountingReport
+    from mt2st.embedding.glove.tables import GloveReport, GloveTables
+    from mt2st.embedding.glove.targets import TargetSlice, TargetSource
 
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two."""
@@ -31,17 +33,110 @@ _SMALLEST_START = 1e-3
 """Starting losses below this are too near to 0 to compare with."""
 
 
-def train(
-    corpus: EncodedCorpus,
-    settings: GloveSettings,
-    init_vectors: InitVectors,
-    frozen: Frozen,
-    scratch: Path | None,
-    on_memory: Callable[[Footprint], None] | None,
-    on_compiled: Callable[[float], None] | None,
-    progress: Callable[[VectorProgress], None] | None,
+def glove_memory(
+    vocabulary_size: int,
+    vector_size: int,
+    memory_mb: float = GloveSettings.memory_mb,
+    *,
+    n_words: int | None = None,
+    window: int = GloveSettings.window,
+) -> int:
+    """Return the bytes that `train_glove` takes at most, without the program itself and the corpus.
+
+    Args:
+        vocabulary_size: words, the specials included.
+        vector_size: dimensions.
+        memory_mb: bound on counting and on co-occurrences in memory, in MB of 2**20 bytes.
+        n_words: words of the corpus: a small one cannot fill the bound. None if unknown.
+        window: the widest context, in words.
+    """
+    from mt2st.embedding.glove.counting import counting_memory
+    from mt2st.embedding.glove.tables import GloveTables
+
+    counting = int(memory_mb * MEGABYTE)
+    if n_words is not None:
+        counting = counting_memory(n_words, vocabulary_size, window, counting)
+    return GloveTables.bytes_needed(vocabulary_size, vector_size) + WORD_BYTES * vocabulary_size + counting
+
+
+def train_glove(
+    corpus: Corpus,
+    *,
+    vector_size: int | None = GloveSettings.vector_size,
+    window: int = GloveSettings.window,
+    sample: float = GloveSettings.sample,
+    x_max: float = GloveSettings.x_max,
+    alpha: float = GloveSettings.alpha,
+    learning_rate: float = GloveSettings.learning_rate,
+    epochs: int = GloveSettings.epochs,
+    memory_mb: float = GloveSettings.memory_mb,
+    workers: int = GloveSettings.workers,
+    seed: int = GloveSettings.seed,
+    init_vectors: InitVectors = None,
+    frozen: Frozen = None,
+    scratch: Path | None = None,
+    on_memory: Callable[[Footprint], None] | None = None,
+    on_compiled: Callable[[float], None] | None = None,
+    progress: Callable[[VectorProgress], None] | None = None,
 ) -> WordVectors:
-    """Train as `mt2st.embedding.train_glove` says, which explains the parameters."""
+    """Train GloVe vectors on an encoded corpus (Pennington, Socher and Manning 2014).
+
+    Co-occurrences within the window are counted, each weighted by 1/distance (`count_cooccurrences`). AdaGrad
+    (`update`) then fits a word's vector and another's context vector, with two biases, to the logarithm of their count.
+    The result is the sum of a word's two vectors. The defaults are those of the paper and its program. A corpus of a
+    few million words has few counts near 100: there, a smaller ``x_max`` (10) learns much faster.
+
+    Args:
+        corpus: the encoded text; words of count 0 are skipped.
+        vector_size: dimensions, at least 1; by default 100, or that of ``init_vectors``.
+        window: the widest context to each side, in words, 1 to 100,000.
+        sample: threshold for downsampling frequent words before counting, in [0, 1), as for
+            `mt2st.embedding.train_word_vectors`. 0 keeps all, as GloVe's authors do; for what 1e-4 gave see
+            docs/explanation/auxiliary-tasks.md#glove-settings.
+        x_max: count from which a pair has full weight, above 0.
+        alpha: exponent of the weight below ``x_max``, at least 0. (Not the learning rate, as in word2vec.)
+        learning_rate: of AdaGrad, above 0.
+        epochs: passes over the co-occurrences, at least 1.
+        memory_mb: bound on the memory of the counting, and later of the co-occurrences in memory, in MB, at least 4
+            (more for a window beyond 50,000). The rest goes through temporary files. The tables are not included:
+            `glove_memory`.
+        workers: threads of the training, at least 1 (counting has one). One is bitwise repeatable for a seed; several
+            update the tables without locks (hogwild), and the result depends on timing.
+        seed: any integer.
+        init_vectors: vectors to continue from, as for `mt2st.embedding.train_word_vectors`. Half of each starts the
+            word's vector, half its context vector (`GloveTables.place`); the biases start at random.
+        frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all.
+        scratch: folder for the temporary files; by default the system's (``TMPDIR``). They are always removed.
+        on_memory: called before the counting with the memory that the training takes at most.
+        on_compiled: called before the counting with the seconds in which the kernels were compiled or loaded.
+        progress: called several times a second, in the calling thread.
+
+    Returns:
+        Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
+        words that only ``init_vectors`` has.
+
+    Raises:
+        InputError: a setting is out of range or contradicts ``init_vectors``; no two words of the corpus meet, or none
+            has a given vector; the disk is full; or the training diverges.
+        TrainingInterrupted: after Ctrl-C during the training, with the vectors trained so far.
+        KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
+    """
+    settings = GloveSettings(
+        vector_size=vector_size,
+        window=window,
+        sample=sample,
+        x_max=x_max,
+        alpha=alpha,
+        learning_rate=learning_rate,
+        epochs=epochs,
+        memory_mb=memory_mb,
+        workers=workers,
+        seed=seed,
+    )
+    from mt2st.embedding.glove.counting import count_cooccurrences, counting_memory
+    from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
+    from mt2st.embedding.glove.targets import TargetSource
+
     given = taken(init_vectors)
     if given is not None:
         settings = settings.going_on_from(given)
@@ -98,18 +193,37 @@ def train(
             kept = np.zeros(len(tokens), dtype=np.bool_)
             kept[vocabulary.given_ids[places]] = True
 
-        start = _loss(tables, source, kept)
-        meter = _Meter(settings.epochs * cooccurrences.directed, start, settings.learning_rate, progress)
+        def run(job: TargetSlice) -> GloveReport:
+            return update(tables, job, rate=settings.learning_rate, frozen=kept)
+
+        # Even a step of 0 turns -0.0 into 0.0: frozen rows must not get one.
+        some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
+        start = sum((update(tables, part, rate=0.0, frozen=kept) for part in some), GloveReport()).mean_loss
+        bound, rate = max(start, _SMALLEST_START), settings.learning_rate
+        done, total, started = 0, settings.epochs * cooccurrences.directed, time.perf_counter()
         try:
             for epoch in range(settings.epochs):
-                _train_epoch(tables, source, epoch, settings.learning_rate, kept, settings.workers, meter)
+                of_epoch = GloveReport()
+                with closing(_reports(run, source, epoch, settings.workers)) as reports:
+                    for report in reports:
+                        of_epoch += report
+                        done += report.entries
+                        if report.entries:
+                            check_converging(of_epoch.mean_loss, start=bound, factor=_DIVERGED, rate=rate)
+                        if progress is not None:
+                            seconds, losses = time.perf_counter() - started, (report.mean_loss, of_epoch.mean_loss)
+                            progress(VectorProgress("training", "co-occurrences", done, total, seconds, *losses))
         except KeyboardInterrupt as error:
-            raise TrainingInterrupted(_result(tables, vocabulary), meter.done, meter.total, "co-occurrences") from error
+            raise TrainingInterrupted(_result(tables, vocabulary), done, total, "co-occurrences") from error
         return _result(tables, vocabulary)
 
 
 def _compiled(vector_size: int, folder: Path) -> float:
     """Compile or load all kernels by a training on two words; return the seconds it took."""
+    from mt2st.embedding.glove.counting import count_cooccurrences
+    from mt2st.embedding.glove.tables import GloveTables, update
+    from mt2st.embedding.glove.targets import TargetSource
+
     started = time.perf_counter()
     ids, offsets, counts = np.array([0, 1], np.int32), np.array([0, 2]), np.ones(2, np.int64)
     source = TargetSource(count_cooccurrences(ids, offsets, counts, folder=folder, window=1, memory=1), memory=1)
@@ -118,55 +232,13 @@ def _compiled(vector_size: int, folder: Path) -> float:
     return time.perf_counter() - started
 
 
-def _loss(tables: GloveTables, source: TargetSource, frozen: NDArray[np.bool_] | None) -> float:
-    """Return the mean loss of a random part of the co-occurrences, to compare later losses with."""
-    # Even a step of 0 turns -0.0 into 0.0: frozen rows must not get one.
-    some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
-    return sum((update(tables, part, rate=0.0, frozen=frozen) for part in some), GloveReport()).mean_loss
-
-
-class _Meter:
-    """Counts what is done, reports it, and ends a training that diverges."""
-
-    def __init__(
-        self, total: int, start: float, rate: float, progress: Callable[[VectorProgress], None] | None
-    ) -> None:
-        self.done, self.total = 0, total
-        self._start, self._rate = max(start, _SMALLEST_START), rate
-        self._started, self._progress = time.perf_counter(), progress
-
-    def add(self, report: GloveReport, epoch_loss: float) -> None:
-        self.done += report.entries
-        if report.entries:
-            check_converging(epoch_loss, start=self._start, factor=_DIVERGED, rate=self._rate)
-        if self._progress is not None:
-            seconds = time.perf_counter() - self._started
-            self._progress(
-                VectorProgress(
-                    "training", "co-occurrences", self.done, self.total, seconds, report.mean_loss, epoch_loss
-                )
-            )
-
-
-def _train_epoch(
-    tables: GloveTables,
-    source: TargetSource,
-    epoch: int,
-    learning_rate: float,
-    frozen: NDArray[np.bool_] | None,
-    workers: int,
-    meter: _Meter,
-) -> None:
-    def run(job: TargetSlice) -> GloveReport:
-        return update(tables, job, rate=learning_rate, frozen=frozen)
-
-    total = GloveReport()
+def _reports(
+    run: Callable[[TargetSlice], GloveReport], source: TargetSource, epoch: int, workers: int
+) -> Generator[GloveReport]:
     for chunk in source.slices(epoch, 0, source.size):
         # All of a chunk is done before the next one takes its memory.
         with closing(results(run, chunk.pieces(JOB_ENTRIES), workers)) as reports:
-            for report in reports:
-                total += report
-                meter.add(report, total.mean_loss)
+            yield from reports
 
 
 def _result(tables: GloveTables, vocabulary: GrownVocabulary) -> WordVectors:
