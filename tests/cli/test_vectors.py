@@ -119,16 +119,16 @@ def test_convert_of_a_damaged_file_leaves_nothing_behind(tmp_path: Path, capsys:
     assert [path.name for path in tmp_path.iterdir()] == ["broken.vec"]
 
 
-@pytest.mark.parametrize(("name", "line"), [("v.vec", "100%  2 of 2 words"), ("v.glove", "2 words")])
-def test_convert_of_a_large_file_tells_how_far_it_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, line: str
+@pytest.mark.parametrize(("name", "share"), [("v.vec", 1.0), ("v.glove", None)])
+def test_convert_shows_how_far_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, share: float | None
 ) -> None:
-    monkeypatch.setattr("mt2st.cli.vectors.convert._SECONDS_BETWEEN_LINES", 0.0)
+    shown: list[object] = []
+    monkeypatch.setattr("mt2st.cli.terminal.Bar.show", lambda _, *state: shown.append(state))
     WordVectors(["a", "b"], np.eye(2)).save(tmp_path / name)
     assert main(["vectors", "convert", str(tmp_path / name), str(tmp_path / "out.bin")]) == 0
-    printed = capsys.readouterr()
-    assert printed.err == f"{line}\n"
-    assert len(printed.out.splitlines()) == 1
+    assert shown == [(share, "2 words")]
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_fasttext_s_own_models_have_neighbours_for_unseen_words_and_are_gone_on_from(

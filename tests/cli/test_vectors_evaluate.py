@@ -91,7 +91,7 @@ def test_without_files_the_packaged_tests_are_asked(vectors: Path, capsys: pytes
         (["VECTORS", "--analogies", "VECTORS"], "words.vec, line 2: the section has lines of 2 words"),
         (["VECTORS", "--similarity", "QUESTIONS"], "questions.txt, line 1: a line has two words and a score"),
         (["VECTORS", "--analogies", "QUESTIONS", "--restrict-vocab", "1"], "no question has vectors for all its words"),
-        (["VECTORS", "--restrict-vocab", "0"], "restrict_vocab must be at least 1; found 0"),
+        (["VECTORS", "--restrict-vocab", "0"], "restrict_vocab should be greater than or equal to 1, found 0"),
     ],
 )
 def test_wrong_input_is_exit_code_2(

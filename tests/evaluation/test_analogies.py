@@ -196,9 +196,11 @@ def test_zero_vectors_and_too_few_words_are_no_fault() -> None:
 def test_requests_that_make_no_sense_are_refused() -> None:
     vectors = WordVectors(["a", "b"], np.eye(2))
     section = AnalogySection("x", (("a", "b", "c", "d"),))
-    with pytest.raises(InputError, match=r"found '3cosad'. Did you mean '3cosadd'\?"):
+    with pytest.raises(
+        InputError, match=r"method should be '3cosadd' or '3cosmul', found '3cosad'. Did you mean '3cosadd'\?"
+    ):
         evaluate_analogies(vectors, [section], method="3cosad")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no analogy question"):
         evaluate_analogies(vectors, [AnalogySection("x", ())])
-    with pytest.raises(InputError, match="restrict_vocab must be at least 1; found 0"):
+    with pytest.raises(InputError, match="restrict_vocab should be greater than or equal to 1, found 0"):
         evaluate_analogies(vectors, [section], restrict_vocab=0)

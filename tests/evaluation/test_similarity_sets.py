@@ -1,4 +1,4 @@
-"""Files of judged pairs: the formats in use, overlaps between sets, and files that are none."""
+"""Files of judged pairs: the formats in use, and files that are none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.evaluation import SimilaritySet, gensim_similarity_files, overlaps, read_similarity
+from mt2st.evaluation import SimilaritySet, gensim_similarity_files, read_similarity
 
 GOOD = b"# WordSim\ntiger\tcat\t7.35\ntiger\ttiger\t10\nbook\tpaper\t7.46\n"
 EXPECTED = (("tiger", "cat", 7.35), ("tiger", "tiger", 10.0), ("book", "paper", 7.46))
@@ -34,7 +34,7 @@ def test_a_header_and_words_with_spaces(tmp_path: Path) -> None:
     assert read_similarity(path).pairs == (("New York", "Boston", 6.5),)
 
 
-def test_the_sets_of_faruqui_and_dyer_and_how_they_overlap(shared_data: Path) -> None:
+def test_the_sets_of_faruqui_and_dyer_are_read_whole(shared_data: Path) -> None:
     sets = {each.name: each for each in map(read_similarity, sorted((shared_data / "similarity").glob("*.txt")))}
     sizes = {name: len(each.pairs) for name, each in sets.items()}
     assert len(sizes) == 13
@@ -42,11 +42,6 @@ def test_the_sets_of_faruqui_and_dyer_and_how_they_overlap(shared_data: Path) ->
     assert sizes["EN-MEN-TR-3k"] == 3000
     assert sizes["EN-MTurk-287"] == 287
     assert sets["EN-WS-353-ALL"].repeats == 2
-    shared = {(each.smaller, each.larger): (each.shared, each.size) for each in overlaps(list(sets.values()))}
-    assert shared["EN-MC-30", "EN-RG-65"] == (30, 30)
-    assert shared["EN-WS-353-SIM", "EN-WS-353-ALL"] == (203, 203)
-    assert shared["EN-WS-353-REL", "EN-WS-353-ALL"] == (251, 251)
-    assert ("EN-RG-65", "EN-YP-130") not in shared
 
 
 def test_gensim_brings_two_sets() -> None:

@@ -136,5 +136,5 @@ def test_vectors_without_ngrams_have_none_to_give() -> None:
     plain = WordVectors(["a", "b"], np.eye(2))
     with pytest.raises(InputError, match="only from vectors that have them"):
         evaluate_similarity(plain, [], unseen="ngrams")
-    with pytest.raises(InputError, match="unseen must be 'skip' or 'ngrams'; found 'ngram'. Did you mean 'ngrams'?"):
+    with pytest.raises(InputError, match="unseen should be 'skip' or 'ngrams', found 'ngram'. Did you mean 'ngrams'?"):
         evaluate_similarity(plain, [], unseen="ngram")  # type: ignore[arg-type]

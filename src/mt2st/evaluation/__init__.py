@@ -16,12 +16,10 @@ from mt2st.evaluation.classification import (
     multi_label_report,
 )
 from mt2st.evaluation.similarity import (
-    Overlap,
     SimilarityResult,
     SimilaritySet,
     evaluate_similarity,
     gensim_similarity_files,
-    overlaps,
     read_similarity,
 )
 from mt2st.evaluation.spans import Span, SpanReport, SpanScore, has_spans, span_report, spans
@@ -33,7 +31,6 @@ __all__ = [
     "AnalogySection",
     "ClassificationReport",
     "MultiLabelReport",
-    "Overlap",
     "SectionResult",
     "SimilarityResult",
     "SimilaritySet",
@@ -49,7 +46,6 @@ __all__ = [
     "gensim_similarity_files",
     "has_spans",
     "multi_label_report",
-    "overlaps",
     "packaged_analogies",
     "questions_of_pairs",
     "read_analogies",

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._settings import checked
 from mt2st.embedding import WordVectors
-from mt2st.errors import InputError, suggestion
+from mt2st.errors import InputError
 from mt2st.evaluation.analogy_questions import AnalogySection, Kind, Question
 from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
 
 Method = Literal["3cosadd", "3cosmul"]
-METHODS: tuple[Method, ...] = ("3cosadd", "3cosmul")
 
 _NONE = np.empty(0, dtype=np.intp)
 _UNKNOWN = (-1, -1, -1, -1)
@@ -101,10 +101,7 @@ class AnalogyReport:
             "sections": [
                 {"name": each.section.name, "kind": each.section.kind, **each.score.as_dict()} for each in self.sections
             ],
-            "semantic": self.semantic.as_dict(),
-            "syntactic": self.syntactic.as_dict(),
-            "total": self.total.as_dict(),
-            "with_repeats": self.with_repeats.as_dict(),
+            **{name: getattr(self, name).as_dict() for name in ("semantic", "syntactic", "total", "with_repeats")},
         }
 
 
@@ -150,8 +147,7 @@ def evaluate_analogies(
         >>> evaluate_analogies(places, [AnalogySection("capital", questions)]).total
         AnalogyScore(correct=1, seen=1, total=2, judged=1)
     """
-    if method not in METHODS:
-        raise InputError(f"method must be '3cosadd' or '3cosmul'; found {method!r}.{suggestion(method, METHODS)}")
+    checked(evaluate_analogies, method=method)
     if not any(section.questions for section in sections):
         raise InputError("there is no analogy question to ask")
     known = KnownWords(vectors, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, unseen=unseen)

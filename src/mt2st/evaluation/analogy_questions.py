@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from mt2st.errors import InputError
+from mt2st.errors import InputError, shortened
 from mt2st.text.lines import read_lines
 
 Kind = Literal["semantic", "syntactic"]
@@ -137,15 +137,9 @@ def stem(path: Path) -> str:
     return name or path.name
 
 
-def excerpt(text: str) -> str:
-    """Return the start of a line, quoted, as an error shows it."""
-    shown = text.strip()
-    return repr(f"{shown[:60]}..." if len(shown) > 60 else shown)
-
-
 def _misfit(line: str, wanted: int | None) -> str:
     count = len(line.split(maxsplit=8))
-    found = f"found {'more than 8' if count > 8 else count} words: {excerpt(line)}"
+    found = f"found {'more than 8' if count > 8 else count} words: '{shortened(line)}'"
     if wanted is None:
         return f"a question has four words, a pair has two; {found}"
     return f"the section has lines of {wanted} words; {found}"

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._settings import Count, checked
 from mt2st.embedding import SubwordVectors, WordVectors
-from mt2st.errors import InputError, suggestion
+from mt2st.errors import InputError
 
 Unseen = Literal["skip", "ngrams"]
 """Unknown words are left out, or get the vectors of their n-grams."""
-UNSEEN: tuple[Unseen, ...] = ("skip", "ngrams")
 
 RESTRICT_VOCAB = 300_000
 """Words that take part in a test unless told otherwise, as in gensim."""
@@ -47,19 +47,16 @@ class KnownWords:
         self,
         vectors: WordVectors,
         *,
-        restrict_vocab: int | None = RESTRICT_VOCAB,
+        restrict_vocab: Count | None = RESTRICT_VOCAB,
         case_insensitive: bool = True,
         unseen: Unseen = "skip",
     ) -> None:
-        if unseen not in UNSEEN:
-            raise InputError(f"unseen must be 'skip' or 'ngrams'; found {unseen!r}.{suggestion(unseen, UNSEEN)}")
+        checked(KnownWords.__init__, restrict_vocab=restrict_vocab, unseen=unseen)
         if unseen == "ngrams" and not isinstance(vectors, SubwordVectors):
             raise InputError(
                 "unseen words get vectors of n-grams only from vectors that have them: the folder of a -fasttext "
                 "training, or fastText's .bin; these have none"
             )
-        if restrict_vocab is not None and restrict_vocab < 1:
-            raise InputError(f"restrict_vocab must be at least 1; found {restrict_vocab!r}")
         self.vectors = vectors
         self.case_insensitive = case_insensitive
         words = vectors.index_to_key[:restrict_vocab]

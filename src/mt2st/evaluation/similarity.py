@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from itertools import combinations
 from os import PathLike
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding import WordVectors
-from mt2st.errors import InputError
-from mt2st.evaluation.analogy_questions import excerpt, stem
+from mt2st.errors import InputError, shortened
+from mt2st.evaluation.analogy_questions import stem
 from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
 from mt2st.text.lines import read_lines
 
@@ -37,34 +36,10 @@ class SimilaritySet:
     name: str
     pairs: tuple[JudgedPair, ...]
 
-    def unordered(self) -> frozenset[frozenset[str]]:
-        """Return the different pairs, whatever their order and case."""
-        return frozenset(frozenset((a.upper(), b.upper())) for a, b, _ in self.pairs)
-
     @property
     def repeats(self) -> int:
-        """Pairs that stand there again, in either order."""
-        return len(self.pairs) - len(self.unordered())
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Two sets that share pairs: a mean of their results would count these twice.
-
-    Attributes:
-        smaller: name of the set with fewer pairs.
-        larger: name of the other.
-        shared: pairs in both.
-        size: pairs in the smaller.
-    """
-
-    smaller: str
-    larger: str
-    shared: int
-    size: int
-
-    def __str__(self) -> str:
-        return f"{self.smaller} with {self.larger} ({self.shared:,} of its {self.size:,} pairs)"
+        """Pairs that stand there again, in either order and any case."""
+        return len(self.pairs) - len({frozenset((a.upper(), b.upper())) for a, b, _ in self.pairs})
 
 
 def read_similarity(path: str | PathLike[str]) -> SimilaritySet:
@@ -87,16 +62,16 @@ def read_similarity(path: str | PathLike[str]) -> SimilaritySet:
         place = f"{path}, line {number}"
         first, second, score = _columns(line, place)
         if not first or not second:
-            raise InputError(f"{place}: a word is empty; found {excerpt(line)}")
+            raise InputError(f"{place}: a word is empty; found '{shortened(line)}'")
         try:
             value = float(score)
         except ValueError:
             if may_be_header:
                 may_be_header = False
                 continue
-            raise InputError(f"{place}, column 3: the score must be a number; found {excerpt(score)}") from None
+            raise InputError(f"{place}, column 3: the score must be a number; found '{shortened(score)}'") from None
         if not math.isfinite(value):
-            raise InputError(f"{place}, column 3: the score must be finite; found {excerpt(score)}")
+            raise InputError(f"{place}, column 3: the score must be finite; found '{shortened(score)}'")
         may_be_header = False
         pairs.append((words.setdefault(first, first), words.setdefault(second, second), value))
     if not pairs:
@@ -115,24 +90,6 @@ def gensim_similarity_files() -> list[Path]:
     return [place for place in places if place.is_file()]
 
 
-def overlaps(sets: Sequence[SimilaritySet]) -> list[Overlap]:
-    """Return which sets share pairs, in either order and any case; the greatest share first.
-
-    Example:
-        >>> small = SimilaritySet("small", (("car", "auto", 3.9),))
-        >>> large = SimilaritySet("large", (("Auto", "car", 9.1), ("cat", "dog", 7.0)))
-        >>> print(*overlaps([large, small]))
-        small with large (1 of its 1 pairs)
-    """
-    with_pairs = sorted(((each.unordered(), each.name) for each in sets), key=lambda item: len(item[0]))
-    found = [
-        Overlap(its_name, name, shared, len(smaller))
-        for (smaller, its_name), (larger, name) in combinations(with_pairs, 2)
-        if (shared := len(smaller & larger))
-    ]
-    return sorted(found, key=lambda overlap: -overlap.shared / overlap.size)
-
-
 def _columns(line: str, place: str) -> list[str]:
     separator, called = next(
         ((mark, called) for mark, called in (("\t", "tabs"), (",", "commas")) if mark in line), (None, "spaces")
@@ -144,7 +101,7 @@ def _columns(line: str, place: str) -> list[str]:
         count = str(len(columns)) if len(columns) < _COLUMNS else f"more than {_COLUMNS}"
         raise InputError(
             f"{place}: a line has two words and a score, three columns; found {count}, separated by {called}: "
-            f"{excerpt(line)}"
+            f"'{shortened(line)}'"
         )
     return columns
 
@@ -187,8 +144,8 @@ def evaluate_similarity(
 ) -> list[SimilarityResult]:
     """Correlate the cosines of pairs of words with people's scores; the numbers of gensim's ``evaluate_word_pairs``.
 
-    There is no mean over several sets, and none should be taken: some contain others (see `overlaps`). Pairs that a set
-    repeats count as often as they occur, as in published figures. Cosines are rounded as in gensim, so that ties agree.
+    There is no mean over several sets, and none should be taken: some contain others. Pairs that a set repeats
+    count as often as they occur, as in published figures. Cosines are rounded as in gensim, so that ties agree.
 
     Args:
         vectors: words and vectors, by falling frequency.

@@ -14,12 +14,10 @@ from mt2st.evaluation.analogies import AnalogyReport, Method, evaluate_analogies
 from mt2st.evaluation.analogy_questions import AnalogySection, packaged_analogies, read_analogies
 from mt2st.evaluation.known_words import RESTRICT_VOCAB, KnownWords, Unseen
 from mt2st.evaluation.similarity import (
-    Overlap,
     SimilarityResult,
     SimilaritySet,
     evaluate_similarity,
     gensim_similarity_files,
-    overlaps,
     read_similarity,
 )
 
@@ -27,7 +25,6 @@ Paths = Sequence[str | PathLike[str]]
 
 FEW = 10
 """Questions or pairs below which a result is mostly chance."""
-_LARGE_SHARE = 0.5  # of the smaller set: overlaps from here on are spoken of
 _NO_GENSIM = (
     "no similarity test: none comes with this package, and the sets that gensim brings are not there; "
     "pip install 'mt2st[gensim]', or give files of judged pairs"
@@ -41,13 +38,11 @@ class WordVectorReport:
     Attributes:
         analogies: of the analogy test; None where there was none.
         similarity: of the similarity sets, one each.
-        overlaps: similarity sets that share pairs.
         notes: what to know when reading the figures.
     """
 
     analogies: AnalogyReport | None
     similarity: tuple[SimilarityResult, ...]
-    overlaps: tuple[Overlap, ...]
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,7 +50,6 @@ class WordVectorReport:
         return {
             "analogies": None if self.analogies is None else self.analogies.as_dict(),
             "similarity": [result.as_dict() for result in self.similarity],
-            "overlaps": [vars(overlap) for overlap in self.overlaps],
             "notes": list(self.notes),
         }
 
@@ -136,14 +130,13 @@ def evaluate_word_vectors(
     report = evaluate_analogies(vectors, tests.analogies, method=method, **words) if tests.analogies else None
     results = evaluate_similarity(vectors, tests.similarity, **words)
     _check_some_seen(tests, report, results)
-    shared = overlaps(tests.similarity)
     notes = [
         *tests.notes,
         *_notes_on_ngrams(tests, known),
         *_notes_on_analogies(report),
-        *_notes_on_similarity(tests.similarity, results, shared),
+        *_notes_on_similarity(tests.similarity, results),
     ]
-    return WordVectorReport(report, tuple(results), tuple(shared), tuple(notes))
+    return WordVectorReport(report, tuple(results), tuple(notes))
 
 
 def _check_some_seen(tests: WordVectorTests, report: AnalogyReport | None, results: Sequence[SimilarityResult]) -> None:
@@ -190,9 +183,7 @@ def _notes_on_analogies(report: AnalogyReport | None) -> list[str]:
     return notes
 
 
-def _notes_on_similarity(
-    sets: Sequence[SimilaritySet], results: Sequence[SimilarityResult], shared: Sequence[Overlap]
-) -> list[str]:
+def _notes_on_similarity(sets: Sequence[SimilaritySet], results: Sequence[SimilarityResult]) -> list[str]:
     notes = [
         f"{result.name}: only {result.seen:,} of {result.total:,} pairs seen; the correlation is mostly chance"
         for result in results
@@ -201,7 +192,4 @@ def _notes_on_similarity(
     repeating = [f"{each.name} ({each.repeats:,} of {len(each.pairs):,})" for each in sets if each.repeats]
     if repeating:
         notes.append(f"pairs that stand in their set again, and count again as is usual: {', '.join(repeating)}")
-    large = [str(overlap) for overlap in shared if overlap.shared >= _LARGE_SHARE * overlap.size]
-    if large:
-        notes.append(f"sets that overlap, whose results are not to be averaged: {', '.join(large)}")
     return notes

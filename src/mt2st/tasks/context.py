@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mt2st.errors import InputError
+from mt2st.strategy.parameters import positive
 from mt2st.tasks.batch import Texts
 from mt2st.training.task import EpochSlice, RunParallel, in_turn
 
@@ -73,9 +74,8 @@ class ContextTask:
     ) -> None:
         if texts.offsets[-1] == 0:
             raise InputError(f"the auxiliary task '{name}' needs unlabelled text, found none")
-        for parameter, value in (("alpha", alpha), ("passes", passes)):
-            if not (np.isfinite(value) and value > 0):
-                raise InputError(f"{parameter} must be a finite number above 0, found {value!r}")
+        positive("alpha", alpha)
+        positive("passes", passes)
         if round(texts.offsets[-1] * passes) < 1:
             raise InputError(
                 f"{passes} passes over the {texts.offsets[-1]:,} words of the auxiliary task '{name}' are not a word "

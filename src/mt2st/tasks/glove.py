@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mt2st.errors import InputError
+from mt2st.strategy.parameters import positive
 from mt2st.training.task import EpochSlice
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ class GloveTask:
         from mt2st.embedding.glove.tables import GloveTables  # numba loads only when something is trained
         from mt2st.embedding.glove.targets import TargetSource
 
-        if not (np.isfinite(learning_rate) and learning_rate > 0):
-            raise InputError(f"learning_rate must be a finite number above 0, found {learning_rate!r}")
+        positive("learning_rate", learning_rate)
         if not 0 < passes <= MOST_LAPS:
             raise InputError(f"passes must be a number above 0 and at most {MOST_LAPS}, found {passes!r}")
         self.name = name

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import InputError
+from mt2st.errors import InputError, shortened
 from mt2st.evaluation import AnalogySection, SimilaritySet
 from mt2st.text import UNK, Vocabulary
 from mt2st.text.lines import read_lines
@@ -228,10 +228,9 @@ def read_pairs(path: str | PathLike[str]) -> list[Pair]:
             continue
         columns = [column.strip() for column in text.split("\t")] if "\t" in text else text.split()
         if len(columns) != 2 or not all(columns):
-            shown = f"{text[:60]}..." if len(text) > 60 else text
             raise InputError(
                 f"{path}, line {number}: a pair has two words, separated by a tab or by spaces; found {len(columns)} "
-                f"columns: {shown!r}"
+                f"columns: '{shortened(text)}'"
             )
         pairs.append((columns[0], columns[1]))
     if not pairs:

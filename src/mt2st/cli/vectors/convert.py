@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from mt2st.cli.options import parse
-from mt2st.cli.terminal import say
+from mt2st.cli.terminal import progress_bar
 
 DESCRIPTION = """Write the word vectors of one file to another, in flat memory.
 
@@ -19,8 +18,6 @@ Formats: word2vec (.vec, .txt), word2vec-binary (.bin), glove (.glove), keyedvec
 static-embedding (folders; the second is what model2vec and sentence-transformers load). Read only: model (the folder of
 a trained model), fasttext (fastText's own .bin) and ngrams (the folder of a -fasttext training); their words' vectors
 are written without n-grams."""
-
-_SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(frozen=True)
@@ -47,30 +44,18 @@ def run(arguments: Sequence[str]) -> int:
 
     from mt2st.embedding import convert_vectors
 
-    done = convert_vectors(
-        options.source,
-        options.target,
-        source_format=options.from_,
-        target_format=options.to,
-        overwrite=options.overwrite,
-        spaces=options.spaces,
-        progress=_reporter(),
-    )
+    with progress_bar() as bar:
+        done = convert_vectors(
+            options.source,
+            options.target,
+            source_format=options.from_,
+            target_format=options.to,
+            overwrite=options.overwrite,
+            spaces=options.spaces,
+            progress=lambda words, total: bar.show(words / total if total else None, f"{words:,} words"),
+        )
     print(
         f"{options.target}: {done.count:,} vectors of {done.size} dimensions "
         f"({done.source_format} -> {done.target_format})"
     )
     return 0
-
-
-def _reporter() -> Callable[[int, int | None], None]:
-    """Return a callback that prints the progress every ten seconds."""
-    told = time.monotonic()
-
-    def report(through: int, total: int | None) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _SECONDS_BETWEEN_LINES:
-            told = time.monotonic()
-            say(f"{through:,} words" if total is None else f"{through / total:4.0%}  {through:,} of {total:,} words")
-
-    return report
