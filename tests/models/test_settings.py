@@ -22,11 +22,13 @@ from mt2st.tasks.spearman import VARIANTS
 
 NAN, INFINITE = float("nan"), float("inf")
 WHOLE, NUMBER, SHARE, FLAG, TEXT = "a whole number", "a number", "a share", "true or false", "a text"
+FLAG_OR_NONE = "true, false or None"
 WRONG: dict[str, tuple[Any, ...]] = {
     WHOLE: (-1, 1.5, "3", True),
     NUMBER: (-0.1, NAN, INFINITE, "1", True),
     SHARE: (-0.1, 1, 1.5, NAN, None, "0.5"),
     FLAG: ("yes", 1, None),
+    FLAG_OR_NONE: ("yes", 1, 0.5),
     TEXT: (3, True),
 }
 """Values that no setting of such a type may have."""
@@ -55,6 +57,7 @@ TYPES = {
         "encoder.standardise encoder.ngram_ratios text.lowercase text.remove_breaks word_tasks.raw_products "
         "word_tasks.analogy_logarithm transition.task_layer compute.parallel_context"
     ),
+    FLAG_OR_NONE: "encoder.spelling",
     TEXT: (
         "encoder.name encoder.pooling text.truncation embedding.init context.method auxiliary_data.tagging "
         "auxiliary_data.tagging_column auxiliary_data.classification auxiliary_data.classification_text "

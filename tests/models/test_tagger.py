@@ -155,6 +155,70 @@ def test_an_adaptive_strategy_looks_ahead_on_validation_data_of_its_kind(model: 
     assert "mood" in run.evaluations[0].losses
 
 
+# Spelling
+
+ENDINGS = {"-ing": "VERB", "-ly": "ADV", "-ness": "NOUN"}
+
+
+def made_up(numbers: range) -> Sentences:
+    """Sentences of made-up words, none of them twice, whose tags are told by their endings alone."""
+    rng = np.random.default_rng(len(numbers))
+    words, tags = [], []
+    for number in numbers:
+        kinds = [list(ENDINGS)[kind] for kind in rng.integers(0, 3, 4)]
+        stems = [f"{''.join('bcdfghjklm'[int(digit)] for digit in str(number))}{at}a" for at in "wxyz"]
+        words.append([stem + kind[1:] for stem, kind in zip(stems, kinds, strict=True)])
+        tags.append([ENDINGS[kind] for kind in kinds])
+    return words, tags
+
+
+def test_by_its_spelling_a_word_is_tagged_that_no_text_has() -> None:
+    train, test = made_up(range(100, 160)), made_up(range(200, 230))
+    settings: dict[str, Any] = {"auxiliaries": (), "optimisation__epochs": 15}
+    assert make(**settings).fit(*train).score(*test) > 0.95
+    alone = make(**settings, encoder__spelling=False).fit(*train)
+    assert alone.network_.spelling is None
+    assert alone.score(*test) < 0.6
+
+
+def test_capitals_tell_names_though_words_are_in_lower_case() -> None:
+    rng = np.random.default_rng(1)
+    words = [[f"{'N' if name else 'n'}{'aeiou'[at % 5]}r{at}" for at, name in enumerate(row)]
+             for row in rng.random((60, 5)) < 0.5]  # fmt: skip
+    tags = [["PROPN" if word[0] == "N" else "NOUN" for word in sentence] for sentence in words]
+    tagger = make(auxiliaries=()).fit(words, tags)
+    assert tagger.predict([["Nor9", "nor9", "Nir8"]]) == [["PROPN", "NOUN", "PROPN"]]
+
+
+def test_a_word_of_several_tokens_is_read_as_one() -> None:
+    tagger = make(encoder__name="bilstm", optimisation__epochs=2).fit(*sentences())
+    several, one = tagger.predict_proba([["the", "cat-fish", "ran"], ["the", "cat", "ran"]])
+    assert len(several) == len(one) == 3
+
+
+@pytest.mark.parametrize("method", ["skipgram", "skipgram-fasttext"])
+def test_a_loaded_tagger_spells_as_the_saved_one(method: str, tmp_path: Path) -> None:
+    fitted = make(context__method=method, embedding__bucket=500 if "fast" in method else None).fit(
+        *sentences(), auxiliary_rows={"mood": LabelledText(["Dull", "fine film"] * 20, ["-", "+"] * 20)}
+    )
+    fitted.save(tmp_path / "model")
+    again = Tagger.load(tmp_path / "model")
+    unseen = [["THE", "Zebra-fish", "barks"], ["unbarks"]]
+    for one, two in zip(again.predict_proba(unseen), fitted.predict_proba(unseen), strict=True):
+        assert np.array_equal(one, two)
+    together, alone = fitted.predict_proba(unseen)[1], fitted.predict_proba(unseen[1:])[0]
+    assert np.allclose(together, alone, atol=1e-6)
+    assert again.word_vectors.index_to_key == fitted.word_vectors.index_to_key
+    assert again.word_vectors.vector_size == 8
+
+
+def test_only_a_tagger_reads_spelling() -> None:
+    with pytest.raises(InputError, match=r"encoder\.spelling is True, but only a tagger"):
+        TextClassifier().set_params(encoder__spelling=True).fit(["a", "b"], ["x", "y"])
+    assert make().checked_settings().encoder.spelling is True
+    assert TextClassifier().checked_settings().encoder.spelling is False
+
+
 # Several labels a text
 
 

@@ -19,7 +19,7 @@ from mt2st.models.groups import GLOVE, PARAMETER_GROUPS, by_group
 from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.problem_types import ProblemType
 from mt2st.models.settings import ModelSettings
-from mt2st.network import Network, NgramScores, SubwordEmbedding, build_encoder
+from mt2st.network import Network, NgramScores, Spelling, SubwordEmbedding, build_encoder
 from mt2st.network.layers import TaskLayer, activate_task_layers
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import ClassificationTask, ContextTask, GloveTask, LabelledTask, MultiLabelTask, Texts
@@ -60,9 +60,10 @@ def new_network(
         embedding: the word embedding.
         heads: by the name of the task, the problem type of its data and its number of classes.
     """
+    spelling = _new_spelling(settings, embedding, heads[PRIMARY_TASK][0])
     encoder = build_encoder(
         settings.encoder.name,
-        vector_size=settings.embedding.vector_size,
+        vector_size=settings.embedding.vector_size + (spelling.size if spelling is not None else 0),
         hidden_size=settings.encoder.hidden_size,
         pooling=settings.encoder.pooling,
     )
@@ -80,7 +81,18 @@ def new_network(
         word_dropout=settings.encoder.word_dropout,
         standardise=settings.encoder.standardise,
         ngrams=_new_ngrams(settings, *heads[PRIMARY_TASK]),
+        spelling=spelling,
     )
+
+
+def _new_spelling(
+    settings: ModelSettings, embedding: nn.Embedding | SubwordEmbedding, problem: ProblemType[Any]
+) -> Spelling | None:
+    if not settings.reads_spelling(of_words=not problem.of_texts):
+        return None
+    if isinstance(embedding, SubwordEmbedding):
+        return Spelling(embedding.subwords.rows.n_words)
+    return Spelling(embedding.num_embeddings)
 
 
 def _new_ngrams(settings: ModelSettings, problem: ProblemType[Any], n_classes: int) -> dict[str, NgramScores]:
@@ -116,7 +128,8 @@ def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:
 def new_optimizer(settings: ModelSettings, network: Network) -> torch.optim.AdamW:
     """Return AdamW with a group each for the embedding (without weight decay), the encoder and the heads."""
     rates = settings.learning_rates
-    modules = ((network.embedding,), (network.encoder,), (network.heads, network.ngrams))
+    encoder = [network.encoder] if network.spelling is None else [network.spelling, network.encoder]
+    modules = ([network.embedding], encoder, [network.heads, network.ngrams])
     return torch.optim.AdamW(
         [
             {

@@ -356,7 +356,7 @@ def labelled_auxiliaries(settings: ModelSettings, given: Mapping[str, Rows]) -> 
         problem_type = problem_type_of(rows)
         problem_type.check(rows)
         classes = problem_type.classes(rows)
-        documents = problem_type.prepare(rows, classes, settings.text)
+        documents = problem_type.prepare(rows, classes, settings.text, spelled=bool(settings.encoder.spelling))
         prepared.append(LabelledAuxiliary(name, problem_type, classes, documents))
     return prepared
 

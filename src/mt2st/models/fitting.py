@@ -39,6 +39,7 @@ from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
 from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
+from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
 from mt2st.training.processor import torch_threads, usable_cores
 
@@ -72,17 +73,25 @@ class DocumentEncoder:
     """Encodes a bounded amount of documents, and then gives the network that can read them.
 
     If words are made of n-grams, each word that the vocabulary lacks gets an id of its own, and a vector of its
-    n-grams; otherwise all of them are the unknown word.
+    n-grams; otherwise all of them are the unknown word. If words are read as they are spelled, each spelling gets an id
+    of its own.
 
     Args:
         vocabulary: the model's.
         tokeniser: the model's.
         subwords: the n-grams of the vocabulary's words; None for a model on words alone.
+        spelled: whether words are read as they are spelled.
+
+    Attributes:
+        spellings: the words that were read so far; None if they are not read as they are spelled.
     """
 
-    def __init__(self, vocabulary: Vocabulary, tokeniser: Tokeniser, subwords: KnownSubwords | None) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, tokeniser: Tokeniser, subwords: KnownSubwords | None, *, spelled: bool = False
+    ) -> None:
         self.vocabulary, self.tokeniser, self.subwords = vocabulary, tokeniser, subwords
         self._open = OpenVocabulary(vocabulary) if subwords is not None else None
+        self.spellings = OpenSpellings(self._open or vocabulary, tokeniser) if spelled else None
 
     def read(self, documents: Iterable[str]) -> Texts:
         """Encode documents."""
@@ -92,12 +101,25 @@ class DocumentEncoder:
         write_known(documents, self.tokeniser, self._open, ids, offsets)
         return Texts(np.frombuffer(ids.getvalue(), IDS_TYPE), np.frombuffer(offsets.getvalue(), OFFSETS_TYPE))
 
+    def read_prepared(self, prepared: Prepared) -> Texts:
+        """Encode the words of prepared documents as they are spelled, or the documents if they have none."""
+        if prepared.words is None:
+            return self.read(prepared.documents)
+        assert self.spellings is not None
+        ids = self.spellings.encode(chain.from_iterable(prepared.words))
+        return Texts(ids, np.cumsum([0, *map(len, prepared.words)], dtype=np.int64))
+
     def network(self, network: Network) -> Network:
         """Return the network as it reads what was encoded so far: itself, or one that shares all its parameters."""
-        if self._open is None or self.subwords is None or not self._open.further:
+        embedding, spelling = network.embedding, network.spelling
+        if self._open is not None and self.subwords is not None and self._open.further:
+            assert isinstance(embedding, SubwordEmbedding)
+            embedding = embedding.with_words(self.subwords.bags_of(self._open.further))
+        if self.spellings is not None and spelling is not None:
+            spelling = spelling.with_words(self.spellings.spelled(len(spelling.table)))
+        if embedding is network.embedding and spelling is network.spelling:
             return network
-        assert isinstance(network.embedding, SubwordEmbedding)
-        return network.on(network.embedding.with_words(self.subwords.bags_of(self._open.further)))
+        return network.on(embedding, spelling)
 
 
 @dataclass(frozen=True)
@@ -176,7 +198,12 @@ class Fitting(Generic[RowsT]):
             )
             self._tell("on_corpus", corpus, n_labelled=len(primary.documents))
             vocabulary = corpus.vocabulary
-            reader = DocumentEncoder(vocabulary, settings.text.tokeniser, settings.subwords_of(vocabulary))
+            reader = DocumentEncoder(
+                vocabulary,
+                settings.text.tokeniser,
+                settings.subwords_of(vocabulary),
+                spelled=bool(settings.encoder.spelling),
+            )
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
             held_out = to_measure(self._prepared(validation), reader, validation.source)
             task = primary_task(settings, self.problem, self.classes, primary.encoded(texts[0]), held_out)
@@ -207,7 +234,9 @@ class Fitting(Generic[RowsT]):
         return Fitted(_for_prediction(network), vocabulary, trainer.run, reports, init_seconds)
 
     def _prepared(self, rows: RowsT) -> Prepared:
-        return self.problem.prepare(rows, self.classes, self.settings.text)
+        return self.problem.prepare(
+            rows, self.classes, self.settings.text, spelled=bool(self.settings.encoder.spelling)
+        )
 
     def _network(
         self, task: LabelledTask[Any, Any], others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: DocumentEncoder
@@ -317,19 +346,22 @@ def to_measure(prepared: Prepared, reader: DocumentEncoder, source: str) -> Any:
     """
     if not prepared.documents:
         raise InputError(f"{source}: nothing to measure on; give at least one text")
-    return prepared.encoded(reader.read(prepared.documents))
+    return prepared.encoded(reader.read_prepared(prepared))
 
 
 def _labelled_texts(corpus: Corpus, reader: DocumentEncoder, parts: Sequence[Prepared]) -> list[Texts]:
     """Return the documents of each part as a task reads them; they follow one another in the corpus.
 
     If words are made of n-grams, words that the vocabulary lacks are read too, as they will be in prediction; the
-    corpus knows them as the unknown word only.
+    corpus knows them as the unknown word only. Nor does it know how words are spelled.
     """
-    if reader.subwords is not None:
-        return [reader.read(part.documents) for part in parts]
-    bounds = list(accumulate((len(part.documents) for part in parts), initial=0))
-    return [Texts.of(corpus, start=start, stop=stop) for start, stop in pairwise(bounds)]
+    bounds = pairwise(accumulate((len(part.documents) for part in parts), initial=0))
+    return [
+        Texts.of(corpus, start=start, stop=stop)
+        if reader.subwords is None and part.words is None
+        else reader.read_prepared(part)
+        for part, (start, stop) in zip(parts, bounds, strict=True)
+    ]
 
 
 def _as_at_first(head: nn.Module) -> nn.Module:
@@ -343,11 +375,13 @@ def _as_at_first(head: nn.Module) -> nn.Module:
 
 
 def _for_prediction(network: Network) -> Network:
-    """Remove what the training alone needed: the heads of auxiliary tasks, ratios of n-grams, rows of unseen words."""
+    """Remove what the training alone needed: the heads of auxiliary tasks, ratios of n-grams, further words."""
     for name in [name for name in network.heads if name != PRIMARY_TASK]:
         del network.heads[name]
     for ngrams in network.ngrams.values():
         cast("NgramScores", ngrams).fold()
     if isinstance(network.embedding, SubwordEmbedding):
         network.embedding = network.embedding.with_words(None)
+    if network.spelling is not None:
+        network.spelling = network.spelling.with_words(None)
     return network.eval()

@@ -135,6 +135,9 @@ class Encoder(Group):
     word_ngrams: Annotated[int, Field(ge=0, le=100)] | None = None
     """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none. By
     default 2, or none for a tagger."""
+    spelling: bool | None = None
+    """Read the first and last letters of each word, and its capitals. By default on for a tagger; texts are read
+    without."""
     ngram_buckets: Buckets = 262_144
     """Rows that the word n-grams share, each with a score per class."""
     ngram_ratios: bool = True

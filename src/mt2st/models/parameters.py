@@ -110,8 +110,9 @@ class SettingsEstimator(CheckedNames, BaseEstimator):  # type: ignore[misc]  # s
         return [each for each in _several(self.auxiliaries) if not isinstance(each, str)]
 
     def checked_settings(self) -> ModelSettings:
-        """Return the settings of all groups after validation, with the default window of the problem type."""
+        """Return the settings of all groups after validation, with the defaults of the problem type."""
         settings = self.settings.checked(of_words=self._of_words)
+        settings = settings.updated(encoder__spelling=settings.reads_spelling(of_words=self._of_words))
         if settings.context.window is None:
             settings = settings.updated(context__window=TAG_WINDOW if self._of_words else TEXT_WINDOW)
         return settings

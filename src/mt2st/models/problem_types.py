@@ -45,10 +45,12 @@ class Prepared:
     Attributes:
         documents: the texts that are to be encoded.
         encoded: makes the task's data of the documents' ids.
+        words: the words of each document, if an id of each word as it is spelled is to take the place of its tokens'.
     """
 
     documents: Sequence[str]
     encoded: Callable[[Texts], Any]
+    words: Sequence[Sequence[str]] | None = None
 
 
 class ProblemType(ABC, Generic[RowsT]):
@@ -85,8 +87,14 @@ class ProblemType(ABC, Generic[RowsT]):
         return classification_head(encoder.pooled_size, n_classes)
 
     @abstractmethod
-    def prepare(self, rows: RowsT, classes: Sequence[str], text: Text) -> Prepared:
+    def prepare(self, rows: RowsT, classes: Sequence[str], text: Text, *, spelled: bool = False) -> Prepared:
         """Return the rows as documents, and the function that makes the task's data of their ids.
+
+        Args:
+            rows: the labelled data.
+            classes: their labels, in the order of the model.
+            text: how text becomes tokens.
+            spelled: read words as they are spelled, where the rows are of words.
 
         Raises:
             InputError: a label is none of the classes, in a problem type that cannot measure that.
@@ -138,7 +146,14 @@ class Classification(ProblemType[LabelledText]):
         """Return the accuracy's name."""
         return "accuracy"
 
-    def prepare(self, rows: LabelledText, classes: Sequence[str], text: Text) -> Prepared:
+    def prepare(
+        self,
+        rows: LabelledText,
+        classes: Sequence[str],
+        text: Text,
+        *,
+        spelled: bool = False,  # noqa: ARG002
+    ) -> Prepared:
         """Return the texts; refuse a label that is none of the classes."""
         number_of = {label: number for number, label in enumerate(classes)}
         unknown = sorted(set(rows.labels) - set(classes))
@@ -169,7 +184,14 @@ class MultiLabel(ProblemType[MultiLabelledText]):
         """Return micro F1's name."""
         return "micro_f1"
 
-    def prepare(self, rows: MultiLabelledText, classes: Sequence[str], text: Text) -> Prepared:
+    def prepare(
+        self,
+        rows: MultiLabelledText,
+        classes: Sequence[str],
+        text: Text,
+        *,
+        spelled: bool = False,  # noqa: ARG002
+    ) -> Prepared:
         """Return the texts; labels that are none of the classes get columns after those of the classes."""
         names = [*classes, *sorted(set(rows.label_names()) - set(classes))]
         column = {label: number for number, label in enumerate(names)}
@@ -204,16 +226,27 @@ class Tagging(ProblemType[TaggedText]):
         """Return a head on the tokens' states."""
         return tagging_head(encoder.state_size, n_classes)
 
-    def prepare(self, rows: TaggedText, classes: Sequence[str], text: Text) -> Prepared:
+    def prepare(self, rows: TaggedText, classes: Sequence[str], text: Text, *, spelled: bool = False) -> Prepared:
         """Return the sentences as texts of at most ``max_length`` tokens; unknown tags are numbered last."""
         further = tuple(sorted(set(rows.tag_names()) - set(classes)))
         number_of = {tag: number for number, tag in enumerate((*classes, *further))}
         targets = np.array([number_of[tag] for tags in rows.tags for tag in tags], dtype=np.int64)
-        cut = cut_sentences(rows.sentences, text.tokeniser, max_length=text.max_length)
-        return Prepared(cut.texts, lambda texts: Tagged(Words(texts, cut.starts, cut.n_words), targets, further))
+        documents = sentences_to_read(rows.sentences, text, spelled=spelled)
+
+        def encoded(texts: Texts) -> Tagged:
+            return Tagged(documents.encoded(texts), targets, further)
+
+        return Prepared(documents.documents, encoded, documents.words)
 
     def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> TaggingTask:
         return TaggingTask(name, train, tuple(classes), **options)
+
+
+def sentences_to_read(sentences: Sequence[Sequence[str]], text: Text, *, spelled: bool) -> Prepared:
+    """Return sentences of words as documents of at most ``max_length`` tokens, which are encoded as `Words`."""
+    cut = cut_sentences(sentences, text.tokeniser, max_length=text.max_length)
+    starts = np.ones(cut.n_words.sum(), dtype=np.bool_) if spelled else cut.starts
+    return Prepared(cut.texts, lambda texts: Words(texts, starts, cut.n_words), words=cut.words if spelled else None)
 
 
 def problem_type_of(rows: Rows) -> ProblemType[Any]:

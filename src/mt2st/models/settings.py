@@ -189,6 +189,10 @@ class ModelSettings(Group):
         """Whether the embedding makes words of their character n-grams."""
         return self.context.method in SUBWORD_METHODS
 
+    def reads_spelling(self, *, of_words: bool) -> bool:
+        """Return whether words are read as they are spelled: as given, or by default if the labels are of words."""
+        return of_words if self.encoder.spelling is None else self.encoder.spelling
+
     def subwords_of(self, vocabulary: Vocabulary) -> KnownSubwords | None:
         """Return the n-grams of a vocabulary's words; None if words are made of none."""
         return KnownSubwords.of(vocabulary.tokens, self.embedding.ngrams) if self.has_ngrams else None
@@ -235,6 +239,11 @@ def _conflicts(settings: ModelSettings, *, of_words: bool) -> Iterator[str]:
         yield (
             f"encoder.word_ngrams is {settings.encoder.word_ngrams}, but n-grams score whole texts, and a tagger's "
             "labels are of words: leave it at 0"
+        )
+    if not of_words and settings.encoder.spelling:
+        yield (
+            "encoder.spelling is True, but only a tagger reads the spelling of its words, and the labels here are of "
+            "texts: leave it out"
         )
     if of_words and settings.transition.probe_head is not None:
         yield (

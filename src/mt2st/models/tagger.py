@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from mt2st.errors import InputError
 from mt2st.models.inputs import Classes, classes_of, lists_of, tagged_text
-from mt2st.models.problem_types import Tagging
+from mt2st.models.problem_types import Tagging, sentences_to_read
 from mt2st.models.trained_model import TrainedModel
 from mt2st.strategy import PRIMARY_TASK
-from mt2st.tasks.tagging import Words, predict_tag_probabilities
+from mt2st.tasks.tagging import predict_tag_probabilities
 from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
-from mt2st.text.words import cut_sentences
 
 
 class Tagger(TrainedModel[TaggedText]):
@@ -52,14 +51,14 @@ class Tagger(TrainedModel[TaggedText]):
         given = list(X)
         for number, words in enumerate(given):
             check_words(words, f"sentence {number}")
-        text = self.settings_.text
-        cut = cut_sentences(given, text.tokeniser, max_length=text.max_length)
+        text, reader = self.settings_.text, self._reader()
+        prepared = sentences_to_read(given, text, spelled=reader.spellings is not None)
         rows = np.empty((0, len(self.classes_)), dtype=np.float32)
-        if cut.texts:
-            network, texts = self._read(cut.texts)
-            encoded = Words(texts, cut.starts, cut.n_words)
-            rows = predict_tag_probabilities(network, PRIMARY_TASK, encoded, max_length=text.max_length)
-        return np.split(rows, np.cumsum(cut.n_words)[:-1]) if given else []
+        if prepared.documents:
+            words = prepared.encoded(reader.read_prepared(prepared))
+            network = reader.network(self.network_)
+            rows = predict_tag_probabilities(network, PRIMARY_TASK, words, max_length=text.max_length)
+        return np.split(rows, np.cumsum([len(words) for words in given])[:-1]) if given else []
 
     def predict(self, X: Iterable[Sequence[str]]) -> list[list[Any]]:
         """Return the most probable tag of each word of each sentence.

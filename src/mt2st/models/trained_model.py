@@ -236,7 +236,11 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         """
         network, _ = self._fitted()
         settings, names, reader = self.settings_, names_of(self.classes_), self._reader()
-        data = to_measure(self.problem_type.prepare(rows, names, settings.text), reader, rows.source)
+        data = to_measure(
+            self.problem_type.prepare(rows, names, settings.text, spelled=reader.spellings is not None),
+            reader,
+            rows.source,
+        )
         with torch_threads(settings.compute.threads):
             task = primary_task(settings, self.problem_type, names, data)
             probabilities = task.probabilities(reader.network(network), data)
@@ -375,7 +379,12 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
     def _reader(self) -> DocumentEncoder:
         network, vocabulary = self._fitted()
-        return DocumentEncoder(vocabulary, self.settings_.text.tokeniser, _subwords_in(network))
+        return DocumentEncoder(
+            vocabulary,
+            self.settings_.text.tokeniser,
+            _subwords_in(network),
+            spelled=network.spelling is not None,
+        )
 
     def _read(self, documents: Iterable[str]) -> tuple[Network, Texts]:
         """Return the trained network and documents, encoded so that it can read them.

@@ -4,6 +4,7 @@ from mt2st.network.encoders import Encoded, Encoder, build_encoder, encoder_clas
 from mt2st.network.layers import Standardise, TaskLayer, activate_task_layers
 from mt2st.network.network import Network
 from mt2st.network.ngram_scores import NgramScores
+from mt2st.network.spelling import Spelling
 from mt2st.network.subword_embedding import SubwordEmbedding
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Encoder",
     "Network",
     "NgramScores",
+    "Spelling",
     "Standardise",
     "SubwordEmbedding",
     "TaskLayer",

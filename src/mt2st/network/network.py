@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mt2st.network.encoders import Encoded, Encoder
 from mt2st.network.layers import Standardise
 from mt2st.network.ngram_scores import NgramScores
+from mt2st.network.spelling import Spelling
 from mt2st.network.subword_embedding import SubwordEmbedding
 from mt2st.text import PAD
 
@@ -23,9 +24,10 @@ class Network(nn.Module):
         encoder: the shared layers.
         heads: one module a task that has its own layer; each takes what its task gives it.
         dropout: share of the features dropped behind the embedding and before each classification head, in [0, 1).
-        word_dropout: share of the words that are dropped whole while training, in [0, 1).
+        word_dropout: share of the word vectors that are dropped whole while training, in [0, 1).
         standardise: bring each feature of a text's vector to mean 0 and variance 1 before a classification head.
         ngrams: scores by word n-grams for classification tasks, by name, in addition to the head.
+        spelling: vectors of the words' spelling; the encoder reads them behind the word vectors.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Network(nn.Module):
         word_dropout: float = 0.0,
         standardise: bool = False,
         ngrams: Mapping[str, NgramScores] | None = None,
+        spelling: Spelling | None = None,
     ) -> None:
         super().__init__()
         self.embedding = embedding
@@ -47,11 +50,17 @@ class Network(nn.Module):
         self.word_dropout = word_dropout
         self.standardise = Standardise(encoder.pooled_size) if standardise else nn.Identity()
         self.ngrams = nn.ModuleDict(ngrams)
+        self.spelling = spelling
 
-    def on(self, embedding: nn.Embedding | SubwordEmbedding) -> Network:
-        """Return a network on another embedding that shares all other modules with this one."""
+    def on(self, embedding: nn.Embedding | SubwordEmbedding, spelling: Spelling | None = None) -> Network:
+        """Return a network on another embedding and spelling that shares all other modules with this one."""
         network = Network(
-            embedding, self.encoder, dict(self.heads), dropout=self.dropout.p, word_dropout=self.word_dropout
+            embedding,
+            self.encoder,
+            dict(self.heads),
+            dropout=self.dropout.p,
+            word_dropout=self.word_dropout,
+            spelling=spelling,
         )
         network.standardise, network.ngrams = self.standardise, self.ngrams
         return network.train(self.training)
@@ -60,13 +69,16 @@ class Network(nn.Module):
         """Encode a batch of texts.
 
         Args:
-            ids: ``[batch, length]`` token ids, `PAD` behind each text; at least one real token in each.
+            ids: ``[batch, length]`` token ids, `PAD` behind each text; at least one real token in each. With `spelling`
+                also its ids.
         """
         mask = ids != PAD
-        vectors = self.embedding(ids)
+        vectors = self.embedding(ids if self.spelling is None else self.spelling.words[ids])
         if self.training and self.word_dropout:
             kept = torch.rand(ids.shape, device=ids.device) >= self.word_dropout
             vectors = vectors * kept.unsqueeze(2)
+        if self.spelling is not None:  # of dropped words too, which teaches to read it where a word is unknown
+            vectors = torch.cat([vectors, self.spelling(ids)], dim=2)
         return self.encoder(self.dropout(vectors), mask)
 
     def scores(self, task: str, ids: Tensor) -> list[Tensor]:

@@ -41,11 +41,13 @@ class CutSentences:
         texts: the tokens of each sentence between spaces; a long sentence is several texts, one without words is none.
         starts: true at the first token of each word, for the tokens of all texts in order, bool [n_tokens].
         n_words: words of each sentence, int64 [n_sentences].
+        words: the words of each text.
     """
 
     texts: list[str]
     starts: NDArray[np.bool_]
     n_words: NDArray[np.int64]
+    words: list[Sequence[str]]
 
 
 def cut_sentences(sentences: Iterable[Sequence[str]], tokeniser: Tokeniser, *, max_length: int) -> CutSentences:
@@ -59,6 +61,7 @@ def cut_sentences(sentences: Iterable[Sequence[str]], tokeniser: Tokeniser, *, m
         (['it is', 'well - made', 'yes'], [True, True, True, False, False, True], [3, 0, 1])
     """
     texts: list[str] = []
+    of_texts: list[Sequence[str]] = []
     all_starts: list[bool] = []
     n_words: list[int] = []
     for words in sentences:
@@ -66,12 +69,14 @@ def cut_sentences(sentences: Iterable[Sequence[str]], tokeniser: Tokeniser, *, m
         n_words.append(len(words))
         all_starts += starts
         word_starts = [at for at, start in enumerate(starts) if start]
-        begin, end = 0, 0
-        for stop in [*word_starts[1:], len(tokens)] if tokens else []:
+        begin, end, first = 0, 0, 0
+        for number, stop in enumerate([*word_starts[1:], len(tokens)] if tokens else []):
             if stop - begin > max_length and end > begin:
                 texts.append(" ".join(tokens[begin:end]))
-                begin = end
+                of_texts.append(words[first:number])
+                begin, first = end, number
             end = stop
         if tokens:
             texts.append(" ".join(tokens[begin:]))
-    return CutSentences(texts, np.array(all_starts, dtype=np.bool_), np.array(n_words, dtype=np.int64))
+            of_texts.append(words[first:])
+    return CutSentences(texts, np.array(all_starts, dtype=np.bool_), np.array(n_words, dtype=np.int64), of_texts)
