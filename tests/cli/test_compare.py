@@ -369,7 +369,7 @@ def test_runs_elsewhere_can_be_stopped_as_soon_as_they_are_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped: list[bool] = []
-    progress = StudyProgress([], due=2, jobs=2)
+    progress = StudyProgress(0, due=2, jobs=2)
     monkeypatch.setattr("mt2st.cli.study_runs.say", lambda _: stopped.append(progress.stop()))
     for name in ("first pool", "its smaller successor"):
         progress.on_stop_file(tmp_path / name)

@@ -17,7 +17,7 @@ from mt2st.study.experiment import check_shared_settings
 from mt2st.study.pool import DASK, LOCAL, connected
 from mt2st.study.run import is_finished
 from mt2st.study.search import Found, Search, search_settings
-from mt2st.study.search.run import planned_runs, recorded_trials
+from mt2st.study.search.run import recorded_trials
 from mt2st.study.worker import request_stop
 
 INPUT_FAILED, FAULT = 2, 1
@@ -28,7 +28,7 @@ class StudyProgress(Watcher):
     """Shows how a study goes, and can stop it.
 
     Args:
-        cells: all of the study.
+        total: number of runs of the study.
         due: how many of them this command works on.
         elsewhere: how many others are not finished.
         jobs: how many run at a time; below 0 for as many as a cluster takes.
@@ -38,7 +38,7 @@ class StudyProgress(Watcher):
 
     def __init__(
         self,
-        cells: Sequence[Cell],
+        total: int,
         *,
         due: int,
         elsewhere: int = 0,
@@ -46,8 +46,8 @@ class StudyProgress(Watcher):
         on_begin: Callable[[], None] = lambda: None,
         validation: bool = False,
     ) -> None:
-        self._numbers = {cell.folder: number for number, cell in enumerate(cells, start=1)}
-        self._left, self._done, self._jobs, self._begin = due, len(cells) - due - elsewhere, jobs, on_begin
+        self._total, self._left, self._done = total, due, total - due - elsewhere
+        self._jobs, self._begin = jobs, on_begin
         self._seconds: list[float] = []
         self._validation = validation
         self._model: AnyModel | None = None
@@ -57,7 +57,7 @@ class StudyProgress(Watcher):
     def callback(self, cell: Cell) -> TrainingProgress:
         """Show the training of a cell in this process."""
         self.close()
-        self._training = TrainingProgress(f"[{self._numbers[cell.folder]}/{len(self._numbers)}] {cell.title}")
+        self._training = TrainingProgress(f"[{self._done + 1}/{self._total}] {cell.title}")
         return self._training
 
     def on_model(self, model: AnyModel) -> None:
@@ -80,7 +80,7 @@ class StudyProgress(Watcher):
             return
         self._left -= 1
         self._done += 1
-        head = f"{self._done} of {len(self._numbers)}: {outcome.cell.title}"
+        head = f"{self._done} of {self._total}: {outcome.cell.title}"
         if outcome.failure:
             say(f"{head} FAILED: {outcome.failure.error}")
             return
@@ -160,7 +160,7 @@ def run_cells(
     own = (share or Share()).select(cells)
     due = sum(cell in own for cell in left)
     jobs = -1 if cluster and jobs == 1 else jobs
-    progress = StudyProgress(cells, due=due, elsewhere=len(left) - due, jobs=jobs, on_begin=on_begin)
+    progress = StudyProgress(len(cells), due=due, elsewhere=len(left) - due, jobs=jobs, on_begin=on_begin)
     with _shown(progress, cluster) as received:
         study = run_study(
             data,
@@ -212,9 +212,8 @@ def run_search(
             "--search-only in place of --cell first"
         )
     jobs = -1 if cluster and jobs == 1 else jobs
-    progress = StudyProgress(
-        planned_runs(cells, search), due=trials * len(search.seeds), jobs=jobs, on_begin=on_begin, validation=True
-    )
+    total, due = (number * len(search.seeds) for number in (search.trials * len(methods), trials))
+    progress = StudyProgress(total, due=due, jobs=jobs, on_begin=on_begin, validation=True)
     with _shown(progress, cluster) as received:
         found = search_settings(
             data, cells, search, folder=folder, jobs=jobs, backend=DASK if cluster else LOCAL, watcher=progress

@@ -8,11 +8,11 @@
 from mt2st.study.data import StudyData
 from mt2st.study.grid import Cell, Grid, Method
 from mt2st.study.result import CellResult, Failure
-from mt2st.study.run import Share, Watcher, run_study
+from mt2st.study.run import Share, run_study
 from mt2st.study.runs import Group, RunRow
 from mt2st.study.study import Study
 from mt2st.study.summary import Row, summarise
-from mt2st.study.worker import Outcome
+from mt2st.study.worker import Outcome, Watcher
 
 __all__ = [
     "Cell",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,16 +53,11 @@ def linear_baselines(train: LabelledText, validation: LabelledText, test: Labell
     return found
 
 
-def baselines_of(study: Study) -> Sequence[Mapping[str, Any]]:
-    """Return the baselines that a study's description has; none for most studies."""
-    return list(study.about.get(BASELINES, ()))
-
-
 def baselines_table(study: Study) -> Table:
-    """Return the baselines of a study in a table."""
+    """Return the baselines that a study's description has in a table; of most studies, without a row."""
     rows = [
         [each["name"], f"{100 * each['accuracy']:.1f} %", f"{100 * each['macro_f1']:.1f} %", f"{each['seconds']:.2f}"]
-        for each in baselines_of(study)
+        for each in study.about.get(BASELINES, ())
     ]
     notes = "Trained on the same labelled texts; C and alpha are chosen by the validation part."
     return Table("baselines", ["scikit-learn", "accuracy", "macro F1", "training s"], rows, notes=notes)
@@ -70,9 +65,9 @@ def baselines_table(study: Study) -> Table:
 
 def baselines_verdict(study: Study, rows: Sequence[Row]) -> str:
     """Return a sentence that compares the best baseline with the best strategy; empty without baselines."""
-    if not baselines_of(study):
+    best = max(study.about.get(BASELINES, ()), key=lambda each: float(each["accuracy"]), default=None)
+    if best is None:
         return ""
-    best = max(baselines_of(study), key=lambda each: float(each["accuracy"]))
     first = max(rows, key=lambda row: row.score.mean)
     points = 100 * (first.score.mean - best["accuracy"])
     apart = f"{abs(points):.1f} points {'below' if points > 0 else 'above'}" if abs(points) >= 0.05 else "as much as"

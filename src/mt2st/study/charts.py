@@ -48,18 +48,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Curves over epochs or seconds, each with its name at its end and a band for its 95 % interval.
+    """Curves over epochs or seconds, each with a point, its name at its end and a band for its 95 % interval.
 
-    Attributes:
-        title: what it shows.
-        curves: the curves; each has a point.
-        styles: by the names of the curves.
-        x_label: `EPOCHS` or `SECONDS`.
-        percent: whether the values are shares in [0, 1], shown in percent.
-        steps: whether a value holds since the point before, as a weight does. The axis shows 0 to 1 then.
-        marks: moments.
-        note: how to read it.
-        y_range: values that the y axis includes at least.
+    With ``percent``, values are shares in [0, 1]. With ``steps``, a value holds since the point before, as a weight
+    does, and the y axis shows 0 to 1. It includes ``y_range`` at least.
     """
 
     title: str
@@ -110,9 +102,7 @@ class LineChart:
         last = max([point.x for point in points] + [mark.x for mark in self.marks])
         axes.set(xlabel=self.x_label, xlim=(0, last or 1.0), ylim=(low, high))
         _ticks(axes.xaxis, 6, "{:g}".format)
-        _ticks(
-            axes.yaxis, 6, (lambda value: f"{100 * value:.6g} %") if self.percent else (lambda value: f"{value:.6g}")
-        )
+        _ticks(axes.yaxis, 6, in_percent if self.percent else "{:.6g}".format)
         for curve in self.curves:
             self._curve(axes, curve, low, high)
         self._marks(axes)
@@ -188,15 +178,7 @@ class LineChart:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of an `IntervalChart`.
-
-    Attributes:
-        label: what it is about.
-        style: how it is drawn.
-        interval: mean and bounds; None where there is nothing to draw.
-        values: of the single seeds.
-        text: the figures in words, at the right.
-    """
+    """A row of an `IntervalChart`: its mean and interval, if any, the values of the single seeds, and all in words."""
 
     label: str
     style: LineStyle
@@ -207,18 +189,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class IntervalChart:
-    """Means with 95 % intervals, a row each, with the single seeds behind them.
+    """Means with 95 % intervals, a row each, at least one, with the single seeds behind them.
 
-    Attributes:
-        title: what it shows.
-        entries: the rows, at least one.
-        x_label: what the axis shows.
-        form: writes a value of the axis.
-        table: the data.
-        percent: whether the values are shares in [0, 1].
-        line: a value to compare with.
-        ratios: whether the values are ratios, on a logarithmic axis.
-        note: how to read it.
+    ``form`` writes a value of the axis; ``line`` is a value to compare with. With ``percent``, values are shares in
+    [0, 1]; with ``ratios``, the axis is logarithmic.
     """
 
     title: str
@@ -293,12 +267,7 @@ Chart = LineChart | IntervalChart
 
 
 def sheet(charts: Sequence[Chart], title: str = "") -> Figure:
-    """Return a figure with charts in two columns, each below its title; one chart alone has neither.
-
-    Args:
-        charts: at least one.
-        title: of the whole.
-    """
+    """Return a figure with charts, at least one, in two columns, each below its title; one alone has neither."""
     from matplotlib.figure import Figure
 
     columns = min(2, len(charts))
@@ -353,12 +322,7 @@ def apart(places: Sequence[float], distance: float, low: float, high: float) -> 
 
 
 def in_percent(share: float) -> str:
-    """Return a round share for an axis.
-
-    Example:
-        >>> in_percent(0.75)
-        '75 %'
-    """
+    """Return a round share for an axis: ``75 %``."""
     return f"{100 * share:.6g} %"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,15 +19,7 @@ Value = Callable[[Evaluation], float | None]
 
 @dataclass(frozen=True)
 class Point:
-    """A point of a curve.
-
-    Attributes:
-        x: epochs, or seconds of training.
-        y: mean of the runs that have a value there.
-        low: lower bound of its 95 % t interval (`t_interval`); None without one.
-        high: upper bound.
-        n: number of runs that have a value.
-    """
+    """A point of a curve: at ``x`` epochs, or seconds of training, the mean of ``n`` runs, with its 95 % t interval."""
 
     x: float
     y: float
@@ -45,12 +38,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """The methods of one setting, which are drawn together. Single-task is among them where it was run.
-
-    Attributes:
-        factors: encoder, embedding and auxiliary tasks, in the order of `FACTORS`.
-        methods: the results by method, then by seed.
-    """
+    """The methods of one setting (`FACTORS`), which are drawn together, single-task among them where it was run."""
 
     factors: tuple[str, ...]
     methods: Mapping[str, Mapping[int, CellResult]]
@@ -95,14 +83,11 @@ def epochs_of(run: Run) -> list[float]:
         >>> epochs_of(Run([at(1), at(1), at(2), at(2)]))
         [0.5, 1.0, 1.5, 2.0]
     """
-    counts: dict[int, int] = {}
-    for each in run.evaluations:
-        counts[each.epoch] = counts.get(each.epoch, 0) + 1
-    in_each = max(counts.values(), default=1)  # the last epoch may have ended early
-    seen: dict[int, int] = {}
+    in_each = max(Counter(each.epoch for each in run.evaluations).values(), default=1)  # the last may have ended early
+    seen: Counter[int] = Counter()
     positions = []
     for each in run.evaluations:
-        seen[each.epoch] = seen.get(each.epoch, 0) + 1
+        seen[each.epoch] += 1
         positions.append(each.epoch - 1 + seen[each.epoch] / in_each)
     return positions
 
@@ -115,7 +100,8 @@ def by_epoch(name: str, runs: Iterable[Run], value: Value) -> Curve:
             y = value(each)
             if y is not None and math.isfinite(y):
                 found.setdefault(round(x, 6), []).append(y)
-    return Curve(name, tuple(_point(x, found[x]) for x in sorted(found)))
+    intervals = ((x, t_interval(found[x])) for x in sorted(found))
+    return Curve(name, tuple(Point(x, each.mean, each.low, each.high, each.n) for x, each in intervals))
 
 
 def by_seconds(name: str, runs: Sequence[Run], value: Value) -> Curve:
@@ -144,8 +130,3 @@ def epoch_of(run: Run, transition: Transition) -> float:
             return before + (x - before) * (transition.step - 1 - step) / max(1, each.step - step)
         before, step = x, each.step
     return before
-
-
-def _point(x: float, values: Sequence[float]) -> Point:
-    interval = t_interval(values)
-    return Point(x, interval.mean, interval.low, interval.high, interval.n)

@@ -51,13 +51,8 @@ def check_fits(folder: Path, cells: Sequence[Cell], data: StudyData) -> None:
 def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Collection[str] = ()) -> None:
     """Raise if other results in a study's folder have settings that no cell of this call has.
 
-    This is for a call whose methods differ by their strategies alone: a `mt2st.study.Method` may have settings of its
-    own, and a search chooses some for each method.
-
-    Args:
-        folder: the study's.
-        cells: of the call, with the settings as they were given.
-        searched: names of the settings that a search chooses for each method.
+    This is for a call whose methods differ by their strategies alone, with the settings as they were given, but for
+    those ``searched``, which a search chooses for each method.
 
     Raises:
         InputError: naming the first result that has others, and which.

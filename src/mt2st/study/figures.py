@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mt2st._files import complete_folder
 from mt2st.errors import InputError
@@ -203,11 +206,7 @@ def _curves(runs: Runs, value: Value) -> list[Curve]:
 
 def _transitions(runs: Sequence[Run]) -> list[Mark]:
     """Return when tasks went off: one mark a task, or one for each different time of it."""
-    found: dict[tuple[str, float], int] = {}
-    for run in runs:
-        for each in run.transitions:
-            key = each.task, round(epoch_of(run, each), 3)
-            found[key] = found.get(key, 0) + 1
+    found = Counter((each.task, round(epoch_of(run, each), 3)) for run in runs for each in run.transitions)
     marks = []
     for (task, x), count in sorted(found.items(), key=lambda item: item[0][1]):
         seeds = "" if count == len(runs) else f" ({count} of {len(runs)} seeds)"
@@ -264,17 +263,13 @@ def plot_frozen_dimensions(freezes: Sequence[Freeze], path: Path | None = None) 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
     free = [dimension for dimension in order if dimension not in frozen]
-    axes.bar([rank[each] for each in free], [relevance[each] for each in free], color=FREE, width=1.0,
-             label=f"learning ({len(free)})")  # fmt: skip
-    colours = colormaps["viridis"]
-    for number, freeze in enumerate(freezes):
-        axes.bar(
-            [rank[each] for each in freeze.dimensions],
-            [relevance[each] for each in freeze.dimensions],
-            color=colours(0.9 * number / max(1, len(freezes) - 1)),
-            width=1.0,
-            label=f"frozen from epoch {freeze.epoch} ({len(freeze.dimensions)})",
-        )
+    colours = colormaps["viridis"](np.linspace(0, 0.9, len(freezes)))
+    bars: list[tuple[str, Sequence[int], Any]] = [(f"learning ({len(free)})", free, FREE)]
+    for freeze, colour in zip(freezes, colours, strict=True):
+        bars.append((f"frozen from epoch {freeze.epoch} ({len(freeze.dimensions)})", freeze.dimensions, colour))
+    for label, dimensions, colour in bars:
+        heights = [relevance[each] for each in dimensions]
+        axes.bar([rank[each] for each in dimensions], heights, color=colour, width=1.0, label=label)
     axes.set_xlabel("dimensions, by relevance")
     axes.set_ylabel("relevance to the primary task")
     if min(relevance) > 0:

@@ -155,7 +155,8 @@ class Grid:
             values = getattr(self, name)
             if len(set(values)) != len(values):
                 raise InputError(f"the {name} must differ, found {list(values)}")
-        self._check_files()
+        together = {task for tasks in (*self.auxiliaries, self.settings.auxiliaries) for task in tasks}
+        self.settings.updated(auxiliaries=tuple(sorted(together))).checked()  # refuses files that no combination reads
         cells: dict[str, Cell] = {}
         for cell in self._combinations():
             cells.setdefault(cell.folder, cell)
@@ -175,19 +176,10 @@ class Grid:
             if isinstance(strategy, SingleTask) and not set(auxiliary) & set(LABELLED_AUXILIARIES):
                 auxiliary = base.auxiliaries
             varied = {"encoder__name": encoder, "embedding__init": embedding, "auxiliaries": auxiliary}
-            settings = _without_idle_files(base.updated(**(varied | method.settings), seed=seed))
+            settings = base.updated(**(varied | method.settings), seed=seed)
+            unset: dict[str, Any] = {name: getattr(AuxiliaryData(), name) for name in idle_data(settings.auxiliaries)}
+            settings = replace(settings, auxiliary_data=replace(settings.auxiliary_data, **unset))
             settings.checked()
             usual = factors_of(base.updated(**method.settings))
             marks = {factor: value for factor, value in factors_of(settings).items() if value != usual[factor]}
             yield Cell(name, strategy, settings, marks)
-
-    def _check_files(self) -> None:
-        """Refuse files of auxiliary tasks that no combination has."""
-        together = {task for tasks in (*self.auxiliaries, self.settings.auxiliaries) for task in tasks}
-        self.settings.updated(auxiliaries=tuple(sorted(together))).checked()
-
-
-def _without_idle_files(settings: ModelSettings) -> ModelSettings:
-    """Return settings that name only files which their own auxiliary tasks read."""
-    unset: dict[str, Any] = {name: getattr(AuxiliaryData(), name) for name in idle_data(settings.auxiliaries)}
-    return replace(settings, auxiliary_data=replace(settings.auxiliary_data, **unset))

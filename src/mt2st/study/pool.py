@@ -52,17 +52,15 @@ def connected(address: str, *, seconds: float = 20.0) -> Iterator[None]:
 
 
 def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Iterator[Outcome]:
-    """Work on cells, each on one thread of torch, and yield their outcomes as they come.
+    """Work on cells, ``jobs`` at a time, each on one thread of torch, and yield their outcomes as they come.
 
     A process that dies (killed for want of memory, say) takes those of its pool with it. The cells that are left are
     then tried again, half as many at a time, and in the end one by one: what dies alone has failed. Dask tries cells
     again by itself, and blames several deaths of workers on all cells that waited there: these are tried one by one in
     the end, too. Once the cells are asked to stop, what dies has stopped.
 
-    Args:
-        orders: what to do.
-        jobs: how many at a time, at least 1; a cluster takes as many as it has room for.
-        backend: `LOCAL`, or `DASK` within `connected`, with the study's folder on a disk that all machines see.
+    The backend is `LOCAL`, or `DASK` within `connected`, with the study's folder on a disk that all machines see; a
+    cluster takes as many cells as it has room for.
     """
     if backend == DASK:
         yield from _on_cluster(orders)

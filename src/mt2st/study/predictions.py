@@ -43,12 +43,8 @@ class Predictions:
     """A model's predictions of a part of the data.
 
     Attributes:
-        part: name of the part.
         unit: what is predicted: ``"texts"``, ``"words"`` (of tagged sentences) or ``"labels"`` (each label of each
-            text by itself).
-        total: number of predictions.
-        wrong: number of those that are wrong.
-        classes: the score of each class.
+            text by itself); ``total`` and ``wrong`` count them.
         confusion: ``[true][predicted]`` counts; None for several labels a text, and for more than `MOST_CLASSES`.
         mistakes: the most certain ones, at most `MISTAKES`.
     """

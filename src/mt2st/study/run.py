@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mt2st.errors import InputError
-from mt2st.models.trained_model import AnyModel
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import check_fits
 from mt2st.study.grid import Cell
@@ -19,8 +18,7 @@ from mt2st.study.lock import BusyCellWarning, is_busy
 from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, Failure
 from mt2st.study.study import Study, read_about, write_about
-from mt2st.study.worker import Order, Outcome, Warned, attempt, finished
-from mt2st.training import Callback
+from mt2st.study.worker import Order, Outcome, Warned, Watcher, attempt, finished
 
 STOP = ".stop-"
 """Prefix of the file that stops the cells of one run when it appears in the study's folder."""
@@ -54,26 +52,6 @@ class Share:
         """Return the share's cells: those between two even cuts."""
         first, last = ((self.number - back) * len(cells) // self.of for back in (1, 0))
         return list(cells[first:last])
-
-
-class Watcher:
-    """Follows the progress of a study. Subclasses override what they need."""
-
-    def callback(self, cell: Cell) -> Callback:  # noqa: ARG002  # others need it
-        """Return a callback for a cell's training; asked only of cells that run in this process."""
-        return Callback()
-
-    def on_model(self, model: AnyModel) -> None:
-        """A cell in this process is about to train this model."""
-
-    def on_stop_file(self, path: Path) -> None:
-        """Cells are about to run in other processes; `mt2st.study.worker.request_stop` with this file stops them."""
-
-    def on_begin(self) -> None:
-        """A cell's training has begun, so its input is right."""
-
-    def on_outcome(self, outcome: Outcome) -> None:
-        """The work on a cell has ended, here or elsewhere."""
 
 
 def run_study(
@@ -157,19 +135,9 @@ def work_on(
     watcher: Watcher,
     on_begin: Callable[[], None],
 ) -> Worked:
-    """Read the finished ones of some cells and run the others.
+    """Read the finished ones of some cells and run the others, as `run_study` does, until the file ``stop`` appears.
 
-    Args:
-        data: the data.
-        cells: with folders of different names.
-        folder: where the cells' folders are. None keeps nothing.
-        stop: the file that stops the cells when it appears; of `stop_file`.
-        jobs: cells at a time.
-        backend: where cells run.
-        share: which of the cells to run.
-        keep_models: whether the folders get the models too.
-        watcher: told how it goes, but for the beginning.
-        on_begin: called once, when the first training begins.
+    The watcher is told how it goes, but for the beginning: ``on_begin`` is called once, at the first training.
 
     Raises:
         InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
@@ -237,7 +205,7 @@ def _attempts(
 ) -> Iterator[Outcome]:
     if jobs == 1 and backend == LOCAL:
         for order in orders:
-            yield attempt(order, callback=watcher.callback(order.cell), on_model=watcher.on_model, on_begin=on_begin)
+            yield attempt(order, watcher, on_begin)
     elif orders:
         if orders[0].stop is not None:
             watcher.on_stop_file(orders[0].stop)

@@ -14,19 +14,7 @@ from mt2st.errors import InputError
 from mt2st.study.experiment import check_same_data
 from mt2st.study.grid import Cell
 from mt2st.study.result import ERROR, RESULT, CellResult, Failure
-from mt2st.study.runs import (
-    FACTORS,
-    RUNS,
-    SINGLE_TASK,
-    Group,
-    Groups,
-    RunRow,
-    grouped,
-    read_runs,
-    reference,
-    rows_of,
-    write_runs,
-)
+from mt2st.study.runs import FACTORS, SINGLE_TASK, Group, Groups, RunRow, grouped, read_runs, reference, rows_of
 
 STUDY = "study.json"
 """The file of a study's folder that says what belongs to it."""
@@ -139,10 +127,6 @@ class Study:
     def single_task(self, group: Group) -> Mapping[int, RunRow]:
         """Return the single-task rows in a group's setting, by seed (`mt2st.study.runs.reference`)."""
         return reference(self.groups, group, SINGLE_TASK)
-
-    def write_runs(self, folder: Path) -> None:
-        """Write ``runs.csv`` into the study's folder."""
-        write_runs(self.rows, folder / RUNS)
 
 
 def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping[str, Any]) -> None:

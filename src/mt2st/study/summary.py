@@ -42,12 +42,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class TimeToTarget:
-    """How soon a group's runs reached their targets.
-
-    Attributes:
-        costs: by seed; None where the target was never reached.
-        ratios: by the name of the method that it is compared with, then by quantity (`QUANTITIES`).
-    """
+    """How soon a group's runs reached their targets: costs by seed, and ratios by other method, then by quantity."""
 
     costs: Mapping[int, Cost | None]
     ratios: Mapping[str, Mapping[str, Ratio]]
@@ -59,12 +54,7 @@ class TimeToTarget:
 
 
 def ratio(costs: Mapping[int, Cost | None], others: Mapping[int, Cost | None], quantity: str) -> Ratio:
-    """Return the costs over those of the same seeds in another method.
-
-    Args:
-        costs: by seed.
-        others: by seed; those that never reached the target leave nothing to compare with.
-        quantity: one of `QUANTITIES`.
+    """Return the costs over those of the same seeds in another method, which is left out where it reached no target.
 
     Example:
         >>> costs = {1: Cost(10.0, 50, 0.0), 2: Cost(10.0, 50, 0.0), 3: None}
@@ -94,9 +84,6 @@ def time_to_target(groups: Groups) -> dict[Group, TimeToTarget]:
 
     The ratios are to single-task and to multi-task in the same setting, where they were run. A seed in which
     single-task never rose above 0 (F1 of a tagger that finds nothing) has nothing to reach, and is left out.
-
-    Args:
-        groups: of a study.
     """
     found = {}
     for group, rows in groups.items():

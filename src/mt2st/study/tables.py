@@ -25,15 +25,10 @@ from mt2st.study.wording import UNKNOWN, percent, points, ratio_text
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text.
+    """A table of text, with the name of its files and notes on what the columns mean.
 
-    Attributes:
-        name: of its files.
-        header: names of the columns.
-        rows: as many fields each.
-        strong: the fields that are set in bold, each by the numbers of its row and its column.
-        notes: what the columns mean, below it.
-        labels: number of first columns that say what a row is about.
+    The fields in ``strong``, each the numbers of its row and its column, are set in bold. The first ``labels`` columns
+    say what a row is about.
     """
 
     name: str
@@ -141,12 +136,7 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
 def target_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     """Return the table of what reaching single-task's best costs, as ratios to single-task and to multi-task.
 
-    Args:
-        study: the results.
-        rows: of `summarise`, if they are there already.
-
-    Raises:
-        InputError: when the results are of different metrics, or there is none.
+    The arguments and errors are those of `result_table`.
     """
     rows = summarise(study) if rows is None else rows
     varying = study.varying

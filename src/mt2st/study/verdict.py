@@ -23,12 +23,7 @@ FEW_SEEDS = 5
 
 
 def verdict(study: Study, rows: Sequence[Row]) -> str:
-    """Return which strategy is better by the metric on the test part, in one sentence.
-
-    Args:
-        study: the results.
-        rows: of `summarise`.
-    """
+    """Return which strategy is better by the metric on the test part, in one sentence, from the rows of `summarise`."""
     metric, varying = METRICS[study.metric], study.varying
     first = max(rows, key=lambda row: row.score.mean)
     name = first.group.title(varying)
@@ -47,11 +42,8 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     better = [row for row in rows if row.significant and row.difference and row.difference.interval.mean > 0]
     worse = [row for row in rows if row.significant and row.difference and row.difference.interval.mean < 0]
     if better:
-        are = "are" if len(better) > 1 else "is"
-        return (
-            f"{_named([_with_difference(row, varying) for row in better])} {are} significantly better than "
-            f"{SINGLE_TASK}; no strategy is significantly better than all the others."
-        )
+        others_are = "no strategy is significantly better than all the others"
+        return f"{_significantly(better, varying)} better than {SINGLE_TASK}; {others_are}."
     if not compared:
         return f"No strategy is significantly better than all the others; the largest mean is that of {name}, {scores}."
     seeds = seeds_text(min(row.difference.n for row in compared if row.difference))
@@ -60,10 +52,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
         f"No strategy is significantly better than {SINGLE_TASK} over {seeds}: the largest mean difference is that of "
         f"{_with_difference(lead, varying)}"
     )
-    if worse:
-        are = "are" if len(worse) > 1 else "is"
-        sentence += f"; {_named([_with_difference(row, varying) for row in worse])} {are} significantly worse"
-    return f"{sentence}."
+    return f"{sentence}; {_significantly(worse, varying)} worse." if worse else f"{sentence}."
 
 
 def time_verdict(study: Study, rows: Sequence[Row]) -> str:
@@ -75,19 +64,21 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
     1, and of twenty 95 % intervals one does by chance. The intervals told are not adjusted.
     """
     told, never, unclear = [], [], []
-    p_values = _time_p_values(rows)
-    for number, row in enumerate(rows):
-        ratios = row.target.ratios.get(SINGLE_TASK, {}) if row.target else {}
-        found = ratios.get("seconds")
-        if row.group.name == SINGLE_TASK or found is None or (found.interval is None and not found.never):
-            continue
-        name, seeds = row.group.title(study.varying), seeds_text(found.reached + found.never)
-        interval, p = found.interval, p_values.get(number, 1.0)
+    ratios = {
+        row.group: row.target.ratios[SINGLE_TASK]["seconds"]
+        for row in rows
+        if row.target and SINGLE_TASK in row.target.ratios and row.group.name != SINGLE_TASK
+    }
+    # Rows of which a run failed to reach the target have no p-value: their ratios leave out the seeds that were worst.
+    tested = {group: each.p for group, each in ratios.items() if not each.never and each.p is not None}
+    p_values = dict(zip(tested, holm(list(tested.values())), strict=True))
+    for group, found in ratios.items():
+        name, seeds = group.title(study.varying), seeds_text(found.reached + found.never)
         if found.never:
             never.append(f"{name} in {found.never} of {seeds}")
-        elif interval and p < SIGNIFICANT:
-            told.append(f"{name} took {ratio_text(interval)} ({seeds}, {p_value(p)})")
-        else:
+        elif found.interval and (p := p_values.get(group, 1.0)) < SIGNIFICANT:
+            told.append(f"{name} took {ratio_text(found.interval)} ({seeds}, {p_value(p)})")
+        elif found.interval:
             unclear.append(f"{name} ({seeds})")
     best = f"{SINGLE_TASK}'s best validation {METRICS[study.metric]}"
     tests = "paired t tests"
@@ -104,7 +95,7 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
             f"{tests})."
         )
     if never:
-        sentences.append(f"{_capital(best)} was never reached by {_named(never, 'in one seed or more')}.")
+        sentences.append(f"{best[0].upper()}{best[1:]} was never reached by {_named(never, 'in one seed or more')}.")
     if unclear:
         how = f" by {tests}" if p_values and not told else ""
         sentences.append(f"Whether {_named(unclear)} took more or less time than {SINGLE_TASK} cannot be told{how}.")
@@ -145,23 +136,15 @@ def _seen(rows: Sequence[Row], metric: str, varying: Sequence[str]) -> str:
     )
 
 
-def _time_p_values(rows: Sequence[Row]) -> dict[int, float]:
-    """Return by the numbers of the rows the p-values of their ratios of seconds to single-task's, adjusted for all.
-
-    Rows of which a run failed to reach the target have none: their ratios leave out the seeds that were worst.
-    """
-    found = {}
-    for number, row in enumerate(rows):
-        ratio = row.target.ratios.get(SINGLE_TASK, {}).get("seconds") if row.target else None
-        if row.group.name != SINGLE_TASK and ratio and not ratio.never and ratio.p is not None:
-            found[number] = ratio.p
-    return dict(zip(found, holm(list(found.values())), strict=True))
-
-
 def _lead(row: Row) -> str:
     if row.difference is None or row.p is None:
         return ""
     return f", {points(row.difference.interval)} points against {SINGLE_TASK} ({p_value(row.p)})"
+
+
+def _significantly(rows: Sequence[Row], varying: Sequence[str]) -> str:
+    names = _named([_with_difference(row, varying) for row in rows])
+    return f"{names} {'are' if len(rows) > 1 else 'is'} significantly"
 
 
 def _with_difference(row: Row, varying: Sequence[str]) -> str:
@@ -170,10 +153,6 @@ def _with_difference(row: Row, varying: Sequence[str]) -> str:
         return name
     p = "no p-value" if row.p is None else p_value(row.p)
     return f"{name} ({points(row.difference.interval)} points, {seeds_text(row.difference.n)}, {p})"
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 def _named(names: Sequence[str], how: str = "") -> str:

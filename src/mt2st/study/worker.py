@@ -32,13 +32,9 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be done about one cell.
+    """What is to be done about one cell with its identity, in the study's folder or, without one, keeping nothing.
 
     Attributes:
-        cell: the cell.
-        data: the study's data.
-        identity: the cell's with these data.
-        folder: the study's; None keeps nothing.
         stop: a file whose appearance asks all running cells to stop, with a checkpoint.
         jobs: how many cells run at a time.
         keep_model: whether the folder gets the model too.
@@ -86,34 +82,44 @@ class Outcome:
     warned: Sequence[Warned] = ()
 
 
-def attempt(
-    order: Order,
-    *,
-    callback: Callback | None = None,
-    on_model: Callable[[AnyModel], None] | None = None,
-    on_begin: Callable[[], None] | None = None,
-) -> Outcome:
+class Watcher:
+    """Follows the progress of a study. Subclasses override what they need."""
+
+    def callback(self, cell: Cell) -> Callback:  # noqa: ARG002  # others need it
+        """Return a callback for a cell's training; asked only of cells that run in this process."""
+        return Callback()
+
+    def on_model(self, model: AnyModel) -> None:
+        """A cell in this process is about to train this model."""
+
+    def on_stop_file(self, path: Path) -> None:
+        """Cells are about to run in other processes; `mt2st.study.worker.request_stop` with this file stops them."""
+
+    def on_begin(self) -> None:
+        """A cell's training has begun, so its input is right."""
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """The work on a cell has ended, here or elsewhere."""
+
+
+def attempt(order: Order, watcher: Watcher | None = None, on_begin: Callable[[], None] = lambda: None) -> Outcome:
     """Work on a cell. The outcome and the cell's folder say whatever goes wrong with it.
 
-    One process at a time works on a cell. What another one has finished meanwhile is taken from it.
-
-    Args:
-        order: what to do.
-        callback: follows the training.
-        on_model: called with the model before it is trained, so that it can be stopped.
-        on_begin: called when the training begins.
+    One process at a time works on a cell. What another one has finished meanwhile is taken from it. ``on_begin`` is
+    called as the training begins.
 
     Raises:
         InputError: the study's folder cannot be written.
     """
+    watcher = watcher or Watcher()
     if order.stopped:
         return Outcome(order.cell)
     if order.place is None:
-        return _work(order, callback, on_model, on_begin)
+        return _work(order, watcher, on_begin)
     with cell_lock(order.place, wait=lambda: order.waits and not order.stopped) as held:
         if not held:
             return Outcome(order.cell, busy=not order.waits)
-        return _found(order, order.place) or _work(order, callback, on_model, on_begin)
+        return _found(order, order.place) or _work(order, watcher, on_begin)
 
 
 def _found(order: Order, place: Path) -> Outcome | None:
@@ -149,15 +155,10 @@ def finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellRe
     return result
 
 
-def _work(
-    order: Order,
-    callback: Callback | None,
-    on_model: Callable[[AnyModel], None] | None,
-    on_begin: Callable[[], None] | None,
-) -> Outcome:
+def _work(order: Order, watcher: Watcher, on_begin: Callable[[], None]) -> Outcome:
     watch = _Watch(order, on_begin)
     try:
-        result = _run(order, [FlopMeter(), watch, *([callback] if callback else [])], on_model)
+        result = _run(order, watcher, watch)
     except Exception as error:  # one cell's error must not end the others
         failure = _failure(order.cell, error)
         if order.place:
@@ -174,20 +175,19 @@ def request_stop(path: Path) -> None:
     path.touch()
 
 
-def _run(order: Order, callbacks: Sequence[Callback], on_model: Callable[[AnyModel], None] | None) -> CellResult | None:
+def _run(order: Order, watcher: Watcher, watch: Callback) -> CellResult | None:
     """Return the result; None if it was stopped."""
     begin = time.perf_counter()
     cell, data, place = order.cell, order.data, order.place
     model: Any = model_class(data.problem_type.name).from_settings(cell.settings, cell.strategy)
-    if on_model:
-        on_model(model)
+    watcher.on_model(model)
     model.fit_rows(
         data.train,
         unlabelled=data.unlabelled(),
         validation=data.validation,
         checkpoint=place / CHECKPOINT if place else None,
         vector_cache=order.folder / VECTORS if order.folder else None,
-        callbacks=callbacks,
+        callbacks=[FlopMeter(), watch, watcher.callback(cell)],
     )
     if model.run_.stopped == "interrupted":
         return None
@@ -227,14 +227,13 @@ class _Watch(Callback):
     """Notes that the training has begun, and stops it when the study is asked to stop."""
 
     order: Order
-    begin: Callable[[], None] | None = None
+    begin: Callable[[], None]
     began: bool = False
     looked: float = field(default_factory=time.monotonic)
 
     def on_fit_start(self, trainer: Trainer) -> None:  # noqa: ARG002
         self.began = True
-        if self.begin is not None:
-            self.begin()
+        self.begin()
 
     def on_step_end(self, trainer: Trainer) -> None:
         now = time.monotonic()

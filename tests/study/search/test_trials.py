@@ -11,7 +11,7 @@ from mt2st import SingleTask
 from mt2st.errors import MissingExtraError
 from mt2st.strategy import Range
 from mt2st.study.search.space import Axis, Course
-from mt2st.study.search.trials import RANDOM_TRIALS, Trial, next_numbers
+from mt2st.study.search.trials import RANDOM_TRIALS, Trial, check_sampler, next_numbers
 
 optuna = pytest.importorskip("optuna", reason="needs the extra 'search'")
 AXES = (Axis(Range("dropout", 0.0, 1.0)), Axis(Range("patience", 1, 4, whole=True)))
@@ -60,4 +60,4 @@ def test_methods_draw_the_same_numbers_for_what_they_share() -> None:
 def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"a search of settings needs the extra 'search': pip install"):
-        next_numbers(AXES, [], seed=1)
+        check_sampler()

@@ -126,7 +126,11 @@ def table_cells(
     if protocol.chooses:  # the published settings stay as they are
         cells = [_suited_to_glove(cell) if cell.settings.embedding.init == GLOVE else cell for cell in cells]
     if vector_size is not None:
-        cells = [_of_size(cell, vector_size) if cell.settings.embedding.init == glove else cell for cell in cells]
+        size = {"embedding__vector_size": vector_size}
+        cells = [
+            replace(cell, settings=cell.settings.updated(**size)) if cell.settings.embedding.init == glove else cell
+            for cell in cells
+        ]
     return cells
 
 
@@ -141,10 +145,6 @@ def _suited_to_glove(cell: Cell) -> Cell:
         context__x_max=GLOVE_X_MAX,
     )
     return replace(cell, settings=settings)
-
-
-def _of_size(cell: Cell, vector_size: int) -> Cell:
-    return replace(cell, settings=cell.settings.updated(embedding__vector_size=vector_size))
 
 
 def time_cells(protocol: Protocol, *, seeds: Sequence[int]) -> list[Cell]:

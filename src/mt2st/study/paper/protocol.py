@@ -101,8 +101,9 @@ class Protocol:
         test, rest = others[: self.most_tested], others[self.most_tested :][:MOST_TESTED]
         without_labels = np.concatenate([held_out, rest] if inductive else [held_out, test])
         unlabelled = tuple(reviews.texts[index] for index in without_labels)
+        # A partial can be given to other processes.
         return StudyData(
-            _select(reviews, train), _select(reviews, held_out), _select(reviews, test), partial(_texts, unlabelled)
+            _select(reviews, train), _select(reviews, held_out), _select(reviews, test), partial(tuple, unlabelled)
         )
 
 
@@ -110,25 +111,23 @@ def _select(reviews: LabelledText, indices: Iterable[int]) -> LabelledText:
     return reviews.select(int(index) for index in indices)
 
 
-def _texts(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return texts: a function of a module, which processes can be given."""
-    return texts
-
-
+ALL: dict[str, Any] = {
+    "encoder__name": "bilstm",
+    "encoder__hidden_size": 256,
+    "encoder__word_ngrams": 0,
+    "text__max_length": 100,
+    "optimisation__convergence": "never",
+}
 SOUND = Protocol(
     name="sound",
     settings={
-        "encoder__name": "bilstm",
-        "encoder__hidden_size": 256,
-        "encoder__word_ngrams": 0,
-        "text__max_length": 100,
+        **ALL,
         "optimisation__epochs": 6,
         "text__min_count": 5,
         "optimisation__embedding_learning_rate": 5e-4,
         "context__window": 15,
         "context__sample": 1e-4,
         "embedding__init_epochs": 10,
-        "optimisation__convergence": "never",
     },
     switch_at=4,
     diminish=lambda weight: Diminish(0.7, initial=weight, negligible=0.05 * weight),
@@ -152,10 +151,7 @@ QUICK = Protocol(
 REFERENCE = Protocol(
     name="reference",
     settings={
-        "encoder__name": "bilstm",
-        "encoder__hidden_size": 256,
-        "encoder__word_ngrams": 0,
-        "text__max_length": 100,
+        **ALL,
         "optimisation__epochs": 25,
         "optimisation__batch_size": SAMPLE - HELD_OUT,
         "optimisation__learning_rate": 1e-3,
@@ -166,7 +162,6 @@ REFERENCE = Protocol(
         "encoder__standardise": False,
         "text__truncation": "end",
         "text__min_count": 1,
-        "optimisation__convergence": "never",
     },
     switch_at=16,
     diminish=lambda weight: Diminish(-math.log(0.95), initial=weight, negligible=0.0),  # eq 11

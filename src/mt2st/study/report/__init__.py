@@ -12,6 +12,7 @@ from mt2st.study.report.page import render
 from mt2st.study.report.run_page import TrainingRun, is_run, run_page
 from mt2st.study.report.study_page import study_page
 from mt2st.study.result import ERROR, RESULT
+from mt2st.study.runs import RUNS, write_runs
 from mt2st.study.study import STUDY, Study
 from mt2st.study.tables import write_tables
 
@@ -43,7 +44,7 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
         study = Study.load(folder)
     html = render(run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder))
     if study is not None:
-        study.write_runs(folder)
+        write_runs(study.rows, folder / RUNS)
         write_tables(study, folder / TABLES)
         if figures:
             write_sheets(study_sheets(study), folder / FIGURES)

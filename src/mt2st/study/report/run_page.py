@@ -36,11 +36,9 @@ class TrainingRun:
 
     Attributes:
         kind: kind of the labelled data.
-        classes: labels or tags.
         metric: metric that chose the best parameters on validation.
         settings: of the model, by dotted name.
         strategy: its state.
-        run: the course of the training.
         metrics: by part of the data.
         auxiliaries: metrics of the auxiliary tasks on the part of their data that was held out.
         predictions: scores by class and mistakes on the test part, or on validation without a test part.
@@ -172,11 +170,7 @@ def _results(found: TrainingRun) -> Iterator[Block]:
     if kept := found.predictions:
         header = ["class", "precision", "recall", "F1", kept.unit]
         scores = [
-            [
-                each.name,
-                *(f"{100 * value:.1f} %" for value in (each.precision, each.recall, each.f1)),
-                f"{each.support:,}",
-            ]
+            [each.name, *map(_percent, (each.precision, each.recall, each.f1)), f"{each.support:,}"]
             for each in kept.classes
         ]
         notes = f"The last column counts the {kept.unit} of the class. A class that is never predicted has precision 0."

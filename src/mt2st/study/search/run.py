@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -15,9 +15,10 @@ from mt2st.study.data import StudyData
 from mt2st.study.grid import Cell
 from mt2st.study.pool import LOCAL
 from mt2st.study.result import CellResult
-from mt2st.study.run import Watcher, Worked, stop_file, work_on
+from mt2st.study.run import Worked, stop_file, work_on
 from mt2st.study.search.space import COMMON, Course
 from mt2st.study.search.trials import Record, Search, Trial, check_sampler, next_numbers
+from mt2st.study.worker import Watcher
 
 SEARCH = "search"
 """The folder of a study with its search: a record a method, and a folder a run of a trial."""
@@ -47,10 +48,8 @@ class _Method:
 
     Attributes:
         cell: one of its cells, with the given values.
-        course: what is changed about it.
-        trial: the same as long as a trial trains.
+        course: what is changed about it; ``trial`` is the same as long as a trial trains.
         path: of its record; None keeps nothing.
-        record: its trials so far.
     """
 
     cell: Cell
@@ -59,10 +58,19 @@ class _Method:
     path: Path | None
     record: Record
 
-    def runs(self, numbers: Mapping[str, float], search: Search) -> list[Cell]:
-        """Return the runs of the next trial, one a seed."""
-        course = self.trial if not self.record.trials else self.trial.at(numbers)
-        return list(_runs(self.cell, course, len(self.record.trials), search))
+    def next_trial(self, search: Search) -> tuple[dict[str, float], list[Cell]]:
+        """Return the numbers of the next trial, and its runs, one a seed."""
+        past = self.record.trials
+        numbers = next_numbers(self.course.axes, past, seed=search.seeds[0]) if past else self.course.given
+        course, marks = self.trial.at(numbers) if past else self.trial, {**self.cell.marks, "trial": str(len(past) + 1)}
+        seeded = [replace(course.settings, seed=seed) for seed in search.seeds]
+        return numbers, [Cell(self.cell.name, course.strategy, settings, marks) for settings in seeded]
+
+    @property
+    def chosen(self) -> Course:
+        """The course with the best trial's values, which are those given where the first trial is the best."""
+        best = self.record.best
+        return self.course.at(self.record.trials[best].numbers) if best else self.course
 
 
 def search_settings(
@@ -86,9 +94,9 @@ def search_settings(
         cells: of a `Grid`; those that differ in the seed alone are one method in one setting.
         search: how much.
         folder: the study's; the search is in its folder ``search``. None keeps nothing.
-        jobs: as for `mt2st.study.run_study`, as are ``backend`` and ``watcher``.
-        backend: as for `run_study`.
-        watcher: told how the runs go.
+        jobs: as for `mt2st.study.run_study`.
+        backend: likewise.
+        watcher: likewise.
 
     Raises:
         MissingExtraError: Optuna is not installed.
@@ -104,11 +112,10 @@ def search_settings(
     heard = watcher or Watcher()
     with stop_file(place) as stop:
         while due := [each for each in methods.values() if len(each.record.trials) < search.trials]:
-            numbers = [_next(each, search) for each in due]
-            runs = [each.runs(point, search) for each, point in zip(due, numbers, strict=True)]
+            trials = [each.next_trial(search) for each in due]
             worked = work_on(
                 data,
-                [cell for each in runs for cell in each],
+                [cell for _, runs in trials for cell in runs],
                 folder=place,
                 stop=stop,
                 jobs=jobs,
@@ -117,29 +124,21 @@ def search_settings(
                 watcher=heard,
                 on_begin=heard.on_begin,
             )
-            for each, point, own in zip(due, numbers, runs, strict=True):
-                _keep(each, point, own, worked, data.metric)
+            for each, (numbers, runs) in zip(due, trials, strict=True):
+                _keep(each, numbers, runs, worked, data.metric)
             if worked.interrupted or (stop is not None and stop.exists()):
                 return Found(cells, interrupted=True)
     for method in methods.values():  # a larger search may have been there
         method.record = replace(method.record, trials=method.record.trials[: search.trials])
-    courses = {name: _course(method) for name, method in methods.items()}
+    courses = {name: method.chosen for name, method in methods.items()}
     return Found(
-        cells=[_with_values(cell, courses[cell.group]) for cell in cells],
-        about={"metric": data.metric, **_about(methods, search)},
+        cells=[
+            replace(cell, strategy=course.strategy, settings=replace(course.settings, seed=cell.settings.seed))
+            for cell in cells
+            for course in [courses[cell.group]]
+        ],
+        about={"metric": data.metric, **_about(methods.values(), search)},
     )
-
-
-def planned_runs(cells: Sequence[Cell], search: Search) -> list[Cell]:
-    """Return the runs of a search in their order, with the names that they will have, and the given values."""
-    groups = {cell.group: cell for cell in reversed(cells)}
-    methods = [groups[name] for name in dict.fromkeys(cell.group for cell in cells)]
-    return [
-        run
-        for number in range(search.trials)
-        for cell in methods
-        for run in _runs(cell, Course(cell.strategy, cell.settings), number, search)
-    ]
 
 
 def recorded_trials(folder: Path, cell: Cell) -> int:
@@ -163,7 +162,16 @@ def _methods(data: StudyData, cells: Sequence[Cell], search: Search, place: Path
         except InputError as error:
             raise InputError(f"in a trial of {epochs} epoch{'' if epochs == 1 else 's'}: {error}") from error
         path = _path(place, cell) if place else None
-        identity = _identity(cell, data, search, epochs)
+        own = cell.identity(data)
+        own["settings"].pop("seed")
+        ranges = (*COMMON, *cell.strategy.search)
+        identity = {
+            **own,
+            "search": {"seeds": list(search.seeds), "epochs": epochs},
+            "space": [
+                [each.name, each.low, each.high, each.scale.name, each.log, each.whole, each.by_task] for each in ranges
+            ],
+        }
         record = Record.read(path, identity) if path else Record(identity)
         methods[cell.group] = _Method(cell, course, trial, path, record)
     return methods
@@ -171,31 +179,6 @@ def _methods(data: StudyData, cells: Sequence[Cell], search: Search, place: Path
 
 def _path(place: Path, cell: Cell) -> Path:
     return place / f"{cell.group}.json"
-
-
-def _identity(cell: Cell, data: StudyData, search: Search, epochs: int) -> dict[str, Any]:
-    identity = cell.identity(data)
-    settings = {name: value for name, value in identity["settings"].items() if name != "seed"}
-    ranges = (*COMMON, *cell.strategy.search)
-    space = [[each.name, each.low, each.high, each.scale.name, each.log, each.whole, each.by_task] for each in ranges]
-    return {
-        **identity,
-        "settings": settings,
-        "search": {"seeds": list(search.seeds), "epochs": epochs},
-        "space": space,
-    }
-
-
-def _next(method: _Method, search: Search) -> dict[str, float]:
-    if not method.record.trials:
-        return method.course.given
-    return next_numbers(method.course.axes, method.record.trials, seed=search.seeds[0])
-
-
-def _runs(cell: Cell, course: Course, number: int, search: Search) -> Iterator[Cell]:
-    marks = {**cell.marks, "trial": str(number + 1)}
-    for seed in search.seeds:
-        yield Cell(cell.name, course.strategy, replace(course.settings, seed=seed), marks)
 
 
 def _keep(method: _Method, numbers: Mapping[str, float], runs: Sequence[Cell], worked: Worked, metric: str) -> None:
@@ -228,37 +211,25 @@ def _best(result: CellResult, measure: str) -> float:
     return result.run.evaluations[result.run.best].validation[measure]
 
 
-def _course(method: _Method) -> Course:
-    """Return the course with the best trial's values, which are those given where the first trial is the best."""
-    record = method.record
-    return method.course.at(record.trials[record.best].numbers) if record.best else method.course
-
-
-def _with_values(cell: Cell, course: Course) -> Cell:
-    return replace(cell, strategy=course.strategy, settings=replace(course.settings, seed=cell.settings.seed))
-
-
-def _about(methods: Mapping[str, _Method], search: Search) -> dict[str, Any]:
+def _about(methods: Collection[_Method], search: Search) -> dict[str, Any]:
     lines = []
-    for each in methods.values():
-        record = each.record
-        lines.append(
-            {
-                "method": each.cell.name,
-                **each.cell.factors,
-                "trials": len(record.trials),
-                "failed": record.failed,
-                "score": None if record.best is None else record.trials[record.best].score,
-                "best": None if record.best is None else record.best + 1,
-                "chosen": _course(each).told(),
-                "train_seconds": sum(trial.train_seconds for trial in record.trials),
-                "wall_seconds": sum(trial.wall_seconds for trial in record.trials),
-            }
-        )
+    for each in methods:
+        trials, best = each.record.trials, each.record.best
+        line = {
+            "method": each.cell.name,
+            **each.cell.factors,
+            "trials": len(trials),
+            "failed": sum(trial.score is None for trial in trials),
+            "score": None if best is None else trials[best].score,
+            "best": None if best is None else best + 1,
+            "chosen": each.chosen.told(),
+            **{name: sum(getattr(trial, name) for trial in trials) for name in ("train_seconds", "wall_seconds")},
+        }
+        lines.append(line)
     return {
         "trials": search.trials,
         "seeds": list(search.seeds),
-        "epochs": max(each.trial.settings.optimisation.epochs for each in methods.values()),
+        "epochs": max(each.trial.settings.optimisation.epochs for each in methods),
         "train_seconds": sum(line["train_seconds"] for line in lines),
         "wall_seconds": sum(line["wall_seconds"] for line in lines),
         "methods": lines,

@@ -22,12 +22,7 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Axis:
-    """One number that is searched for a method.
-
-    Attributes:
-        range: of what, and where.
-        task: the auxiliary task that it is for; None: all.
-    """
+    """One number that is searched for a method: of what, where, and for which auxiliary task; None: all."""
 
     range: Range
     task: str | None = None
@@ -46,10 +41,7 @@ class Axis:
 class Course:
     """A strategy and the settings of the model that it trains: what a search changes.
 
-    Attributes:
-        strategy: the strategy.
-        settings: the model's.
-        steps_per_epoch: of the primary task, for strategies that count steps.
+    ``steps_per_epoch``, of the primary task, are for strategies that count steps.
     """
 
     strategy: Strategy
@@ -94,7 +86,7 @@ class Course:
             by_task = state[name] if isinstance(state[name], Mapping) else {}
             state[name] = new if axis.task is None else {**by_task, axis.task: new}
         strategy = self.strategy
-        if self._own_axes:
+        if strategy.search:
             strategy = strategy.from_state_dict(strategy.state_dict() | {"settings": state})
         return replace(self, strategy=strategy, settings=self.settings.updated(**settings))
 
@@ -105,10 +97,7 @@ class Course:
         return values | {axis.range.name: state[axis.range.name] for axis in self._own_axes}
 
     @property
-    def _own_axes(self) -> tuple[Axis, ...]:
-        return tuple(self._axes_of_strategy())
-
-    def _axes_of_strategy(self) -> Iterator[Axis]:
+    def _own_axes(self) -> Iterator[Axis]:
         state = self.strategy.searched_settings()
         tasks: Sequence[str] = self.strategy.state_dict()["auxiliaries"] or self.settings.auxiliaries
         for each in self.strategy.search:

@@ -24,7 +24,6 @@ import numpy as np
 
 from mt2st._files import complete_file
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.strategy import Range
 from mt2st.study.identity import difference
 from mt2st.study.search.space import Axis
 
@@ -95,12 +94,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Record:
-    """The trials of a method in a setting.
-
-    Attributes:
-        identity: of the search.
-        trials: in their order.
-    """
+    """The trials of a method in a setting, in their order, with the identity of the search."""
 
     identity: Mapping[str, Any]
     trials: Sequence[Trial] = field(default_factory=list)
@@ -114,11 +108,6 @@ class Record:
             if trial.score is not None
         ]
         return -max(ranked)[2] if ranked else None
-
-    @property
-    def failed(self) -> int:
-        """How many trials failed."""
-        return sum(trial.score is None for trial in self.trials)
 
     def write(self, path: Path) -> None:
         """Write the file; it appears whole or not at all.
@@ -170,18 +159,11 @@ def next_numbers(axes: Sequence[Axis], past: Sequence[Trial], *, seed: int) -> d
     """Return the numbers of the next trial, by the axes' names: a function of the arguments and of nothing else.
 
     So a search that was interrupted goes on as if it had not been. As the axes that all methods share come first,
-    methods draw the same numbers for them as long as the draws are random.
-
-    Args:
-        axes: what is searched.
-        past: the trials so far. Those that failed, and given values outside of the ranges, are left out.
-        seed: of the search.
-
-    Raises:
-        MissingExtraError: Optuna is not installed.
+    methods draw the same numbers for them as long as the draws are random. Past trials that failed, and given values
+    outside of the ranges, are left out.
     """
-    check_sampler()
     import optuna
+    from optuna.distributions import FloatDistribution, IntDistribution
 
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -189,22 +171,17 @@ def next_numbers(axes: Sequence[Axis], past: Sequence[Trial], *, seed: int) -> d
         drawn = int(np.random.SeedSequence([seed, len(past)]).generate_state(1)[0])
         sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=drawn)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        distributions = {axis.name: _distribution(axis.range) for axis in axes}
+        distributions: dict[str, BaseDistribution] = {
+            axis.name: IntDistribution(int(axis.range.low), int(axis.range.high), log=axis.range.log)
+            if axis.range.whole
+            else FloatDistribution(axis.range.low, axis.range.high, log=axis.range.log)
+            for axis in axes
+        }
         for trial in past:
             if trial.score is not None and all(axis.holds(trial.numbers[axis.name]) for axis in axes):
-                study.add_trial(
-                    optuna.trial.create_trial(
-                        params=dict(trial.numbers), distributions=distributions, value=trial.score
-                    )
-                )
+                params = dict(trial.numbers)
+                past_trial = optuna.trial.create_trial(params=params, distributions=distributions, value=trial.score)
+                study.add_trial(past_trial)
         return dict(study.ask(distributions).params)
     finally:
         optuna.logging.set_verbosity(verbosity)
-
-
-def _distribution(of: Range) -> BaseDistribution:
-    from optuna.distributions import FloatDistribution, IntDistribution
-
-    if of.whole:
-        return IntDistribution(int(of.low), int(of.high), log=of.log)
-    return FloatDistribution(of.low, of.high, log=of.log)
