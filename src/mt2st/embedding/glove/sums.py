@@ -9,26 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.glove_counting import (
-    EMPTY,
-    FILLED,
-    OUTPUT_FULL,
-    STATE_SIZE,
-    compact,
-    copy_into,
-    merge,
-    push,
-)
+from mt2st.embedding.kernels.glove_counting import EMPTY, compact, copy_into
 
 RECORD = np.dtype([("key", np.uint64), ("sum", np.int64)])
-"""A pair (`kernels.table.pair_key`) and its sum."""
+"""A pair (`pair_key`) and its sum."""
 
+_BYTES_PER_RECORD = 96
+"""Of a buffer in the merge, with its share of what is sorted and added up."""
 _SMALLEST_BUFFER = 64
 _GOOD_BUFFER = 1 << 12
-"""Records a buffer should hold, 64 KB, for a disk to be read in decent pieces."""
+"""Records a buffer should hold, for a disk to be read in decent pieces."""
 _LARGEST_BUFFER = 1 << 16
 _MOST_RUNS = 1024
 """Runs merged at a time; more do not make it faster."""
+_LARGEST_KEY = np.uint64(2**64 - 1)
 
 Sums = tuple[NDArray[np.uint64], NDArray[np.int64]]
 
@@ -60,13 +54,8 @@ def merged(runs: Runs, memory: int) -> Iterator[Sums]:
 
     If the memory (in bytes) has no room for buffers of a decent size for all runs, groups of runs are merged to longer
     ones first.
-
-    Yields:
-        Keys uint64 [m] and sums int64 [m], overwritten by the next ones.
     """
-    if len(runs) == 0:
-        return
-    most = int(np.clip(memory // (_GOOD_BUFFER * RECORD.itemsize) - 1, 2, _MOST_RUNS))
+    most = int(np.clip(memory // (_GOOD_BUFFER * _BYTES_PER_RECORD), 2, _MOST_RUNS))
     generation = 0
     while len(runs) > most:
         generation += 1
@@ -75,48 +64,35 @@ def merged(runs: Runs, memory: int) -> Iterator[Sums]:
             longer.append(_merged_at_once(runs, range(start, min(start + most, len(runs))), memory))
         runs.path.unlink()
         runs = longer
-    yield from _merged_at_once(runs, range(len(runs)), memory)
-    runs.path.unlink()
+    if len(runs):
+        yield from _merged_at_once(runs, range(len(runs)), memory)
+        runs.path.unlink()
 
 
 def _merged_at_once(runs: Runs, chosen: range, memory: int) -> Iterator[Sums]:
-    # A buffer for each run and one for the output, which leaves through a copy of as many bytes.
-    size = int(np.clip(memory // ((len(chosen) + 2) * RECORD.itemsize), _SMALLEST_BUFFER, _LARGEST_BUFFER))
-    keys, sums = np.empty((len(chosen), size), np.uint64), np.empty((len(chosen), size), np.int64)
-    merged_keys, merged_sums = np.empty(size, np.uint64), np.empty(size, np.int64)
-    begin, end = np.zeros(len(chosen), np.int64), np.zeros(len(chosen), np.int64)
-    heap, state = np.empty(len(chosen), np.int64), np.zeros(STATE_SIZE, np.int64)
-    next_record = [runs.bounds[run] for run in chosen]
+    size = int(np.clip(memory // (len(chosen) * _BYTES_PER_RECORD), _SMALLEST_BUFFER, _LARGEST_BUFFER))
+    buffers = [np.empty(0, dtype=RECORD) for _ in chosen]
+    read, ends = [runs.bounds[run] for run in chosen], [runs.bounds[run + 1] for run in chosen]
     with runs.path.open("rb") as file:
-
-        def refill(buffer: int) -> None:
-            at = next_record[buffer]
-            count = min(size, runs.bounds[chosen[buffer] + 1] - at)
-            if count == 0:
-                return
-            file.seek(at * RECORD.itemsize)
-            records = np.fromfile(file, dtype=RECORD, count=count)
-            keys[buffer, :count], sums[buffer, :count] = records["key"], records["sum"]
-            begin[buffer], end[buffer] = 0, count
-            next_record[buffer] += count
-            push(keys, begin, heap, state, buffer)
-
-        for buffer in range(len(chosen)):
-            refill(buffer)
         while True:
-            emptied = merge(keys, sums, begin, end, heap, state, merged_keys, merged_sums)
-            if emptied != OUTPUT_FULL:
-                refill(emptied)
-                continue
-            filled = int(state[FILLED])
-            if filled < size:  # the heap is empty: all is merged
-                break
-            # The last record may still grow.
-            yield merged_keys[: filled - 1], merged_sums[: filled - 1]
-            merged_keys[0], merged_sums[0] = merged_keys[filled - 1], merged_sums[filled - 1]
-            state[FILLED] = 1
-    if filled:
-        yield merged_keys[:filled], merged_sums[:filled]
+            for k, buffer in enumerate(buffers):
+                count = min(size - len(buffer), ends[k] - read[k])
+                if count:
+                    file.seek(read[k] * RECORD.itemsize)
+                    buffers[k] = np.concatenate([buffer, np.fromfile(file, dtype=RECORD, count=count)])
+                    read[k] += count
+            # A key is complete up to the least last key of the buffers whose runs go on.
+            lasts = [buffer["key"][-1] for buffer, at, end in zip(buffers, read, ends, strict=True) if at < end]
+            last = min(lasts, default=_LARGEST_KEY)
+            stops = [int(np.searchsorted(buffer["key"], last, side="right")) for buffer in buffers]
+            complete = np.concatenate([buffer[:stop] for buffer, stop in zip(buffers, stops, strict=True)])
+            buffers = [buffer[stop:] for buffer, stop in zip(buffers, stops, strict=True)]
+            if not complete.size:
+                return
+            order = np.argsort(complete["key"], kind="stable")
+            keys, sums = complete["key"][order], complete["sum"][order]
+            first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+            yield keys[first], np.add.reduceat(sums, first)
 
 
 BYTES_PER_SLOT = 24

@@ -1,7 +1,6 @@
-"""Co-occurrence counting: a walk over a corpus, the hash table of sums that it fills, and the merge of sorted runs.
+"""Co-occurrence counting: a walk over a corpus, and the hash table of sums that it fills.
 
-A hash table is two arrays, ``keys`` uint64 [S] (`EMPTY` where a slot is free) and ``sums`` int64 [S], S below 2**32. In
-a merge, ``keys`` and ``sums`` [K, B] buffer K runs, and run ``r`` has the records ``begin[r]`` to ``end[r]`` left.
+A hash table is two arrays, ``keys`` uint64 [S] (`EMPTY` where a slot is free) and ``sums`` int64 [S], S below 2**32.
 """
 
 from __future__ import annotations
@@ -23,18 +22,6 @@ _LOW_HALF = np.uint64(0xFFFFFFFF)
 def pair_key(row: int, column: int) -> np.uint64:
     """Return the pair as one number; numbers sort as (row, column) does."""
     return (np.uint64(row) << _SHIFT_32) | np.uint64(column)
-
-
-@njit(nogil=True, cache=True)
-def key_row(key: np.uint64) -> np.int32:
-    """Return the row of a key."""
-    return np.int32(key >> _SHIFT_32)
-
-
-@njit(nogil=True, cache=True)
-def key_column(key: np.uint64) -> np.int32:
-    """Return the column of a key."""
-    return np.int32(key & _LOW_HALF)
 
 
 @njit(nogil=True, cache=True)
@@ -76,7 +63,7 @@ def compact(keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> int:
 # The walk: the next word, its document, the words kept so far of that document, used slots of the table.
 POSITION, DOCUMENT, KEPT, USED, INVALID = range(5)
 WALK_SIZE = 5
-_ALWAYS, _SHIFT_32 = np.uint64(KEEP_ALWAYS), np.uint64(32)
+_ALWAYS = np.uint64(KEEP_ALWAYS)
 
 
 @njit(nogil=True, cache=True)
@@ -140,85 +127,9 @@ def to_entries(keys: NDArray[np.uint64], sums: NDArray[np.int64], unit: float, e
     """Write keys and sums as (row, column, value), value = sum / unit; return how many lie on the diagonal."""
     diagonal = 0
     for k in range(keys.size):
-        row, column = key_row(keys[k]), key_column(keys[k])
+        row, column = np.int32(keys[k] >> _SHIFT_32), np.int32(keys[k] & _LOW_HALF)
         entries[k]["row"], entries[k]["column"] = row, column
         entries[k]["value"] = np.float32(sums[k] / unit)
         if row == column:
             diagonal += 1
     return diagonal
-
-
-HEAP_SIZE, FILLED = range(2)
-STATE_SIZE = 2
-OUTPUT_FULL = -1
-
-
-@njit(nogil=True, cache=True)
-def _before(keys: NDArray[np.uint64], begin: NDArray[np.int64], a: int, b: int) -> bool:
-    return bool(keys[a, begin[a]] < keys[b, begin[b]])
-
-
-@njit(nogil=True, cache=True)
-def push(
-    keys: NDArray[np.uint64], begin: NDArray[np.int64], heap: NDArray[np.int64], state: NDArray[np.int64], run: int
-) -> None:
-    """Put a run that has a record into the heap: ``heap`` int64 [K] orders runs by their first key."""
-    place = state[HEAP_SIZE]
-    state[HEAP_SIZE] += 1
-    while place > 0 and _before(keys, begin, run, heap[(place - 1) // 2]):
-        heap[place] = heap[(place - 1) // 2]
-        place = (place - 1) // 2
-    heap[place] = run
-
-
-@njit(nogil=True, cache=True)
-def _sink(keys: NDArray[np.uint64], begin: NDArray[np.int64], heap: NDArray[np.int64], size: int, run: int) -> None:
-    """Replace the heap's top by a run."""
-    place = 0
-    while 2 * place + 1 < size:
-        child = 2 * place + 1
-        if child + 1 < size and _before(keys, begin, heap[child + 1], heap[child]):
-            child += 1
-        if not _before(keys, begin, heap[child], run):
-            break
-        heap[place] = heap[child]
-        place = child
-    heap[place] = run
-
-
-@njit(nogil=True, cache=True)
-def merge(
-    keys: NDArray[np.uint64],
-    sums: NDArray[np.int64],
-    begin: NDArray[np.int64],
-    end: NDArray[np.int64],
-    heap: NDArray[np.int64],
-    state: NDArray[np.int64],
-    merged_keys: NDArray[np.uint64],
-    merged_sums: NDArray[np.int64],
-) -> int:
-    """Merge until a run's buffer is empty or the output (uint64 and int64 [M]) is full.
-
-    Returns:
-        The run whose buffer is empty, which is no longer in the heap; `OUTPUT_FULL` if the output is full or no run is
-        left.
-    """
-    while state[HEAP_SIZE] > 0:
-        run = heap[0]
-        key, amount = keys[run, begin[run]], sums[run, begin[run]]
-        filled = state[FILLED]
-        if filled > 0 and merged_keys[filled - 1] == key:
-            merged_sums[filled - 1] += amount
-        elif filled == merged_keys.size:
-            return OUTPUT_FULL
-        else:
-            merged_keys[filled], merged_sums[filled] = key, amount
-            state[FILLED] += 1
-        begin[run] += 1
-        if begin[run] == end[run]:
-            state[HEAP_SIZE] -= 1
-            if state[HEAP_SIZE] > 0:
-                _sink(keys, begin, heap, state[HEAP_SIZE], heap[state[HEAP_SIZE]])
-            return int(run)
-        _sink(keys, begin, heap, state[HEAP_SIZE], run)
-    return OUTPUT_FULL
