@@ -48,12 +48,7 @@ class GrownVocabulary:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, given: WordVectors | None) -> GrownVocabulary:
-        """Return the vocabulary of a corpus and of given vectors.
-
-        Raises:
-            InputError: the corpus has fewer than two words.
-            NoSharedWordsError: none of its words has a given vector.
-        """
+        """Return the vocabulary of a corpus, of two words at least, and of given vectors, which must share some."""
         tokens, counts = vocabulary.tokens, np.array(vocabulary.counts, dtype=np.int64)
         n_specials = sum(1 for token in islice(tokens, len(SPECIALS)) if token in SPECIALS)
         counts[:n_specials] = 0
@@ -92,11 +87,8 @@ class GrownVocabulary:
     def frozen_rows(self, places: NDArray[np.int64], subwords: SubwordRows | None) -> NDArray[np.bool_] | None:
         """Return the rows of the inputs that must not change, bool [V] or [V + bucket]; None if nothing is frozen.
 
-        With n-grams these are a word's own row and the rows of its n-grams, which other words may share.
-
-        Args:
-            places: the frozen words, by their place among the given ones (`frozen_places`).
-            subwords: the rows of the vocabulary's words, if they have n-grams.
+        ``places`` are those of the frozen words among the given ones. With n-grams these are a word's own row and the
+        rows of its n-grams, which other words may share.
         """
         if not places.size:
             return None
@@ -110,11 +102,7 @@ class GrownVocabulary:
 
 
 def frozen_places(frozen: Frozen, given: WordVectors | None) -> NDArray[np.int64]:
-    """Return the places of the frozen words among the given ones, int64 [n].
-
-    Raises:
-        InputError: words are frozen without given vectors, or some of them have none.
-    """
+    """Return the places of the frozen words among the given ones, int64 [n]; each must be there."""
     if frozen is None:
         return np.empty(0, dtype=np.int64)
     if given is None:

@@ -38,15 +38,9 @@ def available_memory(*, proc: Path = _PROC, control_groups: Path = _CONTROL_GROU
 
 
 def check_available(needed: int, what: str, advice: str) -> None:
-    """Raise if less memory is available than needed; check before the work, not after.
+    """Raise `InputError` if less memory is available than the bytes needed; check before the work, not after.
 
-    Args:
-        needed: bytes.
-        what: what needs it, as the start of a sentence.
-        advice: what to do.
-
-    Raises:
-        InputError: with both numbers.
+    ``what``, which needs it, starts the sentence; ``advice`` ends it.
     """
     available = available_memory()
     if available is not None and needed > available:
@@ -168,12 +162,10 @@ class Footprint:
 
     @classmethod
     def of(cls, settings: WordVectorSettings, tokens: Sequence[str], given: WordVectors | None = None) -> Footprint:
-        """Return the memory of a training with these settings.
+        """Return the memory of a training with these settings, which have the size and n-grams of given vectors.
 
-        Args:
-            settings: with the size and n-grams of given vectors.
-            tokens: the vocabulary, specials and given words included.
-            given: the vectors to continue from, if they were read for this training or handed over to it.
+        ``tokens`` are the vocabulary, specials and given words included; ``given`` the vectors to continue from, if
+        they were read for this training or handed over to it.
         """
         rows = 2 * len(tokens) + (settings.ngrams.bucket if settings.has_ngrams else 0)
         return cls(

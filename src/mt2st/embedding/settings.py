@@ -157,11 +157,7 @@ class GloveSettings:
 
 
 def _size_like(given: WordVectors, vector_size: int | None) -> int:
-    """Return the dimensions of given vectors.
-
-    Raises:
-        InputError: ``vector_size`` says otherwise.
-    """
+    """Return the dimensions of given vectors, unless ``vector_size`` says otherwise."""
     if vector_size not in (None, given.vector_size):
         raise InputError(
             f"the given vectors have {given.vector_size} dimensions, but vector_size is {vector_size}: leave it out or "

@@ -288,19 +288,9 @@ def initial_tables(
 
 
 def check_converging(loss: float, *, start: float, factor: float, rate: float) -> None:
-    """Raise if the mean loss is more than ``factor`` times that at the start.
+    """Raise `InputError` if the mean loss is more than ``factor`` times that at the start: the training has diverged.
 
-    Steps that are too large do not make the loss infinite, because the kernels bound them: they leave it above the
-    start.
-
-    Raises:
-        InputError: the training has diverged.
-
-    Example:
-        >>> check_converging(2.9, start=4.16, factor=1.25, rate=0.025)
-        >>> check_converging(14.5, start=4.16, factor=1.25, rate=9.0)  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        mt2st.errors.InputError: the training has diverged: its mean loss is 14.5, and untrained vectors had 4.16: ...
+    Steps that are too large do not make the loss infinite, because the kernels bound them.
     """
     if not math.isfinite(loss) or loss > factor * start:
         raise InputError(

@@ -247,12 +247,8 @@ def _scores(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield the number of a first question and the scores of some questions from there on; they are overwritten.
 
-    Args:
-        cosines: of each word to each row, ``[n_words, n_rows]``; overwritten too.
-        a: the questions' words, numbers of words in `cosines`, as are b and c.
-        b: likewise.
-        c: likewise.
-        method: how the cosines are combined.
+    ``cosines``, overwritten too, are of each word to each row, ``[n_words, n_rows]``; ``a``, ``b`` and ``c`` are
+    numbers of words in them.
     """
     combine: np.ufunc
     if method == "3cosadd":

@@ -31,11 +31,7 @@ class KnownWords:
             lower-cased if case is ignored, but answer nothing.
 
     Attributes:
-        spelling: for each row that takes part, the first row of the same word: its own unless case is ignored.
-            Integers ``[n_rows]``.
-
-    Raises:
-        InputError: `restrict_vocab` is less than 1, `unseen` is unknown, or the vectors have no n-grams.
+        spelling: for each row that takes part, the first row of the same word, int ``[n_rows]``.
 
     Example:
         >>> known = KnownWords(WordVectors(["us", "US", "cat"], np.eye(3)))

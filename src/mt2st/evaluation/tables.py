@@ -36,11 +36,7 @@ def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1) -> str:
     """Return rows as a text table: the first row is the header, the first column is left aligned.
 
     In a table that is too wide, long headers and cells are wrapped. Columns that still do not fit follow in a table of
-    their own.
-
-    Args:
-        rows: the header and the rows, each with as many cells.
-        labels: number of first columns, which are repeated in each of these tables.
+    their own, each with the first ``labels`` columns.
 
     Example:
         >>> print(aligned([["name", "n"], ["a", "10"]]))
@@ -98,19 +94,12 @@ def auxiliary_rows(
 ) -> list[list[str]]:
     """Return a row for each metric of an auxiliary task: which way is better, its values, whether it improved.
 
-    Args:
-        task: name of the task.
-        before: its metrics before training.
-        after: its metrics after training.
-        digits: decimals shown; values that agree in them count as the same.
-
-    Returns:
-        Rows with the columns of `AUXILIARY_HEADER`; a single row that says so if nothing was held out.
+    The columns are those of `AUXILIARY_HEADER`. Values that agree in ``digits`` decimals count as the same; a single
+    row says so if nothing was held out.
 
     Example:
-        >>> auxiliary_rows("misalignment", {"aligned": 0.1, "error": 0.5}, {"aligned": 0.4, "error": 0.625})
-        [['misalignment', 'aligned', 'more is better', '0.100', '0.400', 'better'], \
-['misalignment', 'error', 'less is better', '0.500', '0.625', 'WORSE']]
+        >>> auxiliary_rows("misalignment", {"aligned": 0.1, "error": 0.5}, {"aligned": 0.4, "error": 0.625})[1]
+        ['misalignment', 'error', 'less is better', '0.500', '0.625', 'WORSE']
         >>> auxiliary_rows("spearman", {}, {})
         [['spearman', 'nothing was held out', '', '', '', '']]
     """

@@ -209,11 +209,9 @@ def answered_right(table: Tensor | SubwordEmbedding, questions: NDArray[np.int64
 
 
 def _scores(units: Tensor, places: Tensor) -> Tensor:
-    """Return the scores ``[B, C]`` of 3CosAdd for candidates ``[C, D]``, and minus infinity for the question's words.
+    """Return the scores ``[B, C]`` of 3CosAdd for candidates ``[C, D]`` of length 1.
 
-    Args:
-        units: vectors of length 1.
-        places: ``[B, 3]`` positions of a, b and c among them.
+    ``places`` ``[B, 3]`` are the positions of a, b and c among them, whose scores are minus infinity.
     """
     a, b, c = functional.embedding(places, units).unbind(dim=1)
     return ((b - a + c) @ units.T).scatter(1, places, -torch.inf)

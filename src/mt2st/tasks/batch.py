@@ -96,13 +96,7 @@ class TextBatch:
 
 
 def shuffled(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of indices in random order, with texts of similar length together.
-
-    Args:
-        lengths: ``[n]`` number of tokens of each text.
-        batch_size: texts in a batch; the last one may be smaller.
-        rng: random numbers.
-    """
+    """Yield batches of indices in random order, with texts of similar length (``[n]`` tokens) together."""
     order = rng.permutation(len(lengths))
     batches: list[NDArray[np.int64]] = []
     for start in range(0, len(order), BUCKET * batch_size):
@@ -116,9 +110,7 @@ def shuffled(lengths: NDArray[np.int64], batch_size: int, rng: np.random.Generat
 def by_length(lengths: NDArray[np.int64], most_tokens: int) -> Iterator[NDArray[np.int64]]:
     """Yield batches of all indices, from the longest text to the shortest, for evaluation.
 
-    Args:
-        lengths: ``[n]`` number of tokens of each text.
-        most_tokens: tokens per batch, padding included; a longer text is a batch by itself.
+    A batch has at most ``most_tokens`` tokens, padding included; a longer text is a batch by itself.
     """
     order = np.argsort(-lengths, kind="stable")
     start = 0

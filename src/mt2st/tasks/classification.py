@@ -142,15 +142,10 @@ def predict_probabilities(
     independent: bool = False,
     eval_threads: int = 1,
 ) -> NDArray[np.float32]:
-    """Return ``[n_texts, n_classes]`` probabilities of a classification task.
+    """Return ``[n_texts, n_classes]`` probabilities of a classification task on texts, at least one.
 
-    Args:
-        network: the network; put in evaluation mode for the call and back after it.
-        task: name of the task's head.
-        texts: at least one text.
-        max_length: tokens per text that are read.
-        independent: give each class a probability of its own (several labels per text); else they sum to 1.
-        eval_threads: as for `infer_rows`.
+    With ``independent`` each class has a probability of its own (several labels per text); else they sum to 1. The
+    other arguments are those of `infer_rows`.
     """
     assert isinstance(network, Network)
 

@@ -173,11 +173,6 @@ def document_runs(offsets: NDArray[np.int64], epoch_slice: EpochSlice, passes: f
     which its first token lies. So the parts of one pass hold each document exactly once, and have about equally many
     tokens.
 
-    Args:
-        offsets: ``[n_documents + 1]`` positions of the corpus's documents, from 0.
-        epoch_slice: the part.
-        passes: passes over the corpus in the epoch.
-
     Yields:
         ``[m + 1]`` bounds of ``m`` consecutive documents, at least one, with about `PIECE` tokens.
     """

@@ -108,11 +108,7 @@ class GloveTask:
         return report.mean_loss
 
     def tables(self, table: Tensor) -> GloveTables:
-        """Return the task's tables around the embedding, whose memory they share.
-
-        Raises:
-            InputError: when the table is not float32 on the CPU, or of another shape.
-        """
+        """Return the task's tables around the embedding, whose memory they share."""
         from mt2st.embedding.glove.tables import GloveTables
 
         if table.device.type != "cpu" or table.dtype != torch.float32:

@@ -177,12 +177,9 @@ def _first_words(
 ) -> tuple[NDArray[np.bool_], int | None]:
     """Return which words are held out, and the number of the rows to spare first, if any must be.
 
-    Args:
-        place: ``[w]`` position of each word in the random order; infinite for words that are not held out.
-        units: ``[w]`` number of the group of words that it is held out with.
-        rows_of: ``[n, k]`` positions of words, for each set of rows.
-        share: share of the rows to hold out.
-        spared: numbers of the sets of rows that need not have their share.
+    ``place`` is the position of each word in the random order, infinite for words that are not held out; ``units`` the
+    number of the group of words that it is held out with; ``rows_of`` are positions of words ``[n, k]`` by set of rows.
+    Sets in ``spared`` need not have their share.
     """
     held_out = np.zeros(len(place), dtype=np.bool_)
     for number, rows in enumerate(rows_of):

@@ -149,9 +149,7 @@ class MisalignmentTask:
 def wrong_partners(pairs: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return ``[n, n]`` whether the second word of pair ``j`` is a wrong partner for the first word of pair ``i``.
 
-    Args:
-        pairs: ``[n, 2]`` pairs that should agree.
-        known: keys (`pair_keys`) of all pairs that should agree, in rising order.
+    ``known`` are the keys (`pair_keys`) of all pairs that should agree, in rising order.
     """
     crossed = np.stack(np.broadcast_arrays(pairs[:, None, 0], pairs[None, :, 1]), axis=-1)
     keys = pair_keys(crossed)

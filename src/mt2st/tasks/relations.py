@@ -151,17 +151,9 @@ class Judgements(Relations):
 def encode_rows(
     rows: Sequence[Sequence[str]], vocabulary: Vocabulary, *, width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the ids of the usable rows: all words known, and different.
+    """Return the ids ``[m, width]`` of the usable rows, whose words are all known and different, and the rows' numbers.
 
     A word that is not in the vocabulary as spelled is looked up regardless of case; the most frequent spelling counts.
-
-    Args:
-        rows: rows of ``width`` words.
-        vocabulary: the vocabulary.
-        width: words in a row.
-
-    Returns:
-        Ids ``[m, width]``, and the numbers ``[m]`` of their rows in rising order.
     """
     folded: dict[str, int] = {}
     for number, token in enumerate(vocabulary.tokens):

@@ -19,9 +19,6 @@ def shared_table(network: nn.Module, task: str) -> Tensor | SubwordEmbedding:
     """Return ``network.embedding.weight``, ``[vocabulary, vector_size]``, of any module that has it.
 
     An embedding that composes words of n-grams is returned itself, since the rows of its table are not words.
-
-    Raises:
-        InputError: the module has none.
     """
     embedding = getattr(network, "embedding", None)
     if isinstance(embedding, SubwordEmbedding):
@@ -66,11 +63,7 @@ def tensor_of(array: NDArray[np.generic]) -> Tensor:
 
 
 def check_rows(task: str, n_rows: int, batch_size: int, *, least: int = 1) -> None:
-    """Raise unless a task has enough rows to learn from, and a usable batch size.
-
-    Raises:
-        InputError: naming the task.
-    """
+    """Raise `InputError` unless a task has enough rows to learn from, and a usable batch size."""
     if n_rows < least:
         raise InputError(f"the task '{task}' needs at least {least} rows to learn from, found {n_rows}")
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < least:

@@ -48,12 +48,9 @@ def standardised(values: Tensor) -> Tensor:
 
 
 def soft_spearman(x: Tensor, y_ranks: Tensor, softness: float) -> Tensor:
-    """Return Spearman's correlation ``[...]`` of values and given ranks, differentiable in the values.
+    """Return Spearman's correlation ``[...]`` of values ``[..., n]`` and given ranks, differentiable in the values.
 
-    Args:
-        x: ``[..., n]`` values.
-        y_ranks: ``[..., n]`` ranks, of `hard_ranks` or `soft_ranks`.
-        softness: softness of the ranks of ``x``, above 0, in standard deviations of ``x``. As it goes to 0, the result
-            becomes Spearman's correlation; for large values, Pearson's correlation of ``x`` and the ranks.
+    ``softness`` is that of the ranks of ``x``, above 0, in standard deviations of ``x``. As it goes to 0, the result
+    becomes Spearman's correlation; for large values, Pearson's correlation of ``x`` and the ranks.
     """
     return correlation(soft_ranks(standardised(x), softness), y_ranks)

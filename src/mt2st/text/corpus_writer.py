@@ -61,16 +61,8 @@ def write_new(
 
     Whenever more than `MOST_TYPES` distinct tokens are counted, the rarest are dropped until at most
     `TYPES_AFTER_PRUNING` are left, as in word2vec: their occurrences so far become `UNK`, and their count starts from 0
-    again. With fewer distinct tokens all counts are exact.
-
-    Args:
-        texts: the documents.
-        tokeniser: cuts them into tokens.
-        ids: receives the ids, `IDS_TYPE`; open for reading and writing.
-        offsets: receives where each document starts and the last one ends, `OFFSETS_TYPE`.
-        scratch: an existing folder for temporary files.
-        min_count: as for `Vocabulary.from_counts`, whose errors are raised.
-        max_size: likewise.
+    again. With fewer distinct tokens all counts are exact. ``ids`` must be open for reading and writing; ``scratch`` is
+    an existing folder for temporary files.
     """
     table = _ProvisionalIds()
     # Between two prunings a provisional id means one token; `ends[k]` is the number of ids up to pruning k.

@@ -21,11 +21,7 @@ LONGEST_TEXT = 1 << 20
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading bytes, through gzip if its name ends in ``.gz``.
-
-    Raises:
-        InputError: the file cannot be read, or its gzip data are damaged or cut short (found while reading).
-    """
+    """Open a file for reading bytes, through gzip if its name ends in ``.gz``; faults are an `InputError`."""
     try:
         if path.suffix.lower() == ".gz":
             with gzip.open(path, "rb") as stream:
@@ -42,10 +38,9 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def decoded(raw: bytes, path: Path, line: int, before: int = 0) -> str:
-    """Return the bytes of a line as text, of which ``before`` bytes came before.
+    """Return the bytes of a line as text; what is not UTF-8 or NUL is an `InputError` with the line and the byte.
 
-    Raises:
-        InputError: the bytes are not UTF-8 or hold a NUL; names the file, the line and the byte.
+    ``before`` bytes of the line came before.
     """
     if b"\0" in raw:
         byte = before + raw.index(b"\0") + 1
@@ -63,11 +58,7 @@ def decoded(raw: bytes, path: Path, line: int, before: int = 0) -> str:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a text file with their line ends; a byte order mark is left out.
-
-    Raises:
-        InputError: as `opened` and `decoded` do, and for a line of more than `LONGEST_LINE` bytes.
-    """
+    """Yield the lines of a text file with their line ends; a byte order mark is left out."""
     with opened(path) as stream:
         number = 1
         raw = stream.readline(LONGEST_LINE).removeprefix(BOM_UTF8)

@@ -96,11 +96,8 @@ class Vocabulary:
     ) -> tuple[Vocabulary, NDArray[np.int32]]:
         """Return the vocabulary of n numbered tokens, and the id of each number in it: int32 [n], `UNK` if left out.
 
-        Args:
-            tokens: distinct tokens in the order of their first appearance, without the specials.
-            counts: their counts, int64 [n].
-            min_count: as for `from_counts`.
-            max_size: as for `from_counts`.
+        ``tokens`` are distinct, in the order of their first appearance, without the specials; ``counts`` are int64 [n].
+        The other arguments are those of `from_counts`.
         """
         if min_count < 1:
             raise InputError(f"min_count must be 1 or more, found {min_count}")

@@ -12,15 +12,9 @@ MIXED_BITS = 20
 
 
 def ngram_rows(ids: Any, longest: int, n_rows: int) -> Iterator[Any]:
-    """Yield the rows of all n-grams of each length from 1 to ``longest``.
+    """Yield the rows ``[..., length - n + 1]`` of all n-grams of each length ``n`` from 1 to ``longest``.
 
-    Args:
-        ids: ``[..., length]`` token ids: a tensor or an array of int64, whose products wrap around.
-        longest: words in the longest n-grams.
-        n_rows: rows of the table.
-
-    Yields:
-        ``[..., length - n + 1]`` numbers of rows.
+    ``ids`` ``[..., length]`` are a tensor or an array of int64, whose products wrap around.
 
     Example:
         >>> import numpy as np

@@ -95,11 +95,7 @@ class VectorsTrainOptions:
 
 
 def check_options(options: VectorsTrainOptions) -> None:
-    """Refuse wrong options before anything is read.
-
-    Raises:
-        InputError: the first wrong option.
-    """
+    """Refuse wrong options, the first with an `InputError`, before anything is read."""
     if options.method not in METHODS:
         raise InputError(
             f"unknown method '{options.method}': choose from {listed(METHODS)}.{suggestion(options.method, METHODS)}"
@@ -136,13 +132,9 @@ def settings(options: VectorsTrainOptions) -> GloveSettings | WordVectorSettings
 
 
 def given_vectors(options: VectorsTrainOptions) -> list[WordVectors]:
-    """Read the vectors of ``--init``, and refuse those that do not suit, before the corpus is read.
+    """Read the vectors of ``--init``, if any, and refuse those that do not suit, before the corpus is read.
 
-    Returns:
-        The vectors, or nothing. The list is their only owner: whoever takes them out can free their memory.
-
-    Raises:
-        InputError: the vectors are missing or damaged, do not suit the other options, or lack words of ``--freeze``.
+    The list is their only owner: whoever takes them out can free their memory.
     """
     if options.init is None:
         if options.freeze is not None:
@@ -165,11 +157,7 @@ def given_vectors(options: VectorsTrainOptions) -> list[WordVectors]:
 
 
 def frozen_words(options: VectorsTrainOptions) -> Literal["known"] | list[str] | None:
-    """Return the words whose vectors must not change, as `mt2st.embedding.train_word_vectors` takes them.
-
-    Raises:
-        InputError: the file cannot be read or names no word.
-    """
+    """Return the words whose vectors must not change, as `mt2st.embedding.train_word_vectors` takes them."""
     if options.freeze is None:
         return None
     if options.freeze == "known":

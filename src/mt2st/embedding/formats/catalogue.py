@@ -89,12 +89,7 @@ _FOREIGN = (
 
 
 def format_named(name: str) -> Format:
-    """Return the format of a name.
-
-    Example:
-        >>> format_named("glove").suffixes[0]
-        '.glove'
-    """
+    """Return the format of a name."""
     found = next((each for each in FORMATS if each.name == name), None)
     if found is None:
         names = [each.name for each in FORMATS]

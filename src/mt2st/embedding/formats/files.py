@@ -46,13 +46,7 @@ class Source:
     """A file of vectors open for reading, unpacked on the way if it is a gzip file or its name ends in ``.gz``.
 
     Read errors become `InputError` here, so that a reader that feeds a writer is never blamed for the other's fault.
-
-    Attributes:
-        path: the file.
-        size: bytes in it; None for a gzip file.
-
-    Raises:
-        InputError: the file cannot be read or is not a regular file.
+    ``size`` is the bytes in the file; None for a gzip file.
     """
 
     def __init__(self, path: Path) -> None:

@@ -122,9 +122,6 @@ def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = Fa
     """Write with gensim's ``KeyedVectors.save``, which puts large vectors into ``PATH.vectors.npy``; return the count.
 
     The words are held in memory; the vectors are not.
-
-    Raises:
-        MissingExtraError: gensim is not installed.
     """
     try:
         from gensim.models import KeyedVectors
@@ -186,12 +183,9 @@ def _move(folder: Path, path: Path) -> None:
 
 
 class Inert:
-    """An object of a class, or the result of a function, that a pickle names.
+    """An object of a class, or the result of a function, that a pickle names (``origin``).
 
-    Attributes:
-        origin: name of the class or function, with its module.
-        arguments: its arguments.
-        state: its attributes, usually a dict; None if the pickle sets none.
+    ``state`` holds its attributes, usually a dict; None if the pickle sets none.
     """
 
     origin = ""

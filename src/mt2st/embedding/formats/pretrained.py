@@ -31,12 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def is_pretrained(name: str) -> bool:
-    """Tell whether a name is one of published vectors, not of a file.
-
-    Example:
-        >>> is_pretrained("gensim:glove-twitter-100"), is_pretrained("glove.txt")
-        (True, False)
-    """
+    """Tell whether a name is one of published vectors, not of a file."""
     return name.startswith(PREFIX)
 
 
@@ -44,15 +39,7 @@ def pretrained_file(name: str) -> Path:
     """Return the file of published vectors, downloaded if it is not there yet.
 
     A file in the downloader's folder (``GENSIM_DATA_DIR``, else ``~/gensim-data``) is used as it is, without network
-    and without gensim.
-
-    Args:
-        name: ``gensim:`` and a name from https://github.com/piskvorky/gensim-data, such as ``glove-twitter-100``.
-
-    Raises:
-        MissingExtraError: the file is not there and gensim is not installed.
-        InputError: the name is impossible or unknown, or the file can be neither found nor downloaded; the message says
-            which file to place where, and which names are known.
+    and without gensim. If none can be had, the `InputError` says which file to place where, and which names are known.
     """
     model = name.removeprefix(PREFIX)
     if not _NAME.fullmatch(model):

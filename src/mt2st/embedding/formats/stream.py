@@ -45,13 +45,7 @@ def rows_per_block(size: int) -> int:
 
 
 def stream_of(words: Sequence[str], vectors: NDArray[np.float32]) -> VectorStream:
-    """Return words and vectors [n_words, size] in memory as a stream of views.
-
-    Example:
-        >>> stream = stream_of(["a", "b"], np.eye(2, dtype=np.float32))
-        >>> stream.count, [block_words for block_words, _ in stream.blocks()]
-        (2, [['a', 'b']])
-    """
+    """Return words and vectors [n_words, size] in memory as a stream of views."""
     step = rows_per_block(vectors.shape[1])
 
     def blocks() -> Iterator[Block]:
@@ -62,12 +56,9 @@ def stream_of(words: Sequence[str], vectors: NDArray[np.float32]) -> VectorStrea
 
 
 def collected(stream: VectorStream) -> tuple[list[str], NDArray[np.float32]]:
-    """Return all words and vectors [n_words, size] of a stream.
+    """Return all words and vectors [n_words, size] of a stream, which must have some.
 
     Memory grows with what arrives, not with ``stream.count``, which a damaged file may inflate.
-
-    Raises:
-        InputError: as the stream does, or if it is empty.
     """
     words: list[str] = []
     vectors = np.empty((0, stream.size), dtype=np.float32)

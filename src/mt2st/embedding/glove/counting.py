@@ -144,12 +144,7 @@ def count_cooccurrences(
 
 
 def counting_memory(n_words: int, vocabulary_size: int, window: int, memory: int) -> int:
-    """Return the bytes that `count_cooccurrences` takes at most: fewer than the bound ``memory`` for a small corpus.
-
-    Example:
-        >>> counting_memory(1_000, 300, 5, 1 << 30) < counting_memory(10**9, 300_000, 5, 1 << 30) == 1 << 30
-        True
-    """
+    """Return the bytes that `count_cooccurrences` takes at most: fewer than the bound ``memory`` for a small corpus."""
     pairs = min(n_words * window, vocabulary_size * (vocabulary_size + 1) // 2)
     return min(memory, SumTable.bytes_for(pairs, at_least=window))
 

@@ -105,15 +105,9 @@ _PIECE = 1 << 16
 
 
 class SumTable:
-    """A hash table in two flat arrays that grows as far as its memory allows.
+    """A hash table in two flat arrays, ``keys`` uint64 [S] (`pair_key`) and ``sums`` int64 [S], that grows.
 
-    Args:
-        memory: bytes it may take, the sorting included.
-        at_least: new pairs that it must take at a time, whatever the memory.
-
-    Attributes:
-        keys: pairs (`pair_key`), uint64 [S].
-        sums: their sums, int64 [S].
+    It may take ``memory`` bytes, the sorting included, and takes ``at_least`` new pairs at a time, whatever the memory.
     """
 
     def __init__(self, memory: int, at_least: int) -> None:
@@ -128,12 +122,7 @@ class SumTable:
 
     @staticmethod
     def bytes_for(pairs: int, at_least: int) -> int:
-        """Return the most bytes that a table without a bound would take for a number of pairs.
-
-        Example:
-            >>> SumTable.bytes_for(1_000, 5) == BYTES_PER_SLOT << 16, SumTable.bytes_for(1_000_000, 5) == 24 << 21
-            (True, True)
-        """
+        """Return the most bytes that a table without a bound would take for a number of pairs."""
         slots = max(_smallest(at_least), _FIRST_SLOTS)
         while _most_used(slots) < pairs + at_least:
             slots *= 2

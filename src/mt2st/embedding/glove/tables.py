@@ -17,20 +17,10 @@ _ROWS_AT_ONCE = 10_000
 
 @dataclass(frozen=True, eq=False)
 class GloveTables:
-    """The parameters and their sums of squared steps; V words, D dimensions, all float32 and C-contiguous.
+    """The parameters and their sums of squared steps, from 1; V words, D dimensions, all float32 and C-contiguous.
 
-    Attributes:
-        words: W [V, D]; may be memory that torch owns.
-        contexts: W~ [V, D].
-        word_biases: b [V].
-        context_biases: b~ [V].
-        word_squares: sums of squares of ``words`` [V, D], from 1.
-        context_squares: of ``contexts`` [V, D].
-        word_bias_squares: of ``word_biases`` [V].
-        context_bias_squares: of ``context_biases`` [V].
-
-    Raises:
-        InputError: an array of another shape, type or layout, or ``words`` that cannot be written.
+    ``words`` W, which may be memory that torch owns, and ``contexts`` W~ are [V, D], ``word_biases`` b and
+    ``context_biases`` b~ [V]; the sums of squares have the shape of what they belong to.
     """
 
     words: NDArray[np.float32]

@@ -41,7 +41,7 @@ class TargetSlice:
 
 
 class TargetSource:
-    """Gives co-occurrences in random orders, within a memory bound.
+    """Gives co-occurrences, at least one, in random orders, within a memory bound in bytes.
 
     If all fit in the memory, every order is a permutation of all entries. If not, every order gathers randomly chosen
     blocks of neighbouring entries into chunks, one after the other, and permutes within each chunk. Orders are computed
@@ -53,9 +53,6 @@ class TargetSource:
         alpha: exponent of the weight below it, at least 0.
         memory: bytes for a chunk.
         seed: any integer.
-
-    Raises:
-        InputError: a number is out of range, or there are no co-occurrences.
     """
 
     def __init__(

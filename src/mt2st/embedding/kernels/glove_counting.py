@@ -83,22 +83,14 @@ def count(
     """Continue the walk up to the position ``stop``, or until the table may not have room for another word.
 
     A word that is left out takes no place: the words on its two sides are neighbours, as in the published GloVe
-    program. Its position and the seed decide, so it does not matter where the counting stopped before. Every unordered
-    pair of positions of one document adds once, to the pair (smaller id, larger id); a word with itself adds twice, as
-    it is on both sides.
+    program. Its position and ``seed`` decide by ``keep`` (`keep_thresholds`, uint32 [V]), so it does not matter where
+    the counting stopped before. Every unordered pair of positions of one document adds once, to the pair (smaller id,
+    larger id): at distance ``d`` the amount ``amounts[d - 1]`` (int64 [window]); a word with itself adds twice, as it
+    is on both sides.
 
-    Args:
-        ids: word ids of the corpus, int32 [*].
-        offsets: bounds of the documents, int64 [m + 1].
-        keep: each word's chance to count (`keep_thresholds`), uint32 [V].
-        seed: random state of these chances.
-        amounts: amount that a pair at distance 1, 2, ... window adds, int64 [window].
-        recent: ring of the last kept words, int32 [R], R a power of two and at least ``window``.
-        walk: int64 [WALK_SIZE]; ``walk[INVALID]`` is 1 after an id outside the vocabulary, at ``walk[POSITION]``.
-        stop: the position before which to stop.
-        keys: keys of the hash table.
-        sums: sums of the hash table.
-        most_used: most slots in use; the walk goes on while ``window`` more would fit.
+    ``recent`` is a ring of the last kept words, int32 [R], R a power of two and at least ``window``. ``walk`` is int64
+    [WALK_SIZE]; ``walk[INVALID]`` is 1 after an id outside the vocabulary, at ``walk[POSITION]``. The walk goes on
+    while ``window`` more slots than in use are at most ``most_used``.
     """
     mask = recent.size - 1
     position, document, kept, used = walk[POSITION], walk[DOCUMENT], walk[KEPT], walk[USED]

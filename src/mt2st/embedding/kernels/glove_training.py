@@ -76,14 +76,12 @@ def train(
     rate: float,
     frozen: NDArray[np.bool_],
 ) -> tuple[int, float]:
-    """Train on the ``first``-th to the ``last``-th of the directed entries in the order of ``key``.
+    """Train on the ``first``-th to the ``last``-th directed entries in the order of ``key``.
 
     Every record of ``targets`` is two directed entries, (row, column) and (column, row); on the diagonal they are one,
     and the second is skipped. ``frozen`` rows of ``words`` and ``contexts`` (bool [V], or [0] for none) are read and
-    never written, so that several threads may train at once.
-
-    Returns:
-        The number of entries, and their summed loss before each one's step.
+    never written, so that several threads may train at once. Returns the number of entries, and their summed loss
+    before each one's step.
     """
     size = 2 * targets.size
     bits = order_bits(size)

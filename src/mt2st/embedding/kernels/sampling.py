@@ -61,12 +61,7 @@ def draw_noise(
 
 
 def start_state(seed: int, stream: int) -> NDArray[np.uint64]:
-    """Return the generator state of a stream: a pure function of ``(seed, stream)``, unrelated between streams.
-
-    Example:
-        >>> start_state(1, 0) == start_state(1, 0), start_state(1, 0) == start_state(1, 1)
-        (array([ True]), array([False]))
-    """
+    """Return the generator state of a stream: a pure function of ``(seed, stream)``, unrelated between streams."""
     words = np.random.SeedSequence([seed % 2**64, stream % 2**64]).generate_state(1, np.uint64)
     return np.ascontiguousarray(words, dtype=np.uint64)
 
@@ -96,14 +91,9 @@ def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint
 def noise_table(counts: NDArray[np.int64], exponent: float) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """Return an alias table (Walker 1977, Vose 1991) for drawing words in proportion to ``counts ** exponent``.
 
-    A draw picks a row uniformly and keeps it with the row's acceptance, else takes its alias: two memory accesses,
-    where a cumulative table (gensim's) needs a binary search. Words of count 0 are never drawn.
-
-    Returns:
-        ``accept`` uint32 [V], the acceptance times 2**32 - 1, and ``alias`` int32 [V].
-
-    Raises:
-        InputError: no word has a count above 0.
+    ``accept`` uint32 [V] is the acceptance times 2**32 - 1, ``alias`` int32 [V]. A draw picks a row uniformly and keeps
+    it with the row's acceptance, else takes its alias: two memory accesses, where a cumulative table (gensim's) needs a
+    binary search. Words of count 0 are never drawn.
     """
     present = counts > 0
     if not present.any():

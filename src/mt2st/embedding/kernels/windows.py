@@ -83,15 +83,12 @@ class Walk(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def refill(walk: Walk) -> bool:
-    """Load the next kept words; the centres to train are then ``walker[BEGIN]`` to ``walker[READY]``.
+    """Load the next kept words; return whether there are centres to train, ``walker[BEGIN]`` to ``walker[READY]``.
 
     Words of count 0 and downsampled words are removed before the windows are drawn, as in word2vec: a window reaches
     over them. Each centre draws its reach uniformly from 1 to ``window``; contexts never leave the document. A document
-    may be longer than the buffer: at the buffer's end, the words still needed move to its front.
-
-    Returns:
-        Whether there is a centre to train. ``walker[INVALID]`` is 1 after an id outside the vocabulary, at
-        ``walker[POSITION]`` in document ``walker[DOCUMENT]``.
+    may be longer than the buffer: at the buffer's end, the words still needed move to its front. ``walker[INVALID]`` is
+    1 after an id outside the vocabulary, at ``walker[POSITION]`` in document ``walker[DOCUMENT]``.
     """
     ids, offsets, keep, window, state, walker, words, first, last, seen = walk
     capacity = words.size
