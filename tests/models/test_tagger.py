@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from mt2st.errors import InputError
 from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier, load_model
 from mt2st.strategy import AdaptiveDiminish, MultiTask, SingleTask, Strategy, Switch
+from mt2st.study.predictions import predictions_of
 from mt2st.text import LabelledText, TaggedText, read_tagged
 from mt2st.training import Callback, Trainer
 
@@ -87,6 +89,31 @@ def test_tags_that_mark_spans_choose_the_best_epoch_by_entities() -> None:
     tagger = make().fit(*sentences(spans=True), callbacks=[Hearing()])
     assert heard[0].monitor == "entity_f1"
     assert tagger.metrics_["validation"]["entity_f1"] > 0.95
+
+
+def test_tags_that_mark_spans_are_predicted_as_the_scheme_has_them(tmp_path: Path) -> None:
+    words, tags = sentences(spans=True)
+    inside = [["I" + tag[1:] if tag != "O" and at and row[at - 1] != "O" else tag for at, tag in enumerate(row)]
+              for row in tags]  # fmt: skip
+    tagger = make(optimisation__epochs=2).fit(words, inside)
+    assert tagger.scheme_ == "iob2"
+    with torch.no_grad():
+        tagger.network_.heads["primary"].weight.zero_()
+        tagger.network_.heads["primary"].bias.copy_(torch.tensor([0.0, 9.0, 0.0]))  # I-animal everywhere
+    unseen = sentences(20)[0]
+    assert all(rows.argmax(axis=1).tolist() == [1] * len(rows) for rows in tagger.predict_proba(unseen))
+    tagger.save(tmp_path / "model")
+    for model in (tagger, Tagger.load(tmp_path / "model")):
+        for found in model.predict(unseen):
+            assert found in (["B-animal"] + ["I-animal"] * (len(found) - 1), ["O"] * len(found))
+    rows = TaggedText(words, inside)
+    predicted = [tag for found in tagger.predict(words) for tag in found]
+    true = [tag for found in inside for tag in found]
+    share = sum(one == two for one, two in zip(predicted, true, strict=True)) / len(true)
+    assert tagger.evaluate_rows(rows)["accuracy"] == pytest.approx(share)
+    report = predictions_of(tagger.classes_.tolist(), rows, tagger.predict_rows(rows), scheme=tagger.scheme_)
+    assert report.wrong == sum(one != two for one, two in zip(predicted, true, strict=True))
+    assert make(optimisation__epochs=1).fit(*sentences()).scheme_ is None
 
 
 def test_a_loaded_tagger_is_as_it_was_saved(fitted: Tagger, tmp_path: Path) -> None:

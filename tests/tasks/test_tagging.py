@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -188,6 +189,18 @@ def test_tags_that_mark_spans_are_measured_by_entities() -> None:
     )
     assert (measures["entity_precision"], measures["entity_recall"]) == pytest.approx((precision, recall))
     assert measures["entity_f1"] == pytest.approx(f1)
+
+
+def test_predictions_follow_the_scheme_of_the_tags() -> None:
+    data = tagged(1)
+    names = ("B-x", "I-x", "O")
+    every_inside = np.tile(np.array([0.1, 0.8, 0.1], np.float32), (len(data.targets), 1))
+    starts = np.concatenate([[0], np.cumsum(data.words.n_words)[:-1]])
+    legal = np.ones(len(data.targets), dtype=np.int64)
+    legal[starts] = 0
+    right = Tagged(data.words, legal)
+    assert replace(task(tags=names), scheme="iob2").metrics(every_inside, right)["accuracy"] == 1.0
+    assert task(tags=names).metrics(every_inside, right)["accuracy"] < 1.0
 
 
 @pytest.mark.parametrize("names", [TAGS, ("B-x", "I-x", "O")])

@@ -125,7 +125,9 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     run, names = model.run_, [str(each) for each in model.classes_]
     report = {
         "metrics": model.metrics_,
-        "predictions": predictions_of(names, rows, probabilities, part=part).as_dict(),
+        "predictions": predictions_of(
+            names, rows, probabilities, scheme=getattr(model, "scheme_", None), part=part
+        ).as_dict(),
         "train_seconds": run.train_seconds,
         "steps": run.steps,
         "best_epoch": run.evaluations[run.best].epoch,

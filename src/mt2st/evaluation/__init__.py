@@ -2,6 +2,7 @@
 
 - `classification_report`: accuracy, precision, recall and F1 of predicted labels.
 - `span_report`: precision, recall and F1 of whole entities, by seqeval's conventions.
+- `scheme_of`, `best_tags`: the scheme of such tags, and the most probable ones that follow it.
 - `evaluate_analogies`: analogy questions by 3CosAdd and 3CosMul; `read_analogies`, `packaged_analogies` bring them.
 - `evaluate_similarity`: cosines against human judgements; `read_similarity` brings them.
 - `evaluate_word_vectors`: both, from files or from what is packaged.
@@ -23,6 +24,7 @@ from mt2st.evaluation.similarity import (
     read_similarity,
 )
 from mt2st.evaluation.spans import Span, SpanReport, SpanScore, has_spans, span_report, spans
+from mt2st.evaluation.tag_scheme import Scheme, best_tags, scheme_of
 from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "AnalogySection",
     "ClassificationReport",
     "MultiLabelReport",
+    "Scheme",
     "SectionResult",
     "SimilarityResult",
     "SimilaritySet",
@@ -39,6 +42,7 @@ __all__ = [
     "SpanScore",
     "WordVectorReport",
     "WordVectorTests",
+    "best_tags",
     "classification_report",
     "evaluate_analogies",
     "evaluate_similarity",
@@ -50,6 +54,7 @@ __all__ = [
     "questions_of_pairs",
     "read_analogies",
     "read_similarity",
+    "scheme_of",
     "span_report",
     "spans",
 ]

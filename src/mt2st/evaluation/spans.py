@@ -99,7 +99,7 @@ def spans(tags: Sequence[str]) -> list[Span]:
     found: list[Span] = []
     start = -1  # of the open span, if any
     before, type_before = OUTSIDE, ""
-    for at, (prefix, kind) in enumerate([*map(_parsed, tags), (OUTSIDE, "")]):
+    for at, (prefix, kind) in enumerate([*map(parsed_tag, tags), (OUTSIDE, "")]):
         goes_on = start >= 0 and prefix in "IE" and before in "BI" and kind == type_before
         if not goes_on:
             if start >= 0:
@@ -109,8 +109,12 @@ def spans(tags: Sequence[str]) -> list[Span]:
     return found
 
 
-def _parsed(tag: str) -> tuple[str, str]:
-    """Return a tag's prefix, in the letters of IOBES, and its type."""
+def parsed_tag(tag: str) -> tuple[str, str]:
+    """Return a tag's prefix, in the letters of IOBES, and its type.
+
+    Raises:
+        InputError: the tag is not ``O`` and has no prefix.
+    """
     if tag == OUTSIDE:
         return OUTSIDE, ""
     match = _TAG.fullmatch(tag)

@@ -15,7 +15,7 @@ import numpy as np
 from torch import nn
 
 from mt2st.errors import InputError, unknown_labels
-from mt2st.evaluation import has_spans
+from mt2st.evaluation import has_spans, scheme_of
 from mt2st.models.groups import Text
 from mt2st.models.settings import ModelSettings
 from mt2st.network import Encoder
@@ -239,7 +239,8 @@ class Tagging(ProblemType[TaggedText]):
         return Prepared(documents.documents, encoded, documents.words)
 
     def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> TaggingTask:
-        return TaggingTask(name, train, tuple(classes), **options)
+        scheme = scheme_of(train.tags(classes))
+        return TaggingTask(name, train, tuple(classes), scheme=scheme, **options)
 
 
 def sentences_to_read(sentences: Sequence[Sequence[str]], text: Text, *, spelled: bool) -> Prepared:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
-from mt2st.models.inputs import Classes, classes_of, lists_of, tagged_text
+from mt2st.evaluation import Scheme, best_tags, scheme_of
+from mt2st.models.inputs import Classes, classes_of, lists_of, names_of, tagged_text
 from mt2st.models.problem_types import Tagging, sentences_to_read
 from mt2st.models.trained_model import TrainedModel
 from mt2st.strategy import PRIMARY_TASK
+from mt2st.tasks import LabelledTask, TaggingTask
 from mt2st.tasks.tagging import predict_tag_probabilities
 from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
@@ -21,9 +24,15 @@ from mt2st.text.tagged import check_words
 class Tagger(TrainedModel[TaggedText]):
     """A small tagger on its own word embedding: parts of speech, named entities.
 
-    Sentences come as lists of words, and every word has a tag. To the encoder a word may be several tokens
-    (``well-made``); its tag is read off the first one. A sentence of more than ``text.max_length`` tokens is read in
-    parts. The parameters are those of `TextClassifier`, the attributes those of `TrainedModel`.
+    Sentences come as lists of words, and every word has a tag. A word of several tokens (``well-made``) has the vector
+    of the first one and its own spelling; without spelling, the encoder reads all tokens, and the tag is read off the
+    first. A sentence of more than ``text.max_length`` tokens is read in parts. The parameters are those of
+    `TextClassifier`.
+
+    Attributes:
+        scheme_: the scheme of tags that mark spans, ``"iob2"`` or ``"iobes"``, which predicted tags follow; else None.
+
+    The others are those of `TrainedModel`.
 
     Example:
         >>> from mt2st import Switch, Tagger
@@ -37,6 +46,7 @@ class Tagger(TrainedModel[TaggedText]):
     """
 
     problem_type: ClassVar[Tagging] = Tagging()
+    scheme_: Scheme | None
     _of_words = True
 
     def predict_proba(self, X: Iterable[Sequence[str]]) -> list[NDArray[np.float32]]:
@@ -61,12 +71,32 @@ class Tagger(TrainedModel[TaggedText]):
         return np.split(rows, np.cumsum([len(words) for words in given])[:-1]) if given else []
 
     def predict(self, X: Iterable[Sequence[str]]) -> list[list[Any]]:
-        """Return the most probable tag of each word of each sentence.
+        """Return the most probable tags of each sentence.
+
+        If the tags mark spans, they follow the scheme of the training data: no ``I-person`` without a ``B-person``.
 
         Raises:
             InputError: before `fit`, or a sentence is no list of words.
         """
-        return [self.classes_[rows.argmax(axis=1)].tolist() for rows in self.predict_proba(X)]
+        rows = self.predict_proba(X)
+        n_words = np.array([len(each) for each in rows], dtype=np.int64)
+        if not rows:
+            return []
+        best = best_tags(np.concatenate(rows), n_words, names_of(self.classes_), self.scheme_)
+        return [tags.tolist() for tags in np.split(self.classes_[best], np.cumsum(n_words)[:-1])]
+
+    def fit_rows(
+        self,
+        rows: TaggedText,
+        *,
+        validation: float | TaggedText = 0.2,
+        classes: Classes | None = None,
+        **options: Any,
+    ) -> Self:
+        """Train as `TrainedModel.fit_rows` does, and keep the scheme of the tags."""
+        super().fit_rows(rows, validation=validation, classes=classes, **options)
+        self.scheme_ = scheme_of(rows.tags)
+        return self
 
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
         """Return the share of words whose tag is right.
@@ -89,6 +119,16 @@ class Tagger(TrainedModel[TaggedText]):
         classes: Classes | None = None,
     ) -> TaggedText:
         return tagged_text(X, y, source=source, classes=classes)
+
+    def _as_fitted(self, task: LabelledTask[Any, Any]) -> LabelledTask[Any, Any]:
+        assert isinstance(task, TaggingTask)
+        return replace(task, scheme=self.scheme_)
+
+    def _extra_config(self) -> dict[str, Any]:
+        return {"scheme": self.scheme_}
+
+    def _restore_extra(self, config: Mapping[str, Any]) -> None:
+        self.scheme_ = config["scheme"]
 
     def _classes(self, y: Any, source: str) -> Classes:
         return classes_of([tag for tags in lists_of(y, "tags", "sentence", source) for tag in tags], source)

@@ -38,7 +38,7 @@ from mt2st.models.problem_types import ProblemType, Rows, RowsT, truncated
 from mt2st.models.settings import ModelSettings
 from mt2st.network import Network, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
-from mt2st.tasks import Texts
+from mt2st.tasks import LabelledTask, Texts
 from mt2st.text import TaggedText, Vocabulary
 from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
 from mt2st.training.processor import torch_threads
@@ -242,7 +242,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             rows.source,
         )
         with torch_threads(settings.compute.threads):
-            task = primary_task(settings, self.problem_type, names, data)
+            task = self._as_fitted(primary_task(settings, self.problem_type, names, data))
             probabilities = task.probabilities(reader.network(network), data)
             self.metrics_[name] = task.metrics(probabilities, data)
         return probabilities
@@ -361,6 +361,10 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         if self.class_weight is not None:
             raise InputError(f"class_weight is for a TextClassifier, a {type(self).__name__} has none: leave it out")
         return rows
+
+    def _as_fitted(self, task: LabelledTask[Any, Any]) -> LabelledTask[Any, Any]:
+        """Return a task on data to measure with what the model keeps of the data that it was fitted on."""
+        return task
 
     def _extra_config(self) -> dict[str, Any]:
         """Return what else the model folder holds."""

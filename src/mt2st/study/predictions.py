@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.evaluation import Scheme, best_tags
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 
 MISTAKES, LETTERS = 20, 160
@@ -76,6 +77,7 @@ def predictions_of(
     rows: LabelledText | MultiLabelledText | TaggedText,
     probabilities: NDArray[Any],
     *,
+    scheme: Scheme | None = None,
     part: str = "test",
 ) -> Predictions:
     """Return what a report keeps of a model's predictions.
@@ -84,6 +86,7 @@ def predictions_of(
         names: the classes, in the model's order.
         rows: the labelled data.
         probabilities: ``[n, n_classes]``, as `mt2st.models.trained_model.TrainedModel.predict_rows` returns them.
+        scheme: the scheme that predicted tags follow, as a tagger keeps it.
         part: name of the part of the data.
     """
     number_of = {name: number for number, name in enumerate(names)}
@@ -96,7 +99,10 @@ def predictions_of(
         labels, texts = rows.labels, rows.texts
     known = np.array([label in number_of for label in labels])  # a tag that training had not seen is always wrong
     true = np.array([number_of.get(label, 0) for label in labels])
-    predicted, certain = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    predicted = probabilities.argmax(axis=1)
+    if isinstance(rows, TaggedText):
+        predicted = best_tags(probabilities, np.array(list(map(len, rows.sentences))), names, scheme)
+    certain = probabilities[np.arange(len(predicted)), predicted]
     wrong = np.flatnonzero((true != predicted) | ~known)
     confusion = np.zeros((len(names), len(names)), dtype=int)
     np.add.at(confusion, (true[known], predicted[known]), 1)

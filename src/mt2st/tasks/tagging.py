@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import TypeVar
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mt2st.evaluation import classification_report, has_spans, span_report
+from mt2st.evaluation import Scheme, best_tags, classification_report, has_spans, span_report
 from mt2st.network import Network
 from mt2st.tasks.batch import Texts
 from mt2st.tasks.classification import cross_entropy
@@ -78,6 +78,15 @@ class Tagged:
         targets = self.token_targets[tokens]
         return Tagged(words, targets[targets != NO_TARGET], self.further)
 
+    def tags(self, names: Sequence[str]) -> list[list[str]]:
+        """Return the tags of each sentence.
+
+        Args:
+            names: names of the tags that the task knows, by number.
+        """
+        every = (*names, *self.further)
+        return self.words.by_sentence([every[number] for number in self.targets])
+
     @cached_property
     def token_targets(self) -> NDArray[np.int64]:
         """Tag number at the first token of each word, `NO_TARGET` elsewhere: ``[n_tokens]``."""
@@ -108,12 +117,14 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
 
     Attributes:
         tags: names of the tags, by number.
+        scheme: the scheme of spans that predicted tags follow (`mt2st.evaluation.scheme_of`), if any.
 
     The other attributes are those of `LabelledTask`. Tokens after ``max_length`` are neither learned nor predicted, so
     give texts that fit.
     """
 
     tags: Sequence[str]
+    scheme: Scheme | None = field(default=None, kw_only=True)
 
     def batch(self, data: Tagged, indices: NDArray[np.int64]) -> TagBatch:
         """Return the sentences of these indices and the tags of their words."""
@@ -147,16 +158,13 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
         entities, and the mean F1 over entity types (`span_report`). Otherwise they are averaged precision, recall and
         F1 of the tags.
         """
-        predictions = probabilities.argmax(axis=1)
+        predictions = best_tags(probabilities, data.words.n_words, self.tags, self.scheme)
         learnable = data.targets < len(self.tags)
         loss = cross_entropy(probabilities[learnable], data.targets[learnable]) if learnable.any() else float("nan")
         if not self.marks_spans:
             return {"loss": loss, **classification_report(data.targets, predictions, len(self.tags)).as_dict()}
-        names = (*self.tags, *data.further)
-        true, predicted = (
-            data.words.by_sentence([names[number] for number in numbers]) for numbers in (data.targets, predictions)
-        )
-        report = span_report(true, predicted)
+        predicted = data.words.by_sentence([self.tags[number] for number in predictions])
+        report = span_report(data.tags(self.tags), predicted)
         return {
             "loss": loss,
             "accuracy": float(np.mean(predictions == data.targets)),
