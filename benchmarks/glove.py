@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +156,8 @@ def main() -> None:
     print(f"{len(corpus.ids):,} words, {len(corpus.vocabulary.tokens) - 2:,} different")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        cooccurrences = counted(corpus, folder, settings).loaded()
+        mapped = counted(corpus, folder, settings)
+        cooccurrences = replace(mapped, entries=np.array(mapped.entries))
         sides = {
             "mt2st": Ours(cooccurrences, settings),
             "C": Reference(cooccurrences, settings, compiled(folder, settings.flags)),

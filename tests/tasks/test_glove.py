@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,8 @@ def planted(folder: Path, n_documents: int = 300, seed: int = 0) -> Cooccurrence
     counts[:2] = 0
     ids = np.concatenate(documents).astype(np.int32)
     offsets = np.cumsum([0, *map(len, documents)])
-    return count_cooccurrences(ids, offsets, counts, folder=folder, window=4).loaded()
+    found = count_cooccurrences(ids, offsets, counts, folder=folder, window=4)
+    return replace(found, entries=np.array(found.entries))
 
 
 @pytest.fixture(scope="module")

@@ -243,19 +243,8 @@ def train_word_vectors(
                     check_converging(done.mean_loss, start=untrained, factor=_DIVERGED, rate=settings.alpha)
                     judge_at = done.words + judged
                 if progress is not None:
-                    elapsed = time.perf_counter() - started
-                    progress(
-                        VectorProgress(
-                            "training",
-                            "words",
-                            done.words,
-                            total_words,
-                            elapsed,
-                            report.mean_loss,
-                            done.mean_loss,
-                            done.kept,
-                        )
-                    )
+                    elapsed, losses = time.perf_counter() - started, (report.mean_loss, done.mean_loss)
+                    progress(VectorProgress("training", "words", done.words, total_words, elapsed, *losses, done.kept))
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(result(), done.words, total_words, "words") from error
     if not done.pairs:

@@ -33,7 +33,7 @@ class GloveTask:
     AdaGrad's sums of squares belong to the task; the sums do not include torch's steps on the same table.
 
     Args:
-        cooccurrences: at least one (`mt2st.embedding.glove.counting.count_cooccurrences`, or `Cooccurrences.loaded`).
+        cooccurrences: at least one (`mt2st.embedding.glove.counting.count_cooccurrences`).
         vector_size: columns of the embedding.
         name: name of the task.
         learning_rate: AdaGrad's learning rate, above 0.

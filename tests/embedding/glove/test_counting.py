@@ -214,14 +214,6 @@ def test_a_corpus_in_which_no_words_meet_has_no_entries(documents: Documents, tm
     assert (len(found), found.directed) == (0, 0)
 
 
-def test_loaded_entries_outlive_their_file(tmp_path: Path) -> None:
-    found = counted([[2, 3]], tmp_path)
-    loaded = found.loaded()
-    (tmp_path / "cooccurrences.bin").unlink()
-    assert not isinstance(loaded.entries.base, np.memmap)
-    assert loaded.entries.tolist() == [(2, 3, 1.0)]
-
-
 @pytest.mark.parametrize("word", [-1, WORDS])
 def test_an_id_outside_the_vocabulary_is_named(word: int, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"ids\[4\] \(document 2\) must be in \[0, {WORDS}\).*found {word}"):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -56,32 +56,15 @@ def run(arguments: Sequence[str]) -> int:
 
     tests = WordVectorTests.read(options.analogies, options.similarity)  # before the vectors, which can take long
     vectors = load_vectors(options.vectors)
-    report = evaluate_word_vectors(
-        vectors,
-        tests,
-        method=options.method,
-        restrict_vocab=options.restrict_vocab,
-        case_insensitive=options.case_insensitive,
-        dummy4unknown=options.dummy4unknown,
-        unseen=options.unseen,
-    )
+    names = ("restrict_vocab", "case_insensitive", "dummy4unknown", "unseen")
+    words: dict[str, Any] = {name: getattr(options, name) for name in names}
+    report = evaluate_word_vectors(vectors, tests, method=options.method, **words)
     if options.json:
-        settings = {
-            "vectors": str(options.vectors),
-            "words": len(vectors),
-            "vector_size": vectors.vector_size,
-            "restrict_vocab": options.restrict_vocab,
-            "case_insensitive": options.case_insensitive,
-            "dummy4unknown": options.dummy4unknown,
-            "unseen": options.unseen,
-        }
-        print(json.dumps({**settings, **report.as_dict()}, indent=2, allow_nan=False))
+        of_vectors = {"vectors": str(options.vectors), "words": len(vectors), "vector_size": vectors.vector_size}
+        print(json.dumps({**of_vectors, **words, **report.as_dict()}, indent=2, allow_nan=False))
         return 0
-    tables = []
-    if report.analogies is not None:
-        tables.append(_analogy_table(report.analogies))
-    if report.similarity:
-        tables.append(_similarity_table(report.similarity))
+    tables = [] if report.analogies is None else [_analogy_table(report.analogies)]
+    tables += [_similarity_table(report.similarity)] if report.similarity else []
     print("\n\n".join(tables))
     for note in report.notes:
         say(f"note: {note}")

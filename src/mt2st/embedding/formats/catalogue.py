@@ -20,6 +20,7 @@ from mt2st.embedding.formats.static_embedding import read_static_embedding, writ
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked
 from mt2st.embedding.formats.word2vec import (
     HEAD,
+    is_number,
     longest_line,
     looks_binary,
     parsed_header,
@@ -162,7 +163,8 @@ def _format_of_file(path: Path) -> Format | None:
             return KEYEDVECTORS
         header = parsed_header(line)
         if header is None:
-            return GLOVE if _is_word_and_numbers(line) else None
+            fields = line.split()
+            return GLOVE if len(fields) > 1 and is_number(fields[-1]) else None
         rest = source.read(HEAD)
         if looks_binary(rest):
             return WORD2VEC_BINARY
@@ -176,15 +178,6 @@ def _follows_header(rest: bytes, size: int) -> bool:
     """
     line, end, _ = rest.partition(b"\n")
     return size > 1 and (not end or len(line.split()) == size + 1)
-
-
-def _is_word_and_numbers(line: bytes) -> bool:
-    fields = line.split()
-    try:
-        float(fields[-1])
-    except (ValueError, IndexError):
-        return False
-    return len(fields) > 1
 
 
 def write_vectors(stream: VectorStream, path: Path, chosen: Format, *, overwrite: bool = False) -> int:

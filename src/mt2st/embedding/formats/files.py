@@ -27,34 +27,21 @@ _CHUNK = 1 << 18  # bytes read at a time
 Write = Callable[[bytes], object]
 
 
-class _Readable:
-    """Turns errors of reading into `InputError`; a generator would take twice the time, on every line."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
-            raise InputError(f"{self.path} is not a complete gzip file: {error}; copy or download it again") from error
-        if isinstance(error, OSError):
-            raise InputError(f"cannot read {self.path}: {error.strerror or error}") from error
-
-
 class Source:
     """A file of vectors open for reading, unpacked on the way if it is a gzip file or its name ends in ``.gz``.
 
-    Read errors become `InputError` here, so that a reader that feeds a writer is never blamed for the other's fault.
-    ``size`` is the bytes in the file; None for a gzip file.
+    Errors in its ``with`` block become an `InputError` about this file; a generator that reads in one is not blamed for
+    the writer that it feeds. ``size`` is the bytes in the file; None for a gzip file.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self._readable = path, _Readable(path)
+        self.path = path
         self._rest = b""  # read, and not yet given
         self._file: BufferedReader | gzip.GzipFile
-        with self._readable:
+        try:
             raw = path.open("rb")
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
         status = os.fstat(raw.fileno())
         if not stat.S_ISREG(status.st_mode):
             raw.close()
@@ -71,14 +58,17 @@ class Source:
     def __enter__(self) -> Source:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._file.close()
         self._raw.close()
+        if isinstance(error, gzip.BadGzipFile | EOFError | zlib.error):
+            raise InputError(f"{self.path} is not a complete gzip file: {error}; copy or download it again") from error
+        if isinstance(error, OSError):
+            raise InputError(f"cannot read {self.path}: {error.strerror or error}") from error
 
     def readline(self, limit: int) -> bytes:
         """Return the next line with its end, or its first ``limit`` bytes; nothing at the end of the file."""
-        with self._readable:
-            return self._file.readline(limit)
+        return self._file.readline(limit)
 
     def read(self, count: int) -> bytes:
         """Return the next ``count`` bytes, fewer only at the end of the file.
@@ -88,8 +78,7 @@ class Source:
         pieces = [self._rest[:count]] if self._rest else []
         count, self._rest = count - len(self._rest[:count]), self._rest[count:]
         while count > 0:
-            with self._readable:
-                piece = self._file.read(min(count, 1 << 20))
+            piece = self._file.read(min(count, 1 << 20))
             if not piece:
                 break
             pieces.append(piece)
@@ -123,8 +112,7 @@ class Source:
     def seek(self, offset: int) -> None:
         """Go on at a byte of the file, counted from 0."""
         self._rest = b""
-        with self._readable:
-            self._file.seek(offset)
+        self._file.seek(offset)
 
     def tell(self) -> int:
         """Return the byte at which reading continues, counted from 0."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,84 +42,50 @@ def read_static_embedding(folder: Path) -> VectorStream:
     """
     home = folder if (folder / VECTORS).exists() else folder / NESTED
     path, tokenizer = home / VECTORS, home / TOKENIZER
-    table = _Table.of(path)
+    tensors, matrix = tensors_of(path), matrix_of(path, _MODEL2VEC_TENSOR, _SENTENCE_TRANSFORMERS_TENSOR)
+    mapping, factors = _column(tensors.get("mapping"), "i"), _column(tensors.get("weights"), "f")
+    if mapping is not None and len(mapping) and not 0 <= mapping.min() <= mapping.max() < matrix.shape[0]:
+        raise InputError(f"{path}: 'mapping' must name rows of the {matrix.shape[0]:,} vectors; found others")
+    n_rows = matrix.shape[0] if mapping is None else len(mapping)
+    if factors is not None and len(factors) != n_rows:
+        raise InputError(f"{path}: 'weights' must have a value for each of the {n_rows:,} tokens; has {len(factors):,}")
     tokens, unknown = _tokens(tokenizer)
-    if len(tokens) != table.rows:
-        raise InputError(f"{tokenizer}: has {len(tokens):,} tokens, but {path} has {table.rows:,} vectors")
-    left_out = unknown if unknown is not None and not table.row(unknown).any() else None
-    if left_out is not None:
-        del tokens[left_out]
+    if len(tokens) != n_rows:
+        raise InputError(f"{tokenizer}: has {len(tokens):,} tokens, but {path} has {n_rows:,} vectors")
+    left_out = None
+    if unknown is not None:
+        row = unknown if mapping is None else int(mapping[unknown])
+        left_out = None if next(matrix.blocks(row, row + 1)).any() else unknown
+
+    def rows_of_tokens() -> Iterator[NDArray[np.float32]]:
+        if mapping is None:
+            yield from matrix.blocks()
+            return
+        step = rows_per_block(matrix.shape[1])
+        # A mapping is there because the table was made small: it is read whole.
+        table = np.concatenate([*matrix.blocks(), np.empty((0, matrix.shape[1]), np.float32)])
+        for start in range(0, len(mapping), step):
+            yield table[mapping[start : start + step]]
 
     def blocks() -> Iterator[Block]:
         start = 0
-        for rows in table.blocks(left_out):
-            yield tokens[start : start + len(rows)], rows
-            start += len(rows)
+        for rows in rows_of_tokens():
+            stop = start + len(rows)
+            words = tokens[start:stop]
+            if factors is not None:
+                with np.errstate(over="ignore", invalid="ignore"):  # reported as not finite
+                    rows = rows * factors[start:stop, None].astype(np.float32)
+            if left_out is not None and start <= left_out < stop:
+                del words[left_out - start]
+                rows = np.delete(rows, left_out - start, axis=0)
+            if words:
+                yield words, rows
+            start = stop
 
     def place(row: int) -> str:
         return f"{tokenizer}, token {row + (left_out is not None and row >= left_out)}"
 
-    return checked(VectorStream(table.matrix.shape[1], len(tokens), blocks, place))
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The vectors of the tokens: the rows of a matrix, or some of them by a mapping, and perhaps a factor for each."""
-
-    matrix: Tensor
-    mapping: NDArray[np.int64] | None
-    factors: NDArray[np.float32] | None
-
-    @classmethod
-    def of(cls, path: Path) -> _Table:
-        tensors = tensors_of(path)
-        matrix = matrix_of(path, _MODEL2VEC_TENSOR, _SENTENCE_TRANSFORMERS_TENSOR)
-        mapping = _column(tensors.get("mapping"), "i")
-        factors = _column(tensors.get("weights"), "f")
-        if mapping is not None and len(mapping) and not 0 <= mapping.min() <= mapping.max() < matrix.shape[0]:
-            raise InputError(f"{path}: 'mapping' must name rows of the {matrix.shape[0]:,} vectors; found others")
-        rows = matrix.shape[0] if mapping is None else len(mapping)
-        if factors is not None and len(factors) != rows:
-            raise InputError(
-                f"{path}: 'weights' must have a value for each of the {rows:,} tokens; has {len(factors):,}"
-            )
-        return cls(
-            matrix,
-            None if mapping is None else mapping.astype(np.int64),
-            None if factors is None else factors.astype(np.float32),
-        )
-
-    @property
-    def rows(self) -> int:
-        return self.matrix.shape[0] if self.mapping is None else len(self.mapping)
-
-    def row(self, index: int) -> NDArray[np.float32]:
-        start = index if self.mapping is None else int(self.mapping[index])
-        row: NDArray[np.float32] = next(self.matrix.blocks(start, start + 1))[0]
-        return row
-
-    def blocks(self, left_out: int | None) -> Iterator[NDArray[np.float32]]:
-        start = 0
-        for rows in self._all():
-            if self.factors is not None:
-                with np.errstate(over="ignore", invalid="ignore"):  # reported as not finite
-                    rows = rows * self.factors[start : start + len(rows), None]
-            kept = rows
-            if left_out is not None and start <= left_out < start + len(rows):
-                kept = np.delete(rows, left_out - start, axis=0)
-            start += len(rows)
-            if len(kept):
-                yield kept
-
-    def _all(self) -> Iterator[NDArray[np.float32]]:
-        if self.mapping is None:
-            yield from self.matrix.blocks()
-            return
-        step = rows_per_block(self.matrix.shape[1])
-        # A mapping is there because the table was made small: it is read whole.
-        table = np.concatenate([*self.matrix.blocks(), np.empty((0, self.matrix.shape[1]), np.float32)])
-        for start in range(0, len(self.mapping), step):
-            yield table[self.mapping[start : start + step]]
+    return checked(VectorStream(matrix.shape[1], n_rows - (left_out is not None), blocks, place))
 
 
 def _column(tensor: Tensor | None, kind: str) -> NDArray[Any] | None:

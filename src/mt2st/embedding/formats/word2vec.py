@@ -243,7 +243,7 @@ def _glove_size(path: Path) -> int:
             fields = (line.removeprefix(BOM_UTF8) if number == 1 else line).split()
             if not fields:
                 break
-            numbers = min(sum(1 for _ in takewhile(_is_number, reversed(fields))), len(fields) - 1)
+            numbers = min(sum(1 for _ in takewhile(is_number, reversed(fields))), len(fields) - 1)
             if numbers < 1:
                 found = f"found {excerpt(line)}{', not text but bytes' if _body_looks_binary(path) else ''}"
                 raise InputError(f"{path}, line {number}: a line of GloVe text is a word and its numbers; {found}")
@@ -256,7 +256,8 @@ def _glove_size(path: Path) -> int:
     return size
 
 
-def _is_number(field: bytes) -> bool:
+def is_number(field: bytes) -> bool:
+    """Return whether Python reads bytes as a number."""
     try:
         float(field)
     except ValueError:

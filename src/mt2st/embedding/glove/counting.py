@@ -45,21 +45,6 @@ class Cooccurrences:
         """Non-zero entries of the whole matrix: those of one epoch."""
         return 2 * len(self) - self.diagonal
 
-    @classmethod
-    def mapped(cls, path: Path, *, vocabulary_size: int, diagonal: int) -> Cooccurrences:
-        """Map the entries of a file, read-only."""
-        # An empty file cannot be mapped.
-        empty = path.stat().st_size == 0
-        entries = np.zeros(0, ENTRY) if empty else np.asarray(np.memmap(path, dtype=ENTRY, mode="r"))
-        entries.flags.writeable = False
-        return cls(entries, vocabulary_size, diagonal)
-
-    def loaded(self) -> Cooccurrences:
-        """Return a copy in memory, independent of the file."""
-        entries = np.array(self.entries)
-        entries.flags.writeable = False
-        return Cooccurrences(entries, self.vocabulary_size, self.diagonal)
-
 
 UNIT = 232_792_560
 """A co-occurrence at distance 1, as an integer: the least common multiple of 1 to 22.
@@ -135,7 +120,10 @@ def count_cooccurrences(
         del table  # its memory is the merge's now
         path = folder / "cooccurrences.bin"
         diagonal = _write_entries(merged(runs, memory), path)
-        return Cooccurrences.mapped(path, vocabulary_size=counts.size, diagonal=diagonal)
+        # An empty file cannot be mapped.
+        entries = np.asarray(np.memmap(path, ENTRY, "r")) if path.stat().st_size else np.zeros(0, ENTRY)
+        entries.flags.writeable = False
+        return Cooccurrences(entries, counts.size, diagonal)
     except OSError as error:
         raise InputError(
             f"the co-occurrences cannot be counted in {folder}: {error.strerror or error}; "
