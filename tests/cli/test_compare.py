@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,8 +90,7 @@ def test_other_strategies_are_added_to_the_same_experiment_alone(
     assert "cnn" in (tmp_path / "study" / "tables" / "results.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.filterwarnings("default::mt2st.study.result.BrokenResultWarning")
-def test_a_result_that_was_cut_off_is_named_and_its_run_repeated(
+def test_a_result_that_was_cut_off_is_named_and_what_to_do(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments += ["--strategies", "single-task"]
@@ -100,10 +100,11 @@ def test_a_result_that_was_cut_off_is_named_and_its_run_repeated(
     result.write_bytes(result.read_bytes()[:100])
     assert main(["report", str(tmp_path / "study")]) == 2
     assert f"mt2st: {result} is not the result of a cell" in capsys.readouterr().err
+    assert main(arguments) == 2
+    assert f"delete {result.parent} to run the cell again" in capsys.readouterr().err
+    shutil.rmtree(result.parent)
     assert main(arguments) == 0
-    said = capsys.readouterr().err
-    assert f"mt2st: warning: {result} is not the result of a cell (" in said
-    assert "\n2 of 2: single-task, seed 1: " in said
+    assert "\n2 of 2: single-task, seed 1: " in capsys.readouterr().err
     assert main(["report", str(tmp_path / "study")]) == 0
 
 

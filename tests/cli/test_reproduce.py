@@ -127,9 +127,9 @@ def test_a_study_says_on_which_part_it_measures_between_epochs(
 ) -> None:
     told: dict[str, Any] = {}
 
-    def run_nothing(*_: object, about: dict[str, Any], **__: object) -> tuple[Study, list[int]]:
+    def run_nothing(*_: object, about: dict[str, Any], **__: object) -> Study:
         told.update(about)
-        return Study([], missing=["all"]), []
+        return Study([], missing=["all"])
 
     monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
     monkeypatch.setattr("mt2st.study.estimate.estimated_seconds", lambda *_, **__: 1.0)
@@ -143,7 +143,7 @@ def test_a_study_says_on_which_part_it_measures_between_epochs(
 def test_texts_that_two_parts_share_are_told(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("mt2st.cli.study_runs.run_cells", lambda *_, **__: (Study([], missing=["all"]), []))
+    monkeypatch.setattr("mt2st.cli.study_runs.run_cells", lambda *_, **__: Study([], missing=["all"]))
     monkeypatch.setattr("mt2st.study.estimate.estimated_seconds", lambda *_, **__: 1.0)
     data = Path(arguments[1])
     header, *rows = data.read_text(encoding="utf-8").splitlines()
@@ -167,7 +167,7 @@ def test_glove_vectors_of_any_size_are_taken(
     (tmp_path / "glove.txt").write_text("film 0.1 0.2 0.3\nwarm 0.3 0.2 0.1\n", encoding="utf-8")
     sizes: list[set[int]] = []
 
-    def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> tuple[Study, list[int]]:
+    def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> Study:
         sizes.append(
             {
                 cell.settings.embedding.vector_size
@@ -175,7 +175,7 @@ def test_glove_vectors_of_any_size_are_taken(
                 if cell.settings.embedding.init.endswith("glove.txt")
             }
         )
-        return Study([], missing=["all"]), []
+        return Study([], missing=["all"])
 
     monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
     chosen = ["SkipGram", "GloveTwitter", "--glove", str(tmp_path / "glove.txt")]
@@ -189,9 +189,9 @@ def test_all_runs_have_as_many_threads_as_asked_for(
 ) -> None:
     found: list[int | None] = []
 
-    def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> tuple[Study, list[int]]:
+    def run_nothing(_: object, cells: Sequence[Cell], **__: object) -> Study:
         found.extend(cell.settings.compute.threads for cell in cells)
-        return Study([], missing=["all"]), []
+        return Study([], missing=["all"])
 
     monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
     assert main(["reproduce", "tables", *arguments, *words]) == 0

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Observation
-from mt2st.strategy.affinity import Affinity
+from mt2st.strategy.observation import Affinity
 
 gains = st.lists(st.floats(-1, 1).filter(lambda gain: gain == 0 or abs(gain) > 1e-3), min_size=1, max_size=20)
 SMALL, LARGE = 1e-6, 1e-2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,20 +12,11 @@ from tests.study.conftest import QUICK
 from tests.study.results import cell
 
 from mt2st import InputError, SingleTask
-from mt2st.study import CellResult, Grid, Outcome, StudyData, Watcher, run_study
-from mt2st.study.result import BrokenResultError, BrokenResultWarning
+from mt2st.study import CellResult, Grid, StudyData, run_study
 from mt2st.study.run import is_finished
 from mt2st.study.runs import rows_of
 
 CELLS = Grid({"single-task": SingleTask()}, QUICK, seeds=(1, 2)).cells()
-
-
-class Log(Watcher):
-    def __init__(self) -> None:
-        self.worked: list[str] = []
-
-    def on_outcome(self, outcome: Outcome) -> None:
-        self.worked.append(outcome.cell.folder)
 
 
 @pytest.fixture
@@ -44,20 +36,12 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": 2}', '{"schema": 2, "identity": 1}', "\x80"])
-def test_a_file_without_a_result_is_named_and_its_cell_is_run_again(
-    data: StudyData, written: Path, content: str
-) -> None:
-    whole = written.read_text(encoding="utf-8")
+def test_a_file_without_a_result_is_refused_and_stays(data: StudyData, written: Path, content: str) -> None:
     written.write_bytes(content.encode("latin-1"))
-    with pytest.raises(BrokenResultError, match=r"result.json is not the result of a cell \(.+\): give the study's"):
-        CellResult.read(written)
-    assert not is_finished(written.parent.parent, CELLS[0])
-    log = Log()
-    with pytest.warns(BrokenResultWarning, match=r"result.json is not the result .+ for one that has not been run"):
-        study = run_study(data, CELLS[:1], folder=written.parent.parent, watcher=log)
-    assert log.worked == [CELLS[0].folder]
-    assert CellResult.read(written).identity == json.loads(whole)["identity"]
-    assert study.results[0].test == CellResult.read(written).test
+    again = re.escape(f"delete {written.parent} to run the cell again")
+    with pytest.raises(InputError, match=rf"result.json is not the result of a cell \(.+\); {again}"):
+        run_study(data, CELLS[:1], folder=written.parent.parent)
+    assert written.read_bytes() == content.encode("latin-1")
 
 
 @pytest.mark.parametrize(
@@ -86,10 +70,9 @@ def test_a_result_that_cannot_be_used_is_refused_and_stays(
     assert is_finished(written.parent.parent, CELLS[0])
 
 
-def test_a_file_that_cannot_be_opened_is_not_taken_for_a_broken_one(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="result.json cannot be read: No such file") as told:
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="result.json cannot be read: No such file"):
         CellResult.read(tmp_path / "result.json")
-    assert not isinstance(told.value, BrokenResultError)
 
 
 def test_a_score_that_was_not_measured_is_told() -> None:

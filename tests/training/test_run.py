@@ -24,11 +24,11 @@ def test_it_survives_json() -> None:
     assert Run.from_dict(json.loads(json.dumps(run.as_dict()))) == run
 
 
-def test_seconds_to_a_target_are_those_of_the_first_evaluation_that_reached_it() -> None:
+def test_a_target_is_reached_by_the_first_evaluation_that_is_as_good() -> None:
     run = make_run(0.5, 0.7, 0.6, 0.9)
-    assert run.seconds_to("accuracy", 0.7) == 3.0
-    assert run.seconds_to("accuracy", 0.71) == 6.0
-    assert run.seconds_to("accuracy", 0.95) is None
+    assert run.first_at("accuracy", 0.7) == run.evaluations[1]
+    assert run.first_at("accuracy", 0.71) == run.evaluations[3]
+    assert run.first_at("accuracy", 0.95) is None
     assert run.best_value("accuracy") == 0.9
 
 
@@ -39,8 +39,8 @@ def test_a_loss_is_the_better_the_lower() -> None:
         replace(each, validation={"loss": loss}) for each, loss in zip(run.evaluations, losses, strict=True)
     ]
     assert run.best_value("loss") == 0.4
-    assert run.seconds_to("loss", 0.5) == 4.5
-    assert run.seconds_to("loss", 0.3) is None
+    assert run.first_at("loss", 0.5) == run.evaluations[2]
+    assert run.first_at("loss", 0.3) is None
 
 
 @pytest.mark.parametrize(("best", "frozen", "single_task"), [(0, [], False), (1, [3], True), (2, [3, 1, 2], True)])

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
-from mt2st.cli.interruption import Interrupted
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags, parse
 from mt2st.cli.strategy_options import StrategyOptions, name_of, with_strategies
-from mt2st.cli.study_folder import check_output, replaced, share_of, what_is_kept
+from mt2st.cli.study_folder import check_output, replaced, share_of, telling_what_is_kept
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError
@@ -143,44 +142,18 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
             cell.strategy.check_requirements()
     about = _about(arguments, parts, data)
     searched = [each.name.replace("__", ".") for each in COMMON] if search else []
-    try:
-        with replaced(options.output, overwrite=options.overwrite) as begun:
-            if search:
-                check_shared_settings(options.output, cells, searched=searched)  # before hours of search
-                found, received = run_search(
-                    data.without_test(),
-                    cells,
-                    search,
-                    folder=options.output,
-                    jobs=options.jobs,
-                    cluster=options.cluster,
-                    shared=options.cell is not None,
-                    on_begin=begun,
-                )
-                if found.interrupted:
-                    say(what_is_kept(options.output))
-                    return 128 + received[0]
-                cells, about = list(found.cells), {**about, "search": found.about}
-                _tell_search(about)
-                if options.search_only:
-                    return 0
-            study, received = run_cells(
-                data,
-                cells,
-                folder=options.output,
-                jobs=options.jobs,
-                cluster=options.cluster,
-                share=share_of(options.cell),
-                about=about,
-                searched=searched,
-                on_begin=begun,
-            )
-    except (KeyboardInterrupt, Interrupted):
-        say(what_is_kept(options.output))
-        raise
-    if study.interrupted:
-        say(what_is_kept(options.output))
-        return 128 + received[0]
+    where: dict[str, Any] = {"folder": options.output, "jobs": options.jobs, "cluster": options.cluster}
+    with telling_what_is_kept(options.output), replaced(options.output, overwrite=options.overwrite) as begun:
+        if search:
+            check_shared_settings(options.output, cells, searched=searched)  # before hours of search
+            shared = options.cell is not None
+            found = run_search(data.without_test(), cells, search, shared=shared, on_begin=begun, **where)
+            cells, about = list(found.cells), {**about, "search": found.about}
+            _tell_search(about)
+            if options.search_only:
+                return 0
+        share = share_of(options.cell)
+        study = run_cells(data, cells, share=share, about=about, searched=searched, on_begin=begun, **where)
     return _report(study, options)
 
 

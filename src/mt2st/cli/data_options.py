@@ -86,17 +86,7 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class Parts:
-    """The data, read and split.
-
-    Attributes:
-        train: labelled texts to learn from.
-        validation: labelled texts to choose by.
-        test: labelled texts for the report; None without a test.
-        left_over: texts whose labels are not used, by ``train_size``.
-        sources: further unlabelled sources.
-        text: column of the texts.
-        skip_bad_rows: whether to go on without unlabelled rows that cannot be read.
-    """
+    """The data, read and split: labelled texts, those whose labels are not used, and how to read further sources."""
 
     train: Rows
     validation: Rows

@@ -84,9 +84,7 @@ def run(arguments: Sequence[str]) -> int:
         "data": [described],
         BASELINES: baselines,
     }
-    study, received = run_cells(data, cells, folder=options.output / RUNS, about=about)
-    if study.interrupted:
-        return 128 + received[0]
+    study = run_cells(data, cells, folder=options.output / RUNS, about=about)
     if study.failures:
         raise RuntimeError(study.failures[0].traceback or study.failures[0].error)
     say(f"all runs took {duration(time.perf_counter() - start)}")

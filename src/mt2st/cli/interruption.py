@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -26,6 +27,10 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.signal = number
+
+
+class Stopped(Interrupted):
+    """A study ended by a signal, with what it has kept: whoever runs it says so."""
 
 
 class Stop:
@@ -94,27 +99,22 @@ def interruptible() -> Iterator[Stop]:
     If the block lets the exception through, it becomes `Interrupted`, which carries the signal.
     """
     stop = Stop()
-    first = 0.0
-
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # a signal handler's arguments
-        nonlocal first
-        if stop.received and time.monotonic() - first < REPEAT_SECONDS:
-            return
-        first = time.monotonic()
-        stop.interrupt(number)
-
-    with _replaced(_handlers(), interrupt):
-        try:
-            yield stop
-        except KeyboardInterrupt as error:
-            raise Interrupted(stop.received[0] if stop.received else signal.SIGINT) from error
+    before = _handlers()
+    handle = _once(lambda number, _: stop.interrupt(number))
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield stop
+    except KeyboardInterrupt as error:
+        raise Interrupted(stop.received[0] if stop.received else signal.SIGINT) from error
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
     """Let the first Ctrl-C or SIGTERM end a training with a checkpoint; a later one ends the program at once.
-
-    Some terminals and process managers send a signal twice in a moment: repeats within a second count as one.
 
     Args:
         stop: asks the training to end; returns whether there was one.
@@ -124,15 +124,11 @@ def stopped_by_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
     """
     received: list[int] = []
     before = _handlers()
-    first = 0.0
 
+    @_once
     def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal first
-        if received and time.monotonic() - first < REPEAT_SECONDS:
-            return
         again = bool(received)
         received.append(number)
-        first = time.monotonic()
         if again or not stop():
             before[number](number, frame)
             return
@@ -156,12 +152,14 @@ def _handlers() -> dict[int, Handler]:
     return {number: handler for number, handler in handlers.items() if callable(handler)}
 
 
-@contextmanager
-def _replaced(before: Mapping[int, Handler], handler: Handler) -> Iterator[None]:
-    for number in before:
-        signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
+def _once(handle: Handler) -> Handler:
+    """Return a handler to which repeats within a second are one: some process managers send a signal twice."""
+    last = -math.inf
+
+    def once(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPEAT_SECONDS:
+            last = time.monotonic()
+            handle(number, frame)
+
+    return once

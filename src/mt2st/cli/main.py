@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from typing import Any, Protocol, cast
 
 from mt2st._version import __version__
-from mt2st.cli.interruption import Interrupted
+from mt2st.cli.interruption import Interrupted, Stopped
 from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, suggestion
 
@@ -75,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("mt2st: interrupted")
         return 128 + signal.SIGINT
     except Interrupted as end:
-        say(f"mt2st: ended by signal {end.signal}")
+        if not isinstance(end, Stopped):
+            say(f"mt2st: ended by signal {end.signal}")
         return 128 + end.signal
     except BrokenPipeError:  # whoever read our output has gone
         _drop_output()

@@ -11,10 +11,6 @@ from mt2st.cli.options import plain_members
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.groups import OTHERS
 
-PerTask = float | dict[str, float]
-"""A number for all auxiliary tasks, or ``{task: number}``."""
-OptionalPerTask = float | dict[str, float] | None
-TimePerTask = int | dict[str, int]
 ValueT = TypeVar("ValueT")
 
 
@@ -90,13 +86,9 @@ def _words(value: Any) -> list[str]:
 def of_tasks(
     option: str, value: ValueT | Mapping[str, ValueT], auxiliaries: Iterable[str], default: ValueT
 ) -> ValueT | dict[str, ValueT]:
-    """Return a strategy's parameter: one value, or one for each task.
+    """Return a strategy's parameter from an option's value: one value, or one for each of the auxiliary tasks.
 
-    Args:
-        option: the option's name, for the message.
-        value: the option's value.
-        auxiliaries: names of the tasks.
-        default: for tasks that are not named, unless there is a value for the others.
+    Tasks that are not named get the value for the others, or the default.
 
     Raises:
         InputError: a task is named that is not among them.

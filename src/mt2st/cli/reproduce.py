@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
-from mt2st.cli.interruption import Interrupted
 from mt2st.cli.options import parse
-from mt2st.cli.study_folder import check_output, share_of, what_is_kept
+from mt2st.cli.study_folder import check_output, share_of, telling_what_is_kept
 from mt2st.cli.terminal import duration, say, warn
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
@@ -114,8 +113,8 @@ def run(arguments: Sequence[str]) -> int:
         say(f"share {options.cell}: {len(own):,} of the runs, {len(due):,} of them to do")
     if due:
         say(f"that takes about {duration(estimated_seconds(due, data, jobs=options.jobs))} on this machine")
-    try:
-        study, received = run_cells(
+    with telling_what_is_kept(options.output, again="the same command"):
+        study = run_cells(
             data,
             cells,
             folder=options.output,
@@ -132,12 +131,6 @@ def run(arguments: Sequence[str]) -> int:
                 **({} if protocol.chooses else {MEASURED_PART: "training"}),
             },
         )
-    except (KeyboardInterrupt, Interrupted):
-        say(what_is_kept(options.output, again="the same command"))
-        raise
-    if study.interrupted:
-        say(what_is_kept(options.output, again="the same command"))
-        return 128 + received[0]
     if study.missing:
         say(f"{len(study.results)} of {len(cells)} runs are finished; the same command without --cell goes on")
     elif study.results:

@@ -12,12 +12,12 @@ from functools import reduce
 from importlib import import_module
 from operator import or_
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
 from mt2st.cli.named_values import of_tasks
+from mt2st.cli.options import plain_members
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy import Option, Strategy, known_strategies
 
@@ -56,7 +56,7 @@ class StrategyOptions:
             if option.setting in given:
                 raise InputError(f"{option.flag} is in place of {given[option.setting]}: give one of them")
             given[option.setting] = option.flag
-            if isinstance(value, Mapping) and not _is_by_task(defaults[option.setting][0]):
+            if isinstance(value, Mapping) and not any(map(_is_mapping, plain_members(defaults[option.setting][0]))):
                 raise InputError(f"{option.flag}: {name} has one value for all auxiliary tasks at once")
             value = option.convert(value) if option.convert else value
             settings[option.setting] = of_tasks(option.flag, value, auxiliaries, defaults[option.setting][1])
@@ -181,31 +181,18 @@ def _settings_of(strategy: type[Strategy]) -> dict[str, tuple[Any, Any]]:
 def _kind(kind: Any, default: Any) -> Any:
     """Return the type of an option, from a setting's type, else from its default; None if neither is plain."""
     members = [
-        dict.__class_getitem__((str, get_args(each)[1])) if _is_mapping(each) else each for each in _members(kind)
+        dict.__class_getitem__((str, get_args(each)[1])) if _is_mapping(each) else each for each in plain_members(kind)
     ]
-    if not all(_is_plain(each) for each in members):
+    plain = (bool, int, float, str, type(None))
+    if not all(each in plain or get_origin(each) in (dict, Literal) for each in members):
         members = []
     if not members and isinstance(default, bool | int | float | str):
         members = [type(default)]
     return reduce(or_, members) if members else None
 
 
-def _members(kind: Any) -> list[Any]:
-    if kind is None:
-        return []
-    return list(get_args(kind)) if get_origin(kind) in (Union, UnionType) else [kind]
-
-
-def _is_plain(kind: Any) -> bool:
-    return kind in (bool, int, float, str, type(None)) or get_origin(kind) is dict or get_origin(kind) is Literal
-
-
 def _is_mapping(kind: Any) -> bool:
     return get_origin(kind) in (dict, Mapping)
-
-
-def _is_by_task(kind: Any) -> bool:
-    return any(_is_mapping(each) for each in _members(kind))
 
 
 def _field(option: Option) -> str:
@@ -226,9 +213,6 @@ def _named(arguments: Sequence[str]) -> Iterator[str]:
                 values = tomllib.loads(Path(word).read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue  # what is wrong with the file is said where it is read
-            chosen = [values.get("strategy"), *_as_list(values.get("strategies"))]
+            several = values.get("strategies")
+            chosen = [values.get("strategy"), *(several if isinstance(several, list) else ())]
             yield from (each for each in chosen if isinstance(each, str) and ":" in each)
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

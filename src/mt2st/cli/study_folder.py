@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mt2st._files import remove
+from mt2st.cli.interruption import Interrupted
+from mt2st.cli.terminal import say
 from mt2st.errors import InputError
 
 if TYPE_CHECKING:
@@ -137,8 +139,17 @@ def share_of(text: str | None) -> Share | None:
         raise InputError(f"--cell: {error}") from None
 
 
-def what_is_kept(folder: Path, *, again: str = "the same command (without --overwrite)") -> str:
-    """Return in a sentence what an interrupted study leaves, and what goes on from there."""
+@contextmanager
+def telling_what_is_kept(folder: Path, *, again: str = "the same command (without --overwrite)") -> Iterator[None]:
+    """Say what a study that is interrupted in this block leaves in its folder, and what goes on from there."""
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):
+        say(_what_is_kept(folder, again))
+        raise
+
+
+def _what_is_kept(folder: Path, again: str) -> str:
     finished = len(list(folder.glob("*/result.json")))
     begun = len([*folder.glob("*/checkpoint"), *folder.glob("search/*/checkpoint")])
     trials = len(list(folder.glob("search/*/result.json")))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mt2st.cli.interruption import stopped_by_signals
+from mt2st.cli.interruption import Stopped, stopped_by_signals
 from mt2st.cli.progress import TrainingProgress
 from mt2st.cli.terminal import duration, say
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS
 from mt2st.models.trained_model import AnyModel
-from mt2st.study import Cell, CellResult, Outcome, Share, Study, StudyData, Watcher, run_study
+from mt2st.study import Cell, CellResult, Group, Outcome, Share, Study, StudyData, Watcher, run_study
 from mt2st.study.experiment import check_shared_settings
 from mt2st.study.pool import DASK, LOCAL, connected
 from mt2st.study.run import is_finished
@@ -135,8 +135,8 @@ def run_cells(
     about: dict[str, object] | None = None,
     searched: Collection[str] = (),
     on_begin: Callable[[], None] = lambda: None,
-) -> tuple[Study, list[int]]:
-    """Run the cells of a study until they are through or a signal comes.
+) -> Study:
+    """Run the cells of a study, as `run_study` does, until they are through or a signal comes.
 
     Args:
         data: the data.
@@ -149,11 +149,9 @@ def run_cells(
         searched: the names of settings that a search has chosen for each strategy.
         on_begin: called when a training begins: from then on, the input is known to be right.
 
-    Returns:
-        The study, and the signals that came.
-
     Raises:
         InputError: the folder holds another experiment, or is broken.
+        Stopped: a signal came.
     """
     check_shared_settings(folder, cells, searched=searched)
     left = [cell for cell in cells if not is_finished(folder, cell)]
@@ -172,7 +170,9 @@ def run_cells(
             about=about,
             watcher=progress,
         )
-    return study, received
+    if study.interrupted:
+        raise Stopped(received[0])
+    return study
 
 
 def run_search(
@@ -185,24 +185,12 @@ def run_search(
     cluster: str | None,
     shared: bool,
     on_begin: Callable[[], None],
-) -> tuple[Found, list[int]]:
+) -> Found:
     """Search settings until all trials are through or a signal comes; the arguments are those of `run_cells`.
 
-    Args:
-        data: without a test part.
-        cells: of the study.
-        search: the trials.
-        folder: the study's.
-        jobs: how many runs at a time.
-        cluster: address of a Dask scheduler, to run there.
-        shared: whether this command works on a share of the cells: then the search must be through.
-        on_begin: called when a training begins.
-
-    Returns:
-        What was found, and the signals that came.
-
     Raises:
-        InputError: a share of the cells is asked for, and the search is not through.
+        InputError: this command works on a share of the cells, and the search is not through.
+        Stopped: a signal came.
     """
     methods = {cell.group: cell for cell in cells}
     trials = sum(max(0, search.trials - recorded_trials(folder, cell)) for cell in methods.values())
@@ -218,21 +206,19 @@ def run_search(
         found = search_settings(
             data, cells, search, folder=folder, jobs=jobs, backend=DASK if cluster else LOCAL, watcher=progress
         )
-    return found, received
+    if found.interrupted:
+        raise Stopped(received[0])
+    return found
 
 
 def with_earlier(study: Study, folder: Path) -> Study:
     """Return a complete study with the other runs of its folder: it may grow by strategies, settings and seeds."""
     found = Study.load(folder)
-    own = {_key(each) for each in study.results}
-    if others := sum(_key(each) not in own for each in found.results):
+    own = {(Group.of(each), each.seed) for each in study.results}
+    if others := sum((Group.of(each), each.seed) not in own for each in found.results):
         runs = f"{others} other run{'' if others == 1 else 's'}"
         say(f"with {runs} of this study, which earlier commands left in {folder}")
     return found
-
-
-def _key(result: CellResult) -> tuple[object, ...]:
-    return (result.name, result.seed, *sorted(result.factors.items()))
 
 
 def exit_code(study: Study, folder: Path) -> int:

@@ -57,15 +57,9 @@ def warn_of_unused(
     encoders: Sequence[str] = (),
     embeddings: Sequence[str] = (),
 ) -> None:
-    """Warn in one line of the options that differ from their defaults and that nothing reads.
+    """Warn in one line of the options of a command that differ from their defaults and that nothing reads.
 
-    Args:
-        options: all options of the command.
-        model: its settings of the model.
-        strategies: the chosen strategies, one or several.
-        auxiliaries: the chosen auxiliary tasks, of all sets in a comparison.
-        encoders: those of a comparison; empty for the settings' own.
-        embeddings: likewise.
+    Auxiliary tasks are those of all sets in a comparison; no encoders or embeddings stand for the settings' own.
     """
     unused = _unused(
         given(options),
@@ -77,13 +71,6 @@ def warn_of_unused(
     )
     if text := "; ".join(unused):
         warn(f"these options change nothing here: {text}")
-
-
-def _readers(strategies: Sequence[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return `READERS` with the options that strategies read."""
-    needing_feedback = tuple(name for name, each in known_strategies().items() if each.needs_feedback)
-    of_strategies = readers_of_options(strategies) | {"--feedback-every": needing_feedback}
-    return READERS | {flag: (STRATEGY, names) for flag, names in of_strategies.items()}
 
 
 def _unused(
@@ -102,7 +89,9 @@ def _unused(
         ENCODER: encoders,
         CONVERGENCE: {model.optimisation.convergence},
     }
-    all_readers = _readers(strategies)
+    needing_feedback = tuple(name for name, each in known_strategies().items() if each.needs_feedback)
+    of_strategies = readers_of_options(strategies) | {"--feedback-every": needing_feedback}
+    all_readers = READERS | {flag: (STRATEGY, names) for flag, names in of_strategies.items()}
     for flag, value in options.items():
         what, readers = all_readers.get(flag, ("", ()))
         if readers and not chosen[what] & set(readers):
@@ -128,10 +117,8 @@ def check_schedule(
 ) -> None:
     """Say which strategies have no transition, and warn of options that act only at one, if no run has one.
 
-    Args:
-        schedules: for each kind of run, the strategy's name, the strategy, and the names of its auxiliary tasks.
-        model: the settings.
-        steps_per_epoch: for strategies that count steps; None where it is not known yet.
+    Each kind of run has a strategy's name, the strategy, and the names of its auxiliary tasks. The steps are for
+    strategies that count them; None where their number is not known yet.
     """
     epochs = model.optimisation.epochs
     reasons: dict[tuple[str, str | None], bool] = {}

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mt2st.errors import InputError
-from mt2st.strategy.affinity import Affinity
 from mt2st.strategy.base import PerTask, Strategy, Unit
 from mt2st.strategy.declarations import SIGNAL, UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range
-from mt2st.strategy.observation import Observation, Plateau, Signal, evaluations
+from mt2st.strategy.observation import Affinity, Observation, Plateau, Signal, evaluations
 from mt2st.strategy.parameters import by_task, finite, memory_share, non_negative, of_task, signal_name, whole
 
 OFF_BELOW = {"cosine": -0.03, "gain": -0.3}

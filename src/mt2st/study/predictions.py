@@ -80,14 +80,11 @@ def predictions_of(
     scheme: Scheme | None = None,
     part: str = "test",
 ) -> Predictions:
-    """Return what a report keeps of a model's predictions.
+    """Return what a report keeps of a model's predictions of a part of the data.
 
-    Args:
-        names: the classes, in the model's order.
-        rows: the labelled data.
-        probabilities: ``[n, n_classes]``, as `mt2st.models.trained_model.TrainedModel.predict_rows` returns them.
-        scheme: the scheme that predicted tags follow, as a tagger keeps it.
-        part: name of the part of the data.
+    The names of the classes are in the model's order; the probabilities, ``[n, n_classes]``, as
+    `mt2st.models.trained_model.TrainedModel.predict_rows` returns them. ``scheme`` is the one that predicted tags follow,
+    as a tagger keeps it.
     """
     number_of = {name: number for number, name in enumerate(names)}
     if isinstance(rows, MultiLabelledText):

@@ -28,26 +28,6 @@ RESULT, ERROR, MODEL, CHECKPOINT = "result.json", "error.json", "model", "checkp
 """What a cell's folder holds."""
 
 
-class BrokenResultError(InputError):
-    """A ``result.json`` that holds no result, such as one that was cut off: nothing is lost by running its cell again.
-
-    Args:
-        path: of the file.
-        reason: why it holds none.
-    """
-
-    def __init__(self, path: Path, reason: object) -> None:
-        super().__init__(
-            f"{path} is not the result of a cell ({reason}): give the study's command again, which repeats this cell, "
-            "or delete it"
-        )
-        self.path, self.reason = path, reason
-
-
-class BrokenResultWarning(UserWarning):
-    """A ``result.json`` holds no result, and its cell is not taken for finished."""
-
-
 @dataclass(frozen=True)
 class CellResult:
     """The result of a finished cell.
@@ -118,10 +98,10 @@ class CellResult:
         """Read a ``result.json``.
 
         Raises:
-            BrokenResultError: when it holds no result.
-            InputError: when it holds one that cannot be used: it is of another version, not as it was written, or lacks
-                the metric; or it cannot be opened.
+            InputError: when it cannot be used: it cannot be opened, holds no result, is of another version, not as it
+                was written, or lacks the metric.
         """
+        again = f"or delete {path.parent} to run the cell again"
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             schema = saved["schema"]
@@ -129,11 +109,9 @@ class CellResult:
                 result, found = cls.from_dict(saved["result"], dict(saved["identity"])), saved["hash"]
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-        except KeyError as error:
-            raise BrokenResultError(path, f"it has no {error}") from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise BrokenResultError(path, error) from error
-        again = f"or delete {path.parent} to run the cell again"
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise InputError(f"{path} is not the result of a cell ({reason}); {again[3:]}") from error
         if schema != SCHEMA:
             raise InputError(
                 f"{path} has schema {schema!r}, and mt2st {__version__} reads schema {SCHEMA}: it is of another "

@@ -16,7 +16,7 @@ from mt2st.study.experiment import check_fits
 from mt2st.study.grid import Cell
 from mt2st.study.lock import BusyCellWarning, is_busy
 from mt2st.study.pool import LOCAL, outcomes
-from mt2st.study.result import RESULT, BrokenResultError, BrokenResultWarning, CellResult, Failure
+from mt2st.study.result import RESULT, CellResult, Failure
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.worker import Order, Outcome, Warned, Watcher, attempt, finished
 
@@ -67,10 +67,10 @@ def run_study(
 ) -> Study:
     """Run the cells of a study and return its results.
 
-    A finished cell is read, not run again, unless its file holds no result, which raises a warning. A cell that was
-    interrupted goes on from its checkpoint. A cell that fails does not stop the others. All cells share the data and,
-    for a seed, the initial parameters. Several processes may work on one folder: each cell is run by one of them. Where
-    only cells of other processes are left, their results are waited for, with a warning.
+    A finished cell is read, not run again. A cell that was interrupted goes on from its checkpoint. A cell that fails
+    does not stop the others. All cells share the data and, for a seed, the initial parameters. Several processes may
+    work on one folder: each cell is run by one of them. Where only cells of other processes are left, their results are
+    waited for, with a warning.
 
     Args:
         data: the data.
@@ -148,7 +148,7 @@ def work_on(
     worked = Worked()
     if folder:
         for cell in cells:
-            if result := _finished(folder / cell.folder / RESULT, identities[cell.folder], data):
+            if result := finished(folder / cell.folder / RESULT, identities[cell.folder], data):
                 worked.results[cell.folder] = result
     due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
     orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models) for cell in due]
@@ -228,23 +228,4 @@ def is_finished(folder: Path, cell: Cell) -> bool:
 
     A result that cannot be used counts: running the study raises its error.
     """
-    path = folder / cell.folder / RESULT
-    if not path.is_file():
-        return False
-    try:
-        CellResult.read(path)
-    except InputError as error:
-        return not isinstance(error, BrokenResultError)
-    return True
-
-
-def _finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellResult | None:
-    try:
-        return finished(path, identity, data)
-    except BrokenResultError as error:
-        warnings.warn(
-            f"{path} is not the result of a cell ({error.reason}): the cell is taken for one that has not been run",
-            BrokenResultWarning,
-            stacklevel=4,
-        )
-        return None
+    return (folder / cell.folder / RESULT).is_file()

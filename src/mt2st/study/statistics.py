@@ -93,8 +93,8 @@ class Difference:
     """How much one method's values lie above another's, seed by seed.
 
     Attributes:
-        interval: mean and t interval of the differences; without bounds where they are all the same.
-        p: two-sided p-value of the paired t test, or None (`t_test`).
+        interval: mean and t interval of the differences.
+        p: p-value of the paired t test (`t_test`).
         better: how many differences are above 0.
     """
 

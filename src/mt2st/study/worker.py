@@ -19,7 +19,7 @@ from mt2st.study.grid import Cell
 from mt2st.study.identity import difference
 from mt2st.study.lock import cell_lock
 from mt2st.study.machine import machine, versions
-from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, BrokenResultError, CellResult, Failure
+from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, CellResult, Failure
 from mt2st.training import Callback, FlopMeter, Trainer
 
 Warned = tuple[str, type[Warning], str, int]
@@ -126,8 +126,6 @@ def _found(order: Order, place: Path) -> Outcome | None:
     """Return what another process has made of the cell since this one looked; None where it has made nothing."""
     try:
         result = finished(place / RESULT, order.identity, order.data)
-    except BrokenResultError:  # which the study has reported, if it was there before
-        return None
     except InputError as error:  # the other process is of another experiment: its folder stays as it is
         return Outcome(order.cell, failure=_failure(order.cell, error))
     return None if result is None else Outcome(order.cell, result)
@@ -137,7 +135,6 @@ def finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellRe
     """Return the result of a finished cell; None where there is none.
 
     Raises:
-        BrokenResultError: the file holds none.
         InputError: it is of other settings or data, or cannot be used.
     """
     if not path.is_file():

@@ -236,11 +236,6 @@ class Run:
         reached = operator.le if metric == "loss" else operator.ge
         return next((each for each in self.evaluations if reached(each.validation[metric], target)), None)
 
-    def seconds_to(self, metric: str, target: float) -> float | None:
-        """Return the training seconds until the validation metric first reached the target, or None if it never did."""
-        first = self.first_at(metric, target)
-        return first.train_seconds if first else None
-
     def as_dict(self) -> dict[str, Any]:
         """Return the run as plain JSON values."""
         return asdict(self)

@@ -14,15 +14,7 @@ from mt2st.training.learning_rate import LearningRateSchedule
 
 @dataclass(frozen=True)
 class FittedHead:
-    """The result of a `HeadProbe`.
-
-    Attributes:
-        parameters: the parameters that were set.
-        texts: number of texts that the head was fitted on.
-        iterations: iterations of the solver; of several classes, the most.
-        converged: whether the solver converged; else the head has the values of its last iteration.
-        operations: floating-point operations of encoder and solver.
-    """
+    """The result of a `HeadProbe`: the parameters that were set, and the figures of a `mt2st.training.run.ProbeFit`."""
 
     parameters: Sequence[Tensor]
     texts: int

@@ -67,10 +67,7 @@ after the sixth step. Multi-task training keeps the context task."""
 
 
 def possible_updates(files: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the updates whose data there are.
-
-    Args:
-        files: by the names of settings: ``agree``, ``disagree``, ``similarity``, ``analogies``.
+    """Return the updates whose data there are, by the names of settings, such as ``agree`` and ``similarity``.
 
     Example:
         >>> possible_updates({"similarity": ["judged.txt"]})

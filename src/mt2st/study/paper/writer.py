@@ -42,13 +42,7 @@ def verdict_of(study: Study) -> str:
 
 
 def write_paper(study: Study, folder: Path, *, figures: bool = True) -> None:
-    """Write tables and figures into the folder ``paper`` of a study's folder, in place of those that are there.
-
-    Args:
-        study: one that `reproduced` says what it repeats of; of any other nothing is written.
-        folder: the study's.
-        figures: whether to draw the figures too.
-    """
+    """Write what the study repeats into the folder ``paper`` of its folder, in place of what is there."""
     what = reproduced(study)
     if tables := tables_of(study):
         with complete_folder(folder / PAPER / what) as there:

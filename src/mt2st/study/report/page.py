@@ -19,8 +19,6 @@ from mt2st.study.tables import Table
 
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 
-NO_BREAK = "\u00a0"
-
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -84,17 +82,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A report.
-
-    Attributes:
-        kicker: what kind of report it is, above the title.
-        title: its name.
-        verdict: what it says, in one sentence.
-        version: of the program that wrote it.
-        further: other sentences that belong to the verdict.
-        cautions: what one must know to judge it.
-        sections: the rest.
-    """
+    """A report: its kind and name, what it says, first in one sentence, and what one must know to judge it."""
 
     kicker: str
     title: str
@@ -124,25 +112,11 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     numbers = count(1)
-    environment.filters["tight"] = tight
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.filters["svg"] = lambda chart: inline_svg(chart, f"figure-{next(numbers)}")
     sections = [section for section in page.sections if section.has_content]
     style = Markup(_style())  # our own
     return environment.get_template("report.html").render(page=page, sections=sections, style=style)
-
-
-def tight(text: str) -> str:
-    """Return a text whose figures are not torn apart at the end of a line.
-
-    Example:
-        >>> tight("in 0.53 [0.48, 0.58], +2.9 ± 0.4 points").replace("\u00a0", "_")
-        'in 0.53 [0.48,_0.58], +2.9_±_0.4_points'
-    """
-    text = re.sub(
-        r"(?<=\d) (?=%|±|points?\b|seeds?\b)|(?<=[±<=]) (?=\d)|(?<=\bp) (?=[<=])|(?<=\bn) (?=\d)", NO_BREAK, text
-    )
-    return re.sub(r"\[[^]\s]+ [^]\s]+\]", lambda found: found[0].replace(" ", NO_BREAK), text)
 
 
 def _style() -> str:
@@ -164,10 +138,7 @@ def inline_svg(chart: Chart, identifier: str) -> Markup:
     """Return a chart as an SVG element, with the title and description that a screen reader says in its place.
 
     Every colour becomes a variable of the page, ``var(--c0067a5)`` for ``#0067a5``: dark mode is then a matter of CSS.
-
-    Args:
-        chart: the chart.
-        identifier: of the picture in its page; the identifiers inside begin with it.
+    The identifiers inside begin with that of the picture.
     """
     buffer = BytesIO()
     with paper_style():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,12 +113,7 @@ MATRIX = 8
 
 
 def run_page(found: TrainingRun, folder: Path) -> Page:
-    """Return the page of a training run.
-
-    Args:
-        found: the run.
-        folder: its folder, for its name and its model.
-    """
+    """Return the page of a training run from its folder."""
     name = str(found.strategy["strategy"])
     runs = {name: [found.run]}
     best = Mark(epochs_of(found.run)[found.run.best], "kept")
@@ -247,23 +242,12 @@ def _frozen_dimensions(run: Run) -> Iterator[Block]:
             str(each.epoch),
             f"{each.step:,}",
             str(len(each.dimensions)),
-            _ranges(each.dimensions),
+            ", ".join(map(str, sorted(each.dimensions))),
             "yes" if kept.issuperset(each.dimensions) else "no",
         ]
         for each in run.freezes
     ]
     yield Tabular(Table("frozen_dimensions", header, rows), "Dimensions chosen to be frozen")
-
-
-def _ranges(numbers: Iterable[int]) -> str:
-    """Return sorted numbers, with neighbours as a range: ``0-2, 7``."""
-    ranges: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def _setup(found: TrainingRun) -> Iterator[Block]:

@@ -33,11 +33,7 @@ CAPTIONS = {
 
 
 def study_page(study: Study, folder: Path) -> Page:
-    """Return the page of a study.
-
-    Args:
-        study: the results, at least one.
-        folder: the study's, for its name and its models.
+    """Return the page of a study, with its folder's name and models.
 
     Raises:
         InputError: when there is no result, or they are of different metrics, or lack measures.
