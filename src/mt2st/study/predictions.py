@@ -83,8 +83,8 @@ def predictions_of(
     """Return what a report keeps of a model's predictions of a part of the data.
 
     The names of the classes are in the model's order; the probabilities, ``[n, n_classes]``, as
-    `mt2st.models.trained_model.TrainedModel.predict_rows` returns them. ``scheme`` is the one that predicted tags follow,
-    as a tagger keeps it.
+    `mt2st.models.trained_model.TrainedModel.predict_rows` returns them. ``scheme`` is the one that predicted tags
+    follow, as a tagger keeps it.
     """
     number_of = {name: number for number, name in enumerate(names)}
     if isinstance(rows, MultiLabelledText):
