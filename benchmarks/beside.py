@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mt2st.embedding import KERNELS
+from mt2st.embedding.kernels import KERNELS
 from mt2st.network import Network, build_encoder
 from mt2st.strategy import MultiTask
 from mt2st.tasks import ClassificationTask, ContextTask, Texts

@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from mt2st.embedding import KERNELS
+from mt2st.embedding.kernels import KERNELS
 from mt2st.models.linear_probe import pooled_vectors
 from mt2st.network import Network, build_encoder
 from mt2st.study.paper import SOUND

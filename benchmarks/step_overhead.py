@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mt2st.embedding import KERNELS
+from mt2st.embedding.kernels import KERNELS
 from mt2st.network import Network, build_encoder
 from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, ContextTask, Texts

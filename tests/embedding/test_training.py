@@ -106,7 +106,7 @@ def test_progress_reaches_the_end_and_the_loss_falls() -> None:
 def test_the_rate_falls_linearly_over_all_epochs_and_every_chunk_has_random_numbers_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from mt2st.embedding import SkipGramKernel
+    from mt2st.embedding.kernels import SkipGramKernel
 
     calls: list[tuple[tuple[float, float], int]] = []
     update = SkipGramKernel.update

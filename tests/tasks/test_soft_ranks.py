@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, rankdata, spearmanr
 
-from mt2st.tasks.soft_ranks import correlation, hard_ranks, soft_ranks, soft_spearman, standardised
+from mt2st.tasks.spearman import correlation, hard_ranks, soft_ranks, soft_spearman, standardised
 
 HARD = 1e-9
 WITH_TIES = st.lists(st.integers(-5, 5).map(float), min_size=3, max_size=20)

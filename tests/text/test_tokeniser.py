@@ -115,5 +115,5 @@ def test_settings_survive_a_round_trip(lowercase: bool, remove_breaks: bool) -> 
 def test_unknown_and_wrong_settings_are_named() -> None:
     with pytest.raises(InputError, match=r"no setting 'lower_case'.*Did you mean 'lowercase'\?"):
         Tokeniser.from_dict({"lower_case": True})
-    with pytest.raises(InputError, match="'lowercase' is true or false, found 'yes'"):
+    with pytest.raises(InputError, match="lowercase should be a valid boolean, found 'yes'"):
         Tokeniser.from_dict({"lowercase": "yes"})

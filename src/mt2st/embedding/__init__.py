@@ -5,12 +5,8 @@
 as the word-context task of multi-task training: they update tables that torch owns. `mt2st.embedding.formats` reads and
 writes vectors in every common format.
 
-Importing this package loads neither numba nor torch; naming a kernel loads numba.
+Importing this package loads neither numba nor torch; importing the kernels loads numba.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from mt2st.embedding.formats.catalogue import Conversion, convert_vectors, open_vectors
 from mt2st.embedding.formats.stream import VectorStream
@@ -22,28 +18,10 @@ from mt2st.embedding.subwords import SubwordRows, SubwordSettings
 from mt2st.embedding.training import TrainingInterrupted, VectorProgress, train_word_vectors
 from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
 
-if TYPE_CHECKING:
-    from mt2st.embedding.kernels import (
-        KERNELS,
-        CbowKernel,
-        CbowSubwordKernel,
-        ContextKernel,
-        KernelReport,
-        SkipGramKernel,
-        SkipGramSubwordKernel,
-    )
-
 __all__ = [
-    "KERNELS",
-    "CbowKernel",
-    "CbowSubwordKernel",
-    "ContextKernel",
     "Conversion",
     "Footprint",
     "GloveSettings",
-    "KernelReport",
-    "SkipGramKernel",
-    "SkipGramSubwordKernel",
     "SubwordRows",
     "SubwordSettings",
     "SubwordVectors",
@@ -60,12 +38,3 @@ __all__ = [
     "train_glove",
     "train_word_vectors",
 ]
-
-
-def __getattr__(name: str) -> object:
-    """Load the kernels, and with them numba, when one of their names is first used (PEP 562)."""
-    if name in __all__:
-        from mt2st.embedding import kernels
-
-        return getattr(kernels, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,7 +33,9 @@ def available_memory(*, proc: Path = _PROC, control_groups: Path = _CONTROL_GROU
     The minimum of the machine's available memory and what the limits of the process's control groups (containers,
     batch systems) leave. Cached file contents count as free.
     """
-    bounds = [*_of_machine(proc / "meminfo"), *_of_control_groups(proc / "self" / "cgroup", control_groups)]
+    lines = (line.partition(":") for line in _read(proc / "meminfo").splitlines())
+    bounds = [1024 * int(value.split()[0]) for name, _, value in lines if name == "MemAvailable"]
+    bounds += _of_control_groups(proc / "self" / "cgroup", control_groups)
     return max(0, min(bounds)) if bounds else None
 
 
@@ -65,7 +67,9 @@ def give_back(array: NDArray[Any], start: int, stop: int) -> None:
     The system would do so when memory gets short; until then they count as this process's memory. An array that is not
     mapped does not change.
     """
-    mapping = _mapping_of(array)
+    mapping: object = array
+    while mapping is not None and not isinstance(mapping, mmap.mmap):
+        mapping = getattr(mapping, "base", None)
     if mapping is None or not hasattr(mmap, "MADV_DONTNEED"):
         return
     whole = np.frombuffer(mapping, dtype=np.uint8)
@@ -77,20 +81,6 @@ def give_back(array: NDArray[Any], start: int, stop: int) -> None:
     last = min(begin + stop * array.itemsize, whole.size) // mmap.PAGESIZE * mmap.PAGESIZE
     if first < last:
         mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
-
-
-def _mapping_of(array: NDArray[Any]) -> mmap.mmap | None:
-    base: object = array
-    while base is not None and not isinstance(base, mmap.mmap):
-        base = getattr(base, "base", None)
-    return base
-
-
-def _of_machine(meminfo: Path) -> Iterator[int]:
-    for line in _read(meminfo).splitlines():
-        name, _, value = line.partition(":")
-        if name == "MemAvailable":
-            yield 1024 * int(value.split()[0])
 
 
 def _of_control_groups(membership: Path, mounted: Path) -> Iterator[int]:

@@ -231,7 +231,7 @@ def context_task(
 
 
 def _kernel(settings: ModelSettings, corpus: Corpus, subwords: KnownSubwords | None) -> ContextTask:
-    from mt2st.embedding import KERNELS  # numba loads only when something is trained
+    from mt2st.embedding.kernels import KERNELS  # numba loads only when something is trained
 
     kernel = KERNELS[settings.context.method](
         corpus.vocabulary.counts,

@@ -10,7 +10,7 @@ from pathlib import Path
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text.lines import text_files
 from mt2st.text.readers import is_plain, stream_records
-from mt2st.text.rows import BadRow, Record, check_present
+from mt2st.text.rows import BadRow, check_present
 
 LINES_SHOWN = 5
 
@@ -112,26 +112,19 @@ def read_labelled(
         raise InputError(f"{source}: a .txt file has no labels; give a table with a label column or a folder per class")
     of_column = "" if Path(source).is_dir() else f" in column '{label or 'label'}'"
     for record in records:
-        bad = _unusable(record, of_column)
-        if bad is not None:
-            bad_rows.add(bad)
+        if record.label is None:
+            bad_rows.add(BadRow(record.line, f"without a label{of_column}", ""))
+        elif not record.text.strip():
+            bad_rows.add(BadRow(record.line, "with an empty text", ""))
         else:
             texts.append(record.text)
-            labels.append(str(record.label))
+            labels.append(record.label)
     skipped = bad_rows.counts.total()
     if skipped and not (skip_bad_rows and texts):
         rows = f"{skipped:,} of {skipped + len(texts):,} rows cannot be used: {bad_rows.described(Path(source))}"
         skipping = ", or go on without them by --skip-bad-rows (skip_bad_rows=True)" if texts else ""
         raise InputError(f"{source}: {rows}. Correct them{skipping}")
     return LabelledText(texts, labels, skipped, str(source))
-
-
-def _unusable(record: Record, of_column: str) -> BadRow | None:
-    if record.label is None:
-        return BadRow(record.line, f"without a label{of_column}", "")
-    if not record.text.strip():
-        return BadRow(record.line, "with an empty text", "")
-    return None
 
 
 def check_classes(labelled: LabelledText) -> None:

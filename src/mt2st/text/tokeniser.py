@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 
+from mt2st._settings import checked
 from mt2st.errors import InputError, listed, suggestion
 
 LONGEST_RUN = 100
@@ -73,16 +74,12 @@ class Tokeniser:
             InputError: a setting that does not exist or is not a boolean.
         """
         names = [entry.name for entry in fields(cls)]
-        chosen: dict[str, bool] = {}
-        for name, value in settings.items():
+        for name in settings:
             if name not in names:
                 raise InputError(
                     f"a tokeniser has no setting '{name}'; its settings are {listed(names)}.{suggestion(name, names)}"
                 )
-            if not isinstance(value, bool):
-                raise InputError(f"the tokeniser's setting '{name}' is true or false, found {value!r}")
-            chosen[name] = value
-        return cls(**chosen)
+        return cls(**checked(cls, **settings))
 
 
 # A match takes a run of letters and digits first. Then, as long as the next character is one that may stand inside a

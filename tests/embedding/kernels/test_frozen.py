@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mt2st.embedding import KERNELS, SubwordRows, SubwordSettings
+from mt2st.embedding import SubwordRows, SubwordSettings
+from mt2st.embedding.kernels import KERNELS
 from mt2st.errors import InputError
 
 METHODS = ["skipgram", "cbow", "skipgram-fasttext", "cbow-fasttext"]

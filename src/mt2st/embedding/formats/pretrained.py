@@ -58,15 +58,12 @@ def pretrained_file(name: str) -> Path:
         with redirect_stdout(sys.stderr):  # its progress bar; results alone go to stdout
             return Path(downloader.load(model, return_path=True))
     except Exception as error:  # the downloader raises Exception itself
-        raise InputError(f"{name} cannot be fetched ({error}). {_what_to_do(model, file)}") from error
+        advice = f"Without network, place the file as {file}"
+        if model not in PUBLISHED:
+            advice = (
+                f"No vectors of that name are known.{suggestion(model, PUBLISHED)} Known: {', '.join(PUBLISHED)}. If "
+                f"there are such all the same, place the file as {file}"
+            )
+        raise InputError(f"{name} cannot be fetched ({error}). {advice}") from error
     finally:
         logger.disabled = was_disabled
-
-
-def _what_to_do(model: str, file: Path) -> str:
-    if model in PUBLISHED:
-        return f"Without network, place the file as {file}"
-    return (
-        f"No vectors of that name are known.{suggestion(model, PUBLISHED)} Known: {', '.join(PUBLISHED)}. If there are "
-        f"such all the same, place the file as {file}"
-    )

@@ -115,7 +115,8 @@ def count_cooccurrences(
         runs = Runs(folder / "runs.bin")
         table = SumTable(memory, at_least=window)
         keep = keep_thresholds(counts, sample)
-        _count_all(ids, offsets, keep, start_state(seed, SAMPLING)[0], _amounts(window), table, runs, report)
+        amounts = np.rint(UNIT / np.arange(1, window + 1)).astype(np.int64)
+        _count_all(ids, offsets, keep, start_state(seed, SAMPLING)[0], amounts, table, runs, report)
         runs.append(table.drain())
         del table  # its memory is the merge's now
         path = folder / "cooccurrences.bin"
@@ -135,10 +136,6 @@ def counting_memory(n_words: int, vocabulary_size: int, window: int, memory: int
     """Return the bytes that `count_cooccurrences` takes at most: fewer than the bound ``memory`` for a small corpus."""
     pairs = min(n_words * window, vocabulary_size * (vocabulary_size + 1) // 2)
     return min(memory, SumTable.bytes_for(pairs, at_least=window))
-
-
-def _amounts(window: int) -> NDArray[np.int64]:
-    return np.rint(UNIT / np.arange(1, window + 1)).astype(np.int64)
 
 
 def _count_all(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.glove_counting import EMPTY, compact, copy_into
 
 RECORD = np.dtype([("key", np.uint64), ("sum", np.int64)])
-"""A pair (`pair_key`) and its sum."""
+"""A pair as one number (`kernels.glove_counting`) and its sum."""
 
 _BYTES_PER_RECORD = 96
 """Of a buffer in the merge, with its share of what is sorted and added up."""
@@ -105,7 +105,7 @@ _PIECE = 1 << 16
 
 
 class SumTable:
-    """A hash table in two flat arrays, ``keys`` uint64 [S] (`pair_key`) and ``sums`` int64 [S], that grows.
+    """A hash table in two flat arrays, ``keys`` uint64 [S] and ``sums`` int64 [S], that grows.
 
     It may take ``memory`` bytes, the sorting included, and takes ``at_least`` new pairs at a time, whatever the memory.
     """

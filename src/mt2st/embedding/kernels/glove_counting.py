@@ -1,6 +1,7 @@
 """Co-occurrence counting: a walk over a corpus, and the hash table of sums that it fills.
 
-A hash table is two arrays, ``keys`` uint64 [S] (`EMPTY` where a slot is free) and ``sums`` int64 [S], S below 2**32.
+A hash table is two arrays, ``keys`` uint64 [S] (`EMPTY` where a slot is free) and ``sums`` int64 [S], S below 2**32. A
+key is the row in its upper half and the column in its lower: keys sort as (row, column) does.
 """
 
 from __future__ import annotations
@@ -16,12 +17,6 @@ EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 _SHIFT_32 = np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
-
-
-@njit(nogil=True, cache=True)
-def pair_key(row: int, column: int) -> np.uint64:
-    """Return the pair as one number; numbers sort as (row, column) does."""
-    return (np.uint64(row) << _SHIFT_32) | np.uint64(column)
 
 
 @njit(nogil=True, cache=True)
@@ -107,7 +102,8 @@ def count(
             for back in range(min(kept, amounts.size)):
                 other = recent[(kept - 1 - back) & mask]
                 amount = amounts[back] * 2 if other == word else amounts[back]
-                used += add(keys, sums, pair_key(min(word, other), max(word, other)), amount)
+                key = (np.uint64(min(word, other)) << _SHIFT_32) | np.uint64(max(word, other))
+                used += add(keys, sums, key, amount)
             recent[kept & mask] = word
             kept += 1
         position += 1
