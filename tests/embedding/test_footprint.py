@@ -13,15 +13,16 @@ import pytest
 
 from mt2st.embedding import (
     Footprint,
+    GloveSettings,
     SubwordRows,
     SubwordVectors,
     WordVectors,
     WordVectorSettings,
-    glove_memory,
     memory,
     train_glove,
     train_word_vectors,
 )
+from mt2st.embedding.glove.counting import counting_memory
 from mt2st.errors import InputError
 from mt2st.text import Corpus, Tokeniser
 
@@ -93,8 +94,8 @@ def test_glove_asks_for_no_more_than_a_small_corpus_can_fill(monkeypatch: pytest
     corpus = Corpus.build(["the cat sat on the mat"], tokeniser=Tokeniser(), min_count=1)
     monkeypatch.setattr(memory, "available_memory", lambda: 3 << 20)
     train_glove(corpus, memory_mb=1_000_000, epochs=1)
-    assert glove_memory(7, 100, memory_mb=1_000_000, n_words=6) < 3 << 20
-    assert glove_memory(7, 100, memory_mb=1_000_000) > 1_000_000 << 20
+    counting = counting_memory(6, 7, GloveSettings.window, 1_000_000 << 20)
+    assert Footprint.of_glove(7, 100, counting).total < 3 << 20
 
 
 PEAK = """
@@ -160,7 +161,8 @@ def test_the_peak_is_what_was_told_and_at_most_the_two_tables_and_200_mb(
 GLOVE_PEAK = (
     PEAK[: PEAK.index("small, large")]
     + """
-from mt2st.embedding import glove_memory, train_glove
+from mt2st.embedding import Footprint, train_glove
+from mt2st.embedding.glove.counting import counting_memory
 
 MEMORY = 8
 small, large = Made(50, 1000), Made(V, 200_000)
@@ -169,7 +171,8 @@ Path("/proc/self/clear_refs").write_text("5")
 before = status("VmRSS")
 vectors = train_glove(large, vector_size=D, window=4, epochs=1, memory_mb=MEMORY)
 taken = status("VmHWM") - before
-print(4 * 4 * V * (D + 1), glove_memory(V, D, MEMORY, n_words=200_000, window=4), taken)
+counting = counting_memory(200_000, V, 4, MEMORY << 20)
+print(4 * 4 * V * (D + 1), Footprint.of_glove(V, D, counting).total, taken)
 """
 )
 

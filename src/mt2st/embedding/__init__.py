@@ -10,7 +10,7 @@ Importing this package loads neither numba nor torch; importing the kernels load
 
 from mt2st.embedding.formats.catalogue import Conversion, convert_vectors, open_vectors
 from mt2st.embedding.formats.stream import VectorStream
-from mt2st.embedding.glove import glove_memory, train_glove
+from mt2st.embedding.glove import train_glove
 from mt2st.embedding.memory import Footprint
 from mt2st.embedding.settings import GloveSettings, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
@@ -32,7 +32,6 @@ __all__ = [
     "WordVectorSettings",
     "WordVectors",
     "convert_vectors",
-    "glove_memory",
     "load_vectors",
     "open_vectors",
     "train_glove",

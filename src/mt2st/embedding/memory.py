@@ -166,6 +166,12 @@ class Footprint:
             given=max(0, held_by(given) - _FLOAT * len(tokens) * settings.size) if given is not None else 0,
         )
 
+    @classmethod
+    def of_glove(cls, vocabulary_size: int, vector_size: int, counting: int, given: int = 0) -> Footprint:
+        """Return the memory of a training of GloVe whose co-occurrences take ``counting`` bytes."""
+        tables = 4 * _FLOAT * vocabulary_size * (vector_size + 1)  # two vectors, two biases, and their sums of squares
+        return cls(tables, WORD_BYTES * vocabulary_size, counting=counting, given=given)
+
     @property
     def total(self) -> int:
         """All of it."""

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mt2st.embedding import glove_memory
-from mt2st.embedding.memory import MEGABYTE, check_available, megabytes
+from mt2st.embedding.memory import MEGABYTE, Footprint, check_available, megabytes
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.groups import GLOVE, PARAMETER_GROUPS, by_group
@@ -262,7 +261,7 @@ def _glove(
     memory = int(settings.context.memory * MEGABYTE)
     counting = counting_memory(corpus.n_tokens, len(vocabulary), settings.window, memory)
     check_available(
-        glove_memory(len(vocabulary), settings.embedding.vector_size, counting / MEGABYTE),
+        Footprint.of_glove(len(vocabulary), settings.embedding.vector_size, counting).total,
         f"GloVe's task on {len(vocabulary):,} vectors of {settings.embedding.vector_size:,} dimensions",
         f"{megabytes(counting)} of it are for the co-occurrences (context_memory); lower that, vector_size, or the "
         "number of words by min_count",

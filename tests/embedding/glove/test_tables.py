@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mt2st.embedding import Footprint
 from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
 from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
 from mt2st.embedding.glove.targets import TargetSlice, TargetSource
@@ -225,7 +226,7 @@ def test_the_start_is_that_of_the_published_program() -> None:
             assert -0.01 <= array.min() < -0.009 < 0.009 < array.max() <= 0.01
     assert (tables.words != tables.contexts).any()
     total = sum(array.nbytes for array in tables.arrays().values())
-    assert total == GloveTables.bytes_needed(400, 50)
+    assert total == Footprint.of_glove(400, 50, counting=0).tables
 
 
 def test_tables_may_stand_beside_somebody_elses_words() -> None:

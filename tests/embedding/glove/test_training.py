@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mt2st.embedding import TrainingInterrupted, VectorProgress, WordVectors, glove_memory, settings, train_glove
+from mt2st.embedding import Footprint, TrainingInterrupted, VectorProgress, WordVectors, settings, train_glove
 from mt2st.errors import InputError
 from mt2st.text import Corpus as TextCorpus
 from mt2st.text import Tokeniser
@@ -185,7 +185,7 @@ def test_a_vocabulary_without_specials_keeps_all_its_words() -> None:
 
 
 def test_the_memory_told_is_the_tables_and_the_bound() -> None:
-    assert glove_memory(1000, 99, memory_mb=5) == 4 * 1000 * 100 * 4 + 240 * 1000 + 5 * 2**20
+    assert Footprint.of_glove(1000, 99, counting=5 << 20).total == 4 * 1000 * 100 * 4 + 240 * 1000 + 5 * 2**20
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,6 @@ bound, `targets` puts them in random orders, `tables.update` trains tables, whic
 Importing this package does not load numba; training does.
 """
 
-from mt2st.embedding.glove.training import glove_memory, train_glove
+from mt2st.embedding.glove.training import train_glove
 
-__all__ = ["glove_memory", "train_glove"]
+__all__ = ["train_glove"]

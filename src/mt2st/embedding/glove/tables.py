@@ -81,11 +81,6 @@ class GloveTables:
             # The half of an odd number that is too small to be halved has lost its last bit.
             self.contexts[there] = np.where(halves + halves == some, halves, some - halves)
 
-    @staticmethod
-    def bytes_needed(vocabulary_size: int, vector_size: int) -> int:
-        """Return the size of all eight arrays."""
-        return 4 * vocabulary_size * 4 * (vector_size + 1)
-
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, ...], vector_size: int) -> NDArray[np.float32]:
     values = rng.random(shape, dtype=np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from mt2st._files import scratch_folder
 from mt2st._workers import results
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
-from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, Footprint, check_available, held_by, megabytes
+from mt2st.embedding.memory import MEGABYTE, Footprint, check_available, held_by, megabytes
 from mt2st.embedding.settings import GloveSettings
 from mt2st.embedding.training import InitVectors, TrainingInterrupted, VectorProgress, check_converging, taken
 from mt2st.embedding.word_vectors import WordVectors
@@ -31,32 +31,6 @@ _DIVERGED = 10.0
 """Factor on the loss before the training; a diverging loss exceeds it by far."""
 _SMALLEST_START = 1e-3
 """Starting losses below this are too near to 0 to compare with."""
-
-
-def glove_memory(
-    vocabulary_size: int,
-    vector_size: int,
-    memory_mb: float = GloveSettings.memory_mb,
-    *,
-    n_words: int | None = None,
-    window: int = GloveSettings.window,
-) -> int:
-    """Return the bytes that `train_glove` takes at most, without the program itself and the corpus.
-
-    Args:
-        vocabulary_size: words, the specials included.
-        vector_size: dimensions.
-        memory_mb: bound on counting and on co-occurrences in memory, in MB of 2**20 bytes.
-        n_words: words of the corpus: a small one cannot fill the bound. None if unknown.
-        window: the widest context, in words.
-    """
-    from mt2st.embedding.glove.counting import counting_memory
-    from mt2st.embedding.glove.tables import GloveTables
-
-    counting = int(memory_mb * MEGABYTE)
-    if n_words is not None:
-        counting = counting_memory(n_words, vocabulary_size, window, counting)
-    return GloveTables.bytes_needed(vocabulary_size, vector_size) + WORD_BYTES * vocabulary_size + counting
 
 
 def train_glove(
@@ -98,8 +72,8 @@ def train_glove(
         learning_rate: of AdaGrad, above 0.
         epochs: passes over the co-occurrences, at least 1.
         memory_mb: bound on the memory of the counting, and later of the co-occurrences in memory, in MB, at least 4
-            (more for a window beyond 50,000). The rest goes through temporary files. The tables are not included:
-            `glove_memory`.
+            (more for a window beyond 50,000). The rest goes through temporary files. The tables are not included
+            (`Footprint.of_glove`).
         workers: threads of the training, at least 1 (counting has one). One is bitwise repeatable for a seed; several
             update the tables without locks (hogwild), and the result depends on timing.
         seed: any integer.
@@ -145,12 +119,8 @@ def train_glove(
     tokens, n_words = vocabulary.tokens, int(corpus.offsets[-1] - corpus.offsets[0])
     memory = int(settings.memory_mb * MEGABYTE)
     counting = counting_memory(n_words, len(tokens), settings.window, memory)
-    footprint = Footprint(
-        tables=GloveTables.bytes_needed(len(tokens), settings.size),
-        vocabulary=WORD_BYTES * len(tokens),
-        counting=counting,
-        given=held_by(given) if given is not None and given is not init_vectors else 0,
-    )
+    held = held_by(given) if given is not None and given is not init_vectors else 0
+    footprint = Footprint.of_glove(len(tokens), settings.size, counting, held)
     check_available(
         footprint.total - footprint.given,
         f"training {len(tokens):,} vectors of {settings.size:,} dimensions",

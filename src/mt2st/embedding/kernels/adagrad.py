@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
 from numba.core import cgutils
 
 from mt2st.embedding.kernels.llvm import (
@@ -19,7 +20,6 @@ from mt2st.embedding.kernels.llvm import (
     INTEGERS,
     LANES,
     VECTOR,
-    Gives,
     Takes,
     clipped,
     constant,
@@ -43,7 +43,7 @@ _mask = ir.VectorType(ir.IntType(1), LANES)
 _FUSED = ("contract",)  # one fused instruction where there is one
 
 
-@vector_function(Takes.TABLE, Takes.ARRAY, Takes.INTEGER, Takes.INTEGER, gives=Gives.NUMBER)
+@vector_function(Takes.TABLE, Takes.ARRAY, Takes.INTEGER, Takes.INTEGER, gives=types.float32)
 def row_product(builder: Any, a: Any, width: Any, b: Any, row: Any, column: Any) -> Any:
     """Return the dot product of ``a[row]`` and ``b[column]`` (float32 [V, D] each), float32."""
     starts = [builder.gep(table, [builder.mul(at, width)]) for table, at in ((a, row), (b, column))]

@@ -141,26 +141,11 @@ class Takes(Enum):
     """A float32."""
 
 
-class Gives(Enum):
-    """What a vector function returns."""
-
-    NOTHING = auto()
-    NUMBER = auto()
-    """A float32."""
-    WIDE_NUMBER = auto()
-    """A float64."""
-
-
-_RESULTS = {
-    Gives.NOTHING: (types.void, ir.VoidType()),
-    Gives.NUMBER: (types.float32, ir.FloatType()),
-    Gives.WIDE_NUMBER: (types.float64, ir.DoubleType()),
-}
 _SCALARS = {Takes.INTEGER: types.int64, Takes.NUMBER: types.float32}
 
 
 def vector_function(
-    *parameters: Takes, gives: Gives = Gives.NOTHING
+    *parameters: Takes, gives: types.Type = types.void
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function for Numba code from one that writes its LLVM code.
 
@@ -171,18 +156,18 @@ def vector_function(
 
     def declare(write_code: Callable[..., Any]) -> Callable[..., Any]:
         name = f"mt2st_{write_code.__name__}"
-        result, result_kind = _RESULTS[gives]
 
         def typed(_: Any, *given: Any) -> tuple[Any, Callable[[Any, Any, Any, Any], Any]]:
             def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
                 values = list(_values(context, builder, parameters, signature.args, arguments))
                 if name not in builder.module.globals:
-                    kinds = [value.type for value in values]
-                    _add_function(builder.module, name, ir.FunctionType(result_kind, kinds), write_code)
+                    result = ir.VoidType() if gives is types.void else context.get_value_type(gives)
+                    kind = ir.FunctionType(result, [value.type for value in values])
+                    _add_function(builder.module, name, kind, write_code)
                 called = builder.call(builder.module.globals[name], values)
-                return context.get_dummy_value() if gives is Gives.NOTHING else called
+                return context.get_dummy_value() if gives is types.void else called
 
-            return result(*_argument_types(parameters, given)), emit
+            return gives(*_argument_types(parameters, given)), emit
 
         typed.__name__, typed.__doc__, typed.__module__ = write_code.__name__, write_code.__doc__, write_code.__module__
         typed.__signature__ = _call_signature(parameters)  # type: ignore[attr-defined] # Numba asks for it

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
 from numba.core import cgutils
 
 from mt2st.embedding.kernels.llvm import (
@@ -14,7 +15,6 @@ from mt2st.embedding.kernels.llvm import (
     INTEGERS,
     LANES,
     VECTOR,
-    Gives,
     Takes,
     ceil_divide,
     clipped,
@@ -55,7 +55,7 @@ PAIR, NOISE = np.float32(1), np.float32(-1)
 """The ``sign`` of `logistic_step`: a pair that occurs, whose score should rise; one with noise, whose should fall."""
 
 
-@vector_function(Takes.ARRAY_AT, Takes.INTEGER, Takes.NUMBER, Takes.NUMBER, gives=Gives.WIDE_NUMBER)
+@vector_function(Takes.ARRAY_AT, Takes.INTEGER, Takes.NUMBER, Takes.NUMBER, gives=types.float64)
 def logistic_step(builder: Any, scores: Any, count: Any, sign: Any, factor: Any) -> Any:
     """Turn ``count`` scores into steps up the gradient of their log-likelihood; return their loss (float64).
 
@@ -74,7 +74,7 @@ def logistic_step(builder: Any, scores: Any, count: Any, sign: Any, factor: Any)
     return _of_each(builder, scores, count, of)
 
 
-@vector_function(Takes.ARRAY, Takes.ARRAY, Takes.INTEGER, Takes.NUMBER, gives=Gives.WIDE_NUMBER)
+@vector_function(Takes.ARRAY, Takes.ARRAY, Takes.INTEGER, Takes.NUMBER, gives=types.float64)
 def logistic_steps(builder: Any, scores: Any, weights: Any, count: Any, factor: Any) -> Any:
     """Do as `logistic_step` with scores of both signs and any weight, in one go.
 

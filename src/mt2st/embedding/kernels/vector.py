@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
 from numba.core import cgutils
 
 from mt2st.embedding.kernels.llvm import (
@@ -28,7 +29,6 @@ from mt2st.embedding.kernels.llvm import (
     INT64,
     LANES,
     ZEROS,
-    Gives,
     Takes,
     ceil_divide,
     for_parts_of_row,
@@ -88,7 +88,7 @@ def dot_products(builder: Any, scores: Any, row: Any, rows: Any, rows_at: Any, c
 @vector_function(
     *(Takes.ARRAY_AT, Takes.ARRAY, Takes.ARRAY_AT, Takes.ARRAY_AT),
     *(Takes.INTEGER, Takes.INTEGER, Takes.INTEGER),
-    gives=Gives.NUMBER,
+    gives=types.float32,
 )
 def weighted_sum(
     builder: Any, total: Any, rows: Any, rows_at: Any, weights: Any, step: Any, count: Any, stride: Any
@@ -179,7 +179,7 @@ def add_to_window(builder: Any, first: Any, last: Any, step: Any, stride: Any) -
     for_parts_of_row(builder, builder.udiv(stride, INT64(LANES)), part)
 
 
-@vector_function(Takes.ARRAY, Takes.ARRAY, Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.INTEGER, gives=Gives.NUMBER)
+@vector_function(Takes.ARRAY, Takes.ARRAY, Takes.ARRAY_AT, Takes.ARRAY_AT, Takes.INTEGER, gives=types.float32)
 def next_step(builder: Any, step: Any, running: Any, change: Any, own: Any, stride: Any) -> Any:
     """Set ``step``, what the next word gets, to ``running`` less ``own``, and return its squared length.
 
