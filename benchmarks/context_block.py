@@ -1,6 +1,6 @@
 """What it gives and costs to let the context task learn the contexts of more words in one step (``context_block``).
 
-For each sample of the reviews (750 labelled, all text unlabelled; `mt2st.study.paper.SOUND`) the embedding starts at
+For each sample of the reviews (750 labelled, all text unlabelled; `SOUND`) the embedding starts at
 random, the context task reads the text so many times at a falling rate, and then a logistic regression learns the 750
 labels from the vectors that a BiLSTM with its first parameters makes of the texts: means of its states over 100 words.
 It is asked about the 250 validation and 1,250 of the unseen reviews. Seconds are the kernel's, on one thread.
@@ -28,7 +28,7 @@ from torch import nn
 from mt2st.embedding.kernels import KERNELS
 from mt2st.models.linear_probe import pooled_vectors
 from mt2st.network import Network, build_encoder
-from mt2st.study.paper import SOUND
+from mt2st.study.paper.protocol import SOUND
 from mt2st.tasks import ContextTask, Texts
 from mt2st.text import Corpus, LabelledText, Tokeniser, read_labelled
 from mt2st.training import EpochSlice

@@ -32,7 +32,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(protocol, "SAMPLE", 60)
     monkeypatch.setattr(protocol, "HELD_OUT", 20)
     quick = dataclasses.replace(protocol.QUICK, settings={**protocol.QUICK.settings, **SMALL}, most_tested=30)
-    monkeypatch.setattr("mt2st.study.paper.QUICK", quick)
+    monkeypatch.setattr("mt2st.study.paper.protocol.QUICK", quick)
     capitals = ["paris", "france", "london", "england", "rome", "italy", "madrid", "spain", "berlin", "germany"]
     rng = random.Random(1)
     told = {1: ["warm witty", "fine bright"], 0: ["dull", "weak"]}
@@ -57,7 +57,7 @@ def test_tables_stand_beside_the_papers_and_an_interrupted_study_goes_on(
     assert "runs are finished; the same command without --cell goes on" in printed.err
     assert "update1 (misalignment) is left out: it needs --agree" in printed.err
     assert "texts are also in" not in printed.err
-    assert "share 1/2: 5 of the runs, 5 of them to do\nthat takes about" in printed.err
+    assert "share 1/2: 5 of the runs, 5 of them to do\n" in printed.err
     assert "\n1 of 10: single-task" in printed.err
     assert "\n5 of 10: " in printed.err
     assert not (tmp_path / "study" / "paper").exists()
@@ -132,7 +132,6 @@ def test_a_study_says_on_which_part_it_measures_between_epochs(
         return Study([], missing=["all"])
 
     monkeypatch.setattr("mt2st.cli.study_runs.run_cells", run_nothing)
-    monkeypatch.setattr("mt2st.study.estimate.estimated_seconds", lambda *_, **__: 1.0)
     assert (
         main(["reproduce", "tables", *[word for word in arguments if not (protocol and word == "--quick")], *protocol])
         == 0
@@ -144,7 +143,6 @@ def test_texts_that_two_parts_share_are_told(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("mt2st.cli.study_runs.run_cells", lambda *_, **__: Study([], missing=["all"]))
-    monkeypatch.setattr("mt2st.study.estimate.estimated_seconds", lambda *_, **__: 1.0)
     data = Path(arguments[1])
     header, *rows = data.read_text(encoding="utf-8").splitlines()
     data.write_text("\n".join([header, *rows[:60], *rows[:60]]), encoding="utf-8")

@@ -14,13 +14,13 @@ import tyro
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
 from mt2st.cli.options import parse
 from mt2st.cli.study_folder import check_output, share_of, telling_what_is_kept
-from mt2st.cli.terminal import duration, say, warn
+from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
 
 if TYPE_CHECKING:
     from mt2st.study import Cell, Study
-    from mt2st.study.paper import Protocol
+    from mt2st.study.paper.protocol import Protocol
 
 IMDB = "hf:stanfordnlp/imdb"
 QUICK_SEEDS, SEEDS = (1,), (1, 2, 3)
@@ -88,7 +88,6 @@ def run(arguments: Sequence[str]) -> int:
     check_rows(reviews)
 
     from mt2st.cli.study_runs import exit_code, run_cells, with_earlier
-    from mt2st.study.estimate import estimated_seconds
     from mt2st.study.paper.protocol import PROTOCOL
     from mt2st.study.paper.writer import REPRODUCED
     from mt2st.study.run import is_finished
@@ -111,8 +110,6 @@ def run(arguments: Sequence[str]) -> int:
         own = share.select(cells)
         due = [cell for cell in due if cell in own]
         say(f"share {options.cell}: {len(own):,} of the runs, {len(due):,} of them to do")
-    if due:
-        say(f"that takes about {duration(estimated_seconds(due, data, jobs=options.jobs))} on this machine")
     with telling_what_is_kept(options.output, again="the same command"):
         study = run_cells(
             data,
@@ -157,7 +154,7 @@ def _check_options(options: ReproduceOptions) -> None:
 
 
 def _protocol(options: ReproduceOptions) -> Protocol:
-    from mt2st.study.paper import QUICK, REFERENCE, SOUND
+    from mt2st.study.paper.protocol import QUICK, REFERENCE, SOUND
 
     if options.quick and options.protocol == "reference":
         raise InputError("--quick is a taste of the sound protocol: leave out --protocol reference, or --quick")
@@ -166,8 +163,7 @@ def _protocol(options: ReproduceOptions) -> Protocol:
 
 def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
     from mt2st.embedding import load_vectors
-    from mt2st.study.paper import table_cells, time_cells
-    from mt2st.study.paper.experiments import NEEDED_FILES, UPDATES, possible_updates
+    from mt2st.study.paper.experiments import NEEDED_FILES, UPDATES, possible_updates, table_cells, time_cells
 
     seeds = options.seeds or (QUICK_SEEDS if options.quick else SEEDS)
     if options.what == "time":

@@ -98,8 +98,7 @@ class CellResult:
         """Read a ``result.json``.
 
         Raises:
-            InputError: when it cannot be used: it cannot be opened, holds no result, is of another version, not as it
-                was written, or lacks the metric.
+            InputError: when it cannot be opened, holds no result, is of another version, or not as it was written.
         """
         again = f"or delete {path.parent} to run the cell again"
         try:
@@ -122,10 +121,6 @@ class CellResult:
                 f"{path} is not as it was written: its hash is {found!r}, that of its identity {expected!r}; bring "
                 f"back the file that was written, {again}"
             )
-        in_all = all(result.metric in each.validation for each in result.run.evaluations)
-        lacking = "test" if result.test and result.metric not in result.test else None if in_all else "validation"
-        if lacking:
-            raise InputError(f"{path} has no {result.metric} on the {lacking} part, which is compared; {again[3:]}")
         return result
 
 

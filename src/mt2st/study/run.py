@@ -148,7 +148,7 @@ def work_on(
     worked = Worked()
     if folder:
         for cell in cells:
-            if result := finished(folder / cell.folder / RESULT, identities[cell.folder], data):
+            if result := finished(folder / cell.folder / RESULT, identities[cell.folder]):
                 worked.results[cell.folder] = result
     due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
     orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models) for cell in due]

@@ -125,13 +125,13 @@ def attempt(order: Order, watcher: Watcher | None = None, on_begin: Callable[[],
 def _found(order: Order, place: Path) -> Outcome | None:
     """Return what another process has made of the cell since this one looked; None where it has made nothing."""
     try:
-        result = finished(place / RESULT, order.identity, order.data)
+        result = finished(place / RESULT, order.identity)
     except InputError as error:  # the other process is of another experiment: its folder stays as it is
         return Outcome(order.cell, failure=_failure(order.cell, error))
     return None if result is None else Outcome(order.cell, result)
 
 
-def finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellResult | None:
+def finished(path: Path, identity: Mapping[str, Any]) -> CellResult | None:
     """Return the result of a finished cell; None where there is none.
 
     Raises:
@@ -143,11 +143,6 @@ def finished(path: Path, identity: Mapping[str, Any], data: StudyData) -> CellRe
     if change := difference(result.identity, identity):
         raise InputError(
             f"{path} is the result of other {change}: delete {path.parent} to run it again, or {ELSEWHERE}"
-        )
-    if data.test is not None and not result.test:
-        raise InputError(
-            f"{path} has no {result.metric} on the test part, which is compared; delete {path.parent} to run the cell "
-            "again"
         )
     return result
 

@@ -3,12 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.study.paper.test_protocol import reviews
 
 from mt2st.errors import InputError
 from mt2st.strategy import MultiTask
-from mt2st.study.estimate import estimated_seconds
-from mt2st.study.paper import QUICK, REFERENCE, SOUND, table_cells, time_cells
+from mt2st.study.paper.experiments import table_cells, time_cells
+from mt2st.study.paper.protocol import QUICK, REFERENCE, SOUND
 
 
 @pytest.fixture
@@ -88,18 +87,3 @@ def test_the_single_task_begins_before_the_first_evaluation() -> None:
     cells = time_cells(SOUND, seeds=(1,))[2:]
     assert [round(steps / cell.settings.optimisation.evaluations_per_epoch) for cell in cells] == [6, 6]
     assert [cell.strategy.bind(["context"]).transition_time(6 * steps) for cell in cells] == [5, 6]
-
-
-def test_the_estimate_grows_with_the_runs_and_shrinks_with_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = QUICK.data(reviews(1300))
-    cells = time_cells(QUICK, seeds=(1, 2))
-    assert estimated_seconds([], data) == 0
-    assert estimated_seconds(cells, data) > 0
-    monkeypatch.setattr("mt2st.study.estimate.usable_cores", lambda: 4)
-    monkeypatch.setattr("mt2st.study.estimate._passes", lambda *_: (0.5, 0.1))  # seconds of a step, and forward
-    # 4 epochs of 47 batches and 8 evaluations on 16, and the test part: 300 unseen reviews in 19 batches
-    one = 1.3 * (4 * (47 * 0.5 + 8 * 16 * 0.1) + 19 * 0.1)
-    assert estimated_seconds(cells[:1], data) == pytest.approx(one)
-    assert estimated_seconds(cells, data) == pytest.approx(8 * one)
-    assert estimated_seconds(cells, data, jobs=2) == pytest.approx(4 * one)
-    assert estimated_seconds(cells, data, jobs=3) == pytest.approx(3 * one)

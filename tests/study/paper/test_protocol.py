@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from mt2st.errors import InputError
-from mt2st.study.paper import QUICK, REFERENCE, SOUND, Protocol
+from mt2st.study.paper.protocol import QUICK, REFERENCE, SOUND, Protocol
 from mt2st.text import LabelledText
 
 

@@ -132,6 +132,8 @@ def _style() -> str:
 
 CLASSES = {"line", "band", "name"}
 """The marks (``gid``) of a chart that become classes in the page."""
+DEFAULTS = ("font-family", "stroke-dashoffset: 0", "stroke-linejoin", "stroke-linecap: square", "text-anchor: start")
+"""Beginnings of what a page does not need of an element's style."""
 
 
 def inline_svg(chart: Chart, identifier: str) -> Markup:
@@ -168,13 +170,16 @@ def _clean(element: ElementTree.Element, prefix: str) -> None:
     attributes = dict(element.attrib)
     element.attrib.clear()
     for key, value in attributes.items():
-        if key == "id":
-            element.set(*(("class", value) if value in CLASSES else (key, prefix + value)))
+        if key == "id" and value in CLASSES:
+            element.set("class", value)
+        elif key == "id" and element.tag != "g":
+            element.set(key, prefix + value)
         elif key == LINK:
             element.set("href", f"#{prefix}{value[1:]}")
         elif key == "style":
             style = re.sub(r"font: ([\d.]+px)[^;]*", r"font-size: \1", value)
-            element.set(key, re.sub(r"#([0-9a-f]{6})", r"var(--c\1)", style))
-        elif key != "clip-path":  # charts cut what is beyond their axes
+            kept = "; ".join(each for each in style.split("; ") if not each.startswith(DEFAULTS))
+            element.set(key, re.sub(r"#([0-9a-f]{6})", r"var(--c\1)", kept))
+        elif key not in ("id", "clip-path"):  # charts cut what is beyond their axes
             value = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
             element.set(key, " ".join(value.split()))
