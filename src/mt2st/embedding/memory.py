@@ -119,14 +119,7 @@ _HASHING_BYTES = 100
 _MOST_TARGETS = 64
 """Noise words and padding of a block or a word, at most."""
 _LANES = 16
-_PARTS = {
-    "tables": "tables",
-    "vocabulary": "vocabulary",
-    "ngrams": "n-grams",
-    "scratch": "kernels",
-    "counting": "co-occurrences",
-    "given": "given vectors",
-}
+_PARTS = {"ngrams": "n-grams", "scratch": "kernels", "counting": "co-occurrences", "given": "given vectors"}
 
 
 @dataclass(frozen=True)
@@ -180,19 +173,11 @@ class Footprint:
     @property
     def parts(self) -> str:
         """Its parts, for people."""
-        return ", ".join(f"{_PARTS[name]} {megabytes(size)}" for name, size in vars(self).items() if size)
+        return ", ".join(f"{_PARTS.get(name, name)} {megabytes(size)}" for name, size in vars(self).items() if size)
 
     def __str__(self) -> str:
         # Each part is rounded up, and so is their sum, which a reader may check.
         return f"{sum(-(-size // MEGABYTE) for size in vars(self).values()):,} MB ({self.parts})"
-
-    def check(self, n_words: int, vector_size: int) -> None:
-        """Raise `InputError` if less memory is available; the given vectors have theirs already."""
-        check_available(
-            self.total - self.given,
-            f"training {n_words:,} vectors of {vector_size:,} dimensions",
-            f"{self.parts}; lower vector_size, window or workers, or raise min_count",
-        )
 
 
 def held_by(given: WordVectors) -> int:

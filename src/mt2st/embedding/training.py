@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mt2st._workers import results
 from mt2st.embedding.chunks import Chunk, chunk_words, chunks
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
-from mt2st.embedding.memory import Footprint, give_back
+from mt2st.embedding.memory import Footprint, check_available, give_back
 from mt2st.embedding.settings import Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
@@ -187,7 +187,11 @@ def train_word_vectors(
     if total_words == 0:
         raise InputError("the corpus has no words of the vocabulary to train on: it has no documents")
     footprint = Footprint.of(settings, vocabulary.tokens, given if given is not init_vectors else None)
-    footprint.check(len(vocabulary), settings.size)
+    check_available(
+        footprint.total - footprint.given,  # which have theirs already
+        f"training {len(vocabulary):,} vectors of {settings.size:,} dimensions",
+        f"{footprint.parts}; lower vector_size, window or workers, or raise min_count",
+    )
     if on_memory is not None:
         on_memory(footprint)
 

@@ -15,14 +15,8 @@ PREFIX = "gensim:"
 PUBLISHED = (
     "conceptnet-numberbatch-17-06-300",
     "fasttext-wiki-news-subwords-300",
-    "glove-twitter-25",
-    "glove-twitter-50",
-    "glove-twitter-100",
-    "glove-twitter-200",
-    "glove-wiki-gigaword-50",
-    "glove-wiki-gigaword-100",
-    "glove-wiki-gigaword-200",
-    "glove-wiki-gigaword-300",
+    *(f"glove-twitter-{size}" for size in (25, 50, 100, 200)),
+    *(f"glove-wiki-gigaword-{size}" for size in (50, 100, 200, 300)),
     "word2vec-google-news-300",
     "word2vec-ruscorpora-300",
 )

@@ -28,15 +28,8 @@ from mt2st.errors import InputError
 _LENGTH = struct.Struct("<Q")
 _LONGEST_HEADER = 100_000_000  # bytes: the library's own bound
 _RESERVED = 512  # bytes for the header of one matrix, whose number of rows is known at the end
-_TYPES: dict[str, np.dtype[Any]] = {
-    "F64": np.dtype("<f8"),
-    "F32": np.dtype("<f4"),
-    "F16": np.dtype("<f2"),
-    "BF16": np.dtype("<u2"),
-    "I8": np.dtype("i1"),
-    "I64": np.dtype("<i8"),
-    "I32": np.dtype("<i4"),
-}
+_CODES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I8": "i1", "I64": "<i8", "I32": "<i4"}
+_TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(code) for name, code in _CODES.items()}
 
 
 @dataclass(frozen=True)

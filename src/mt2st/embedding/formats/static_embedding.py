@@ -173,12 +173,8 @@ def _write_tokenizer(stream: VectorStream, file: IO[str], matrix: MatrixWriter) 
         count += len(words)
     unknown = next(name for number in itertools.count() if (name := _UNKNOWN + "*" * number) not in taken)
     file.write(f'{json.dumps(unknown)}:{count}}},"unk_token":{json.dumps(unknown)}}}')
-    normalizers: list[dict[str, Any]] = [
-        {"type": "NFC"},
-        {"type": "Replace", "pattern": {"String": "\u2019"}, "content": "'"},
-    ]
-    if not cased:
-        normalizers.insert(0, {"type": "Lowercase"})
+    normalizers: list[dict[str, Any]] = [] if cased else [{"type": "Lowercase"}]
+    normalizers += [{"type": "NFC"}, {"type": "Replace", "pattern": {"String": "\u2019"}, "content": "'"}]
     rest: dict[str, Any] = {
         "added_tokens": [],
         "normalizer": {"type": "Sequence", "normalizers": normalizers},

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.llvm import LANES
 from mt2st.embedding.kernels.rows import add_to_rows, copy_rows, padded, prefetch_rows, sum_of_rows
-from mt2st.embedding.kernels.sampling import draw_noise
+from mt2st.embedding.kernels.sampling import Floats, Ids, Numbers, draw_noise
 from mt2st.embedding.kernels.sigmoid import logistic_steps
 from mt2st.embedding.kernels.vector import (
     GROUP,
@@ -34,15 +34,15 @@ NO_OFFSETS = np.empty(0, dtype=np.int64)
 
 @njit(nogil=True, fastmath=True, cache=True)
 def train_means(
-    inputs: NDArray[np.float32],
-    outputs: NDArray[np.float32],
+    inputs: Floats,
+    outputs: Floats,
     walk: Walk,
     plan: Plan,
     frozen: NDArray[np.bool_],
-    subword_rows: NDArray[np.int32],
-    subword_offsets: NDArray[np.int64],
-    moving_rows: NDArray[np.int32],
-    moving_offsets: NDArray[np.int64],
+    subword_rows: Ids,
+    subword_offsets: Numbers,
+    moving_rows: Ids,
+    moving_offsets: Numbers,
 ) -> tuple[int, int, float]:
     """Train on a walk; see `CbowKernel` and `CbowSubwordKernel` for the update.
 
@@ -173,9 +173,7 @@ class CbowKernel(ContextKernel):
     A mean's error goes undivided to every word of its context, so neighbouring centres move the same rows alike.
     """
 
-    def _train(
-        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
-    ) -> tuple[int, int, float]:
+    def _train(self, inputs: Floats, outputs: Floats, walk: Walk, plan: Plan) -> tuple[int, int, float]:
         return train_means(inputs, outputs, walk, plan, self.frozen, *_lists(self.subwords), *_lists(self.moving))
 
 
@@ -190,5 +188,5 @@ class CbowSubwordKernel(CbowKernel):
     has_subwords = True
 
 
-def _lists(subwords: SubwordRows | None) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _lists(subwords: SubwordRows | None) -> tuple[Ids, Numbers]:
     return (NO_ROWS, NO_OFFSETS) if subwords is None else (subwords.rows, subwords.offsets)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, below, mixed, numbered_random
+from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, Ids, Numbers, below, mixed, numbered_random
 
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 """The key of a free slot. No pair has it: rows are below 2**31."""
@@ -20,7 +20,7 @@ _LOW_HALF = np.uint64(0xFFFFFFFF)
 
 
 @njit(nogil=True, cache=True)
-def add(keys: NDArray[np.uint64], sums: NDArray[np.int64], key: np.uint64, amount: int) -> int:
+def add(keys: NDArray[np.uint64], sums: Numbers, key: np.uint64, amount: int) -> int:
     """Add ``amount`` to the sum of ``key``; return 1 if the key is new, else 0. There must be a free slot."""
     slot = int(below(mixed(key), keys.size))
     while keys[slot] != key:
@@ -35,9 +35,7 @@ def add(keys: NDArray[np.uint64], sums: NDArray[np.int64], key: np.uint64, amoun
 
 
 @njit(nogil=True, cache=True)
-def copy_into(
-    keys: NDArray[np.uint64], sums: NDArray[np.int64], larger_keys: NDArray[np.uint64], larger_sums: NDArray[np.int64]
-) -> None:
+def copy_into(keys: NDArray[np.uint64], sums: Numbers, larger_keys: NDArray[np.uint64], larger_sums: Numbers) -> None:
     """Add all of a table to another one, which has the room."""
     for slot in range(keys.size):
         if keys[slot] != EMPTY:
@@ -45,7 +43,7 @@ def copy_into(
 
 
 @njit(nogil=True, cache=True)
-def compact(keys: NDArray[np.uint64], sums: NDArray[np.int64]) -> int:
+def compact(keys: NDArray[np.uint64], sums: Numbers) -> int:
     """Move the used slots to the front and return how many they are; what is left is no hash table."""
     used = 0
     for slot in range(keys.size):
@@ -63,16 +61,16 @@ _ALWAYS = np.uint64(KEEP_ALWAYS)
 
 @njit(nogil=True, cache=True)
 def count(
-    ids: NDArray[np.int32],
-    offsets: NDArray[np.int64],
+    ids: Ids,
+    offsets: Numbers,
     keep: NDArray[np.uint32],
     seed: np.uint64,
-    amounts: NDArray[np.int64],
-    recent: NDArray[np.int32],
-    walk: NDArray[np.int64],
+    amounts: Numbers,
+    recent: Ids,
+    walk: Numbers,
     stop: int,
     keys: NDArray[np.uint64],
-    sums: NDArray[np.int64],
+    sums: Numbers,
     most_used: int,
 ) -> None:
     """Continue the walk up to the position ``stop``, or until the table may not have room for another word.
@@ -111,7 +109,7 @@ def count(
 
 
 @njit(nogil=True, cache=True)
-def to_entries(keys: NDArray[np.uint64], sums: NDArray[np.int64], unit: float, entries: NDArray[np.void]) -> int:
+def to_entries(keys: NDArray[np.uint64], sums: Numbers, unit: float, entries: NDArray[np.void]) -> int:
     """Write keys and sums as (row, column, value), value = sum / unit; return how many lie on the diagonal."""
     diagonal = 0
     for k in range(keys.size):

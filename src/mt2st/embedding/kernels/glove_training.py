@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.adagrad import LARGEST_GRADIENT, adagrad_step, row_product
-from mt2st.embedding.kernels.sampling import mixed
+from mt2st.embedding.kernels.sampling import Floats, mixed
 from mt2st.embedding.kernels.vector import prefetch_row
 
 _ROUNDS = 3
@@ -53,7 +53,7 @@ AHEAD = 4
 
 
 @njit(nogil=True, cache=True)
-def _bias_step(biases: NDArray[np.float32], squares: NDArray[np.float32], row: int, slope: float, rate: float) -> None:
+def _bias_step(biases: Floats, squares: Floats, row: int, slope: float, rate: float) -> None:
     step = np.float32(rate * min(max(slope, -LARGEST_GRADIENT), LARGEST_GRADIENT))
     biases[row] -= step / np.sqrt(squares[row])
     squares[row] += step * step
@@ -61,14 +61,14 @@ def _bias_step(biases: NDArray[np.float32], squares: NDArray[np.float32], row: i
 
 @njit(nogil=True, cache=True)
 def train(
-    words: NDArray[np.float32],
-    contexts: NDArray[np.float32],
-    word_biases: NDArray[np.float32],
-    context_biases: NDArray[np.float32],
-    word_squares: NDArray[np.float32],
-    context_squares: NDArray[np.float32],
-    word_bias_squares: NDArray[np.float32],
-    context_bias_squares: NDArray[np.float32],
+    words: Floats,
+    contexts: Floats,
+    word_biases: Floats,
+    context_biases: Floats,
+    word_squares: Floats,
+    context_squares: Floats,
+    word_bias_squares: Floats,
+    context_bias_squares: Floats,
     targets: NDArray[np.void],
     first: int,
     last: int,

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numba.core import cgutils
-from numpy.typing import NDArray
 
 from mt2st.embedding.kernels.llvm import (
     FLOAT,
@@ -37,6 +36,7 @@ from mt2st.embedding.kernels.llvm import (
     store_vector,
     vector_function,
 )
+from mt2st.embedding.kernels.sampling import Floats, Ids
 from mt2st.embedding.kernels.vector import prefetch_row
 
 LONGEST_STEP = np.float32(1.0)
@@ -63,14 +63,7 @@ def shortened(squared: np.float32) -> np.float32:
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def copy_rows(
-    scratch: NDArray[np.float32],
-    scratch_at: int,
-    table: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    first: int,
-    count: int,
-) -> None:
+def copy_rows(scratch: Floats, scratch_at: int, table: Floats, rows: Ids, first: int, count: int) -> None:
     """Copy ``table[rows[first : first + count]]`` to scratch rows one behind the other, from ``scratch_at`` on."""
     if table.shape[1] >= LANES:
         _copy_rows(scratch, scratch_at, table, rows, first, count)
@@ -82,13 +75,7 @@ def copy_rows(
 
 @njit(nogil=True, fastmath=True, cache=True)
 def sum_of_rows(
-    scratch: NDArray[np.float32],
-    scratch_at: int,
-    table: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    first: int,
-    count: int,
-    scale: np.float32,
+    scratch: Floats, scratch_at: int, table: Floats, rows: Ids, first: int, count: int, scale: np.float32
 ) -> None:
     """Set the scratch row at ``scratch_at`` to ``scale`` times the sum of ``table[rows[first : first + count]]``."""
     if table.shape[1] >= LANES:
@@ -102,14 +89,7 @@ def sum_of_rows(
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def add_to_rows(
-    table: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    first: int,
-    count: int,
-    step: NDArray[np.float32],
-    squared: np.float32,
-) -> None:
+def add_to_rows(table: Floats, rows: Ids, first: int, count: int, step: Floats, squared: np.float32) -> None:
     """Add a scratch row, shortened to `LONGEST_STEP`, to each of ``table[rows[first : first + count]]``.
 
     ``squared`` is the squared length of ``step``. A row that comes twice gets the step twice.
@@ -124,7 +104,7 @@ def add_to_rows(
 
 
 @njit(nogil=True, cache=True)
-def prefetch_rows(table: NDArray[np.float32], rows: NDArray[np.int32], first: int, count: int) -> None:
+def prefetch_rows(table: Floats, rows: Ids, first: int, count: int) -> None:
     """Ask for ``table[rows[first : first + count]]`` to be brought near, without waiting for it."""
     for k in range(first, first + count):
         prefetch_row(table, np.int64(rows[k]))

@@ -18,6 +18,11 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_30, _SHIFT_27, _SHIFT_31, _SHIFT_32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int32]
+Numbers = NDArray[np.int64]
+"""The arrays that kernels take most: vectors; words, or rows of a table; counts, or places in another array."""
+
 KEEP_ALWAYS = 0xFFFFFFFF
 """The keep threshold of a word that subsampling never drops."""
 
@@ -50,9 +55,7 @@ def below(bits: np.uint64, limit: int) -> np.int64:
 
 
 @njit(nogil=True, cache=True)
-def draw_noise(
-    state: NDArray[np.uint64], accept: NDArray[np.uint32], alias: NDArray[np.int32], noise: NDArray[np.int32]
-) -> None:
+def draw_noise(state: NDArray[np.uint64], accept: NDArray[np.uint32], alias: Ids, noise: Ids) -> None:
     """Fill ``noise`` (int32 [N]) with words drawn with replacement from an alias table."""
     for n in range(noise.size):
         bits = next_random(state)
@@ -66,7 +69,7 @@ def start_state(seed: int, stream: int) -> NDArray[np.uint64]:
     return np.ascontiguousarray(words, dtype=np.uint64)
 
 
-def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint32]:
+def keep_thresholds(counts: Numbers, sample: float) -> NDArray[np.uint32]:
     """Return each word's chance to survive subsampling, times 2**32 - 1 (uint32 [V]); 0 for words of count 0.
 
     Mikolov et al. 2013 in the form of their C code and of gensim: with ``threshold = sample * total``, a word of count
@@ -88,7 +91,7 @@ def keep_thresholds(counts: NDArray[np.int64], sample: float) -> NDArray[np.uint
     return np.where(present, np.maximum(np.rint(kept * KEEP_ALWAYS), 1.0), 0.0).astype(np.uint32)
 
 
-def noise_table(counts: NDArray[np.int64], exponent: float) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+def noise_table(counts: Numbers, exponent: float) -> tuple[NDArray[np.uint32], Ids]:
     """Return an alias table (Walker 1977, Vose 1991) for drawing words in proportion to ``counts ** exponent``.
 
     ``accept`` uint32 [V] is the acceptance times 2**32 - 1, ``alias`` int32 [V]. A draw picks a row uniformly and keeps
@@ -107,7 +110,7 @@ def noise_table(counts: NDArray[np.int64], exponent: float) -> tuple[NDArray[np.
 
 
 @njit(nogil=True, cache=True)
-def _alias_rows(mass: NDArray[np.float64], heaviest: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def _alias_rows(mass: NDArray[np.float64], heaviest: int) -> tuple[NDArray[np.float64], Ids]:
     """Vose's construction; ``mass`` float64 [V] sums to V."""
     size = mass.size
     accept = np.ones(size, np.float64)

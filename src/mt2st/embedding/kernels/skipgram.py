@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.kernels.context import ContextKernel
 from mt2st.embedding.kernels.llvm import LANES
 from mt2st.embedding.kernels.rows import add_to_rows, copy_rows, padded, prefetch_rows, sum_of_rows
-from mt2st.embedding.kernels.sampling import draw_noise
+from mt2st.embedding.kernels.sampling import Floats, Ids, Numbers, draw_noise
 from mt2st.embedding.kernels.sigmoid import NOISE, PAIR, logistic_step
 from mt2st.embedding.kernels.vector import dot_products, prefetch_row, weighted_sum
 from mt2st.embedding.kernels.windows import BEGIN, FILLED, READY, Plan, Walk, rate_at, refill, span_of
@@ -25,19 +25,13 @@ class SkipGramKernel(ContextKernel):
     reach = 1.0
     """Bound on window * rate * block. On 1.4 million words at windows 5 and 10, some settings diverge at 2."""
 
-    def _train(
-        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
-    ) -> tuple[int, int, float]:
+    def _train(self, inputs: Floats, outputs: Floats, walk: Walk, plan: Plan) -> tuple[int, int, float]:
         return _train_words(inputs, outputs, walk, plan, self.frozen)
 
 
 @njit(nogil=True, fastmath=True, cache=True)
 def _train_words(
-    inputs: NDArray[np.float32],
-    outputs: NDArray[np.float32],
-    walk: Walk,
-    plan: Plan,
-    frozen: NDArray[np.bool_],
+    inputs: Floats, outputs: Floats, walk: Walk, plan: Plan, frozen: NDArray[np.bool_]
 ) -> tuple[int, int, float]:
     _, _, _, window, state, walker, words, first, last, seen = walk
     alpha_first, alpha_last, total, block, n_noise, _, noise_weight, accept, alias = plan
@@ -126,9 +120,7 @@ class SkipGramSubwordKernel(SkipGramKernel):
     method = "skipgram-fasttext"
     has_subwords = True
 
-    def _train(
-        self, inputs: NDArray[np.float32], outputs: NDArray[np.float32], walk: Walk, plan: Plan
-    ) -> tuple[int, int, float]:
+    def _train(self, inputs: Floats, outputs: Floats, walk: Walk, plan: Plan) -> tuple[int, int, float]:
         assert self.subwords is not None
         assert self.moving is not None
         lists = self.subwords.rows, self.subwords.offsets, self.moving.rows, self.moving.offsets
@@ -137,14 +129,14 @@ class SkipGramSubwordKernel(SkipGramKernel):
 
 @njit(nogil=True, fastmath=True, cache=True)
 def _train_subwords(
-    inputs: NDArray[np.float32],
-    outputs: NDArray[np.float32],
+    inputs: Floats,
+    outputs: Floats,
     walk: Walk,
     plan: Plan,
-    subword_rows: NDArray[np.int32],
-    subword_offsets: NDArray[np.int64],
-    moving_rows: NDArray[np.int32],
-    moving_offsets: NDArray[np.int64],
+    subword_rows: Ids,
+    subword_offsets: Numbers,
+    moving_rows: Ids,
+    moving_offsets: Numbers,
 ) -> tuple[int, int, float]:
     _, _, _, window, state, walker, words, first, last, seen = walk
     alpha_first, alpha_last, total, block, n_noise, _, noise_weight, accept, alias = plan

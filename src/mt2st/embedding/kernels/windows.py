@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, below, next_random
+from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, Ids, Numbers, below, next_random
 from mt2st.errors import InputError
 
 CAPACITY = 8192
@@ -22,7 +22,7 @@ _SHIFT_32 = np.uint64(32)
 _ALWAYS = np.uint64(KEEP_ALWAYS)
 
 
-def checked_slice(ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def checked_slice(ids: Ids, offsets: Numbers) -> tuple[Ids, Numbers]:
     """Return the slice as read-only plain arrays (one compiled form for all callers); raise `InputError` if bad."""
     if ids.ndim != 1 or ids.dtype != np.int32 or not ids.flags.c_contiguous:
         raise InputError(f"ids must be a contiguous int32 array [*]; found {ids.dtype} {list(ids.shape)}")
@@ -53,22 +53,22 @@ class Walk(NamedTuple):
         seen: words of the slice before each kept word, int64 [capacity].
     """
 
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
+    ids: Ids
+    offsets: Numbers
     keep: NDArray[np.uint32]
     window: int
     state: NDArray[np.uint64]
-    walker: NDArray[np.int64]
-    words: NDArray[np.int32]
-    first: NDArray[np.int32]
-    last: NDArray[np.int32]
-    seen: NDArray[np.int64]
+    walker: Numbers
+    words: Ids
+    first: Ids
+    last: Ids
+    seen: Numbers
 
     @classmethod
     def begun(
         cls,
-        ids: NDArray[np.int32],
-        offsets: NDArray[np.int64],
+        ids: Ids,
+        offsets: Numbers,
         keep: NDArray[np.uint32],
         window: int,
         state: NDArray[np.uint64],
@@ -136,7 +136,7 @@ def refill(walk: Walk) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def span_of(first: NDArray[np.int32], last: NDArray[np.int32], start: int, stop: int) -> tuple[int, int]:
+def span_of(first: Ids, last: Ids, start: int, stop: int) -> tuple[int, int]:
     """Return where in the buffer the contexts of the centres ``start`` to ``stop`` begin and end."""
     low, high = first[start], last[start]
     for i in range(start, stop):
@@ -167,7 +167,7 @@ class Plan(NamedTuple):
     noise_step: int
     noise_weight: np.float32
     accept: NDArray[np.uint32]
-    alias: NDArray[np.int32]
+    alias: Ids
 
 
 @njit(nogil=True, cache=True)
