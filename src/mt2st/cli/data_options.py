@@ -28,7 +28,7 @@ from mt2st.text import (
     split_at_random,
     split_labelled,
 )
-from mt2st.text.multi_labelled import SEPARATOR
+from mt2st.text.labelled import SEPARATOR
 from mt2st.text.split import shared_texts
 
 Rows = LabelledText | MultiLabelledText | TaggedText

@@ -24,7 +24,7 @@ from mt2st.cli.terminal import progress_bar, warn
 from mt2st.errors import InputError, listed
 from mt2st.evaluation.classification import THRESHOLD
 from mt2st.text import Record, read_records
-from mt2st.text.multi_labelled import SEPARATOR
+from mt2st.text.labelled import SEPARATOR
 
 if TYPE_CHECKING:
     from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier

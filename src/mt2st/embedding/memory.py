@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding.chunks import CHUNK_WORDS
-from mt2st.embedding.settings import LARGEST_BLOCK, WordVectorSettings
+from mt2st.embedding.settings import CHUNK_WORDS, LARGEST_BLOCK, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors
 from mt2st.embedding.subwords import WORDS_AT_ONCE, SubwordSettings
 from mt2st.embedding.word_vectors import WordVectors

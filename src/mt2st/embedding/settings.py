@@ -23,6 +23,8 @@ VECTOR_SIZE = 100
 """Dimensions where neither the user nor given vectors say."""
 LARGEST_BLOCK = 32
 """Centres that a kernel updates together at most: larger blocks are hardly faster."""
+CHUNK_WORDS = 50_000
+"""Words of one kernel call: a tenth of a second of work or less between two reports, and nothing lost in between."""
 LEAST_MEMORY_MB = 4
 """With less, GloVe's counting would write and merge ever shorter runs: with 1 KB, one every few words of the corpus."""
 

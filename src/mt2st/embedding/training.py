@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._workers import results
-from mt2st.embedding.chunks import Chunk, chunk_words, chunks
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import Footprint, check_available, give_back
-from mt2st.embedding.settings import Method, WordVectorSettings
+from mt2st.embedding.settings import CHUNK_WORDS, Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
@@ -32,6 +31,9 @@ _JUDGED_WORDS = 1_000_000
 """Words after which the loss is checked, if an epoch has more."""
 _DIVERGED = 1.25
 """Factor on the loss of untrained vectors. Learning rates up to 20 times the usual stay below it."""
+
+_USUAL_SIZE = 300
+_FEWEST_WORDS = 1_000
 
 InitVectors: TypeAlias = WordVectors | str | PathLike[str] | Callable[[], WordVectors] | None
 """What training may continue from."""
@@ -290,3 +292,58 @@ def check_converging(loss: float, *, start: float, factor: float, rate: float) -
             f"the training has diverged: its mean loss is {loss:.4g}, and untrained vectors had {start:.4g}: "
             f"lower the learning rate, found {rate!r}"
         )
+
+
+def chunk_words(vector_size: int) -> int:
+    """Return the words of one kernel call: fewer for vectors larger than usual.
+
+    Example:
+        >>> chunk_words(100), chunk_words(300), chunk_words(3_000), chunk_words(1_000_000)
+        (50000, 50000, 5000, 1000)
+    """
+    return max(_FEWEST_WORDS, CHUNK_WORDS * _USUAL_SIZE // max(_USUAL_SIZE, vector_size))
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A slice of a corpus for one kernel call.
+
+    Attributes:
+        number: counts the chunks over all epochs: the stream of their random numbers.
+        words_before: words of all earlier chunks, earlier epochs included.
+        offsets: bounds of the (parts of) documents, int64.
+    """
+
+    number: int
+    words_before: int
+    offsets: NDArray[np.int64]
+
+    @property
+    def words(self) -> int:
+        """Words of the chunk."""
+        return int(self.offsets[-1] - self.offsets[0])
+
+
+def chunks(offsets: NDArray[np.int64], epochs: int, chunk_words: int = CHUNK_WORDS) -> Iterator[Chunk]:
+    """Cut a corpus into chunks of whole documents, at most ``chunk_words`` words each, ``epochs`` times over.
+
+    Only a document longer than that is itself cut.
+
+    Example:
+        >>> [chunk.offsets.tolist() for chunk in chunks(np.array([0, 3, 5, 14]), epochs=1, chunk_words=6)]
+        [[0, 3, 5], [5, 11], [11, 14]]
+    """
+    number = words_before = 0
+    for _ in range(epochs):
+        document, position = 0, int(offsets[0])
+        while position < offsets[-1]:
+            # The last document end within reach, or a cut where there is none.
+            end = int(np.searchsorted(offsets, position + chunk_words, side="right")) - 1
+            if end > document:
+                bounds = offsets[document : end + 1].copy()
+                bounds[0] = position
+                document = end
+            else:
+                bounds = np.array([position, position + chunk_words], dtype=np.int64)
+            yield Chunk(number, words_before, bounds)
+            number, words_before, position = number + 1, words_before + int(bounds[-1]) - position, int(bounds[-1])

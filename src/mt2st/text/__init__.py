@@ -18,8 +18,14 @@ Nothing here knows of training, and importing it loads neither torch nor numba. 
 
 from mt2st.text.conll import TaggedSentence, read_conll
 from mt2st.text.corpus import Corpus
-from mt2st.text.labelled import LabelledText, check_classes, read_labelled
-from mt2st.text.multi_labelled import MultiLabelledText, check_labels, read_multi_labelled
+from mt2st.text.labelled import (
+    LabelledText,
+    MultiLabelledText,
+    check_classes,
+    check_labels,
+    read_labelled,
+    read_multi_labelled,
+)
 from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
 from mt2st.text.rows import Record
 from mt2st.text.split import shared_texts, split_at_random, split_labelled
