@@ -92,6 +92,9 @@ def parse(
     more = ["--config FILE.toml gives defaults: a section for each group, a key for each option."]
     if shows_common:
         more.append(f"The most used options follow; {program} --help-all shows all {len(list(_options(options)))}.")
+    shown = frozenset(
+        (each.group, each.path[-1]) for each in _options(options) if each.flag[2:].replace("-", "_") in common
+    )
     parsed: OptionsT = tyro.cli(
         options,
         args=["--help"] if shows_all else words,
@@ -99,7 +102,7 @@ def parse(
         description="\n\n".join([description, *more]),
         default=read_config(options, path) if path else tyro.MISSING_NONPROP,
         config=(tyro.conf.DisallowNone,),
-        registry=_registry(_fields_of(options, common) if shows_common else None),
+        registry=_registry(shown if shows_common else None),
     )
     return parsed
 
@@ -302,13 +305,6 @@ def _options(options: type, path: tuple[str, ...] = (), prefix: str = "") -> Ite
             yield from _options(_bare(kind), (*path, name), inner)
         else:
             yield Option(f"--{prefix}{shown}", kind, (*path, name), options)
-
-
-def _fields_of(options: type, common: Collection[str]) -> frozenset[tuple[type, str]]:
-    """Return the classes and fields of options that are named as on the command line, without their dashes."""
-    return frozenset(
-        (each.group, each.path[-1]) for each in _options(options) if each.flag[2:].replace("-", "_") in common
-    )
 
 
 def _registry(common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry:

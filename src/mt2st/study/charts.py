@@ -249,13 +249,13 @@ class IntervalChart:
         values = np.clip(entry.values, low, high)
         axes.vlines(values, level - 0.15, level + 0.15, color=colour, alpha=0.55, linewidth=0.6)
         if entry.interval is not None:
-            mean, *bounds = np.clip([entry.interval.mean, *_bounds(entry.interval)], low, high)
+            mean, *bounds = np.clip([entry.interval.mean, *entry.interval.bounds], low, high)
             axes.plot(bounds, [level] * 2, color=colour, linewidth=1.4, clip_on=False)
             axes.plot([mean], [level], entry.style.marker, color=colour, markersize=4.5, clip_on=False)
 
     def _range(self) -> tuple[float, float]:
         values = [value for entry in self.entries for value in entry.values]
-        values += [bound for entry in self.entries if entry.interval for bound in _bounds(entry.interval)]
+        values += [bound for entry in self.entries if entry.interval for bound in entry.interval.bounds]
         values += [] if self.line is None else [self.line]
         if self.ratios:
             inside = np.clip(values, 1 / FAR, FAR)
@@ -360,8 +360,3 @@ def _ticks(axis: object, most: int, form: Callable[[float], str]) -> None:
 def _height(axes: Axes) -> float:
     """Return the height of axes in points, before the layout: a little less than what they get."""
     return 72 * axes.get_position().height * axes.get_figure(root=True).get_figheight()  # type: ignore[union-attr]
-
-
-def _bounds(interval: Interval) -> tuple[float, float]:
-    low, high = interval.low, interval.high
-    return interval.mean if low is None else low, interval.mean if high is None else high

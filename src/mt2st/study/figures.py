@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -153,7 +153,7 @@ def learning_charts(
     score = f"{part.capitalize()} {METRICS[metric]}"
     several = any(len(each) > 1 for each in runs.values())
     note = "Lines: mean over the seeds; bands: 95 % t interval, with three seeds or more." if several else ""
-    measured = _of_part(metric)
+    measured = value_of("validation", metric)
     found = [
         LineChart(f"{score} by epoch", _curves(runs, measured), styles, percent=True, note=note, marks=marks),
         LineChart(
@@ -164,11 +164,11 @@ def learning_charts(
             percent=True,
             note="Evaluation is no part of the time.",
         ),
-        LineChart(f"{part.capitalize()} loss by epoch", _curves(runs, _of_part("loss")), styles),
+        LineChart(f"{part.capitalize()} loss by epoch", _curves(runs, value_of("validation", "loss")), styles),
     ]
     for task in [PRIMARY_TASK, *tasks_of(run for each in runs.values() for run in each)]:
         whose = "Training loss of the primary task" if task == PRIMARY_TASK else f"Loss of the task {task}"
-        found.append(LineChart(f"{whose} by epoch", _curves(runs, loss_of(task)), styles))
+        found.append(LineChart(f"{whose} by epoch", _curves(runs, value_of("losses", task)), styles))
     return [chart for each in found if (chart := with_points(each)).curves]
 
 
@@ -178,7 +178,7 @@ def weight_charts(runs: Runs) -> list[LineChart]:
     styles = {**styles_of(tasks), PRIMARY_LABEL: styles_of([SINGLE_TASK])[SINGLE_TASK]}
     found = []
     for method, each in runs.items():
-        curves = [by_epoch(task, each, _weight_of(task)) for task in tasks]
+        curves = [by_epoch(task, each, value_of("weights", task)) for task in tasks]
         curves = [curve for curve in curves if any(point.y > 0 for point in curve.points)]
         if any(one.primary_weight != 1 for run in each for one in run.evaluations):
             curves.append(by_epoch(PRIMARY_LABEL, each, lambda one: one.primary_weight))
@@ -195,9 +195,9 @@ def with_points(chart: LineChart) -> LineChart:
     return replace(chart, curves=[curve for curve in chart.curves if curve.points])
 
 
-def loss_of(task: str) -> Value:
-    """Return what reads a task's training loss; None where the task was off."""
-    return lambda each: each.losses.get(task)
+def value_of(mapping: Literal["losses", "weights", "validation"], name: str) -> Value:
+    """Return what reads a value by its name from one of an evaluation's mappings; None where it is not there."""
+    return lambda each: getattr(each, mapping).get(name)
 
 
 def _curves(runs: Runs, value: Value) -> list[Curve]:
@@ -221,14 +221,6 @@ def _ratios(study: Study, row: Row) -> Iterator[float]:
         own = goals[seed].to_best
         if cost is not None and own is not None and own.seconds and cost.seconds:
             yield cost.seconds / own.seconds
-
-
-def _of_part(name: str) -> Value:
-    return lambda each: each.validation.get(name)
-
-
-def _weight_of(task: str) -> Value:
-    return lambda each: each.weights.get(task)
 
 
 FREE = "0.75"

@@ -100,10 +100,6 @@ class Method:
     strategy: Strategy | StrategyOf
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def strategy_for(self, auxiliaries: Sequence[str]) -> Strategy:
-        """Return the strategy for a run with these auxiliary tasks."""
-        return self.strategy if isinstance(self.strategy, Strategy) else self.strategy(auxiliaries)
-
 
 @dataclass(frozen=True)
 class Grid:
@@ -172,7 +168,7 @@ class Grid:
             self.methods.items(),
         ):
             method = method if isinstance(method, Method) else Method(method)
-            strategy = method.strategy_for(auxiliary)
+            strategy = method.strategy if isinstance(method.strategy, Strategy) else method.strategy(auxiliary)
             if isinstance(strategy, SingleTask) and not set(auxiliary) & set(LABELLED_AUXILIARIES):
                 auxiliary = base.auxiliaries
             varied = {"encoder__name": encoder, "embedding__init": embedding, "auxiliaries": auxiliary}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from mt2st._version import __version__
@@ -19,13 +19,8 @@ def versions() -> dict[str, str]:
 
     As what is between two releases has the same version, there is a hash of the package's own source, too.
     """
-    found = {"python": platform.python_version(), "mt2st": __version__, "mt2st source": _source_hash()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # pragma: no cover  # installed some other way, without its metadata
-            continue
-    return found
+    own = {"python": platform.python_version(), "mt2st": __version__, "mt2st source": _source_hash()}
+    return own | {name: version(name) for name in PACKAGES}
 
 
 @cache

@@ -38,6 +38,11 @@ class Interval:
     n: int
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """The bounds; the mean without them."""
+        return self.mean if self.low is None else self.low, self.mean if self.high is None else self.high
+
+    @property
     def half_width(self) -> float | None:
         """Half the distance of the bounds, None without them: what stands behind ±."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -66,7 +67,7 @@ def test_schedules_of_the_reference_are_the_published_ones() -> None:
 @pytest.mark.parametrize("protocol", [SOUND, QUICK])
 @pytest.mark.parametrize("weight", [0.1, 1.0])
 def test_diminish_falls_and_comes_to_the_single_task_within_the_epochs(protocol: Protocol, weight: float) -> None:
-    diminish = protocol.strategies(weight)["diminish"].bind(["analogy"])
+    diminish = replace(protocol, weight=weight).strategies()["diminish"].bind(["analogy"])
     weights = [diminish.weights(epoch)["analogy"] for epoch in range(1, protocol.settings["optimisation__epochs"] + 1)]
     assert weight > weights[0] > weights[1] > 0
     assert weights == sorted(weights, reverse=True)

@@ -62,14 +62,13 @@ class Protocol:
     most_tested: int = MOST_TESTED
     embeddings: tuple[str, ...] = field(default=())
 
-    def strategies(self, weight: float | None = None) -> dict[str, Strategy]:
-        """Return the strategies by their names in the study, with this weight of the auxiliary tasks or its own."""
-        weight = self.weight if weight is None else weight
+    def strategies(self) -> dict[str, Strategy]:
+        """Return the strategies by their names in the study."""
         return {
             "single-task": SingleTask(),
-            "multi-task": MultiTask(weight),
-            "diminish": self.diminish(weight),
-            "switch": Switch(self.switch_at, weight=weight),
+            "multi-task": MultiTask(self.weight),
+            "diminish": self.diminish(self.weight),
+            "switch": Switch(self.switch_at, weight=self.weight),
         }
 
     def data(self, reviews: LabelledText, *, sample: int = SAMPLE_STATE, inductive: bool = False) -> StudyData:

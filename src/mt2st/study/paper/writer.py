@@ -9,7 +9,7 @@ from mt2st._files import complete_folder
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.study.charts import LineChart, Mark, with_range
 from mt2st.study.curves import Value, by_epoch, epoch_of
-from mt2st.study.figures import Runs, loss_of, with_points, write_sheets
+from mt2st.study.figures import Runs, value_of, with_points, write_sheets
 from mt2st.study.palette import styles_of
 from mt2st.study.paper.claims import time_table, time_verdict
 from mt2st.study.paper.tables import ORIGINAL, Pair, pairs, paper_tables, summary
@@ -99,12 +99,9 @@ def _chart(title: str, runs: Runs, value: Value, *, percent: bool = False) -> Li
     return with_points(LineChart(title, curves, styles_of(runs), percent=percent, marks=marks))
 
 
-_primary_loss = loss_of(PRIMARY_TASK)
+_primary_loss = value_of("losses", PRIMARY_TASK)
+_accuracy = value_of("validation", "accuracy")
 
 
 def _auxiliary_loss(each: Evaluation) -> float | None:
     return next((loss for task, loss in each.losses.items() if task != PRIMARY_TASK), None)
-
-
-def _accuracy(each: Evaluation) -> float | None:
-    return each.validation["accuracy"]

@@ -40,7 +40,7 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
         MissingExtraError: when the packages of the extra ``report`` are not installed.
     """
     folder = Path(folder)
-    if study is None and _kind(folder) == "study":
+    if study is None and _holds_study(folder):
         study = Study.load(folder)
     html = render(run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder))
     if study is not None:
@@ -55,16 +55,14 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
     return path
 
 
-def _kind(folder: Path) -> str:
-    """Return ``"study"`` or ``"run"``."""
+def _holds_study(folder: Path) -> bool:
+    """Return whether a folder holds a study. If not, it holds a run."""
     if not folder.exists():
         raise InputError(f"there is no folder {folder}")
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder: give the one that mt2st compare or mt2st train wrote (--output)")
-    if _is_study(folder):
-        return "study"
-    if is_run(folder):
-        return "run"
+    if _is_study(folder) or is_run(folder):
+        return _is_study(folder)
     inside = [each for each in sorted(folder.iterdir()) if each.is_dir() and (_is_study(each) or is_run(each))]
     hint = f" Did you mean {inside[0]}?" if inside else ""
     raise InputError(f"{folder} holds neither a study of mt2st compare nor a run of mt2st train.{hint}")

@@ -62,9 +62,11 @@ def run_neighbours(folder: Path) -> list[Block]:
 
 def _blocks(models: Sequence[tuple[str, Path]], what: str) -> list[Block]:
     try:
-        vectors = [(name, _most_frequent(load_model(place).word_vectors)) for name, place in models]
+        loaded = [(name, load_model(place).word_vectors) for name, place in models]
     except InputError as error:  # the rest of the report does not need the model
         return [Paragraph(f"Left out: {error}")]
+    # A vocabulary is sorted by frequency.
+    vectors = [(name, WordVectors(each.index_to_key[:OF], each.vectors[:OF])) for name, each in loaded]
     words = _words([each for _, each in vectors])
     if not words:
         return []
@@ -89,11 +91,6 @@ def _words(vectors: Sequence[WordVectors]) -> list[str]:
         if len(word) >= LETTERS and word.isalpha() and all(word in each and np.any(each[word]) for each in vectors)
     ][:AMONG]
     return sorted(known, key=lambda word: -float(np.linalg.norm(last[word])))[:WORDS]
-
-
-def _most_frequent(vectors: WordVectors) -> WordVectors:
-    """Return the vectors of the first words: a vocabulary is sorted by frequency."""
-    return WordVectors(vectors.index_to_key[:OF], vectors.vectors[:OF])
 
 
 def _can_be_loaded(model: Path) -> bool:

@@ -69,15 +69,10 @@ Block = Paragraph | Code | Items | Facts | Tabular | Gallery
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page. One without any content is left out."""
+    """A part of a page. One without any content but empty lists and galleries is left out."""
 
     title: str
     blocks: Sequence[Block]
-
-    @property
-    def has_content(self) -> bool:
-        """Whether anything stands in it but empty lists and galleries."""
-        return any(getattr(block, "charts", getattr(block, "items", True)) for block in self.blocks)
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,11 @@ def render(page: Page) -> str:
     numbers = count(1)
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.filters["svg"] = lambda chart: inline_svg(chart, f"figure-{next(numbers)}")
-    sections = [section for section in page.sections if section.has_content]
+    sections = [
+        section
+        for section in page.sections
+        if any(getattr(block, "charts", getattr(block, "items", True)) for block in section.blocks)
+    ]
     style = Markup(_style())  # our own
     return environment.get_template("report.html").render(page=page, sections=sections, style=style)
 
