@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Any, Protocol, cast
+from typing import Any
 
 from mt2st._version import __version__
 from mt2st.cli.interruption import Interrupted, Stopped
@@ -40,13 +40,6 @@ commands:
   mt2st COMMAND --help   explains a command
   mt2st --version        prints the version
 """
-
-
-class Command(Protocol):
-    """What a module of a command has."""
-
-    def run(self, arguments: Sequence[str]) -> int:
-        """Run the command with the arguments behind its name and return the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,8 +102,8 @@ def _dispatch(words: list[str]) -> int:
         return OK
     if name not in COMMANDS:
         raise InputError(f"unknown command '{name}'.{suggestion(name, COMMANDS)} See mt2st --help")
-    command = cast("Command", import_module(f"mt2st.cli.{name}"))
-    return command.run(rest)
+    code: int = import_module(f"mt2st.cli.{name}").run(rest)
+    return code
 
 
 def _drop_output() -> None:

@@ -17,10 +17,7 @@ ValueT = TypeVar("ValueT")
 def parse_named(words: Sequence[str], read: Callable[[str], ValueT], called: str) -> ValueT | dict[str, ValueT]:
     """Return the value of an option's words. The one without a name is that of all others.
 
-    Args:
-        words: the words of the command line.
-        read: makes a value of a word, or raises ValueError.
-        called: the value's name in messages: ``"number"``.
+    ``read`` makes a value of a word, or raises ValueError; messages call the value as it is ``called``.
 
     Raises:
         ValueError: no word, one that cannot be read, or a name or the bare value twice. tyro shows the message.

@@ -71,10 +71,7 @@ class StrategyOptions:
 
 
 def strategy_options(strategies: Iterable[type[Strategy]] = ()) -> Any:
-    """Return the options of the package's strategies and of further ones.
-
-    Returns:
-        A dataclass, derived from `StrategyOptions`, with one field for each flag.
+    """Return the options of the package's strategies and of further ones: a `StrategyOptions` with a field a flag.
 
     Raises:
         InputError: if a strategy's option has the flag of another one with another default.
@@ -112,11 +109,9 @@ def _in_brief(readers: Sequence[str]) -> str:
 
 
 def with_strategies(options: type[OptionsT], arguments: Sequence[str]) -> type[OptionsT]:
-    """Return a command's options with those of all strategies: the package's, and those named by module and class.
+    """Return a command's options with those of all strategies in the field ``schedule``.
 
-    Args:
-        options: a dataclass with a field ``schedule`` for the strategies' options.
-        arguments: the command's words. A strategy is named in them, or in the file of ``--config``.
+    They are the package's, and those that the command's words or the file of ``--config`` name by module and class.
 
     Raises:
         InputError: if a module cannot be imported, or has no such strategy.

@@ -27,13 +27,9 @@ INPUT_FAILED, FAULT = 2, 1
 class StudyProgress(Watcher):
     """Shows how a study goes, and can stop it.
 
-    Args:
-        total: number of runs of the study.
-        due: how many of them this command works on.
-        elsewhere: how many others are not finished.
-        jobs: how many run at a time; below 0 for as many as a cluster takes.
-        on_begin: called when a training begins.
-        validation: show the validation part's metric: of a search, there is no other.
+    Of its runs, in total, some are due by this command, and some not finished are left to others (``elsewhere``). Jobs
+    below 0 are as many as a cluster takes. With ``validation``, the validation part's metric is shown: of a search,
+    there is no other.
     """
 
     def __init__(
@@ -138,16 +134,8 @@ def run_cells(
 ) -> Study:
     """Run the cells of a study, as `run_study` does, until they are through or a signal comes.
 
-    Args:
-        data: the data.
-        cells: the cells.
-        folder: the study's.
-        jobs: how many at a time.
-        cluster: address of a Dask scheduler, to run there.
-        share: the part of the cells to work on.
-        about: for ``study.json``.
-        searched: the names of settings that a search has chosen for each strategy.
-        on_begin: called when a training begins: from then on, the input is known to be right.
+    Further arguments are the address of a Dask scheduler to run at, the names of the settings that a search has chosen
+    for each strategy, and what to call when a training begins: from then on, the input is known to be right.
 
     Raises:
         InputError: the folder holds another experiment, or is broken.

@@ -63,12 +63,7 @@ def check_place(folder: Path) -> bool:
 
 
 def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
-    """Write a checkpoint, in place of the one that may be there: whole or not at all.
-
-    Args:
-        folder: where.
-        state: a `Trainer.state_dict`.
-        identity: plain values that must be the same when the training goes on.
+    """Write a `Trainer.state_dict` as a checkpoint, in place of the one that may be there: whole or not at all.
 
     Raises:
         InputError: the folder cannot be written or has other files than a checkpoint's, or the state has an object that
@@ -117,12 +112,9 @@ def _readable(value: Any) -> Any:
 
 
 def read_checkpoint(folder: Path, identity: Mapping[str, Any], load: Callable[[dict[str, Any]], None]) -> None:
-    """Read a checkpoint. Nothing is unpickled but tensors and plain values.
+    """Read a checkpoint of the same identity. Nothing is unpickled but tensors and plain values.
 
-    Args:
-        folder: the checkpoint.
-        identity: the plain values that must be the same.
-        load: `Trainer.load_state_dict`; its errors are reported as those of a checkpoint that does not fit.
+    ``load`` is `Trainer.load_state_dict`; its errors are reported as those of a checkpoint that does not fit.
 
     Raises:
         InputError: a file is missing or broken, or the checkpoint is of another training.

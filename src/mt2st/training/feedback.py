@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ from mt2st.training.modules import embedding_weight, rows_with_gradient
 ValidationLoss = Callable[[nn.Module, int], float]
 """Returns the primary's loss on some validation data, without dropout and gradients. The number of the look-ahead, from
 0, may choose the data."""
+_STATE = ("look_aheads", "measurements_to_go", "_after_evaluation", "_sums")
 
 
 class Feedback:
@@ -119,21 +121,12 @@ class Feedback:
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {
-            "look_aheads": self.look_aheads,
-            "to_go": self.measurements_to_go,
-            "after_evaluation": self._after_evaluation,
-            "sums": self._sums,
-        }
+        return {name.lstrip("_"): deepcopy(getattr(self, name)) for name in _STATE}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.look_aheads, self.measurements_to_go = state["look_aheads"], state["to_go"]
-        self._after_evaluation = state["after_evaluation"]
-        self._sums = {
-            signal: {task: (total, count) for task, (total, count) in sums.items()}
-            for signal, sums in state["sums"].items()
-        }
+        for name in _STATE:
+            setattr(self, name, deepcopy(state[name.lstrip("_")]))
 
     @torch.no_grad()
     def _measure_gains(

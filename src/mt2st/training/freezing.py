@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from mt2st.training.run import Freeze
 
 Relevance = Literal["fisher", "saliency"]
 Which = Literal["least", "most"]
+_STATE = ("frozen", "complete", "_began", "_steps", "_entries", "_total", "_kept")
 
 
 class DimensionFreezing:
@@ -142,21 +144,12 @@ class DimensionFreezing:
 
     def state_dict(self) -> dict[str, Any]:
         """Return tensors and plain values."""
-        return {
-            "frozen": list(self.frozen),
-            "complete": self.complete,
-            "began": self._began,
-            "steps": self._steps,
-            "entries": self._entries,
-            "total": self._total,
-            "kept": self._kept,
-        }
+        return {name.lstrip("_"): copy(getattr(self, name)) for name in _STATE}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self.frozen, self._began, self._entries = list(state["frozen"]), state["began"], state["entries"]
-        self._total, self._kept = state["total"], state["kept"]
-        self.complete, self._steps = state["complete"], state["steps"]
+        for name in _STATE:
+            setattr(self, name, copy(state[name.lstrip("_")]))
 
     def _due(self, size: int, epochs: int) -> int:
         if self.fraction is not None:

@@ -19,6 +19,7 @@ ValueT = TypeVar("ValueT")
 AtTransition = str | float
 """``"keep"`` leaves the rate, ``"rewarm"`` warms up again, ``"drop"`` divides it by 10, a number multiplies it."""
 
+_STATE = ("_bases", "_warm_from", "_changed", "_reduced")
 KEEP: AtTransition = "keep"
 DROP = 0.1
 """Factor of ``"drop"``: the usual one of step decay."""
@@ -186,18 +187,12 @@ class LearningRateSchedule:
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {
-            "bases": self._bases,
-            "warm_from": self._warm_from,
-            "changed": self._changed,
-            "plateau": self._reduced,
-            **self._plateau.state_dict(),
-        }
+        return {name.lstrip("_"): dict(getattr(self, name)) for name in _STATE} | self._plateau.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self._bases, self._changed = dict(state["bases"]), dict(state["changed"])
-        self._warm_from, self._reduced = dict(state["warm_from"]), dict(state["plateau"])
+        for name in _STATE:
+            setattr(self, name, dict(state[name.lstrip("_")]))
         self._plateau.load_state_dict(state)
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
 
 from mt2st.errors import InputError, suggestion
-
-if TYPE_CHECKING:
-    from mt2st.cli.main import Command
 
 COMMANDS = {
     "train": "train word vectors on a corpus",
@@ -29,4 +25,5 @@ def run(arguments: Sequence[str]) -> int:
     name, *rest = arguments
     if name not in COMMANDS:
         raise InputError(f"unknown command 'vectors {name}'.{suggestion(name, COMMANDS)} See mt2st vectors --help")
-    return cast("Command", import_module(f"mt2st.cli.vectors.{name}")).run(rest)
+    code: int = import_module(f"mt2st.cli.vectors.{name}").run(rest)
+    return code
