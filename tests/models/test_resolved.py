@@ -3,12 +3,17 @@ from __future__ import annotations
 import pytest
 
 from mt2st import Tagger, TextClassifier
-from mt2st.models import ModelSettings
-from mt2st.models.groups import TAG_WINDOW, TEXT_WINDOW
+from mt2st.models import Encoder, ModelSettings
+from mt2st.models.groups import TAG_DEFAULTS, TEXT_DEFAULTS
 from mt2st.models.identity import resolved
 from mt2st.network.encoders.mean import Mean
 
 GIVEN = {
+    "encoder.hidden_size": 6,
+    "encoder.dropout": 0.75,
+    "encoder.word_dropout": 0.25,
+    "encoder.spelling": True,
+    "optimisation.average": 0.5,
     "optimisation.learning_rate": 0.5,
     "optimisation.head_learning_rate": 0.25,
     "optimisation.embedding_learning_rate": 0.125,
@@ -51,8 +56,12 @@ def test_what_is_not_given_is_what_a_training_takes(monkeypatch: pytest.MonkeyPa
 
 
 def test_methods_and_kinds_of_data_have_defaults_of_their_own() -> None:
-    assert resolved(TextClassifier().checked_settings())["context.window"] == TEXT_WINDOW
-    assert resolved(Tagger().checked_settings())["context.window"] == TAG_WINDOW
+    for model, usual in ((TextClassifier(), TEXT_DEFAULTS), (Tagger(), TAG_DEFAULTS)):
+        found = resolved(model.checked_settings())
+        assert {path: found[path.replace("__", ".")] for path in usual} == usual
+    assert TEXT_DEFAULTS.keys() == TAG_DEFAULTS.keys()
+    own = Tagger(encoder=Encoder(dropout=0.0, spelling=False)).checked_settings().encoder
+    assert (own.dropout, own.spelling, own.hidden_size) == (0.0, False, TAG_DEFAULTS["encoder__hidden_size"])
     glove = resolved(ModelSettings().updated(context__method="glove"))
     assert glove["context.min_alpha"] is None  # its rates fall by themselves
     assert "cooccurrences" in glove["context.passes"]

@@ -22,11 +22,12 @@ from mt2st.tasks.spearman import VARIANTS
 
 NAN, INFINITE = float("nan"), float("inf")
 WHOLE, NUMBER, SHARE, FLAG, TEXT = "a whole number", "a number", "a share", "true or false", "a text"
-FLAG_OR_NONE = "true, false or None"
+SHARE_OR_NONE, FLAG_OR_NONE = "a share or None", "true, false or None"
 WRONG: dict[str, tuple[Any, ...]] = {
     WHOLE: (-1, 1.5, "3", True),
     NUMBER: (-0.1, NAN, INFINITE, "1", True),
     SHARE: (-0.1, 1, 1.5, NAN, None, "0.5"),
+    SHARE_OR_NONE: (-0.1, 1, 1.5, NAN, "0.5"),
     FLAG: ("yes", 1, None),
     FLAG_OR_NONE: ("yes", 1, 0.5),
     TEXT: (3, True),
@@ -49,10 +50,8 @@ TYPES = {
         "optimisation.weight_decay optimisation.clip_norm optimisation.tolerance optimisation.minimum_gain "
         "transition.rate transition.probe_head transition.freeze_fraction transition.freeze_threshold"
     ),
-    SHARE: (
-        "encoder.dropout encoder.word_dropout context.sample context.glove_sample auxiliary_data.held_out "
-        "optimisation.average"
-    ),
+    SHARE: ("context.sample context.glove_sample auxiliary_data.held_out"),
+    SHARE_OR_NONE: "encoder.dropout encoder.word_dropout optimisation.average",
     FLAG: (
         "encoder.standardise encoder.ngram_ratios text.lowercase text.remove_breaks word_tasks.raw_products "
         "word_tasks.analogy_logarithm transition.task_layer compute.parallel_context"
@@ -273,7 +272,7 @@ def test_the_feedback_loop_measures_the_mean_encoder_more_seldom_unless_told_oth
 
 
 def test_the_default_window_is_wide_for_labels_of_texts_and_narrow_for_labels_of_words() -> None:
-    assert (TextClassifier().checked_settings().window, Tagger().checked_settings().window) == (15, 5)
+    assert (TextClassifier().checked_settings().window, Tagger().checked_settings().window) == (15, 2)
     given = Context(window=7)
     assert Tagger(context=given).checked_settings().window == 7
 

@@ -59,7 +59,12 @@ def new_network(
         embedding: the word embedding.
         heads: by the name of the task, the problem type of its data and its number of classes.
     """
-    spelling = _new_spelling(settings, embedding, heads[PRIMARY_TASK][0])
+    problem, _ = heads[PRIMARY_TASK]
+    settings = settings.with_defaults(of_words=not problem.of_texts)
+    assert settings.encoder.hidden_size is not None
+    assert settings.encoder.dropout is not None
+    assert settings.encoder.word_dropout is not None
+    spelling = _new_spelling(embedding) if settings.encoder.spelling else None
     encoder = build_encoder(
         settings.encoder.name,
         vector_size=settings.embedding.vector_size + (spelling.size if spelling is not None else 0),
@@ -84,11 +89,7 @@ def new_network(
     )
 
 
-def _new_spelling(
-    settings: ModelSettings, embedding: nn.Embedding | SubwordEmbedding, problem: ProblemType[Any]
-) -> Spelling | None:
-    if not settings.reads_spelling(of_words=not problem.of_texts):
-        return None
+def _new_spelling(embedding: nn.Embedding | SubwordEmbedding) -> Spelling:
     if isinstance(embedding, SubwordEmbedding):
         return Spelling(embedding.subwords.rows.n_words)
     return Spelling(embedding.num_embeddings)

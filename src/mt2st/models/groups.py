@@ -47,9 +47,26 @@ PARAMETER_GROUPS = ("embedding", "encoder", "heads")
 """The groups of parameters that have a learning rate of their own."""
 OTHERS = "others"
 """Stands for the groups that a mapping does not name."""
-TEXT_WINDOW, TAG_WINDOW = 15, 5
-"""Default windows of the context task: for labels of texts, and for labels of words. Wide contexts teach what a text is
-about, narrow ones what part of speech a word is."""
+TEXT_WINDOW = 15
+"""Default window of the context task, for labels of texts. Wide contexts teach what a text is about."""
+TEXT_DEFAULTS = {
+    "encoder__hidden_size": 256,
+    "encoder__dropout": 0.3,
+    "encoder__word_dropout": 0.0,
+    "encoder__spelling": False,
+    "context__window": TEXT_WINDOW,
+    "optimisation__average": 0.97,
+}
+"""Values that depend on the problem type, where they are not given: for labels of texts."""
+TAG_DEFAULTS = {
+    "encoder__hidden_size": 128,
+    "encoder__dropout": 0.4,
+    "encoder__word_dropout": 0.1,
+    "encoder__spelling": True,
+    "context__window": 2,
+    "optimisation__average": 0.995,
+}
+"""The same for labels of words. Narrow contexts teach what part of speech a word is."""
 ALPHA = 0.05
 """Default learning rate of the context task: twice word2vec's, as the task's weight scales it; also GloVe's."""
 
@@ -122,16 +139,19 @@ class Encoder(Group):
 
     name: str = "bilstm"
     """Encoder: bilstm (the paper's), cnn or mean."""
-    hidden_size: Annotated[int, Field(ge=1, le=65_536)] = 256
-    """State size of each direction of the BiLSTM, or filters of each width of the CNN."""
+    hidden_size: Annotated[int, Field(ge=1, le=65_536)] | None = None
+    """State size of each direction of the BiLSTM, or filters of each width of the CNN; 256 by default, 128 for a
+    tagger."""
     pooling: Literal["max", "mean", "attention"] = "mean"
     """Pooling of the token states of BiLSTM and CNN into one vector per text."""
     standardise: bool = True
     """Bring each feature of a text's vector to mean 0 and variance 1 before the classifier."""
-    dropout: Share = 0.3
-    """Share of features dropped after the embedding and before the classifier while training."""
-    word_dropout: Share = 0.0
-    """Share of words dropped whole while training."""
+    dropout: Share | None = None
+    """Share of features dropped after the embedding and before the classifier while training; 0.3 by default, 0.4 for a
+    tagger."""
+    word_dropout: Share | None = None
+    """Share of words dropped whole while training; none by default, 0.1 for a tagger, which still reads their
+    spelling."""
     word_ngrams: Annotated[int, Field(ge=0, le=100)] | None = None
     """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none. By
     default 2, or none for a tagger."""
@@ -211,7 +231,7 @@ class Context(Group):
     """What the task learns: to predict words (skipgram, cbow) or their co-occurrences (glove). The -fasttext methods
     make the embedding of character n-grams, so that unseen words have vectors too."""
     window: Count | None = None
-    """Largest distance between a word and its context; 15 by default, and 5 for a tagger."""
+    """Largest distance between a word and its context; 15 by default, and 2 for a tagger."""
     negative: Negative = 5
     """Negative samples per word; glove has none."""
     sample: Share = 1e-3
@@ -314,8 +334,9 @@ class Optimisation(Group):
     """AdamW's weight decay of the encoder and the heads; the embedding has none."""
     clip_norm: Positive | None = None
     """Upper bound of the gradient norm; by default none."""
-    average: Share = 0.97
-    """Decay of the running average of the parameters, which is evaluated and kept; 0: the last step's parameters."""
+    average: Share | None = None
+    """Decay of the running average of the parameters, which is evaluated and kept; 0: the last step's parameters. By
+    default 0.97, and 0.995 for a tagger."""
     evaluations_per_epoch: Count = 1
     """Evaluations on the validation part per epoch."""
     monitor: str = "metric"

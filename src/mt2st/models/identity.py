@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.models.assembly import CONTEXT_COOCCURRENCES, CONTEXT_WORDS, MOST_PASSES
-from mt2st.models.groups import GLOVE
+from mt2st.models.groups import GLOVE, TEXT_DEFAULTS
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 from mt2st.tasks import LabelledTask
@@ -37,13 +37,14 @@ def resolved(settings: ModelSettings) -> dict[str, Any]:
         {'words': 3500000, 'at_most': 15.0}
     """
     rates, ngrams, glove = settings.learning_rates, settings.embedding.ngrams, settings.context.method == GLOVE
+    filled = settings.with_defaults(of_words=False).flat()  # the settings of a tagger have its defaults by now
     work = {"cooccurrences": CONTEXT_COOCCURRENCES} if glove else {"words": CONTEXT_WORDS}
     return {
         "optimisation.learning_rate": rates["encoder"],
         "optimisation.head_learning_rate": rates["heads"],
         "optimisation.embedding_learning_rate": rates["embedding"],
         "optimisation.feedback_every": settings.feedback_interval,
-        "context.window": settings.window,
+        **{path: filled[path] for path in (each.replace("__", ".") for each in TEXT_DEFAULTS)},
         "context.alpha": settings.alpha,
         "context.min_alpha": None if glove else least_rate(settings.alpha, settings.context.min_alpha),
         "context.passes": settings.context.passes or {**work, "at_most": MOST_PASSES},

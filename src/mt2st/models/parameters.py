@@ -12,8 +12,6 @@ from sklearn.exceptions import NotFittedError
 from mt2st.errors import InputError, suggestion
 from mt2st.models.groups import (
     GROUPS,
-    TAG_WINDOW,
-    TEXT_WINDOW,
     AuxiliaryData,
     CheckedNames,
     Compute,
@@ -111,11 +109,7 @@ class SettingsEstimator(CheckedNames, BaseEstimator):  # type: ignore[misc]  # s
 
     def checked_settings(self) -> ModelSettings:
         """Return the settings of all groups after validation, with the defaults of the problem type."""
-        settings = self.settings.checked(of_words=self._of_words)
-        settings = settings.updated(encoder__spelling=settings.reads_spelling(of_words=self._of_words))
-        if settings.context.window is None:
-            settings = settings.updated(context__window=TAG_WINDOW if self._of_words else TEXT_WINDOW)
-        return settings
+        return self.settings.checked(of_words=self._of_words).with_defaults(of_words=self._of_words)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name; deep, those of each group and of the strategy too: ``context__window``."""

@@ -30,6 +30,8 @@ from mt2st.models.groups import (
     PARAMETER_GROUPS,
     READERS,
     STARTS,
+    TAG_DEFAULTS,
+    TEXT_DEFAULTS,
     TEXT_WINDOW,
     AuxiliaryData,
     AuxiliaryName,
@@ -189,9 +191,19 @@ class ModelSettings(Group):
         """Whether the embedding makes words of their character n-grams."""
         return self.context.method in SUBWORD_METHODS
 
-    def reads_spelling(self, *, of_words: bool) -> bool:
-        """Return whether words are read as they are spelled: as given, or by default if the labels are of words."""
-        return of_words if self.encoder.spelling is None else self.encoder.spelling
+    def with_defaults(self, *, of_words: bool) -> Self:
+        """Return the settings with the defaults that depend on the problem type.
+
+        Args:
+            of_words: whether the labels are those of words (a tagger).
+
+        Example:
+            >>> ModelSettings().with_defaults(of_words=True).encoder.spelling
+            True
+        """
+        usual = TAG_DEFAULTS if of_words else TEXT_DEFAULTS
+        given = {path: getattr(getattr(self, group), name) for path in usual for group, name in [path.split("__")]}
+        return self.updated(**{path: usual[path] for path, value in given.items() if value is None})
 
     def subwords_of(self, vocabulary: Vocabulary) -> KnownSubwords | None:
         """Return the n-grams of a vocabulary's words; None if words are made of none."""

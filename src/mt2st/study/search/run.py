@@ -154,7 +154,8 @@ def _methods(data: StudyData, cells: Sequence[Cell], search: Search, place: Path
     for cell in cells:
         if cell.group in methods:
             continue
-        course = Course(cell.strategy, cell.settings, -(-len(data.train) // cell.settings.optimisation.batch_size))
+        steps = -(-len(data.train) // cell.settings.optimisation.batch_size)
+        course = Course(cell.strategy, cell.settings, steps, of_words=not data.problem_type.of_texts)
         epochs = search.epochs or cell.settings.optimisation.epochs
         trial = course if epochs == cell.settings.optimisation.epochs else course.at(course.given, epochs=epochs)
         try:

@@ -41,12 +41,14 @@ class Axis:
 class Course:
     """A strategy and the settings of the model that it trains: what a search changes.
 
-    ``steps_per_epoch``, of the primary task, are for strategies that count steps.
+    ``steps_per_epoch``, of the primary task, are for strategies that count steps; ``of_words`` tells whether the labels
+    are of words, for which other defaults hold.
     """
 
     strategy: Strategy
     settings: ModelSettings
     steps_per_epoch: int = 1
+    of_words: bool = False
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -113,10 +115,12 @@ class Course:
     def _common_values(self) -> Iterator[tuple[Axis, float]]:
         """Yield what all methods share with the given values; learning rates that are not given are the encoder's."""
         rates = self.settings.learning_rates
+        settings = self.settings.with_defaults(of_words=self.of_words)
+        assert settings.encoder.dropout is not None
         given = {
             "optimisation__learning_rate": rates["encoder"],
             "optimisation__embedding_learning_rate": rates["embedding"],
-            "encoder__dropout": self.settings.encoder.dropout,
+            "encoder__dropout": settings.encoder.dropout,
         }
         for each in COMMON:
             yield Axis(each), given[each.name]
