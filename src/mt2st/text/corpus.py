@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st._files import complete_folder, scratch_folder
+from mt2st._files import complete_folder
 from mt2st.errors import InputError
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known, write_new
 from mt2st.text.tokeniser import Tokeniser
@@ -100,32 +99,22 @@ class Corpus:
             InputError: the vocabulary is left empty, `directory` is taken, or the disk cannot be written.
         """
         try:
-            if directory is None and vocabulary is not None:
-                return cls._encoded(texts, tokeniser, vocabulary)
             if directory is None:
-                with scratch_folder("corpus") as scratch:
-                    _write(scratch, texts, tokeniser, vocabulary, min_count, max_vocabulary)
-                    return cls._read(scratch, mapped=False)
+                ids, offsets = BytesIO(), BytesIO()
+                vocabulary = _encode(texts, tokeniser, vocabulary, ids, offsets, min_count, max_vocabulary)
+                arrays = np.frombuffer(ids.getvalue(), IDS_TYPE), np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
+                return cls(*arrays, vocabulary, tokeniser)
             directory = Path(directory)
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
                 raise InputError(f"{directory}: exists and is not an empty folder; name another or remove it")
             with complete_folder(directory) as partial:
-                _write(partial, texts, tokeniser, vocabulary, min_count, max_vocabulary)
+                with (partial / IDS).open("w+b") as id_file, (partial / OFFSETS).open("wb") as offset_file:
+                    vocabulary = _encode(texts, tokeniser, vocabulary, id_file, offset_file, min_count, max_vocabulary)
+                _describe(partial, vocabulary, tokeniser)
         except OSError as error:
             where = error.filename or directory or "the folder for temporary files"
             raise InputError(f"{where}: the corpus cannot be written: {error.strerror or error}") from error
         return cls.open(directory)
-
-    @classmethod
-    def _encoded(cls, texts: Iterable[str], tokeniser: Tokeniser, vocabulary: Vocabulary) -> Corpus:
-        ids, offsets = BytesIO(), BytesIO()
-        write_known(texts, tokeniser, vocabulary, ids, offsets)
-        return cls(
-            np.frombuffer(ids.getvalue(), IDS_TYPE),
-            np.frombuffer(offsets.getvalue(), OFFSETS_TYPE),
-            vocabulary,
-            tokeniser,
-        )
 
     @classmethod
     def open(cls, directory: str | Path) -> Corpus:
@@ -138,10 +127,6 @@ class Corpus:
         directory = Path(directory)
         if not (directory / MANIFEST).is_file():
             raise InputError(f"{directory}: holds no corpus (no file {MANIFEST}); build one there first")
-        return cls._read(directory, mapped=True)
-
-    @classmethod
-    def _read(cls, directory: Path, *, mapped: bool) -> Corpus:
         manifest = _manifest(directory / MANIFEST)
         vocabulary = Vocabulary.load(directory / VOCABULARY)
         if len(vocabulary) != manifest["n_vocabulary"]:
@@ -150,8 +135,8 @@ class Corpus:
                 f"found {len(vocabulary)}; build the corpus again"
             )
         n_tokens, n_documents = manifest["n_tokens"], manifest["n_documents"]
-        ids = _array(directory / IDS, IDS_TYPE, n_tokens, mapped=mapped)
-        offsets = _array(directory / OFFSETS, OFFSETS_TYPE, n_documents + 1, mapped=mapped)
+        ids = _array(directory / IDS, IDS_TYPE, n_tokens)
+        offsets = _array(directory / OFFSETS, OFFSETS_TYPE, n_documents + 1)
         for block in _sampled(directory / OFFSETS, OFFSETS_TYPE, n_documents + 1):
             if block[0] < 0 or block[-1] > n_tokens or (np.diff(block) < 0).any():
                 raise InputError(f"{directory / OFFSETS}: the offsets do not rise; build the corpus again")
@@ -166,22 +151,22 @@ class Corpus:
         return cls(ids, offsets, vocabulary, Tokeniser.from_dict(manifest["tokeniser"]))
 
 
-def _write(
-    directory: Path,
+def _encode(
     texts: Iterable[str],
     tokeniser: Tokeniser,
     vocabulary: Vocabulary | None,
+    ids: BinaryIO,
+    offsets: BinaryIO,
     min_count: int,
     max_vocabulary: int | None,
-) -> None:
-    with (directory / IDS).open("w+b") as ids, (directory / OFFSETS).open("wb") as offsets:
-        if vocabulary is not None:
-            write_known(texts, tokeniser, vocabulary, ids, offsets)
-        else:
-            with TemporaryDirectory(dir=directory) as scratch:
-                vocabulary = write_new(
-                    texts, tokeniser, ids, offsets, Path(scratch), min_count=min_count, max_size=max_vocabulary
-                )
+) -> Vocabulary:
+    if vocabulary is None:
+        return write_new(texts, tokeniser, ids, offsets, min_count, max_vocabulary)
+    write_known(texts, tokeniser, vocabulary, ids, offsets)
+    return vocabulary
+
+
+def _describe(directory: Path, vocabulary: Vocabulary, tokeniser: Tokeniser) -> None:
     vocabulary.save(directory / VOCABULARY)
     manifest = {
         "version": VERSION,
@@ -215,8 +200,8 @@ def _manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def _array(path: Path, dtype: np.dtype[Any], length: int, *, mapped: bool) -> NDArray[Any]:
-    """Return the array in a file of exactly its size, mapped or loaded, read-only."""
+def _array(path: Path, dtype: np.dtype[Any], length: int) -> NDArray[Any]:
+    """Return the array in a file of exactly its size, mapped read-only."""
     try:
         size = path.stat().st_size
         if size != length * dtype.itemsize:
@@ -225,7 +210,7 @@ def _array(path: Path, dtype: np.dtype[Any], length: int, *, mapped: bool) -> ND
                 f"build the corpus again"
             )
         # An empty file cannot be mapped.
-        array = np.asarray(np.memmap(path, dtype, "r")) if mapped and length else np.fromfile(path, dtype)
+        array = np.asarray(np.memmap(path, dtype, "r")) if length else np.fromfile(path, dtype)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}; build the corpus again") from error
     array.flags.writeable = False

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import count
-from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,41 +49,34 @@ def write_known(
 
 
 def write_new(
-    texts: Iterable[str],
-    tokeniser: Tokeniser,
-    ids: BinaryIO,
-    offsets: BinaryIO,
-    scratch: Path,
-    *,
-    min_count: int,
-    max_size: int | None,
+    texts: Iterable[str], tokeniser: Tokeniser, ids: BinaryIO, offsets: BinaryIO, min_count: int, max_size: int | None
 ) -> Vocabulary:
     """Write the texts in the ids of the vocabulary that they make, and return it.
 
     Whenever more than `MOST_TYPES` distinct tokens are counted, the rarest are dropped until at most
     `TYPES_AFTER_PRUNING` are left, as in word2vec: their occurrences so far become `UNK`, and their count starts from 0
-    again. With fewer distinct tokens all counts are exact. ``ids`` must be open for reading and writing; ``scratch`` is
-    an existing folder for temporary files.
+    again. With fewer distinct tokens all counts are exact. ``ids`` must be open for reading and writing.
     """
     table = _ProvisionalIds()
-    # Between two prunings a provisional id means one token; `ends[k]` is the number of ids up to pruning k.
-    ends: list[int] = []
-    n_ids = 0
-    for tokens in _batches(texts, tokeniser, offsets):
-        ids.write(table.encode(tokens).data)
-        n_ids += len(tokens)
-        if len(table) > MOST_TYPES:
-            np.save(scratch / f"renumbering{len(ends)}.npy", table.prune())
-            ends.append(n_ids)
-    vocabulary, final = table.vocabulary(min_count, max_size)
-    ids.flush()
-    stop = n_ids
-    for number in reversed(range(len(ends))):
-        _replace(ids, ends[number], stop, final)
-        renumbering = np.load(scratch / f"renumbering{number}.npy")
-        # One entry more, so that the number -1 of a forgotten token finds it.
-        final, stop = np.append(final, np.int32(UNK))[renumbering], ends[number]
-    _replace(ids, 0, stop, final)
+    with ExitStack() as files:
+        # Between two prunings a provisional id means one token: the number of ids up to each, and its new numbers.
+        prunings: list[tuple[int, IO[bytes]]] = []
+        n_ids = 0
+        for tokens in _batches(texts, tokeniser, offsets):
+            ids.write(table.encode(tokens).data)
+            n_ids += len(tokens)
+            if len(table) > MOST_TYPES:
+                prunings.append((n_ids, files.enter_context(TemporaryFile())))
+                np.save(prunings[-1][1], table.prune())
+        vocabulary, final = table.vocabulary(min_count, max_size)
+        ids.flush()
+        stop = n_ids
+        for end, file in reversed(prunings):
+            _replace(ids, end, stop, final)
+            file.seek(0)
+            # One entry more, so that the number -1 of a forgotten token finds it.
+            final, stop = np.append(final, np.int32(UNK))[np.load(file)], end
+        _replace(ids, 0, stop, final)
     return vocabulary
 
 
