@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mt2st.cli.main import main
+from mt2st.cli.tag_file import Found
 from tests.cli.conftest import FAST
 
 MORE = ["--vector-size", "16", "--epochs", "12", "--learning-rate", "0.1", "--embedding-learning-rate", "0.1"]
@@ -83,6 +84,38 @@ def test_a_tagger_of_entities_with_its_own_validation_and_test(
     ]
     assert main(["predict", model, "a", "--format", "csv"]) == 2
     assert "--format csv: a tagger writes conll or jsonl" in capsys.readouterr().err
+
+
+def test_a_file_of_words_is_tagged_and_its_own_tags_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_tagged(tmp_path / "lines.conllu", conllu=True)
+    command = ["train", str(data), "--task", "tagging", "--tag", "upos", "--output", str(tmp_path / "run")]
+    assert main([*command, *FAST, *MORE]) == 0
+    capsys.readouterr()
+    predict = ["predict", str(tmp_path / "run")]
+    assert main([*predict, "--file", str(write_tagged(tmp_path / "more.conllu.gz", 2, conllu=True))]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "the\tDET\ndog\tNOUN\nbarks\tVERB\n\na\tDET\nbird\tNOUN\nsings\tVERB\n\n"
+    assert "6 of 6 tags are those of the file (accuracy 100.0%)\n" in printed.err
+    (tmp_path / "own.conll").write_text("a DET\ndog VERB\n", encoding="utf-8")
+    assert main([*predict, "--file", str(tmp_path / "own.conll"), "--format", "jsonl"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == {"words": ["a", "dog"], "tags": ["DET", "NOUN"]}
+    assert "1 of 2 tags are those of the file (accuracy 50.0%)" in printed.err
+    untagged = tmp_path / "words.conll"
+    untagged.write_text("the\nbird\n\nsings\n", encoding="utf-8")
+    assert main([*predict, "--file", str(untagged)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "the\tDET\nbird\tNOUN\n\nsings\tVERB\n\n"
+    assert "tags are those" not in printed.err
+    assert main([*predict, "--file", str(untagged), "--keep", "id"]) == 2
+    assert "--keep and --text are for tables of texts" in capsys.readouterr().err
+
+
+def test_entities_in_a_file_of_words_are_compared_whole() -> None:
+    found = Found([("B-x", "I-x", "O")], [["B-x", "O", "O"]])
+    assert str(found) == "2 of 3 tags are those of the file (accuracy 66.7%); entity F1 0.0%"
 
 
 def test_several_labels_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.text import TaggedText, Tokeniser, check_tags, conll, read_conll, read_tagged
+from mt2st.text import TaggedText, Tokeniser, check_tags, conll, is_tagged, read_conll, read_tagged, read_words
 from mt2st.text.words import NO_TOKEN, cut_words
 
 CONLLU = """# sent_id = 1
@@ -172,3 +172,34 @@ def test_tagged_text_is_checked() -> None:
         check_tags(TaggedText([], []))
     with pytest.raises(InputError, match="all words have the one tag 'O'"):
         check_tags(TaggedText([["a"]], [["O"]]))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "tagged"),
+    [
+        ("a.conllu", CONLLU, True),
+        ("a.conllu", CONLLU.replace("PRON", "_").replace("AUX", "_").replace("PART", "_"), False),
+        ("a.conll", "You\tX\ndo\tY\n", True),
+        ("a.conll", "\nYou do\n", True),
+        ("a.conll", "You\ndo\n\nyes\n", False),
+    ],
+)
+def test_a_file_has_tags_or_words_alone(name: str, content: str, tagged: bool, tmp_path: Path) -> None:
+    path = write(tmp_path, name, content)
+    assert is_tagged(path) is tagged
+    words = list(read_words(path))
+    if tagged:
+        assert words == [sentence.words for sentence in read_conll(path)]
+    else:
+        assert words[0][:2] == ("You", "do")
+
+
+def test_words_alone_are_read_with_the_same_care(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.conll, line 2: expected 1 columns, as line 1 has, found 2"):
+        list(read_words(write(tmp_path, "a.conll", "You\ndo X\n")))
+    with pytest.raises(InputError, match="no such file"):
+        is_tagged(tmp_path / "b.conll")
+    with pytest.raises(InputError, match="holds no sentence"):
+        list(read_words(write(tmp_path, "c.conll", "")))
+    with pytest.raises(InputError, match="is a folder"):
+        read_words(tmp_path)

@@ -20,7 +20,8 @@ import tyro
 from mt2st._files import complete_file
 from mt2st.cli.data_options import saved_columns
 from mt2st.cli.options import parse
-from mt2st.cli.terminal import progress_bar, warn
+from mt2st.cli.tag_file import ENDINGS, WordFile, line_writer, tag_sentences
+from mt2st.cli.terminal import progress_bar, say, warn
 from mt2st.errors import InputError, listed
 from mt2st.evaluation.classification import THRESHOLD
 from mt2st.text import Record, read_records
@@ -58,7 +59,7 @@ class PredictOptions:
     """Texts to predict; - reads standard input, a text a line."""
     file: str | None = None
     """A file of texts to predict, of any size: .csv, .tsv, .jsonl, .txt (each also .gz), .parquet; - is standard
-    input."""
+    input. For a tagger also words, one on a line: .conllu, .conll (also .gz). Tags in it are compared with."""
     text: str | None = None
     """Column of the texts in the file. By default the one that the model was trained on; else 'text', or the only
     column."""
@@ -88,6 +89,8 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError(f"{options.texts[0]} is a file: --file {options.texts[0]} predicts the texts in it")
     if file is None:
         records: Iterator[Record] = (Record(text, None, line) for line, text in enumerate(options.texts, 1))
+    elif file.endswith(ENDINGS):
+        return _tag_file(options, file)
     elif file == STDIN:
         records = (Record(text.rstrip("\r\n"), None, line) for line, text in enumerate(sys.stdin, 1))
     else:
@@ -101,6 +104,26 @@ def run(arguments: Sequence[str]) -> int:
     first = next(records, None)  # a source that cannot be read is found before anything is written
     with _destination(options) as out:
         write(out, _counted(chain([first] if first else [], records), shown=out is not sys.stdout or not out.isatty()))
+    return 0
+
+
+def _tag_file(options: PredictOptions, file: str) -> int:
+    """Tag the words of a CoNLL file."""
+    if options.keep or options.text is not None:
+        raise InputError(f"{file} has words, one on a line: --keep and --text are for tables of texts")
+
+    from mt2st.models import Tagger, load
+
+    model = load(options.model)
+    if not isinstance(model, Tagger):
+        raise InputError(f"{file} has words, one on a line, and {options.model} is no tagger: give it a file of texts")
+    writer_of(model, options.format)  # refuses a format that it does not write
+    columns = saved_columns(options.model)
+    tagged, sentences = WordFile(file, columns.get("tag"), columns.get("word", 1)).sentences()
+    with _destination(options) as out:
+        found = tag_sentences(model, sentences, line_writer(out, options.format), CHUNK)
+    if tagged:
+        say(str(found))
     return 0
 
 

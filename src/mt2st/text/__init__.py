@@ -16,7 +16,7 @@ Nothing here knows of training, and importing it loads neither torch nor numba. 
 `mt2st.errors.InputError`.
 """
 
-from mt2st.text.conll import TaggedSentence, read_conll
+from mt2st.text.conll import TaggedSentence, is_tagged, read_conll, read_words
 from mt2st.text.corpus import Corpus
 from mt2st.text.labelled import (
     LabelledText,
@@ -51,12 +51,14 @@ __all__ = [
     "check_exists",
     "check_labels",
     "check_tags",
+    "is_tagged",
     "iterate_texts",
     "read_conll",
     "read_labelled",
     "read_multi_labelled",
     "read_records",
     "read_tagged",
+    "read_words",
     "shared_texts",
     "split_at_random",
     "split_labelled",

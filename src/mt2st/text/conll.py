@@ -81,6 +81,51 @@ def read_conll(source: str | Path, *, tag: str | int | None = None, word: int = 
     return _sentences(path, _conll_rows(path, word, -1 if tag is None else int(tag)))
 
 
+def read_words(source: str | Path, *, word: int = 1) -> Iterator[tuple[str, ...]]:
+    r"""Stream the words of the sentences of a file as `read_conll` reads it, with tags or without.
+
+    Args:
+        source: the file. One of another name than ``.conllu`` may have a single column.
+        word: the column of the words in CoNLL.
+
+    Raises:
+        InputError: as `read_conll`.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "words.conll"
+        ...     _ = path.write_text("Show\nall\n\nYes\n", encoding="utf-8")
+        ...     print(list(read_words(path)))
+        [('Show', 'all'), ('Yes',)]
+    """
+    path = Path(source)
+    check_exists(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give a CoNLL or CoNLL-U file")
+    conllu = path.name.lower().endswith(CONLLU)
+    rows = _conllu_rows(path, CONLLU_COLUMNS.index("ID")) if conllu else _conll_rows(path, word, None)
+    return (sentence.words for sentence in _sentences(path, rows))
+
+
+def is_tagged(source: str | Path, *, tag: str | int | None = None, word: int = 1) -> bool:
+    """Return whether the first sentence of a file has tags where `read_conll` would read them.
+
+    In CoNLL-U, a column of underscores has none; in CoNLL, a file of one column.
+
+    Raises:
+        InputError: as `read_conll`.
+    """
+    path = Path(source)
+    check_exists(path)
+    if not path.is_dir() and not path.name.lower().endswith(CONLLU):
+        first = next((line for line in read_lines(path) if line.strip()), "")
+        if len(first.split()) == 1:
+            return False
+    sentence = next(read_conll(path, tag=tag, word=word))
+    return set(sentence.tags) != {"_"}
+
+
 _Row = tuple[int, str, str] | None
 """A line of a word: its number, the word, the tag. None: the end of a sentence."""
 
@@ -143,7 +188,7 @@ def _conllu_rows(path: Path, tag: int) -> Iterator[_Row]:
                 )
 
 
-def _conll_rows(path: Path, word: int, tag: int) -> Iterator[_Row]:
+def _conll_rows(path: Path, word: int, tag: int | None) -> Iterator[_Row]:
     width, width_line = 0, 0
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
@@ -162,21 +207,21 @@ def _conll_rows(path: Path, word: int, tag: int) -> Iterator[_Row]:
             raise InputError(
                 f"{path}, line {number}: expected {width} columns, as line {width_line} has, found {len(columns)}"
             )
-        yield number, columns[_index(word)], columns[_index(tag)]
+        yield number, columns[_index(word)], columns[_index(word if tag is None else tag)]
 
 
 def _index(column: int) -> int:
     return column - 1 if column > 0 else column
 
 
-def _check_columns(path: Path, line: int, width: int, *, word: int, tag: int) -> None:
-    if width < 2:
+def _check_columns(path: Path, line: int, width: int, *, word: int, tag: int | None) -> None:
+    if width < 2 and tag is not None:
         raise InputError(f"{path}, line {line}: a word needs a tag behind it, in a second column; found one column")
-    for what, column in (("words", word), ("tags", tag)):
+    for what, column in (("words", word), ("tags", word if tag is None else tag)):
         if not 1 <= abs(column) <= width:
             raise InputError(
                 f"{path}, line {line}: has {width} columns, so the column of the {what} is a number from 1 to {width} "
                 f"(or -1 to -{width} backwards), found {column}"
             )
-    if _index(word) % width == _index(tag) % width:
+    if tag is not None and _index(word) % width == _index(tag) % width:
         raise InputError(f"{path}, line {line}: words and tags are both read from column {word}; choose another")

@@ -1,0 +1,82 @@
+"""``mt2st predict`` on a CoNLL file: its words as they stand, and how well its own tags are found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TextIO
+
+from mt2st.text import TaggedSentence, is_tagged, read_conll, read_words
+
+if TYPE_CHECKING:
+    from mt2st.models import Tagger
+
+ENDINGS = (".conllu", ".conll", ".conllu.gz", ".conll.gz")
+"""Endings of files of words, one a line."""
+
+
+@dataclass(frozen=True)
+class WordFile:
+    """A file of words with tags or without.
+
+    Attributes:
+        source: the file.
+        tag: column of the tags, as `mt2st.text.read_conll` takes it; one of the other format stands for the default.
+        word: column of the words.
+    """
+
+    source: str
+    tag: str | int | None = None
+    word: int = 1
+
+    def sentences(self) -> tuple[bool, Iterator[TaggedSentence]]:
+        """Return whether the file has tags, and its sentences; without tags, those of the words are empty."""
+        numbered = str(self.tag).removeprefix("-").isdecimal()
+        tag = None if numbered == (".conllu" in self.source) else self.tag
+        if is_tagged(self.source, tag=tag, word=self.word):
+            return True, read_conll(self.source, tag=tag, word=self.word)
+        return False, (TaggedSentence(words, (), 0) for words in read_words(self.source, word=self.word))
+
+
+@dataclass
+class Found:
+    """The tags of a file and those that were predicted."""
+
+    true: list[tuple[str, ...]] = field(default_factory=list)
+    predicted: list[list[str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        from mt2st.evaluation import has_spans, span_report
+
+        pairs = [pair for rows in zip(self.true, self.predicted, strict=True) for pair in zip(*rows, strict=True)]
+        right = sum(one == two for one, two in pairs)
+        text = f"{right:,} of {len(pairs):,} tags are those of the file (accuracy {right / len(pairs):.1%})"
+        if has_spans({tag for pair in pairs for tag in pair}):
+            text += f"; entity F1 {span_report(self.true, self.predicted).micro.f1:.1%}"
+        return text
+
+
+def tag_sentences(
+    model: Tagger, sentences: Iterator[TaggedSentence], write: Callable[[tuple[str, ...], list[str]], Any], size: int
+) -> Found:
+    """Tag sentences, ``size`` at a time, and write each; return their tags and the predicted ones."""
+    found = Found()
+    while chunk := list(islice(sentences, size)):
+        for sentence, tags in zip(chunk, model.predict([each.words for each in chunk]), strict=True):
+            predicted = [str(tag) for tag in tags]
+            write(sentence.words, predicted)
+            if sentence.tags:
+                found.true.append(sentence.tags)
+                found.predicted.append(predicted)
+    return found
+
+
+def line_writer(out: TextIO, form: str | None) -> Callable[[tuple[str, ...], list[str]], Any]:
+    """Return what writes a sentence: a word and its tag a line, or a line of JSON."""
+    if form == "jsonl":
+        return lambda words, tags: out.write(json.dumps({"words": words, "tags": tags}, ensure_ascii=False) + "\n")
+    return lambda words, tags: out.write(
+        "".join(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True)) + "\n"
+    )
