@@ -155,7 +155,9 @@ def evaluate_analogies(
     questions = np.array([_rows(known, question) or _UNKNOWN for question in different], dtype=np.intp).reshape(-1, 4)
     seen = questions[:, 0] >= 0
     answers = np.full(len(different), -1, dtype=np.intp)
-    answers[seen] = _answers(known, questions[seen, :3], method)
+    asked = questions[seen, :3]
+    parts = (asked[start : start + _QUESTIONS_AT_ONCE] for start in range(0, len(asked), _QUESTIONS_AT_ONCE))
+    answers[seen] = np.concatenate([*(_answers(known, part, method) for part in parts), _NONE])
     right = np.zeros(len(different), dtype=np.bool_)
     answered = answers >= 0
     right[answered] = known.spelling[answers[answered]] == questions[answered, 3]
@@ -210,14 +212,6 @@ def _rows(known: KnownWords, question: Question) -> list[int] | None:
 
 def _answers(known: KnownWords, questions: NDArray[np.intp], method: Method) -> NDArray[np.intp]:
     """Return the row that answers each question ``[n, 3]``, -1 where none is left."""
-    parts = [
-        _answers_of_some(known, questions[start : start + _QUESTIONS_AT_ONCE], method)
-        for start in range(0, len(questions), _QUESTIONS_AT_ONCE)
-    ]
-    return np.concatenate([*parts, _NONE])
-
-
-def _answers_of_some(known: KnownWords, questions: NDArray[np.intp], method: Method) -> NDArray[np.intp]:
     # Questions share their words: each word's cosines to a block of rows are computed once, and combined by question.
     rows_of_words, words = np.unique(questions, return_inverse=True)
     a, b, c = words.reshape(-1, 3).T

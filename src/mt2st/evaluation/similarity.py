@@ -144,17 +144,10 @@ def evaluate_similarity(
 ) -> list[SimilarityResult]:
     """Correlate the cosines of pairs of words with people's scores; the numbers of gensim's ``evaluate_word_pairs``.
 
-    There is no mean over several sets, and none should be taken: some contain others. Pairs that a set repeats
-    count as often as they occur, as in published figures. Cosines are rounded as in gensim, so that ties agree.
-
-    Args:
-        vectors: words and vectors, by falling frequency.
-        sets: the judged pairs.
-        restrict_vocab: only this many of the first words are known; None for all.
-        case_insensitive: compare words upper-cased; of several spellings the first gives the vector.
-        dummy4unknown: give pairs with an unknown word the cosine 0; otherwise they are left out.
-        unseen: ``"skip"`` knows only words of the vocabulary, as gensim does; ``"ngrams"`` gives others the vectors of
-            their n-grams, as fastText's own tests do.
+    There is no mean over several sets, and none should be taken: some contain others. Pairs that a set repeats count as
+    often as they occur, as in published figures. Cosines are rounded as in gensim, so that ties agree. With
+    ``dummy4unknown`` pairs with an unknown word have the cosine 0; else they are left out. The other arguments are
+    those of `evaluate_analogies`.
 
     Returns:
         A result for each set, in their order.

@@ -227,15 +227,11 @@ def read_multi_labelled(
 ) -> MultiLabelledText:
     """Read a source whose label column holds several labels a row into memory; an empty one is a text without any.
 
-    Args:
-        source: as for `read_records`, whose errors are raised.
-        text: the column of the texts; None for the column ``text``, or the only one.
-        label: the column of the labels; None for the column ``label``.
-        separator: text between two labels.
-        skip_bad_rows: skip rows that cannot be read or have an empty text.
+    ``separator`` is the text between two labels; the other arguments, and most errors, are those of `read_labelled`. A
+    row is bad if it cannot be read or has an empty text.
 
     Raises:
-        InputError: a separator without a character, or a row with an empty text.
+        InputError: a separator without a character, or a bad row (without `skip_bad_rows`).
     """
     if not separator.strip() and separator != "\t":
         raise InputError(f"the separator of labels must be a character, found {separator!r}")

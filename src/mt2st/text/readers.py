@@ -70,16 +70,7 @@ def read_records(
 
 
 def iterate_texts(source: str | Path, *, text: str | None = None, skip_bad_rows: bool = False) -> Iterator[str]:
-    """Stream the texts of a source without labels; rows with an empty text are skipped.
-
-    Args:
-        source: as for `read_records`.
-        text: the column of the texts; None for the column ``text``, or the only one.
-        skip_bad_rows: go on without the rows that cannot be read.
-
-    Raises:
-        InputError: as `read_records`.
-    """
+    """Stream the texts of a source without labels, as `read_records` does; rows with an empty text are skipped."""
     records = read_records(source, text=text, skip_bad_rows=skip_bad_rows)
     return (record.text for record in records if record.text.strip())
 

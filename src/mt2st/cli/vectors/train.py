@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
     check_options(options)
-    _check_output(options)
+    chosen = _checked_format(options)
     given = given_vectors(options)
     from mt2st.embedding import TrainingInterrupted
 
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
                 raise
             vectors, interrupted = end.vectors, end
         stop.finish_first(SAVING)
-        _save(vectors, options)
+        _save(vectors, options, chosen)
     print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         say(f"{interrupted}: the vectors as far as they were trained are saved")
@@ -63,11 +63,12 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _check_output(options: VectorsTrainOptions) -> None:
-    """Refuse a place where the vectors may not be written, or not in that format."""
-    from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, check_destination
+def _checked_format(options: VectorsTrainOptions) -> Format:
+    """Return the format to write; refuse a place where the vectors may not be written, or not in that format."""
+    from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, WORD2VEC, check_destination, format_to_write
 
-    chosen = _format(options)
+    otherwise = NGRAMS if options.method in NGRAM_METHODS else WORD2VEC
+    chosen = format_to_write(options.output, options.to, otherwise=otherwise)
     if chosen is NGRAMS and options.method not in NGRAM_METHODS:
         raise InputError(
             f"--to ngrams cannot be given with --method {options.method}: only {listed(NGRAM_METHODS)} have n-grams"
@@ -77,21 +78,14 @@ def _check_output(options: VectorsTrainOptions) -> None:
     check_destination(options.output, chosen, overwrite=options.overwrite)
     if chosen is KEYEDVECTORS and find_spec("gensim") is None:
         raise MissingExtraError(f"writing {options.output} in gensim's format", "gensim")
+    return chosen
 
 
-def _format(options: VectorsTrainOptions) -> Format:
-    from mt2st.embedding.formats.catalogue import NGRAMS, WORD2VEC, format_to_write
-
-    otherwise = NGRAMS if options.method in NGRAM_METHODS else WORD2VEC
-    return format_to_write(options.output, options.to, otherwise=otherwise)
-
-
-def _save(vectors: WordVectors, options: VectorsTrainOptions) -> None:
+def _save(vectors: WordVectors, options: VectorsTrainOptions, chosen: Format) -> None:
     """Write the vectors; say so if that loses their n-grams."""
     from mt2st.embedding import SubwordVectors
     from mt2st.embedding.formats.catalogue import NGRAMS
 
-    chosen = _format(options)
     if chosen is NGRAMS and isinstance(vectors, SubwordVectors):
         vectors.save_folder(options.output, overwrite=options.overwrite)
         return
