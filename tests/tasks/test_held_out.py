@@ -94,7 +94,10 @@ def test_several_without_common_words_have_their_shares_as_if_alone() -> None:
     first, second = np.arange(2, 202).reshape(-1, 2), np.arange(202, 602).reshape(-1, 2)
     words = held_out_words([Relations(first), Relations(second)], 0.1)
     parts = [divide(Relations(each), words) for each in (first, second)]
-    assert [(len(each.train), len(each.held_out or []), each.dropped) for each in parts] == [(90, 10, 0), (180, 20, 0)]
+    assert [(len(each.train), len(each.held_out or []), len(each.straddling)) for each in parts] == [
+        (90, 10, 0),
+        (180, 20, 0),
+    ]
 
 
 def test_what_cannot_be_split_is_spared_by_the_others_too() -> None:
@@ -103,7 +106,7 @@ def test_what_cannot_be_split_is_spared_by_the_others_too() -> None:
     for seed in range(5):
         words = held_out_words([star, pairs], 0.1, seed=seed)
         entangled, separate = divide(star, words), divide(pairs, words)
-        assert (len(entangled.train), entangled.held_out, entangled.dropped) == (70, None, 0)
+        assert (len(entangled.train), entangled.held_out, len(entangled.straddling)) == (70, None, 0)
         assert separate.held_out is not None
         assert len(separate.held_out) == 10
 
@@ -126,7 +129,7 @@ def test_the_two_words_of_a_pair_stay_together_in_questions() -> None:
     assert parts.held_out is not None
     words = words_of(parts.held_out).reshape(-1, 2)
     assert (words[:, 1] == words[:, 0] + 1).all()
-    assert len(parts.train) + len(parts.held_out) + parts.dropped == len(questions())
+    assert len(parts.train) + len(parts.held_out) + len(parts.straddling) == len(questions())
 
 
 def test_another_seed_holds_out_other_words() -> None:
@@ -150,7 +153,7 @@ def test_where_nothing_would_be_left_nothing_is_held_out() -> None:
     star = Lexicon(np.array([[2, other] for other in range(3, 9)]), np.ones(6, dtype=np.bool_))
     parts = hold_out(star, 0.9)
     assert parts.held_out is None
-    assert (len(parts.train), parts.dropped) == (6, 0)
+    assert (len(parts.train), len(parts.straddling)) == (6, 0)
 
 
 def test_a_share_of_zero_holds_nothing_out() -> None:

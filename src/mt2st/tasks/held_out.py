@@ -36,11 +36,6 @@ class HeldOut(Generic[RelationsT]):
     held_out: RelationsT | None
     straddling: RelationsT
 
-    @property
-    def dropped(self) -> int:
-        """Number of rows in neither part."""
-        return len(self.straddling)
-
 
 @dataclass(frozen=True)
 class Coverage:
@@ -77,7 +72,13 @@ class Coverage:
             if usable := in_train + in_held_out + between:
                 kinds[kind] = {"usable": usable, "train": in_train, "held_out": in_held_out}
         return cls(
-            task, what, total, train + held_out + parts.dropped, train, held_out, kinds if len(kinds) > 1 else {}
+            task,
+            what,
+            total,
+            train + held_out + len(parts.straddling),
+            train,
+            held_out,
+            kinds if len(kinds) > 1 else {},
         )
 
     @property

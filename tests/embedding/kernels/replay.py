@@ -53,7 +53,6 @@ def sample_pairs(
         offsets: bounds of the slice's documents, int64 [m + 1].
         stream: the stream of the update to replay.
         rate: the largest learning rate of that update, its weight included: the size of the blocks depends on it.
-
     """
     walk = kernel.walk(ids, offsets, stream)
     plan = kernel.plan((rate, rate), walk)
