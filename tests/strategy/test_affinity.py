@@ -39,7 +39,7 @@ def test_what_was_not_measured_changes_nothing_and_what_was_stays() -> None:
     first = affinity.update("a", -1e-5)
     assert affinity.update("a", math.nan) == first == pytest.approx(-0.2)
     again = Affinity("gain", 0.8)
-    again.load_state(affinity.state())
+    again.load_state_dict(affinity.state_dict())
     assert again.update("a", 2e-5) == affinity.update("a", 2e-5)
 
 

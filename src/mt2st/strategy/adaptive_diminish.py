@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from mt2st.strategy.base import PerTask, Unit
@@ -60,7 +60,7 @@ class AdaptiveDiminish(Diminish):
     )
     search = (INITIAL_RANGE, DECAY_RANGE, Range("sensitivity", 0.2, 5.0, Scale.FACTOR, log=True))
     style = LineStyle("#3b8fc4", "#9fd3f5", (2.0, 2.0), "v")  # sky
-    learned = ("_course", "_ended")
+    learned = ("_course", "_ended", "_affinity")
 
     def __init__(
         self,
@@ -125,12 +125,3 @@ class AdaptiveDiminish(Diminish):
 
     def _segments(self, task: str) -> list[Segment]:
         return self._course.get(task) or [[0, 0.0, of_task(self.decay, task)]]
-
-    def learned_state(self) -> dict[str, Any]:
-        """Return what was learned from the evaluations so far."""
-        return super().learned_state() | self._affinity.state()
-
-    def load_learned_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `learned_state`."""
-        super().load_learned_state(state)
-        self._affinity.load_state(state)

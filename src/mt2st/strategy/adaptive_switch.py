@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from mt2st.errors import InputError
 from mt2st.strategy.base import PerTask, Strategy, Unit
@@ -79,7 +78,7 @@ class AdaptiveSwitch(Strategy):
     )
     search = (WEIGHT_RANGE, Range("patience", 1, 4, whole=True), Range("affinity_patience", 1, 4, whole=True))
     style = LineStyle("#9c6500", "#e8b23a", (2.0, 2.0), "<")  # ochre
-    learned = ("_off_at", "_suspected")
+    learned = ("_off_at", "_suspected", "_plateau", "_affinity")
 
     def __init__(
         self,
@@ -173,13 +172,3 @@ class AdaptiveSwitch(Strategy):
         for task in tasks:
             self._off_at[task] = after
             self._decide(task, "off", cause, numbers, observation)
-
-    def learned_state(self) -> dict[str, Any]:
-        """Return what was learned from the evaluations so far."""
-        return super().learned_state() | self._plateau.state_dict() | self._affinity.state()
-
-    def load_learned_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `learned_state`."""
-        super().load_learned_state(state)
-        self._plateau.load_state_dict(state)
-        self._affinity.load_state(state)

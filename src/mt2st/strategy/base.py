@@ -74,8 +74,8 @@ class Strategy(ABC):
     per_task: ClassVar[tuple[str, ...]] = ()
     """The settings that may be ``{task: value}``. `bind` checks that each of them has a value for every task."""
     learned: ClassVar[tuple[str, ...]] = ()
-    """The attributes that the training changes, saved with the strategy: plain values with text as keys. An array comes
-    back from a checkpoint as a tensor of torch."""
+    """The attributes that the training changes, saved with the strategy: plain values with text as keys, or objects
+    with ``state_dict`` and ``load_state_dict``. An array comes back from a checkpoint as a tensor of torch."""
     options: ClassVar[tuple[Option, ...] | None] = None
     """The command line's options. None gives each setting an option of its own, ``--NAME-SETTING``."""
     search: ClassVar[tuple[Range, ...]] = ()
@@ -359,15 +359,23 @@ class Strategy(ABC):
         return strategy
 
     def learned_state(self) -> dict[str, Any]:
-        """Return the values of the `learned` attributes. Override it where these are no plain values."""
-        return {name.lstrip("_"): plain(copy.deepcopy(getattr(self, name))) for name in self.learned}
+        """Return the values of the `learned` attributes, or their states. Override it where these are not plain."""
+        found = {name.lstrip("_"): getattr(self, name) for name in self.learned}
+        return {
+            name: value.state_dict() if hasattr(value, "state_dict") else plain(copy.deepcopy(value))
+            for name, value in found.items()
+        }
 
     def load_learned_state(self, state: Mapping[str, Any]) -> None:
         """Continue from a `learned_state`. Only called if it is not empty."""
         if not self.learned:
             raise InputError(f"{type(self).__name__} is a fixed schedule and learns nothing, found the state {state!r}")
         for name in self.learned:
-            setattr(self, name, copy.deepcopy(state[name.lstrip("_")]))
+            saved = copy.deepcopy(state[name.lstrip("_")])
+            if hasattr(getattr(self, name), "load_state_dict"):
+                getattr(self, name).load_state_dict(saved)
+            else:
+                setattr(self, name, saved)
 
     def __eq__(self, other: object) -> bool:
         """Return whether class, settings and auxiliary tasks are equal. What was learned does not count."""

@@ -166,12 +166,12 @@ class Affinity:
         name = "smoothed cosine" if self.signal == "cosine" else "affinity by gain"
         return {self.signal: value} | ({} if affinity is None else {name: affinity})
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return the averages as plain JSON values."""
         return {"smoothed": dict(self._means), "squares": dict(self._squares)}
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state`."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a `state_dict`."""
         self._means, self._squares = dict(state["smoothed"]), dict(state["squares"])
 
 
