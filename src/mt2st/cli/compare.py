@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +121,13 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
         )
 
     from mt2st.cli.study_runs import run_cells, run_search
-    from mt2st.study import Grid, Method, StudyData
+    from mt2st.study import Grid, Method, Study, StudyData
     from mt2st.study.experiment import check_shared_settings
     from mt2st.study.search.space import COMMON
+    from mt2st.study.tables import search_table
 
     cells = Grid(
-        {
-            name: Method(lambda tasks, name=name: options.schedule.build(name, tasks))  # type: ignore[misc]
-            for name in options.strategies
-        },
+        {name: Method(partial(options.schedule.build, name)) for name in options.strategies},
         options.model,
         options.seeds,
         embeddings=options.embeddings,
@@ -149,7 +148,8 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
             shared = options.cell is not None
             found = run_search(data.without_test(), cells, search, shared=shared, on_begin=begun, **where)
             cells, about = list(found.cells), {**about, "search": found.about}
-            _tell_search(about)
+            if table := search_table(Study(about=about)):
+                say(f"{table.text()}\n{table.notes}")
             if options.search_only:
                 return 0
         share = share_of(options.cell)
@@ -191,14 +191,6 @@ def _search(options: CompareOptions) -> Search | None:
     except InputError as error:
         raise InputError(f"{error} (--search-seeds)") from None
     return search
-
-
-def _tell_search(about: Mapping[str, Any]) -> None:
-    from mt2st.study import Study
-    from mt2st.study.tables import search_table
-
-    if table := search_table(Study([], about=about)):
-        say(f"{table.text()}\n{table.notes}")
 
 
 def _tasks(word: str) -> tuple[str, ...]:

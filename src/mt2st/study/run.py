@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -152,14 +153,7 @@ def work_on(
                 worked.results[cell.folder] = result
     due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
     orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models) for cell in due]
-    begun = False
-
-    def begin() -> None:
-        nonlocal begun
-        if not begun:
-            begun = True
-            on_begin()
-
+    begin = cache(on_begin)  # once
     shown: set[Warned] = set()
     for outcome in _outcomes(orders, jobs, backend, watcher, begin):
         for warned in outcome.warned:
