@@ -69,17 +69,10 @@ class Coverage:
                 0 if part is None else int(part.kinds()[kind].sum())
                 for part in (parts.train, parts.held_out, parts.straddling)
             )
-            if usable := in_train + in_held_out + between:
-                kinds[kind] = {"usable": usable, "train": in_train, "held_out": in_held_out}
-        return cls(
-            task,
-            what,
-            total,
-            train + held_out + len(parts.straddling),
-            train,
-            held_out,
-            kinds if len(kinds) > 1 else {},
-        )
+            if of_kind := in_train + in_held_out + between:
+                kinds[kind] = {"usable": of_kind, "train": in_train, "held_out": in_held_out}
+        usable = train + held_out + len(parts.straddling)
+        return cls(task, what, total, usable, train, held_out, kinds if len(kinds) > 1 else {})
 
     @property
     def few(self) -> bool:

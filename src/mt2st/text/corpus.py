@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._files import complete_folder
 from mt2st.errors import InputError
-from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known, write_new
+from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_texts
 from mt2st.text.tokeniser import Tokeniser
 from mt2st.text.vocabulary import Vocabulary
 
@@ -84,7 +84,7 @@ class Corpus:
         """Tokenise texts in one pass.
 
         Memory stays flat, except for the arrays themselves without a `directory`. Of more than a million distinct
-        tokens the rarest are dropped on the way (see `write_new`).
+        tokens the rarest are dropped on the way (see `write_texts`).
 
         Args:
             texts: the documents; read once.
@@ -98,10 +98,11 @@ class Corpus:
         Raises:
             InputError: the vocabulary is left empty, `directory` is taken, or the disk cannot be written.
         """
+        limits: dict[str, Any] = {"min_count": min_count, "max_size": max_vocabulary}
         try:
             if directory is None:
                 ids, offsets = BytesIO(), BytesIO()
-                vocabulary = _encode(texts, tokeniser, vocabulary, ids, offsets, min_count, max_vocabulary)
+                vocabulary = write_texts(texts, tokeniser, vocabulary, ids, offsets, **limits)
                 arrays = np.frombuffer(ids.getvalue(), IDS_TYPE), np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
                 return cls(*arrays, vocabulary, tokeniser)
             directory = Path(directory)
@@ -109,7 +110,7 @@ class Corpus:
                 raise InputError(f"{directory}: exists and is not an empty folder; name another or remove it")
             with complete_folder(directory) as partial:
                 with (partial / IDS).open("w+b") as id_file, (partial / OFFSETS).open("wb") as offset_file:
-                    vocabulary = _encode(texts, tokeniser, vocabulary, id_file, offset_file, min_count, max_vocabulary)
+                    vocabulary = write_texts(texts, tokeniser, vocabulary, id_file, offset_file, **limits)
                 _describe(partial, vocabulary, tokeniser)
         except OSError as error:
             where = error.filename or directory or "the folder for temporary files"
@@ -149,21 +150,6 @@ class Corpus:
                     f"build the corpus again"
                 )
         return cls(ids, offsets, vocabulary, Tokeniser.from_dict(manifest["tokeniser"]))
-
-
-def _encode(
-    texts: Iterable[str],
-    tokeniser: Tokeniser,
-    vocabulary: Vocabulary | None,
-    ids: BinaryIO,
-    offsets: BinaryIO,
-    min_count: int,
-    max_vocabulary: int | None,
-) -> Vocabulary:
-    if vocabulary is None:
-        return write_new(texts, tokeniser, ids, offsets, min_count, max_vocabulary)
-    write_known(texts, tokeniser, vocabulary, ids, offsets)
-    return vocabulary
 
 
 def _describe(directory: Path, vocabulary: Vocabulary, tokeniser: Tokeniser) -> None:

@@ -48,15 +48,25 @@ def write_known(
         ids.write(vocabulary.encode(tokens).astype(IDS_TYPE, copy=False).data)
 
 
-def write_new(
-    texts: Iterable[str], tokeniser: Tokeniser, ids: BinaryIO, offsets: BinaryIO, min_count: int, max_size: int | None
+def write_texts(
+    texts: Iterable[str],
+    tokeniser: Tokeniser,
+    vocabulary: Vocabulary | None,
+    ids: BinaryIO,
+    offsets: BinaryIO,
+    *,
+    min_count: int,
+    max_size: int | None,
 ) -> Vocabulary:
-    """Write the texts in the ids of the vocabulary that they make, and return it.
+    """Write the texts in the ids of a vocabulary, else of the one that they make, and return it.
 
     Whenever more than `MOST_TYPES` distinct tokens are counted, the rarest are dropped until at most
     `TYPES_AFTER_PRUNING` are left, as in word2vec: their occurrences so far become `UNK`, and their count starts from 0
     again. With fewer distinct tokens all counts are exact. ``ids`` must be open for reading and writing.
     """
+    if vocabulary is not None:
+        write_known(texts, tokeniser, vocabulary, ids, offsets)
+        return vocabulary
     table = _ProvisionalIds()
     with ExitStack() as files:
         # Between two prunings a provisional id means one token: the number of ids up to each, and its new numbers.
