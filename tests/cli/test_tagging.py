@@ -75,6 +75,9 @@ def test_a_tagger_of_entities_with_its_own_validation_and_test(
     assert report["metrics"]["test"]["entity_f1"] == 1.0
     (tmp_path / "in.txt").write_text("the cat\n\na dog\n", encoding="utf-8")
     model = str(tmp_path / "run" / "model")
+    assert main(["evaluate", model, str(tmp_path / "test.conll")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1].split() == ["animal", "100.0", "%", "100.0", "%", "100.0", "%", "11"]
     assert main(["predict", model, "--file", str(tmp_path / "in.txt"), "--format", "jsonl"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
@@ -93,6 +96,8 @@ def test_a_file_of_words_is_tagged_and_its_own_tags_are_compared(
     command = ["train", str(data), "--task", "tagging", "--tag", "upos", "--output", str(tmp_path / "run")]
     assert main([*command, *FAST, *MORE]) == 0
     capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "run"), str(data)]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[-3:]] == ["DET", "NOUN", "VERB"]
     predict = ["predict", str(tmp_path / "run")]
     assert main([*predict, "--file", str(write_tagged(tmp_path / "more.conllu.gz", 2, conllu=True))]) == 0
     printed = capsys.readouterr()

@@ -31,6 +31,20 @@ def test_the_scores_of_classes_are_scikit_learns() -> None:
     assert Predictions.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
+def test_entities_have_scores_by_type() -> None:
+    rows = TaggedText([["Ann", "Lee", "ran"], ["Oslo", "ran"]], [["B-per", "I-per", "O"], ["B-loc", "O"]])
+    names = ["B-loc", "B-per", "I-per", "O"]
+    probabilities = np.eye(4)[[1, 2, 3, 1, 3]]
+    found = predictions_of(names, rows, probabilities, scheme="iob2")
+    assert [(each.name, each.precision, each.recall, each.support) for each in found.entities] == [
+        ("loc", 0.0, 0.0, 1),
+        ("per", 0.5, 1.0, 1),
+    ]
+    assert Predictions.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+    words = TaggedText([["Show", "all"]], [["VERB", "PRON"]])
+    assert not predictions_of(["VERB", "PRON"], words, np.eye(2)).entities
+
+
 def test_a_word_is_shown_in_its_sentence_and_a_tag_that_training_had_not_is_wrong() -> None:
     rows = TaggedText([["Show", "all"], ["Now"]], [["VERB", "NEW"], ["VERB"]])
     probabilities = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]])

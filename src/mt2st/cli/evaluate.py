@@ -14,6 +14,7 @@ from mt2st.cli.data_options import DataOptions, TaskName, read_rows, saved_colum
 from mt2st.cli.options import parse
 from mt2st.cli.terminal import say
 from mt2st.evaluation.tables import aligned, metrics_table
+from mt2st.text import TaggedText
 
 if TYPE_CHECKING:
     from mt2st.models.trained_model import AnyModel
@@ -60,10 +61,21 @@ def run(arguments: Sequence[str]) -> int:
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     columns = {**saved_columns(options.model), **given, "skip_bad_rows": options.skip_bad_rows}
     rows = read_rows(DataOptions(options.file, task=cast("TaskName", model.problem_type.name), **columns), options.file)
-    metrics = model.evaluate_rows(rows)
+    probabilities = model.predict_rows(rows)
+    metrics = model.metrics_["test"]
     if options.json:
         print(json.dumps({"rows": len(rows), **metrics}))
         return 0
     say(f"{len(rows):,} rows of {options.file}")
     print(aligned(metrics_table({Path(options.file).name: metrics})))
+    if isinstance(rows, TaggedText):
+        from mt2st.study.predictions import predictions_of, score_table
+
+        classes = [str(each) for each in model.classes_]
+        found = predictions_of(classes, rows, probabilities, scheme=getattr(model, "scheme_", None))
+        print()
+        if found.entities:
+            print(aligned(score_table(found.entities, "entity", "entities")))
+        else:
+            print(aligned(score_table(found.classes, "tag", "words")))
     return 0

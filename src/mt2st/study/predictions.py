@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.evaluation import Scheme, best_tags
+from mt2st.evaluation import Scheme, best_tags, has_spans, span_report
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 
 MISTAKES, LETTERS = 20, 160
@@ -48,6 +49,7 @@ class Predictions:
             text by itself); ``total`` and ``wrong`` count them.
         confusion: ``[true][predicted]`` counts; None for several labels a text, and for more than `MOST_CLASSES`.
         mistakes: the most certain ones, at most `MISTAKES`.
+        entities: scores of whole entities by type, where tags mark spans.
     """
 
     part: str
@@ -57,6 +59,7 @@ class Predictions:
     classes: Sequence[ClassScore]
     confusion: Sequence[Sequence[int]] | None
     mistakes: Sequence[Mistake]
+    entities: Sequence[ClassScore]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -66,7 +69,7 @@ class Predictions:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the predictions that `as_dict` described."""
         lists = {
-            "classes": [ClassScore(**each) for each in values["classes"]],
+            **{name: [ClassScore(**each) for each in values[name]] for name in ("classes", "entities")},
             "mistakes": [Mistake(**each) for each in values["mistakes"]],
         }
         return cls(**{**values, **lists})
@@ -115,7 +118,34 @@ def predictions_of(
             Mistake(_line(texts[at]), labels[at], names[predicted[at]], round(float(certain[at]), 4))
             for at in wrong[np.argsort(-certain[wrong], kind="stable")][:MISTAKES]
         ],
+        _of_entities(rows, [names[number] for number in predicted]) if isinstance(rows, TaggedText) else [],
     )
+
+
+def score_table(scores: Sequence[ClassScore], what: str, counted: str) -> list[list[str]]:
+    """Return header and rows of scores: ``what`` each is of, and of how many ``counted`` things.
+
+    Example:
+        >>> score_table([ClassScore("person", 0.5, 0.25, 1 / 3, 1200)], "entity", "entities")
+        [['entity', 'precision', 'recall', 'F1', 'entities'], ['person', '50.0 %', '25.0 %', '33.3 %', '1,200']]
+    """
+    rows = [
+        [each.name, *(f"{100 * share:.1f} %" for share in (each.precision, each.recall, each.f1)),
+         f"{each.support:,}"]
+        for each in scores
+    ]  # fmt: skip
+    return [[what, "precision", "recall", "F1", counted], *rows]
+
+
+def _of_entities(rows: TaggedText, predicted: Sequence[str]) -> list[ClassScore]:
+    if not has_spans({*predicted, *rows.tag_names()}):
+        return []
+    stops = np.cumsum([len(words) for words in rows.sentences]).tolist()
+    report = span_report(rows.tags, [predicted[start:stop] for start, stop in pairwise([0, *stops])])
+    return [
+        ClassScore(name, round(each.precision, 4), round(each.recall, 4), round(each.f1, 4), each.support)
+        for name, each in report.types.items()
+    ]
 
 
 def _of_labels(names: Sequence[str], rows: MultiLabelledText, probabilities: NDArray[Any], part: str) -> Predictions:
@@ -143,6 +173,7 @@ def _of_labels(names: Sequence[str], rows: MultiLabelledText, probabilities: NDA
             )
             for text, label in zip(texts[order], labels[order], strict=True)
         ],
+        [],
     )
 
 

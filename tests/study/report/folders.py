@@ -116,6 +116,7 @@ def write_run(
             ],
             "confusion": [[80, 20], [27, 73]],
             "mistakes": [{"text": f"a {'long ' * 31}line", "true": "pos", "predicted": "neg", "probability": 0.987}],
+            "entities": [{"name": "film", "precision": 0.25, "recall": 0.1, "f1": 0.143, "support": 1200}],
         },
         "about": {"command": "mt2st train reviews.csv", "versions": {"torch": "2.13.0"}},
     }

@@ -34,6 +34,7 @@ def test_scores_by_class_and_mistakes_come_before_the_settings_and_changed_setti
     assert sections[-1] == "To repeat it"
     tables = page.tables()
     assert tables["Scores by class on the test part"][1] == ["neg", "75.0 %", "80.0 %", "77.4 %", "100"]
+    assert tables["Scores by entity on the test part"][1] == ["film", "25.0 %", "10.0 %", "14.3 %", "1,200"]
     assert tables["Confusion matrix of the test part"] == [
         ["true class", "neg", "pos"],
         ["neg", "80", "20"],

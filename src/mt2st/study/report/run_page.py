@@ -18,7 +18,7 @@ from mt2st.study.charts import Mark
 from mt2st.study.curves import epochs_of
 from mt2st.study.figures import learning_charts, weight_charts
 from mt2st.study.palette import styles_of
-from mt2st.study.predictions import Predictions
+from mt2st.study.predictions import Predictions, score_table
 from mt2st.study.report.neighbours import run_neighbours
 from mt2st.study.report.page import Block, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
 from mt2st.study.report.setup import about_blocks, machine_facts, settings_blocks, strategy_text
@@ -163,13 +163,13 @@ def _results(found: TrainingRun) -> Iterator[Block]:
         header, *rows = metrics_table(found.metrics)
         yield Tabular(Table("metrics", header, rows), "Metrics on each part of the data")
     if kept := found.predictions:
-        header = ["class", "precision", "recall", "F1", kept.unit]
-        scores = [
-            [each.name, *map(_percent, (each.precision, each.recall, each.f1)), f"{each.support:,}"]
-            for each in kept.classes
-        ]
+        header, *scores = score_table(kept.classes, "class", kept.unit)
         notes = f"The last column counts the {kept.unit} of the class. A class that is never predicted has precision 0."
         yield Tabular(Table("classes", header, scores, notes=notes), f"Scores by class on the {kept.part} part")
+        if kept.entities:
+            header, *scores = score_table(kept.entities, "entity", "entities")
+            notes = "An entity is found if its type, its first and its last word are right."
+            yield Tabular(Table("entities", header, scores, notes=notes), f"Scores by entity on the {kept.part} part")
     held_out = [
         row for name, report in found.auxiliaries.items() for row in auxiliary_rows(name, report.before, report.after)
     ]
