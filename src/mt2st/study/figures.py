@@ -230,10 +230,8 @@ FREE = "0.75"
 def plot_frozen_dimensions(freezes: Sequence[Freeze], path: Path | None = None) -> Figure:
     """Draw the relevance of each dimension, sorted, with the frozen ones coloured by the epoch of their freezing.
 
-    Args:
-        freezes: of a run: ``run.freezes``, or what `mt2st.training.load_freezes` read. The relevance drawn is that of
-            the last freezing.
-        path: a file to write the figure to, in the format of its name's end (.png, .svg, .pdf).
+    The freezes are a run's, or what `mt2st.training.load_freezes` read; the relevance drawn is that of the last one.
+    The figure is written to ``path`` in the format of its name's end (.png, .svg, .pdf).
 
     Raises:
         InputError: when nothing was frozen.

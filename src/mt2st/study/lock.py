@@ -27,12 +27,8 @@ def cell_lock(folder: Path, *, wait: Callable[[], bool] = lambda: False) -> Iter
     The system releases a lock when its process ends, even by a kill. A file system without locks gives it to everyone:
     two processes may then run the same cell.
 
-    Args:
-        folder: the cell's; made when it is missing.
-        wait: asked repeatedly while another process holds the lock: whether to go on waiting.
-
-    Yields:
-        Whether the lock is held.
+    The folder is made when it is missing. ``wait`` is asked repeatedly while another process holds the lock: whether to
+    go on waiting. The block gets whether the lock is held.
 
     Raises:
         InputError: the folder cannot be written.

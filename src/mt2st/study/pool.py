@@ -29,11 +29,7 @@ _stack = ExitStack()
 
 @contextmanager
 def connected(address: str, *, seconds: float = 20.0) -> Iterator[None]:
-    """Connect to a Dask scheduler for a block, in which the cells of a study with the backend `DASK` run there.
-
-    Args:
-        address: of the scheduler: ``tcp://host:8786``.
-        seconds: how long to wait for an answer.
+    """Connect to a Dask scheduler (``tcp://host:8786``) for a block, in which cells with the backend `DASK` run there.
 
     Raises:
         MissingExtraError: Dask is not installed.

@@ -28,9 +28,8 @@ class Ratio:
             without any.
         reached: seeds in which both reached it.
         never: seeds in which the other one reached it, and this one never did.
-        p: two-sided p-value of the paired t test on the logarithms of the costs in those seeds in which both reached
-            it, not adjusted for anything; None with fewer than `LEAST_SEEDS` of them, and where the ratios are all the
-            same.
+        p: p-value of the paired t test (`t_test`) on the logarithms of the costs in the seeds in which both reached it,
+            not adjusted for anything.
     """
 
     interval: Interval | None

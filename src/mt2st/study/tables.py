@@ -84,9 +84,7 @@ class Table:
 def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     """Return the table of a study: scores, differences to single-task, seconds and time to single-task's best.
 
-    Args:
-        study: the results.
-        rows: of `summarise`, if they are there already.
+    ``rows`` are those of `summarise`, if they are there already.
 
     Raises:
         InputError: when the results are of different metrics, or there is none.

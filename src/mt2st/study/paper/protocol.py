@@ -72,12 +72,10 @@ class Protocol:
         }
 
     def data(self, reviews: LabelledText, *, sample: int = SAMPLE_STATE, inductive: bool = False) -> StudyData:
-        """Cut the reviews into the parts of the study.
+        """Cut all reviews into the parts of the study.
 
-        Args:
-            reviews: all of them, at least 1,250, or 1,000 where none are chosen by.
-            sample: random state of the sample of 1,000; the paper's is 24.
-            inductive: keep the texts of the test reviews out of the unlabelled text that vectors are trained on.
+        ``sample`` is the random state of the sample of 1,000; the paper's is 24. With ``inductive``, the texts of the
+        test reviews are kept out of the unlabelled text that vectors are trained on.
 
         Raises:
             InputError: when there are too few reviews.

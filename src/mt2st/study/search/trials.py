@@ -76,11 +76,10 @@ class Trial:
     Attributes:
         numbers: what was tried, by the names of the axes (`mt2st.study.search.space`).
         values: the settings that they stand for, in a training as long as a trial.
-        score: the metric on the validation part, at the epoch that is best by it, mean over the seeds; None: it failed.
+        score: the metric on the validation part, at the epoch that is best by it, mean over the seeds; None: it failed,
+            and ``error`` says why.
         loss: likewise of the loss, which decides between trials of the same score.
-        train_seconds: seconds of training, over all seeds.
-        wall_seconds: everything that its runs did.
-        error: of a trial that failed, what went wrong.
+        train_seconds: seconds of training, over all seeds; ``wall_seconds`` are of everything that its runs did.
     """
 
     numbers: Mapping[str, float]
