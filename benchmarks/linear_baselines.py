@@ -108,7 +108,7 @@ def run_linear_baseline(
     accuracy, chosen, predict = best
     seconds = time.perf_counter() - start
     report = classification_report(of_test, predict(test.texts), len(classes))
-    return LinearResult(method.name, dict(chosen), accuracy, tried, report.as_dict(), seconds)
+    return LinearResult(method.name, dict(chosen), accuracy, tried, report, seconds)
 
 
 @dataclass(frozen=True)

@@ -48,17 +48,17 @@ def test_its_loss_is_the_mean_log_loss_of_each_label() -> None:
 def test_its_measures_are_scikit_learns(seed: int) -> None:
     truth, guess = labelled(seed).targets, labelled(seed + 10).targets
     report = multi_label_report(truth, guess)
-    assert report.subset_accuracy == pytest.approx(accuracy_score(truth, guess))
+    assert report["subset_accuracy"] == pytest.approx(accuracy_score(truth, guess))
     for name, measure in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
-        found = getattr(report, f"micro_{name}")
+        found = report[f"micro_{name}"]
         assert found == pytest.approx(measure(truth, guess, average="micro", zero_division=0))
-    assert report.macro_f1 == pytest.approx(f1_score(truth, guess, average="macro", zero_division=0))
+    assert report["macro_f1"] == pytest.approx(f1_score(truth, guess, average="macro", zero_division=0))
 
 
 def test_nothing_true_and_nothing_predicted_scores_zero_but_every_subset_is_right() -> None:
     nothing = np.zeros((4, 2), dtype=np.bool_)
     report = multi_label_report(nothing, nothing)
-    assert (report.subset_accuracy, report.micro_f1, report.macro_f1) == (1.0, 0.0, 0.0)
+    assert (report["subset_accuracy"], report["micro_f1"], report["macro_f1"]) == (1.0, 0.0, 0.0)
     with pytest.raises(ValueError, match="at least one"):
         multi_label_report(nothing[:0], nothing[:0])
 

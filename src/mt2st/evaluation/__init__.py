@@ -10,12 +10,7 @@
 
 from mt2st.evaluation.analogies import AnalogyReport, AnalogyScore, SectionResult, evaluate_analogies
 from mt2st.evaluation.analogy_questions import AnalogySection, packaged_analogies, questions_of_pairs, read_analogies
-from mt2st.evaluation.classification import (
-    ClassificationReport,
-    MultiLabelReport,
-    classification_report,
-    multi_label_report,
-)
+from mt2st.evaluation.classification import classification_report, multi_label_report
 from mt2st.evaluation.similarity import (
     SimilarityResult,
     SimilaritySet,
@@ -31,8 +26,6 @@ __all__ = [
     "AnalogyReport",
     "AnalogyScore",
     "AnalogySection",
-    "ClassificationReport",
-    "MultiLabelReport",
     "Scheme",
     "SectionResult",
     "SimilarityResult",

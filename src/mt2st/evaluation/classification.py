@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,39 +9,26 @@ THRESHOLD = 0.5
 """Of several labels a text, each is predicted from this probability on: more likely than not."""
 
 
-@dataclass(frozen=True)
-class ClassificationReport:
-    """The metrics of the paper's tables, each in [0, 1]. A class that is never predicted has precision 0."""
-
-    accuracy: float
-    macro_precision: float
-    macro_recall: float
-    macro_f1: float
-    weighted_precision: float
-    weighted_recall: float
-    weighted_f1: float
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the metrics by name."""
-        return asdict(self)
-
-
 def classification_report(
     targets: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int
-) -> ClassificationReport:
-    """Compare predicted with true classes.
+) -> dict[str, float]:
+    """Compare predicted with true classes, by the metrics of the paper's tables.
 
     Args:
         targets: ``[n]`` true class numbers, from 0.
         predictions: ``[n]`` predicted class numbers.
         n_classes: number of classes; a class without a target counts in the macro average, with 0.
 
+    Returns:
+        ``accuracy``, and ``precision``, ``recall`` and ``f1`` after ``macro_`` and ``weighted_``, each in [0, 1]. A
+        class that is never predicted has precision 0.
+
     Raises:
         ValueError: the arrays differ in length or are empty.
 
     Example:
         >>> report = classification_report(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)
-        >>> report.accuracy, round(report.macro_f1, 4)
+        >>> report["accuracy"], round(report["macro_f1"], 4)
         (0.75, 0.7333)
     """
     if len(targets) != len(predictions) or len(targets) == 0:
@@ -58,45 +43,24 @@ def classification_report(
         )
         for average in ("macro", "weighted")
     }
-    return ClassificationReport(
-        accuracy=float(np.mean(targets == predictions)),
-        **{
-            f"{average}_{metric}": float(values[index])
-            for average, values in averages.items()
-            for index, metric in enumerate(("precision", "recall", "f1"))
-        },
-    )
+    return {"accuracy": float(np.mean(targets == predictions))} | {
+        f"{average}_{metric}": float(values[index])
+        for average, values in averages.items()
+        for index, metric in enumerate(("precision", "recall", "f1"))
+    }
 
 
-@dataclass(frozen=True)
-class MultiLabelReport:
-    """Metrics of predictions with any number of labels a text, each in [0, 1]; 0 where the denominator is 0.
-
-    Attributes:
-        subset_accuracy: share of the texts whose set of labels is exactly right.
-        micro_precision: share of all predicted labels that are right.
-        micro_recall: share of all true labels that are predicted.
-        micro_f1: their harmonic mean.
-        macro_f1: the mean over labels of each one's F1.
-    """
-
-    subset_accuracy: float
-    micro_precision: float
-    micro_recall: float
-    micro_f1: float
-    macro_f1: float
-
-    def as_dict(self) -> dict[str, float]:
-        """Return the metrics by name."""
-        return asdict(self)
-
-
-def multi_label_report(targets: NDArray[np.bool_], predictions: NDArray[np.bool_]) -> MultiLabelReport:
+def multi_label_report(targets: NDArray[np.bool_], predictions: NDArray[np.bool_]) -> dict[str, float]:
     """Compare predicted with true sets of labels.
 
     Args:
         targets: ``[n, n_labels]`` true where a text has a label.
         predictions: ``[n, n_labels]`` true where it is predicted.
+
+    Returns:
+        Metrics in [0, 1]; 0 where the denominator is 0. ``subset_accuracy`` is the share of the texts whose set of
+        labels is exactly right, ``micro_precision`` of the predicted labels that are right, ``micro_recall`` of the
+        true labels that are predicted; ``micro_f1`` is their harmonic mean, ``macro_f1`` the mean of the labels' F1.
 
     Raises:
         ValueError: the arrays differ in shape or are empty.
@@ -104,7 +68,7 @@ def multi_label_report(targets: NDArray[np.bool_], predictions: NDArray[np.bool_
     Example:
         >>> truth = np.array([[True, False], [True, True]])
         >>> report = multi_label_report(truth, np.array([[True, False], [False, True]]))
-        >>> report.subset_accuracy, report.micro_f1
+        >>> report["subset_accuracy"], report["micro_f1"]
         (0.5, 0.8)
     """
     if targets.shape != predictions.shape or targets.size == 0:
@@ -114,13 +78,13 @@ def multi_label_report(targets: NDArray[np.bool_], predictions: NDArray[np.bool_
     # By hand: scikit-learn reads one column of labels as two classes, and is slow for hundreds of labels.
     hits = (targets & predictions).sum(axis=0)
     true, predicted = targets.sum(axis=0), predictions.sum(axis=0)
-    return MultiLabelReport(
-        subset_accuracy=float((targets == predictions).all(axis=1).mean()),
-        micro_precision=float(_share(hits.sum(), predicted.sum())),
-        micro_recall=float(_share(hits.sum(), true.sum())),
-        micro_f1=float(_share(2 * hits.sum(), true.sum() + predicted.sum())),
-        macro_f1=float(_share(2 * hits, true + predicted).mean()),
-    )
+    return {
+        "subset_accuracy": float((targets == predictions).all(axis=1).mean()),
+        "micro_precision": float(_share(hits.sum(), predicted.sum())),
+        "micro_recall": float(_share(hits.sum(), true.sum())),
+        "micro_f1": float(_share(2 * hits.sum(), true.sum() + predicted.sum())),
+        "macro_f1": float(_share(2 * hits, true + predicted).mean()),
+    }
 
 
 def _share(part: NDArray[np.int64] | np.int64, whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:

@@ -49,7 +49,7 @@ def linear_baselines(train: LabelledText, validation: LabelledText, test: Labell
             for labels in (test.labels, best.predict(vectoriser.transform(test.texts)))
         )
         report = classification_report(true, predicted, len(classes))
-        found.append({"name": name, "accuracy": report.accuracy, "macro_f1": report.macro_f1, "seconds": seconds})
+        found.append({"name": name, "accuracy": report["accuracy"], "macro_f1": report["macro_f1"], "seconds": seconds})
     return found
 
 

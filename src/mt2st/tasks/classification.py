@@ -79,7 +79,7 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
     def metrics(self, probabilities: NDArray[np.float32], data: Labelled) -> dict[str, float]:
         """Return loss, accuracy, and averaged precision, recall and F1."""
         report = classification_report(data.targets, probabilities.argmax(axis=1), self.n_classes)
-        return {"loss": cross_entropy(probabilities, data.targets), **report.as_dict()}
+        return {"loss": cross_entropy(probabilities, data.targets), **report}
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,13 @@ class MultiLabelTask(LabelledTask[Labelled, TextBatch]):
         )
 
     def metrics(self, probabilities: NDArray[np.float32], data: Labelled) -> dict[str, float]:
-        """Return the loss and the measures of `MultiLabelReport`."""
+        """Return the loss and the measures of `multi_label_report`."""
         n_labels = probabilities.shape[1]
         of_truth = np.where(data.targets[:, :n_labels], probabilities, 1 - probabilities)
         loss = mean_log_loss(of_truth)
         predictions = np.zeros(data.targets.shape, dtype=np.bool_)
         predictions[:, :n_labels] = probabilities >= THRESHOLD
-        return {"loss": loss, **multi_label_report(data.targets, predictions).as_dict()}
+        return {"loss": loss, **multi_label_report(data.targets, predictions)}
 
 
 def cross_entropy(probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> float:

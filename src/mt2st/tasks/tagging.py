@@ -162,7 +162,7 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
         learnable = data.targets < len(self.tags)
         loss = cross_entropy(probabilities[learnable], data.targets[learnable]) if learnable.any() else float("nan")
         if not self.marks_spans:
-            return {"loss": loss, **classification_report(data.targets, predictions, len(self.tags)).as_dict()}
+            return {"loss": loss, **classification_report(data.targets, predictions, len(self.tags))}
         predicted = data.words.by_sentence([self.tags[number] for number in predictions])
         report = span_report(data.tags(self.tags), predicted)
         return {
