@@ -56,7 +56,7 @@ def test_seeds_and_methods_with_settings_of_their_own_can_be_added(data: StudyDa
 
 
 def test_a_call_whose_methods_share_their_settings_refuses_others(data: StudyData, tmp_path: Path) -> None:
-    left_behind(tmp_path, data, *cells({"single-task": SingleTask()}))
+    left_behind(tmp_path, data, *cells({"single-task": SingleTask()}, QUICK.updated(encoder__dropout=0.3)))
     more = cells({"multi-task": MultiTask()}, QUICK.updated(optimisation__epochs=3, encoder__dropout=0.1))
     with pytest.raises(
         InputError, match=r"\(encoder.dropout is 0.3 there and 0.1 here, optimisation.epochs is 2 there and 3 here\)"
