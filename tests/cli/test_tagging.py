@@ -58,6 +58,8 @@ def test_a_tagger_of_a_treebank(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["predict", str(tmp_path / "run" / "model"), "the dog", "", "a bird sings"]) == 0
     out = capsys.readouterr().out
     assert out == "the\tDET\ndog\tNOUN\n\n\na\tDET\nbird\tNOUN\nsings\tVERB\n\n"
+    assert main(["predict", str(tmp_path / "run" / "model"), "The dog, a bird!", "--format", "jsonl"]) == 0
+    assert json.loads(capsys.readouterr().out)["words"] == ["The", "dog", ",", "a", "bird", "!"]
 
 
 def test_a_tagger_of_entities_with_its_own_validation_and_test(

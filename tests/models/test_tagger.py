@@ -217,6 +217,14 @@ def test_capitals_tell_names_though_words_are_in_lower_case() -> None:
     assert tagger.predict([["Nor9", "nor9", "Nir8"]]) == [["PROPN", "NOUN", "PROPN"]]
 
 
+def test_raw_text_is_cut_as_the_training_data_is(tmp_path: Path) -> None:
+    words, tags = sentences()
+    tagger = make(optimisation__epochs=1).fit([[*row, "n't"] for row in words], [[*row, "VERB"] for row in tags])
+    tagger.save(tmp_path / "model")
+    for model in (tagger, Tagger.load(tmp_path / "model")):
+        assert model.cutter_("The cat-fish hasn't U.S.A.!") == ["The", "cat-fish", "has", "n't", "U.S.A.", "!"]
+
+
 def test_a_word_of_several_tokens_is_read_as_one() -> None:
     tagger = make(encoder__name="bilstm", optimisation__epochs=2).fit(*sentences())
     several, one = tagger.predict_proba([["the", "cat-fish", "ran"], ["the", "cat", "ran"]])

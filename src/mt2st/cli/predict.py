@@ -67,8 +67,8 @@ class PredictOptions:
     """Columns of the file to write before the predictions: --keep id text. With --keep label the prediction is called
     predicted_label."""
     format: Literal["csv", "jsonl", "conll"] | None = None
-    """Of a classifier: csv (default; columns label and p_<class>) or jsonl. Of a tagger, for words between spaces:
-    conll (default; a word and its tag on a line, separated by a tab; a blank line after each text) or jsonl."""
+    """Of a classifier: csv (default; columns label and p_<class>) or jsonl. Of a tagger: conll
+    (default; a word and its tag on a line, separated by a tab; a blank line after each text) or jsonl."""
     output: Path | None = None
     """Write to this file instead of the standard output."""
     overwrite: bool = False
@@ -229,7 +229,7 @@ def _write_json_lines(model: Classifier, keep: Sequence[str], out: TextIO, recor
 
 def _tagged(model: Tagger, records: Iterable[Record]) -> Iterator[tuple[Record, list[str], list[str]]]:
     for chunk in _chunks(records):
-        sentences = [record.text.split() for record in chunk]
+        sentences = [model.cutter_(record.text) for record in chunk]
         for record, words, tags in zip(chunk, sentences, model.predict(sentences), strict=True):
             yield record, words, [str(tag) for tag in tags]
 

@@ -19,6 +19,7 @@ from mt2st.tasks import LabelledTask, TaggingTask
 from mt2st.tasks.tagging import predict_tag_probabilities
 from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
+from mt2st.text.word_cutter import WordCutter
 
 
 class Tagger(TrainedModel[TaggedText]):
@@ -31,6 +32,7 @@ class Tagger(TrainedModel[TaggedText]):
 
     Attributes:
         scheme_: the scheme of tags that mark spans, ``"iob2"`` or ``"iobes"``, which predicted tags follow; else None.
+        cutter_: cuts raw text into words as those of the training data, for `predict`: ``cutter_("It's me.")``.
 
     The others are those of `TrainedModel`.
 
@@ -47,6 +49,7 @@ class Tagger(TrainedModel[TaggedText]):
 
     problem_type: ClassVar[Tagging] = Tagging()
     scheme_: Scheme | None
+    cutter_: WordCutter
     _of_words = True
 
     def predict_proba(self, X: Iterable[Sequence[str]]) -> list[NDArray[np.float32]]:
@@ -93,9 +96,9 @@ class Tagger(TrainedModel[TaggedText]):
         classes: Classes | None = None,
         **options: Any,
     ) -> Self:
-        """Train as `TrainedModel.fit_rows` does, and keep the scheme of the tags."""
+        """Train as `TrainedModel.fit_rows` does, and keep the scheme of the tags and the cut of the words."""
         super().fit_rows(rows, validation=validation, classes=classes, **options)
-        self.scheme_ = scheme_of(rows.tags)
+        self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences)
         return self
 
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
@@ -125,10 +128,10 @@ class Tagger(TrainedModel[TaggedText]):
         return replace(task, scheme=self.scheme_)
 
     def _extra_config(self) -> dict[str, Any]:
-        return {"scheme": self.scheme_}
+        return {"scheme": self.scheme_, "whole_words": list(self.cutter_.whole)}
 
     def _restore_extra(self, config: Mapping[str, Any]) -> None:
-        self.scheme_ = config["scheme"]
+        self.scheme_, self.cutter_ = config["scheme"], WordCutter(tuple(config["whole_words"]))
 
     def _classes(self, y: Any, source: str) -> Classes:
         return classes_of([tag for tags in lists_of(y, "tags", "sentence", source) for tag in tags], source)
