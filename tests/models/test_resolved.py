@@ -14,6 +14,7 @@ GIVEN = {
     "encoder.word_dropout": 0.25,
     "encoder.spelling": True,
     "optimisation.average": 0.5,
+    "optimisation.linear_decay": True,
     "optimisation.learning_rate": 0.5,
     "optimisation.head_learning_rate": 0.25,
     "optimisation.embedding_learning_rate": 0.125,

@@ -56,7 +56,7 @@ TYPES = {
         "encoder.standardise encoder.ngram_ratios text.lowercase text.remove_breaks word_tasks.raw_products "
         "word_tasks.analogy_logarithm transition.task_layer compute.parallel_context"
     ),
-    FLAG_OR_NONE: "encoder.spelling",
+    FLAG_OR_NONE: "encoder.spelling optimisation.linear_decay",
     TEXT: (
         "encoder.name encoder.pooling text.truncation embedding.init context.method auxiliary_data.tagging "
         "auxiliary_data.tagging_column auxiliary_data.classification auxiliary_data.classification_text "

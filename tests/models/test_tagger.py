@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mt2st.errors import InputError
-from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier, load_model
+from mt2st.models import MultiLabelClassifier, Optimisation, Tagger, TextClassifier, load_model
 from mt2st.strategy import AdaptiveDiminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.study.predictions import predictions_of
 from mt2st.text import LabelledText, TaggedText, read_tagged
@@ -245,6 +245,29 @@ def test_a_loaded_tagger_spells_as_the_saved_one(method: str, tmp_path: Path) ->
     assert np.allclose(together, alone, atol=1e-6)
     assert again.word_vectors.index_to_key == fitted.word_vectors.index_to_key
     assert again.word_vectors.vector_size == 8
+
+
+def test_the_learning_rates_of_a_tagger_fall_to_0_over_the_epochs() -> None:
+    falling = make(optimisation__epochs=4).fit(*sentences())
+    rates = [each.learning_rates["encoder"] for each in falling.run_.evaluations]
+    assert rates == pytest.approx([0.05 * share for share in (0.75, 0.5, 0.25, 0.0)])
+    constant = make(optimisation__epochs=2, optimisation__linear_decay=False).fit(*sentences())
+    assert {each.learning_rates["encoder"] for each in constant.run_.evaluations} == {0.05}
+
+
+def test_what_else_changes_the_learning_rates_takes_the_place_of_their_decay() -> None:
+    assert make(optimisation__warmup_steps=5).checked_settings().optimisation.linear_decay is False
+    assert make(transition__rate="drop").checked_settings().optimisation.linear_decay is False
+    with pytest.raises(InputError, match=r"linear_decay is True, but warmup_steps"):
+        make(optimisation__warmup_steps=5, optimisation__linear_decay=True).checked_settings()
+
+
+def test_default_learning_rates_that_fall_are_twice_as_high_at_first() -> None:
+    falling, constant = (Tagger(optimisation=Optimisation(linear_decay=each)) for each in (None, False))
+    for name, rate in constant.checked_settings().learning_rates.items():
+        assert falling.checked_settings().learning_rates[name] == 2 * rate
+    given = Tagger(optimisation=Optimisation(learning_rate=0.25)).checked_settings().learning_rates
+    assert (given["encoder"], given["heads"]) == (0.25, 0.25)
 
 
 def test_only_a_tagger_reads_spelling() -> None:

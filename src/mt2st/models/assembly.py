@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, PolynomialLR
 
 from mt2st.embedding.memory import MEGABYTE, Footprint, check_available, megabytes
 from mt2st.embedding.subwords import KnownSubwords
@@ -167,11 +169,16 @@ def new_convergence(settings: ModelSettings) -> CheckConvergence | EarlyStopping
     return CheckConvergence(optimisation.tolerance, optimisation.patience)
 
 
+def new_decay(settings: ModelSettings, optimizer: Optimizer, n_steps: int) -> LRScheduler | None:
+    """Return the linear decay of the learning rates over ``n_steps``, if there is to be one."""
+    return PolynomialLR(optimizer, total_iters=n_steps) if settings.optimisation.linear_decay else None
+
+
 def _new_rates(settings: ModelSettings) -> LearningRateSchedule | None:
     optimisation = settings.optimisation
     warmup = by_group(optimisation.warmup_steps, 0)
     at_transition: dict[str, AtTransition] = by_group(settings.transition.rate, "keep")
-    if not any(warmup.values()) and optimisation.plateau_patience is None and set(at_transition.values()) == {"keep"}:
+    if not settings.changes_rates:
         return None
     return LearningRateSchedule(
         warmup=warmup,

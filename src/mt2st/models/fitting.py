@@ -19,7 +19,7 @@ from torch import nn
 from mt2st._files import scratch_folder
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
-from mt2st.models.assembly import new_convergence, new_network, new_optimizer, new_transition, weigh_ngrams
+from mt2st.models.assembly import new_convergence, new_decay, new_network, new_optimizer, new_transition, weigh_ngrams
 from mt2st.models.auxiliaries import (
     Auxiliaries,
     AuxiliaryReport,
@@ -274,10 +274,12 @@ class Fitting(Generic[RowsT]):
     ) -> Trainer:
         settings, optimisation = self.settings, self.settings.optimisation
         monitor = self.problem.metric(self.classes) if optimisation.monitor == METRIC else optimisation.monitor
+        optimizer = new_optimizer(settings, network)
         return Trainer(
             network,
             primary=primary,
-            optimizer=new_optimizer(settings, network),
+            optimizer=optimizer,
+            scheduler=new_decay(settings, optimizer, optimisation.epochs * primary.n_batches),
             strategy=self.strategy,
             auxiliaries=auxiliaries,
             epochs=optimisation.epochs,

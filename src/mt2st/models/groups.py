@@ -56,6 +56,7 @@ TEXT_DEFAULTS = {
     "encoder__spelling": False,
     "context__window": TEXT_WINDOW,
     "optimisation__average": 0.97,
+    "optimisation__linear_decay": False,
 }
 """Values that depend on the problem type, where they are not given: for labels of texts."""
 TAG_DEFAULTS = {
@@ -65,8 +66,11 @@ TAG_DEFAULTS = {
     "encoder__spelling": True,
     "context__window": 2,
     "optimisation__average": 0.995,
+    "optimisation__linear_decay": True,
 }
 """The same for labels of words. Narrow contexts teach what part of speech a word is."""
+DECAY_FACTOR = 2.0
+"""Factor of the default learning rates where they decay to 0: their mean is then the default."""
 ALPHA = 0.05
 """Default learning rate of the context task: twice word2vec's, as the task's weight scales it; also GloVe's."""
 
@@ -324,6 +328,9 @@ class Optimisation(Group):
     """AdamW's learning rate of the heads; learning_rate by default."""
     embedding_learning_rate: Positive | None = None
     """AdamW's learning rate of the word embedding; the encoder's own by default."""
+    linear_decay: bool | None = None
+    """Let the learning rates fall linearly to 0 over the epochs, from twice their defaults. By default on for a tagger,
+    unless a warm-up, a plateau or the transition changes the rates."""
     warmup_steps: StepsByGroup = 0
     """Steps of linear learning rate warm-up; one number, or one per group of parameters."""
     plateau_patience: Count | None = None

@@ -23,6 +23,7 @@ from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.groups import (
     ALPHA,
+    DECAY_FACTOR,
     ENCODERS,
     GLOVE,
     LABELLED_AUXILIARIES,
@@ -170,6 +171,13 @@ class ModelSettings(Group):
         return {path: value for path, value in self.flat().items() if value != usual[path]}
 
     @property
+    def changes_rates(self) -> bool:
+        """Whether a warm-up, a plateau or the transition changes the learning rates."""
+        steps, rates = by_group(self.optimisation.warmup_steps, 0), by_group(self.transition.rate, "keep")
+        plateau = self.optimisation.plateau_patience is not None
+        return any(steps.values()) or plateau or set(rates.values()) != {"keep"}
+
+    @property
     def window(self) -> int:
         """Largest distance between a word and its context: the one given, or the default for labels of texts."""
         return self.context.window or TEXT_WINDOW
@@ -201,7 +209,9 @@ class ModelSettings(Group):
             >>> ModelSettings().with_defaults(of_words=True).encoder.spelling
             True
         """
-        usual = TAG_DEFAULTS if of_words else TEXT_DEFAULTS
+        usual = (TAG_DEFAULTS if of_words else TEXT_DEFAULTS) | (
+            {"optimisation__linear_decay": False} if self.changes_rates else {}
+        )
         given = {path: getattr(getattr(self, group), name) for path in usual for group, name in [path.split("__")]}
         return self.updated(**{path: usual[path] for path, value in given.items() if value is None})
 
@@ -215,7 +225,8 @@ class ModelSettings(Group):
         from mt2st.network import encoder_class  # loads torch
 
         given = self.optimisation
-        network, embedding = encoder_class(self.encoder.name).learning_rates
+        factor = DECAY_FACTOR if given.linear_decay else 1.0
+        network, embedding = (factor * rate for rate in encoder_class(self.encoder.name).learning_rates)
         network = given.learning_rate or network
         return {
             "embedding": given.embedding_learning_rate or embedding,
@@ -340,6 +351,11 @@ def no_ngrams(settings: ModelSettings) -> str:
 
 def _transition_conflicts(settings: ModelSettings) -> Iterator[str]:
     transition = settings.transition
+    if settings.optimisation.linear_decay and settings.changes_rates:
+        yield (
+            "optimisation.linear_decay is True, but warmup_steps, plateau_patience or transition.rate change the "
+            "learning rates, too: leave one of them out"
+        )
     steps, rates = by_group(settings.optimisation.warmup_steps, 0), by_group(transition.rate, "keep")
     for group in PARAMETER_GROUPS:
         if rates[group] == "rewarm" and not steps[group]:

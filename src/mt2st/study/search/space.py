@@ -114,8 +114,8 @@ class Course:
 
     def _common_values(self) -> Iterator[tuple[Axis, float]]:
         """Yield what all methods share with the given values; learning rates that are not given are the encoder's."""
-        rates = self.settings.learning_rates
         settings = self.settings.with_defaults(of_words=self.of_words)
+        rates = settings.learning_rates
         assert settings.encoder.dropout is not None
         given = {
             "optimisation__learning_rate": rates["encoder"],
