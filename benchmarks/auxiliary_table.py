@@ -10,7 +10,8 @@ the difference to single-task with the same seed; a difference whose interval ho
 
 mean, bilstm: 750 labelled reviews, all 5,000 as unlabelled text. The mean encoder has every line; the paper's BiLSTM,
 whose step costs ten times as much, has the context task and all tasks together.
-pos: LinES, UPOS; ner: WNUT17, entity F1; BiLSTM of 128, with the reviews' text as unlabelled text for the context task.
+pos: LinES, UPOS; ner: WNUT17, entity F1; BiLSTM of 128 on words alone (without their spelling), with the reviews' text
+as unlabelled text for the context task.
 """
 
 from __future__ import annotations
@@ -125,6 +126,12 @@ def settings_of(suite: str, line: Line, seed: int) -> dict[str, Any]:
     if suite not in REVIEWS:
         settings |= {
             "encoder__hidden_size": 128,
+            "encoder__dropout": 0.3,
+            "encoder__word_dropout": 0.0,
+            "encoder__spelling": False,
+            "context__window": 5,
+            "optimisation__average": 0.97,
+            "optimisation__linear_decay": False,
             "text__max_length": 64,
             "optimisation__batch_size": 32,
             "context__passes": 1,
