@@ -9,6 +9,7 @@ import tyro
 
 from mt2st.cli.options import PREFIXED
 from mt2st.models.groups import (
+    AUTO,
     AuxiliaryData,
     AuxiliaryName,
     Compute,
@@ -27,8 +28,9 @@ from mt2st.models.settings import ModelSettings
 class EncoderOptions(Encoder):
     """The shared layers between the word embedding and the heads."""
 
-    name: Annotated[str, tyro.conf.arg(name="encoder")] = "bilstm"
-    """Encoder: bilstm (the paper's), cnn or mean."""
+    name: Annotated[str, tyro.conf.arg(name="encoder")] = AUTO
+    """Encoder: bilstm (the paper's), cnn or mean. By default, auto: bilstm for short texts, mean for long ones and for
+    few labels."""
 
 
 @dataclass(frozen=True, kw_only=True)

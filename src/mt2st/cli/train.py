@@ -39,7 +39,7 @@ Examples:
 SHOWN = (
     "data", "output", "text", "label", "task", "unlabelled", "validation", "test", "train_size",
     "strategy", "auxiliaries", "decay", "switch_at", "encoder", "init", "vector_size",
-    "word_ngrams", "epochs", "batch_size", "learning_rate", "seed", "overwrite", "resume",
+    "epochs", "batch_size", "learning_rate", "seed", "overwrite", "resume",
 )  # fmt: skip
 """What ``--help`` shows: the data and the options that most people use."""
 

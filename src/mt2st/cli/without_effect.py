@@ -10,7 +10,7 @@ from mt2st.cli.strategy_options import readers_of_options
 from mt2st.cli.terminal import warn
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS
 from mt2st.errors import listed
-from mt2st.models.groups import CONTEXT_METHODS, GLOVE
+from mt2st.models.groups import AUTO, CONTEXT_METHODS, ENCODERS, GLOVE
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy, known_strategies
 
@@ -66,7 +66,7 @@ def warn_of_unused(
         model,
         strategies,
         auxiliaries,
-        set(encoders or (model.encoder.name,)),
+        set(ENCODERS) if AUTO in (names := encoders or (model.encoder.name,)) else set(names),
         set(CONTEXT_METHODS) & set(embeddings or (model.embedding.init,)),
     )
     if text := "; ".join(unused):
@@ -98,8 +98,6 @@ def _unused(
             yield f"{_as_given(flag, value)} (read by the {what} {' or '.join(readers)})"
         if (other := NEEDED.get(flag)) and other not in options:
             yield f"{_as_given(flag, value)} (read with {other})"
-        if flag in ("--ngram-buckets", "--ngram-ratios") and not model.encoder.longest_ngram:
-            yield f"{_as_given(flag, value)} (read with --word-ngrams)"
         if flag == "--init-epochs" and not trained:
             yield f"{_as_given(flag, value)} (read with --init {' or '.join(CONTEXT_METHODS)})"
 

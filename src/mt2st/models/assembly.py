@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
 from torch import nn
 from torch.optim import Optimizer
@@ -20,11 +19,10 @@ from mt2st.models.groups import GLOVE, PARAMETER_GROUPS, by_group
 from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.problem_types import ProblemType
 from mt2st.models.settings import ModelSettings
-from mt2st.network import Network, NgramScores, Spelling, SubwordEmbedding, build_encoder
+from mt2st.network import Network, Spelling, SubwordEmbedding, build_encoder
 from mt2st.network.layers import TaskLayer, activate_task_layers
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import ClassificationTask, ContextTask, GloveTask, LabelledTask, MultiLabelTask, Texts
-from mt2st.tasks.batch import by_length
 from mt2st.text import Corpus
 from mt2st.training import (
     CheckConvergence,
@@ -38,8 +36,6 @@ from mt2st.training.learning_rate import AtTransition
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
 
-TOKENS_COUNTED = 131_072
-"""Tokens of the labelled texts whose n-grams are counted at a time, padding included: some 10 MB."""
 CONTEXT_WORDS = 3_500_000
 """Words of the context task in an epoch, if the settings do not say how many passes: some seconds of work, whatever the
 size of the corpus. On the IMDB samples that this was chosen on, about as many as the embedding needed."""
@@ -86,7 +82,6 @@ def new_network(
         dropout=settings.encoder.dropout,
         word_dropout=settings.encoder.word_dropout,
         standardise=settings.encoder.standardise,
-        ngrams=_new_ngrams(settings, *heads[PRIMARY_TASK]),
         spelling=spelling,
     )
 
@@ -97,41 +92,11 @@ def _new_spelling(embedding: nn.Embedding | SubwordEmbedding) -> Spelling:
     return Spelling(embedding.num_embeddings)
 
 
-def _new_ngrams(settings: ModelSettings, problem: ProblemType[Any], n_classes: int) -> dict[str, NgramScores]:
-    # The primary task's alone: what other labelled tasks learn is to go through the shared layers.
-    if not settings.encoder.longest_ngram or not problem.of_texts:
-        return {}
-    return {PRIMARY_TASK: NgramScores(n_classes, settings.encoder.longest_ngram, settings.encoder.ngram_buckets)}
-
-
-def weigh_ngrams(network: Network, task: LabelledTask[Any, Any]) -> None:
-    """Weigh the n-grams of a task's classifier, where it has any, by the task's labelled texts."""
-    if task.name not in network.ngrams:
-        return
-    layer, data = cast("NgramScores", network.ngrams[task.name]), task.train
-    of_classes = data.targets  # whether a text has a label
-    if isinstance(task, ClassificationTask):
-        of_classes = np.arange(task.n_classes) == data.targets[:, np.newaxis]
-    given = getattr(data, "weights", None)
-    weights = np.ones(len(of_classes), dtype=np.float32) if given is None else given
-    if weights.any():  # those above 0 have a mean of 1, so that rows of weight 0 are as good as left out
-        weights = weights * np.float32(np.count_nonzero(weights) / weights.sum(dtype=np.float64))
-    lengths = np.minimum(data.texts.lengths, task.max_length)
-    layer.weigh(
-        (
-            network.known(data.texts.padded(indices, task.max_length)),
-            torch.from_numpy(of_classes[indices]),
-            torch.from_numpy(weights[indices]),
-        )
-        for indices in by_length(lengths, TOKENS_COUNTED)
-    )
-
-
 def new_optimizer(settings: ModelSettings, network: Network) -> torch.optim.AdamW:
     """Return AdamW with a group each for the embedding (without weight decay), the encoder and the heads."""
     rates = settings.learning_rates
     encoder = [network.encoder] if network.spelling is None else [network.spelling, network.encoder]
-    modules = ([network.embedding], encoder, [network.heads, network.ngrams])
+    modules = ([network.embedding], encoder, [network.heads])
     return torch.optim.AdamW(
         [
             {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from itertools import accumulate, chain, pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any, Generic, cast
+from typing import Any, Generic
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch import nn
 from mt2st._files import scratch_folder
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
-from mt2st.models.assembly import new_convergence, new_decay, new_network, new_optimizer, new_transition, weigh_ngrams
+from mt2st.models.assembly import new_convergence, new_decay, new_network, new_optimizer, new_transition
 from mt2st.models.auxiliaries import (
     Auxiliaries,
     AuxiliaryReport,
@@ -33,7 +33,7 @@ from mt2st.models.identity import run_identity
 from mt2st.models.inputs import checked_texts
 from mt2st.models.problem_types import Prepared, ProblemType, Rows, RowsT
 from mt2st.models.settings import ModelSettings
-from mt2st.network import Network, NgramScores, SubwordEmbedding
+from mt2st.network import Network, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
@@ -67,6 +67,13 @@ class FitOptions:
     checkpoint: str | PathLike[str] | None = None
     origin: Mapping[str, Any] | None = None
     vector_cache: str | PathLike[str] | None = None
+    goes_on: bool = False
+    """Whether another training follows. The checkpoint then holds the end of this one, which need not be repeated if
+    the other is interrupted."""
+
+    def without_records(self) -> FitOptions:
+        """Return the options of a training that nobody follows."""
+        return replace(self, callbacks=(), log=None, checkpoint=None, goes_on=False)
 
 
 class DocumentEncoder:
@@ -122,6 +129,22 @@ class DocumentEncoder:
         return network.on(embedding, spelling)
 
 
+def subwords_in(network: Network) -> KnownSubwords | None:
+    """Return the n-grams that words are made of; None if they are made of none."""
+    return network.embedding.subwords if isinstance(network.embedding, SubwordEmbedding) else None
+
+
+def reader_of(network: Network, vocabulary: Vocabulary, settings: ModelSettings) -> DocumentEncoder:
+    """Return what reads documents for a trained network."""
+    spelled = network.spelling is not None
+    return DocumentEncoder(vocabulary, settings.text.tokeniser, subwords_in(network), spelled=spelled)
+
+
+def reader_for(fitted: Fitted, settings: ModelSettings) -> DocumentEncoder:
+    """Return what reads documents for the network of a training."""
+    return reader_of(fitted.network, fitted.vocabulary, settings)
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A trained network and what is known of its training.
@@ -173,8 +196,13 @@ class Fitting(Generic[RowsT]):
             strategy.check_requirements()  # before anything is read
         settings.check_files()
 
-    def fit(self, rows: RowsT, validation: RowsT) -> Fitted:
+    def fit(self, rows: RowsT, validation: RowsT | None, *, vectors_only: bool = False) -> Fitted:
         """Train on labelled rows and choose the best evaluation on others.
+
+        Args:
+            rows: the labelled rows to train on.
+            validation: others to choose by; None keeps the last parameters.
+            vectors_only: train the first word vectors and no more.
 
         Raises:
             InputError: the data cannot be used.
@@ -205,7 +233,9 @@ class Fitting(Generic[RowsT]):
                 spelled=bool(settings.encoder.spelling),
             )
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
-            held_out = to_measure(self._prepared(validation), reader, validation.source)
+            held_out = None
+            if validation is not None:
+                held_out = to_measure(self._prepared(validation), reader, validation.source)
             task = primary_task(settings, self.problem, self.classes, primary.encoded(texts[0]), held_out)
             labelled = [each.task(settings, own) for each, own in zip(others, texts[1:], strict=True)]
             auxiliaries = Auxiliaries.build(
@@ -218,7 +248,9 @@ class Fitting(Generic[RowsT]):
             )
             for coverage in auxiliaries.coverage.values():
                 self._tell("on_auxiliary", coverage)
-            network, init_seconds = self._network(task, others, corpus, reader)
+            network, init_seconds = self._network(others, corpus, reader)
+            if vectors_only:
+                return Fitted(_for_prediction(network), vocabulary, Run(), {}, init_seconds)
             trainer = self._trainer(network, task, [*auxiliaries.tasks, *labelled, *self.options.auxiliary_tasks])
             before = auxiliaries.measure(network)
             identity = {}
@@ -239,7 +271,7 @@ class Fitting(Generic[RowsT]):
         )
 
     def _network(
-        self, task: LabelledTask[Any, Any], others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: DocumentEncoder
+        self, others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: DocumentEncoder
     ) -> tuple[Network, float]:
         """Return a new network and the seconds that the training of its first word vectors took."""
         settings, cache = self.settings, self.options.vector_cache
@@ -265,8 +297,6 @@ class Fitting(Generic[RowsT]):
                 if hasattr(nn.ModuleDict, each.name):
                     raise InputError(f"a task with a head cannot be named '{each.name}', as torch does: rename it")
                 network.heads[each.name] = _as_at_first(head)
-        if settings.encoder.ngram_ratios:
-            weigh_ngrams(network, task)
         return network, first.seconds
 
     def _trainer(
@@ -286,7 +316,7 @@ class Fitting(Generic[RowsT]):
             seed=settings.seed,
             evaluations_per_epoch=optimisation.evaluations_per_epoch,
             feedback=self._feedback(primary) if self.strategy.needs_feedback else None,
-            monitor=monitor,
+            monitor=None if primary.validation is None else monitor,
             transition=new_transition(settings, primary),
             early_stopping=new_convergence(settings),
             clip_norm=optimisation.clip_norm,
@@ -319,6 +349,8 @@ class Fitting(Generic[RowsT]):
                 if self.options.log is not None:
                     trainer.callbacks.append(MetricsLog(self.options.log))
                 trainer.fit()
+                if self.options.checkpoint is not None and self.options.goes_on:
+                    trainer.save(self.options.checkpoint, identity=identity)
         finally:
             self.trainer = None
 
@@ -380,8 +412,6 @@ def _for_prediction(network: Network) -> Network:
     """Remove what the training alone needed: the heads of auxiliary tasks, ratios of n-grams, further words."""
     for name in [name for name in network.heads if name != PRIMARY_TASK]:
         del network.heads[name]
-    for ngrams in network.ngrams.values():
-        cast("NgramScores", ngrams).fold()
     if isinstance(network.embedding, SubwordEmbedding):
         network.embedding = network.embedding.with_words(None)
     if network.spelling is not None:

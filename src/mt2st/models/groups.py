@@ -31,7 +31,9 @@ STARTS = ("random", *CONTEXT_METHODS)
 """Values of ``embedding.init`` that are no file and no published vectors."""
 NGRAM_STARTS = ("random", *SUBWORD_METHODS)
 """Those that give n-grams vectors too."""
-ENCODERS = ("bilstm", "mean", "cnn")
+AUTO = "auto"
+"""What suits the data (`mt2st.models.choice`)."""
+ENCODERS = (AUTO, "bilstm", "mean", "cnn")
 """The built-in encoders."""
 LABELLED_AUXILIARIES = ("tagging", "classification")
 """Auxiliary tasks on a file of other labelled data."""
@@ -50,13 +52,15 @@ OTHERS = "others"
 TEXT_WINDOW = 15
 """Default window of the context task, for labels of texts. Wide contexts teach what a text is about."""
 TEXT_DEFAULTS = {
-    "encoder__hidden_size": 256,
+    "encoder__hidden_size": 128,
     "encoder__dropout": 0.3,
     "encoder__word_dropout": 0.0,
     "encoder__spelling": False,
+    "encoder__linear": True,
     "context__window": TEXT_WINDOW,
     "optimisation__average": 0.97,
     "optimisation__linear_decay": False,
+    "optimisation__monitor": "loss",
 }
 """Values that depend on the problem type, where they are not given: for labels of texts."""
 TAG_DEFAULTS = {
@@ -64,9 +68,11 @@ TAG_DEFAULTS = {
     "encoder__dropout": 0.4,
     "encoder__word_dropout": 0.1,
     "encoder__spelling": True,
+    "encoder__linear": False,
     "context__window": 2,
     "optimisation__average": 0.995,
     "optimisation__linear_decay": True,
+    "optimisation__monitor": METRIC,
 }
 """The same for labels of words. Narrow contexts teach what part of speech a word is."""
 DECAY_FACTOR = 2.0
@@ -81,8 +87,6 @@ StepsByGroup = Natural | dict[GroupName, Natural]
 """One number of steps for all groups of parameters, or ``{group: steps}``."""
 FactorByGroup = Fraction | dict[GroupName, Fraction]
 """One factor for all groups of parameters, or ``{group: factor}``."""
-WORD_NGRAMS = 2
-"""Words and pairs of words: without them short texts lose 2 to 6 points (docs/explanation/defaults.md#word-n-grams)."""
 RateByGroup = RateChoice | NonNegative | dict[GroupName, RateChoice | NonNegative]
 """One choice for all groups of parameters, or ``{group: choice}``."""
 
@@ -141,11 +145,11 @@ class Encoder(Group):
         'mean'
     """
 
-    name: str = "bilstm"
-    """Encoder: bilstm (the paper's), cnn or mean."""
+    name: str = AUTO
+    """Encoder: bilstm (the paper's), cnn or mean. By default, auto: bilstm for short texts, mean for long ones and for
+    few labels."""
     hidden_size: Annotated[int, Field(ge=1, le=65_536)] | None = None
-    """State size of each direction of the BiLSTM, or filters of each width of the CNN; 256 by default, 128 for a
-    tagger."""
+    """State size of each direction of the BiLSTM, or filters of each width of the CNN; 128 by default."""
     pooling: Literal["max", "mean", "attention"] = "mean"
     """Pooling of the token states of BiLSTM and CNN into one vector per text."""
     standardise: bool = True
@@ -156,25 +160,16 @@ class Encoder(Group):
     word_dropout: Share | None = None
     """Share of words dropped whole while training; none by default, 0.1 for a tagger, which still reads their
     spelling."""
-    word_ngrams: Annotated[int, Field(ge=0, le=100)] | None = None
-    """Length of the longest word n-grams with scores of their own, added to the primary classifier's; 0: none. By
-    default 2, or none for a tagger."""
+    linear: bool | None = None
+    """Combine the network with linear classifiers on n-grams of words and of characters; by default, but not for a
+    tagger. How much each counts is chosen on the validation part."""
     spelling: bool | None = None
     """Read the first and last letters of each word, and its capitals. By default on for a tagger; texts are read
     without."""
-    ngram_buckets: Buckets = 262_144
-    """Rows that the word n-grams share, each with a score per class."""
-    ngram_ratios: bool = True
-    """Scale the word n-grams by their log-count ratios in the labelled texts, as NB-SVM does."""
 
     def __post_init__(self) -> None:
         if isinstance(self.name, type):
             object.__setattr__(self, "name", getattr(self.name, "name", self.name))
-
-    @property
-    def longest_ngram(self) -> int:
-        """Length of the longest word n-grams that score a whole text; 0: none do."""
-        return WORD_NGRAMS if self.word_ngrams is None else self.word_ngrams
 
 
 @dataclass(frozen=True, repr=False)
@@ -346,9 +341,10 @@ class Optimisation(Group):
     default 0.97, and 0.995 for a tagger."""
     evaluations_per_epoch: Count = 1
     """Evaluations on the validation part per epoch."""
-    monitor: str = "metric"
-    """What the best evaluation is chosen by: metric (the highest accuracy or F1; ties go to the lower loss), loss (the
-    lowest), or the name of any metric that the task reports."""
+    monitor: str | None = None
+    """What the best evaluation is chosen by: loss (the lowest), metric (the highest accuracy or F1; ties go to the
+    lower loss), or the name of any metric that the task reports. By default the loss, which a few hundred texts tell
+    apart more finely; for a tagger the metric."""
     convergence: Literal["gradient-norm", "validation-loss", "never"] = "gradient-norm"
     """What ends a training before its last epoch: the primary's gradient norm falls below the tolerance (measured after
     the transition, where one is to come), the validation loss no longer improves, or nothing."""

@@ -1,7 +1,7 @@
 """Prediction with a saved model of the ``mean`` encoder by NumPy alone: no torch is installed or loaded.
 
 The probabilities are torch's: the mean of a text's word vectors, standardised, through the linear head, with the scores
-of word n-grams added where the model has them.
+of the linear classifiers on n-grams weighed in where the model has them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, MissingExtraError
+from mt2st.models.ensemble import Ensemble
 from mt2st.models.folder import ModelFolder, word_vectors_of
 from mt2st.models.inputs import checked_texts, labels_above
 from mt2st.models.settings import ModelSettings
@@ -25,14 +26,11 @@ from mt2st.strategy import PRIMARY_TASK
 from mt2st.text import OpenVocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.vocabulary import UNK
-from mt2st.text.word_ngrams import ngram_rows
 
 Array = NDArray[np.float32]
 ENCODER = "mean"
 CLASSIFICATION, MULTI_LABEL = "classification", "multilabel"
 SMALLEST_VARIANCE = 1e-8
-NGRAM_SCALE = 5.0
-"""As in `mt2st.network.ngram_scores`, which explains it."""
 
 
 class Predictor:
@@ -64,7 +62,9 @@ class Predictor:
             self._settings, self._vocabulary = settings, saved.vocabulary
             self._table: Array = saved.parameters["embedding.weight"]
             self._subwords = settings.subwords_of(saved.vocabulary)
-            self._layers = _Layers.of(saved.parameters, settings.encoder.longest_ngram)
+            self._layers = _Layers.of(saved.parameters)
+            independent = self.problem_type == MULTI_LABEL
+            self._ensemble = Ensemble.of_folder(saved, independent, settings.text.tokeniser)
         except KeyError as error:
             raise InputError(f"{folder} does not fit together: it has no {error}") from error
 
@@ -80,14 +80,17 @@ class Predictor:
 
     def predict_proba(self, X: Iterable[str]) -> Array:
         """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`."""
-        rows = [self._layers.logits(*text) for text in self._texts(X)]
+        given = list(checked_texts(X, "texts"))
+        rows = [self._layers.logits(text) for text in self._texts(given)]
         if not rows:
             return np.empty((0, len(self.classes_)), dtype=np.float32)
         logits = np.stack(rows)
         if self.problem_type == MULTI_LABEL:
-            return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
+            found = 1 / (1 + np.exp(-logits))
+        else:
+            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+            found = odds / odds.sum(axis=1, keepdims=True)
+        return found.astype(np.float32) if self._ensemble is None else self._ensemble.probabilities(found, given)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Return the most probable label of each text, or the labels that are at least as likely as not."""
@@ -101,11 +104,11 @@ class Predictor:
         """The task-specific word vectors; `SubwordVectors` where they are made of n-grams."""
         return word_vectors_of(self._table, self._vocabulary, self._subwords)
 
-    def _texts(self, texts: Iterable[str]) -> Iterable[tuple[Array, NDArray[np.int64]]]:
-        """Yield for each text the mean of its word vectors, and its token ids."""
+    def _texts(self, texts: Iterable[str]) -> Iterable[Array]:
+        """Yield for each text the mean of its word vectors."""
         ids, offsets = BytesIO(), BytesIO()
         numbering = self._vocabulary if self._subwords is None else OpenVocabulary(self._vocabulary)
-        write_known(checked_texts(texts, "texts"), self._settings.text.tokeniser, numbering, ids, offsets)
+        write_known(texts, self._settings.text.tokeniser, numbering, ids, offsets)
         tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
         bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
         table = self._table
@@ -118,14 +121,14 @@ class Predictor:
                     for word in used
                 ]
             )
-            unknown, known_ids = int(tokens[-1]), np.where(used < len(self._vocabulary), used, UNK)
+            unknown = int(tokens[-1])
         else:
-            unknown, known_ids = UNK, np.arange(len(self._vocabulary))
+            unknown = UNK
         for start, stop in pairwise(bounds.tolist()):
             text = self._truncated(tokens[start:stop])
             if not len(text):
                 text = np.array([unknown])
-            yield table[text].mean(axis=0), known_ids[text]
+            yield table[text].mean(axis=0)
 
     def _truncated(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
         most = self._settings.text.max_length
@@ -139,7 +142,7 @@ class Predictor:
 class _Layers:
     """The layers behind the embedding."""
 
-    def __init__(self, parameters: Mapping[str, NDArray[Any]], longest: int, head: str, layer: str | None) -> None:
+    def __init__(self, parameters: Mapping[str, NDArray[Any]], head: str, layer: str | None) -> None:
         self.weight, self.bias = parameters[f"{head}.weight"], parameters[f"{head}.bias"]
         self.mean = self.scale = None
         if "standardise.mean" in parameters:
@@ -150,24 +153,18 @@ class _Layers:
             self.layer = [
                 parameters[f"{layer}.{name}"] for name in ("down.weight", "down.bias", "up.weight", "up.bias")
             ]
-        self.ngrams = parameters.get(f"ngrams.{PRIMARY_TASK}.table")
-        self.longest = longest
 
     @classmethod
-    def of(cls, parameters: Mapping[str, NDArray[Any]], longest: int) -> Self:
+    def of(cls, parameters: Mapping[str, NDArray[Any]]) -> Self:
         head = f"heads.{PRIMARY_TASK}"
         has_layer = f"{head}.0.active" in parameters
-        return cls(parameters, longest, f"{head}.1" if has_layer else head, f"{head}.0" if has_layer else None)
+        return cls(parameters, f"{head}.1" if has_layer else head, f"{head}.0" if has_layer else None)
 
-    def logits(self, pooled: Array, ids: NDArray[np.int64]) -> Array:
-        """Return ``[n_classes]`` scores of a text with this mean vector and these token ids."""
+    def logits(self, pooled: Array) -> Array:
+        """Return ``[n_classes]`` scores of a text with this mean vector."""
         features = pooled if self.mean is None else (pooled - self.mean) * self.scale
         if self.layer is not None:
             down, down_bias, up, up_bias = self.layer
             features = features + up @ np.tanh(down @ features + down_bias) + up_bias
         scores: Array = self.weight @ features + self.bias
-        if self.ngrams is None:
-            return scores
-        rows = np.unique(np.concatenate(list(ngram_rows(ids, self.longest, len(self.ngrams)))))
-        of_ngrams = self.ngrams[rows].sum(axis=0) * np.float32(NGRAM_SCALE / np.sqrt(len(rows)))
-        return np.asarray((scores + of_ngrams) / 2, dtype=np.float32)
+        return scores

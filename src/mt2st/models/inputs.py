@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -50,6 +51,14 @@ def _some(texts: Iterator[str], source: str) -> Iterator[str]:
             f"{source}: the iterator yields no text. It may have been read before, by an earlier fit: give a list, or "
             "an object whose __iter__ begins again"
         )
+
+
+def joined(first: Any, second: Any) -> Any:
+    """Return the rows of two parts of the same labelled texts."""
+    weights = None
+    if first.weights is not None or second.weights is not None:
+        weights = [*(first.weights or [1.0] * len(first)), *(second.weights or [1.0] * len(second))]
+    return replace(first, texts=[*first.texts, *second.texts], labels=[*first.labels, *second.labels], weights=weights)
 
 
 def rereadable(labels: Any) -> Any:

@@ -20,10 +20,6 @@ from mt2st.models.inputs import (
 )
 from mt2st.models.problem_types import MultiLabel
 from mt2st.models.trained_model import TrainedModel
-from mt2st.network import Network
-from mt2st.strategy import PRIMARY_TASK
-from mt2st.tasks import Texts
-from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import MultiLabelledText
 
 
@@ -53,12 +49,7 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
         Raises:
             InputError: before `fit`.
         """
-        self._fitted()
-
-        def probabilities(network: Network, texts: Texts, max_length: int) -> NDArray[np.float32]:
-            return predict_probabilities(network, PRIMARY_TASK, texts, max_length=max_length, independent=True)
-
-        return self._of_texts(probabilities, X, len(self.classes_))
+        return self._probabilities(X)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Return the labels of each text that are at least as likely as not.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from mt2st.errors import InputError, unknown_labels
@@ -60,11 +61,13 @@ class ProblemType(ABC, Generic[RowsT]):
         name: name in model folders and on the command line.
         title: name of a model in its card.
         of_texts: whether labels are of whole texts, not of their words.
+        independent: whether each class has a probability of its own, not one in a sum of 1.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     of_texts: ClassVar[bool] = True
+    independent: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, rows: RowsT) -> None:
@@ -99,6 +102,10 @@ class ProblemType(ABC, Generic[RowsT]):
         Raises:
             InputError: a label is none of the classes, in a problem type that cannot measure that.
         """
+
+    def indicator(self, rows: RowsT, classes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return ``[n_texts, n_classes]``: whether a text has a class. Not of words."""
+        raise NotImplementedError
 
     def task(
         self,
@@ -163,6 +170,10 @@ class Classification(ProblemType[LabelledText]):
         weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
         return Prepared(rows.texts, lambda texts: Labelled(truncated(texts, text), targets, weights))
 
+    def indicator(self, rows: LabelledText, classes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return one true value a row."""
+        return np.asarray(np.array(rows.labels)[:, np.newaxis] == np.array(classes))
+
     def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> ClassificationTask:
         return ClassificationTask(name, train, len(classes), **options)
 
@@ -170,7 +181,7 @@ class Classification(ProblemType[LabelledText]):
 class MultiLabel(ProblemType[MultiLabelledText]):
     """Texts with any number of labels each."""
 
-    name, title = "multilabel", "Text classifier, several labels a text"
+    name, title, independent = "multilabel", "Text classifier, several labels a text", True
 
     def check(self, rows: MultiLabelledText) -> None:
         """Raise `InputError` if there is no label."""
@@ -193,13 +204,17 @@ class MultiLabel(ProblemType[MultiLabelledText]):
         spelled: bool = False,  # noqa: ARG002
     ) -> Prepared:
         """Return the texts; labels that are none of the classes get columns after those of the classes."""
-        names = [*classes, *sorted(set(rows.label_names()) - set(classes))]
-        column = {label: number for number, label in enumerate(names)}
-        targets = np.zeros((len(rows), len(names)), dtype=np.bool_)
-        for row, labels in enumerate(rows.labels):
-            targets[row, [column[label] for label in labels]] = True
+        targets = self.indicator(rows, [*classes, *sorted(set(rows.label_names()) - set(classes))])
         weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
         return Prepared(rows.texts, lambda texts: Labelled(truncated(texts, text), targets, weights))
+
+    def indicator(self, rows: MultiLabelledText, classes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return any number of true values a row."""
+        column = {label: number for number, label in enumerate(classes)}
+        targets = np.zeros((len(rows), len(classes)), dtype=np.bool_)
+        for row, labels in enumerate(rows.labels):
+            targets[row, [column[label] for label in labels]] = True
+        return targets
 
     def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> MultiLabelTask:  # noqa: ARG002
         return MultiLabelTask(name, train, **options)

@@ -258,16 +258,8 @@ def _conflicts(settings: ModelSettings, *, of_words: bool) -> Iterator[str]:
     yield from _auxiliary_conflicts(settings)
     yield from _context_conflicts(settings)
     yield from _transition_conflicts(settings)
-    if of_words and settings.encoder.word_ngrams:
-        yield (
-            f"encoder.word_ngrams is {settings.encoder.word_ngrams}, but n-grams score whole texts, and a tagger's "
-            "labels are of words: leave it at 0"
-        )
-    if not of_words and settings.encoder.spelling:
-        yield (
-            "encoder.spelling is True, but only a tagger reads the spelling of its words, and the labels here are of "
-            "texts: leave it out"
-        )
+    if of_words and settings.encoder.linear:
+        yield ("encoder.linear is on, but n-grams score whole texts, and a tagger's labels are of words: leave it out")
     if of_words and settings.transition.probe_head is not None:
         yield (
             f"transition.probe_head is {settings.transition.probe_head!r}, but only heads for labels of whole texts "

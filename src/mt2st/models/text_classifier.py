@@ -27,9 +27,7 @@ from mt2st.models.linear_probe import pooled_vectors
 from mt2st.models.problem_types import Classification
 from mt2st.models.trained_model import TrainedModel
 from mt2st.network import Network
-from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import Texts
-from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import LabelledText
 
 
@@ -83,12 +81,7 @@ class TextClassifier(
         Raises:
             InputError: before `fit`.
         """
-        self._fitted()
-
-        def probabilities(network: Network, texts: Texts, max_length: int) -> NDArray[np.float32]:
-            return predict_probabilities(network, PRIMARY_TASK, texts, max_length=max_length)
-
-        return self._of_texts(probabilities, X, len(self.classes_))
+        return self._probabilities(X)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Return ``[n_texts]`` labels: the most probable one of each text.

@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from mt2st.embedding import WordVectors
-from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError, ScheduleWarning
 from mt2st.models.assembly import new_network
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.card import model_card
 from mt2st.models.embedding_init import new_embedding
-from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitting, primary_task, to_measure
+from mt2st.models.ensemble import PREFIX, Ensemble
+from mt2st.models.fitting import DocumentEncoder, FitOptions, primary_task, reader_of, subwords_in, to_measure
 from mt2st.models.folder import ModelFolder, word_vectors_of
 from mt2st.models.inputs import (
     Classes,
@@ -33,12 +33,14 @@ from mt2st.models.inputs import (
     pair,
     rereadable,
 )
+from mt2st.models.learning import Learning
 from mt2st.models.parameters import SettingsEstimator, UnfittedError
 from mt2st.models.problem_types import ProblemType, Rows, RowsT, truncated
 from mt2st.models.settings import ModelSettings
-from mt2st.network import Network, SubwordEmbedding
+from mt2st.network import Network
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
+from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import TaggedText, Vocabulary
 from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
 from mt2st.training.processor import torch_threads
@@ -52,6 +54,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
     Attributes:
         problem_type: what it learns from.
+        choice_: what was left to the data and chosen by them, in a line; empty if nothing was.
         settings_: the validated settings; None where a default depends on the others or on the problem type.
         strategy_: the strategy that it was fitted with.
         class_weight_: the weights of classes that it was fitted with.
@@ -59,14 +62,20 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         run_: the course of the training.
         network_: the trained network, with the primary task's head alone.
         vocabulary_: the words of its embedding's rows.
-        metrics_: the metrics on each part of the data.
+        ensemble_: linear classifiers on n-grams, and how much they and the network count; None for the network alone.
+        metrics_: the metrics on each part of the data. Those on ``validation`` are from before the final fit.
+        validation_probabilities_: ``[n_validation, n_classes]`` of the validation data by classifiers that had not seen
+            them; None for a tagger. With few labels these are all labelled texts, out of fold. The weights of the
+            ensemble were chosen on them.
         auxiliaries_: for each auxiliary task on words, how much of its data was used and held out, and its metrics.
         init_seconds_: seconds of training the embedding's first values, if they were trained. They are no part of the
             run's training time.
     """
 
     problem_type: ClassVar[ProblemType[Any]]
-    _fitting: Fitting[Any] | None = None
+    ensemble_: Ensemble | None
+    metrics_: dict[str, dict[str, float]]
+    _learning: Learning[Any] | None = None
 
     def fit(
         self,
@@ -76,6 +85,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         sample_weight: ArrayLike | None = None,
         unlabelled: Iterable[str] = (),
         validation: float | Sequence[Any] = 0.2,
+        final_fit: bool = True,
         auxiliary_tasks: Sequence[Task | KernelTask] = (),
         auxiliary_rows: Mapping[str, Rows] | None = None,
         callbacks: Sequence[Callback] = (),
@@ -93,12 +103,15 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 indicator matrix ``[n, n_classes]`` of 0 and 1; for a `Tagger` the tag of each word. Tags that mark
                 spans (``B-person``, ``I-person``, ``O``) are judged by whole entities.
             sample_weight: n weights of the texts in the loss. Not for a `Tagger`.
-            unlabelled: further texts for the context task and the vocabulary. They are read once and not kept.
-                An iterator serves one fit only. `GridSearchCV` fits many times, and takes a list as long as ``X`` for
-                a value per text and cuts it: give it an iterable without a length that can be read again.
+            unlabelled: further texts for the context task and the vocabulary. They are read again for the final fit, so
+                an iterator is kept in memory until then, and serves one call of `fit` only. `GridSearchCV` fits many
+                times, and takes a list as long as ``X`` for a value per text and cuts it: give it an iterable without
+                a length that can be read again.
             validation: labelled data to choose the best evaluation by, as ``(X, y)``, or the share of the labelled
                 data, in (0, 1), that is split off for this at random, by the seed; stratified if each text has one
                 label.
+            final_fit: when the choice is made, train again on all labelled data, the share for validation included.
+                It takes about as long again. ``(X, y)`` for validation are never trained on. Not for a `Tagger`.
             auxiliary_tasks: tasks of your own: any `mt2st.training.Task` or `KernelTask`. The module that its loss gets
                 is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it; each
                 fit begins with the parameters that it had at its first one. A task that is also a `Callback` gets the
@@ -132,6 +145,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         return self.fit_rows(
             rows,
             validation=validation,  # type: ignore[arg-type]
+            final_fit=final_fit and np.isscalar(validation),
             classes=classes,
             unlabelled=not_exhausted(unlabelled, "unlabelled"),
             auxiliary_tasks=auxiliary_tasks,
@@ -142,13 +156,20 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         )
 
     def fit_rows(
-        self, rows: RowsT, *, validation: float | RowsT = 0.2, classes: Classes | None = None, **options: Any
+        self,
+        rows: RowsT,
+        *,
+        validation: float | RowsT = 0.2,
+        final_fit: bool = False,
+        classes: Classes | None = None,
+        **options: Any,
     ) -> Self:
         """Train on labelled data as the readers of `mt2st.text` give it; `fit` is the same on lists and arrays.
 
         Args:
             rows: the labelled data.
             validation: labelled data to choose the best evaluation by, or the share, in (0, 1), to split off for this.
+            final_fit: train again on all of these data when the choice is made.
             classes: the classes in the type of the user's labels, in their order; by default the names in the rows.
             options: see `mt2st.models.fitting.FitOptions`.
 
@@ -165,23 +186,22 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             given = replace(given, callbacks=[*given.callbacks, ProgressBar()])
         self.problem_type.check(rows)
         rows = self._weighted(rows, classes)
-        held_out: Any = validation
+        classes = np.array(self.problem_type.classes(rows)) if classes is None else classes
         if not hasattr(validation, "source"):
-            rows, held_out = self.problem_type.split(rows, _share(validation), seed=settings.seed)
-        if classes is None:
-            classes = np.array(self.problem_type.classes(rows))
-        self._fitting = Fitting(settings, strategy, self.problem_type, names_of(classes), given)
+            validation = _share(validation)
+        self._learning = Learning(settings, strategy, self.problem_type, names_of(classes), given)
         try:
-            fitted = self._fitting.fit(rows, held_out)
+            learned = self._learning.learn(rows, validation, final_fit=final_fit)
         finally:
-            self._fitting = None
-        self.settings_, self.classes_, self.run_ = chosen, classes, fitted.run
+            self._learning = None
+        self.settings_ = chosen.updated(**learned.choice.values)
+        self.choice_, self.classes_, self.run_ = learned.choice.reason, classes, learned.run
         self.strategy_, self.class_weight_ = strategy, self.class_weight
-        self.network_, self.vocabulary_ = fitted.network, fitted.vocabulary
+        fitted = learned.fitted
+        self.network_, self.vocabulary_, self.ensemble_ = fitted.network, fitted.vocabulary, learned.ensemble
         self.auxiliaries_, self.init_seconds_ = dict(fitted.auxiliaries), fitted.init_seconds
-        self.metrics_: dict[str, dict[str, float]] = {}
-        if self.run_.evaluations and self.run_.stopped != "interrupted":
-            self.metrics_["validation"] = dict(self.run_.evaluations[self.run_.best].validation)
+        self.metrics_ = {"validation": learned.validation} if learned.validation else {}
+        self.validation_probabilities_ = learned.probabilities
         return self
 
     def stop(self) -> bool:
@@ -190,7 +210,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         Returns:
             Whether there was a training to end: while the text is still being read, there is none.
         """
-        trainer = self._fitting.trainer if self._fitting is not None else None
+        fitting = self._learning.fitting if self._learning is not None else None
+        trainer = fitting.trainer if fitting is not None else None
         if trainer is None:
             return False
         trainer.stop()
@@ -234,18 +255,21 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         Returns:
             ``[n_texts, n_classes]``; of a tagger ``[n_words, n_classes]``, in the words' order.
         """
+        probabilities, task, data = self._of_network(rows)
+        if self.ensemble_ is not None and not isinstance(rows, TaggedText):
+            probabilities = self.ensemble_.probabilities(probabilities, rows.texts)
+        self.metrics_[name] = task.metrics(probabilities, data)
+        return probabilities
+
+    def _of_network(self, rows: RowsT) -> tuple[NDArray[np.float32], LabelledTask[Any, Any], Any]:
+        """Return the network's probabilities of rows, the task that measures them, and the rows as its data."""
         network, _ = self._fitted()
         settings, names, reader = self.settings_, names_of(self.classes_), self._reader()
-        data = to_measure(
-            self.problem_type.prepare(rows, names, settings.text, spelled=reader.spellings is not None),
-            reader,
-            rows.source,
-        )
+        prepared = self.problem_type.prepare(rows, names, settings.text, spelled=reader.spellings is not None)
+        data = to_measure(prepared, reader, rows.source)
         with torch_threads(settings.compute.threads):
             task = self._as_fitted(primary_task(settings, self.problem_type, names, data))
-            probabilities = task.probabilities(reader.network(network), data)
-            self.metrics_[name] = task.metrics(probabilities, data)
-        return probabilities
+            return task.probabilities(reader.network(network), data), task, data
 
     @property
     def word_vectors(self) -> WordVectors:
@@ -255,7 +279,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             InputError: before `fit`.
         """
         network, vocabulary = self._fitted()
-        return word_vectors_of(network.embedding.weight.detach().cpu().numpy(), vocabulary, _subwords_in(network))
+        return word_vectors_of(network.embedding.weight.detach().cpu().numpy(), vocabulary, subwords_in(network))
 
     def save(
         self,
@@ -287,10 +311,12 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             "metrics": self.metrics_,
             "columns": dict(columns or {}),
             "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
+            "ensemble": self.ensemble_.config() if self.ensemble_ else None,
             **self._extra_config(),
         }
         card = model_card(config, title=self.problem_type.title, vocabulary_size=len(vocabulary), about=list(about))
         parameters = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+        parameters |= self.ensemble_.arrays() if self.ensemble_ else {}
         ModelFolder(parameters, vocabulary, config, card).save(Path(folder), overwrite=overwrite)
 
     @classmethod
@@ -338,6 +364,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             reports: Mapping[str, Any] = config["auxiliaries"]
             model.auxiliaries_ = {name: AuxiliaryReport.from_dict(report) for name, report in reports.items()}
             model.vocabulary_, model.network_ = saved.vocabulary, _network_of(saved, settings, cls.problem_type)
+            model.ensemble_ = Ensemble.of_folder(saved, cls.problem_type.independent, settings.text.tokeniser)
             model.init_seconds_ = 0.0
             model._restore_extra(config)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -382,13 +409,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         return hasattr(self, "network_")
 
     def _reader(self) -> DocumentEncoder:
-        network, vocabulary = self._fitted()
-        return DocumentEncoder(
-            vocabulary,
-            self.settings_.text.tokeniser,
-            _subwords_in(network),
-            spelled=network.spelling is not None,
-        )
+        self._fitted()
+        return reader_of(self.network_, self.vocabulary_, self.settings_)
 
     def _read(self, documents: Iterable[str]) -> tuple[Network, Texts]:
         """Return the trained network and documents, encoded so that it can read them.
@@ -399,6 +421,17 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         network, reader = self._fitted()[0], self._reader()
         texts = reader.read(documents)
         return reader.network(network), texts
+
+    def _probabilities(self, X: Iterable[str]) -> NDArray[np.float32]:
+        """Return the probabilities of the classes of texts."""
+        self._fitted()
+        independent, texts = self.problem_type.independent, list(checked_texts(X, "texts"))
+
+        def probabilities(network: Network, encoded: Texts, max_length: int) -> NDArray[np.float32]:
+            return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=max_length, independent=independent)
+
+        found = self._of_texts(probabilities, texts, len(self.classes_))
+        return found if self.ensemble_ is None else self.ensemble_.probabilities(found, texts)
 
     def _of_texts(
         self, compute: Callable[[Network, Texts, int], NDArray[np.float32]], X: Iterable[str], n_columns: int
@@ -467,10 +500,6 @@ def _pairs(class_weight: Mapping[Any, float] | str | None) -> Any:
     return [[key.item() if isinstance(key, np.generic) else key, float(each)] for key, each in class_weight.items()]
 
 
-def _subwords_in(network: Network) -> KnownSubwords | None:
-    return network.embedding.subwords if isinstance(network.embedding, SubwordEmbedding) else None
-
-
 def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemType[Any]) -> Network:
     """Return the network of a model folder.
 
@@ -482,7 +511,8 @@ def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemTyp
         n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)
         embedding = new_embedding(torch.zeros(n_rows, settings.embedding.vector_size), subwords)
         network = new_network(settings, embedding, {PRIMARY_TASK: (problem, len(saved.config["classes"]))})
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in saved.parameters.items()})
+    own = {name: value for name, value in saved.parameters.items() if not name.startswith(PREFIX)}
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in own.items()})
     return network.eval()
 
 

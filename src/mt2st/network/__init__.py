@@ -3,7 +3,6 @@
 from mt2st.network.encoders import Encoded, Encoder, build_encoder, encoder_class, encoder_names
 from mt2st.network.layers import Standardise, TaskLayer, activate_task_layers
 from mt2st.network.network import Network
-from mt2st.network.ngram_scores import NgramScores
 from mt2st.network.spelling import Spelling
 from mt2st.network.subword_embedding import SubwordEmbedding
 
@@ -11,7 +10,6 @@ __all__ = [
     "Encoded",
     "Encoder",
     "Network",
-    "NgramScores",
     "Spelling",
     "Standardise",
     "SubwordEmbedding",

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from mt2st.network.encoders import Encoded, Encoder
 from mt2st.network.layers import Standardise
-from mt2st.network.ngram_scores import NgramScores
 from mt2st.network.spelling import Spelling
 from mt2st.network.subword_embedding import SubwordEmbedding
 from mt2st.text import PAD
@@ -26,7 +25,6 @@ class Network(nn.Module):
         dropout: share of the features dropped behind the embedding and before each classification head, in [0, 1).
         word_dropout: share of the word vectors that are dropped whole while training, in [0, 1).
         standardise: bring each feature of a text's vector to mean 0 and variance 1 before a classification head.
-        ngrams: scores by word n-grams for classification tasks, by name, in addition to the head.
         spelling: vectors of the words' spelling; the encoder reads them behind the word vectors.
     """
 
@@ -39,7 +37,6 @@ class Network(nn.Module):
         dropout: float = 0.0,
         word_dropout: float = 0.0,
         standardise: bool = False,
-        ngrams: Mapping[str, NgramScores] | None = None,
         spelling: Spelling | None = None,
     ) -> None:
         super().__init__()
@@ -49,7 +46,6 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.word_dropout = word_dropout
         self.standardise = Standardise(encoder.pooled_size) if standardise else nn.Identity()
-        self.ngrams = nn.ModuleDict(ngrams)
         self.spelling = spelling
 
     def on(self, embedding: nn.Embedding | SubwordEmbedding, spelling: Spelling | None = None) -> Network:
@@ -62,7 +58,7 @@ class Network(nn.Module):
             word_dropout=self.word_dropout,
             spelling=spelling,
         )
-        network.standardise, network.ngrams = self.standardise, self.ngrams
+        network.standardise = self.standardise
         return network.train(self.training)
 
     def encode(self, ids: Tensor) -> Encoded:
@@ -81,28 +77,10 @@ class Network(nn.Module):
             vectors = torch.cat([vectors, self.spelling(ids)], dim=2)
         return self.encoder(self.dropout(vectors), mask)
 
-    def scores(self, task: str, ids: Tensor) -> list[Tensor]:
-        """Return ``[batch, classes]`` scores of each part of a classifier: the head and, where it has one, its n-grams.
-
-        Each part needs a loss of its own. Under a common loss, the part that fits the training texts first leaves the
-        other nothing to learn, and a BiLSTM soon memorises a few hundred texts.
-        """
-        scores = [self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))]
-        if task in self.ngrams:
-            scores.append(self.ngrams[task](self.known(ids)))
-        return scores
-
-    def known(self, ids: Tensor) -> Tensor:
-        """Return token ids of the same shape ``[batch, length]``, with one of all words outside the vocabulary."""
-        return self.embedding.of_vocabulary(ids) if isinstance(self.embedding, SubwordEmbedding) else ids
-
     def logits(self, task: str, ids: Tensor) -> Tensor:
-        """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it.
-
-        They are the mean over the classifier's parts.
-        """
-        scores = self.scores(task, ids)
-        return scores[0] if len(scores) == 1 else torch.stack(scores).mean(dim=0)
+        """Return ``[batch, classes]`` scores of a classification task for a batch of texts, as `encode` takes it."""
+        scores: Tensor = self.heads[task](self.dropout(self.standardise(self.encode(ids).pooled)))
+        return scores
 
     def token_logits(self, task: str, ids: Tensor, at: Tensor) -> Tensor:
         """Return ``[n, tags]`` scores of a tagging task for the ``n`` tokens where ``at`` is true, row after row.

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mt2st.embedding.subwords import KnownSubwords, WordBags
-from mt2st.text.vocabulary import UNK
 
 
 class SubwordEmbedding(nn.Module):
@@ -64,13 +63,6 @@ class SubwordEmbedding(nn.Module):
     def vectors(self) -> Tensor:
         """Return ``[V, vector_size]``: all words of the vocabulary; padding is zero."""
         return self._composed(torch.arange(self.subwords.rows.n_words, device=self.device))
-
-    def of_vocabulary(self, ids: Tensor) -> Tensor:
-        """Return ids ``[...]`` in which further words are the unknown word.
-
-        The numbers of further words are those of one reading of texts: in another they stand for other words.
-        """
-        return ids.masked_fill(ids >= self.subwords.rows.n_words, UNK)
 
     def with_words(self, further: WordBags | None) -> SubwordEmbedding:
         """Return an embedding of the vocabulary and of other further words than these, if any, on the same table."""

@@ -62,13 +62,12 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
         return data.batch(indices, self.max_length, np.int64)
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
-        """Return the (weighted) mean cross-entropy of a batch, summed over the parts of the classifier."""
+        """Return the (weighted) mean cross-entropy of a batch."""
         assert isinstance(network, Network)
-        scores = network.scores(self.name, batch.ids)
+        scores = network.logits(self.name, batch.ids)
         if batch.weights is None:
-            return torch.stack([functional.cross_entropy(each, batch.targets) for each in scores]).sum()
-        each_text = [functional.cross_entropy(each, batch.targets, reduction="none") for each in scores]
-        return (torch.stack(each_text).sum(dim=0) * batch.weights).mean()
+            return functional.cross_entropy(scores, batch.targets)
+        return (functional.cross_entropy(scores, batch.targets, reduction="none") * batch.weights).mean()
 
     def probabilities(self, network: nn.Module, data: Labelled) -> NDArray[np.float32]:
         """Return those of the classes of each text."""
@@ -95,12 +94,11 @@ class MultiLabelTask(LabelledTask[Labelled, TextBatch]):
         return data.batch(indices, self.max_length, np.float32)
 
     def loss(self, network: nn.Module, batch: TextBatch) -> Tensor:
-        """Return the (weighted) binary cross-entropy of a batch: mean over texts and labels, summed over parts."""
+        """Return the (weighted) binary cross-entropy of a batch: mean over texts and labels."""
         assert isinstance(network, Network)
-        scores = network.scores(self.name, batch.ids)
         weights = None if batch.weights is None else batch.weights.unsqueeze(1)
-        losses = [functional.binary_cross_entropy_with_logits(each, batch.targets, weight=weights) for each in scores]
-        return torch.stack(losses).sum()
+        scores = network.logits(self.name, batch.ids)
+        return functional.binary_cross_entropy_with_logits(scores, batch.targets, weight=weights)
 
     def probabilities(self, network: nn.Module, data: Labelled) -> NDArray[np.float32]:
         """Return that of each label of each text, by itself."""

@@ -36,8 +36,8 @@ class Callback:
     ``trainer`` is the `mt2st.training.Trainer`: its ``module``, ``progress`` (epoch, batch, step), ``run``,
     ``strategy``, ``optimizer`` and ``stop()`` are of use. Time spent in callbacks is not training time.
 
-    `on_corpus`, `on_auxiliary`, `on_cooccurrences` and `on_vectors` are called by the estimators alone, while they
-    prepare the training; a `Trainer` of your own never calls them.
+    `on_choice`, `on_corpus`, `on_auxiliary`, `on_cooccurrences` and `on_vectors` are called by the estimators alone,
+    while they prepare the training; a `Trainer` of your own never calls them.
 
     Example:
         >>> class StopAt(Callback):
@@ -47,6 +47,9 @@ class Callback:
         ...         if trainer.progress.step == self.step:
         ...             trainer.stop()
     """
+
+    def on_choice(self, reason: str) -> None:
+        """What was left to the data has been chosen; a line says what and why."""
 
     def on_corpus(self, corpus: Any, *, n_labelled: int) -> None:
         """The texts are encoded as a `mt2st.text.Corpus`; its first ``n_labelled`` documents have labels."""

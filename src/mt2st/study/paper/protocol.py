@@ -111,7 +111,8 @@ def _select(reviews: LabelledText, indices: Iterable[int]) -> LabelledText:
 ALL: dict[str, Any] = {
     "encoder__name": "bilstm",
     "encoder__hidden_size": 256,
-    "encoder__word_ngrams": 0,
+    "encoder__linear": False,
+    "optimisation__monitor": "metric",
     "text__max_length": 100,
     "optimisation__convergence": "never",
 }

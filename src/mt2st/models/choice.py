@@ -1,0 +1,77 @@
+"""What a training leaves to the data: the encoder, and how it learns from few labels.
+
+The rules were chosen on some of the sets of ``benchmarks/classifiers.py`` and confirmed on the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mt2st.models.fitting import FitOptions
+from mt2st.models.groups import AUTO
+from mt2st.models.settings import ModelSettings
+from mt2st.strategy import SingleTask, Strategy
+from mt2st.text import LabelledText, TaggedText
+
+FEW = 500
+"""With fewer labelled texts, gradient descent teaches less than it spoils (`mt2st.models.few_labels`)."""
+LONG = 60
+"""Words of a text, on average, from which a BiLSTM takes much time and learns no more than the mean of its vectors."""
+LONG_TEXTS: dict[str, Any] = {"encoder__name": "mean", "text__max_length": 1000, "context__sample": 1e-4}
+SHORT_TEXTS: dict[str, Any] = {"encoder__name": "bilstm"}
+TRAINING = ("auxiliaries", "context.", "embedding.init", "encoder.", "optimisation.", "transition.", "word_tasks.")
+"""Settings of a training by gradient descent."""
+FEW_LABELS: dict[str, Any] = {**LONG_TEXTS, "embedding__init": "skipgram", "embedding__init_epochs": 15}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is chosen.
+
+    Attributes:
+        values: settings by name, as ``encoder__name``.
+        few_labels: learn as `mt2st.models.few_labels` does.
+        reason: what was chosen and why, in a line; empty if the user had chosen all.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    few_labels: bool = False
+    reason: str = ""
+
+
+def choose(settings: ModelSettings, strategy: Strategy, rows: Any, options: FitOptions) -> Choice:
+    """Choose what the settings leave to the data.
+
+    Args:
+        settings: the validated settings, with the defaults of the problem type.
+        strategy: that of the training.
+        rows: all labelled data, the part for validation included.
+        options: what else `fit` takes.
+    """
+    if settings.encoder.name != AUTO:
+        return Choice()
+    if isinstance(rows, TaggedText):
+        return Choice(SHORT_TEXTS)
+    if isinstance(rows, LabelledText) and len(rows) < FEW and _leaves_training(settings, strategy, options):
+        reason = f"few labels ({len(rows):,}): word vectors of all text first, then linear classifiers in closed form"
+        return Choice({**_left(settings, FEW_LABELS), "auxiliaries": ()}, few_labels=True, reason=reason)
+    length = sum(len(text.split()) for text in rows.texts) / max(1, len(rows))
+    if length < LONG:
+        return Choice(SHORT_TEXTS, reason=f"BiLSTM: {length:.0f} words a text")
+    return Choice(_left(settings, LONG_TEXTS), reason=f"mean encoder: {length:.0f} words a text")
+
+
+def _leaves_training(settings: ModelSettings, strategy: Strategy, options: FitOptions) -> bool:
+    """Return whether nothing is said about the training, so that there may be another one."""
+    usual = ModelSettings().with_defaults(of_words=False).flat()
+    said = [path for path, value in settings.flat().items() if path.startswith(TRAINING) and value != usual[path]]
+    return not (said or options.auxiliary_tasks or options.auxiliary_rows or isinstance(strategy, SingleTask))
+
+
+def _left(settings: ModelSettings, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of settings that have their defaults."""
+    usual, given = ModelSettings().flat(), settings.flat()
+    paths = {name: name.replace("__", ".") for name in values}
+    return {name: values[name] for name, path in paths.items() if given[path] == usual[path]}

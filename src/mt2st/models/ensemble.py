@@ -1,0 +1,173 @@
+"""The network and linear classifiers on n-grams, as one classifier.
+
+Each has what the other lacks. The network knows from unlabelled text which words mean alike, and in what order they
+stand; the linear classifiers know single words and phrases of the labelled texts exactly. How much each counts is
+chosen on texts that neither was fitted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.models.folder import ModelFolder
+from mt2st.models.ngram_classifier import NGRAMS, NgramClassifier, NgramFeatures, kinds_for
+from mt2st.models.pool import Pool, Scores
+from mt2st.text import Tokeniser
+
+STRENGTHS = (0.1, 0.3, 1.0, 3.0)
+"""Inverse strengths of the linear classifiers' regularisation that are tried."""
+LEAST = 1e-9
+"""Least probability of the network that is told apart from 0."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled texts.
+
+    Attributes:
+        texts: n texts.
+        targets: ``[n, n_classes]``, true where a text has a class.
+        weights: ``[n]`` weights of the texts, 1 on average; None weighs all alike.
+    """
+
+    texts: Sequence[str]
+    targets: NDArray[np.bool_]
+    weights: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A network's linear partners, and how much each of them counts.
+
+    Attributes:
+        members: the linear classifiers.
+        strengths: the inverse strength of the regularisation of each.
+        pool: the weights of the network, first, and of the members.
+    """
+
+    members: tuple[NgramClassifier, ...]
+    strengths: tuple[float, ...]
+    pool: Pool
+
+    @classmethod
+    def choose(
+        cls, train: Examples, held_out: Examples, network: NDArray[Any], *, independent: bool, tokeniser: Tokeniser
+    ) -> Self:
+        """Fit linear classifiers, and choose which of them to keep and how much each counts.
+
+        Args:
+            train: what the network was trained on.
+            held_out: texts that it was not trained on.
+            network: ``[n_held_out, n_classes]``: its probabilities of them.
+            independent: each class has a probability of its own; else those of a text sum to 1.
+            tokeniser: gives the words.
+        """
+        features = [NgramFeatures.of(kind, tokeniser, train.texts) for kind in kinds_for(train.texts)]
+        tried = [_best(each, train, held_out, independent=independent) for each in features]
+        parts = [scores_of(network, independent=independent), *(each[2] for each in tried)]
+        kept = _worth_keeping(parts, held_out, independent=independent)
+        members = [tried[each - 1] for each in kept if each]
+        pool = _pool([parts[each] for each in kept], held_out, independent=independent)
+        return cls(tuple(each[0] for each in members), tuple(each[1] for each in members), pool)
+
+    def refitted(self, examples: Examples, tokeniser: Tokeniser) -> Self:
+        """Return the ensemble with linear classifiers fitted on other texts, in the way that was chosen."""
+        members = []
+        for member, strength in zip(self.members, self.strengths, strict=True):
+            features = NgramFeatures.of(member.kind, tokeniser, examples.texts)
+            members.append(features.fit(examples.targets, strength, weights=examples.weights))
+        return replace(self, members=tuple(members))
+
+    def probabilities(self, network: NDArray[Any], texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return ``[n_texts, n_classes]`` probabilities of texts of which the network has these."""
+        if not len(texts):
+            return np.asarray(network, dtype=np.float32)
+        first = scores_of(network, independent=self.pool.independent)
+        return self.pool.probabilities([first, *(each.scores(texts) for each in self.members)])
+
+    def described(self) -> str:
+        """Return what counts how much, for a person."""
+        names = ["network", *(f"n-grams of {each.kind}" for each in self.members)]
+        return ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, self.pool.weights, strict=True))
+
+    def config(self) -> dict[str, Any]:
+        """Return plain values for a model's configuration."""
+        return {
+            "members": [each.kind for each in self.members],
+            "strengths": list(self.strengths),
+            "weights": self.pool.weights.tolist(),
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of a model folder."""
+        return {f"{PREFIX}{each.kind}.{name}": value for each in self.members for name, value in each.arrays().items()}
+
+    @classmethod
+    def of_folder(cls, saved: ModelFolder, independent: bool, tokeniser: Tokeniser) -> Self | None:
+        """Return the ensemble of a saved model; None if it is a network alone.
+
+        Raises:
+            KeyError, ValueError: a part is missing, or the parts do not fit together.
+        """
+        config, arrays = saved.config.get("ensemble"), saved.parameters
+        if config is None:
+            return None
+        members = []
+        for kind in config["members"]:
+            start = f"{PREFIX}{kind}."
+            own = {name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)}
+            if kind not in NGRAMS:
+                raise ValueError(f"there are no n-grams of {kind!r}")
+            members.append(NgramClassifier.restored(kind, tokeniser, own))
+        weights = np.array(config["weights"], dtype=np.float64)
+        if len(weights) != len(members) + 1:
+            raise ValueError(f"{len(weights)} weights for a network and {len(members)} linear classifiers")
+        return cls(tuple(members), tuple(config["strengths"]), Pool(weights, independent))
+
+
+PREFIX = "linear."
+"""Of the arrays' names in a model folder."""
+
+
+def scores_of(probabilities: NDArray[Any], *, independent: bool) -> Scores:
+    """Return the logarithms of probabilities, or of their odds where each class has one of its own."""
+    clipped = np.clip(np.asarray(probabilities, dtype=np.float64), LEAST, 1 - LEAST if independent else 1.0)
+    return np.log(clipped) - (np.log1p(-clipped) if independent else 0.0)
+
+
+def _best(
+    features: NgramFeatures, train: Examples, held_out: Examples, *, independent: bool
+) -> tuple[NgramClassifier, float, Scores]:
+    """Return the classifier with the best strength, the strength, and its scores of the texts held out."""
+    found = []
+    further = features.vectoriser.transform(held_out.texts)
+    for strength in STRENGTHS:
+        classifier = features.fit(train.targets, strength, weights=train.weights)
+        scores = classifier.scores_of(further)
+        pool = _pool([scores], held_out, independent=independent)
+        found.append((pool.loss([scores], held_out.targets), classifier, strength, scores))
+    return min(found, key=lambda each: each[0])[1:]
+
+
+def _pool(parts: Sequence[Scores], held_out: Examples, *, independent: bool) -> Pool:
+    return Pool.fit(parts, held_out.targets, independent=independent, weights=held_out.weights)
+
+
+def _worth_keeping(parts: Sequence[Scores], held_out: Examples, *, independent: bool) -> list[int]:
+    """Return which parts to keep; the network, the first, always stays."""
+    kept = list(range(len(parts)))
+
+    def loss(chosen: Sequence[int]) -> float:
+        scores = [parts[each] for each in chosen]
+        return _pool(scores, held_out, independent=independent).loss(scores, held_out.targets)
+
+    for number in reversed(range(1, len(parts))):
+        fewer = [each for each in kept if each != number]
+        if loss(fewer) <= loss(kept):
+            kept = fewer
+    return kept

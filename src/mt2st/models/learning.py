@@ -1,0 +1,198 @@
+"""From labelled rows to a finished model: what to train, the training, the choice, and the final fit.
+
+With enough labels: train a network on most of them, choose its best evaluation and its linear partners on the others,
+then learn from all. With few labels: train word vectors, and fit all else in closed form (`mt2st.models.few_labels`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.models.choice import Choice, choose
+from mt2st.models.ensemble import Ensemble, Examples
+from mt2st.models.few_labels import learn
+from mt2st.models.fitting import FitOptions, Fitted, Fitting, primary_task, reader_for, to_measure
+from mt2st.models.inputs import joined
+from mt2st.models.linear_probe import pooled_vectors
+from mt2st.models.problem_types import ProblemType, RowsT, truncated
+from mt2st.models.settings import ModelSettings
+from mt2st.strategy import Strategy
+from mt2st.tasks import LabelledTask
+from mt2st.training import Run
+from mt2st.training.processor import torch_threads
+
+MOST_TRAINED_AGAIN = 5_000
+"""Labelled texts up to which the network is trained again on all. Of more, a fifth teaches it little; the linear
+classifiers are always fitted again."""
+MOST_SELF_LABELLED = 20_000
+"""Unlabelled texts that may get labels of the classifier's own."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A finished model.
+
+    Attributes:
+        choice: what the settings had left to the data.
+        fitted: the network and what is known of its training.
+        run: the course of the training that the choice was made in.
+        ensemble: the network's linear partners, if it has any.
+        validation: metrics on the texts held out; empty if the training was interrupted.
+        probabilities: ``[n_held_out, n_classes]``: of these texts, by classifiers that had not seen them.
+    """
+
+    choice: Choice
+    fitted: Fitted
+    run: Run
+    ensemble: Ensemble | None = None
+    validation: dict[str, float] | None = None
+    probabilities: NDArray[np.float32] | None = None
+
+
+class Learning(Generic[RowsT]):
+    """The way to one model.
+
+    Args:
+        settings: the validated settings.
+        strategy: how the auxiliary tasks fade out or go off.
+        problem: of the primary data.
+        classes: names of its classes, in their order.
+        options: all else that `fit` takes.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        strategy: Strategy,
+        problem: ProblemType[RowsT],
+        classes: tuple[str, ...],
+        options: FitOptions,
+    ) -> None:
+        self.settings, self.strategy, self.problem, self.classes = settings, strategy, problem, classes
+        self.options = options
+        self.fitting: Fitting[RowsT] | None = None
+
+    def learn(self, rows: RowsT, validation: RowsT | float, *, final_fit: bool) -> Learned:
+        """Learn from labelled rows.
+
+        Args:
+            rows: the labelled rows.
+            validation: others to choose by, or the share of the rows that is split off for this.
+            final_fit: learn from all of them when the choice is made.
+
+        Raises:
+            InputError: the data cannot be used.
+        """
+        final_fit = final_fit and self.problem.of_texts
+        if final_fit and isinstance(self.options.unlabelled, Iterator):
+            self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
+        choice = choose(self.settings, self.strategy, rows, self.options)
+        for callback in self.options.callbacks:
+            callback.on_choice(choice.reason)
+        self.settings = self.settings.updated(**choice.values)
+        if choice.few_labels:
+            every: Any = rows if isinstance(validation, float) or not final_fit else joined(rows, validation)
+            return self._from_few(choice, every)
+        held_out: Any = validation
+        if isinstance(validation, float):
+            rows, held_out = self.problem.split(rows, validation, seed=self.settings.seed)
+        fitted = self._trained(self.settings, replace(self.options, goes_on=final_fit), rows, held_out)
+        run = fitted.run
+        learned = Learned(choice, fitted, run)
+        if run.stopped == "interrupted":
+            return learned
+        if not self.problem.of_texts:
+            return replace(learned, validation=dict(run.evaluations[run.best].validation) if run.evaluations else None)
+        learned = self._chosen(learned, rows, held_out)
+        return self._on_all(learned, joined(rows, held_out)) if final_fit else learned
+
+    def _trained(
+        self,
+        settings: ModelSettings,
+        options: FitOptions,
+        rows: RowsT,
+        held_out: RowsT | None,
+        *,
+        vectors: bool = False,
+    ) -> Fitted:
+        self.fitting = Fitting(settings, self.strategy, self.problem, self.classes, options)
+        return self.fitting.fit(rows, held_out, vectors_only=vectors)
+
+    def _chosen(self, learned: Learned, rows: RowsT, held_out: RowsT) -> Learned:
+        """Choose the network's linear partners, and measure the whole on the texts held out."""
+        fitted, settings = learned.fitted, self.settings
+        task, data = self._measurable(fitted, held_out)
+        with torch_threads(settings.compute.threads):
+            probabilities = task.probabilities(reader_for(fitted, settings).network(fitted.network), data)
+        ensemble = None
+        if settings.encoder.linear:
+            train, others = self._examples(rows), self._examples(held_out)
+            ensemble = Ensemble.choose(
+                train, others, probabilities, independent=self.problem.independent, tokeniser=settings.text.tokeniser
+            )
+            probabilities = ensemble.probabilities(probabilities, others.texts)
+        metrics = task.metrics(probabilities, data)
+        return replace(learned, ensemble=ensemble, validation=metrics, probabilities=probabilities)
+
+    def _on_all(self, learned: Learned, rows: RowsT) -> Learned:
+        """Learn from all labelled texts what was chosen on a part of them."""
+        if len(rows) <= MOST_TRAINED_AGAIN:
+            run = learned.run
+            epochs = run.evaluations[run.best].epoch if run.best >= 0 else self.settings.optimisation.epochs
+            settings = self.settings.updated(optimisation__epochs=epochs, optimisation__convergence="never")
+            fitted = self._trained(settings, self.options.without_records(), rows, None)
+            if fitted.run.stopped == "interrupted":
+                run.stopped = "interrupted"
+                return learned
+            learned = replace(learned, fitted=fitted)
+        if learned.ensemble is not None:
+            ensemble = learned.ensemble.refitted(self._examples(rows), self.settings.text.tokeniser)
+            learned = replace(learned, ensemble=ensemble)
+        return learned
+
+    def _from_few(self, choice: Choice, rows: RowsT) -> Learned:
+        """Train word vectors, and fit all else to the labels in closed form."""
+        settings = self.settings
+        fitted = self._trained(settings, self.options, rows, None, vectors=True)
+        labelled = self._examples(rows)
+        unlabelled = _sample(self.options.unlabelled, MOST_SELF_LABELLED, seed=settings.seed)
+        reader = reader_for(fitted, settings)
+        texts = truncated(reader.read([*labelled.texts, *unlabelled]), settings.text)
+        with torch_threads(settings.compute.threads):
+            vectors = pooled_vectors(reader.network(fitted.network), texts, max_length=settings.text.max_length)
+        found = learn(
+            fitted.network, labelled, unlabelled, vectors, tokeniser=settings.text.tokeniser, seed=settings.seed
+        )
+        if found.own_labels:
+            more = f"; {found.own_labels:,} unlabelled texts got labels of the classifier's own"
+            choice = replace(choice, reason=choice.reason + more)
+        task, data = self._measurable(fitted, rows)
+        metrics = task.metrics(found.out_of_fold, data)
+        return Learned(choice, fitted, fitted.run, found.ensemble, metrics, found.out_of_fold)
+
+    def _measurable(self, fitted: Fitted, rows: RowsT) -> tuple[LabelledTask[Any, Any], Any]:
+        """Return the primary task, and rows as its data."""
+        prepared = self.problem.prepare(rows, self.classes, self.settings.text)
+        data = to_measure(prepared, reader_for(fitted, self.settings), rows.source)
+        return primary_task(self.settings, self.problem, self.classes, data), data
+
+    def _examples(self, rows: Any) -> Examples:
+        weights = None if rows.weights is None else np.array(rows.weights, dtype=np.float32)
+        return Examples(rows.texts, self.problem.indicator(rows, self.classes), weights)
+
+
+def _sample(texts: Iterable[str], most: int, *, seed: int) -> list[str]:
+    """Return so many of the texts, drawn at random, in their order (reservoir sampling)."""
+    draw = np.random.default_rng(seed)
+    kept: list[tuple[int, str]] = []
+    for number, text in enumerate(texts):
+        if number < most:
+            kept.append((number, text))
+        elif (place := int(draw.integers(number + 1))) < most:
+            kept[place] = (number, text)
+    return [text for _, text in sorted(kept)]
