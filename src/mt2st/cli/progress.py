@@ -32,6 +32,11 @@ class TrainingProgress(Callback):
         self._details: list[str] = []
         self._first_step, self._start = 0, 0.0
 
+    def on_choice(self, reason: str) -> None:
+        """Say what was chosen by the data."""
+        if reason:
+            say(f"{self.title}: {reason}")
+
     def on_corpus(self, corpus: Corpus, *, n_labelled: int) -> None:
         """Say how much text there is."""
         say(

@@ -58,6 +58,9 @@ class TrainOptions(ModelOptions):
     """Replace an earlier run in the output folder."""
     resume: bool = False
     """Go on with an interrupted run in the output folder."""
+    final_fit: bool = True
+    """When the choice is made, train again on all labelled texts, those to choose by included. Only if they are a share
+    of the data."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -98,12 +101,15 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
             parts.train,
             unlabelled=parts.unlabelled(),
             validation=parts.validation,
+            final_fit=options.final_fit and not Path(options.source.validation).exists(),
             log=options.output / METRICS,
             checkpoint=options.output / CHECKPOINT,
             origin=options.source.by_name(),
             callbacks=[listener],
         )
     listener.close()
+    if not model.run_.evaluations:  # few labels: no training that would have made room
+        _prepare_output(options)
     if model.run_.stopped == "interrupted":
         say(f"interrupted: {options.output / CHECKPOINT} is written; the same command with --resume goes on")
         return 128 + received[0]
@@ -112,13 +118,18 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
 
 
 def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:
+    from mt2st.models.inputs import joined
     from mt2st.study.machine import machine, versions
     from mt2st.study.predictions import predictions_of
     from mt2st.study.report import write_report
     from mt2st.training.callbacks import finite
 
-    part, rows = ("validation", parts.validation) if parts.test is None else ("test", parts.test)
-    probabilities = model.predict_rows(rows, name=part)
+    part, rows, probabilities = "validation", parts.validation, model.validation_probabilities_
+    if parts.test is not None or probabilities is None:
+        part, rows = ("test", parts.test) if parts.test is not None else (part, rows)
+        probabilities = model.predict_rows(rows, name=part)
+    elif len(probabilities) > len(rows):  # few labels: all of them were held out in turn
+        rows = joined(parts.train, rows)
     # A resumed run may find the earlier model that it was told to replace before it was interrupted.
     replaces = options.overwrite or options.resume
     model.save(options.output / MODEL, overwrite=replaces, about=parts.described(), columns=options.source.columns())
@@ -130,7 +141,8 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         ).as_dict(),
         "train_seconds": run.train_seconds,
         "steps": run.steps,
-        "best_epoch": run.evaluations[run.best].epoch,
+        "best_epoch": run.evaluations[run.best].epoch if run.evaluations else None,
+        "choice": model.choice_,
         "stopped": run.stopped,
         "cause": run.cause,
         "transition_step": run.transition_step,
@@ -159,6 +171,10 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         say(f"report: {write_report(options.output)}")
     except MissingExtraError as error:  # the model is complete without its page
         say(f"no report page: {error}")
+    if model.ensemble_ is not None:
+        say(f"weights of the classifiers: {model.ensemble_.described()}")
+    if not run.evaluations:
+        return
     say(f"{run.steps:,} steps, {run.train_seconds:.1f} s of training, best epoch {report['best_epoch']}")
     if run.cause:
         say(f"the run ended by itself: {run.cause}")

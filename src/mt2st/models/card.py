@@ -40,11 +40,22 @@ def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, a
         + (", ".join(f"{name} = {value}" for name, value in strategy["settings"].items()) or "no settings")
         + ".",
         _course(run),
+        *_chosen(config),
         "## Settings",
         "Those that differ from the defaults:",
         _table(["setting", "value"], [[path, _setting(value)] for path, value in settings.items()]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _chosen(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was chosen by the data."""
+    if config.get("choice"):
+        yield f"Chosen by the data: {config['choice']}."
+    if ensemble := config.get("ensemble"):
+        names = ["the network", *(f"a linear classifier on n-grams of {each}" for each in ensemble["members"])]
+        weights = (f"{name} {weight:.2f}" for name, weight in zip(names, ensemble["weights"], strict=True))
+        yield f"Weights of the scores: {', '.join(weights)}."
 
 
 def _setting(value: object) -> str:
@@ -78,7 +89,7 @@ def _auxiliaries(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _course(run: Mapping[str, Any]) -> str:
     evaluations = run["evaluations"]
     if not evaluations:
-        return "No evaluation took place."
+        return "Nothing was trained by gradient descent but the word vectors."
     best, last = evaluations[run["best"]], evaluations[-1]
     end = run.get("cause") or run["stopped"]
     lines = [

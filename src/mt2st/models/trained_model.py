@@ -311,6 +311,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             "metrics": self.metrics_,
             "columns": dict(columns or {}),
             "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
+            "choice": self.choice_,
             "ensemble": self.ensemble_.config() if self.ensemble_ else None,
             **self._extra_config(),
         }
@@ -365,7 +366,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             model.auxiliaries_ = {name: AuxiliaryReport.from_dict(report) for name, report in reports.items()}
             model.vocabulary_, model.network_ = saved.vocabulary, _network_of(saved, settings, cls.problem_type)
             model.ensemble_ = Ensemble.of_folder(saved, cls.problem_type.independent, settings.text.tokeniser)
-            model.init_seconds_ = 0.0
+            model.init_seconds_, model.choice_, model.validation_probabilities_ = 0.0, str(config["choice"]), None
             model._restore_extra(config)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error

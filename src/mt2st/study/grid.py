@@ -160,6 +160,8 @@ class Grid:
 
     def _combinations(self) -> Iterator[Cell]:
         base = self.settings
+        if base.encoder.linear is None:  # what helps all methods alike would hide how they differ
+            base = base.updated(encoder__linear=False)
         for seed, encoder, embedding, auxiliary, (name, method) in product(
             self.seeds,
             self.encoders or (base.encoder.name,),

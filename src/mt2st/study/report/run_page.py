@@ -85,7 +85,8 @@ class TrainingRun:
                 predictions=Predictions.from_dict(predictions) if predictions else None,
                 about=dict(report.get("about", {})),
             )
-            found.run.evaluations[found.run.best].validation[found.metric]
+            if found.run.evaluations:
+                found.run.evaluations[found.run.best].validation[found.metric]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(
                 f"{config} is not what a finished run leaves ({type(error).__name__}: {error}): train it again"
@@ -116,13 +117,19 @@ def run_page(found: TrainingRun, folder: Path) -> Page:
     """Return the page of a training run from its folder."""
     name = str(found.strategy["strategy"])
     runs = {name: [found.run]}
-    best = Mark(epochs_of(found.run)[found.run.best], "kept")
     sections = [
         Section("Results", list(_results(found))),
         Section("Mistakes", list(_mistakes(found.predictions))),
-        Section("Learning curves", [Gallery(learning_charts(runs, found.metric, styles_of(runs), marks=[best]))]),
-        Section("Auxiliary weights over time", list(_weights(found, name))),
-        Section("Frozen dimensions", list(_frozen_dimensions(found.run))),
+    ]
+    if found.run.evaluations:
+        best = Mark(epochs_of(found.run)[found.run.best], "kept")
+        curves = Gallery(learning_charts(runs, found.metric, styles_of(runs), marks=[best]))
+        sections += [
+            Section("Learning curves", [curves]),
+            Section("Auxiliary weights over time", list(_weights(found, name))),
+            Section("Frozen dimensions", list(_frozen_dimensions(found.run))),
+        ]
+    sections += [
         Section("Neighbours of words", run_neighbours(folder)),
         Section("To repeat it", list(_setup(found))),
     ]
@@ -150,6 +157,8 @@ def _verdict(found: TrainingRun, name: str) -> str:
 
 def _course(found: TrainingRun) -> str:
     run = found.run
+    if not run.evaluations:
+        return "Few labels: nothing was trained by gradient descent but the word vectors."
     best = run.evaluations[run.best]
     ended = "after its last epoch" if run.stopped == "epochs" else f"by itself: {run.cause or run.stopped}"
     return (
