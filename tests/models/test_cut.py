@@ -28,7 +28,7 @@ SMALL: dict[str, Any] = {
     "optimisation__embedding_learning_rate": 0.05,
     "compute__parallel_context": False,
     "text__max_length": 4,
-    "encoder__word_ngrams": 0,
+    "encoder__linear": False,
     "auxiliaries": (),
 }
 

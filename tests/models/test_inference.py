@@ -30,12 +30,12 @@ Films = tuple[list[str], list[str]]
     [
         {},
         {"encoder__standardise": False, "text__truncation": "end"},
-        {"encoder__word_ngrams": 3, "encoder__ngram_buckets": 512},
+        {"encoder__linear": False},
         {"transition__task_layer": True},
-        {"context__method": "skipgram-fasttext", "embedding__bucket": 200, "encoder__word_ngrams": 2},
+        {"context__method": "skipgram-fasttext", "embedding__bucket": 200, "encoder__linear": False},
         {"context__method": "cbow-fasttext", "embedding__bucket": 200, "text__min_count": 2},
     ],
-    ids=["defaults", "features as they are", "word n-grams", "task layer", "subwords and n-grams", "subwords"],
+    ids=["defaults", "features as they are", "network alone", "task layer", "subwords alone", "subwords"],
 )
 def test_its_probabilities_are_torchs(settings: dict[str, Any], films: Films, tmp_path: Path) -> None:
     model = TextClassifier(Switch(2)).set_params(**(SMALL | settings)).fit(*films)

@@ -13,6 +13,8 @@ GIVEN = {
     "encoder.dropout": 0.75,
     "encoder.word_dropout": 0.25,
     "encoder.spelling": True,
+    "encoder.linear": False,
+    "optimisation.monitor": "accuracy",
     "optimisation.average": 0.5,
     "optimisation.linear_decay": True,
     "optimisation.learning_rate": 0.5,

@@ -165,7 +165,7 @@ def test_all_unlabelled_texts_reach_each_fit_of_a_grid(films: Films) -> None:
     unlabelled = Counted([f"word{number}" for number in range(len(films[0]))])
     search = GridSearchCV(fast(optimisation__epochs=1), {"context__window": [2, 5]}, cv=2, error_score="raise")
     search.fit(*films, unlabelled=unlabelled)
-    assert unlabelled.readings == 5  # two folds for each of two settings, and the last fit
+    assert unlabelled.readings == 10  # twice in each fit: two folds for each of two settings, and the last one
     assert {*unlabelled.texts} <= {*search.best_estimator_.vocabulary_.tokens}
 
 
@@ -248,7 +248,7 @@ def test_a_wrong_validation_is_named(wrong: Any, films: Films) -> None:
 
 
 def test_weights_of_samples_and_classes_reach_the_loss(films: Films) -> None:
-    still = {"encoder__dropout": 0.0, "encoder__word_ngrams": 0, "optimisation__average": 0.0, "auxiliaries": ()}
+    still = {"encoder__dropout": 0.0, "encoder__linear": False, "optimisation__average": 0.0, "auxiliaries": ()}
     plain = fast("single-task", **still).fit(*films).predict_proba(films[0])
     ones = fast("single-task", **still).fit(*films, sample_weight=np.full(40, 7.0)).predict_proba(films[0])
     np.testing.assert_allclose(ones, plain, atol=1e-5)

@@ -35,7 +35,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
 """Values that no setting of such a type may have."""
 TYPES = {
     WHOLE: (
-        "encoder.hidden_size encoder.word_ngrams encoder.ngram_buckets text.max_length text.min_count "
+        "encoder.hidden_size text.max_length text.min_count "
         "text.max_vocabulary embedding.vector_size embedding.init_epochs embedding.min_n embedding.max_n "
         "embedding.bucket context.window context.negative context.block word_tasks.batch_size "
         "word_tasks.analogy_candidates optimisation.epochs optimisation.batch_size optimisation.warmup_steps "
@@ -53,10 +53,10 @@ TYPES = {
     SHARE: ("context.sample context.glove_sample auxiliary_data.held_out"),
     SHARE_OR_NONE: "encoder.dropout encoder.word_dropout optimisation.average",
     FLAG: (
-        "encoder.standardise encoder.ngram_ratios text.lowercase text.remove_breaks word_tasks.raw_products "
+        "encoder.standardise text.lowercase text.remove_breaks word_tasks.raw_products "
         "word_tasks.analogy_logarithm transition.task_layer compute.parallel_context"
     ),
-    FLAG_OR_NONE: "encoder.spelling optimisation.linear_decay",
+    FLAG_OR_NONE: "encoder.spelling encoder.linear optimisation.linear_decay",
     TEXT: (
         "encoder.name encoder.pooling text.truncation embedding.init context.method auxiliary_data.tagging "
         "auxiliary_data.tagging_column auxiliary_data.classification auxiliary_data.classification_text "
@@ -186,7 +186,7 @@ def test_tasks_without_their_files_are_refused(task: Any, name: str) -> None:
 
 def test_the_names_are_those_of_the_layers_below() -> None:
     hints = get_type_hints(Encoder) | get_type_hints(groups.WordTasks)
-    assert all(encoder_class(name).name == name for name in groups.ENCODERS)
+    assert all(encoder_class(Encoder(name).built).name == Encoder(name).built for name in groups.ENCODERS)
     assert set(get_args(hints["pooling"])) == set(POOLINGS)
     assert set(get_args(hints["spearman_variant"])) == set(VARIANTS)
     assert get_args(groups.ContextMethod) == groups.CONTEXT_METHODS
@@ -267,7 +267,7 @@ def test_learning_rates_are_the_encoders_own_unless_given() -> None:
 
 
 def test_the_feedback_loop_measures_the_mean_encoder_more_seldom_unless_told_otherwise() -> None:
-    assert [ModelSettings(Encoder(encoder)).feedback_interval for encoder in groups.ENCODERS] == [10, 20, 10]
+    assert [ModelSettings(Encoder(encoder)).feedback_interval for encoder in groups.ENCODERS] == [10, 10, 20, 10]
     assert ModelSettings(Encoder("mean"), optimisation=Optimisation(feedback_every=3)).feedback_interval == 3
 
 

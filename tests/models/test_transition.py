@@ -106,7 +106,7 @@ def test_three_groups_train_as_two_did() -> None:
         optimizer: torch.optim.Optimizer = new_optimizer(settings, network)
         if not split:
             rates = settings.learning_rates
-            rest = [*network.encoder.parameters(), *network.heads.parameters(), *network.ngrams.parameters()]
+            rest = [*network.encoder.parameters(), *network.heads.parameters()]
             optimizer = torch.optim.AdamW(
                 [
                     {"params": [network.embedding.weight], "lr": rates["embedding"], "weight_decay": 0.0},
@@ -239,10 +239,9 @@ def test_a_tagger_has_no_head_to_fit_anew() -> None:
     "options",
     [
         {"context__method": "skipgram-fasttext", "embedding__bucket": 50, "text__min_count": 2},
-        {"encoder__word_ngrams": 2, "encoder__ngram_buckets": 64},
         {"encoder__standardise": False},
     ],
-    ids=["words of n-grams", "scores of word pairs", "features as they are"],
+    ids=["words of n-grams", "features as they are"],
 )
 def test_the_head_is_fitted_anew_on_whatever_the_network_is(films: Films, options: dict[str, Any]) -> None:
     settings = {**SMALL, **options, "encoder__dropout": 0.0, "transition__rate": 1e-3, "optimisation__average": 0.0}

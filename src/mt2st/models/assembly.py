@@ -64,7 +64,7 @@ def new_network(
     assert settings.encoder.word_dropout is not None
     spelling = _new_spelling(embedding) if settings.encoder.spelling else None
     encoder = build_encoder(
-        settings.encoder.name,
+        settings.encoder.built,
         vector_size=settings.embedding.vector_size + (spelling.size if spelling is not None else 0),
         hidden_size=settings.encoder.hidden_size,
         pooling=settings.encoder.pooling,

@@ -171,6 +171,11 @@ class Encoder(Group):
         if isinstance(self.name, type):
             object.__setattr__(self, "name", getattr(self.name, "name", self.name))
 
+    @property
+    def built(self) -> str:
+        """The name of the encoder that is built, if no data have chosen one."""
+        return "bilstm" if self.name == AUTO else self.name
+
 
 @dataclass(frozen=True, repr=False)
 class Text(Group):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mt2st.models.choice import Choice, choose
 from mt2st.models.ensemble import Ensemble, Examples
 from mt2st.models.few_labels import learn
-from mt2st.models.fitting import FitOptions, Fitted, Fitting, primary_task, reader_for, to_measure
+from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitted, Fitting, primary_task, reader_for, to_measure
 from mt2st.models.inputs import joined
 from mt2st.models.linear_probe import pooled_vectors
 from mt2st.models.problem_types import ProblemType, RowsT, truncated
@@ -88,6 +88,7 @@ class Learning(Generic[RowsT]):
         Raises:
             InputError: the data cannot be used.
         """
+        self.settings.check_files()
         final_fit = final_fit and self.problem.of_texts
         if final_fit and isinstance(self.options.unlabelled, Iterator):
             self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
@@ -126,9 +127,10 @@ class Learning(Generic[RowsT]):
     def _chosen(self, learned: Learned, rows: RowsT, held_out: RowsT) -> Learned:
         """Choose the network's linear partners, and measure the whole on the texts held out."""
         fitted, settings = learned.fitted, self.settings
-        task, data = self._measurable(fitted, held_out)
+        reader = reader_for(fitted, settings)
+        task, data = self._measurable(reader, held_out)
         with torch_threads(settings.compute.threads):
-            probabilities = task.probabilities(reader_for(fitted, settings).network(fitted.network), data)
+            probabilities = task.probabilities(reader.network(fitted.network), data)
         ensemble = None
         if settings.encoder.linear:
             train, others = self._examples(rows), self._examples(held_out)
@@ -171,14 +173,14 @@ class Learning(Generic[RowsT]):
         if found.own_labels:
             more = f"; {found.own_labels:,} unlabelled texts got labels of the classifier's own"
             choice = replace(choice, reason=choice.reason + more)
-        task, data = self._measurable(fitted, rows)
+        task, data = self._measurable(reader, rows)
         metrics = task.metrics(found.out_of_fold, data)
         return Learned(choice, fitted, fitted.run, found.ensemble, metrics, found.out_of_fold)
 
-    def _measurable(self, fitted: Fitted, rows: RowsT) -> tuple[LabelledTask[Any, Any], Any]:
+    def _measurable(self, reader: DocumentEncoder, rows: RowsT) -> tuple[LabelledTask[Any, Any], Any]:
         """Return the primary task, and rows as its data."""
         prepared = self.problem.prepare(rows, self.classes, self.settings.text)
-        data = to_measure(prepared, reader_for(fitted, self.settings), rows.source)
+        data = to_measure(prepared, reader, rows.source)
         return primary_task(self.settings, self.problem, self.classes, data), data
 
     def _examples(self, rows: Any) -> Examples:

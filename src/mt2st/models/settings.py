@@ -192,7 +192,7 @@ class ModelSettings(Group):
         """Steps between two measurements of the feedback loop: those given, or the encoder's default."""
         from mt2st.network import encoder_class  # loads torch
 
-        return self.optimisation.feedback_every or encoder_class(self.encoder.name).feedback_every
+        return self.optimisation.feedback_every or encoder_class(self.encoder.built).feedback_every
 
     @property
     def has_ngrams(self) -> bool:
@@ -226,7 +226,7 @@ class ModelSettings(Group):
 
         given = self.optimisation
         factor = DECAY_FACTOR if given.linear_decay else 1.0
-        network, embedding = (factor * rate for rate in encoder_class(self.encoder.name).learning_rates)
+        network, embedding = (factor * rate for rate in encoder_class(self.encoder.built).learning_rates)
         network = given.learning_rate or network
         return {
             "embedding": given.embedding_learning_rate or embedding,
@@ -260,6 +260,11 @@ def _conflicts(settings: ModelSettings, *, of_words: bool) -> Iterator[str]:
     yield from _transition_conflicts(settings)
     if of_words and settings.encoder.linear:
         yield ("encoder.linear is on, but n-grams score whole texts, and a tagger's labels are of words: leave it out")
+    if not of_words and settings.encoder.spelling:
+        yield (
+            "encoder.spelling is True, but only a tagger reads the spelling of its words, and the labels here are of "
+            "texts: leave it out"
+        )
     if of_words and settings.transition.probe_head is not None:
         yield (
             f"transition.probe_head is {settings.transition.probe_head!r}, but only heads for labels of whole texts "

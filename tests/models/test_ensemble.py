@@ -1,0 +1,155 @@
+"""The network's linear partners: their scores, their weights, the choice, and what a folder keeps of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import approx_fprime
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+
+from mt2st import MultiLabelClassifier, TextClassifier
+from mt2st.models.ensemble import Ensemble, Examples
+from mt2st.models.ngram_classifier import SCALE, NgramClassifier, NgramFeatures, kinds_for
+from mt2st.models.pool import Pool, _Problem
+from mt2st.text import Tokeniser
+
+Films = tuple[list[str], list[str]]
+RNG = np.random.default_rng(0)
+FAST: dict[str, Any] = {
+    "encoder__name": "mean",
+    "embedding__vector_size": 8,
+    "optimisation__epochs": 2,
+    "text__min_count": 1,
+    "compute__parallel_context": False,
+}
+
+
+def one_hot(classes: Any, n_classes: int) -> np.ndarray:
+    return np.asarray(classes)[:, np.newaxis] == np.arange(n_classes)
+
+
+def test_its_scores_are_those_of_scikit_learns_machine_on_its_features(films: Films) -> None:
+    texts, labels = films
+    targets = np.array(labels)[:, np.newaxis] == np.array(["bad", "good"])
+    found = NgramFeatures.of("words", Tokeniser(), texts).fit(targets, 0.3).scores(texts)
+    features = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\S+").fit_transform(texts)
+    machine = LinearSVC(C=0.3, random_state=0).fit(features, targets[:, 1])
+    np.testing.assert_allclose(found[:, 1], SCALE / 2 * machine.decision_function(features), atol=1e-3)
+    np.testing.assert_allclose(found.sum(axis=1), 0, atol=1e-6)
+
+
+def test_each_of_several_classes_has_a_score_and_a_class_without_texts_has_the_lowest() -> None:
+    texts = ["red apple", "green pear", "blue plum"] * 3
+    found = NgramFeatures.of("characters", Tokeniser(), texts).fit(one_hot([0, 1, 2] * 3, 4), 1.0).scores(texts)
+    assert found.shape == (9, 4)
+    assert found.argmax(axis=1).tolist() == [0, 1, 2] * 3
+    assert (found[:, 3] < 0).all()
+
+
+def test_texts_without_any_word_all_look_alike() -> None:
+    found = NgramFeatures.of("words", Tokeniser(), ["\u200b", " "]).fit(one_hot([0, 1], 2), 1.0).scores(["\u200b", "x"])
+    assert np.isfinite(found).all()
+
+
+def test_weights_of_texts_reach_the_machine() -> None:
+    texts, targets = ["a b", "a c"] * 4, one_hot([0, 1] * 4, 2)
+    features = NgramFeatures.of("words", Tokeniser(), texts)
+    heavy = features.fit(targets, 1.0, weights=np.array([9.0, 0.1] * 4)).scores(["a"])
+    assert heavy[0, 0] > features.fit(targets, 1.0).scores(["a"])[0, 0] + 0.1
+
+
+def test_characters_are_for_short_texts() -> None:
+    assert kinds_for(["short"]) == ("words", "characters")
+    assert kinds_for(["long " * 200]) == ("words",)
+
+
+@pytest.mark.parametrize("kind", ["words", "characters"])
+def test_what_a_folder_keeps_gives_the_same_scores(kind: Any, films: Films) -> None:
+    texts = [*films[0], "don't  stop\nnow", "\u00e9t\u00e9"]
+    fitted = NgramFeatures.of(kind, Tokeniser(), texts).fit(one_hot(np.arange(len(texts)) % 3, 3), 1.0)
+    again = NgramClassifier.restored(kind, Tokeniser(), fitted.arrays())
+    np.testing.assert_allclose(again.scores(texts), fitted.scores(texts), atol=1e-5)
+
+
+@given(st.booleans(), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_the_gradient_of_the_pools_loss_is_that_of_differences(independent: bool, parts: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = [rng.normal(size=(6, 3)) for _ in range(parts)]
+    targets = rng.random((6, 3)) < 0.5 if independent else one_hot(rng.integers(3, size=6), 3)
+    problem = _Problem(targets.astype(float), rng.random(6) + 0.5, independent)
+
+    def loss(weights: np.ndarray) -> float:
+        return problem.loss_and_gradient(np.tensordot(weights, np.stack(scores), 1))[0]
+
+    weights = rng.random(parts)
+    of_scores = problem.loss_and_gradient(np.tensordot(weights, np.stack(scores), 1))[1]
+    np.testing.assert_allclose(
+        (np.stack(scores) * of_scores).sum(axis=(1, 2)), approx_fprime(weights, loss), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_what_knows_nothing_gets_little_weight_and_what_is_too_sure_is_calmed(independent: bool) -> None:
+    classes = RNG.integers(2, size=2000)
+    targets = one_hot(classes, 2)
+    right = np.where(RNG.random(2000) < 0.8, classes, 1 - classes)
+    informed = np.where(one_hot(right, 2), 10.0, -10.0)  # right in 80 %, but certain
+    noise = RNG.normal(size=(2000, 2))
+    pool = Pool.fit([informed, noise], targets, independent=independent)
+    found = pool.probabilities([informed, noise])
+    assert pool.weights[1] < 0.1
+    assert 0.75 < found[np.arange(2000), right].mean() < 0.85
+    assert pool.loss([informed, noise], targets) < Pool(np.ones(2), independent).loss([informed, noise], targets)
+
+
+def test_with_few_texts_the_weights_stay_near_equal() -> None:
+    scores = [np.array([[3.0, -3.0], [-3.0, 3.0]])] * 2
+    weights = Pool.fit(scores, one_hot([0, 1], 2)).weights
+    assert weights[0] == pytest.approx(weights[1])
+    assert 0.2 < weights[0] < 5
+
+
+def test_a_partner_that_does_not_help_is_left_out() -> None:
+    texts = [f"{'good' if number % 2 else 'bad'} {number}" for number in range(80)]
+    examples = Examples(texts, one_hot([number % 2 for number in range(80)], 2))
+    perfect = np.where(examples.targets, 1 - 1e-9, 1e-9)
+    useless = np.full((80, 2), 0.5)
+    options: dict[str, Any] = {"independent": False, "tokeniser": Tokeniser()}
+    assert Ensemble.choose(examples, examples, useless, **options).members
+    assert len(Ensemble.choose(examples, examples, perfect, **options).pool.weights) <= 2
+
+
+@pytest.mark.parametrize("kind", [TextClassifier, MultiLabelClassifier])
+def test_a_saved_model_predicts_the_same(kind: Any, films: Films, tmp_path: Path) -> None:
+    texts, labels = films
+    model = kind("switch").set_params(**FAST)
+    model.fit(texts, labels if kind is TextClassifier else [[label] for label in labels])
+    assert model.ensemble_.members
+    model.save(tmp_path / "model")
+    again = kind.load(tmp_path / "model")
+    np.testing.assert_allclose(again.predict_proba(texts), model.predict_proba(texts), atol=1e-6)
+    assert again.ensemble_.config() == model.ensemble_.config()
+    assert "Weights of the scores: the network" in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_it_the_network_is_alone(films: Films) -> None:
+    assert TextClassifier("switch").set_params(**FAST, encoder__linear=False).fit(*films).ensemble_ is None
+
+
+def test_the_final_fit_learns_from_all_and_the_metrics_are_from_before_it(films: Films) -> None:
+    texts, labels = [*films[0], *(f"only{number} fine" for number in range(20))], [*films[1], *["good"] * 20]
+    whole, part = (
+        TextClassifier("switch").set_params(**FAST).fit(texts, labels, final_fit=final) for final in (True, False)
+    )
+    assert whole.metrics_["validation"] == part.metrics_["validation"]
+    assert len(whole.vocabulary_) > len(part.vocabulary_)
+    assert len(whole.validation_probabilities_) == round(0.2 * len(texts))
+    held_out = (["fine film", "dull film"], ["good", "bad"])
+    given = TextClassifier("switch").set_params(**FAST).fit(texts, labels, validation=held_out)
+    assert len(given.validation_probabilities_) == 2  # never learned from

@@ -1,0 +1,109 @@
+"""Learning from few labels: word vectors first, all else in closed form, and labels of the classifier's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mt2st import TextClassifier
+from mt2st.models import Encoder, Optimisation, Predictor
+from mt2st.models.few_labels import _Data, _regression
+from mt2st.models.ngram_classifier import NgramFeatures
+from mt2st.models.pool import Pool
+from mt2st.text import Tokeniser
+
+TOPICS = {
+    "sport": "match goal team player coach league win lose season cup".split(),
+    "money": "bank market share price profit tax trade stock growth firm".split(),
+}
+
+
+def articles(count: int, *, seed: int) -> tuple[list[str], list[str]]:
+    """Return texts of two topics; each has six of its topic's ten words among words of both."""
+    rng = np.random.default_rng(seed)
+    common = "the a of in said was for on with it".split()
+    labels = [list(TOPICS)[number % 2] for number in range(count)]
+    texts = [" ".join(rng.permutation([*rng.choice(TOPICS[each], 6), *rng.choice(common, 6)])) for each in labels]
+    return texts, labels
+
+
+@pytest.fixture(scope="module")
+def model() -> TextClassifier:
+    return TextClassifier().fit(*articles(20, seed=1), unlabelled=articles(300, seed=2)[0])
+
+
+def test_it_learns_a_topic_from_ten_texts(model: TextClassifier) -> None:
+    assert model.score(*articles(200, seed=3)) > 0.95
+    assert model.choice_.startswith("few labels (20): word vectors of all text first")
+    assert not model.run_.evaluations
+    assert model.settings_.encoder.name == "mean"
+    assert model.metrics_["validation"]["accuracy"] > 0.8
+    assert model.validation_probabilities_.shape == (20, 2)
+
+
+def test_certain_unlabelled_texts_are_learned_from(model: TextClassifier) -> None:
+    assert "unlabelled texts got labels of the classifier's own" in model.choice_
+
+
+def test_its_head_gives_the_probabilities_of_the_regression(model: TextClassifier, tmp_path: Path) -> None:
+    texts = articles(10, seed=4)[0]
+    model.save(tmp_path / "model")
+    np.testing.assert_allclose(TextClassifier.load(tmp_path / "model").predict_proba(texts), model.predict_proba(texts))
+    np.testing.assert_allclose(
+        Predictor.load(tmp_path / "model").predict_proba(texts), model.predict_proba(texts), atol=1e-5
+    )
+
+
+def test_a_seed_repeats_it(model: TextClassifier) -> None:
+    again = TextClassifier().fit(*articles(20, seed=1), unlabelled=iter(articles(300, seed=2)[0]))
+    texts = articles(50, seed=5)[0]
+    assert np.abs(again.predict_proba(texts) - model.predict_proba(texts)).max() < 0.2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"encoder": "mean"}, {"optimisation": Optimisation(epochs=1)}, {"encoder": Encoder(linear=False)}],
+    ids=["encoder", "epochs", "network alone"],
+)
+def test_what_is_said_about_the_training_is_done(settings: dict[str, object]) -> None:
+    assert TextClassifier(**settings).fit(*articles(20, seed=1)).run_.evaluations
+
+
+def test_single_task_training_has_no_vectors_of_all_text() -> None:
+    assert TextClassifier("single-task").fit(*articles(20, seed=1)).run_.evaluations
+
+
+def test_a_class_with_one_text_is_learned_too() -> None:
+    texts, labels = articles(20, seed=1)
+    found = TextClassifier().fit([*texts, "rain sun wind"], [*labels, "weather"])
+    assert found.classes_.tolist() == ["money", "sport", "weather"]
+    assert np.isfinite(found.predict_proba(texts)).all()
+
+
+def test_labels_of_its_own_weigh_no_more_than_some_of_the_given_ones() -> None:
+    texts, _ = articles(400, seed=6)
+    vectors = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
+    targets = np.arange(4)[:, np.newaxis] % 2 == np.arange(2)
+    data = _Data(targets, None, vectors, [NgramFeatures.of("words", Tokeniser(), texts)])
+    learned, own = data.self_trained(data.fitted(data.labelled), Pool(np.array([1.0, 50.0])))
+    assert own > 0
+    assert np.isfinite(learned.weights).all()
+    nothing, none = data.self_trained(data.fitted(data.labelled), Pool(np.array([1e-6, 1e-6])))
+    assert none == 0
+    np.testing.assert_array_equal(nothing.weights, data.fitted(data.labelled).weights)
+
+
+def test_the_regression_is_scikit_learns_and_a_class_without_texts_is_never_predicted() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    vectors, classes = rng.normal(size=(30, 3)).astype(np.float32), rng.integers(2, size=30)
+    targets = classes[:, np.newaxis] == np.arange(3)
+    weights, biases = _regression(vectors, targets, np.ones(30))
+    scores = vectors @ weights.T + biases
+    found = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+    usual = LogisticRegression(C=0.1, max_iter=1000).fit(vectors, classes).predict_proba(vectors)
+    np.testing.assert_allclose(found[:, :2], usual, atol=1e-4)
+    assert found[:, 2].max() < 1e-6
