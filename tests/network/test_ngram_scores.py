@@ -8,13 +8,13 @@ import torch
 from benchmarks.linear_baselines import log_count_ratio
 from hypothesis import given
 from hypothesis import strategies as st
+from mt2st.network.ngram_scores import SCALE
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import nn
 
 from mt2st.network import Network, NgramScores
 from mt2st.network.encoders import Mean
-from mt2st.network.ngram_scores import SCALE
 from mt2st.tasks import ClassificationTask, Texts
 from mt2st.tasks.classification import Labelled
 

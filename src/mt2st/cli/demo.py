@@ -1,4 +1,4 @@
-"""``mt2st demo``: the four strategies and a linear baseline side by side on packaged news articles."""
+"""``mt2st demo``: a classifier from ten labels a class next to a linear baseline, on packaged news articles."""
 
 from __future__ import annotations
 
@@ -11,31 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import mean, stdev
 
 from mt2st._files import remove
-from mt2st.cli.compare import print_comparison
 from mt2st.cli.options import parse
-from mt2st.cli.strategy_options import strategy_options
 from mt2st.cli.terminal import duration, say
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.models.groups import Context, Encoder, Optimisation, Text
-from mt2st.models.settings import ModelSettings
-from mt2st.strategy.loading import PAPER_STRATEGIES
+from mt2st.evaluation.tables import aligned
 from mt2st.text import LabelledText, split_labelled
 
-PER_CLASS, VALIDATION, TEST = 10, 200, 1000
-SETTINGS = ModelSettings(
-    encoder=Encoder(hidden_size=64),
-    text=Text(max_length=128),
-    context=Context(passes=1.0),
-    optimisation=Optimisation(epochs=20, batch_size=8),
-)
-"""A smaller network and shorter texts than by default, so that the demo takes a minute or two."""
-DESCRIPTION = "The four strategies and linear baselines side by side, on packaged news articles."
-WORTH = """News topics can be told by single words, which these models count. Training with auxiliary tasks pays where
-single words say less and there is much text without labels: with 750 labelled IMDB reviews, Diminish has 86.3 % and the
-best linear model 83.8 % (docs/explanation/what-helps.md)."""
-RUNS, MODEL, WORDS, ARTICLES, REPORT = "runs", "model", "words.vec", "articles.csv", "report.html"
+PER_CLASS, TEST = 10, 1000
+BASELINE = "TF-IDF + logistic regression"
+DESCRIPTION = "A classifier from ten labels a class next to a linear baseline, on packaged news articles."
+MODEL, WORDS, ARTICLES = "model", "words.vec", "articles.csv"
 
 
 @dataclass(frozen=True)
@@ -43,9 +31,9 @@ class DemoOptions:
     """Options of ``mt2st demo``."""
 
     output: Path = Path("mt2st-demo")
-    """Folder for the runs, the best model and the report."""
-    seeds: tuple[int, ...] = (1, 2)
-    """A run of each strategy for each seed."""
+    """Folder for the last model, its word vectors and its articles."""
+    draws: int = 4
+    """How often the labelled articles are drawn."""
     overwrite: bool = False
     """Replace an earlier demo in the output folder."""
 
@@ -53,59 +41,55 @@ class DemoOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(DemoOptions, arguments, program="mt2st demo", description=DESCRIPTION)
+    if options.draws < 1:
+        raise InputError(f"--draws must be at least 1, found {options.draws}")
     articles = read_articles()
     _make_room(options)
 
-    from mt2st.cli.study_runs import run_cells
     from mt2st.models import TextClassifier
-    from mt2st.study import Grid, StudyData
-    from mt2st.study.baselines import BASELINES, baselines_table, baselines_verdict, linear_baselines
-    from mt2st.study.report import write_report
-    from mt2st.study.summary import summarise
-    from mt2st.study.wording import seeds_text
 
     rest, test = split_labelled(articles, TEST, seed=0)
-    rest, validation = split_labelled(rest, VALIDATION, seed=0)
-    unlabelled, train = split_labelled(rest, PER_CLASS * len(set(rest.labels)), seed=0)
-    described = (
-        f"BBC news: {len(train)} labelled articles, {len(unlabelled):,} without their labels, "
-        f"{len(validation)} to choose by, {len(test):,} to measure on"
+    n_labelled = PER_CLASS * len(set(rest.labels))
+    say(
+        f"BBC news: {n_labelled} labelled articles, {len(rest) - n_labelled:,} without their labels, {len(test):,} to "
+        "measure on"
     )
-    say(described)
-    baselines = linear_baselines(train, validation, test)
-    data = StudyData(train, validation, test, lambda: iter(unlabelled.texts))
-    strategies = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in PAPER_STRATEGIES}
-    cells = Grid(strategies, SETTINGS, options.seeds).cells()
-    say(f"{len(cells)} runs ({len(strategies)} strategies, {seeds_text(len(options.seeds))})")
     start = time.perf_counter()
-    about: dict[str, object] = {
-        "title": "mt2st demo: BBC news",
-        "command": shlex.join(["mt2st", "demo", *arguments]),
-        "data": [described],
-        BASELINES: baselines,
-    }
-    study = run_cells(data, cells, folder=options.output / RUNS, about=about)
-    if study.failures:
-        raise RuntimeError(study.failures[0].traceback or study.failures[0].error)
-    say(f"all runs took {duration(time.perf_counter() - start)}")
-    print_comparison(study)
-    print(f"\n{baselines_table(study).text()}\n\n{baselines_verdict(study, summarise(study))}\n{WORTH}")
-
-    best = max(study.results, key=lambda each: each.best_validation)
-    shutil.copytree(options.output / RUNS / f"{best.name}-seed{best.seed}" / "model", options.output / MODEL)
-    TextClassifier.load(options.output / MODEL).word_vectors.save(options.output / WORDS)
-    _write_table(options.output / ARTICLES, train, validation)
-    print(f"\nThe best model on validation ({best.name}, seed {best.seed}): {options.output / MODEL}")
-    try:
-        page = write_report(options.output / RUNS, study=study, figures=False).replace(options.output / REPORT)
-        print(f"The report, with figures: {page}")
-    except MissingExtraError as error:
-        say(f"no report page: {error}")
-    print("\nTry:\n")
+    rows = []
+    for draw in range(1, options.draws + 1):
+        unlabelled, train = split_labelled(rest, n_labelled, seed=draw)
+        model = TextClassifier(seed=draw).fit_rows(train, final_fit=True, unlabelled=unlabelled.texts)
+        rows.append((model.evaluate_rows(test)["accuracy"], _baseline(train, test)))
+        say(f"draw {draw} of {options.draws}: mt2st {100 * rows[-1][0]:.1f} %, {BASELINE} {100 * rows[-1][1]:.1f} %")
+    say(f"all draws took {duration(time.perf_counter() - start)}. Chosen by the data: {model.choice_}")
+    columns = list(zip(*rows, strict=True))
+    table = [["accuracy, %", *(f"draw {draw}" for draw in range(1, len(rows) + 1)), "mean", "deviation"]]
+    for name, values in zip(("mt2st, no options", BASELINE), columns, strict=True):
+        spread = f"{100 * stdev(values):.1f}" if len(values) > 1 else "-"
+        table.append([name, *(f"{100 * each:.1f}" for each in values), f"{100 * mean(values):.1f}", spread])
+    print(aligned(table))
+    model.save(options.output / MODEL)
+    model.word_vectors.save(options.output / WORDS)
+    _write_table(options.output / ARTICLES, rest)
+    print(f"\nThe last model: {options.output / MODEL}\n\nTry:\n")
     for command in _closing_commands(options.output):
         print(f"  {command}")
     print("\nThe last one trains on your own file, too: --text and --label name its columns.")
     return 0
+
+
+def _baseline(train: LabelledText, test: LabelledText) -> float:
+    """Return the accuracy of a linear model on words and pairs of words, its settings chosen by cross-validation."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import Pipeline
+
+    words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
+    pipeline = Pipeline([("words", words), ("model", LogisticRegression(max_iter=1000))])
+    grid = {"words__stop_words": [None, "english"], "model__C": [1, 10, 100]}
+    search = GridSearchCV(pipeline, grid, scoring="neg_log_loss").fit(train.texts, train.labels)
+    return float(search.best_estimator_.score(test.texts, test.labels))
 
 
 def program() -> str:
@@ -123,7 +107,7 @@ def _closing_commands(output: Path) -> list[str]:
     return [
         f'{ours} predict {model} "The striker scored twice before half-time."',
         f"{ours} vectors neighbours {words} market",
-        f"{ours} train {articles} --encoder mean --output {trained}",
+        f"{ours} train {articles} --output {trained}",
     ]
 
 
@@ -137,18 +121,17 @@ def _make_room(options: DemoOptions) -> None:
         return
     if not options.overwrite:
         raise InputError(f"{options.output} exists already: choose another by --output, or replace it by --overwrite")
-    if not (options.output / RUNS).is_dir():
+    if not (options.output / MODEL).is_dir():
         raise InputError(f"{options.output} holds no demo: choose another place by --output")
     for each in options.output.iterdir():  # the folder itself may be a link, and stays
         remove(each)
 
 
-def _write_table(path: Path, *parts: LabelledText) -> None:
+def _write_table(path: Path, rows: LabelledText) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
-        for part in parts:
-            writer.writerows(zip(part.texts, part.labels, strict=True))
+        writer.writerows(zip(rows.texts, rows.labels, strict=True))
 
 
 def read_articles() -> LabelledText:

@@ -20,7 +20,7 @@ FEW = 500
 LONG = 60
 """Words of a text, on average, from which a BiLSTM takes much time and learns no more than the mean of its vectors."""
 LONG_TEXTS: dict[str, Any] = {"encoder__name": "mean", "text__max_length": 1000, "context__sample": 1e-4}
-SHORT_TEXTS: dict[str, Any] = {"encoder__name": "bilstm"}
+SHORT_TEXTS: dict[str, Any] = {"encoder__name": "bilstm", "optimisation__batch_size": 32}
 TRAINING = ("auxiliaries", "context.", "embedding.init", "encoder.", "optimisation.", "transition.", "word_tasks.")
 """Settings of a training by gradient descent."""
 FEW_LABELS: dict[str, Any] = {**LONG_TEXTS, "embedding__init": "skipgram", "embedding__init_epochs": 15}
@@ -53,13 +53,13 @@ def choose(settings: ModelSettings, strategy: Strategy, rows: Any, options: FitO
     if settings.encoder.name != AUTO:
         return Choice()
     if isinstance(rows, TaggedText):
-        return Choice(SHORT_TEXTS)
+        return Choice({"encoder__name": "bilstm"})
     if isinstance(rows, LabelledText) and len(rows) < FEW and _leaves_training(settings, strategy, options):
         reason = f"few labels ({len(rows):,}): word vectors of all text first, then linear classifiers in closed form"
         return Choice({**_left(settings, FEW_LABELS), "auxiliaries": ()}, few_labels=True, reason=reason)
     length = sum(len(text.split()) for text in rows.texts) / max(1, len(rows))
     if length < LONG:
-        return Choice(SHORT_TEXTS, reason=f"BiLSTM: {length:.0f} words a text")
+        return Choice(_left(settings, SHORT_TEXTS), reason=f"BiLSTM: {length:.0f} words a text")
     return Choice(_left(settings, LONG_TEXTS), reason=f"mean encoder: {length:.0f} words a text")
 
 

@@ -9,7 +9,6 @@ from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC
 from mt2st.strategy import LineStyle
-from mt2st.study.baselines import baselines_table, baselines_verdict
 from mt2st.study.curves import panels
 from mt2st.study.figures import learning_charts, score_charts, target_chart, weight_charts
 from mt2st.study.palette import styles_of
@@ -54,7 +53,7 @@ def study_page(study: Study, folder: Path) -> Page:
         Section("Runs that failed", [Items([f"{each.title}: {each.error}" for each in study.failures])]),
         setup_section(study),
     ]
-    told = (verdict_of(study), verdict(study, rows), baselines_verdict(study, rows), time_verdict(study, rows))
+    told = (verdict_of(study), verdict(study, rows), time_verdict(study, rows))
     sentences = [sentence for sentence in told if sentence]
     return Page(
         kicker=_kicker(study),
@@ -95,8 +94,6 @@ def _kicker(study: Study) -> str:
 
 def _results(study: Study, rows: Sequence[Row], styles: Mapping[str, LineStyle]) -> Iterator[Block]:
     yield Tabular(result_table(study, rows), f"{METRICS[study.metric].capitalize()} on the test part")
-    if (baselines := baselines_table(study)).rows:
-        yield Tabular(baselines, "Linear models on the same data")
     yield Gallery(score_charts(study, rows, styles))
 
 
