@@ -107,3 +107,11 @@ def test_the_regression_is_scikit_learns_and_a_class_without_texts_is_never_pred
     usual = LogisticRegression(C=0.1, max_iter=1000).fit(vectors, classes).predict_proba(vectors)
     np.testing.assert_allclose(found[:, :2], usual, atol=1e-4)
     assert found[:, 2].max() < 1e-6
+
+
+def test_texts_to_choose_by_are_measured_on_and_never_learned_from(model: TextClassifier) -> None:
+    held_out = articles(30, seed=7)
+    found = TextClassifier().fit(*articles(20, seed=1), validation=held_out)
+    np.testing.assert_allclose(found.validation_probabilities_, found.predict_proba(held_out[0]), atol=1e-6)
+    assert found.metrics_["validation"]["accuracy"] == found.score(*held_out)
+    assert found.choice_.startswith("few labels (20)")

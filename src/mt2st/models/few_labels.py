@@ -84,7 +84,7 @@ def learn(
     learned, own = data.fitted(data.labelled), 0
     if len(unlabelled):
         # What it learns from labels of its own is weighed anew: they make it surer than it should be.
-        once = folds[: round(1 / np.mean([len(held_out) / len(labelled.targets) for _, held_out in folds]))]
+        once = folds[: min(FOLDS, len(labelled.targets))]
         again, loss_again, out_of_fold_again = data.cross_validated(once, pool)
         if loss_again < loss:
             learned, own = data.self_trained(learned, pool)
@@ -187,13 +187,15 @@ Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def _folds(targets: NDArray[np.bool_], seed: int) -> list[Fold]:
-    """Return the parts of a repeated cross-validation: rows to learn from, and rows held out."""
-    from sklearn.model_selection import RepeatedStratifiedKFold
-
-    classes = targets.argmax(axis=1)
-    parts = max(2, min(FOLDS, int(targets.sum(axis=0).min())))
-    repeats = -(-LEAST_OUT_OF_FOLD // len(classes))
-    return list(RepeatedStratifiedKFold(n_splits=parts, n_repeats=repeats, random_state=seed).split(classes, classes))
+    """Return the parts of a repeated cross-validation, stratified: rows to learn from, and rows held out."""
+    rng, classes = np.random.default_rng(seed), targets.argmax(axis=1)
+    parts = min(FOLDS, len(classes))
+    found = []
+    for _ in range(-(-LEAST_OUT_OF_FOLD // len(classes))):
+        order = rng.permutation(len(classes))
+        order = order[np.argsort(classes[order], kind="stable")]  # one class after the other, dealt in turn
+        found += [(np.sort(np.delete(order, np.s_[part::parts])), np.sort(order[part::parts])) for part in range(parts)]
+    return found
 
 
 def _regression(

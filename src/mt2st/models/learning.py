@@ -92,14 +92,13 @@ class Learning(Generic[RowsT]):
         final_fit = final_fit and self.problem.of_texts
         if final_fit and isinstance(self.options.unlabelled, Iterator):
             self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
-        choice = choose(self.settings, self.strategy, rows, self.options)
-        for callback in self.options.callbacks:
-            callback.on_choice(choice.reason)
+        held_out: Any = validation
+        every = joined(rows, held_out) if final_fit and not isinstance(validation, float) else rows
+        choice = choose(self.settings, self.strategy, every, self.options)
+        self._tell(choice.reason)
         self.settings = self.settings.updated(**choice.values)
         if choice.few_labels:
-            every: Any = rows if isinstance(validation, float) or not final_fit else joined(rows, validation)
-            return self._from_few(choice, every)
-        held_out: Any = validation
+            return self._from_few(choice, every, None if final_fit or isinstance(validation, float) else held_out)
         if isinstance(validation, float):
             rows, held_out = self.problem.split(rows, validation, seed=self.settings.seed)
         fitted = self._trained(self.settings, replace(self.options, goes_on=final_fit), rows, held_out)
@@ -111,6 +110,10 @@ class Learning(Generic[RowsT]):
             return replace(learned, validation=dict(run.evaluations[run.best].validation) if run.evaluations else None)
         learned = self._chosen(learned, rows, held_out)
         return self._on_all(learned, joined(rows, held_out)) if final_fit else learned
+
+    def _tell(self, choice: str) -> None:
+        for callback in self.options.callbacks:
+            callback.on_choice(choice)
 
     def _trained(
         self,
@@ -147,6 +150,7 @@ class Learning(Generic[RowsT]):
             run = learned.run
             epochs = run.evaluations[run.best].epoch if run.best >= 0 else self.settings.optimisation.epochs
             settings = self.settings.updated(optimisation__epochs=epochs, optimisation__convergence="never")
+            self._tell(f"chosen: {epochs} epoch{'s' * (epochs != 1)}; now on all {len(rows):,} labelled texts")
             fitted = self._trained(settings, self.options.without_records(), rows, None)
             if fitted.run.stopped == "interrupted":
                 run.stopped = "interrupted"
@@ -157,8 +161,8 @@ class Learning(Generic[RowsT]):
             learned = replace(learned, ensemble=ensemble)
         return learned
 
-    def _from_few(self, choice: Choice, rows: RowsT) -> Learned:
-        """Train word vectors, and fit all else to the labels in closed form."""
+    def _from_few(self, choice: Choice, rows: RowsT, held_out: RowsT | None) -> Learned:
+        """Train word vectors and fit all else in closed form; measure on rows held out, or out of fold."""
         settings = self.settings
         fitted = self._trained(settings, self.options, rows, None, vectors=True)
         labelled = self._examples(rows)
@@ -173,9 +177,14 @@ class Learning(Generic[RowsT]):
         if found.own_labels:
             more = f"; {found.own_labels:,} unlabelled texts got labels of the classifier's own"
             choice = replace(choice, reason=choice.reason + more)
-        task, data = self._measurable(reader, rows)
-        metrics = task.metrics(found.out_of_fold, data)
-        return Learned(choice, fitted, fitted.run, found.ensemble, metrics, found.out_of_fold)
+        task, data = self._measurable(reader, rows if held_out is None else held_out)
+        probabilities = found.out_of_fold
+        if held_out is not None:
+            with torch_threads(settings.compute.threads):
+                alone = task.probabilities(reader.network(fitted.network), data)
+            probabilities = found.ensemble.probabilities(alone, self._examples(held_out).texts)
+        metrics = task.metrics(probabilities, data)
+        return Learned(choice, fitted, fitted.run, found.ensemble, metrics, probabilities)
 
     def _measurable(self, reader: DocumentEncoder, rows: RowsT) -> tuple[LabelledTask[Any, Any], Any]:
         """Return the primary task, and rows as its data."""

@@ -49,7 +49,7 @@ class Callback:
     """
 
     def on_choice(self, reason: str) -> None:
-        """What was left to the data has been chosen; a line says what and why."""
+        """Something that was left to the data has been chosen; a line says what. It may be empty."""
 
     def on_corpus(self, corpus: Any, *, n_labelled: int) -> None:
         """The texts are encoded as a `mt2st.text.Corpus`; its first ``n_labelled`` documents have labels."""
