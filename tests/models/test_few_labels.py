@@ -9,7 +9,7 @@ import pytest
 
 from mt2st import TextClassifier
 from mt2st.models import Encoder, Optimisation, Predictor
-from mt2st.models.few_labels import _Data, _regression
+from mt2st.models.few_labels import VECTOR_STRENGTH, _Data, _regression
 from mt2st.models.ngram_classifier import NgramFeatures
 from mt2st.models.pool import Pool
 from mt2st.text import Tokeniser
@@ -104,7 +104,7 @@ def test_the_regression_is_scikit_learns_and_a_class_without_texts_is_never_pred
     weights, biases = _regression(vectors, targets, np.ones(30))
     scores = vectors @ weights.T + biases
     found = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
-    usual = LogisticRegression(C=0.1, max_iter=1000).fit(vectors, classes).predict_proba(vectors)
+    usual = LogisticRegression(C=VECTOR_STRENGTH, max_iter=1000).fit(vectors, classes).predict_proba(vectors)
     np.testing.assert_allclose(found[:, :2], usual, atol=1e-4)
     assert found[:, 2].max() < 1e-6
 

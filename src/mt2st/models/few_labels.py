@@ -29,7 +29,7 @@ from mt2st.text import Tokeniser
 
 FOLDS, LEAST_OUT_OF_FOLD = 5, 300
 """Parts of the cross-validation, which is repeated until so many texts have been predicted."""
-VECTOR_STRENGTH, NGRAM_STRENGTH = 0.1, 1.0
+VECTOR_STRENGTH, NGRAM_STRENGTH = 0.03, 1.0
 """Inverse strengths of the regularisation (scikit-learn's ``C``): too few texts to choose them by."""
 CERTAIN = 0.9
 """Probability from which a prediction is taken for a label."""
