@@ -85,7 +85,7 @@ def test_other_strategies_are_added_to_the_same_experiment_alone(
         assert f"{tmp_path / 'study'} holds another experiment: " in said
         assert message in said
     assert not (tmp_path / "study" / "multi-task-seed1").exists()
-    assert main([*more, "--encoders", "mean", "cnn", "--hidden-size", "256", "--seeds", "1"]) == 0
+    assert main([*more, "--encoders", "mean", "cnn", "--hidden-size", "128", "--seeds", "1"]) == 0
     assert main(["report", str(tmp_path / "study")]) == 0
     assert "cnn" in (tmp_path / "study" / "tables" / "results.txt").read_text(encoding="utf-8")
 
@@ -404,7 +404,7 @@ def test_taggers_are_compared_by_the_accuracy_of_tags_or_by_f1_of_entities(
         assert f"best validation {header.partition('  vs')[0]} of the same seed" in printed.err
 
 
-@pytest.mark.parametrize("words", [["--word-ngrams", "2"], ["--transition.probe-head", "0.1"]])
+@pytest.mark.parametrize("words", [["--linear"], ["--transition.probe-head", "0.1"]])
 def test_what_taggers_have_not_is_refused_before_any_run(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

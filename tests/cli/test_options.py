@@ -197,11 +197,11 @@ def test_a_value_for_each_name_is_asked_for_with_spaces(capsys: pytest.CaptureFi
     assert "--switch-at takes one value, or one for each name with spaces between" in capsys.readouterr().err
 
 
-def test_help_shows_no_empty_defaults_and_the_n_grams_of_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_no_empty_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     printed = " ".join(capsys.readouterr().out.replace("│", "").split())
     assert "(default: None)" not in printed
     assert "(default: )" not in printed
     assert "(default: 8)" in printed
-    assert "--word-ngrams" in printed
+    assert "--encoder" in printed

@@ -64,7 +64,7 @@ def test_the_test_part_is_predicted_once(train_arguments: list[str], monkeypatch
 
     monkeypatch.setattr("mt2st.tasks.classification.infer_rows", counting)
     assert main([*train_arguments, "--test", "0.25", "--validation", "0.4"]) == 0
-    assert read == [18, 18, 15]  # two epochs on the validation part, then the test part
+    assert read == [18, 18, 18, 15]  # the validation part after two epochs and for the ensemble, then the test part
 
 
 def test_files_can_be_given_for_validation_and_test(reviews: Path, tmp_path: Path) -> None:

@@ -30,8 +30,6 @@ from mt2st.models.settings import ModelSettings
         ),
         (["--word-tasks.gamma", "3"], ["--word-tasks.gamma 3.0 (read by the auxiliary task misalignment)"]),
         (["--plateau-factor", "0.3"], ["--plateau-factor 0.3 (read with --plateau-patience)"]),
-        (["--word-ngrams", "0", "--ngram-buckets", "99"], ["--ngram-buckets 99 (read with --word-ngrams)"]),
-        (["--word-ngrams", "0", "--no-ngram-ratios"], ["--no-ngram-ratios (read with --word-ngrams)"]),
         (["--minimum-gain", "0.1"], ["--minimum-gain 0.1 (read by the convergence validation-loss)"]),
         (["--convergence", "never", "--patience", "5"], ["--patience 5"]),
         (["--feedback-every", "3"], ["--feedback-every 3", "adaptive-diminish or adaptive-switch"]),

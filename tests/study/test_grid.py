@@ -7,7 +7,7 @@ from mt2st.models import ModelSettings
 from mt2st.study import Grid, Method
 from mt2st.study.identity import identity_hash
 
-SETTINGS = ModelSettings()
+SETTINGS = ModelSettings(encoder="bilstm")  # type: ignore[arg-type]
 METHODS = {"single-task": SingleTask(), "switch": Switch(3)}
 
 

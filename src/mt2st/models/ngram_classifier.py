@@ -40,8 +40,8 @@ class NgramClassifier:
     Attributes:
         kind: n-grams of words or of characters.
         vectoriser: scikit-learn's, fitted.
-        weights: ``[n_terms, n_columns]``; a column for each class, or one for two classes of which a text has one.
-        biases: ``[n_columns]``.
+        weights: ``[n_terms, n_classes]``.
+        biases: ``[n_classes]``.
     """
 
     kind: Kind
@@ -55,8 +55,7 @@ class NgramClassifier:
 
     def scores_of(self, features: Any) -> NDArray[np.float64]:
         """Return the same of texts that the vectoriser has read."""
-        found = SCALE * (np.asarray(features @ self.weights, dtype=np.float64) + self.biases)
-        return np.hstack([-found, found]) / 2 if found.shape[1] == 1 else found
+        return SCALE * (np.asarray(features @ self.weights, dtype=np.float64) + self.biases)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that a model folder keeps of it."""
@@ -125,7 +124,11 @@ class NgramFeatures:
         columns = targets[:, 1:] if _one_of_two(targets) else targets
         solved = [_solved(features, columns[:, each], strength, weights) for each in range(columns.shape[1])]
         matrix = np.stack([each[0] for each in solved], axis=1).astype(np.float32)
-        return NgramClassifier(self.kind, self.vectoriser, matrix, np.array([each[1] for each in solved], np.float32))
+        biases = np.array([each[1] for each in solved], dtype=np.float32)
+        if columns is not targets:  # one machine for both
+            matrix = np.hstack([-matrix, matrix]) / np.float32(2)
+            biases = np.hstack([-biases, biases]) / np.float32(2)
+        return NgramClassifier(self.kind, self.vectoriser, matrix, biases)
 
 
 def kinds_for(texts: Sequence[str]) -> tuple[Kind, ...]:

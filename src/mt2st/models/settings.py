@@ -156,7 +156,7 @@ class ModelSettings(Group):
 
         Example:
             >>> ModelSettings().flat()["encoder.name"]
-            'bilstm'
+            'auto'
         """
         values: dict[str, Any] = {}
         for name, value in self.as_dict().items():

@@ -59,8 +59,9 @@ def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Coll
     """
     ours = [_without(cell.settings.flat(), {*VARIED, *searched}) for cell in cells]
     for path, result in _other_results(folder, cells).items():
-        theirs = _without(result.identity.get(SETTINGS, {}), {*VARIED, *searched})
-        for settings in ours:
+        usual = result.identity.get(DEFAULTS, {})
+        theirs = _filled(_without(result.identity.get(SETTINGS, {}), {*VARIED, *searched}), usual)
+        for settings in (_filled(each, usual) for each in ours):
             # What only one of the two reads, such as a file for an auxiliary task, says nothing about the other.
             both = theirs.keys() & settings.keys()
             if change := changes(
@@ -109,6 +110,11 @@ def _given(identity: Mapping[str, Any]) -> str:
     """Return the settings that decide what the defaults of others are, and those that are left to them."""
     exempt = {*VARIED, *(f"auxiliary_data.{name}" for name in READERS)} - {"encoder.name"}
     return json.dumps(_without(identity[SETTINGS], exempt), sort_keys=True)
+
+
+def _filled(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the defaults of those that are not given: to give a default changes nothing."""
+    return {name: defaults.get(name) if value is None else value for name, value in settings.items()}
 
 
 def _without(settings: Mapping[str, Any], exempt: Collection[str]) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def factors_of(settings: ModelSettings) -> dict[str, str]:
     """Return the embedding, the auxiliary tasks and the encoder of settings, as a table names them.
 
     Example:
-        >>> factors_of(ModelSettings(auxiliaries=("context", "analogy")))
-        {'embedding': 'random', 'auxiliary': 'context+analogy', 'encoder': 'bilstm'}
+        >>> factors_of(ModelSettings(encoder="mean", auxiliaries=("context", "analogy")))
+        {'embedding': 'random', 'auxiliary': 'context+analogy', 'encoder': 'mean'}
     """
     return {
         "embedding": settings.embedding.init,
@@ -119,7 +119,7 @@ class Grid:
     Example:
         >>> from mt2st import SingleTask, Switch
         >>> methods = {"single-task": SingleTask(), "switch": Switch(at=3)}
-        >>> grid = Grid(methods, ModelSettings(), seeds=(1, 2), encoders=("bilstm", "mean"))
+        >>> grid = Grid(methods, ModelSettings(encoder="bilstm"), seeds=(1, 2), encoders=("bilstm", "mean"))
         >>> [cell.folder for cell in grid.cells()][:3]
         ['single-task-seed1', 'switch-seed1', 'single-task.encoder=mean-seed1']
         >>> [cell.folder for cell in grid.cells()][4:6]
