@@ -115,3 +115,10 @@ def test_texts_to_choose_by_are_measured_on_and_never_learned_from(model: TextCl
     np.testing.assert_allclose(found.validation_probabilities_, found.predict_proba(held_out[0]), atol=1e-6)
     assert found.metrics_["validation"]["accuracy"] == found.score(*held_out)
     assert found.choice_.startswith("few labels (20)")
+
+
+def test_a_handful_of_words_is_enough() -> None:
+    texts = ["good film", "bad film", "nice plot", "poor plot"]
+    model = TextClassifier().fit(texts * 3, [1, 0, 1, 0] * 3)
+    assert model.predict(texts).tolist() == [1, 0, 1, 0]
+    assert model.settings_.embedding.init == "random"

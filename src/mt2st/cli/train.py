@@ -85,6 +85,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
 
     from mt2st.cli.progress import TrainingProgress
     from mt2st.models import model_class
+    from mt2st.models.inputs import Rereadable
 
     class Watcher(TrainingProgress):
         """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
@@ -99,7 +100,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
     with stopped_by_signals(model.stop) as received:
         model.fit_rows(
             parts.train,
-            unlabelled=parts.unlabelled(),
+            unlabelled=Rereadable(parts.unlabelled),
             validation=parts.validation,
             final_fit=options.final_fit and not Path(options.source.validation).exists(),
             log=options.output / METRICS,

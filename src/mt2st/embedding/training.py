@@ -20,7 +20,7 @@ from mt2st.embedding.settings import CHUNK_WORDS, Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.errors import InputError
+from mt2st.errors import InputError, NoContextError
 from mt2st.text.corpus import Corpus
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def train_word_vectors(
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(result(), done.words, total_words, "words") from error
     if not done.pairs:
-        raise InputError(
+        raise NoContextError(
             f"no two words of the corpus came together in {settings.epochs} passes: its documents hold one word of the "
             f"vocabulary each, or sample ({settings.sample!r}) thins them out to that"
         )

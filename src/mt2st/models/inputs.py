@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -51,6 +51,16 @@ def _some(texts: Iterator[str], source: str) -> Iterator[str]:
             f"{source}: the iterator yields no text. It may have been read before, by an earlier fit: give a list, or "
             "an object whose __iter__ begins again"
         )
+
+
+class Rereadable:
+    """Texts that a function reads anew each time, so that they need not be kept in memory."""
+
+    def __init__(self, read: Callable[[], Iterable[str]]) -> None:
+        self.read = read
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.read())
 
 
 def joined(first: Any, second: Any) -> Any:

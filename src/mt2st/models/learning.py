@@ -13,6 +13,7 @@ from typing import Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.errors import NoContextError
 from mt2st.models.choice import Choice, choose
 from mt2st.models.ensemble import Ensemble, Examples
 from mt2st.models.few_labels import learn
@@ -90,12 +91,12 @@ class Learning(Generic[RowsT]):
         """
         self.settings.check_files()
         final_fit = final_fit and self.problem.of_texts
-        if final_fit and isinstance(self.options.unlabelled, Iterator):
-            self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
         held_out: Any = validation
         every = joined(rows, held_out) if final_fit and not isinstance(validation, float) else rows
         choice = choose(self.settings, self.strategy, every, self.options)
         self._tell(choice.reason)
+        if (final_fit or choice.few_labels) and isinstance(self.options.unlabelled, Iterator):  # it is read again
+            self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
         self.settings = self.settings.updated(**choice.values)
         if choice.few_labels:
             return self._from_few(choice, every, None if final_fit or isinstance(validation, float) else held_out)
@@ -163,8 +164,13 @@ class Learning(Generic[RowsT]):
 
     def _from_few(self, choice: Choice, rows: RowsT, held_out: RowsT | None) -> Learned:
         """Train word vectors and fit all else in closed form; measure on rows held out, or out of fold."""
+        try:
+            fitted = self._trained(self.settings, self.options, rows, None, vectors=True)
+        except NoContextError:  # a handful of words: only what the labelled texts say counts
+            self.settings = self.settings.updated(embedding__init="random")
+            choice = replace(choice, values={**choice.values, "embedding__init": "random"})
+            fitted = self._trained(self.settings, self.options, rows, None, vectors=True)
         settings = self.settings
-        fitted = self._trained(settings, self.options, rows, None, vectors=True)
         labelled = self._examples(rows)
         unlabelled = _sample(self.options.unlabelled, MOST_SELF_LABELLED, seed=settings.seed)
         reader = reader_for(fitted, settings)
