@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mt2st import TextClassifier
+from mt2st.cli.data_options import DataOptions
 from mt2st.cli.main import main
 from mt2st.tasks.inference import infer_rows
 from tests.cli.conftest import FAST, run_until, write_reviews
@@ -335,3 +336,8 @@ def test_a_metric_that_is_not_there_is_named_with_the_option(
 ) -> None:
     assert main([*train_arguments, "--monitor", "acc"]) == 2
     assert "mt2st: --monitor names the metric 'acc'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("validation", "split"), [("0.2", True), ("validation.csv", False), ("hf:owner/name", False)])
+def test_only_texts_that_are_split_off_are_learned_from_in_the_end(validation: str, split: bool) -> None:
+    assert DataOptions("data.csv", validation=validation).splits_validation == split

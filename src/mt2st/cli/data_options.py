@@ -73,6 +73,15 @@ class DataOptions:
     """Decides the split of the data, which is stratified by label in classification and random else; apart from --seed,
     so that seeds share a split."""
 
+    @property
+    def splits_validation(self) -> bool:
+        """Whether the texts to choose by are split off the data; else they have a source of their own."""
+        try:
+            float(self.validation)
+        except ValueError:
+            return False
+        return True
+
     def columns(self) -> dict[str, Any]:
         """Return what a file of the same form is read by, for the model's folder."""
         return {name: getattr(self, name) for name in COLUMNS if getattr(self, name) is not None}

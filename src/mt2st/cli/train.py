@@ -102,7 +102,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
             parts.train,
             unlabelled=Rereadable(parts.unlabelled),
             validation=parts.validation,
-            final_fit=options.final_fit and not Path(options.source.validation).exists(),
+            final_fit=options.final_fit and options.source.splits_validation,
             log=options.output / METRICS,
             checkpoint=options.output / CHECKPOINT,
             origin=options.source.by_name(),

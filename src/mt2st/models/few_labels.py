@@ -83,7 +83,7 @@ def learn(
     pool, loss, out_of_fold = data.cross_validated(folds, None)
     learned, own = data.fitted(data.labelled), 0
     if len(unlabelled):
-        # What it learns from labels of its own is weighed anew: they make it surer than it should be.
+        # Labels of its own make a classifier surer than it should be, so the weights are fitted again.
         once = folds[: min(FOLDS, len(labelled.targets))]
         again, loss_again, out_of_fold_again = data.cross_validated(once, pool)
         if loss_again < loss:

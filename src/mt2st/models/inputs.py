@@ -54,7 +54,7 @@ def _some(texts: Iterator[str], source: str) -> Iterator[str]:
 
 
 class Rereadable:
-    """Texts that a function reads anew each time, so that they need not be kept in memory."""
+    """Texts that a function reads again for each use, so that they need not be kept in memory."""
 
     def __init__(self, read: Callable[[], Iterable[str]]) -> None:
         self.read = read

@@ -43,7 +43,7 @@ class Learned:
         fitted: the network and what is known of its training.
         run: the course of the training that the choice was made in.
         ensemble: the network's linear partners, if it has any.
-        validation: metrics on the texts held out; empty if the training was interrupted.
+        validation: metrics on the texts held out; None if the training was interrupted.
         probabilities: ``[n_held_out, n_classes]``: of these texts, by classifiers that had not seen them.
     """
 
