@@ -55,6 +55,10 @@ class FewRowsWarning(UserWarning):
     """So little of a file can be used that it teaches little, and that what is measured on it is mostly chance."""
 
 
+class DataWarning(UserWarning):
+    """Something in the data is not as it should be and was passed over: what, how often, and where first."""
+
+
 class ScheduleWarning(UserWarning):
     """The training ends before the strategy's transition to single-task training."""
 

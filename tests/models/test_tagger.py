@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mt2st.errors import InputError
+from mt2st.errors import DataWarning, InputError
 from mt2st.models import MultiLabelClassifier, Optimisation, Tagger, TextClassifier, load_model
 from mt2st.strategy import AdaptiveDiminish, MultiTask, SingleTask, Strategy, Switch
 from mt2st.study.predictions import predictions_of
@@ -394,3 +394,12 @@ def test_entities_of_real_messages(shared_data: Path) -> None:
     measures = tagger.evaluate_rows(train, name="train")
     assert measures["entity_f1"] > 0.3
     assert measures["accuracy"] > 0.9
+
+
+def test_a_stray_tag_among_entities_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Ana PER-B\nlives O\n\nhe X\nsaw O\nAna PER-B\nK PER-I\n\n" * 8, encoding="utf-8")
+    model = make()
+    with pytest.warns(DataWarning, match="line 4: 'X' marks no entity, as the other tags do: counted as O"):
+        model.fit_rows(read_tagged(path))
+    assert "entity_f1" in model.metrics_["validation"]

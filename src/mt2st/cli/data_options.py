@@ -28,6 +28,7 @@ from mt2st.text import (
     split_at_random,
     split_labelled,
 )
+from mt2st.text.conll import TAGGED
 from mt2st.text.labelled import SEPARATOR
 from mt2st.text.split import shared_texts
 
@@ -132,6 +133,10 @@ def read_parts(options: DataOptions) -> Parts:
     """
     labelled = read_rows(options, options.data)
     check_rows(labelled)
+    if isinstance(labelled, TaggedText):
+        from mt2st.evaluation import scheme_told
+
+        say(f"{options.data}: {scheme_told(labelled.tags)}")
     for source in options.unlabelled:  # found now, not after minutes of training
         try:
             next(iter(iterate_texts(source, text=options.text, skip_bad_rows=options.skip_bad_rows)), None)
@@ -189,7 +194,7 @@ def read_rows(options: DataOptions, source: str) -> Rows:
             if not source.endswith(TABLES):
                 raise
             raise InputError(f"{error}. Texts with labels need --task classification or multilabel") from None
-    if source.removesuffix(".gz").endswith((".conllu", ".conll")):
+    if source.removesuffix(".gz").endswith(TAGGED):
         raise InputError(f"{source}: these are tagged sentences, which only a tagger reads (--task tagging)")
     if options.task == "multilabel":
         return read_multi_labelled(

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mt2st.text import TaggedSentence, is_tagged, read_conll, read_words
+from mt2st.text.conll import TAGGED, has_names
 
 if TYPE_CHECKING:
     from mt2st.models import Tagger
 
-ENDINGS = (".conllu", ".conll", ".conllu.gz", ".conll.gz")
+ENDINGS = (*TAGGED, *(f"{ending}.gz" for ending in TAGGED))
 """Endings of files of words, one a line."""
 
 
@@ -34,7 +35,7 @@ class WordFile:
     def sentences(self) -> tuple[bool, Iterator[TaggedSentence]]:
         """Return whether the file has tags, and its sentences; without tags, those of the words are empty."""
         numbered = str(self.tag).removeprefix("-").isdecimal()
-        tag = None if numbered == (".conllu" in self.source) else self.tag
+        tag = None if numbered == has_names(self.source) else self.tag
         if is_tagged(self.source, tag=tag, word=self.word):
             return True, read_conll(self.source, tag=tag, word=self.word)
         return False, (TaggedSentence(words, (), 0) for words in read_words(self.source, word=self.word))

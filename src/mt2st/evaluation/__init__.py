@@ -18,8 +18,8 @@ from mt2st.evaluation.similarity import (
     gensim_similarity_files,
     read_similarity,
 )
-from mt2st.evaluation.spans import Span, SpanReport, SpanScore, has_spans, span_report, spans
-from mt2st.evaluation.tag_scheme import Scheme, best_tags, scheme_of
+from mt2st.evaluation.spans import Span, SpanReport, SpanScore, has_spans, span_report, spans, stray_tags
+from mt2st.evaluation.tag_scheme import Scheme, best_tags, scheme_of, scheme_told
 from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
 
 __all__ = [
@@ -48,6 +48,8 @@ __all__ = [
     "read_analogies",
     "read_similarity",
     "scheme_of",
+    "scheme_told",
     "span_report",
     "spans",
+    "stray_tags",
 ]

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.evaluation.spans import OUTSIDE, has_spans, parsed_tag
+from mt2st.evaluation.spans import OUTSIDE, letters_of, parsed_tags
 
 Scheme = Literal["iob2", "iobes"]
 LEGAL_SHARE = 0.9
@@ -28,8 +28,8 @@ def scheme_of(sentences: Iterable[Sequence[str]]) -> Scheme | None:
     """Return the scheme that the tags of sentences follow.
 
     - ``"iob2"``: B begins a span, I goes on.
-    - ``"iobes"``: B begins a span of several words, I goes on, E ends it; S is a span of one word. BILOU is the same
-      with other letters.
+    - ``"iobes"``: B begins a span of several words, I goes on, E ends it; S is a span of one word. BILOU and
+      BMES are the same with other letters.
 
     None if the tags mark no spans, or if more than a tenth of the sentences with spans follow neither (IOB1, IOE).
 
@@ -38,14 +38,34 @@ def scheme_of(sentences: Iterable[Sequence[str]]) -> Scheme | None:
         ('iob2', 'iobes', None)
     """
     given = [list(tags) for tags in sentences]
-    names = sorted({tag for tags in given for tag in tags})
-    if not has_spans(names):
+    parsed = parsed_tags(tag for tags in given for tag in tags)
+    if parsed is None:
         return None
-    parsed = {name: parsed_tag(name) for name in names}
     scheme: Scheme = "iobes" if any(prefix in "ES" for prefix, _ in parsed.values()) else "iob2"
     with_spans = [[_EDGE, *(parsed[tag] for tag in tags), _EDGE] for tags in given if set(tags) - {OUTSIDE}]
     legal = sum(all(_follows(scheme, one, two) for one, two in pairwise(tags)) for tags in with_spans)
     return scheme if legal >= LEGAL_SHARE * len(with_spans) else None
+
+
+def scheme_told(sentences: Iterable[Sequence[str]]) -> str:
+    """Return by what tags are judged, in a line.
+
+    Example:
+        >>> scheme_told([["B-PER", "L-PER", "O"]]), scheme_told([["PER-B", "PER-I"]]), scheme_told([["NOUN"]])
+        ('entities in BILOU', 'entities in IOB2', 'tags of single words, which mark no entities')
+    """
+    given = [list(tags) for tags in sentences]
+    names = {tag for tags in given for tag in tags}
+    if parsed_tags(names) is None:
+        return "tags of single words, which mark no entities"
+    letters = letters_of(names)
+    known = (("LU", "BILOU"), ("W", "BMEWO"), ("M", "BMES"))
+    found = next((name for some, name in known if letters & set(some)), None)
+    if found is None and letters & set("ES"):
+        found = "BIOES" if "B" in letters or "S" in letters else "IOE"
+    if found is None:
+        found = "IO" if "B" not in letters else "IOB2" if scheme_of(given) else "IOB1"
+    return f"entities in {found}"
 
 
 def best_tags(
@@ -73,7 +93,8 @@ def best_tags(
     found: NDArray[np.int64] = probabilities.argmax(axis=1)
     if scheme is None or not len(found):
         return found
-    parsed = [parsed_tag(name) for name in names]
+    table = parsed_tags(names) or {}
+    parsed = [table[name] for name in names]
     begins = np.array([_follows(scheme, _EDGE, tag) for tag in parsed])
     ends = np.array([_follows(scheme, tag, _EDGE) for tag in parsed])
     follows = np.array([[_follows(scheme, one, two) for two in parsed] for one in parsed])

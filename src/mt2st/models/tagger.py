@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -9,8 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import InputError
-from mt2st.evaluation import Scheme, best_tags, scheme_of
+from mt2st.errors import DataWarning, InputError, in_brief
+from mt2st.evaluation import Scheme, best_tags, scheme_of, stray_tags
 from mt2st.models.inputs import Classes, classes_of, lists_of, names_of, tagged_text
 from mt2st.models.problem_types import Tagging, sentences_to_read
 from mt2st.models.trained_model import TrainedModel
@@ -97,6 +98,14 @@ class Tagger(TrainedModel[TaggedText]):
         **options: Any,
     ) -> Self:
         """Train as `TrainedModel.fit_rows` does, and keep the scheme of the tags and the cut of the words."""
+        if stray := stray_tags(rows.tag_names()):
+            line = rows.first_lines.get(stray[0])
+            warnings.warn(
+                f"{rows.source}{f', line {line}' if line else ''}: {in_brief(stray)} mark{'s' * (len(stray) == 1)} no "
+                f"entity, as the other tags do: counted as O in measures of entities",
+                DataWarning,
+                stacklevel=2,
+            )
         super().fit_rows(rows, validation=validation, classes=classes, **options)
         self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences)
         return self

@@ -1,9 +1,14 @@
-"""Tagged sentences in CoNLL and CoNLL-U files: one word a line, a blank line between sentences."""
+"""Tagged sentences in CoNLL and CoNLL-U files: one word a line, a blank line between sentences.
+
+What is a row and what a comment is decided by the dialect (`_Dialect`), not by the number of columns alone.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +17,18 @@ from mt2st.text.lines import read_lines
 from mt2st.text.readers import check_exists
 
 CONLLU = (".conllu", ".conllu.gz")
+TAGGED = (".conllu", ".conll", ".conllup", ".cupt", ".iob", ".bio", ".iob2")
+"""Endings of files of words, one a line; each may be followed by ``.gz``."""
 CONLLU_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 DOCUMENT_START = "-DOCSTART-"
 LONGEST_SENTENCE = 100_000
 """Words. A longer one is a file without blank lines, which would be read into memory whole."""
 
+_GLOBAL_COLUMNS, _DOCUMENT = "# global.columns =", ("#begin document", "#end document")
+_LINES_TRIED = 1000
+"""Lines by which it is found whether the first column numbers the words."""
+_BLANKS = re.compile(r"[ \t]+")
+_BRACKETS = re.compile(r"\*\)?|\(([^()*]+)(?:\*|\*?\))")
 _WORD_ID, _OTHER_ID = re.compile(r"[1-9][0-9]*"), re.compile(r"[0-9]+-[0-9]+|[0-9]+\.[0-9]+")
 
 
@@ -38,20 +50,26 @@ class TaggedSentence(NamedTuple):
     line: int
 
 
-def read_conll(source: str | Path, *, tag: str | int | None = None, word: int = 1) -> Iterator[TaggedSentence]:
+def read_conll(
+    source: str | Path, *, tag: str | int | None = None, word: int = 1, first_lines: dict[str, int] | None = None
+) -> Iterator[TaggedSentence]:
     r"""Stream the sentences of a tagged file, plain or ``.gz``, one at a time.
 
     - **CoNLL-U** (the name ends in ``.conllu``): ten columns between tabs. Multiword tokens (``1-2``), empty nodes
       (``8.1``) and comments are passed over. An underscore, the format's sign for "no value", is a tag as any other.
-    - **CoNLL** (any other name): columns between tabs or, in a line without a tab, white space. Lines of
-      ``-DOCSTART-`` are passed over, and so are comments: lines that begin with ``#`` and have not as many columns as
-      the rows of words (a hashtag is a word).
+    - **CoNLL-U Plus** and **.cupt** (the first line is ``# global.columns = ...``): the same with those columns.
+    - **CoNLL** (all else): columns between tabs if the first row has one, else between spaces and tabs. Lines of
+      ``-DOCSTART-`` are passed over, and so are comments. Where the first column numbers the words (CoNLL-X, -2009) or
+      names the document (OntoNotes), every line that begins with ``#`` is one, and each sentence may have a number of
+      columns of its own; else only one that stands before a sentence and is no row (a hashtag is a word). Entities
+      in OntoNotes' brackets, ``(PERSON*``, become IOB2 tags.
 
     Args:
         source: the file.
-        tag: the column of the tags: in CoNLL-U its name (``upos``, ``xpos``, ...; None for ``upos``), else its number
-            from 1, or from -1 backwards (None for the last).
+        tag: the column of the tags: in CoNLL-U its name (``upos``, ``xpos``, ...; None for ``upos``, or the last if
+            there is none), else its number from 1, or from -1 backwards (None for the last).
         word: the column of the words in CoNLL, a number likewise.
+        first_lines: filled with the line on which each tag comes first.
 
     Raises:
         InputError: a missing or empty file, an unknown column, or a row that does not fit, with file and line. A
@@ -67,18 +85,16 @@ def read_conll(source: str | Path, *, tag: str | int | None = None, word: int = 
         TaggedSentence(words=('Empire', 'State'), tags=('B-place', 'I-place'), line=1)
         TaggedSentence(words=('Pretty',), tags=('O',), line=4)
     """
-    path = Path(source)
-    check_exists(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give a CoNLL or CoNLL-U file")
-    if path.name.lower().endswith(CONLLU):
-        return _sentences(path, _conllu_rows(path, _conllu_column(path, tag)))
+    path = _checked(source)
+    names = _column_names(path)
+    if names is not None:
+        return _sentences(path, _named_rows(path, names, _named_column(path, names, tag)), first_lines)
     if tag is not None and not str(tag).removeprefix("-").isdecimal():
         raise InputError(
             f"{path}: the column of the tags is a number there, found '{tag}'; only a file of the name .conllu has "
             f"columns with names"
         )
-    return _sentences(path, _conll_rows(path, word, -1 if tag is None else int(tag)))
+    return _sentences(path, _conll_rows(path, word, -1 if tag is None else int(tag)), first_lines)
 
 
 def read_words(source: str | Path, *, word: int = 1) -> Iterator[tuple[str, ...]]:
@@ -99,13 +115,15 @@ def read_words(source: str | Path, *, word: int = 1) -> Iterator[tuple[str, ...]
         ...     print(list(read_words(path)))
         [('Show', 'all'), ('Yes',)]
     """
-    path = Path(source)
-    check_exists(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give a CoNLL or CoNLL-U file")
-    conllu = path.name.lower().endswith(CONLLU)
-    rows = _conllu_rows(path, CONLLU_COLUMNS.index("ID")) if conllu else _conll_rows(path, word, None)
+    path = _checked(source)
+    names = _column_names(path)
+    rows = _conll_rows(path, word, None) if names is None else _named_rows(path, names, names.index("ID"))
     return (sentence.words for sentence in _sentences(path, rows))
+
+
+def has_names(source: str | Path) -> bool:
+    """Return whether the columns of a file have names: those of CoNLL-U and of CoNLL-U Plus."""
+    return _column_names(_checked(source)) is not None
 
 
 def is_tagged(source: str | Path, *, tag: str | int | None = None, word: int = 1) -> bool:
@@ -116,28 +134,38 @@ def is_tagged(source: str | Path, *, tag: str | int | None = None, word: int = 1
     Raises:
         InputError: as `read_conll`.
     """
-    path = Path(source)
-    check_exists(path)
-    if not path.is_dir() and not path.name.lower().endswith(CONLLU):
-        first = next((line for line in read_lines(path) if line.strip()), "")
-        if len(first.split()) == 1:
-            return False
+    path = _checked(source)
+    if _column_names(path) is None and _Dialect.of(path, word).width == 1:
+        return False
     sentence = next(read_conll(path, tag=tag, word=word))
     return set(sentence.tags) != {"_"}
+
+
+def _checked(source: str | Path) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        InputError: it is a folder, or is not there.
+    """
+    path = Path(source)
+    check_exists(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give a CoNLL or CoNLL-U file")
+    return path
 
 
 _Row = tuple[int, str, str] | None
 """A line of a word: its number, the word, the tag. None: the end of a sentence."""
 
 
-def _sentences(path: Path, rows: Iterator[_Row]) -> Iterator[TaggedSentence]:
+def _sentences(path: Path, rows: Iterator[_Row], first_lines: dict[str, int] | None = None) -> Iterator[TaggedSentence]:
     words: list[str] = []
     tags: list[str] = []
     first, found = 0, False
     for row in rows:
         if row is None:
             if words:
-                yield TaggedSentence(tuple(words), tuple(tags), first)
+                yield TaggedSentence(tuple(words), _without_brackets(tags), first)
                 words, tags = [], []
             continue
         line, word, tag = row
@@ -153,61 +181,220 @@ def _sentences(path: Path, rows: Iterator[_Row]) -> Iterator[TaggedSentence]:
             )
         words.append(word)
         tags.append(tag)
+        if first_lines is not None:
+            first_lines.setdefault(tag, line)
     if words:
-        yield TaggedSentence(tuple(words), tuple(tags), first)
+        yield TaggedSentence(tuple(words), _without_brackets(tags), first)
     if not found:
         raise InputError(f"{path}: holds no sentence; give one word a line, and a blank line between sentences")
 
 
-def _conllu_column(path: Path, tag: str | int | None) -> int:
-    name = "UPOS" if tag is None else str(tag).upper()
-    if name not in CONLLU_COLUMNS:
+def _without_brackets(tags: list[str]) -> tuple[str, ...]:
+    """Return tags with OntoNotes' brackets, ``(ORG*  *  *)``, as IOB2 tags, and all others as they are.
+
+    Example:
+        >>> _without_brackets(["(ORG*", "*)", "*", "(DATE)"]), _without_brackets(["*", "NN"])
+        (('B-ORG', 'I-ORG', 'O', 'B-DATE'), ('*', 'NN'))
+    """
+    found = [_BRACKETS.fullmatch(tag) for tag in tags] if tags[0][0] in "*(" else []
+    if not found or not all(found) or not any("*" in tag for tag in tags):
+        return tuple(tags)
+    result, kind = [], ""
+    for tag, match in zip(tags, found, strict=True):
+        assert match is not None
+        if match[1]:
+            kind = match[1]
+            result.append(f"B-{kind}")
+        else:
+            result.append(f"I-{kind}" if kind else "O")
+        kind = "" if tag.endswith(")") else kind
+    return tuple(result)
+
+
+def _column_names(path: Path) -> tuple[str, ...] | None:
+    """Return the names of the columns of CoNLL-U and CoNLL-U Plus, None for a file of another kind."""
+    first = next(read_lines(path), "")
+    if first.startswith(_GLOBAL_COLUMNS):
+        names = tuple(first.removeprefix(_GLOBAL_COLUMNS).upper().split())
+        if "ID" not in names or "FORM" not in names:
+            raise InputError(f"{path}, line 1: needs the columns ID and FORM, found {listed(names)}")
+        return names
+    return CONLLU_COLUMNS if path.name.lower().endswith(CONLLU) else None
+
+
+def _named_column(path: Path, names: tuple[str, ...], tag: str | int | None) -> int:
+    if tag is None:
+        return names.index("UPOS") if "UPOS" in names else len(names) - 1
+    name = str(tag).upper()
+    if name not in names:
         raise InputError(
-            f"{path}: CoNLL-U has no column '{tag}'.{suggestion(name, CONLLU_COLUMNS)} "
-            f"Its columns are {listed(CONLLU_COLUMNS)}"
+            f"{path}: CoNLL-U has no column '{tag}'.{suggestion(name, names)} Its columns are {listed(names)}"
         )
-    return CONLLU_COLUMNS.index(name)
+    return names.index(name)
 
 
-def _conllu_rows(path: Path, tag: int) -> Iterator[_Row]:
+def _named_rows(path: Path, names: tuple[str, ...], tag: int) -> Iterator[_Row]:
+    at, form = names.index("ID"), names.index("FORM")
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             yield None
         elif not line.startswith("#"):
             columns = line.rstrip("\r\n").split("\t")
-            if len(columns) != len(CONLLU_COLUMNS):
+            if len(columns) != len(names):
                 raise InputError(
-                    f"{path}, line {number}: a word has {len(CONLLU_COLUMNS)} columns between tabs in CoNLL-U, "
+                    f"{path}, line {number}: a word has {len(names)} columns between tabs in CoNLL-U, "
                     f"found {len(columns)}"
                 )
-            if _WORD_ID.fullmatch(columns[0]):
-                yield number, columns[1].strip(), columns[tag].strip()
-            elif not _OTHER_ID.fullmatch(columns[0]):
-                raise InputError(
-                    f"{path}, line {number}: the first column numbers the word (3, 3-4 or 3.1), found '{columns[0]}'"
-                )
+            if _is_word(columns[at], path, number):
+                yield number, columns[form].strip(), columns[tag].strip()
+
+
+def _is_word(found: str, path: Path, line: int) -> bool:
+    """Return whether the number of a row is that of a word, not of a multiword token or an empty node."""
+    if _WORD_ID.fullmatch(found):
+        return True
+    if _OTHER_ID.fullmatch(found):
+        return False
+    raise InputError(f"{path}, line {line}: the first column numbers the word (3, 3-4 or 3.1), found '{found}'")
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """What distinguishes the rows of a CoNLL file from its other lines.
+
+    Attributes:
+        path: the file.
+        word: column of the words.
+        tabs: columns are cut at tabs, else at runs of spaces and tabs.
+        width: columns of the first row, on the line ``line``.
+        numbered: the first column numbers the words of a sentence.
+        documents: lines of ``#begin document`` stand between documents (OntoNotes).
+    """
+
+    path: Path
+    word: int
+    tabs: bool
+    width: int
+    line: int
+    numbered: bool
+    documents: bool
+
+    @classmethod
+    def of(cls, path: Path, word: int) -> _Dialect:
+        """Find the dialect by the first lines; without a row the width is 0."""
+        first: tuple[int, str] | None = None
+        documents, position, several, numbered = False, 0, False, True
+        for number, line in enumerate(read_lines(path), 1):
+            documents |= line.startswith(_DOCUMENT)
+            if line.startswith(DOCUMENT_START) or not line.strip() or _may_be_comment(line, first):
+                position = 0 if not line.startswith("#") else position
+                continue
+            first = first or (number, line)
+            columns = _columns(line, tabs="\t" in first[1])
+            if not _OTHER_ID.fullmatch(columns[0]):
+                position += 1
+                numbered &= len(columns) > 2 and columns[0] == str(position)
+                several |= position > 1
+            if not numbered or number > _LINES_TRIED:
+                break
+        number, line = first or next(
+            ((number, line) for number, line in enumerate(read_lines(path), 1) if _is_hashtag(line)), (0, "")
+        )
+        tabs = "\t" in line
+        width = len(_columns(line, tabs=tabs)) if number else 0
+        return cls(path, word, tabs, width, number, numbered and several, documents)
+
+    def columns(self, line: str) -> list[str]:
+        """Return the columns of a row."""
+        return _columns(line, tabs=self.tabs)
+
+    def is_comment(self, line: str, columns: list[str], tag: int, *, first: bool) -> bool:
+        """Return whether a line is a comment; ``first``: it may begin a sentence."""
+        if not line.startswith("#"):
+            return False
+        if self.numbered or self.documents:
+            return True
+        if len(columns) != self.width:
+            return first or line.startswith("# ")
+        if self.tabs:
+            return columns[0].startswith("# ")
+        return first and self.width > 1 and columns[tag] not in self._tags_of_rows(tag)
+
+    def _tags_of_rows(self, tag: int) -> frozenset[str]:
+        if tag not in self._known:
+            self._known[tag] = frozenset(self._read_tags(tag))
+        return self._known[tag]
+
+    @cached_property
+    def _known(self) -> dict[int, frozenset[str]]:
+        return {}
+
+    def _read_tags(self, tag: int) -> Iterator[str]:
+        """Yield the tags of the lines that are rows without doubt: they begin with no ``#``, or go on a sentence."""
+        first = True
+        for line in read_lines(self.path):
+            columns = self.columns(line) if line.strip() else []
+            if columns and columns[0] != DOCUMENT_START and not (first and line.startswith("#")):
+                first = False
+                if len(columns) == self.width:
+                    yield columns[tag]
+            elif not line.startswith("#"):
+                first = True
+
+
+def _columns(line: str, *, tabs: bool) -> list[str]:
+    """Return the columns of a line; Unicode's other white space belongs to the words."""
+    line = line.rstrip("\r\n")
+    return [column.strip(" ") for column in line.split("\t")] if tabs else _BLANKS.split(line.strip(" \t"))
+
+
+def _is_hashtag(line: str) -> bool:
+    return line.startswith("#") and not line.startswith(("# ", *_DOCUMENT)) and bool(_BLANKS.search(line.strip()))
+
+
+def _may_be_comment(line: str, first: tuple[int, str] | None) -> bool:
+    return line.startswith("#") and (first is None or line.startswith("# "))
 
 
 def _conll_rows(path: Path, word: int, tag: int | None) -> Iterator[_Row]:
-    width, width_line = 0, 0
+    dialect = _Dialect.of(path, word)
+    width, width_line = dialect.width, dialect.line
+    free = dialect.numbered or dialect.documents
+    word_at, tag_at = _index(word), _index(word if tag is None else tag)
+    if width:
+        _check_columns(path, width_line, width, word=word, tag=tag)
+    if dialect.numbered and word_at == 0:
+        raise InputError(
+            f"{path}, line {width_line}: the first column numbers the words; name the column that holds them: "
+            f"--word 2 (word=2). If this is CoNLL-U, let its name end in .conllu"
+        )
+    first = True
     for number, line in enumerate(read_lines(path), 1):
-        if not line.strip():
+        columns = dialect.columns(line)
+        if not line.strip() or columns[0] == DOCUMENT_START or line.startswith(_DOCUMENT):
             yield None
+            first = True
             continue
-        columns = [column.strip() for column in line.split("\t")] if "\t" in line else line.split()
-        if columns[0] == DOCUMENT_START:
-            yield None
+        if dialect.is_comment(line, columns, -1 if tag is None else tag_at, first=first):
             continue
-        if line.startswith("#") and (len(columns) != width if width else line.startswith("# ") and "\t" not in line):
-            continue
-        if not width:
+        if free and first and len(columns) != width and min(word, tag or word) > 0:
             width, width_line = len(columns), number
             _check_columns(path, number, width, word=word, tag=tag)
         if len(columns) != width:
             raise InputError(
                 f"{path}, line {number}: expected {width} columns, as line {width_line} has, found {len(columns)}"
+                + _one_sentence_a_line(columns)
             )
-        yield number, columns[_index(word)], columns[_index(word if tag is None else tag)]
+        first = False
+        if not dialect.numbered or _is_word(columns[0], path, number):
+            yield number, columns[word_at], columns[tag_at]
+
+
+def _one_sentence_a_line(columns: list[str]) -> str:
+    """Return what to do about spaCy's form of a sentence, ``word|tag word|tag``, or an empty text."""
+    if not all("|" in column.strip("|") for column in columns):
+        return ""
+    return "; this looks like one sentence a line: write one word a line, with its tag behind it"
 
 
 def _index(column: int) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mt2st.errors import InputError
@@ -19,6 +19,7 @@ class TaggedText:
         sentences: n sentences of words; a word is never empty.
         tags: for each sentence as many tags.
         source: where they come from, for messages and model cards.
+        first_lines: the line of a file on which each tag comes first, from 1.
 
     Example:
         >>> data = TaggedText([["Show", "all"], ["Yes"]], [["VERB", "PRON"], ["INTJ"]])
@@ -29,6 +30,7 @@ class TaggedText:
     sentences: Sequence[Sequence[str]]
     tags: Sequence[Sequence[str]]
     source: str = "the tagged sentences"
+    first_lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.sentences) != len(self.tags):
@@ -60,7 +62,7 @@ class TaggedText:
         """Return the sentences of these indices, in their order."""
         chosen = [int(index) for index in indices]
         sentences = [self.sentences[index] for index in chosen]
-        return TaggedText(sentences, [self.tags[index] for index in chosen], self.source)
+        return TaggedText(sentences, [self.tags[index] for index in chosen], self.source, self.first_lines)
 
     def tag_names(self) -> tuple[str, ...]:
         """Return the tags that occur, sorted."""
@@ -79,10 +81,11 @@ def check_words(words: Sequence[str], place: str) -> None:
 def read_tagged(source: str | Path, *, tag: str | int | None = None, word: int = 1) -> TaggedText:
     """Read a tagged file into memory; the parameters are those of `read_conll`."""
     sentences, tags = [], []
-    for sentence in read_conll(source, tag=tag, word=word):
+    first_lines: dict[str, int] = {}
+    for sentence in read_conll(source, tag=tag, word=word, first_lines=first_lines):
         sentences.append(sentence.words)
         tags.append(sentence.tags)
-    return TaggedText(sentences, tags, str(source))
+    return TaggedText(sentences, tags, str(source), first_lines)
 
 
 def check_tags(tagged: TaggedText) -> None:
