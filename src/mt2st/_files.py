@@ -1,53 +1,157 @@
-"""Files and folders that appear whole or not at all, and temporary folders that do not outlive their process."""
+"""Files and folders that appear whole or not at all, and temporary folders that do not outlive their process.
+
+A file or folder is made in a hidden folder next to its place, reaches the disk, and is renamed. What a killed process
+left there is brought to its end by whoever writes there next, or looks for it (`restore`).
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from filelock import FileLock, Timeout
 
-from mt2st.errors import InputError
+from mt2st.errors import InputError, NotWrittenError
 
 _PERMISSIONS = 0o666
 _LOCK = ".lock"
+ASIDE = ".mt2st-"
+"""Prefix of the hidden folders in which a result is made."""
+_NEW, _WHOLE, _OLD = "new", "whole", "old"
+"""In such a folder: what is being made, what is complete, and what it replaces."""
+_FULL = ("os error 28", "os error 122", "PytorchStreamWriter", "iostream error")
+"""Parts of messages of safetensors and torch on a full disk: theirs are no `OSError`."""
 
 
 @contextmanager
-def complete_file(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
+def complete_file(path: Path, *, overwrite: bool = False, size: int = 0) -> Iterator[IO[bytes]]:
     """Give a binary file to write; it appears at ``path`` when the block ends well, and never in part.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and are renamed. If the block raises, what was
-    at ``path`` stays. A symbolic link stays one: the file it leads to is replaced.
+    If the block raises, what was at ``path`` stays. A symbolic link stays one: the file it leads to is replaced.
+
+    Args:
+        path: where.
+        overwrite: whether to replace a file that is there.
+        size: foreseen bytes.
 
     Raises:
-        InputError: ``path`` exists and ``overwrite`` is false, is not a regular file, or its folder does not exist; or
-            the disk refuses.
+        InputError: ``path`` exists and ``overwrite`` is false, is not a regular file, or its folder does not exist.
+        NotWrittenError: the disk refuses.
     """
     check_writable(path, overwrite=overwrite)
     place = _resolved(path)
+    with moved_when_complete(place, size=size) as new, (new / place.name).open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def complete_folder(folder: Path, *, size: int = 0) -> Iterator[Path]:
+    """Give an empty folder to fill; it appears as ``folder`` when the block ends well, and never in part.
+
+    The files reach the disk before the folder gets its name. What was there is replaced; if the block raises, it stays.
+    A symbolic link stays one: the folder it leads to is replaced.
+
+    Args:
+        folder: where; its parent is made if needed.
+        size: foreseen bytes.
+
+    Raises:
+        InputError: ``folder`` is not a folder.
+        NotWrittenError: the disk refuses.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is no folder: choose another name")
+    place = _resolved(folder)
+    with moved_when_complete(place, size=size) as new:
+        (new / place.name).mkdir()
+        yield new / place.name
+        for path in (new / place.name).iterdir():
+            path.chmod(_PERMISSIONS & ~_umask())
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        flush_folder(new / place.name)
+
+
+@contextmanager
+def moved_when_complete(place: Path, *, size: int = 0) -> Iterator[Path]:
+    """Give an empty folder; what is made in it replaces what has its names next to ``place`` when the block ends well.
+
+    Raises:
+        NotWrittenError: the disk refuses.
+    """
+    folder = place.parent
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".partial", dir=place.parent)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+        folder.mkdir(parents=True, exist_ok=True)
+        restore(folder)
+        check_space(folder, size, place)
+        with _locked_folder(folder, ASIDE) as aside:
+            for name in (_NEW, _OLD):
+                (aside / name).mkdir()
+            yield aside / _NEW
+            (aside / _NEW).rename(aside / _WHOLE)
+            _settle(aside, folder)
+    except Exception as error:
+        full = any(part in str(error) for part in _FULL)
+        if not full and not isinstance(error, OSError):
+            raise
+        full = full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+        reason = _of_space(folder, size) if full else getattr(error, "strerror", None) or error
+        raise NotWrittenError(f"cannot write {place}: {reason}") from error
+
+
+def check_space(folder: Path, size: int, place: Path) -> None:
+    """Raise `NotWrittenError` if the disk of a folder has less room than the bytes that ``place`` needs."""
+    with suppress(OSError):  # a file system that does not tell
+        if shutil.disk_usage(folder).free < size:
+            raise NotWrittenError(f"cannot write {place}: {_of_space(folder, size)}")
+
+
+def _of_space(folder: Path, size: int) -> str:
+    free = f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB"  # what was written is removed by now
+    needed = f"{size / 1e6:,.1f} MB are needed, and {free} are free" if size else f"more than the free {free} is needed"
+    return f"No space left on device: {needed} in {folder}; make room there, or choose another place"
+
+
+def restore(folder: Path) -> None:
+    """Bring to an end what killed processes were writing into a folder.
+
+    What was complete takes its place, all else that they left is removed. What living processes write stays.
+    """
+    _clear(folder, ASIDE, lambda aside: _settle(aside, folder))
+
+
+def _settle(aside: Path, folder: Path) -> None:
+    """Move all that is complete to its place; if that fails, what was there comes back.
+
+    A file replaces another in one step. A folder, or several files that belong together, do so in two: what was there
+    is set aside first, so that nobody finds one part old and another new.
+    """
+    whole, old = aside / _WHOLE, aside / _OLD
+    new = sorted(whole.iterdir(), reverse=True) if whole.is_dir() else []
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(_PERMISSIONS & ~_umask())
-        Path(temporary).replace(place)
-        flush_folder(place.parent)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
+        for each in reversed(new):
+            place = folder / each.name
+            if (each.is_dir() or len(new) > 1) and place.exists() and place.is_dir() == each.is_dir():
+                remove(old / each.name)
+                place.replace(old / each.name)
+        for each in new:
+            each.replace(folder / each.name)
+    except BaseException:
+        with suppress(OSError):
+            whole.rename(aside / _NEW)  # as it is about to be removed
+        for each in old.iterdir():
+            remove(folder / each.name)
+            each.rename(folder / each.name)
+        raise
+    flush_folder(folder)
 
 
 def check_writable(path: Path, *, overwrite: bool) -> None:
@@ -86,57 +190,8 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-@contextmanager
-def complete_folder(folder: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; it appears as ``folder`` when the block ends well, and never in part.
-
-    The files reach the disk before the folder gets its name. What was there is replaced; if the block raises, it stays.
-    A symbolic link stays one: the folder it leads to is replaced.
-
-    Raises:
-        InputError: ``folder`` is not a folder, or the disk refuses.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is no folder: choose another name")
-    folder = _resolved(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror}") from error
-    try:
-        yield partial
-        for path in partial.iterdir():
-            path.chmod(_PERMISSIONS & ~_umask())
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
-        partial.chmod(0o777 & ~_umask())
-        _replace_folder(partial, folder)
-        flush_folder(folder.parent)
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _replace_folder(new: Path, folder: Path) -> None:
-    if not folder.exists():
-        new.rename(folder)
-        return
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".old", dir=folder.parent))
-    try:
-        folder.rename(aside / folder.name)
-        try:
-            new.rename(folder)
-        except OSError:
-            (aside / folder.name).rename(folder)
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
 def _umask() -> int:
-    # Temporary files are private; a result has the permissions of any other new file.
+    # Some writers make private files; a result has the permissions of any other new file.
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -167,34 +222,40 @@ def scratch_folder(purpose: str, parent: Path | None = None) -> Iterator[Path]:
     Raises:
         InputError: no folder can be made there.
     """
-    place = parent or Path(tempfile.gettempdir())
-    prefix = f"mt2st_{purpose}_"
-    _remove_left_behind(place, prefix)
-    try:
-        folder, lock = _locked_folder(place, prefix)
-    except OSError as error:
-        raise InputError(f"{place}: no temporary folder can be made there: {error.strerror or error}") from error
-    try:
+    place, prefix = parent or Path(tempfile.gettempdir()), f"mt2st_{purpose}_"
+    _clear(place, prefix)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_locked_folder(place, prefix))
+        except OSError as error:
+            raise InputError(f"{place}: no temporary folder can be made there: {error.strerror or error}") from error
         yield folder
-    finally:
-        lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _locked_folder(place: Path, prefix: str) -> tuple[Path, FileLock]:
+@contextmanager
+def _locked_folder(place: Path, prefix: str) -> Iterator[Path]:
+    """Give a new folder with a lock, which the system releases when the process dies; remove it after the block."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
         lock = FileLock(folder / _LOCK)
         # A cleaning process may take the new folder for an abandoned one before it is locked: then make another.
         with suppress(FileNotFoundError):
-            lock.acquire()
-            if (folder / _LOCK).exists():
-                return folder, lock
+            with suppress(NotImplementedError):  # a file system without locks: nobody can clean there
+                lock.acquire()
+            if folder.is_dir() and (not lock.is_locked or (folder / _LOCK).exists()):
+                break
             lock.release()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # before another process can take it for abandoned
+        lock.release()
+        if os.name == "nt":  # where a lock file stays while it is held
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_left_behind(place: Path, prefix: str) -> None:
-    """Remove the folders of dead processes; what cannot be examined or removed stays."""
+def _clear(place: Path, prefix: str, finish: Callable[[Path], None] = lambda _: None) -> None:
+    """Remove the folders of dead processes, after ``finish``; what cannot be examined or finished stays."""
     for folder in place.glob(f"{prefix}*"):
         with suppress(OSError, Timeout, NotImplementedError):
             if folder.is_symlink() or not folder.is_dir():
@@ -202,6 +263,7 @@ def _remove_left_behind(place: Path, prefix: str) -> None:
             if hasattr(os, "geteuid") and folder.stat().st_uid != os.geteuid():
                 continue
             with FileLock(folder / _LOCK, blocking=False):
+                finish(folder)
                 shutil.rmtree(folder, ignore_errors=True)
-            if os.name == "nt":  # where a lock file stays while it is held
+            if os.name == "nt":
                 shutil.rmtree(folder, ignore_errors=True)

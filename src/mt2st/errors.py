@@ -19,6 +19,10 @@ class InputError(ValueError):
     """What the user gave cannot be used: the message says what was wrong, where, what was found and what to do."""
 
 
+class NotWrittenError(InputError):
+    """The disk refuses a result. What was to be written is still in memory, and what was there before is unchanged."""
+
+
 class NoContextError(InputError):
     """No two words of a text come together: there is nothing to learn word vectors from."""
 

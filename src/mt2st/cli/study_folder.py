@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from mt2st._files import remove
+from mt2st._files import ASIDE as UNFINISHED
+from mt2st._files import remove, restore
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.terminal import say
 from mt2st.errors import InputError
@@ -26,7 +27,7 @@ BESIDE_CELLS = {
 """What a study's folder holds besides its cells."""
 ASIDE, DOOMED = ".replaced", ".replaced-for-good"
 """An earlier study until the one that replaces it has begun, and while it is being removed."""
-PASSING = (".stop-", ASIDE, *(f".{name}." for name in sorted(BESIDE_CELLS)))
+PASSING = (".stop-", ASIDE, UNFINISHED)
 """Starts of the names of files that another run may be writing there, or was writing when it was killed."""
 
 
@@ -55,6 +56,7 @@ def check_output(output: Path) -> None:
     check_place(output)
     if output.is_symlink() and not output.exists():
         raise InputError(f"--output {output} is a symbolic link that leads nowhere: make the folder that it leads to")
+    restore(output)
     names = [path.name for path in output.iterdir()] if output.is_dir() else []
     strange = [name for name in names if not (CELL.search(name) or name in BESIDE_CELLS or name.startswith(PASSING))]
     if strange:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mt2st._files import restore
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
@@ -217,6 +218,7 @@ def _held_out(model: AnyModel) -> list[list[str]]:
 def _check_output(options: TrainOptions) -> None:
     output = options.output
     check_place(output)
+    restore(output)
     if options.resume:
         if not (output / CHECKPOINT).is_dir():
             raise InputError(f"--resume: there is no interrupted run in {output}")

@@ -109,7 +109,7 @@ class SubwordVectors(WordVectors):
         """
         path = Path(path)
         check_replaceable(path, (SETTINGS_FILE,), overwrite=overwrite)
-        with complete_folder(path) as folder:
+        with complete_folder(path, size=self.table.nbytes) as folder:
             save_file({WORDS: self.table[: len(self)], NGRAMS: self.table[len(self) :]}, folder / TABLE_FILE)
             (folder / WORDS_FILE).write_text(json.dumps(self.index_to_key), encoding="utf-8")
             settings = {"min_n": self.settings.min_n, "max_n": self.settings.max_n, "bucket": self.settings.bucket}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from mt2st._files import complete_folder
+from mt2st._files import complete_folder, restore
 from mt2st.embedding import SubwordVectors, WordVectors
 from mt2st.embedding.formats.model_folder import model_home
 from mt2st.embedding.subwords import KnownSubwords
@@ -53,13 +53,13 @@ class ModelFolder:
             overwrite: replace a model folder that is there.
 
         Raises:
-            InputError: when something is there that may not be replaced, or cannot be written.
+            InputError: something is there that may not be replaced.
+            NotWrittenError: the disk refuses; what was there stays.
         """
         check_replaceable(folder, overwrite=overwrite)
-        with complete_folder(folder) as partial:
-            save_file(
-                {name: np.ascontiguousarray(value) for name, value in self.parameters.items()}, partial / PARAMETERS
-            )
+        parameters = {name: np.ascontiguousarray(value) for name, value in self.parameters.items()}
+        with complete_folder(folder, size=sum(value.nbytes for value in parameters.values())) as partial:
+            save_file(parameters, partial / PARAMETERS)
             self.vocabulary.save(partial / VOCABULARY)
             config = json.dumps({"format": FORMAT, **self.config}, indent=2, ensure_ascii=False)
             (partial / CONFIG).write_text(config + "\n", encoding="utf-8")
@@ -72,6 +72,7 @@ class ModelFolder:
         Raises:
             InputError: naming the folder or the file that is missing, broken or of another format.
         """
+        restore(folder.parent)
         if not folder.is_dir():
             raise InputError(f"there is no model folder at {folder}")
         folder = model_home(folder) or folder
@@ -115,6 +116,7 @@ def check_replaceable(folder: Path, *, overwrite: bool) -> None:
     Raises:
         InputError: when it is a file, a model folder and ``overwrite`` is false, or a folder of other things.
     """
+    restore(folder.parent)
     if folder.is_file():
         raise InputError(f"{folder} is a file: give the name of a folder")
     if not folder.is_dir() or not any(folder.iterdir()):

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mt2st._files import complete_folder
+from mt2st._files import complete_folder, restore
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import plain
 
@@ -51,6 +51,7 @@ def check_place(folder: Path) -> bool:
     Raises:
         InputError: something else is there, which a checkpoint would replace.
     """
+    restore(folder.parent)
     try:
         if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
             return False
@@ -66,11 +67,12 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
     """Write a `Trainer.state_dict` as a checkpoint, in place of the one that may be there: whole or not at all.
 
     Raises:
-        InputError: the folder cannot be written or has other files than a checkpoint's, or the state has an object that
-            could not be read again.
+        InputError: the folder has other files than a checkpoint's, or the state has an object that could not be read
+            again.
+        NotWrittenError: the disk refuses; the checkpoint that was there stays.
     """
     check_place(folder)
-    with complete_folder(folder) as partial:
+    with complete_folder(folder, size=state_bytes(state)) as partial:
         save_file(_apart(state["module"]), partial / MODULE)
         if state["best"] is not None:
             save_file(_apart(state["best"]), partial / BEST)
@@ -87,6 +89,14 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
         hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
         manifest = {"files": hashes, "identity": plain(identity)}
         (partial / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def state_bytes(state: Any) -> int:
+    """Return the bytes of all tensors in a state."""
+    if isinstance(state, Tensor):
+        return state.nbytes
+    inner = state.values() if isinstance(state, Mapping) else state if isinstance(state, list | tuple) else ()
+    return sum(map(state_bytes, inner))
 
 
 def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
-from mt2st._files import complete_file
+from mt2st._files import complete_file, restore
 from mt2st.embedding.formats.stream import VectorStream
 from mt2st.errors import InputError
 
@@ -189,6 +189,7 @@ def check_replaceable(folder: Path, files: tuple[str, ...], *, overwrite: bool) 
 
     A folder that holds all of ``files`` has the format and may be overwritten; any other that is not empty may not.
     """
+    restore(folder.parent)
     if not folder.absolute().parent.is_dir():
         raise InputError(f"cannot write {folder}: there is no folder {folder.parent}")
     if folder.exists() and not folder.is_dir():

@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st._files import check_writable, flush_folder
+from mt2st._files import check_writable, moved_when_complete
 from mt2st.embedding.formats.files import Source
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
 from mt2st.errors import InputError, MissingExtraError
@@ -128,58 +128,27 @@ def write_keyedvectors(stream: VectorStream, path: Path, *, overwrite: bool = Fa
     except ImportError as error:
         raise MissingExtraError("writing gensim's KeyedVectors", "gensim") from error
     check_keyedvectors_writable(path, overwrite=overwrite)
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".partial", dir=path.parent) as folder:
-            words: list[str] = []
-            spool = Path(folder) / "rows"
-            with spool.open("wb") as file:
-                for block_words, vectors in stream.blocks():
-                    words += block_words
-                    file.write(np.ascontiguousarray(vectors).tobytes())
-            vectors_of_all: NDArray[np.float32] = np.memmap(spool, np.float32, "r", shape=(len(words), stream.size))
-            made = KeyedVectors(stream.size)
-            made.index_to_key = words
-            made.key_to_index = {word: index for index, word in enumerate(words)}
-            made.vectors = vectors_of_all.view(np.ndarray)
-            made.norms, made.next_index = None, len(words)
-            made.save(str(Path(folder) / path.name))
-            spool.unlink()
-            _move(Path(folder), path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    return len(words)
-
-
-def _move(folder: Path, path: Path) -> None:
-    """Move what gensim wrote to its place.
-
-    Two files cannot change at once. So the old words are removed first, then the vectors are replaced, then the new
-    words come. Interrupted at any point, a reader finds all of the old, all of the new, or nothing, but never old words
-    with new vectors.
-    """
-    for each in folder.iterdir():
-        with each.open("rb") as file:
-            os.fsync(file.fileno())
-    array = f"{path.name}.vectors.npy"
-    written = {each.name for each in folder.iterdir()}
-    assert written <= {path.name, array}, written
-    if array in written:
-        replaced = folder / "replaced"
-        if path.exists():
-            path.replace(replaced)
-            flush_folder(path.parent)
-        try:
-            (folder / array).replace(path.with_name(array))
-        except BaseException:
-            if replaced.exists() and (folder / array).exists():
-                replaced.replace(path)
-            raise
-        flush_folder(path.parent)
-    (folder / path.name).replace(path)
-    flush_folder(path.parent)
-    if array not in written:
+    with moved_when_complete(path) as folder, tempfile.TemporaryFile(dir=folder) as spool:
+        words: list[str] = []
+        for block_words, vectors in stream.blocks():
+            words += block_words
+            spool.write(np.ascontiguousarray(vectors).tobytes())
+        spool.flush()
+        made = KeyedVectors(stream.size)
+        made.index_to_key = words
+        made.key_to_index = {word: index for index, word in enumerate(words)}
+        vectors_of_all: NDArray[np.float32] = np.memmap(spool, np.float32, "r", shape=(len(words), stream.size))
+        made.vectors = vectors_of_all.view(np.ndarray)
+        made.norms, made.next_index = None, len(words)
+        made.save(str(folder / path.name))
+        for each in folder.iterdir():
+            with each.open("rb") as file:
+                os.fsync(file.fileno())
+        large = (folder / f"{path.name}.vectors.npy").exists()
+    if not large:
         with suppress(OSError):  # the old array, which nothing names any more
-            path.with_name(array).unlink(missing_ok=True)
+            path.with_name(f"{path.name}.vectors.npy").unlink(missing_ok=True)
+    return len(words)
 
 
 class Inert:
