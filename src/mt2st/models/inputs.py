@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from mt2st.errors import InputError
 from mt2st.evaluation.classification import THRESHOLD
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
-from mt2st.text.rows import check_present, is_missing
+from mt2st.text.rows import check_present, has_lone_surrogate, is_missing
 
 Value = TypeVar("Value")
 _SEVERAL = "for several labels per text use MultiLabelClassifier, for labels of words Tagger"
+_SURROGATE = "holds half of a surrogate pair, which is no character and cannot be saved"
 Classes = NDArray[Any]
 """``[n_classes]`` labels of the type that the user gave, sorted: numbers by size, strings by the alphabet."""
 
@@ -32,6 +33,11 @@ def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
             found = "missing (None or NaN)" if is_missing(text) else f"no text but {text!r:.60}"
             raise InputError(
                 f"{source}: number {number}, counted from 0, is {found}. Leave such rows out, or fill them with texts"
+            )
+        if has_lone_surrogate(text):
+            raise InputError(
+                f"{source}: number {number}, counted from 0, {_SURROGATE}: replace it, such as by "
+                f"text.encode(errors='replace').decode()"
             )
         yield text
 
@@ -72,10 +78,42 @@ def joined(first: Any, second: Any) -> Any:
 
 
 def rereadable(labels: Any) -> Any:
-    """Return labels that can be read twice: lists in place of generators, also of those inside."""
+    """Return labels that can be read twice, as numpy and Python have them.
+
+    Generators become lists, also those inside, and tensors of any library arrays.
+    """
+    labels = _plain(labels)
     if hasattr(labels, "ndim") or isinstance(labels, str) or not isinstance(labels, Iterable):
         return labels
-    return [list(each) if isinstance(each, Iterator) else each for each in labels]
+    return [_plain(list(each) if isinstance(each, Iterator) else each) for each in labels]
+
+
+def as_indicator(labels: Any) -> Any:
+    """Return a list of rows of 0 and 1, all as long, as an indicator matrix, as scikit-learn reads it; all else as is.
+
+    As lists of labels, such rows would give every text the same labels.
+    """
+    return np.array([list(row) for row in labels]) if isinstance(labels, list) and _are_indicators(labels) else labels
+
+
+def _plain(value: Any) -> Any:
+    """Return a tensor as an array, and an array of no dimension as its value."""
+    if isinstance(value, str | int | float):
+        return value
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    elif type(value).__module__.partition(".")[0] in ("tensorflow", "jaxlib", "mlx"):
+        value = np.asarray(value)
+    return value.item() if isinstance(value, np.ndarray) and not value.ndim else value
+
+
+def _are_indicators(rows: list[Any]) -> bool:
+    if not rows or not all(isinstance(row, list | tuple | np.ndarray) for row in rows):
+        return False
+    numbers = int | float | bool | np.number | np.bool_
+    return len(rows[0]) > 1 and all(
+        len(row) == len(rows[0]) and all(isinstance(each, numbers) and each in (0, 1) for each in row) for row in rows
+    )
 
 
 def classes_of(labels: Iterable[object], source: str = "the labels") -> Classes:
@@ -270,14 +308,11 @@ def _type_of(label: object, source: str) -> str:
             f"{source}: a label must be a string, a number, True or False, found {label!r:.60} of type "
             f"{type(label).__name__}: {_SEVERAL if several else 'convert the labels, such as by str'}"
         )
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"{source}: the label {value!r} holds half of a surrogate pair, which is no character and cannot be "
-                "saved: replace it, such as by label.encode(errors='replace').decode()"
-            ) from error
+    if has_lone_surrogate(value):
+        raise InputError(
+            f"{source}: the label {value!r} {_SURROGATE}: replace it, such as by "
+            f"label.encode(errors='replace').decode()"
+        )
     return "strings"
 
 

@@ -11,12 +11,14 @@ from sklearn.base import ClassifierMixin
 
 from mt2st.models.inputs import (
     Classes,
+    as_indicator,
     classes_of,
     indicator_classes,
     is_indicator,
     labels_above,
     lists_of,
     multi_labelled_text,
+    rereadable,
 )
 from mt2st.models.problem_types import MultiLabel
 from mt2st.models.trained_model import TrainedModel
@@ -78,6 +80,9 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
         self, X: Iterable[str], y: Iterable[Iterable[object]], source: str, classes: Classes | None = None
     ) -> MultiLabelledText:
         return multi_labelled_text(X, y, source=source, classes=classes)
+
+    def _labels(self, y: Any, source: str) -> Any:  # noqa: ARG002
+        return as_indicator(rereadable(y))
 
     def _classes(self, y: Any, source: str) -> Classes:
         self._indicator = is_indicator(y)

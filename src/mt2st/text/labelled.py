@@ -10,7 +10,7 @@ from pathlib import Path
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text.lines import text_files
 from mt2st.text.readers import is_plain, read_records, stream_records
-from mt2st.text.rows import BadRow, check_present
+from mt2st.text.rows import BadRow, Record, check_present, labels_in
 
 LINES_SHOWN = 5
 SEPARATOR = ";"
@@ -113,7 +113,9 @@ def read_labelled(
         raise InputError(f"{source}: a .txt file has no labels; give a table with a label column or a folder per class")
     of_column = "" if Path(source).is_dir() else f" in column '{label or 'label'}'"
     for record in records:
-        if record.label is None:
+        if container := _container(record):
+            bad_rows.add(BadRow(record.line, container.format(of_column), ""))
+        elif record.label is None:
             bad_rows.add(BadRow(record.line, f"without a label{of_column}", ""))
         elif not record.text.strip():
             bad_rows.add(BadRow(record.line, "with an empty text", ""))
@@ -126,6 +128,15 @@ def read_labelled(
         skipping = ", or go on without them by --skip-bad-rows (skip_bad_rows=True)" if texts else ""
         raise InputError(f"{source}: {rows}. Correct them{skipping}")
     return LabelledText(texts, labels, skipped, str(source))
+
+
+def _container(record: Record) -> str:
+    """Return what is wrong with a label that is no single one, or an empty text."""
+    try:
+        several = record.labels is not None or (record.label is not None and labels_in(record.label) is not None)
+    except InputError:
+        return "with bytes, a tensor or an array written as text{}"
+    return "with a list of labels{}, which --task multilabel (MultiLabelClassifier) reads" if several else ""
 
 
 def check_classes(labelled: LabelledText) -> None:
@@ -228,7 +239,8 @@ def read_multi_labelled(
     """Read a source whose label column holds several labels a row into memory; an empty one is a text without any.
 
     ``separator`` is the text between two labels; the other arguments, and most errors, are those of `read_labelled`. A
-    row is bad if it cannot be read or has an empty text.
+    row is bad if it cannot be read or has an empty text. Lists of labels (in JSON Lines and Parquet, or written as text
+    by pandas: ``['x', 'y']``) are taken as they are.
 
     Raises:
         InputError: a separator without a character, or a bad row (without `skip_bad_rows`).
@@ -241,7 +253,11 @@ def read_multi_labelled(
     for record in read_records(source, text=text, label=label or "label", skip_bad_rows=skip_bad_rows):
         if record.text.strip():
             texts.append(record.text)
-            labels.append(split_labels(record.label, separator))
+            try:
+                listed = labels_in(record.label or "") if record.labels is None else record.labels
+            except InputError as error:
+                raise InputError(f"{source}, line {record.line}: {error}") from None
+            labels.append(split_labels(record.label, separator) if listed is None else tuple(sorted(set(listed))))
         elif not skip_bad_rows:
             raise InputError(
                 f"{source}, line {record.line}: the text is empty; correct it, or go on without such rows by "

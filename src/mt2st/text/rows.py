@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -11,6 +13,7 @@ import numpy as np
 from mt2st.errors import InputError, in_brief, shortened, suggestion
 
 POSITIONS_SHOWN = 5
+_PLAIN = str | int | float | None
 
 
 class Record(NamedTuple):
@@ -22,6 +25,7 @@ class Record(NamedTuple):
         line: where the row starts, from 1: the line of a text file, the row of a Parquet file or a hub data set, the
             number of the file in the sorted order of a folder per class.
         kept: the values of further columns that were asked for, as texts; a missing one is empty.
+        labels: the labels of a row that holds a list of them; None if it holds none or one.
 
     Example:
         >>> Record("A fine film.", "positive", 2).label
@@ -32,6 +36,11 @@ class Record(NamedTuple):
     label: str | None
     line: int
     kept: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in self._asdict().items() if name != "labels" or value is not None}
+        return f"Record({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
 @dataclass(frozen=True)
@@ -124,12 +133,17 @@ class Columns:
     def record(self, row: Mapping[str, object], line: int, place: str, on_bad_row: OnBadRow) -> Record | None:
         """Return the record in a row, None after a bad one.
 
-        A number or a boolean becomes its text (``True``, ``3``); null, NaN and an absent key are missing values.
+        A number or a boolean becomes its text (``True``, ``3``); null, NaN and an absent key are missing values. The
+        label may be a list of such values.
         """
         values: list[str | None] = []
+        labels: tuple[str, ...] | None = None
         for column in (self.text, self.label):
             value = row.get(column) if column is not None else None
-            if is_missing(value):
+            if column == self.label and isinstance(value, list) and all(isinstance(each, _PLAIN) for each in value):
+                labels = tuple(name for each in value if not is_missing(each) and (name := clean_label(str(each))))
+                values.append(None)
+            elif is_missing(value):
                 values.append(None)
             elif isinstance(value, str | int | float):
                 values.append(str(value))
@@ -140,12 +154,59 @@ class Columns:
                 return None
         kept = (row.get(name) for name in self.keep)
         texts = tuple("" if is_missing(value) else str(value) for value in kept)
-        return Record(values[0] or "", clean_label(values[1]), line, texts)
+        return Record(values[0] or "", clean_label(values[1]), line, texts, labels)
 
 
 def clean_label(value: str | None) -> str | None:
     """Return a label without surrounding white space, None if nothing is left."""
     return (value.strip() or None) if value is not None else None
+
+
+def has_lone_surrogate(text: str) -> bool:
+    """Return whether a text holds half of a surrogate pair, which is no character and cannot be saved."""
+    if text.isascii():
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def labels_in(value: str) -> tuple[str, ...] | None:
+    """Return the labels of a list that was written as text, as pandas does; None for a plain label.
+
+    Raises:
+        InputError: it is a container that cannot be read: what it is, and what to do.
+
+    Example:
+        >>> labels_in("['x', 'y']"), labels_in("[]"), labels_in("x"), labels_in("[spam]")
+        (('x', 'y'), (), None, None)
+        >>> labels_in("tensor(0)")
+        Traceback (most recent call last):
+        mt2st.errors.InputError: 'tensor(0)' is a tensor written as text: write the labels themselves
+    """
+    if (written := _WRITTEN.fullmatch(value)) is not None:
+        what = "bytes" if written["bytes"] else f"a {written['kind']}" if written["kind"] else "an array"
+        raise InputError(f"'{shortened(value)}' is {what} written as text: write the labels themselves")
+    if value[:1] + value[-1:] not in ("[]", "()", "{}"):
+        return None
+    try:
+        found = ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    if not isinstance(found, list | tuple | set):
+        return None
+    if not all(isinstance(each, _PLAIN) for each in found):
+        raise InputError(f"'{shortened(value)}' is a container written as text: write the labels themselves")
+    return tuple(str(each) for each in found if not is_missing(each) and str(each).strip())
+
+
+_WRITTEN = re.compile(
+    r"""(?P<kind>tensor|array|Series|Index)\(.*\)|(?P<bytes>b(?P<quote>['"]).*(?P=quote))|\[(?:'[^']*'\s+)+'[^']*'\]""",
+    re.DOTALL,
+)
+"""Containers as `str` writes them; an array of texts has no commas."""
 
 
 def is_missing(value: object) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mt2st.errors import InputError
 from mt2st.text.conll import read_conll
-from mt2st.text.rows import check_present
+from mt2st.text.rows import check_present, has_lone_surrogate
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ def check_words(words: Sequence[str], place: str) -> None:
     for word in words:
         if not isinstance(word, str) or not word:
             raise InputError(f"{place}: a word is a text that is not empty, found {word!r}")
+        if has_lone_surrogate(word):
+            raise InputError(f"{place}: the word {word!r} holds half of a surrogate pair, which is no character")
 
 
 def read_tagged(source: str | Path, *, tag: str | int | None = None, word: int = 1) -> TaggedText:

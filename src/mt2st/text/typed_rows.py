@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.text.lines import read_lines
-from mt2st.text.rows import BadRow, Columns, OnBadRow, Record
+from mt2st.text.rows import BadRow, Columns, OnBadRow, Record, has_lone_surrogate
 
 OBJECTS_WITH_EVERY_KEY = 100
 """Writers leave out keys whose value is null: a column is missing only if none of the first objects has it."""
@@ -37,7 +37,7 @@ def read_json_lines(
         record = columns.record(found, line, place, on_bad_row)
         if record is None:
             continue
-        if _has_lone_surrogate(record.text) or _has_lone_surrogate(record.label or ""):
+        if any(map(has_lone_surrogate, (record.text, record.label or "", *(record.labels or ())))):
             message = f"{place}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no character"
             on_bad_row(BadRow(line, "with half of a surrogate pair", message))
             continue
@@ -62,16 +62,6 @@ def _objects(path: Path, on_bad_row: OnBadRow) -> Iterator[tuple[int, dict[str, 
                 continue
             message = f'{place}: expected a JSON object {{"...": ...}} and found a {type(found).__name__}'
             on_bad_row(BadRow(line, "that are not a JSON object", message))
-
-
-def _has_lone_surrogate(text: str) -> bool:
-    if text.isascii():
-        return False
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def read_parquet(
@@ -126,14 +116,21 @@ def read_hub(
             f"(~/.cache/huggingface), or give a local file"
         ) from error
     columns = Columns.found(text, label, list(rows.column_names), source, keep)
-    names = None if columns.label is None else getattr(rows.features[columns.label], "names", None)
+    feature = None if columns.label is None else rows.features[columns.label]
+    names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
     line = 0
     for line, row in enumerate(rows.select_columns(columns.names), 1):
-        if names is not None and isinstance(row[columns.label], int):
-            # The hub marks a row without a label by -1.
-            row = {**row, columns.label: names[row[columns.label]] if row[columns.label] >= 0 else None}
+        if names is not None:
+            row = {**row, columns.label: _named(row[columns.label], names)}
         record = columns.record(row, line, f"{source}, row {line}", on_bad_row)
         if record is not None:
             yield record
     if line == 0:
         raise InputError(f"{source}: split '{split}' has no row")
+
+
+def _named(value: object, names: Sequence[str]) -> object:
+    """Return the names of a number or of a list of numbers; the hub marks a row without a label by -1."""
+    if isinstance(value, list):
+        return [_named(each, names) for each in value]
+    return (names[value] if value >= 0 else None) if isinstance(value, int) else value
