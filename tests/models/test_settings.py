@@ -58,7 +58,7 @@ TYPES = {
     ),
     FLAG_OR_NONE: "encoder.spelling encoder.linear optimisation.linear_decay",
     TEXT: (
-        "encoder.name encoder.pooling text.truncation embedding.init context.method auxiliary_data.tagging "
+        "encoder.name encoder.pooling text.truncation text.tokens embedding.init context.method auxiliary_data.tagging "
         "auxiliary_data.tagging_column auxiliary_data.classification auxiliary_data.classification_text "
         "auxiliary_data.classification_label word_tasks.spearman_variant optimisation.monitor optimisation.convergence "
         "transition.freeze_relevance transition.freeze_which"

@@ -18,6 +18,7 @@ from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Metho
 from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
 from mt2st.errors import InputError, suggestion
 from mt2st.text import Tokeniser
+from mt2st.text.tokeniser import Tokens
 
 ValueT = TypeVar("ValueT")
 
@@ -190,6 +191,9 @@ class Text(Group):
     """Words with fewer occurrences in the training text are unknown words."""
     max_vocabulary: Count | None = None
     """Most words in the vocabulary, the most frequent first; no limit by default."""
+    tokens: Tokens = "words"
+    """Where text is cut: words; whitespace, for text that is tokenised already; or characters, for scripts that set no
+    spaces between words."""
     lowercase: bool = True
     """Convert all text to lower case."""
     remove_breaks: bool = True
@@ -198,7 +202,7 @@ class Text(Group):
     @property
     def tokeniser(self) -> Tokeniser:
         """The tokeniser that the settings ask for."""
-        return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks)
+        return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks, tokens=self.tokens)
 
 
 @dataclass(frozen=True, repr=False)

@@ -107,7 +107,7 @@ class Tagger(TrainedModel[TaggedText]):
                 stacklevel=2,
             )
         super().fit_rows(rows, validation=validation, classes=classes, **options)
-        self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences)
+        self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences, at_spaces=self._at_spaces)
         return self
 
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
@@ -136,11 +136,15 @@ class Tagger(TrainedModel[TaggedText]):
         assert isinstance(task, TaggingTask)
         return replace(task, scheme=self.scheme_)
 
+    @property
+    def _at_spaces(self) -> bool:
+        return self.settings_.text.tokens == "whitespace"
+
     def _extra_config(self) -> dict[str, Any]:
         return {"scheme": self.scheme_, "whole_words": list(self.cutter_.whole)}
 
     def _restore_extra(self, config: Mapping[str, Any]) -> None:
-        self.scheme_, self.cutter_ = config["scheme"], WordCutter(tuple(config["whole_words"]))
+        self.scheme_, self.cutter_ = config["scheme"], WordCutter(tuple(config["whole_words"]), self._at_spaces)
 
     def _classes(self, y: Any, source: str) -> Classes:
         return classes_of([tag for tags in lists_of(y, "tags", "sentence", source) for tag in tags], source)

@@ -16,6 +16,7 @@ from mt2st.errors import InputError
 from mt2st.models.inputs import check_several, checked_texts
 from mt2st.models.parameters import UnfittedError
 from mt2st.text import Corpus, Tokeniser
+from mt2st.text.tokeniser import Tokens
 
 
 class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -31,6 +32,7 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         min_count: if they are trained: words with fewer occurrences have no vector.
         lowercase: convert texts to lower case.
         remove_breaks: read HTML line breaks as spaces.
+        tokens: where text is cut: words, whitespace or characters, as `mt2st.text.Tokeniser` has it.
         seed: if they are trained: decides the random numbers.
 
     Attributes:
@@ -55,6 +57,7 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         min_count: Count = 2,
         lowercase: bool = True,
         remove_breaks: bool = True,
+        tokens: Tokens = "words",
         seed: int = 1,
     ) -> None:
         self.vectors = vectors
@@ -65,6 +68,7 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         self.min_count = min_count
         self.lowercase = lowercase
         self.remove_breaks = remove_breaks
+        self.tokens = tokens
         self.seed = seed
 
     def fit(self, X: Iterable[str], y: object = None) -> Self:  # noqa: ARG002  # scikit-learn's pipelines give it
@@ -73,9 +77,8 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         Raises:
             InputError: there are no such vectors, or the texts cannot be used.
         """
-        checked(
-            type(self).__init__, min_count=self.min_count, lowercase=self.lowercase, remove_breaks=self.remove_breaks
-        )
+        names = ("min_count", "lowercase", "remove_breaks", "tokens")
+        checked(type(self).__init__, **{name: getattr(self, name) for name in names})
         check_several(X, "texts")
         if isinstance(self.vectors, WordVectors):
             self.vectors_ = self.vectors
@@ -143,4 +146,4 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         return vectors.unseen(word) if isinstance(vectors, SubwordVectors) else None
 
     def _tokeniser(self) -> Tokeniser:
-        return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks)
+        return Tokeniser(lowercase=self.lowercase, remove_breaks=self.remove_breaks, tokens=self.tokens)

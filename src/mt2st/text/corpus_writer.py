@@ -6,18 +6,19 @@ first appearance, which are replaced in place afterwards, block by block.
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from itertools import count
+from itertools import chain, count, islice
 from tempfile import TemporaryFile
 from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import InputError
-from mt2st.text.tokeniser import Tokeniser
+from mt2st.errors import DataWarning, InputError
+from mt2st.text.tokeniser import Tokeniser, joined_words, unsegmented
 from mt2st.text.vocabulary import UNK, OpenVocabulary, Vocabulary
 
 IDS_TYPE = np.dtype("<i4")
@@ -33,6 +34,8 @@ IDS_PER_BLOCK = 1 << 20
 """Ids read, replaced and written back at a time: 4 MB."""
 MOST_TYPES = 1_000_000
 """Distinct tokens counted at a time: about 150 MB of dictionary. Past it the rarest are forgotten."""
+TEXTS_TRIED, CHARACTERS_TRIED = 100, 1 << 14
+"""By so many texts, and characters of each, it is found whether they are cut into words."""
 TYPES_AFTER_PRUNING = MOST_TYPES // 2
 
 
@@ -68,6 +71,8 @@ def write_texts(
         write_known(texts, tokeniser, vocabulary, ids, offsets)
         return vocabulary
     table = _ProvisionalIds()
+    if tokeniser.tokens == "words":
+        texts = _segmented(texts)
     with ExitStack() as files:
         # Between two prunings a provisional id means one token: the number of ids up to each, and its new numbers.
         prunings: list[tuple[int, IO[bytes]]] = []
@@ -88,6 +93,34 @@ def write_texts(
             final, stop = np.append(final, np.int32(UNK))[np.load(file)], end
         _replace(ids, 0, stop, final)
     return vocabulary
+
+
+def _segmented(texts: Iterable[str]) -> Iterable[str]:
+    """Pass texts on, and warn if the first ones should be cut in another way."""
+    if isinstance(texts, str):
+        return texts
+    rest = iter(texts)
+    first: list[str] = []
+    for text in islice(rest, TEXTS_TRIED):
+        first.append(text)
+        if len(text) > CHARACTERS_TRIED:
+            break
+    sample = [text[:CHARACTERS_TRIED] for text in first]
+    advice = ""
+    if (script := unsegmented(sample)) is not None:
+        advice = (
+            f"the texts are in a script that sets no spaces between words ({script}), so most of their words are "
+            f"unknown: cut them into words first and give --tokens whitespace (tokens='whitespace'), or read single "
+            f"characters by --tokens characters (tokens='characters')"
+        )
+    elif (joined := joined_words(sample)) is not None:
+        advice = (
+            f"words such as '{joined}' are cut at their signs: if the texts are tokenised already, give --tokens "
+            f"whitespace (tokens='whitespace')"
+        )
+    if advice:
+        warnings.warn(advice, DataWarning, stacklevel=2)
+    return chain(first, rest)
 
 
 def _batches(texts: Iterable[str], tokeniser: Tokeniser, offsets: BinaryIO) -> Iterator[list[str]]:

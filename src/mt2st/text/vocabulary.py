@@ -96,13 +96,18 @@ class Vocabulary:
     ) -> tuple[Vocabulary, NDArray[np.int32]]:
         """Return the vocabulary of n numbered tokens, and the id of each number in it: int32 [n], `UNK` if left out.
 
-        ``tokens`` are distinct, in the order of their first appearance, without the specials; ``counts`` are int64 [n].
+        ``tokens`` are distinct, in the order of their first appearance; ``counts`` are int64 [n]. The specials among
+        them, which text that is tokenised already may hold, are left out.
         The other arguments are those of `from_counts`.
         """
         if min_count < 1:
             raise InputError(f"min_count must be 1 or more, found {min_count}")
         if max_size is not None and max_size < 1:
             raise InputError(f"the largest size of a vocabulary must be 1 or more, found {max_size}")
+        special = [number for number, token in enumerate(tokens) if token in SPECIALS]
+        if special:
+            counts = counts.copy()
+            counts[special] = 0
         order = np.argsort(-counts, kind="stable")
         order = order[counts[order] >= min_count][:max_size]
         if not len(order):

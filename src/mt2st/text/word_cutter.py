@@ -24,6 +24,7 @@ class WordCutter:
 
     Attributes:
         whole: the corpus's words that are not of letters and digits alone, in lower case, the most frequent first.
+        at_spaces: cut at spaces alone, for text that is tokenised already.
 
     Example:
         >>> cut = WordCutter.of([["It", "'s", "me", ",", "do", "n't", "shout", "!"], ["Mr.", "X", "!"]] * 2)
@@ -32,16 +33,18 @@ class WordCutter:
     """
 
     whole: tuple[str, ...] = ()
+    at_spaces: bool = False
 
     @classmethod
-    def of(cls, sentences: Iterable[Sequence[str]]) -> WordCutter:
+    def of(cls, sentences: Iterable[Sequence[str]], *, at_spaces: bool = False) -> WordCutter:
         """Return the cutter that cuts as these sentences are cut."""
         counts = Counter(_plain(word) for words in sentences for word in words if not word.isalnum())
-        return cls(tuple(word for word, count in counts.most_common(MOST_WORDS) if count >= LEAST_COUNT))
+        return cls(tuple(word for word, count in counts.most_common(MOST_WORDS) if count >= LEAST_COUNT), at_spaces)
 
     def __call__(self, text: str) -> list[str]:
         """Return the words of a text; joined, they are the text without its spaces."""
-        return [word for chunk in text.split() for word in self._cut(chunk)]
+        chunks = text.split()
+        return chunks if self.at_spaces else [word for chunk in chunks for word in self._cut(chunk)]
 
     @cached_property
     def _known(self) -> frozenset[str]:

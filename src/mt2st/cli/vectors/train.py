@@ -103,7 +103,9 @@ def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
     with progress_bar() as bar:
         corpus = Corpus.build(
             _counted(iterate_texts(options.corpus, text=options.text), bar, stop),
-            tokeniser=Tokeniser(lowercase=options.lowercase, remove_breaks=options.remove_breaks),
+            tokeniser=Tokeniser(
+                lowercase=options.lowercase, remove_breaks=options.remove_breaks, tokens=options.tokens
+            ),
             min_count=options.min_count,
             directory=folder / "corpus",
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.text.tokeniser import Tokens
 
 if TYPE_CHECKING:
     from mt2st.embedding import GloveSettings, WordVectors, WordVectorSettings
@@ -86,6 +87,9 @@ class VectorsTrainOptions:
     """Threads. One repeats a seed's result to the bit; several do not."""
     seed: int = 1
     """Decides the first vectors, the windows and the noise."""
+    tokens: Tokens = "words"
+    """Where text is cut: words; whitespace, for text that is tokenised already (new_york, film|NOUN); or characters,
+    for scripts that set no spaces between words."""
     lowercase: bool = True
     """Lower-case all text."""
     remove_breaks: bool = True
