@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -25,6 +25,8 @@ ASIDE = ".mt2st-"
 """Prefix of the hidden folders in which a result is made."""
 _NEW, _WHOLE, _OLD = "new", "whole", "old"
 """In such a folder: what is being made, what is complete, and what it replaces."""
+LONGEST_NAME = 255
+"""Bytes."""
 _FULL = ("os error 28", "os error 122", "PytorchStreamWriter", "iostream error")
 """Parts of messages of safetensors and torch on a full disk: theirs are no `OSError`."""
 
@@ -107,6 +109,12 @@ def moved_when_complete(place: Path, *, size: int = 0) -> Iterator[Path]:
         raise NotWrittenError(f"cannot write {place}: {reason}") from error
 
 
+def check_own(folder: Path, files: Collection[str]) -> None:
+    """Raise `InputError` if a folder that is to be replaced holds something else than these files."""
+    if strange := sorted(path.name for path in folder.iterdir() if path.name not in files):
+        raise InputError(f"{folder} holds {strange[0]}, which would be lost: move it, or choose another place")
+
+
 def check_space(folder: Path, size: int, place: Path) -> None:
     """Raise `NotWrittenError` if the disk of a folder has less room than the bytes that ``place`` needs."""
     with suppress(OSError):  # a file system that does not tell
@@ -152,6 +160,49 @@ def _settle(aside: Path, folder: Path) -> None:
             each.rename(folder / each.name)
         raise
     flush_folder(folder)
+
+
+def check_place(folder: Path, option: str) -> None:
+    """Refuse an output folder that cannot be made or written, before anything is read.
+
+    Raises:
+        InputError: a name in it is too long or no text, something is in its way, or nothing can be written there.
+    """
+    named = f"{option} {_shown(folder)}"
+    _check_names(folder, named)
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"{named} is a symbolic link that leads nowhere: make the folder that it leads to")
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path())
+    if not there.is_dir():
+        raise InputError(f"{named}: {there} is a file: give the name of a folder")
+    _try_to_write(there, f"{named} cannot be made")
+
+
+def _try_to_write(folder: Path, complaint: str) -> None:
+    """Raise `InputError` unless a folder can be written, which shows only when it is tried."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{complaint}: {error.strerror}") from error
+
+
+def _check_names(path: Path, named: str) -> None:
+    """Refuse names that no file system or no library can take."""
+    for part in path.absolute().parts:
+        try:
+            size = len(part.encode())
+        except UnicodeEncodeError as error:
+            raise InputError(f"{named}: {_shown(part)} is not UTF-8 text: choose another name") from error
+        if "\0" in part:
+            raise InputError(f"{named}: its name holds a zero byte: choose another name")
+        if size > LONGEST_NAME:
+            raise InputError(f"{named}: a name of {size} bytes, and {LONGEST_NAME} are the most: choose a shorter one")
+
+
+def _shown(path: Path | str) -> str:
+    """Return a path as text that can be printed."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace") if os.name != "nt" else str(path)
 
 
 def check_writable(path: Path, *, overwrite: bool) -> None:

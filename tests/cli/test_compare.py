@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mt2st._lock import cell_lock
 from mt2st.cli.main import main
 from mt2st.cli.strategy_options import strategy_options
 from mt2st.cli.study_folder import check_output
@@ -25,7 +26,6 @@ from mt2st.strategy import (
     UncertaintyWeighting,
 )
 from mt2st.study import Study
-from mt2st.study.lock import cell_lock
 from tests.cli.conftest import FAST, run_until, table_of, write_reviews
 from tests.cli.test_tagging import write_tagged
 from tests.study.results import with_scores

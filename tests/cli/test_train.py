@@ -24,7 +24,7 @@ def test_a_run_leaves_model_metrics_and_report(
     assert main(train_arguments) == 0
     printed = capsys.readouterr()
     files = {path.name for path in (tmp_path / "run").iterdir()}
-    assert files == {"model", "metrics.jsonl", "report.json", "report.html"}
+    assert files == {"model", "metrics.jsonl", "report.json", "report.html", ".mt2st.json"}
     report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
     assert set(report["metrics"]) == {"validation", "test"}
     assert f"{100 * report['metrics']['test']['accuracy']:.1f} %" in printed.out

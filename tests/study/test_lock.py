@@ -11,8 +11,9 @@ from filelock import FileLock
 from tests.study.conftest import QUICK
 
 from mt2st import InputError, SingleTask
-from mt2st.study import Cell, CellResult, Grid, Outcome, StudyData, Watcher, lock, run_study
-from mt2st.study.lock import LOCK, BusyCellWarning, cell_lock, is_busy
+from mt2st import _lock as lock
+from mt2st._lock import LOCK, BusyCellWarning, cell_lock, is_busy
+from mt2st.study import Cell, CellResult, Grid, Outcome, StudyData, Watcher, run_study
 from mt2st.study.pool import DASK, connected
 from mt2st.study.worker import Order, attempt, request_stop
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.following import StopAfter
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from mt2st.errors import InputError
+from mt2st import _files
+from mt2st.errors import InputError, NotWrittenError
 from mt2st.strategy import Observation, Strategy, Switch
 from mt2st.training import (
     Callback,
@@ -24,8 +26,9 @@ from mt2st.training import (
     Evaluation,
     MetricsLog,
     Trainer,
+    callbacks,
 )
-from mt2st.training.callbacks import EVENTS, finite
+from mt2st.training.callbacks import EVENTS, NotKeptWarning, finite
 
 
 def make_trainer(*callbacks: Callback, epochs: int = 4, **options: Any) -> Trainer:
@@ -228,7 +231,7 @@ def test_checkpoints_come_by_time_and_when_a_training_is_interrupted(tmp_path: P
     assert saved == list(range(1, 17))
     saved.clear()
     assert trained(CheckpointEvery(tmp_path / "b"), StopAfter(6)) == "interrupted"
-    assert saved == [6]
+    assert saved == [4, 6]  # the end of the first epoch, and the interruption
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -309,3 +312,79 @@ def test_the_checkpoint_of_another_strategy_is_refused(tmp_path: Path) -> None:
     first.save(tmp_path / "at")
     with pytest.raises(InputError, match="this strategy is 'switch', the state is that of 'wave'"):
         make_trainer().load(tmp_path / "at")
+
+
+def test_checkpoints_at_the_ends_of_epochs_are_few_enough_to_cost_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    clock = iter(range(10**6))
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: float(next(clock)))  # each look at it takes a second
+    trainer = make_trainer(saving := CheckpointEvery(tmp_path / "at", seconds=1e9), epochs=100)
+    monkeypatch.setattr(saving, "save", lambda trainer: saved.append(trainer.progress.epoch))
+    trainer.fit()
+    assert saved[0] == 1
+    assert all(after - before >= 50 // 4 for before, after in pairwise(saved))  # 4 steps, and looks, an epoch
+    assert len(saved) > 5
+
+
+def test_a_full_disk_ends_no_training(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no disk that is always full")
+
+    class NoRoom(Trainer):
+        def save(self, folder: Any, *, identity: Mapping[str, Any] | None = None) -> None:
+            if folder == tmp_path / "at":
+                raise NotWrittenError("no room")
+            super().save(folder, identity=identity)
+
+    log = MetricsLog(full)
+    saving = CheckpointEvery(tmp_path / "at", seconds=0.0, fallback=tmp_path / "elsewhere")
+    trainer = make_trainer(saving, log, StopAfter(6))
+    trainer.__class__ = NoRoom
+    with pytest.warns(NotKeptWarning) as warned:
+        assert trainer.fit().stopped == "interrupted"
+    assert sum("its records are kept in memory" in str(each.message) for each in warned) == 1
+    log.path = tmp_path / "log.jsonl"
+    trainer.callbacks = [log]
+    assert trainer.fit().stopped == "epochs"
+    records = [json.loads(line) for line in log.path.read_text(encoding="utf-8").splitlines()]
+    assert [each["epoch"] for each in records if each["event"] == "evaluation"] == [1, 2, 3, 4]
+    resumed = make_trainer(CheckpointEvery(tmp_path / "elsewhere", resume=True))
+    assert resumed.fit().steps == 16
+    trainer = make_trainer(CheckpointEvery(tmp_path / "at"), StopAfter(6))
+    trainer.__class__ = NoRoom
+    with pytest.warns(NotKeptWarning), pytest.raises(NotWrittenError, match="no room"):
+        trainer.fit()
+
+
+def test_a_checkpoint_is_not_begun_where_there_is_no_room_for_it(small_disk: Path) -> None:
+    trainer = make_trainer(CheckpointEvery(small_disk / "at"))
+    trainer.module["c"] = nn.Linear(1000, 1000)  # 4 MB
+    with pytest.raises(NotWrittenError, match="No space left on device: 32.0 MB are needed"):
+        trainer.fit()
+    assert not trainer.run.evaluations
+
+
+@pytest.mark.parametrize("foreseen", [True, False])
+def test_whoever_writes_a_checkpoint_to_a_full_disk_keeps_the_one_before(
+    foreseen: bool, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not foreseen:  # the errors are those of the libraries that write
+        monkeypatch.setattr(_files, "check_space", lambda *_: None)
+    trainer = make_trainer(epochs=1)
+    trainer.save(small_disk / "at", identity={})
+    before = {path.name: path.read_bytes() for path in (small_disk / "at").iterdir()}
+    for size in (100, 200, 300, 400, 500, 700):  # thousand parameters: from those that fit to those that do not
+        trainer.module["c"] = nn.Linear(size, 1000)
+        try:
+            trainer.save(small_disk / "at")
+        except NotWrittenError as error:
+            assert "No space left on device" in str(error)  # noqa: PT017  # either outcome is right
+            assert {path.name: path.read_bytes() for path in (small_disk / "at").iterdir()} == before
+        else:
+            before = {path.name: path.read_bytes() for path in (small_disk / "at").iterdir()}
+            fitted = size
+        assert [path.name for path in small_disk.iterdir()] == ["at"]
+    assert 100 <= fitted < 500

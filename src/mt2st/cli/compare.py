@@ -153,7 +153,16 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
             if options.search_only:
                 return 0
         share = share_of(options.cell)
-        study = run_cells(data, cells, share=share, about=about, searched=searched, on_begin=begun, **where)
+        study = run_cells(
+            data,
+            cells,
+            share=share,
+            about=about,
+            searched=searched,
+            on_begin=begun,
+            checkpoint_seconds=options.checkpoint_seconds,
+            **where,
+        )
     return _report(study, options)
 
 
@@ -166,6 +175,7 @@ def _check_options(options: CompareOptions) -> None:
     if options.jobs < 1:
         raise InputError(f"--jobs must be at least 1, found {options.jobs}")
     share_of(options.cell)
+    _ = options.checkpoint_seconds
     if options.cell and options.overwrite:
         raise InputError("--overwrite with --cell would throw the other shares' runs away: remove the folder first")
 

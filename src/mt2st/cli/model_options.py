@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from mt2st.cli.options import PREFIXED
+from mt2st.cli.options import PREFIXED, seconds_between
 from mt2st.models.groups import (
     AUTO,
     AuxiliaryData,
@@ -51,9 +51,17 @@ class ModelOptions:
     compute: Compute = field(default_factory=Compute)
     seed: int = 1
     """Seed of initial parameters, dropout and the order of all data."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between two checkpoints: what is lost at most if the process is killed. Epochs that are long enough end
+    with one too."""
 
     @property
     def model(self) -> ModelSettings:
         """The settings, not validated yet."""
         groups = {each.name: getattr(self, each.name) for each in fields(ModelSettings)}
         return ModelSettings(**{**groups, "encoder": Encoder(**asdict(self.encoder))})
+
+    @property
+    def checkpoint_seconds(self) -> float:
+        """Seconds between two checkpoints."""
+        return seconds_between(self.checkpoint_minutes)

@@ -60,6 +60,17 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
 """What to say about options that people try, by the option of the command that does it; empty: for any command."""
 
 
+def seconds_between(checkpoint_minutes: float) -> float:
+    """Return the seconds between two checkpoints that ``--checkpoint-minutes`` asks for.
+
+    Raises:
+        InputError: it is not above 0.
+    """
+    if not 0 < checkpoint_minutes < float("inf"):
+        raise InputError(f"--checkpoint-minutes must be above 0, found {checkpoint_minutes}")
+    return 60 * checkpoint_minutes
+
+
 def parse(
     options: type[OptionsT],
     arguments: Sequence[str],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
-from mt2st.cli.options import parse
+from mt2st.cli.options import parse, seconds_between
 from mt2st.cli.study_folder import check_output, share_of, telling_what_is_kept
 from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, listed
@@ -76,13 +76,15 @@ class ReproduceOptions:
     have as many cores."""
     cell: str | None = None
     """Work on a share of the runs only, for array jobs on a cluster: 3/8 is the third of eight."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between two checkpoints of a run: what is lost at most if the process is killed."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(ReproduceOptions, arguments, program="mt2st reproduce", description=__doc__ or "")
     _check_options(options)
-    share = share_of(options.cell)
+    share, every = share_of(options.cell), seconds_between(options.checkpoint_minutes)
     check_output(options.output)
     reviews = read_labelled(options.data, text=options.text, label=options.label or "label")
     check_rows(reviews)
@@ -117,6 +119,7 @@ def run(arguments: Sequence[str]) -> int:
             folder=options.output,
             jobs=options.jobs,
             share=share,
+            checkpoint_seconds=every,
             about={
                 "command": shlex.join(["mt2st", "reproduce", *arguments]),
                 "data": [

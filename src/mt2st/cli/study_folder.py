@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mt2st._files import ASIDE as UNFINISHED
-from mt2st._files import remove, restore
+from mt2st._files import check_place, remove, restore
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.terminal import say
 from mt2st.errors import InputError
@@ -31,31 +30,13 @@ PASSING = (".stop-", ASIDE, UNFINISHED)
 """Starts of the names of files that another run may be writing there, or was writing when it was killed."""
 
 
-def check_place(output: Path) -> None:
-    """Refuse an output folder that cannot be made, before anything is read.
-
-    Raises:
-        InputError: a file is in its way, or nothing can be written there.
-    """
-    there = next((place for place in (output, *output.parents) if place.exists()), Path())
-    if not there.is_dir():
-        raise InputError(f"--output {output}: {there} is a file: give the name of a folder")
-    try:
-        with TemporaryDirectory(dir=there):  # whether a folder can be written shows only when it is tried
-            pass
-    except OSError as error:
-        raise InputError(f"--output {output} cannot be made: {error.strerror}") from error
-
-
 def check_output(output: Path) -> None:
     """Refuse a place that is no study's before anything is trained.
 
     Raises:
         InputError: it is a file, a link that leads nowhere, or a folder with other files.
     """
-    check_place(output)
-    if output.is_symlink() and not output.exists():
-        raise InputError(f"--output {output} is a symbolic link that leads nowhere: make the folder that it leads to")
+    check_place(output, "--output")
     restore(output)
     names = [path.name for path in output.iterdir()] if output.is_dir() else []
     strange = [name for name in names if not (CELL.search(name) or name in BESIDE_CELLS or name.startswith(PASSING))]
@@ -116,7 +97,7 @@ def _bring_back(aside: Path) -> None:
 
 def _busy_cells(folder: Path) -> list[Path]:
     """Return the folders of cells, the search's too, on which other processes work."""
-    from mt2st.study.lock import LOCK, is_busy
+    from mt2st._lock import LOCK, is_busy
 
     locks = [*folder.glob(f"*/{LOCK}"), *folder.glob(f"search/*/{LOCK}")]
     return [path.parent for path in sorted(locks) if is_busy(path.parent)]

@@ -131,11 +131,13 @@ def run_cells(
     about: dict[str, object] | None = None,
     searched: Collection[str] = (),
     on_begin: Callable[[], None] = lambda: None,
+    checkpoint_seconds: float = 300.0,
 ) -> Study:
     """Run the cells of a study, as `run_study` does, until they are through or a signal comes.
 
     Further arguments are the address of a Dask scheduler to run at, the names of the settings that a search has chosen
-    for each strategy, and what to call when a training begins: from then on, the input is known to be right.
+    for each strategy, what to call when a training begins (from then on, the input is known to be right), and the
+    seconds between two checkpoints.
 
     Raises:
         InputError: the folder holds another experiment, or is broken.
@@ -157,6 +159,7 @@ def run_cells(
             share=share,
             about=about,
             watcher=progress,
+            checkpoint_seconds=checkpoint_seconds,
         )
     if study.interrupted:
         raise Stopped(received[0])

@@ -6,20 +6,21 @@ import json
 import shlex
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mt2st._files import restore
+from mt2st._files import check_place, complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags, parse
+from mt2st.cli.run_folder import RunFolder, kept
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, with_strategies
-from mt2st.cli.study_folder import check_place
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
-from mt2st.errors import InputError, MissingExtraError, listed
+from mt2st.errors import MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 
 MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"
 FROZEN, FIGURE = "frozen_dimensions.json", "frozen_dimensions.png"
-PAGE, FIGURES = "report.html", "figures"
-OURS = {MODEL, METRICS, REPORT, CHECKPOINT, FROZEN, FIGURE, PAGE, FIGURES}
+PAGE = "report.html"
 DESCRIPTION = """Train a text classifier or a tagger: a folder with the model, its metrics and a report.
 
 Examples:
@@ -59,6 +59,8 @@ class TrainOptions(ModelOptions):
     """Replace an earlier run in the output folder."""
     resume: bool = False
     """Go on with an interrupted run in the output folder."""
+    fallback: Path | None = None
+    """Folder for what the disk of the output folder refuses in the end: model and report, or the checkpoint."""
     final_fit: bool = True
     """When the choice is made, train again on all labelled texts, those to choose by included. Only if they are a share
     of the data."""
@@ -81,42 +83,63 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
     schedules = [(options.strategy, strategy, chosen)]
     if strategy.unit == "epoch":
         check_schedule(schedules, settings)
-    _check_output(options)
-    parts = read_parts(options.source)
+    every = options.checkpoint_seconds
+    if options.fallback is not None:
+        check_place(options.fallback, "--fallback")
+    with _folder(options, options.output, resume=options.resume) as folder:
+        parts = read_parts(options.source)
 
-    from mt2st.cli.progress import TrainingProgress
-    from mt2st.models import model_class
-    from mt2st.models.inputs import Rereadable
+        from mt2st.cli.progress import TrainingProgress
+        from mt2st.models import model_class
+        from mt2st.models.inputs import Rereadable
+        from mt2st.training.checkpoint import check_room
 
-    class Watcher(TrainingProgress):
-        """Makes room for the run's files as late as possible: until the training begins, its input may be refused."""
+        class Watcher(TrainingProgress):
+            """Makes room for the run's files as late as possible: until then, its input may be refused."""
 
-        def before_fit(self, trainer: Trainer) -> None:
-            if strategy.unit == "step":  # how many steps there are is known only now
-                check_schedule(schedules, settings, steps_per_epoch=trainer.primary.n_batches)
-            _prepare_output(options)
+            def before_fit(self, trainer: Trainer) -> None:
+                if strategy.unit == "step":  # how many steps there are is known only now
+                    check_schedule(schedules, settings, steps_per_epoch=trainer.primary.n_batches)
+                check_room(options.output / CHECKPOINT, trainer.state_dict())
+                folder.prepare()
 
-    model = model_class(options.source.task).from_settings(settings, strategy)
-    listener = Watcher("train")
-    with stopped_by_signals(model.stop) as received:
-        model.fit_rows(
-            parts.train,
-            unlabelled=Rereadable(parts.unlabelled),
-            validation=parts.validation,
-            final_fit=options.final_fit and options.source.splits_validation,
-            log=options.output / METRICS,
-            checkpoint=options.output / CHECKPOINT,
-            origin=options.source.by_name(),
-            callbacks=[listener],
-        )
-    listener.close()
-    if not model.run_.evaluations:  # few labels: no training that would have made room
-        _prepare_output(options)
-    if model.run_.stopped == "interrupted":
-        say(f"interrupted: {options.output / CHECKPOINT} is written; the same command with --resume goes on")
-        return 128 + received[0]
-    _report(options, parts, model, arguments)
+        model = model_class(options.source.task).from_settings(settings, strategy)
+        listener = Watcher("train")
+        with stopped_by_signals(model.stop) as received:
+            model.fit_rows(
+                parts.train,
+                unlabelled=Rereadable(parts.unlabelled),
+                validation=parts.validation,
+                test=parts.test,
+                final_fit=options.final_fit and options.source.splits_validation,
+                log=options.output / METRICS,
+                checkpoint=options.output / CHECKPOINT,
+                checkpoint_seconds=every,
+                fallback=options.fallback / CHECKPOINT if options.fallback else None,
+                origin=options.source.by_name(),
+                callbacks=[listener],
+            )
+        listener.close()
+        folder.prepare()  # with few labels there is no training that would have made room
+        if model.run_.stopped == "interrupted":
+            written, again = options.output, "the same command with --resume"
+            if options.fallback and (options.fallback / CHECKPOINT).is_dir():
+                written, again = options.fallback, f"{again} and --output {options.fallback}"
+                folder.claim(written)
+            say(f"interrupted: {written / CHECKPOINT} is written; {again} goes on")
+            return 128 + received[0]
+        _report(options, parts, model, arguments)
     return 0
+
+
+def _folder(options: TrainOptions, path: Path, *, resume: bool) -> RunFolder:
+    from mt2st.models.folder import FILES as MODEL_FILES
+    from mt2st.training.checkpoint import FILES as CHECKPOINT_FILES
+
+    model = [f"{MODEL}/{name}" for name in MODEL_FILES]
+    files = [METRICS, REPORT, FROZEN, FIGURE, PAGE, *(f"{CHECKPOINT}/{name}" for name in CHECKPOINT_FILES), *model]
+    resumes = CHECKPOINT if resume else None
+    return RunFolder(path, files, kept=model, resumes=resumes, overwrite=options.overwrite)
 
 
 def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:
@@ -132,9 +155,6 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         probabilities = model.predict_rows(rows, name=part)
     elif len(probabilities) > len(rows):  # few labels: all of them were held out in turn
         rows = joined(parts.train, rows)
-    # A resumed run may find the earlier model that it was told to replace before it was interrupted.
-    replaces = options.overwrite or options.resume
-    model.save(options.output / MODEL, overwrite=replaces, about=parts.described(), columns=options.source.columns())
     run, names = model.run_, [str(each) for each in model.classes_]
     report = {
         "metrics": model.metrics_,
@@ -161,16 +181,27 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
             "machine": machine(),
         },
     }
-    (options.output / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    if run.freezes:
-        _save_frozen(options.output, run)
+
+    def write(output: Path) -> Path:
+        with ExitStack() as stack:
+            if output != options.output:
+                stack.enter_context(_folder(options, output, resume=False)).prepare()
+            # An earlier model is one that the run was told to replace, maybe before it was interrupted.
+            model.save(output / MODEL, overwrite=True, about=parts.described(), columns=options.source.columns())
+            with complete_file(output / REPORT, overwrite=True) as file:
+                file.write(json.dumps(report, indent=2).encode() + b"\n")
+            if run.freezes:
+                _save_frozen(output, run)
+        return output
+
+    output = kept(write, options.output, options.fallback)
     shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)
     print(aligned(metrics_table(model.metrics_)))
     if held_out := _held_out(model):
         print(aligned(held_out))
-    print(f"model: {options.output / MODEL}")
+    print(f"model: {output / MODEL}")
     try:
-        say(f"report: {write_report(options.output)}")
+        say(f"report: {write_report(output)}")
     except MissingExtraError as error:  # the model is complete without its page
         say(f"no report page: {error}")
     if model.ensemble_ is not None:
@@ -213,35 +244,3 @@ def _held_out(model: AnyModel) -> list[list[str]]:
         row for name, report in model.auxiliaries_.items() for row in auxiliary_rows(name, report.before, report.after)
     ]
     return [AUXILIARY_HEADER, *rows] if rows else []
-
-
-def _check_output(options: TrainOptions) -> None:
-    output = options.output
-    check_place(output)
-    restore(output)
-    if options.resume:
-        if not (output / CHECKPOINT).is_dir():
-            raise InputError(f"--resume: there is no interrupted run in {output}")
-        return
-    found = {path.name for path in output.iterdir()} if output.is_dir() else set()
-    if not found:
-        return
-    if not found <= OURS:
-        raise InputError(f"--output {output} holds files that are no run's ({sorted(found - OURS)[0]}): choose another")
-    if not options.overwrite:
-        go_on = ", or go on with its interrupted run by --resume" if CHECKPOINT in found else ""
-        raise InputError(f"{output} is not empty: replace it by --overwrite, or choose another by --output{go_on}")
-
-
-def _prepare_output(options: TrainOptions) -> None:
-    """Make room for the run; an earlier model stays until the new one is complete."""
-    try:
-        options.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--output {options.output} cannot be made: {error.strerror}") from error
-    if options.resume:
-        return
-    for name in (METRICS, REPORT, FROZEN, FIGURE, PAGE):
-        (options.output / name).unlink(missing_ok=True)
-    shutil.rmtree(options.output / FIGURES, ignore_errors=True)
-    shutil.rmtree(options.output / CHECKPOINT, ignore_errors=True)

@@ -41,6 +41,7 @@ from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
+from mt2st.training.callbacks import CHECKPOINT_SECONDS
 from mt2st.training.processor import torch_threads, usable_cores
 
 
@@ -55,6 +56,9 @@ class FitOptions:
         callbacks: called before and during the training.
         log: file of the metrics, as JSON Lines.
         checkpoint: folder of a checkpoint.
+        checkpoint_seconds: time between two checkpoints.
+        fallback: folder for the checkpoint of an interrupted training, where the disk refuses the other.
+        test: labelled data to be measured on in the end; a checkpoint is of a training with the same.
         origin: how the data were chosen, as plain values by name. A checkpoint keeps it for messages.
         vector_cache: folder where runs share the first values of the embedding that are trained.
     """
@@ -65,6 +69,9 @@ class FitOptions:
     callbacks: Sequence[Callback] = ()
     log: str | PathLike[str] | None = None
     checkpoint: str | PathLike[str] | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    fallback: str | PathLike[str] | None = None
+    test: Rows | None = None
     origin: Mapping[str, Any] | None = None
     vector_cache: str | PathLike[str] | None = None
     goes_on: bool = False
@@ -256,7 +263,13 @@ class Fitting(Generic[RowsT]):
             identity = {}
             if self.options.checkpoint is not None:
                 identity = run_identity(
-                    settings, self.strategy, trainer, corpus, auxiliary=words.fingerprint, origin=self.options.origin
+                    settings,
+                    self.strategy,
+                    trainer,
+                    corpus,
+                    auxiliary=words.fingerprint,
+                    origin=self.options.origin,
+                    parts={"labelled part": rows, "validation part": validation, "test part": self.options.test},
                 )
             self._train(trainer, identity)
             after = auxiliaries.measure(network)
@@ -343,14 +356,20 @@ class Fitting(Generic[RowsT]):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.settings.seed)
                 # After the caller's callbacks, which may make room for the files.
-                if self.options.checkpoint is not None:
-                    checkpoint = Path(self.options.checkpoint)
-                    trainer.callbacks.append(CheckpointEvery(checkpoint, identity=identity, resume=True))
+                if (checkpoint := self.options.checkpoint) is not None:
+                    saving = CheckpointEvery(
+                        checkpoint,
+                        seconds=self.options.checkpoint_seconds,
+                        identity=identity,
+                        resume=True,
+                        fallback=self.options.fallback,
+                    )
+                    trainer.callbacks.append(saving)
                 if self.options.log is not None:
                     trainer.callbacks.append(MetricsLog(self.options.log))
                 trainer.fit()
-                if self.options.checkpoint is not None and self.options.goes_on:
-                    trainer.save(self.options.checkpoint, identity=identity)
+                if checkpoint is not None and self.options.goes_on:
+                    saving.save(trainer)
         finally:
             self.trainer = None
 

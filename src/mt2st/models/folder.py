@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from mt2st._files import complete_folder, restore
+from mt2st._files import check_own, complete_folder, restore
 from mt2st.embedding import SubwordVectors, WordVectors
 from mt2st.embedding.formats.model_folder import model_home
 from mt2st.embedding.subwords import KnownSubwords
@@ -22,6 +22,7 @@ from mt2st.text import SPECIALS, Vocabulary
 
 FORMAT = 1
 PARAMETERS, VOCABULARY, CONFIG, CARD = "model.safetensors", "vocabulary.txt", "config.json", "README.md"
+FILES = (PARAMETERS, VOCABULARY, CONFIG, CARD)
 
 
 @dataclass(frozen=True)
@@ -123,5 +124,6 @@ def check_replaceable(folder: Path, *, overwrite: bool) -> None:
         return
     if not (folder / CONFIG).is_file():
         raise InputError(f"{folder} is not empty and no model folder: choose another place")
+    check_own(folder, FILES)
     if not overwrite:
         raise InputError(f"{folder} holds a model already: choose another place, or replace it with overwrite=True")

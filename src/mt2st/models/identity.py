@@ -6,8 +6,9 @@ compared, too.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from zlib import crc32
 
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 
 from mt2st.models.assembly import CONTEXT_COOCCURRENCES, CONTEXT_WORDS, MOST_PASSES
 from mt2st.models.groups import GLOVE, TEXT_DEFAULTS
+from mt2st.models.problem_types import Rows
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 from mt2st.tasks import LabelledTask
 from mt2st.tasks.context import least_rate
-from mt2st.text import Corpus
+from mt2st.text import Corpus, MultiLabelledText, TaggedText
 from mt2st.training import Trainer
 from mt2st.training.checkpoint import ORIGIN, RESOLVED
 
@@ -62,6 +64,7 @@ def run_identity(
     *,
     auxiliary: Any,
     origin: Mapping[str, Any] | None,
+    parts: Mapping[str, Rows | None],
 ) -> dict[str, Any]:
     """Return the identity of a run as plain values.
 
@@ -72,6 +75,7 @@ def run_identity(
         corpus: all training text, encoded.
         auxiliary: a plain value that tells the data of auxiliary tasks on words from others.
         origin: as for `TrainedModel.fit_rows`.
+        parts: all labelled data, of which no word may differ.
     """
     assert isinstance(trainer.primary, LabelledTask)
     held_out = trainer.primary.validation
@@ -92,6 +96,7 @@ def run_identity(
             "validation": [_checksum(held_out.texts.ids), _checksum(held_out.targets)] if held_out else None,
             "auxiliary tasks": list(trainer.strategy.auxiliaries),
             "auxiliary labels": {task.name: _checksum(task.train.targets) for task in labelled},
+            **{name: row_hash({name: rows}).hexdigest()[:16] for name, rows in parts.items() if rows is not None},
         },
         ORIGIN: dict(origin or {}),
     }
@@ -101,3 +106,32 @@ def run_identity(
 
 def _checksum(values: NDArray[Any]) -> int:
     return crc32(np.ascontiguousarray(values).data)
+
+
+def row_hash(parts: Mapping[str, Rows | None]) -> hashlib._Hash:
+    """Return the hash of all texts and labels of parts of labelled data, with their names."""
+    digest = hashlib.sha256()
+    for name, part in parts.items():
+        for fields_of_row in _rows(part) if part is not None else ():
+            add_to_hash(digest, name, *fields_of_row)
+    return digest
+
+
+def add_to_hash(digest: hashlib._Hash, *texts: str) -> None:
+    """Add texts to a hash."""
+    for text in texts:  # each with its length, so that no two rows make the same bytes
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:%s" % (len(content), content))
+
+
+def _rows(part: Rows) -> Iterator[tuple[str, ...]]:
+    """Yield the labels and the text of each row, so that no two different parts yield the same."""
+    if isinstance(part, TaggedText):
+        for words, tags in zip(part.sentences, part.tags, strict=True):
+            yield from zip(tags, words, strict=True)
+            yield ("",)
+    elif isinstance(part, MultiLabelledText):
+        for text, labels in zip(part.texts, part.labels, strict=True):
+            yield (str(len(labels)), *labels, text)
+    else:
+        yield from zip(part.labels, part.texts, strict=True)

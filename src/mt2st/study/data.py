@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
+from mt2st.models.identity import add_to_hash, row_hash
 from mt2st.models.problem_types import ProblemType, Rows, problem_type_of
-from mt2st.text import MultiLabelledText, TaggedText
 
 
 @dataclass(frozen=True)
@@ -77,14 +76,11 @@ class StudyData:
     @cached_property
     def _read(self) -> tuple[str, int, int]:
         """The fingerprint, the number of unlabelled texts, and how many test texts are among these; in one reading."""
-        digest = hashlib.sha256()
-        for name, part in (("train", self.train), ("validation", self.validation), ("test", self.test)):
-            for fields_of_row in _rows(part) if part is not None else ():
-                _add(digest, name, *fields_of_row)
+        digest = row_hash({"train": self.train, "validation": self.validation, "test": self.test})
         tested = [] if self.test is None else [_key(text) for text in self.test.texts]
         unseen, count = set(tested), 0
         for text in self.unlabelled():
-            _add(digest, "unlabelled", text)
+            add_to_hash(digest, "unlabelled", text)
             unseen.discard(_key(text))
             count += 1
         return digest.hexdigest()[:16], count, sum(text not in unseen for text in tested)
@@ -93,22 +89,3 @@ class StudyData:
 def _key(text: str) -> str:
     """Return what two texts have in common that differ in white space at most."""
     return " ".join(text.split())
-
-
-def _add(digest: hashlib._Hash, *texts: str) -> None:
-    for text in texts:  # each with its length, so that no two rows make the same bytes
-        content = text.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:%s" % (len(content), content))
-
-
-def _rows(part: Rows) -> Iterator[tuple[str, ...]]:
-    """Yield the labels and the text of each row, so that no two different parts yield the same."""
-    if isinstance(part, TaggedText):
-        for words, tags in zip(part.sentences, part.tags, strict=True):
-            yield from zip(tags, words, strict=True)
-            yield ("",)
-    elif isinstance(part, MultiLabelledText):
-        for text, labels in zip(part.texts, part.labels, strict=True):
-            yield (str(len(labels)), *labels, text)
-    else:
-        yield from zip(part.labels, part.texts, strict=True)

@@ -11,15 +11,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mt2st._lock import BusyCellWarning, is_busy
 from mt2st.errors import InputError
 from mt2st.study.data import StudyData
 from mt2st.study.experiment import check_fits
 from mt2st.study.grid import Cell
-from mt2st.study.lock import BusyCellWarning, is_busy
 from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, CellResult, Failure
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.worker import Order, Outcome, Warned, Watcher, attempt, finished
+from mt2st.training.callbacks import CHECKPOINT_SECONDS
 
 STOP = ".stop-"
 """Prefix of the file that stops the cells of one run when it appears in the study's folder."""
@@ -65,6 +66,7 @@ def run_study(
     share: Share | None = None,
     about: Mapping[str, Any] | None = None,
     watcher: Watcher | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Study:
     """Run the cells of a study and return its results.
 
@@ -84,6 +86,7 @@ def run_study(
         share: which of the cells this run works on; the others are only read.
         about: plain values for ``study.json``.
         watcher: told how it goes.
+        checkpoint_seconds: time between two checkpoints of a running cell.
 
     Raises:
         InputError: when a folder holds the result of other data or settings, or is broken, or the study's folder holds
@@ -102,7 +105,7 @@ def run_study(
     with stop_file(folder) as stop:
         worked = work_on(
             data, cells, folder=folder, stop=stop, jobs=jobs, backend=backend, share=share, watcher=watcher,
-            on_begin=on_begin,
+            on_begin=on_begin, checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
     names = [cell.folder for cell in cells]
     return Study(
@@ -135,6 +138,7 @@ def work_on(
     keep_models: bool = True,
     watcher: Watcher,
     on_begin: Callable[[], None],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Worked:
     """Read the finished ones of some cells and run the others, as `run_study` does, until the file ``stop`` appears.
 
@@ -152,7 +156,19 @@ def work_on(
             if result := finished(folder / cell.folder / RESULT, identities[cell.folder]):
                 worked.results[cell.folder] = result
     due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
-    orders = [Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models) for cell in due]
+    orders = [
+        Order(
+            cell,
+            data,
+            identities[cell.folder],
+            folder,
+            stop,
+            jobs,
+            keep_models,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        for cell in due
+    ]
     begin = cache(on_begin)  # once
     shown: set[Warned] = set()
     for outcome in _outcomes(orders, jobs, backend, watcher, begin):

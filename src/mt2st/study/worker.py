@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mt2st._lock import cell_lock
 from mt2st.errors import InputError
 from mt2st.models import model_class
 from mt2st.models.trained_model import AnyModel
@@ -17,10 +18,10 @@ from mt2st.study.data import StudyData
 from mt2st.study.experiment import ELSEWHERE
 from mt2st.study.grid import Cell
 from mt2st.study.identity import difference
-from mt2st.study.lock import cell_lock
 from mt2st.study.machine import machine, versions
 from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, CellResult, Failure
 from mt2st.training import Callback, FlopMeter, Trainer
+from mt2st.training.callbacks import CHECKPOINT_SECONDS
 
 Warned = tuple[str, type[Warning], str, int]
 """Text, category, file and line of a warning: what `warnings.warn_explicit` takes."""
@@ -39,6 +40,7 @@ class Order:
         jobs: how many cells run at a time.
         keep_model: whether the folder gets the model too.
         waits: whether to wait for another process that works on the cell.
+        checkpoint_seconds: time between two of the cell's checkpoints.
     """
 
     cell: Cell
@@ -49,6 +51,7 @@ class Order:
     jobs: int = 1
     keep_model: bool = True
     waits: bool = False
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
     @property
     def stopped(self) -> bool:
@@ -178,6 +181,8 @@ def _run(order: Order, watcher: Watcher, watch: Callback) -> CellResult | None:
         unlabelled=data.unlabelled(),
         validation=data.validation,
         checkpoint=place / CHECKPOINT if place else None,
+        checkpoint_seconds=order.checkpoint_seconds,
+        test=data.test,
         vector_cache=order.folder / VECTORS if order.folder else None,
         callbacks=[FlopMeter(), watch, watcher.callback(cell)],
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
@@ -12,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mt2st._files import complete_file
-from mt2st.errors import InputError
+from mt2st.errors import InputError, NotWrittenError
 from mt2st.strategy.parameters import plain
-from mt2st.training.checkpoint import check_place
+from mt2st.training.checkpoint import check_place, check_room
 from mt2st.training.run import Evaluation
 
 EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "end")
@@ -28,6 +31,13 @@ LONGEST_RECORD = 2**24
 
 CHECKPOINT_SECONDS = 300.0
 """Time between two checkpoints: no more than this is lost when a training is killed."""
+
+CHECKPOINT_SHARE = 0.02
+"""Most of the time that the checkpoints at the ends of epochs may take."""
+
+
+class NotKeptWarning(UserWarning):
+    """The disk refuses a checkpoint or the log; the training goes on, and tries again later."""
 
 
 class Callback:
@@ -85,7 +95,8 @@ class Callback:
 class MetricsLog(Callback):
     """Writes evaluations and events as JSON Lines, a record at a time; readable while the training runs.
 
-    A training that goes on from a checkpoint drops the records that the last run in the file wrote after it.
+    A training that goes on from a checkpoint drops the records that the last run in the file wrote after it. Records
+    that the disk refuses are kept, and written with the next one.
 
     Args:
         path: the file; records are appended. A file that does not begin with a record is refused before the training.
@@ -93,6 +104,7 @@ class MetricsLog(Callback):
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
+        self._due = b""
 
     def before_fit(self, trainer: Any) -> None:  # noqa: ARG002
         """Refuse a file of something else."""
@@ -127,13 +139,31 @@ class MetricsLog(Callback):
         self._write(kind, values)
 
     def _write(self, event: str, record: Mapping[str, Any]) -> None:
-        line = json.dumps({"event": event, **finite(plain(record))}, allow_nan=False)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        refused, line = bool(self._due), json.dumps({"event": event, **finite(plain(record))}, allow_nan=False)
+        self._due += line.encode() + b"\n"
+        try:
+            with self.path.open("ab", buffering=0) as file:
+                before = file.seek(0, os.SEEK_END)
+                if file.write(self._due) < len(self._due):
+                    file.truncate(before)
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301  # as a buffer would
+        except OSError as error:
+            if not refused:
+                warnings.warn(
+                    f"cannot write {self.path}: {error.strerror}; its records are kept in memory until there is room",
+                    NotKeptWarning,
+                    stacklevel=2,
+                )
+        else:
+            self._due = b""
 
 
 class CheckpointEvery(Callback):
-    """Saves a checkpoint every few minutes, and when the training is interrupted (`Trainer.stop`).
+    """Saves a checkpoint every few minutes, at the ends of epochs, and when the training is interrupted.
+
+    Those at the ends of epochs are left out where they would take more than 2 % of the time. If the disk refuses one,
+    the one before stays, and the training goes on with a warning; at an interruption (`Trainer.stop`) the error is
+    raised.
 
     Args:
         folder: the checkpoint; each one replaces the one before, whole or not at all. A folder with anything else is
@@ -141,6 +171,7 @@ class CheckpointEvery(Callback):
         seconds: time between two checkpoints.
         identity: plain values that must be the same when the training goes on: `Trainer.save`.
         resume: go on from the checkpoint if there is one.
+        fallback: a second folder to try when the training is interrupted and the disk of the first refuses.
     """
 
     def __init__(
@@ -150,26 +181,47 @@ class CheckpointEvery(Callback):
         seconds: float = CHECKPOINT_SECONDS,
         identity: Mapping[str, Any] | None = None,
         resume: bool = False,
+        fallback: str | PathLike[str] | None = None,
     ) -> None:
         self.folder, self.seconds, self.identity, self.resume = Path(folder), seconds, identity, resume
-        self._last = time.monotonic()
+        self.fallback = None if fallback is None else Path(fallback)
+        self._last, self._cost = time.monotonic(), 0.0
 
     def before_fit(self, trainer: Any) -> None:
-        """Check the folder, and go on from the checkpoint if asked to."""
+        """Check the folder and its disk, and go on from the checkpoint if asked to."""
         if check_place(self.folder) and self.resume:
             trainer.load(self.folder, identity=self.identity)
+        check_room(self.folder, trainer.state_dict())
         self._last = time.monotonic()
 
     def on_step_end(self, trainer: Any) -> None:
         """Save when it is time."""
-        if time.monotonic() - self._last >= self.seconds:
+        begin = time.monotonic()
+        passed, epoch_ends = begin - self._last, trainer.progress.batch == trainer.primary.n_batches
+        if passed < self.seconds and not (epoch_ends and self._cost <= CHECKPOINT_SHARE * passed):
+            return
+        self.save(trainer)
+        self._last = time.monotonic()
+        self._cost = self._last - begin
+
+    def save(self, trainer: Any) -> None:
+        """Save a checkpoint; warn if the disk refuses it."""
+        try:
             trainer.save(self.folder, identity=self.identity)
-            self._last = time.monotonic()
+        except NotWrittenError as error:
+            warnings.warn(f"no checkpoint: {error}. The training goes on", NotKeptWarning, stacklevel=2)
 
     def on_fit_end(self, trainer: Any) -> None:
         """Save where an interrupted training stands."""
-        if trainer.run.stopped == "interrupted":
+        if trainer.run.stopped != "interrupted":
+            return
+        try:
             trainer.save(self.folder, identity=self.identity)
+        except NotWrittenError as error:
+            if self.fallback is None:
+                raise
+            warnings.warn(f"{error}: the checkpoint is written to {self.fallback}", NotKeptWarning, stacklevel=2)
+            trainer.save(self.fallback, identity=self.identity)
 
 
 def finite(value: Any) -> Any:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mt2st._files import complete_folder, restore
+from mt2st._files import check_own, check_space, complete_folder, restore
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import plain
 
@@ -26,6 +26,7 @@ MODULE, BEST, STATE, PLAIN, MANIFEST = (
     "progress.json",
     "manifest.json",
 )
+FILES = (MODULE, BEST, STATE, PLAIN, MANIFEST)
 
 
 ORIGIN = "origin"
@@ -60,6 +61,7 @@ def check_place(folder: Path) -> bool:
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder: choose another name for the checkpoint")
     _manifest(folder)
+    check_own(folder, FILES)
     return True
 
 
@@ -89,6 +91,17 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
         hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
         manifest = {"files": hashes, "identity": plain(identity)}
         (partial / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def check_room(folder: Path, state: Mapping[str, Any]) -> None:
+    """Raise `NotWrittenError` unless the disk has room for the checkpoints of a training with this state at its start.
+
+    While one is written, the one before is still there. The best parameters and the optimizer's two moments are still
+    to come, each of the module's size.
+    """
+    foreseen = max(state_bytes(state), 4 * state_bytes(state["module"]))
+    there = next((each for each in folder.absolute().parents if each.is_dir()), Path())
+    check_space(there, 2 * foreseen, folder)
 
 
 def state_bytes(state: Any) -> int:

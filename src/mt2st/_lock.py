@@ -1,10 +1,10 @@
-"""A lock that keeps two processes from running the same cell of a study at once."""
+"""A lock that keeps two processes from writing into the same folder: the output of a run, or a cell of a study."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,12 +12,34 @@ from filelock import FileLock, Timeout
 from mt2st.errors import InputError
 
 LOCK = ".lock"
-"""The file in a cell's folder that is locked while a process works on the cell. It stays there."""
+"""The file in a folder that is locked while a process works there. In a study's cell it stays."""
 SECONDS_BETWEEN_TRIES = 0.5
 
 
 class BusyCellWarning(UserWarning):
     """Another process works on a cell; its result is waited for."""
+
+
+@contextmanager
+def only_writer(folder: Path, what: str) -> Iterator[None]:
+    """Be the only process that writes into a folder, for a block; a folder that is empty then is removed.
+
+    Args:
+        folder: made when it is missing.
+        what: start of the message, such as ``"--output run"``.
+
+    Raises:
+        InputError: another process writes there, or the folder cannot be written.
+    """
+    with cell_lock(folder) as held:
+        if not held:
+            raise InputError(f"{what}: another process writes into {folder} now: let it end, or choose another place")
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # as on Windows, where it is removed with the next run
+                (folder / LOCK).unlink()
+                folder.rmdir()
 
 
 @contextmanager

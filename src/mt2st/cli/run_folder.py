@@ -1,0 +1,139 @@
+"""The output folder of a run: proved before the work, for one process at a time, and emptied of earlier runs alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from mt2st._files import ASIDE, check_place, complete_file, restore
+from mt2st._lock import LOCK, only_writer
+from mt2st.cli.terminal import say
+from mt2st.errors import InputError, NotWrittenError
+
+MANIFEST = ".mt2st.json"
+"""File that lists what mt2st may write into the folder; nothing else is ever removed."""
+Written = TypeVar("Written")
+
+
+class RunFolder(ExitStack):
+    """An output folder, locked for a block as soon as it exists.
+
+    Args:
+        path: the folder.
+        files: the paths in it that a run may write.
+        kept: those that stay when an earlier run is replaced, until the new ones are complete.
+        resumes: name of the folder that an interrupted run leaves, where it is to go on; None to begin.
+        overwrite: whether an earlier run may be replaced.
+
+    Raises:
+        InputError: when the block begins: the folder cannot be written, another process writes into it, or it holds
+            what may not be replaced.
+    """
+
+    def __init__(
+        self, path: Path, files: Iterable[str], *, kept: Iterable[str] = (), resumes: str | None, overwrite: bool
+    ) -> None:
+        super().__init__()
+        self.path, self.files, self.kept = path, set(files), set(kept)
+        self.resumes, self.overwrite = resumes, overwrite
+        self._locked = self._prepared = False
+
+    def __enter__(self) -> RunFolder:
+        check_place(self.path, "--output")
+        if self.path.is_dir():
+            self._lock()
+        self._check()
+        return self
+
+    def prepare(self) -> None:
+        """Make room for the run, once: from here on the folder is its own."""
+        if self._prepared:
+            return
+        if not self._locked:
+            self._lock()
+            self._check()  # another process may have been here since
+        if self.resumes is None:
+            for name in self._own() - self.kept:
+                (self.path / name).unlink(missing_ok=True)
+                for folder in (self.path / name).relative_to(self.path).parents[:-1]:
+                    with suppress(OSError):  # it is not empty
+                        (self.path / folder).rmdir()
+        self.claim(self.path)
+        self._prepared = True
+
+    def claim(self, folder: Path) -> None:
+        """Note that the files of a run in a folder are mt2st's."""
+        with complete_file(folder / MANIFEST, overwrite=True) as file:
+            file.write(json.dumps(sorted(self.files), indent=0).encode())
+
+    def _lock(self) -> None:
+        self.enter_context(only_writer(self.path, f"--output {self.path}"))
+        restore(self.path)
+        self._locked = True
+
+    def _check(self) -> None:
+        if self.resumes is not None and not (self.path / self.resumes).is_dir():
+            raise InputError(f"--resume: there is no interrupted run in {self.path}")
+        found = self._found()
+        if strange := sorted(found - self._own()):
+            raise InputError(f"--output {self.path} holds files that are no run's ({strange[0]}): choose another")
+        if found and self.resumes is None and not self.overwrite:
+            interrupted = any(name.startswith("checkpoint/") for name in found)
+            go_on = ", or go on with its interrupted run by --resume" if interrupted else ""
+            raise InputError(
+                f"{self.path} is not empty: replace it by --overwrite, or choose another by --output{go_on}"
+            )
+
+    def _own(self) -> set[str]:
+        """Return the paths that an earlier run may have written."""
+        try:
+            listed = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return set()
+        return {name for name in listed if name in self.files} if isinstance(listed, list) else set()
+
+    def _found(self) -> set[str]:
+        """Return what is in the folder: files of the folders that a run writes, and anything else by its name."""
+        if not self.path.is_dir():
+            return set()
+        folders = {name.partition("/")[0] for name in self.files if "/" in name}
+        found = set()
+        for each in self.path.iterdir():
+            if each.name in (LOCK, MANIFEST) or each.name.startswith(ASIDE):
+                continue
+            inner = [f"{each.name}/{path.name}" for path in each.iterdir()] if each.name in folders else [each.name]
+            found.update(inner)
+        return found
+
+
+def kept(write: Callable[[Path], Written], place: Path, fallback: Path | None) -> Written:
+    """Write a result; where the disk refuses, to the fallback, or where the person at the terminal says.
+
+    Raises:
+        InputError: no place could be written; the result is lost with the process.
+    """
+    places, asked = [place, *([fallback] if fallback else [])], False
+    while True:
+        try:
+            return write(places.pop(0))
+        except InputError as error:
+            if not (asked or isinstance(error, NotWrittenError)):
+                raise
+            if not places:
+                asked = sys.stdin.isatty() and sys.stderr.isatty()
+                say(f"mt2st: {error}")
+                answer = _answer("write it to another place (empty to give up): ") if asked else ""
+                if not answer:
+                    raise
+                places.append(Path(answer))
+            else:
+                say(f"mt2st: {error}; {places[0]} is tried")
+
+
+def _answer(question: str) -> str:
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
