@@ -29,6 +29,7 @@ from mt2st.training import (
     callbacks,
 )
 from mt2st.training.callbacks import EVENTS, NotKeptWarning, finite
+from mt2st.training.checkpoint import write_checkpoint
 
 
 def make_trainer(*callbacks: Callback, epochs: int = 4, **options: Any) -> Trainer:
@@ -367,9 +368,10 @@ def test_a_checkpoint_is_not_begun_where_there_is_no_room_for_it(small_disk: Pat
     assert not trainer.run.evaluations
 
 
+@pytest.mark.parametrize("part", ["module", "random"])
 @pytest.mark.parametrize("foreseen", [True, False])
 def test_whoever_writes_a_checkpoint_to_a_full_disk_keeps_the_one_before(
-    foreseen: bool, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    foreseen: bool, part: str, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not foreseen:  # the errors are those of the libraries that write
         monkeypatch.setattr(_files, "check_space", lambda *_: None)
@@ -377,9 +379,10 @@ def test_whoever_writes_a_checkpoint_to_a_full_disk_keeps_the_one_before(
     trainer.save(small_disk / "at", identity={})
     before = {path.name: path.read_bytes() for path in (small_disk / "at").iterdir()}
     for size in (100, 200, 300, 400, 500, 700):  # thousand parameters: from those that fit to those that do not
-        trainer.module["c"] = nn.Linear(size, 1000)
+        large = torch.zeros(size, 1000)
+        state = trainer.state_dict() | {part: {"large": large} if part == "module" else large}
         try:
-            trainer.save(small_disk / "at")
+            write_checkpoint(small_disk / "at", state, {})
         except NotWrittenError as error:
             assert "No space left on device" in str(error)  # noqa: PT017  # either outcome is right
             assert {path.name: path.read_bytes() for path in (small_disk / "at").iterdir()} == before
