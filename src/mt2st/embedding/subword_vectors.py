@@ -139,7 +139,7 @@ def _described(settings: SubwordSettings) -> str:
     return f"n-grams of {settings.min_n} to {settings.max_n} in {settings.bucket:,} buckets"
 
 
-def load_vectors(path: str | PathLike[str]) -> WordVectors:
+def load_vectors(path: str | PathLike[str], *, limit: int | None = None) -> WordVectors:
     """Read word vectors in any format, with their n-grams if they have some.
 
     The folders of `SubwordVectors.save_folder`, most models in fastText's own format, and trained models with n-grams
@@ -148,11 +148,12 @@ def load_vectors(path: str | PathLike[str]) -> WordVectors:
 
     Args:
         path: as for `WordVectors.load`.
+        limit: read the first so many words alone, without n-grams.
 
     Raises:
         InputError: nothing can be read there.
     """
-    if not is_pretrained(str(path)):
+    if limit is None and not is_pretrained(str(path)):
         open_ngrams = format_of(Path(path)).open_ngrams
         opened = open_ngrams(Path(path)) if open_ngrams is not None else None
         if opened is not None:
@@ -162,4 +163,4 @@ def load_vectors(path: str | PathLike[str]) -> WordVectors:
                 if str(path) in str(error):
                     raise
                 raise InputError(f"{path}: {error}") from error
-    return WordVectors.load(path)
+    return WordVectors.load(path, limit=limit)

@@ -187,7 +187,7 @@ class WordVectors:
         return results
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, format: str | None = None) -> WordVectors:
+    def load(cls, path: str | PathLike[str], *, format: str | None = None, limit: int | None = None) -> WordVectors:
         """Read vectors from a file or folder in any format of `mt2st.embedding.formats`.
 
         Args:
@@ -196,11 +196,17 @@ class WordVectors:
                 with n-grams or a trained model; or published vectors by name: ``gensim:glove-twitter-100``. N-grams are
                 left out here; `mt2st.embedding.load_vectors` keeps them.
             format: the name of the format, such as ``word2vec-binary``; found by the content if None.
+            limit: read the first so many words alone: published files hold the most frequent ones first.
+
+        What is odd in word2vec's and GloVe's formats is read with one warning that counts it: words that come twice
+        (the first counts), that have spaces or are cut within a character, and a header that promises more words.
 
         Raises:
             InputError: what is missing, damaged or in no known format, with the file and the line or word.
         """
-        return WordVectors(*collected(open_vectors(path, format)))  # subclasses know more than these formats hold
+        return WordVectors(
+            *collected(open_vectors(path, format, limit=limit))
+        )  # subclasses know more than these formats hold
 
     def save(self, path: str | PathLike[str], *, format: str | None = None, overwrite: bool = False) -> None:
         """Write the vectors to a file or folder; it appears whole or not at all.

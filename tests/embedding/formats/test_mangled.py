@@ -17,6 +17,8 @@ from tests.embedding.formats.conftest import gensim_data
 from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, load_vectors
 from mt2st.errors import InputError
 
+pytestmark = pytest.mark.filterwarnings("ignore::mt2st.errors.DataWarning")  # oddities that are read
+
 MOST_MEMORY = 4_000_000
 """Bytes, for files of a few thousand: a hundredth of what any inflated count or size would reserve."""
 

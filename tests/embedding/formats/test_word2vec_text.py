@@ -67,7 +67,6 @@ def test_trailing_spaces_windows_line_ends_and_blank_lines_at_the_end_are_accept
         (b"-2 2\na 1 2\n", "line 1"),
         (b"0 3\n", "line 1: words must be at least 1"),
         (b"1 0\na\n", "line 1: .*values 1 to"),
-        (b"3 2\na 1.25 2.25\nb 3 4\n", "line 4: the file ends after 2 words; the header promised 3"),
         (b"3 2\na 1.25 2.25\n\nc 3 4\n", "line 3: blank after 1 words"),
         (b"1 2\na 1 2\nb 3 4\n", "line 3: more lines than the 1 words"),
         (b"2 2\na 1 2\nb 3\n", "line 3: 1 values where the header promised 2"),
@@ -77,7 +76,6 @@ def test_trailing_spaces_windows_line_ends_and_blank_lines_at_the_end_are_accept
         (b"2 2\na 1 2\nb nan 4\n", "line 3: a value of 'b' is NaN or beyond"),
         (b"2 2\na 1 -inf\nb 3 4\n", "line 2: a value of 'a' is NaN or beyond"),
         (b"2 2\na 1 2\nb 1e40 4\n", "line 3: a value of 'b' is NaN or beyond"),
-        (b"2 2\na 1 2\na 3 4\n", "line 3: 'a' again; it is also on line 2"),
         (b"2 2\na 1 2\n\xff\xfe 3 4\n", "line 3: the word is not UTF-8"),
         (b"1 4\na \x00\x00\x80?\x00\x00\x00@\x00\x00@@\x00\x00\x80@", "line 2: not text but bytes.*binary format"),
         (b"99999999999999 300\na 1 2\n", r"line 1: the header claims 99,999,999,999,999 words.*the file has 25"),
@@ -143,6 +141,7 @@ MANGLED = st.one_of(
 )
 
 
+@pytest.mark.filterwarnings("ignore::mt2st.errors.DataWarning")
 @settings(max_examples=400, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=MANGLED, packed=st.booleans())
 def test_mangled_files_give_vectors_or_an_input_error_and_little_memory(

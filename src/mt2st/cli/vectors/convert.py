@@ -34,6 +34,8 @@ class ConvertOptions:
     """Format to write; found by the name if not given."""
     spaces: str | None = None
     """What to write for each space inside a word, for a format that cannot hold one: _"""
+    limit: int | None = None
+    """Write the first so many words alone: published files hold the most frequent ones first."""
     overwrite: bool = False
     """Replace what is there."""
 
@@ -52,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
             target_format=options.to,
             overwrite=options.overwrite,
             spaces=options.spaces,
+            limit=options.limit,
             progress=lambda words, total: bar.show(words / total if total else None, f"{words:,} words"),
         )
     print(

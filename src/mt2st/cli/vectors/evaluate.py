@@ -39,6 +39,8 @@ class EvaluateOptions:
     unseen: Literal["skip", "ngrams"] = "skip"
     """Words that the vectors lack: skip (as gensim), or ngrams (as fastText): they get the vectors of their n-grams, if
     the vectors have such."""
+    limit: int | None = None
+    """Read the first so many words of the vectors alone."""
     json: bool = False
     """Print JSON in place of tables."""
 
@@ -55,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.evaluation import WordVectorTests, evaluate_word_vectors
 
     tests = WordVectorTests.read(options.analogies, options.similarity)  # before the vectors, which can take long
-    vectors = load_vectors(options.vectors)
+    vectors = load_vectors(options.vectors, limit=options.limit)
     names = ("restrict_vocab", "case_insensitive", "dummy4unknown", "unseen")
     words: dict[str, Any] = {name: getattr(options, name) for name in names}
     report = evaluate_word_vectors(vectors, tests, method=options.method, **words)

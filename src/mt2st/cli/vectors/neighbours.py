@@ -23,6 +23,8 @@ class NeighboursOptions:
     """Words whose neighbours are wanted."""
     topn: int = 10
     """How many."""
+    limit: int | None = None
+    """Read the first so many words of the vectors alone."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError("give at least one word")
     from mt2st.embedding import load_vectors
 
-    vectors = load_vectors(options.vectors)
+    vectors = load_vectors(options.vectors, limit=options.limit)
     for word, found in zip(options.words, vectors.similar_by_words(options.words, topn=options.topn), strict=True):
         print(aligned([[word, "cosine"], *([each, f"{similarity:.4f}"] for each, similarity in found)]))
     return 0

@@ -17,7 +17,7 @@ from mt2st.embedding.formats.ngrams import NgramTable, open_ngram_folder, read_n
 from mt2st.embedding.formats.pretrained import is_pretrained, pretrained_file
 from mt2st.embedding.formats.safetensors import read_safetensors_folder, write_safetensors_folder
 from mt2st.embedding.formats.static_embedding import read_static_embedding, write_static_embedding
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, limited
 from mt2st.embedding.formats.word2vec import (
     HEAD,
     is_number,
@@ -242,18 +242,19 @@ class Conversion:
     target_format: str
 
 
-def open_vectors(path: str | PathLike[str], format: str | None = None) -> VectorStream:
+def open_vectors(path: str | PathLike[str], format: str | None = None, *, limit: int | None = None) -> VectorStream:
     """Open word vectors as a stream of blocks, in flat memory.
 
     Args:
         path: a file or folder in any format that is read, or published vectors: ``gensim:glove-twitter-100``.
         format: the name of the format; found by the content if None.
+        limit: read the first so many words alone, at least 1.
 
     Raises:
         InputError: it is missing, unreadable, damaged or in no known format. Faults further down are raised when the
             stream reaches them.
     """
-    return _opened(path, format)[1]
+    return _opened(path, format, limit)[1]
 
 
 def convert_vectors(
@@ -264,6 +265,7 @@ def convert_vectors(
     target_format: str | None = None,
     overwrite: bool = False,
     spaces: str | None = None,
+    limit: int | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Conversion:
     """Write the word vectors of one file to another, block by block.
@@ -275,6 +277,7 @@ def convert_vectors(
         target_format: the name of the target's format; found by its name if None.
         overwrite: replace a target that is there.
         spaces: replaces each space inside a word, for formats that cannot hold one; None leaves words alone.
+        limit: write the first so many words alone.
         progress: called after each block with the words done, and the words in all (None if unknown).
 
     Raises:
@@ -284,7 +287,7 @@ def convert_vectors(
     if not is_pretrained(fspath(source)) and place.exists() and Path(source).exists() and place.samefile(source):
         raise InputError(f"{target} would be read and written at once: choose another name for the result")
     chosen = format_to_write(place, target_format)
-    name, stream = _opened(source, source_format)
+    name, stream = _opened(source, source_format, limit)
     if spaces is not None:
         stream = _without_spaces(stream, spaces)
     if progress is not None:
@@ -293,10 +296,13 @@ def convert_vectors(
     return Conversion(count, stream.size, name, chosen.name)
 
 
-def _opened(path: str | PathLike[str], name: str | None) -> tuple[str, VectorStream]:
+def _opened(path: str | PathLike[str], name: str | None, limit: int | None) -> tuple[str, VectorStream]:
+    if limit is not None and limit < 1:
+        raise InputError(f"limit must be at least 1, found {limit}")
     file = pretrained_file(fspath(path)) if is_pretrained(fspath(path)) else Path(path)
     found = format_named(name) if name is not None else format_of(file)
-    return found.name, found.read(file)
+    stream = found.read(file)
+    return found.name, stream if limit is None else limited(stream, limit)
 
 
 def _without_spaces(stream: VectorStream, instead: str) -> VectorStream:

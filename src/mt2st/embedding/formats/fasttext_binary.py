@@ -36,7 +36,8 @@ def read_fasttext_binary(path: Path) -> VectorStream:
         return NgramTable(model.words, model.size, model.settings, model.parts).stream(str(path))
 
     def blocks() -> Iterator[Block]:
-        return stream_of(model.words, *model.parts()).blocks()
+        # Buckets without n-grams of characters are those of word n-grams, which make no vectors of words.
+        return stream_of(model.words, model.parts()[0][: len(model.words)]).blocks()
 
     return checked(VectorStream(model.size, len(model.words), blocks, lambda row: f"{path}, word {row + 1}"))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import InputError
+from mt2st.errors import DataWarning, InputError
 
 Block = tuple[list[str], NDArray[np.float32]]
 """Some words and their vectors, float32 [n_words, vector_size]."""
@@ -27,7 +30,7 @@ class VectorStream:
 
     Attributes:
         size: number of dimensions, at least 1.
-        count: number of words; None if it is not known before the end.
+        count: number of words, at most; None if it is not known before the end.
         blocks: starts a new iteration over the blocks. Streams that the package hands out are `checked`: no word comes
             twice and no value is NaN or infinite.
         place: names the place of a row, counted from 0, in an error: ``vectors.txt, line 3``.
@@ -75,16 +78,87 @@ def collected(stream: VectorStream) -> tuple[list[str], NDArray[np.float32]]:
     return words, vectors
 
 
+@dataclass
+class Oddities:
+    """What a reader passed over in a file of others, for one warning: how often, and where first.
+
+    Attributes:
+        source: the file.
+        found: by what it is: how often, and the first place.
+    """
+
+    source: str
+    found: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def add(self, what: str, place: str, more: int = 1) -> None:
+        """Count more of a kind."""
+        count, first = self.found.get(what, (0, place))
+        self.found[what] = count + more, first
+
+    def warn(self) -> None:
+        """Warn of all of them, if there are any."""
+        if self.found:
+            each = (
+                f"{what}: {count:,} (first {first.removeprefix(f'{self.source}, ')})"
+                for what, (count, first) in self.found.items()
+            )
+            warnings.warn(f"{self.source}: {'; '.join(each)}", DataWarning, stacklevel=2)
+
+
 def checked(stream: VectorStream) -> VectorStream:
     """Return the stream with every value and word checked as it passes, in 8 bytes of memory a word.
 
     Raises:
         InputError: (while iterating) a value is NaN or infinite, or a word comes twice; with the place of both.
     """
-    return replace(stream, blocks=lambda: _checked_blocks(stream))
+    return replace(stream, blocks=lambda: _checked_blocks(stream, None))
 
 
-def _checked_blocks(stream: VectorStream) -> Iterator[Block]:
+def tolerant(
+    path: Path,
+    size: int,
+    count: int | None,
+    blocks: Callable[[Oddities], Iterator[Block]],
+    place: Callable[[int], str],
+) -> VectorStream:
+    """Return a stream from a file of others, which may hold oddities: one warning at its end counts them.
+
+    Of a word that comes twice the first counts, as for gensim. (Words are known by a hash of 64 bits: of a million
+    different ones, one is lost with a probability of 3e-8.)
+
+    Raises:
+        InputError: (while iterating) a value is NaN or infinite.
+    """
+
+    def read() -> Iterator[Block]:
+        oddities = Oddities(str(path))
+        stream = VectorStream(size, count, partial(blocks, oddities), place)
+        try:
+            yield from _checked_blocks(stream, oddities)
+        except GeneratorExit:  # no more words are wanted
+            oddities.warn()
+            raise
+        oddities.warn()
+
+    return VectorStream(size, count, read, place)
+
+
+def limited(stream: VectorStream, limit: int) -> VectorStream:
+    """Return a stream of the first words alone."""
+
+    def blocks() -> Iterator[Block]:
+        left, rest = limit, stream.blocks()
+        while left > 0 and (block := next(rest, None)) is not None:
+            words, vectors = block
+            yield words[:left], vectors[:left]
+            left -= len(words)
+        if hasattr(rest, "close"):
+            rest.close()
+
+    return replace(stream, blocks=blocks, count=None if stream.count is None else min(stream.count, limit))
+
+
+def _checked_blocks(stream: VectorStream, oddities: Oddities | None) -> Iterator[Block]:
     seen = SeenWords()
     start = 0
     for words, vectors in stream.blocks():
@@ -94,10 +168,18 @@ def _checked_blocks(stream: VectorStream) -> Iterator[Block]:
             raise InputError(
                 f"{stream.place(start + row)}: a value of '{words[row]}' is NaN or beyond the range of float32"
             )
-        for index in seen.suspects(words):
-            _confirm(stream, words[index], start + index)
+        again = seen.suspects(words)
+        n_words = len(words)
+        if oddities is None:
+            for index in again:
+                _confirm(stream, words[index], start + index)
+        elif again:
+            for index in again:
+                oddities.add("words that come again, whose first vector counts", stream.place(start + index))
+            kept = np.delete(np.arange(n_words), again)
+            words, vectors = [words[index] for index in kept], vectors[kept]
         yield words, vectors
-        start += len(words)
+        start += n_words
 
 
 def _confirm(stream: VectorStream, word: str, row: int) -> None:

@@ -1,8 +1,8 @@
 """The formats of word2vec, text and binary, and GloVe's text.
 
 Text has a line for each word: the word and its numbers. word2vec begins with a line ``count size``, GloVe does not.
-Words in GloVe files may hold spaces (``. . .``, ``at name@domain.com`` in the vectors of 840 billion tokens), so their
-lines are split from the right, by a number of dimensions that is found first.
+Words may hold spaces (``. . .``, ``at name@domain.com`` in GloVe's vectors of 840 billion tokens, phrases of gensim's),
+so lines are split from the right, by the number of dimensions.
 
 Binary has the line ``count size``, then for each word its bytes, a space and its float32 values. The C program writes a
 line break after each vector, gensim does not: both are read. Files are written without.
@@ -13,6 +13,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from mt2st.embedding.formats.files import (
     packed_file,
     write_after_count,
 )
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, Oddities, VectorStream, rows_per_block, tolerant
 from mt2st.errors import InputError
 
 LONGEST_VALUE = 64
@@ -51,16 +52,16 @@ def read_word2vec_text(path: Path) -> VectorStream:
     with Source(path) as source:
         count, size = checked_header(source, _MIN_BYTES_PER_VALUE)
 
-    def blocks() -> Iterator[Block]:
+    def blocks(oddities: Oddities) -> Iterator[Block]:
         with Source(path) as source:
             source.readline(_LONGEST_HEADER)
-            yield from _blocks(path, _word2vec_rows(source, count, size), size)
+            yield from _blocks(path, _word2vec_rows(source, count, size, oddities), size, oddities)
             if source.read(1 << 16).strip():
                 raise InputError(
                     f"{path}, line {count + 2}: more lines than the {count:,} words that the header promised"
                 )
 
-    return checked(VectorStream(size, count, blocks, lambda row: f"{path}, line {row + 2}"))
+    return tolerant(path, size, count, blocks, lambda row: f"{path}, line {row + 2}")
 
 
 def write_word2vec_text(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
@@ -76,11 +77,11 @@ def read_glove_text(path: Path) -> VectorStream:
     """
     size = _glove_size(path)
 
-    def blocks() -> Iterator[Block]:
+    def blocks(oddities: Oddities) -> Iterator[Block]:
         with Source(path) as source:
-            yield from _blocks(path, _glove_rows(source, size), size)
+            yield from _blocks(path, _glove_rows(source, size), size, oddities)
 
-    return checked(VectorStream(size, None, blocks, lambda row: f"{path}, line {row + 1}"))
+    return tolerant(path, size, None, blocks, lambda row: f"{path}, line {row + 1}")
 
 
 def write_glove_text(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
@@ -93,7 +94,7 @@ def read_word2vec_binary(path: Path) -> VectorStream:
     """Open a word2vec binary file."""
     with Source(path) as source:
         count, size = checked_header(source, _VALUE.itemsize)
-    return checked(VectorStream(size, count, lambda: _binary_blocks(path), lambda row: f"{path}, word {row + 1}"))
+    return tolerant(path, size, count, partial(_binary_blocks, path), lambda row: f"{path}, word {row + 1}")
 
 
 def write_word2vec_binary(stream: VectorStream, path: Path, *, overwrite: bool = False) -> int:
@@ -117,9 +118,15 @@ def longest_line(size: int) -> int:
 
 
 def looks_binary(head: bytes) -> bool:
-    """Return whether bytes hold what text never does: control characters, or invalid UTF-8 (a cut last one aside)."""
+    """Return whether bytes behind a header hold what text never does: control characters, or invalid UTF-8.
+
+    A first line that ends in numbers is text, though a word in it or behind it may be cut within a character.
+    """
     if any(byte < 9 or 13 < byte < 32 for byte in head):
         return True
+    fields = head.partition(b"\n")[0].split()[1:-1]  # the last one may be cut
+    if fields and all(map(is_number, fields[len(fields) // 2 :])):
+        return False
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -159,18 +166,30 @@ def checked_header(source: Source, least_per_value: int) -> tuple[int, int]:
     if source.size is not None and least > source.size:
         raise InputError(
             f"{source.path}, line 1: the header claims {count:,} words of {size:,} values, which take at least "
-            f"{least:,} bytes; the file has {source.size:,}. It is cut short, or in another format"
+            f"{least:,} bytes; the file has {source.size:,}. It is cut short, in another format, or the beginning of a "
+            f"larger one: correct the header then"
         )
     return count, size
 
 
-def _word2vec_rows(source: Source, count: int, size: int) -> Iterator[_Row]:
+def _word2vec_rows(source: Source, count: int, size: int, oddities: Oddities) -> Iterator[_Row]:
     longest = longest_line(size)
+    whole = True
     for row in range(count):
         line = source.readline(longest)
-        fields = line.split()
-        if len(fields) != size + 1:
-            place = f"{source.path}, line {row + 2}"
+        place = f"{source.path}, line {row + 2}"
+        if not line and row:
+            if not whole:  # the last value may have lost digits
+                raise InputError(
+                    f"{source.path}, line {row + 1}: the file ends within this line, after {row:,} of the {count:,} "
+                    f"words that the header promises: copy or download it again"
+                )
+            oddities.add("words that the header promises and the file lacks", place, count - row)
+            return
+        fields = line.rstrip().rsplit(None, size)
+        if len(fields) == size and line[:1] == b" ":  # a word that is a space
+            fields.insert(0, b" ")
+        if len(fields) != size + 1 or _is_longer(fields):
             if not fields:
                 found = "blank" if line else "the file ends"
                 raise InputError(f"{place}: {found} after {row:,} words; the header promised {count:,}")
@@ -179,8 +198,19 @@ def _word2vec_rows(source: Source, count: int, size: int) -> Iterator[_Row]:
                     f"{place}: not text but bytes ({excerpt(line)}); this looks like word2vec's binary format, which "
                     f"is called word2vec-binary"
                 )
-            raise InputError(f"{place}: {len(fields) - 1:,} values where the header promised {size:,}: {excerpt(line)}")
+            found = f"{len(line.split()) - 1:,} values"
+            raise InputError(f"{place}: {found} where the header promised {size:,}: {excerpt(line)}")
+        if b" " in fields[0]:
+            oddities.add("words with spaces", place)
+        whole = line.endswith(b"\n")
         yield line, fields, row + 2
+
+
+def _is_longer(fields: list[bytes]) -> bool:
+    """Return whether a line has a value too many, in place of a word that ends in a number (``top 10``)."""
+    further = fields[0].split()[1:]
+    whole = all(each.lstrip(b"-").isdigit() for each in fields[1:])
+    return bool(further) and is_number(further[-1]) and (whole or not further[-1].isdigit())
 
 
 def _glove_rows(source: Source, size: int) -> Iterator[_Row]:
@@ -206,7 +236,7 @@ def _glove_rows(source: Source, size: int) -> Iterator[_Row]:
         yield line, fields, row
 
 
-def _blocks(path: Path, rows: Iterable[_Row], size: int) -> Iterator[Block]:
+def _blocks(path: Path, rows: Iterable[_Row], size: int, oddities: Oddities) -> Iterator[Block]:
     """Yield the blocks of lines that are split into a word and ``size`` numbers."""
     step = rows_per_block(size)
     words: list[str] = []
@@ -217,7 +247,7 @@ def _blocks(path: Path, rows: Iterable[_Row], size: int) -> Iterator[Block]:
             wrong = next((field for field in fields[1:] if b"_" in field), None)
             if wrong is not None:
                 raise InputError(f"{place}: a value is not a number: {excerpt(wrong)}")
-        word = decoded(fields[0], place)
+        word = _decoded(fields[0], place, oddities)
         try:
             numbers.extend(map(float, fields[1:]))
         except ValueError as error:
@@ -297,7 +327,7 @@ def _fields(words: list[str], first: int, format_name: str, *, may_hold_spaces: 
     return fields
 
 
-def _binary_blocks(path: Path) -> Iterator[Block]:
+def _binary_blocks(path: Path, oddities: Oddities) -> Iterator[Block]:
     with Source(path) as source:
         count, size = checked_header(source, _VALUE.itemsize)
         step = rows_per_block(size)
@@ -308,7 +338,7 @@ def _binary_blocks(path: Path) -> Iterator[Block]:
         )
         records = source.records(count, b" ", size * _VALUE.itemsize, cut_short=cut_short)
         for row, (word, values) in enumerate(records, 1):
-            words.append(_word(word, f"{path}, word {row}"))
+            words.append(_word(word, f"{path}, word {row}", oddities))
             rows.append(values)
             if len(words) == step or row == count:
                 yield words, np.frombuffer(b"".join(rows), dtype=_VALUE).astype(np.float32).reshape(-1, size)
@@ -320,11 +350,22 @@ def _binary_blocks(path: Path) -> Iterator[Block]:
             )
 
 
-def _word(field: bytes, place: str) -> str:
+def _word(field: bytes, place: str, oddities: Oddities) -> str:
     field = field.removeprefix(b"\n")  # the end of the word before, as the C program writes it
     if field.split() != [field]:
         raise InputError(
             f"{place}: {excerpt(field)} is no word (it is empty or has white space): the file is damaged, or not in "
             f"word2vec's binary format"
         )
-    return decoded(field, place)
+    return _decoded(field, place, oddities)
+
+
+def _decoded(field: bytes, place: str, oddities: Oddities) -> str:
+    """Return a word as text. The bytes of a character that is cut off, as word2vec.c cuts words, are spelled out."""
+    try:
+        return field.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return decoded(field, place)
+        oddities.add("words cut within a character, whose bytes are spelled out", place)
+        return field.decode("utf-8", errors="backslashreplace")
