@@ -9,7 +9,8 @@ import pytest
 
 from mt2st import TextClassifier
 from mt2st.models import Encoder, Optimisation, Predictor
-from mt2st.models.few_labels import VECTOR_STRENGTH, _Data, _regression
+from mt2st.models.choice import LEAST_PASSES, MOST_PASSES, WORDS_READ, _passes
+from mt2st.models.few_labels import VECTOR_STRENGTH, _certain, _Data, _regression
 from mt2st.models.ngram_classifier import NgramFeatures
 from mt2st.models.pool import Pool
 from mt2st.text import Tokeniser
@@ -122,3 +123,26 @@ def test_a_handful_of_words_is_enough() -> None:
     model = TextClassifier().fit(texts * 3, [1, 0, 1, 0] * 3)
     assert model.predict(texts).tolist() == [1, 0, 1, 0]
     assert model.settings_.embedding.init == "random"
+
+
+def test_its_own_labels_have_the_classes_in_the_shares_of_the_given_ones() -> None:
+    of_first = np.array([0.91, 0.99, 0.92, 0.98, 0.93, 0.97, 0.5, 0.08, 0.01, 0.2], dtype=np.float32)
+    guessed = np.stack([of_first, 1 - of_first], axis=1)
+    assert _certain(guessed, np.array([0.5, 0.5])).tolist() == [1, 3, 7, 8]  # the surest of the first class
+    assert _certain(guessed, np.array([0.75, 0.25])).tolist() == [0, 1, 2, 3, 4, 5, 7, 8]
+    assert _certain(guessed[:7], np.array([0.5, 0.5])).tolist() == []  # one class alone would take over
+    assert _certain(guessed, np.array([1.0, 0.0])).tolist() == [0, 1, 2, 3, 4, 5]  # the other has no label
+
+
+def test_vectors_of_little_text_are_trained_over_more_passes() -> None:
+    some = ["a word"] * 1000
+    assert _passes(some) == MOST_PASSES
+    between = WORDS_READ // 20 // 2
+    assert _passes(["a word"] * between) == _passes(["a word"] * (between - 9), ["a word"] * 9) == 20
+    assert _passes(["a word"] * WORDS_READ) == LEAST_PASSES
+    assert _passes(some, iter(["a word"] * WORDS_READ)) == MOST_PASSES  # what is read only once is not counted
+
+
+def test_a_generator_of_unlabelled_texts_is_still_there_for_the_training() -> None:
+    model = TextClassifier().fit(*articles(20, seed=1), unlabelled=iter(articles(300, seed=2)[0]))
+    assert "unlabelled texts got labels" in model.choice_

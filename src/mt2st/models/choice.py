@@ -5,7 +5,7 @@ The rules were chosen on some of the sets of ``benchmarks/classifiers.py`` and c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,9 @@ LONG_TEXTS: dict[str, Any] = {"encoder__name": "mean", "text__max_length": 1000,
 SHORT_TEXTS: dict[str, Any] = {"encoder__name": "bilstm", "optimisation__batch_size": 32}
 TRAINING = ("auxiliaries", "context.", "embedding.init", "encoder.", "optimisation.", "transition.", "word_tasks.")
 """Settings of a training by gradient descent."""
-FEW_LABELS: dict[str, Any] = {**LONG_TEXTS, "embedding__init": "skipgram", "embedding__init_epochs": 15}
+FEW_LABELS: dict[str, Any] = {**LONG_TEXTS, "embedding__init": "skipgram"}
+WORDS_READ, LEAST_PASSES, MOST_PASSES = 3_000_000, 15, 30
+"""Words that the vectors for few labels are trained on, and the bounds of the passes over the text that this takes."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,23 @@ def choose(settings: ModelSettings, strategy: Strategy, rows: Any, options: FitO
         return Choice({"encoder__name": "bilstm"})
     if isinstance(rows, LabelledText) and len(rows) < FEW and _leaves_training(settings, strategy, options):
         reason = f"few labels ({len(rows):,}): word vectors of all text first, then linear classifiers in closed form"
-        return Choice({**_left(settings, FEW_LABELS), "auxiliaries": ()}, few_labels=True, reason=reason)
+        values = {**FEW_LABELS, "embedding__init_epochs": _passes(rows.texts, options.unlabelled)}
+        return Choice({**_left(settings, values), "auxiliaries": ()}, few_labels=True, reason=reason)
     length = sum(len(text.split()) for text in rows.texts) / max(1, len(rows))
     if length < LONG:
         return Choice(_left(settings, SHORT_TEXTS), reason=f"BiLSTM: {length:.0f} words a text")
     return Choice(_left(settings, LONG_TEXTS), reason=f"mean encoder: {length:.0f} words a text")
+
+
+def _passes(*sources: Iterable[str]) -> int:
+    """Return over how many passes vectors are trained. A source that can be read only once is not counted."""
+    words, enough = 0, WORDS_READ // LEAST_PASSES
+    for source in sources:
+        for text in () if isinstance(source, Iterator) else source:
+            words += len(text.split())
+            if words >= enough:
+                return LEAST_PASSES
+    return min(MOST_PASSES, -(-WORDS_READ // max(1, words)))
 
 
 def _leaves_training(settings: ModelSettings, strategy: Strategy, options: FitOptions) -> bool:

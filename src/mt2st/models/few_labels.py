@@ -6,7 +6,7 @@ logistic regression on the mean of a text's vectors, and linear classifiers on i
 How much each counts is chosen by cross-validation, and all of them learn from all labels.
 
 Then the classifier labels the unlabelled texts itself and learns from those that it is certain of (self-training,
-Yarowsky 1995), if that lowers the loss in cross-validation.
+Yarowsky 1995), with the classes in the shares that the labels have, if that lowers the loss in cross-validation.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ CERTAIN = 0.9
 """Probability from which a prediction is taken for a label."""
 ROUNDS = 3
 """How often the unlabelled texts are labelled."""
+COMPARED = 2
+"""Repeats of the cross-validation in which labels of its own are tried: they take time."""
 MOST_OWN_LABELS = 5.0
 """Weight of all own labels together, in labelled texts."""
 NEVER = -20.0
@@ -80,13 +82,13 @@ def learn(
     ngrams = [NgramFeatures.of(kind, tokeniser, texts) for kind in kinds_for(texts)]
     data = _Data(labelled.targets, labelled.weights, (vectors - mean) / np.sqrt(variance + SMALLEST_VARIANCE), ngrams)
     folds = _folds(labelled.targets, seed)
-    pool, loss, out_of_fold = data.cross_validated(folds, None)
+    pool, _, out_of_fold = data.cross_validated(folds, None)
     learned, own = data.fitted(data.labelled), 0
     if len(unlabelled):
         # Labels of its own make a classifier surer than it should be, so the weights are fitted again.
-        once = folds[: min(FOLDS, len(labelled.targets))]
-        again, loss_again, out_of_fold_again = data.cross_validated(once, pool)
-        if loss_again < loss:
+        some = folds[: COMPARED * min(FOLDS, len(labelled.targets))]
+        again, loss_again, out_of_fold_again = data.cross_validated(some, pool)
+        if loss_again < data.cross_validated(some, None)[1]:
             learned, own = data.self_trained(learned, pool)
             pool, out_of_fold = again, out_of_fold_again
     _install(network, learned, mean, variance)
@@ -155,7 +157,7 @@ class _Data:
         unlabelled, own = np.arange(len(self.targets), len(self.vectors)), 0
         for _ in range(ROUNDS):
             guessed = pool.probabilities(self.scores(learned, unlabelled))
-            certain = np.flatnonzero(guessed.max(axis=1) > CERTAIN)
+            certain = _certain(guessed, self.targets[rows].mean(axis=0))
             if not len(certain):
                 break
             classes = guessed[certain].argmax(axis=1)[:, np.newaxis] == np.arange(guessed.shape[1])
@@ -181,6 +183,18 @@ class _Data:
         mean = np.zeros(self.targets.shape, dtype=np.float32)
         np.add.at(mean, held_out, found.probabilities(parts))
         return found, found.loss(parts, targets), mean / mean.sum(axis=1, keepdims=True)
+
+
+def _certain(guessed: NDArray[np.float32], shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the numbers of the texts whose guessed class is certain, with the classes in their shares of the labels.
+
+    Without this one class takes over: what it has learned from its own labels makes it more certain, round by round.
+    """
+    found = guessed.argmax(axis=1)
+    of_class = [np.flatnonzero((found == each) & (guessed[:, each] > CERTAIN)) for each in range(len(shares))]
+    most = min(len(rows) / share for rows, share in zip(of_class, shares, strict=True) if share > 0)
+    ranked = [rows[np.argsort(-guessed[rows, each], kind="stable")] for each, rows in enumerate(of_class)]
+    return np.sort(np.concatenate([rows[: round(most * share)] for rows, share in zip(ranked, shares, strict=True)]))
 
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
