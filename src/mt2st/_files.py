@@ -178,6 +178,19 @@ def check_place(folder: Path, option: str) -> None:
     _try_to_write(there, f"{named} cannot be made")
 
 
+def check_new_file(path: Path, option: str) -> None:
+    """Refuse an output file, or folder next to others, whose name cannot be or whose folder cannot be written.
+
+    Raises:
+        InputError: as said.
+    """
+    named = f"{option} {_shown(path)}"
+    _check_names(path, named)
+    folder = _resolved(path).parent
+    if folder.is_dir():  # else its writer says so
+        _try_to_write(folder, f"{named} cannot be written")
+
+
 def _try_to_write(folder: Path, complaint: str) -> None:
     """Raise `InputError` unless a folder can be written, which shows only when it is tried."""
     try:

@@ -55,6 +55,10 @@ def attribute_of(module: str, name: str) -> object:
         raise MissingExtraError(name, "train") from error
 
 
+class NotKeptWarning(UserWarning):
+    """The disk refuses a checkpoint or the log; the training goes on, and tries again later."""
+
+
 class FewRowsWarning(UserWarning):
     """So little of a file can be used that it teaches little, and that what is measured on it is mostly chance."""
 

@@ -85,7 +85,7 @@ def test_ctrl_c_saves_the_vectors_trained_so_far(
     from mt2st.embedding.glove import training
 
     calls = 0
-    reports = training._reports
+    reports = training.saved_results
 
     def interrupted(*given: Any) -> Iterator[GloveReport]:
         nonlocal calls
@@ -94,7 +94,7 @@ def test_ctrl_c_saves_the_vectors_trained_so_far(
             raise KeyboardInterrupt
         return reports(*given)
 
-    monkeypatch.setattr(training, "_reports", interrupted)
+    monkeypatch.setattr(training, "saved_results", interrupted)
     assert main(arguments(corpus, "--epochs", "4")) == 130
     said = capsys.readouterr().err
     assert "co-occurrences (50%): the vectors as far as they were trained are saved" in said

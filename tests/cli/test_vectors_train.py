@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -420,3 +421,78 @@ assert main([*base, "--output", {str(corpus.parent)!r} + "/out5.bin"]) == 0
         return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
 
     assert trained("0") == trained("4242")
+
+
+@pytest.mark.parametrize("method", ["cbow-fasttext", "glove"])
+def test_what_is_killed_goes_on_to_the_same_file(
+    method: str, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = corpus.read_text(encoding="utf-8")
+    corpus.write_text(text * 40, encoding="utf-8")
+    option = "--x-max" if method == "glove" else "--bucket"
+    arguments = train(corpus, "--method", method, "--epochs", "60", option, "500")
+    whole = tmp_path / "whole.bin"
+    assert main([*arguments, "--output", str(whole)]) == 0
+    code = (
+        "import sys; from mt2st import _checkpoint; _checkpoint.CHECKPOINT_SHARE = 1e9\n"  # at each epoch
+        "from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    state = tmp_path / "out.bin.checkpoint" / "state"
+    with subprocess.Popen([sys.executable, "-c", code, *arguments]) as process:
+        while process.poll() is None and not state.is_dir():
+            time.sleep(0.01)
+        assert main(arguments) == 2  # while the other one runs
+        assert "another process writes into" in capsys.readouterr().err
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert main(arguments) == 2
+    assert "holds an interrupted training: go on with it by --resume" in capsys.readouterr().err
+    assert main([*arguments, "--resume", "--seed", "2"]) == 2
+    assert "settings.seed was 1 there and is 2 now" in capsys.readouterr().err
+    assert main([*arguments, "--resume"]) == 0
+    assert (tmp_path / "out.bin").read_bytes() == whole.read_bytes()
+    assert not state.parent.exists()
+    assert main([*arguments, "--resume", "--overwrite"]) == 2
+    assert "there is no interrupted training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a" * 250, "a" * 300, "\udcff"])
+def test_a_name_that_cannot_be_is_refused_before_the_corpus_is_read(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["vectors", "train", "missing.txt", "--output", str(tmp_path / f"{name}.vec")]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(("mt2st: --output", "mt2st: --checkpoint"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to", ["word2vec", "word2vec-binary", "glove", "keyedvectors", "safetensors", "ngrams"])
+def test_vectors_that_the_disk_refuses_go_elsewhere(
+    to: str, corpus: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mt2st.cli.vectors import train as command
+
+    if to == "keyedvectors":
+        pytest.importorskip("gensim")
+    save = command._save
+
+    def save_on_a_full_disk(vectors: WordVectors, output: Path, *rest: object) -> Path:
+        if output.parent == small_disk:
+            with suppress(OSError), (small_disk / "full").open("wb", buffering=0) as file:
+                while file.write(b"x" * 4096) == 4096:
+                    pass
+        return save(vectors, output, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "_save", save_on_a_full_disk)
+    monkeypatch.setattr("mt2st._files.check_space", lambda *_: None)
+    method = ["--method", "skipgram-fasttext", "--bucket", "10"] if to == "ngrams" else []
+    output = ["--output", str(small_disk / "out"), "--to", to, *method]
+    assert main(["vectors", "train", str(corpus), *output]) == 2
+    error = capsys.readouterr().err
+    assert f"cannot write {small_disk / 'out'}: No space left on device" in error
+    assert "Traceback" not in error
+    (small_disk / "full").unlink()
+    elsewhere = corpus.parent / "elsewhere"
+    elsewhere.mkdir()
+    assert main(["vectors", "train", str(corpus), *output, "--fallback", str(elsewhere), "--overwrite"]) == 0
+    assert len(load_vectors(elsewhere / "out")) == 7

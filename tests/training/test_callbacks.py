@@ -15,8 +15,8 @@ from tests.following import StopAfter
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from mt2st import _files
-from mt2st.errors import InputError, NotWrittenError
+from mt2st import _checkpoint, _files
+from mt2st.errors import InputError, NotKeptWarning, NotWrittenError
 from mt2st.strategy import Observation, Strategy, Switch
 from mt2st.training import (
     Callback,
@@ -26,9 +26,8 @@ from mt2st.training import (
     Evaluation,
     MetricsLog,
     Trainer,
-    callbacks,
 )
-from mt2st.training.callbacks import EVENTS, NotKeptWarning, finite
+from mt2st.training.callbacks import EVENTS, finite
 from mt2st.training.checkpoint import write_checkpoint
 
 
@@ -320,7 +319,7 @@ def test_checkpoints_at_the_ends_of_epochs_are_few_enough_to_cost_little(
 ) -> None:
     saved: list[int] = []
     clock = iter(range(10**6))
-    monkeypatch.setattr(callbacks.time, "monotonic", lambda: float(next(clock)))  # each look at it takes a second
+    monkeypatch.setattr(_checkpoint.time, "monotonic", lambda: float(next(clock)))  # each look at it takes a second
     trainer = make_trainer(saving := CheckpointEvery(tmp_path / "at", seconds=1e9), epochs=100)
     monkeypatch.setattr(saving, "save", lambda trainer: saved.append(trainer.progress.epoch))
     trainer.fit()

@@ -8,6 +8,7 @@ writes vectors in every common format.
 Importing this package loads neither numba nor torch; importing the kernels loads numba.
 """
 
+from mt2st.embedding.checkpoint import VectorCheckpoints
 from mt2st.embedding.formats.catalogue import Conversion, convert_vectors, open_vectors
 from mt2st.embedding.formats.stream import VectorStream
 from mt2st.embedding.glove import train_glove
@@ -27,6 +28,7 @@ __all__ = [
     "SubwordVectors",
     "TrainingInterrupted",
     "UnknownWordError",
+    "VectorCheckpoints",
     "VectorProgress",
     "VectorStream",
     "WordVectorSettings",

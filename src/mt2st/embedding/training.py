@@ -6,14 +6,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st._workers import results
+from mt2st.embedding.checkpoint import VectorCheckpoints, identity_of, saved_results
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import Footprint, check_available, give_back
 from mt2st.embedding.settings import CHUNK_WORDS, Method, WordVectorSettings
@@ -111,6 +111,7 @@ def train_word_vectors(
     bucket: int | None = WordVectorSettings.bucket,
     init_vectors: InitVectors = None,
     frozen: Frozen = None,
+    checkpoints: VectorCheckpoints | None = None,
     on_memory: Callable[[Footprint], None] | None = None,
     on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[VectorProgress], None] | None = None,
@@ -151,6 +152,7 @@ def train_word_vectors(
             ``-fasttext`` methods need `SubwordVectors`.
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams, the rows
             of their n-grams do not change either.
+        checkpoints: saves the training as it goes on, and resumes it.
         on_memory: called before the training with the memory that it takes at most.
         on_compiled: called before the first chunk with the seconds in which the kernels were compiled or loaded.
         progress: called after every chunk, in the calling thread.
@@ -161,7 +163,8 @@ def train_word_vectors(
 
     Raises:
         InputError: a setting is out of range or contradicts ``init_vectors``; no two words of the corpus meet, or none
-            has a given vector; the memory does not suffice; or the training diverges.
+            has a given vector; the memory does not suffice; the checkpoint is of another training; or the training
+            diverges.
         TrainingInterrupted: after Ctrl-C, with the vectors trained so far.
     """
     settings = WordVectorSettings(
@@ -236,13 +239,23 @@ def train_word_vectors(
     kernel.compile(settings.size)
     if on_compiled is not None:
         on_compiled(time.perf_counter() - started)
+    position: dict[str, Any] = {"seconds": 0.0}
+    if checkpoints is not None:
+        identity = identity_of(settings, corpus, vocabulary, vocabulary.frozen_rows(places, subwords))
+        position = checkpoints.begin({"inputs": inputs, "outputs": outputs}, identity)
     untrained = (1 + settings.negative) * math.log(2)  # every product with an output vector is 0
     judged = min(_JUDGED_WORDS, total_words // settings.epochs)
-    done, started, judge_at = KernelReport(), time.perf_counter(), judged
+    done, started = KernelReport(**position.get("done", {})), time.perf_counter() - position["seconds"]
+    judge_at, first = done.words + judged, position.get("chunk", 0)
+    every = chunks(corpus.offsets, settings.epochs, chunk_words(settings.size))
+    due = (chunk for chunk in every if chunk.number >= first)
+
+    def position_after(chunk: Chunk) -> tuple[dict[str, Any], bool]:
+        ends_epoch = (chunk.words_before + chunk.words) % (total_words // settings.epochs) == 0
+        return {"chunk": chunk.number + 1, "done": asdict(done)}, ends_epoch and done.pairs > 0
+
     try:
-        with closing(
-            results(run, chunks(corpus.offsets, settings.epochs, chunk_words(settings.size)), settings.workers)
-        ) as reports:
+        with closing(saved_results(run, due, settings.workers, checkpoints, position_after)) as reports:
             for report in reports:
                 done += report
                 if done.words >= judge_at and done.pairs:

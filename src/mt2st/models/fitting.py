@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st._files import scratch_folder
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
@@ -41,7 +42,6 @@ from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
-from mt2st.training.callbacks import CHECKPOINT_SECONDS
 from mt2st.training.processor import torch_threads, usable_cores
 
 

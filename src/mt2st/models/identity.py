@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._checkpoint import ORIGIN
 from mt2st.models.assembly import CONTEXT_COOCCURRENCES, CONTEXT_WORDS, MOST_PASSES
 from mt2st.models.groups import GLOVE, TEXT_DEFAULTS
 from mt2st.models.problem_types import Rows
@@ -24,7 +25,7 @@ from mt2st.tasks import LabelledTask
 from mt2st.tasks.context import least_rate
 from mt2st.text import Corpus, MultiLabelledText, TaggedText
 from mt2st.training import Trainer
-from mt2st.training.checkpoint import ORIGIN, RESOLVED
+from mt2st.training.checkpoint import RESOLVED
 
 
 def resolved(settings: ModelSettings) -> dict[str, Any]:

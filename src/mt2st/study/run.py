@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st._lock import BusyCellWarning, is_busy
 from mt2st.errors import InputError
 from mt2st.study.data import StudyData
@@ -20,7 +21,6 @@ from mt2st.study.pool import LOCAL, outcomes
 from mt2st.study.result import RESULT, CellResult, Failure
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.worker import Order, Outcome, Warned, Watcher, attempt, finished
-from mt2st.training.callbacks import CHECKPOINT_SECONDS
 
 STOP = ".stop-"
 """Prefix of the file that stops the cells of one run when it appears in the study's folder."""

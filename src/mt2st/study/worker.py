@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st._lock import cell_lock
 from mt2st.errors import InputError
 from mt2st.models import model_class
@@ -21,7 +22,6 @@ from mt2st.study.identity import difference
 from mt2st.study.machine import machine, versions
 from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, CellResult, Failure
 from mt2st.training import Callback, FlopMeter, Trainer
-from mt2st.training.callbacks import CHECKPOINT_SECONDS
 
 Warned = tuple[str, type[Warning], str, int]
 """Text, category, file and line of a warning: what `warnings.warn_explicit` takes."""

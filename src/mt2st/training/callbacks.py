@@ -6,7 +6,6 @@ import errno
 import json
 import math
 import os
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -14,10 +13,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from mt2st._checkpoint import CHECKPOINT_SECONDS, Pace
 from mt2st._files import complete_file
-from mt2st.errors import InputError, NotWrittenError
+from mt2st.errors import InputError, NotKeptWarning, NotWrittenError
 from mt2st.strategy.parameters import plain
-from mt2st.training.checkpoint import check_place, check_room
+from mt2st.training.checkpoint import check_room, checkpoint_in
 from mt2st.training.run import Evaluation
 
 EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "end")
@@ -28,16 +28,6 @@ RECORDS = ("evaluation", *EVENTS)
 
 LONGEST_RECORD = 2**24
 """Most bytes of a first line that is examined: a record of a freeze has a number for each dimension."""
-
-CHECKPOINT_SECONDS = 300.0
-"""Time between two checkpoints: no more than this is lost when a training is killed."""
-
-CHECKPOINT_SHARE = 0.02
-"""Most of the time that the checkpoints at the ends of epochs may take."""
-
-
-class NotKeptWarning(UserWarning):
-    """The disk refuses a checkpoint or the log; the training goes on, and tries again later."""
 
 
 class Callback:
@@ -183,26 +173,21 @@ class CheckpointEvery(Callback):
         resume: bool = False,
         fallback: str | PathLike[str] | None = None,
     ) -> None:
-        self.folder, self.seconds, self.identity, self.resume = Path(folder), seconds, identity, resume
+        self.folder, self.pace, self.identity, self.resume = Path(folder), Pace(seconds), identity, resume
         self.fallback = None if fallback is None else Path(fallback)
-        self._last, self._cost = time.monotonic(), 0.0
 
     def before_fit(self, trainer: Any) -> None:
         """Check the folder and its disk, and go on from the checkpoint if asked to."""
-        if check_place(self.folder) and self.resume:
+        if checkpoint_in(self.folder).is_there() and self.resume:
             trainer.load(self.folder, identity=self.identity)
         check_room(self.folder, trainer.state_dict())
-        self._last = time.monotonic()
+        self.pace.begin()
 
     def on_step_end(self, trainer: Any) -> None:
         """Save when it is time."""
-        begin = time.monotonic()
-        passed, epoch_ends = begin - self._last, trainer.progress.batch == trainer.primary.n_batches
-        if passed < self.seconds and not (epoch_ends and self._cost <= CHECKPOINT_SHARE * passed):
-            return
-        self.save(trainer)
-        self._last = time.monotonic()
-        self._cost = self._last - begin
+        if self.pace.due(epoch_ends=trainer.progress.batch == trainer.primary.n_batches):
+            with self.pace.saving():
+                self.save(trainer)
 
     def save(self, trainer: Any) -> None:
         """Save a checkpoint; warn if the disk refuses it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,23 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mt2st._files import check_own, check_space, complete_folder, restore
+from mt2st._checkpoint import MANIFEST, CheckpointFolder
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import plain
 
-MODULE, BEST, STATE, PLAIN, MANIFEST = (
-    "model.safetensors",
-    "best.safetensors",
-    "state.pt",
-    "progress.json",
-    "manifest.json",
-)
+MODULE, BEST, STATE, PLAIN = "model.safetensors", "best.safetensors", "state.pt", "progress.json"
 FILES = (MODULE, BEST, STATE, PLAIN, MANIFEST)
-
-
-ORIGIN = "origin"
-"""Part of an identity: how the data were chosen. It may differ, since the same data may have another name; where the
-data differ, it explains why."""
 
 RESOLVED = "resolved"
 """Part of an identity: the values of settings that were left to the defaults."""
@@ -39,30 +27,18 @@ RESOLVED = "resolved"
 IN_STATE = ("optimizer", "scheduler", "kernels", "average", "transition", "strategy", "combination", "random")
 """Parts of a trainer's state that hold tensors and plain values."""
 
-_DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
-"""Errors from using plain values of another shape."""
+
+def checkpoint_in(folder: Path) -> CheckpointFolder:
+    """Return the checkpoint of a trainer in a folder, which need not be there yet."""
+    return CheckpointFolder(folder, (MODULE, STATE, PLAIN), (BEST,))
 
 
-def check_place(folder: Path) -> bool:
-    """Raise if a checkpoint may not be written to this folder; check before hours of work, not after.
+def check_room(folder: Path, state: Mapping[str, Any]) -> None:
+    """Raise `NotWrittenError` unless the disk has room for the checkpoints of a training with this state at its start.
 
-    Returns:
-        Whether a checkpoint is there. Else the folder is missing or empty.
-
-    Raises:
-        InputError: something else is there, which a checkpoint would replace.
+    The best parameters and the optimizer's two moments are still to come, each of the module's size.
     """
-    restore(folder.parent)
-    try:
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return False
-    except OSError as error:
-        raise InputError(f"{folder} cannot be read ({error.strerror}): choose another folder") from error
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder: choose another name for the checkpoint")
-    _manifest(folder)
-    check_own(folder, FILES)
-    return True
+    checkpoint_in(folder).check_room(max(state_bytes(state), 4 * state_bytes(state["module"])))
 
 
 def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
@@ -73,8 +49,7 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
             again.
         NotWrittenError: the disk refuses; the checkpoint that was there stays.
     """
-    check_place(folder)
-    with complete_folder(folder, size=state_bytes(state)) as partial:
+    with checkpoint_in(folder).written(plain(identity), state_bytes(state)) as partial:
         save_file(_apart(state["module"]), partial / MODULE)
         if state["best"] is not None:
             save_file(_apart(state["best"]), partial / BEST)
@@ -88,20 +63,6 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], identity: Mapping[s
                 f"be tensors and plain values, found others ({reason})"
             ) from error
         (partial / PLAIN).write_text(json.dumps(plain(state["plain"])), encoding="utf-8")
-        hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
-        manifest = {"files": hashes, "identity": plain(identity)}
-        (partial / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-
-
-def check_room(folder: Path, state: Mapping[str, Any]) -> None:
-    """Raise `NotWrittenError` unless the disk has room for the checkpoints of a training with this state at its start.
-
-    While one is written, the one before is still there. The best parameters and the optimizer's two moments are still
-    to come, each of the module's size.
-    """
-    foreseen = max(state_bytes(state), 4 * state_bytes(state["module"]))
-    there = next((each for each in folder.absolute().parents if each.is_dir()), Path())
-    check_space(there, 2 * foreseen, folder)
 
 
 def state_bytes(state: Any) -> int:
@@ -142,74 +103,10 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any], load: Callable[[d
     Raises:
         InputError: a file is missing or broken, or the checkpoint is of another training.
     """
-    files, saved = _manifest(folder)
-    try:
-        _check_whole(folder, files)
-        _check_same(folder, saved, json.loads(json.dumps(plain(identity))))
-        load(
-            {
-                "module": load_file(folder / MODULE),
-                "best": load_file(folder / BEST) if BEST in files else None,
-                "plain": json.loads((folder / PLAIN).read_text(encoding="utf-8")),
-                **torch.load(folder / STATE, weights_only=True),
-            }
-        )
-    except InputError:
-        raise
-    except (OSError, SafetensorError, UnpicklingError, *_DOES_NOT_FIT) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"the checkpoint {folder} cannot be read ({reason}): delete it to start again") from error
-
-
-def _manifest(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the hash of each file and the identity."""
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        files, identity = dict(manifest["files"]), dict(manifest["identity"])
-        if not files.keys() >= {MODULE, STATE, PLAIN}:
-            raise ValueError("it lists other files")
-    except (OSError, *_DOES_NOT_FIT) as error:
-        raise InputError(
-            f"{path} is not the manifest of a checkpoint ({type(error).__name__}: {error}): choose another folder; "
-            f"a checkpoint is written to a folder that is missing, empty or a checkpoint, not to {folder}"
-        ) from error
-    return files, identity
-
-
-def _check_whole(folder: Path, files: Mapping[str, str]) -> None:
-    for name, digest in files.items():
-        if _digest(folder / name) != digest:
-            raise InputError(f"the checkpoint is broken: {folder / name} is not as it was written; delete {folder}")
-
-
-def _check_same(folder: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    for group, values in wanted.items():
-        before = saved.get(group)
-        if group == ORIGIN or before == values:
-            continue
-        change = _changes(group, before, values)[0]
-        if group == "data":
-            chosen = _changes("", saved[ORIGIN], wanted[ORIGIN]) if saved.get(ORIGIN) and wanted.get(ORIGIN) else []
-            change = ", ".join(chosen) or f"the data have changed ({change})"
-        raise InputError(f"the checkpoint {folder} is of another run: {change}; use the same, or delete the checkpoint")
-
-
-def _changes(group: str, before: Any, now: Any) -> list[str]:
-    """Return what differs, by name."""
-    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
-        return [f"{group} was {before!r} there and is {now!r} now"]
-    return [
-        f"{group}{'.' if group else ''}{name} was {_shown(before, name)} there and is {_shown(now, name)} now"
-        for name in dict.fromkeys((*now, *before))
-        if name not in now or name not in before or now[name] != before[name]
-    ]
-
-
-def _shown(values: Mapping[str, Any], name: str) -> str:
-    return repr(values[name]) if name in values else "unknown"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with checkpoint_in(folder).opened(plain(identity)) as files:
+        try:
+            state = torch.load(folder / STATE, weights_only=True)
+            module, best = (load_file(folder / name) if name in files else None for name in (MODULE, BEST))
+        except (SafetensorError, UnpicklingError) as error:
+            raise ValueError(error) from error
+        load({"module": module, "best": best, "plain": json.loads((folder / PLAIN).read_text("utf-8")), **state})

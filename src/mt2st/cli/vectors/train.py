@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mt2st._files import scratch_folder
+from mt2st._files import check_new_file, check_place, check_space, restore, scratch_folder
+from mt2st._lock import only_writer
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
-from mt2st.cli.options import parse
+from mt2st.cli.options import parse, seconds_between
+from mt2st.cli.run_folder import kept
 from mt2st.cli.terminal import COMPILING, Bar, compiled, duration, progress_bar, say
 from mt2st.cli.vectors.train_options import (
     GLOVE,
@@ -24,11 +27,13 @@ from mt2st.cli.vectors.train_options import (
 from mt2st.errors import InputError, MissingExtraError, listed
 
 if TYPE_CHECKING:
-    from mt2st.embedding import VectorProgress, WordVectors
+    from mt2st.embedding import VectorCheckpoints, VectorProgress, WordVectors
     from mt2st.embedding.formats.catalogue import Format
     from mt2st.embedding.memory import Footprint
     from mt2st.text import Corpus
 
+STATE = "state"
+"""The checkpoint's files in its folder, next to the lock."""
 _TEXTS_BETWEEN, _LONG_TEXT = 100, 10_000
 """Reading shows its progress after so many texts, or one of so many characters."""
 
@@ -37,25 +42,58 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
     check_options(options)
+    every = seconds_between(options.checkpoint_minutes)
     chosen = _checked_format(options)
-    given = given_vectors(options)
+    if options.fallback is not None:
+        check_place(options.fallback, "--fallback")
+    place = options.checkpoint or options.output.with_name(f"{options.output.name}.checkpoint")
+    check_place(place, "--checkpoint")
+    with only_writer(place, f"--checkpoint {place}"):
+        given = given_vectors(options)
+        return _trained(options, chosen, given, _checkpoints(options, place / STATE, every))
+
+
+def _checkpoints(options: VectorsTrainOptions, state: Path, seconds: float) -> VectorCheckpoints:
+    """Return what saves the training; refuse to begin where one was interrupted, or to go on where none was.
+
+    Raises:
+        InputError: as said.
+    """
+    from mt2st.embedding import VectorCheckpoints
+
+    restore(state.parent)
+    if options.resume and not state.is_dir():
+        raise InputError(f"--resume: there is no interrupted training in {state.parent}")
+    if state.is_dir() and not (options.resume or options.overwrite):
+        raise InputError(
+            f"{state.parent} holds an interrupted training: go on with it by --resume, or begin again by --overwrite"
+        )
+    return VectorCheckpoints(state, seconds=seconds, resume=options.resume)
+
+
+def _trained(
+    options: VectorsTrainOptions, chosen: Format, given: list[WordVectors], checkpoints: VectorCheckpoints
+) -> int:
     from mt2st.embedding import TrainingInterrupted
 
     with interruptible() as stop, scratch_folder("corpus") as folder:
         interrupted: TrainingInterrupted | None = None
         try:
             with _named(options):
-                vectors = _train(_read(options, folder, stop), options, given, stop)
+                vectors = _train(_read(options, folder, stop), options, given, stop, checkpoints)
         except TrainingInterrupted as end:
             if not end.done:
                 say("nothing was trained yet: nothing is saved")
                 raise
             vectors, interrupted = end.vectors, end
         stop.finish_first(SAVING)
-        _save(vectors, options, chosen)
-    print(f"{options.output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
+        output = kept(lambda place: _save(vectors, place, options, chosen), options.output, _second_place(options))
+        if interrupted is None:
+            shutil.rmtree(checkpoints.folder, ignore_errors=True)
+    print(f"{output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
-        say(f"{interrupted}: the vectors as far as they were trained are saved")
+        go_on = f"; --resume --overwrite goes on from {checkpoints.folder.parent}" * checkpoints.folder.is_dir()
+        say(f"{interrupted}: the vectors as far as they were trained are saved{go_on}")
         return stop.exit_code
     if stop.received:
         say("the signal came after the training: its vectors are complete")
@@ -67,6 +105,7 @@ def _checked_format(options: VectorsTrainOptions) -> Format:
     """Return the format to write; refuse a place where the vectors may not be written, or not in that format."""
     from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, WORD2VEC, check_destination, format_to_write
 
+    check_new_file(options.output, "--output")
     otherwise = NGRAMS if options.method in NGRAM_METHODS else WORD2VEC
     chosen = format_to_write(options.output, options.to, otherwise=otherwise)
     if chosen is NGRAMS and options.method not in NGRAM_METHODS:
@@ -81,20 +120,25 @@ def _checked_format(options: VectorsTrainOptions) -> Format:
     return chosen
 
 
-def _save(vectors: WordVectors, options: VectorsTrainOptions, chosen: Format) -> None:
-    """Write the vectors; say so if that loses their n-grams."""
+def _second_place(options: VectorsTrainOptions) -> Path | None:
+    return options.fallback / options.output.name if options.fallback is not None else None
+
+
+def _save(vectors: WordVectors, output: Path, options: VectorsTrainOptions, chosen: Format) -> Path:
+    """Write the vectors, and return where; say so if that loses their n-grams."""
     from mt2st.embedding import SubwordVectors
     from mt2st.embedding.formats.catalogue import NGRAMS
 
     if chosen is NGRAMS and isinstance(vectors, SubwordVectors):
-        vectors.save_folder(options.output, overwrite=options.overwrite)
-        return
-    vectors.save(options.output, format=chosen.name, overwrite=options.overwrite)
+        vectors.save_folder(output, overwrite=options.overwrite)
+        return output
+    vectors.save(output, format=chosen.name, overwrite=options.overwrite)
     if isinstance(vectors, SubwordVectors):
         say(
-            f"the format {chosen.name} holds no n-grams: words that {options.output} lacks have no vectors there; "
+            f"the format {chosen.name} holds no n-grams: words that {output} lacks have no vectors there; "
             f"--to ngrams keeps them, and so does an --output without the ending of a file"
         )
+    return output
 
 
 def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
@@ -139,10 +183,20 @@ def _named(options: VectorsTrainOptions) -> Iterator[None]:
         raise InputError(f"{options.corpus}: {error}") from error
 
 
-def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors], stop: Stop) -> WordVectors:
+def _train(
+    corpus: Corpus,
+    options: VectorsTrainOptions,
+    given: list[WordVectors],
+    stop: Stop,
+    checkpoints: VectorCheckpoints,
+) -> WordVectors:
     from mt2st.embedding import train_glove, train_word_vectors
+    from mt2st.embedding.settings import VECTOR_SIZE
 
     train: Any = train_glove if options.method == GLOVE else train_word_vectors
+    size = given[0].vector_size if given else options.vector_size or VECTOR_SIZE
+    least = 3 * len(corpus.vocabulary) * size  # bytes: a compressed file may do with less than 4 a number
+    check_space(options.output.absolute().parent, least, options.output)
     last: VectorProgress | None = None
     with progress_bar() as bar:
 
@@ -171,6 +225,7 @@ def _train(corpus: Corpus, options: VectorsTrainOptions, given: list[WordVectors
             **settings_of(options),
             init_vectors=given.pop if given else None,
             frozen=frozen_words(options),
+            checkpoints=checkpoints,
             on_memory=on_memory,
             on_compiled=on_compiled,
             progress=report,

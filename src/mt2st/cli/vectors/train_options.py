@@ -95,7 +95,16 @@ class VectorsTrainOptions:
     remove_breaks: bool = True
     """Read HTML line breaks as spaces."""
     overwrite: bool = False
-    """Replace the output file."""
+    """Replace the output file, and an interrupted training if --resume is not given."""
+    resume: bool = False
+    """Go on with an interrupted training from its checkpoint."""
+    checkpoint: Path | None = None
+    """Folder for the checkpoint, by default OUTPUT.checkpoint. It is removed when the vectors are written."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between two checkpoints: what is lost at most if the process is killed. Epochs that are long enough end
+    with one too."""
+    fallback: Path | None = None
+    """Folder for the vectors if the disk of the output refuses them."""
 
 
 def check_options(options: VectorsTrainOptions) -> None:

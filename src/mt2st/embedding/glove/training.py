@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mt2st._files import scratch_folder
-from mt2st._workers import results
+from mt2st.embedding.checkpoint import VectorCheckpoints, identity_of, saved_results
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import MEGABYTE, Footprint, check_available, held_by, megabytes
 from mt2st.embedding.settings import GloveSettings
@@ -22,7 +23,7 @@ from mt2st.text.corpus import Corpus
 if TYPE_CHECKING:  # with numba, which loads only when something is trained
     from mt2st.embedding.glove.counting import CountingReport
     from mt2st.embedding.glove.tables import GloveReport, GloveTables
-    from mt2st.embedding.glove.targets import TargetSlice, TargetSource
+    from mt2st.embedding.glove.targets import TargetSlice
 
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two."""
@@ -48,6 +49,7 @@ def train_glove(
     seed: int = GloveSettings.seed,
     init_vectors: InitVectors = None,
     frozen: Frozen = None,
+    checkpoints: VectorCheckpoints | None = None,
     scratch: Path | None = None,
     on_memory: Callable[[Footprint], None] | None = None,
     on_compiled: Callable[[float], None] | None = None,
@@ -80,6 +82,7 @@ def train_glove(
         init_vectors: vectors to continue from, as for `mt2st.embedding.train_word_vectors`. Half of each starts the
             word's vector, half its context vector (`GloveTables.place`); the biases start at random.
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all.
+        checkpoints: saves the training as it goes on, and resumes it; the co-occurrences are counted again then.
         scratch: folder for the temporary files; by default the system's (``TMPDIR``). They are always removed.
         on_memory: called before the counting with the memory that the training takes at most.
         on_compiled: called before the counting with the seconds in which the kernels were compiled or loaded.
@@ -170,11 +173,33 @@ def train_glove(
         some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
         start = sum((update(tables, part, rate=0.0, frozen=kept) for part in some), GloveReport()).mean_loss
         bound, rate = max(start, _SMALLEST_START), settings.learning_rate
-        done, total, started = 0, settings.epochs * cooccurrences.directed, time.perf_counter()
+        position: dict[str, Any] = {"seconds": 0.0}
+        if checkpoints is not None:
+            identity = identity_of(settings, corpus, vocabulary, kept)
+            position = checkpoints.begin(tables.arrays(), identity)
+        of_epoch, at = GloveReport(**position.get("of_epoch", {})), position.get("at", 0)
+        done, total = position.get("done", 0), settings.epochs * cooccurrences.directed
+        started = time.perf_counter() - position["seconds"]
+
+        chunk_at = 0, 0  # an epoch, and where in its order the chunk at hand would begin if its slice did at 0
+
+        def position_after(job: TargetSlice) -> tuple[dict[str, Any], bool]:
+            epoch, end = chunk_at[0], chunk_at[1] + job.last
+            return {"epoch": epoch, "at": end, "of_epoch": asdict(of_epoch), "done": done}, end == source.size
+
+        def trained(epoch: int, at: int) -> Generator[GloveReport]:
+            nonlocal chunk_at
+            for chunk in source.slices(epoch, at, source.size):
+                chunk_at = epoch, at - chunk.first
+                # All of a chunk is done before the next one takes its memory.
+                pieces = chunk.pieces(JOB_ENTRIES)
+                with closing(saved_results(run, pieces, settings.workers, checkpoints, position_after)) as reports:
+                    yield from reports
+                at += chunk.last - chunk.first
+
         try:
-            for epoch in range(settings.epochs):
-                of_epoch = GloveReport()
-                with closing(_reports(run, source, epoch, settings.workers)) as reports:
+            for epoch in range(position.get("epoch", 0), settings.epochs):
+                with closing(trained(epoch, at)) as reports:
                     for report in reports:
                         of_epoch += report
                         done += report.entries
@@ -183,6 +208,7 @@ def train_glove(
                         if progress is not None:
                             seconds, losses = time.perf_counter() - started, (report.mean_loss, of_epoch.mean_loss)
                             progress(VectorProgress("training", "co-occurrences", done, total, seconds, *losses))
+                of_epoch, at = GloveReport(), 0
         except KeyboardInterrupt as error:
             raise TrainingInterrupted(_result(tables, vocabulary), done, total, "co-occurrences") from error
         return _result(tables, vocabulary)
@@ -200,15 +226,6 @@ def _compiled(vector_size: int, folder: Path) -> float:
     for chosen in source.slices(0, 0, source.size):
         update(GloveTables.fresh(2, vector_size, seed=0), chosen)
     return time.perf_counter() - started
-
-
-def _reports(
-    run: Callable[[TargetSlice], GloveReport], source: TargetSource, epoch: int, workers: int
-) -> Generator[GloveReport]:
-    for chunk in source.slices(epoch, 0, source.size):
-        # All of a chunk is done before the next one takes its memory.
-        with closing(results(run, chunk.pieces(JOB_ENTRIES), workers)) as reports:
-            yield from reports
 
 
 def _result(tables: GloveTables, vocabulary: GrownVocabulary) -> WordVectors:
