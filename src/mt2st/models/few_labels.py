@@ -82,13 +82,15 @@ def learn(
     ngrams = [NgramFeatures.of(kind, tokeniser, texts) for kind in kinds_for(texts)]
     data = _Data(labelled.targets, labelled.weights, (vectors - mean) / np.sqrt(variance + SMALLEST_VARIANCE), ngrams)
     folds = _folds(labelled.targets, seed)
-    pool, _, out_of_fold = data.cross_validated(folds, None)
+    scores = data.held_out_scores(folds, None)
+    pool, _, out_of_fold = data.pooled(folds, scores)
     learned, own = data.fitted(data.labelled), 0
     if len(unlabelled):
         # Labels of its own make a classifier surer than it should be, so the weights are fitted again.
         some = folds[: COMPARED * min(FOLDS, len(labelled.targets))]
-        again, loss_again, out_of_fold_again = data.cross_validated(some, pool)
-        if loss_again < data.cross_validated(some, None)[1]:
+        _, loss, _ = data.pooled(some, scores[: len(some)])
+        again, loss_again, out_of_fold_again = data.pooled(some, data.held_out_scores(some, pool))
+        if loss_again < loss:
             learned, own = data.self_trained(learned, pool)
             pool, out_of_fold = again, out_of_fold_again
     _install(network, learned, mean, variance)
@@ -164,19 +166,26 @@ class _Data:
             learned, own = self.fitted(rows, unlabelled[certain], classes), len(certain)
         return learned, own
 
-    def cross_validated(self, folds: Sequence[Fold], pool: Pool | None) -> tuple[Pool, float, NDArray[np.float32]]:
-        """Return the weights of the classifiers, their loss, and ``[n_labelled, n_classes]`` probabilities.
+    def held_out_scores(self, folds: Sequence[Fold], pool: Pool | None) -> list[list[Scores]]:
+        """Return for each fold the scores of its texts by each classifier.
 
         Args:
             folds: rows to learn from, and rows held out.
             pool: the weights for self-training; None for none.
         """
-        scores, held_out = [], np.concatenate([each for _, each in folds])
+        scores = []
         for train, rows in folds:
             learned = self.fitted(train)
             if pool is not None:
                 learned, _ = self.self_trained(learned, pool, train)
             scores.append(self.scores(learned, rows))
+        return scores
+
+    def pooled(
+        self, folds: Sequence[Fold], scores: Sequence[Sequence[Scores]]
+    ) -> tuple[Pool, float, NDArray[np.float32]]:
+        """Return the best weights of the classifiers, their loss, and ``[n_labelled, n_classes]`` probabilities."""
+        held_out = np.concatenate([each for _, each in folds])
         parts, targets = [np.concatenate(each) for each in zip(*scores, strict=True)], self.targets[held_out]
         repeats = len(held_out) / len(self.targets)
         found = Pool.fit(parts, targets, weights=np.full(len(held_out), 1 / repeats))
