@@ -12,6 +12,7 @@ import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -382,20 +383,21 @@ def test_given_vectors_of_other_words_are_named(
 
 
 def test_a_signal_before_the_training_leaves_nothing(tmp_path: Path) -> None:
-    pipe = tmp_path / "corpus.txt"
-    os.mkfifo(pipe)  # a corpus that never comes
-    arguments = ["vectors", "train", str(pipe), "--output", str(tmp_path / "out.vec")]
-    going = subprocess.Popen([sys.executable, "-m", "mt2st", *arguments], stderr=subprocess.PIPE, text=True)
-    with pipe.open("w") as writer:  # opens when the program has begun to read
-        writer.write("the cat\n")
-        writer.flush()
-        time.sleep(0.2)
+    arguments = ["vectors", "train", "-", "--output", str(tmp_path / "out.vec")]  # a corpus that never comes
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "mt2st", *arguments]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, env=environment, **pipes) as going:
+        assert going.stdin is not None
+        assert going.stderr is not None
+        going.stdin.write("the cat\n" * 1000)
+        going.stdin.flush()
+        while not any(tmp_path.glob("mt2st_stdin_*")):
+            time.sleep(0.05)
         going.send_signal(signal.SIGTERM)
         assert going.wait(30) == 143
-    assert "ended by signal 15" in (going.stderr.read() if going.stderr else "")
-    assert not (tmp_path / "out.vec").exists()
-    if going.stderr:
-        going.stderr.close()
+        assert "ended by signal 15" in going.stderr.read()
+    assert not any(tmp_path.iterdir())
 
 
 def test_one_worker_repeats_to_the_bit_under_any_hash_seed(corpus: Path, given: Path) -> None:

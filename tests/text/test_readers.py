@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.text import Record, iterate_texts, lines, read_labelled, read_records, table
+from mt2st.text import Dialect, Record, iterate_texts, lines, read_labelled, read_records, table
 
 Write = Callable[[str, str | bytes], Path]
 # What UTF-8 text can hold; NUL is refused by the readers, and bare carriage returns end no line.
@@ -158,6 +158,7 @@ def test_reading_streams(write: Write) -> None:
     assert [record.line for record in islice(records, 2)] == [2, 3]
 
 
+@pytest.mark.filterwarnings("ignore::mt2st.errors.DataWarning")  # fields that span lines are told
 @given(st.lists(st.tuples(texts, labels), min_size=1))
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_tables_and_json_lines_give_back_what_was_written(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
@@ -172,10 +173,11 @@ def test_tables_and_json_lines_give_back_what_was_written(tmp_path: Path, rows: 
         content.write(json.dumps({"text": text, "label": label}, ensure_ascii=len(text) % 2 == 0) + "\n")
     (tmp_path / "x.jsonl").write_bytes(content.getvalue().encode())
     for name in ("x.csv", "x.tsv.gz", "x.jsonl"):
-        records = read_records(tmp_path / name, text="text", label="label")
+        records = read_records(tmp_path / name, text="text", label="label", dialect=Dialect(quoting="quotes"))
         assert [(record.text, record.label) for record in records] == expected
 
 
+@pytest.mark.filterwarnings("ignore::mt2st.errors.DataWarning")  # fields that span lines are told
 @given(st.data())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mangled_bytes_raise_nothing_but_input_errors(tmp_path: Path, data: st.DataObject) -> None:

@@ -15,6 +15,7 @@ from mt2st.cli.terminal import say, warn
 from mt2st.embedding.formats.model_folder import CONFIG, model_home
 from mt2st.errors import InputError, unknown_labels
 from mt2st.text import (
+    Dialect,
     LabelledText,
     MultiLabelledText,
     TaggedText,
@@ -31,6 +32,7 @@ from mt2st.text import (
 from mt2st.text.conll import TAGGED
 from mt2st.text.labelled import SEPARATOR
 from mt2st.text.split import shared_texts
+from mt2st.text.table import Quoting
 
 Rows = LabelledText | MultiLabelledText | TaggedText
 COLUMNS = ("text", "label", "label_separator", "tag", "word")
@@ -40,13 +42,31 @@ TABLES = (".csv", ".jsonl", ".parquet")
 TaskName = Literal["classification", "multilabel", "tagging"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DialectOptions:
+    """How text files are written, where their names do not tell."""
+
+    delimiter: str | None = None
+    """Character between the fields of a table, such as ';' or tab; by default a comma in .csv and a tab in .tsv."""
+    encoding: str | None = None
+    """Encoding of tables, JSON Lines and plain text, such as cp1252 or utf-16; UTF-8 if not given."""
+    quoting: Quoting = "auto"
+    """Quotes in tables: quotes, around fields that hold delimiters or line ends; none, where a quote is a character as
+    any other; auto takes them for quotes until rows show that they are none."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The form of text files."""
+        return Dialect(self.delimiter, self.encoding, self.quoting)
+
+
 @dataclass(frozen=True)
-class DataOptions:
+class DataOptions(DialectOptions):
     """Where the texts come from."""
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
-    """Labelled texts: .csv, .tsv, .jsonl (each also .gz), .parquet, a folder per class, or hf:owner/name. For tagging:
-    CoNLL-U (.conllu) or CoNLL columns (any other name), each also .gz."""
+    """Labelled texts: .csv, .tsv, .jsonl, fastText's .txt (each also .gz), .parquet, a folder per class, hf:owner/name,
+    or - for standard input. For tagging: CoNLL-U (.conllu) or CoNLL columns (any other name), each also .gz."""
     task: TaskName = "classification"
     """What is learnt: classification (one label a text), multilabel (any number of labels a text) or tagging (a tag for
     each word: parts of speech, entities)."""
@@ -105,12 +125,13 @@ class Parts:
     sources: tuple[str, ...]
     text: str | None
     skip_bad_rows: bool
+    dialect: Dialect
 
     def unlabelled(self) -> Iterator[str]:
         """Yield all unlabelled texts; call it again to read them again."""
         yield from self.left_over
         for source in self.sources:
-            yield from iterate_texts(source, text=self.text, skip_bad_rows=self.skip_bad_rows)
+            yield from iterate_texts(source, text=self.text, skip_bad_rows=self.skip_bad_rows, dialect=self.dialect)
 
     def described(self) -> list[str]:
         """Return lines about the data, for the model's card."""
@@ -139,7 +160,10 @@ def read_parts(options: DataOptions) -> Parts:
         say(f"{options.data}: {scheme_told(labelled.tags)}")
     for source in options.unlabelled:  # found now, not after minutes of training
         try:
-            next(iter(iterate_texts(source, text=options.text, skip_bad_rows=options.skip_bad_rows)), None)
+            texts = iterate_texts(
+                source, text=options.text, skip_bad_rows=options.skip_bad_rows, dialect=options.dialect
+            )
+            next(texts, None)
         except InputError as error:
             raise InputError(f"--unlabelled {error}") from None
     test, rest = _part(options, "test", options.test, labelled, optional=True)
@@ -159,7 +183,16 @@ def read_parts(options: DataOptions) -> Parts:
                 f"--train-size is {options.train_size:,}, but only {len(rest):,} labelled texts are left to learn from"
             )
     warn_of_shared_texts({"training": rest, "validation": validation, "test": test})
-    return Parts(rest, validation, test, left_over, tuple(options.unlabelled), options.text, options.skip_bad_rows)
+    return Parts(
+        rest,
+        validation,
+        test,
+        left_over,
+        tuple(options.unlabelled),
+        options.text,
+        options.skip_bad_rows,
+        options.dialect,
+    )
 
 
 def check_rows(rows: Rows) -> None:
@@ -203,8 +236,15 @@ def read_rows(options: DataOptions, source: str) -> Rows:
             label=options.label,
             separator=options.label_separator,
             skip_bad_rows=options.skip_bad_rows,
+            dialect=options.dialect,
         )
-    labelled = read_labelled(source, text=options.text, label=options.label, skip_bad_rows=options.skip_bad_rows)
+    labelled = read_labelled(
+        source,
+        text=options.text,
+        label=options.label,
+        skip_bad_rows=options.skip_bad_rows,
+        dialect=options.dialect,
+    )
     if labelled.skipped:
         say(f"{source}: {labelled.skipped:,} rows that cannot be used are left out, {len(labelled):,} are read")
     return labelled

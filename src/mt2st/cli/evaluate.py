@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import tyro
 
-from mt2st.cli.data_options import DataOptions, TaskName, read_rows, saved_columns
+from mt2st.cli.data_options import DataOptions, DialectOptions, TaskName, read_rows, saved_columns
 from mt2st.cli.options import parse
 from mt2st.cli.terminal import say
 from mt2st.evaluation.tables import aligned, metrics_table
@@ -27,7 +27,7 @@ Examples:
 
 
 @dataclass(frozen=True)
-class EvaluateOptions:
+class EvaluateOptions(DialectOptions):
     """Options of ``mt2st evaluate``."""
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
@@ -59,7 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     model: AnyModel = load_model(options.model)
     names = ("text", "label", "label_separator", "tag", "word")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    columns = {**saved_columns(options.model), **given, "skip_bad_rows": options.skip_bad_rows}
+    form = {each.name: getattr(options, each.name) for each in fields(DialectOptions)}
+    columns = {**saved_columns(options.model), **given, **form, "skip_bad_rows": options.skip_bad_rows}
     rows = read_rows(DataOptions(options.file, task=cast("TaskName", model.problem_type.name), **columns), options.file)
     probabilities = model.predict_rows(rows)
     metrics = model.metrics_["test"]

@@ -14,6 +14,7 @@ from typing import Any
 
 from mt2st._version import __version__
 from mt2st.cli.interruption import Interrupted, Stopped
+from mt2st.cli.standard_input import standard_input
 from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, suggestion
 
@@ -102,7 +103,8 @@ def _dispatch(words: list[str]) -> int:
         return OK
     if name not in COMMANDS:
         raise InputError(f"unknown command '{name}'.{suggestion(name, COMMANDS)} See mt2st --help")
-    code: int = import_module(f"mt2st.cli.{name}").run(rest)
+    with standard_input(name, rest) as given:
+        code: int = import_module(f"mt2st.cli.{name}").run(given)
     return code
 
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO, cast
 import tyro
 
 from mt2st._files import complete_file
-from mt2st.cli.data_options import saved_columns
+from mt2st.cli.data_options import DialectOptions, saved_columns
 from mt2st.cli.options import parse
 from mt2st.cli.tag_file import ENDINGS, WordFile, line_writer, tag_sentences
 from mt2st.cli.terminal import progress_bar, say, warn
 from mt2st.errors import InputError, listed
 from mt2st.evaluation.classification import THRESHOLD
-from mt2st.text import Record, read_records
+from mt2st.text import Dialect, Record, read_records
 from mt2st.text.labelled import SEPARATOR
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ Examples:
 
 
 @dataclass(frozen=True)
-class PredictOptions:
+class PredictOptions(DialectOptions):
     """Options of ``mt2st predict``."""
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
@@ -94,8 +94,8 @@ def run(arguments: Sequence[str]) -> int:
     elif file == STDIN:
         records = (Record(text.rstrip("\r\n"), None, line) for line, text in enumerate(sys.stdin, 1))
     else:
-        column = options.text or _trained_column(options.model, file)
-        records = read_records(file, text=column, keep=options.keep)
+        column = options.text or _trained_column(options.model, file, options.dialect)
+        records = read_records(file, text=column, keep=options.keep, dialect=options.dialect)
 
     from mt2st.models import load
 
@@ -127,12 +127,12 @@ def _tag_file(options: PredictOptions, file: str) -> int:
     return 0
 
 
-def _trained_column(model: Path, file: str) -> str | None:
+def _trained_column(model: Path, file: str, dialect: Dialect) -> str | None:
     """Return the column of texts that a model was trained on, if the file has it."""
     column = saved_columns(model).get("text")
     try:
         if column is not None:
-            next(read_records(file, text=column), None)
+            next(read_records(file, text=column, dialect=dialect), None)
     except InputError:
         return None
     return column

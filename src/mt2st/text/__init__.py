@@ -29,6 +29,7 @@ from mt2st.text.labelled import (
 from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
 from mt2st.text.rows import Record
 from mt2st.text.split import shared_texts, split_at_random, split_labelled
+from mt2st.text.table import Dialect
 from mt2st.text.tagged import TaggedText, check_tags, read_tagged
 from mt2st.text.tokeniser import Tokeniser
 from mt2st.text.vocabulary import PAD, SPECIALS, UNK, OpenVocabulary, Vocabulary
@@ -39,6 +40,7 @@ __all__ = [
     "SPECIALS",
     "UNK",
     "Corpus",
+    "Dialect",
     "LabelledText",
     "MultiLabelledText",
     "OpenVocabulary",

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text.lines import text_files
-from mt2st.text.readers import is_plain, read_records, stream_records
+from mt2st.text.readers import has_no_labels, read_records, stream_records
 from mt2st.text.rows import BadRow, Record, check_present, labels_in
+from mt2st.text.table import Dialect
 
 LINES_SHOWN = 5
 SEPARATOR = ";"
@@ -60,9 +61,11 @@ class _BadRows:
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, list[int]] = field(default_factory=dict)
+    message: str = ""
 
     def add(self, bad: BadRow) -> None:
         self.counts[bad.kind] += 1
+        self.message = self.message or bad.message
         lines = self.first.setdefault(bad.kind, [])
         if len(lines) < LINES_SHOWN:
             lines.append(bad.line)
@@ -80,7 +83,12 @@ class _BadRows:
 
 
 def read_labelled(
-    source: str | Path, *, text: str | None = None, label: str | None = None, skip_bad_rows: bool = False
+    source: str | Path,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    skip_bad_rows: bool = False,
+    dialect: Dialect | None = None,
 ) -> LabelledText:
     r"""Read a labelled source into memory.
 
@@ -92,6 +100,7 @@ def read_labelled(
         text: the column of the texts; None for the column ``text``, or the only one.
         label: the column of the labels; None for the column ``label``.
         skip_bad_rows: skip bad rows, and count them in ``skipped``.
+        dialect: as for `read_records`.
 
     Raises:
         InputError: bad rows (without `skip_bad_rows`), or no good row.
@@ -108,9 +117,12 @@ def read_labelled(
     texts: list[str] = []
     labels: list[str] = []
     bad_rows = _BadRows()
-    records = stream_records(source, text, label or "label", bad_rows.add)
-    if is_plain(source):
-        raise InputError(f"{source}: a .txt file has no labels; give a table with a label column or a folder per class")
+    records = stream_records(source, text, label or "label", bad_rows.add, dialect=dialect)
+    if has_no_labels(source, dialect):
+        raise InputError(
+            f"{source}: a .txt file has no labels, unless its lines begin with __label__; give a table with a label "
+            f"column or a folder per class"
+        )
     of_column = "" if Path(source).is_dir() else f" in column '{label or 'label'}'"
     for record in records:
         if container := _container(record):
@@ -126,7 +138,8 @@ def read_labelled(
     if skipped and not (skip_bad_rows and texts):
         rows = f"{skipped:,} of {skipped + len(texts):,} rows cannot be used: {bad_rows.described(Path(source))}"
         skipping = ", or go on without them by --skip-bad-rows (skip_bad_rows=True)" if texts else ""
-        raise InputError(f"{source}: {rows}. Correct them{skipping}")
+        first = f". The first: {bad_rows.message}" if bad_rows.message and not texts else ""
+        raise InputError(f"{source}: {rows}. Correct them{skipping}{first}")
     return LabelledText(texts, labels, skipped, str(source))
 
 
@@ -235,6 +248,7 @@ def read_multi_labelled(
     label: str | None = None,
     separator: str = SEPARATOR,
     skip_bad_rows: bool = False,
+    dialect: Dialect | None = None,
 ) -> MultiLabelledText:
     """Read a source whose label column holds several labels a row into memory; an empty one is a text without any.
 
@@ -247,10 +261,11 @@ def read_multi_labelled(
     """
     if not separator.strip() and separator != "\t":
         raise InputError(f"the separator of labels must be a character, found {separator!r}")
-    if is_plain(source):
+    if has_no_labels(source, dialect):
         raise InputError(f"{source}: a .txt file has no labels; give a table with a column of them")
     texts, labels = [], []
-    for record in read_records(source, text=text, label=label or "label", skip_bad_rows=skip_bad_rows):
+    records = read_records(source, text=text, label=label or "label", skip_bad_rows=skip_bad_rows, dialect=dialect)
+    for record in records:
         if record.text.strip():
             texts.append(record.text)
             try:

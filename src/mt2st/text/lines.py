@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import gzip
+import stat
 import zlib
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, cast
 
 from mt2st.errors import InputError
 from mt2st.text.rows import Record
 
+LABEL_PREFIX = "__label__"
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 LONGEST_LINE = 1 << 26
 """Bytes (64 MiB). No row of text is longer; a file without line ends would otherwise be read into memory whole."""
 LONGEST_TEXT = 1 << 20
 """Bytes (1 MiB). A longer line comes as several texts, so that a corpus on one line (text8) reads in flat memory."""
 
 
+def is_stream(path: Path) -> bool:
+    """Return whether a path names a pipe, a socket or a device, not a file or folder."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for reading bytes, through gzip if its name ends in ``.gz``; faults are an `InputError`."""
+    if is_stream(path):
+        raise InputError(
+            f"{path}: is a pipe or a device, which can be read once and may never end: on the command line, pipe it "
+            f"and give - for standard input; else write it to a file first"
+        )
     try:
         if path.suffix.lower() == ".gz":
             with gzip.open(path, "rb") as stream:
@@ -46,19 +64,31 @@ def decoded(raw: bytes, path: Path, line: int, before: int = 0) -> str:
         byte = before + raw.index(b"\0") + 1
         raise InputError(
             f"{path}, line {line}, byte {byte}: found a NUL byte (0x00), which no text file holds; is it a binary file "
-            f"or UTF-16? Save it as UTF-8 text"
+            f"or UTF-16? Save it as UTF-8 text{_naming(path, 'utf-16')}"
         )
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}, line {line}, byte {before + error.start + 1}: found 0x{raw[error.start]:02x}, "
-            f"which is not UTF-8; save the file as UTF-8"
+            f"which is not UTF-8; save the file as UTF-8{_naming(path, 'cp1252')}"
         ) from error
 
 
-def read_lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a text file with their line ends; a byte order mark is left out."""
+def _naming(path: Path, encoding: str) -> str:
+    """Return the remedy of naming an encoding, for files where one can be named."""
+    named = path.name.lower().removesuffix(".gz").endswith(_TABLES)
+    return f", or name its encoding, such as --encoding {encoding} (encoding='{encoding}')" if named else ""
+
+
+def read_lines(path: Path, encoding: str | None = None) -> Iterator[str]:
+    """Yield the lines of a text file with their line ends; a byte order mark is left out.
+
+    ``encoding`` is UTF-8 if None. In another one, an error tells no byte.
+    """
+    if encoding is not None:
+        yield from _read_encoded(path, encoding)
+        return
     with opened(path) as stream:
         number = 1
         raw = stream.readline(LONGEST_LINE).removeprefix(BOM_UTF8)
@@ -70,11 +100,36 @@ def read_lines(path: Path) -> Iterator[str]:
             raw = stream.readline(LONGEST_LINE)
 
 
-def read_plain(path: Path) -> Iterator[Record]:
+def _read_encoded(path: Path, encoding: str) -> Iterator[str]:
+    number = 1
+    try:
+        with opened(path) as stream, TextIOWrapper(stream, encoding, newline="\n") as text:
+            while line := text.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    raise InputError(f"{path}, line {number}: is too long; is it a text file?")
+                yield line.removeprefix("\ufeff") if number == 1 else line
+                number += 1
+    except (LookupError, UnicodeError) as error:
+        if isinstance(error, LookupError):
+            raise InputError(
+                f"unknown encoding '{encoding}'; such as utf-8, utf-16, cp1252, latin-1, gb18030"
+            ) from None
+        raise InputError(f"{path}, line {number} or soon behind it: is not {encoding}: {error}") from error
+
+
+def read_plain(path: Path, encoding: str | None = None) -> Iterator[Record]:
     """Yield each line of a text file as a record without a label; an empty line gives an empty text.
 
     A line longer than `LONGEST_TEXT` comes as several records of the same line number, cut at spaces where it has some.
+    A file whose first line begins with ``__label__`` is one of fastText's supervised files (`_fasttext`).
     """
+    if is_fasttext(path, encoding):
+        yield from _fasttext(path, encoding)
+        return
+    if encoding is not None:
+        for number, line in enumerate(read_lines(path, encoding), 1):
+            yield Record(line.rstrip("\r\n"), None, number)
+        return
     with opened(path) as stream:
         number, before = 1, 0
         raw = stream.readline(LONGEST_TEXT).removeprefix(BOM_UTF8)
@@ -90,6 +145,27 @@ def read_plain(path: Path) -> Iterator[Record]:
             yield Record(decoded(raw[:cut], path, number, before), None, number)
             before += cut
             raw = raw[cut:] + stream.readline(LONGEST_TEXT - len(raw) + cut)
+
+
+def _fasttext(path: Path, encoding: str | None) -> Iterator[Record]:
+    """Yield the rows of one of fastText's supervised files: words that begin with ``__label__`` are labels."""
+    for number, line in enumerate(read_lines(path, encoding), 1):
+        words = line.split()
+        labels = [word.removeprefix(LABEL_PREFIX) for word in words if word.startswith(LABEL_PREFIX)]
+        text = " ".join(word for word in words if not word.startswith(LABEL_PREFIX))
+        if words:
+            label = labels[0] if len(labels) == 1 else None
+            yield Record(text, label or None, number, labels=tuple(labels) if len(labels) > 1 else None)
+
+
+def is_fasttext(path: Path, encoding: str | None = None) -> bool:
+    """Return whether a plain text file is one of fastText's supervised files."""
+    with opened(path) as stream:
+        head = stream.read(8 * len(LABEL_PREFIX))
+    try:
+        return head.decode(encoding or "utf-8-sig", errors="ignore").lstrip("\ufeff").startswith(LABEL_PREFIX)
+    except LookupError:
+        return False
 
 
 def _cut(raw: bytes) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.text.lines import read_folder, read_plain
-from mt2st.text.rows import OnBadRow, Record, ignore, refuse
-from mt2st.text.table import read_table
+from mt2st.text.lines import is_fasttext, read_folder, read_plain
+from mt2st.text.rows import BadRow, OnBadRow, Record, refuse
+from mt2st.text.table import Dialect, read_table
 from mt2st.text.typed_rows import HUB_PREFIX, read_hub, read_json_lines, read_parquet
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -28,6 +28,7 @@ def read_records(
     label: str | None = None,
     skip_bad_rows: bool = False,
     keep: Sequence[str] = (),
+    dialect: Dialect | None = None,
 ) -> Iterator[Record]:
     r"""Stream the rows of a source, in its order and in flat memory.
 
@@ -36,7 +37,7 @@ def read_records(
     | ``.csv``, ``.tsv``, also ``.gz`` | a table with a header |
     | ``.jsonl``, ``.ndjson``, also ``.gz`` | JSON Lines, one object per line |
     | ``.parquet`` | a table (extra ``parquet``) |
-    | ``.txt``, also ``.gz`` | one text per line, no labels |
+    | ``.txt``, also ``.gz`` | one text per line, no labels; or fastText's supervised form, ``__label__x text`` |
     | a folder | a sub-folder per class with ``.txt`` files; the labels are the sub-folders' names |
     | ``hf:owner/name[:split]`` | a data set of the Hugging Face hub (extra ``hf``) |
 
@@ -50,6 +51,7 @@ def read_records(
         label: the column of the labels; None to read no labels. Ignored likewise.
         skip_bad_rows: go on without the rows that cannot be read (a wrong number of fields, broken JSON).
         keep: further columns, whose values come with each record.
+        dialect: delimiter, encoding and quoting of a text file, where they are not those of its name.
 
     Raises:
         InputError: what is wrong with the source: file, line, column, what was found and what to do. A missing file
@@ -66,17 +68,38 @@ def read_records(
         Record(text='Long, and dull', label='1', line=2, kept=())
         Record(text='Fine', label='5', line=3, kept=())
     """
-    return stream_records(source, text, label, ignore if skip_bad_rows else refuse, keep)
+    if not skip_bad_rows:
+        return stream_records(source, text, label, refuse, keep, dialect)
+    bad: list[BadRow] = []
+    return _some(stream_records(source, text, label, bad.append, keep, dialect), bad, str(source))
 
 
-def iterate_texts(source: str | Path, *, text: str | None = None, skip_bad_rows: bool = False) -> Iterator[str]:
+def _some(records: Iterator[Record], bad: list[BadRow], source: str) -> Iterator[Record]:
+    """Pass records on; raise if all rows are bad, with the first of them."""
+    empty = True
+    for record in records:
+        empty = False
+        del bad[1:]
+        yield record
+    if empty and bad:
+        raise InputError(f"{source}: no row can be used. The first: {bad[0].message}")
+
+
+def iterate_texts(
+    source: str | Path, *, text: str | None = None, skip_bad_rows: bool = False, dialect: Dialect | None = None
+) -> Iterator[str]:
     """Stream the texts of a source without labels, as `read_records` does; rows with an empty text are skipped."""
-    records = read_records(source, text=text, skip_bad_rows=skip_bad_rows)
+    records = read_records(source, text=text, skip_bad_rows=skip_bad_rows, dialect=dialect)
     return (record.text for record in records if record.text.strip())
 
 
 def stream_records(
-    source: str | Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
+    source: str | Path,
+    text: str | None,
+    label: str | None,
+    on_bad_row: OnBadRow,
+    keep: Sequence[str] = (),
+    dialect: Dialect | None = None,
 ) -> Iterator[Record]:
     """Stream rows as `read_records` does, with a callback for bad rows."""
     if str(source).startswith(HUB_PREFIX):
@@ -88,12 +111,13 @@ def stream_records(
     if path.is_dir():
         return read_folder(path)
     extension = _extension(path)
+    encoding = dialect.encoding if dialect is not None else None
     if extension in DELIMITERS:
-        return read_table(path, DELIMITERS[extension], text, label, on_bad_row, keep)
+        return read_table(path, DELIMITERS[extension], text, label, on_bad_row, keep, dialect)
     if extension in JSON_LINES:
-        return read_json_lines(path, text, label, on_bad_row, keep)
+        return read_json_lines(path, text, label, on_bad_row, keep, encoding)
     if extension == PLAIN:
-        return read_plain(path)
+        return read_plain(path, encoding)
     if path.name.lower().endswith(PARQUET):
         return read_parquet(path, text, label, on_bad_row, keep)
     found = f"extension '{''.join(path.suffixes[-2:])}'" if path.suffix else "no extension"
@@ -103,8 +127,13 @@ def stream_records(
     )
 
 
+def has_no_labels(source: str | Path, dialect: Dialect | None = None) -> bool:
+    """Return whether a source is a plain text file that is not in fastText's supervised form."""
+    return is_plain(source) and not is_fasttext(Path(source), None if dialect is None else dialect.encoding)
+
+
 def is_plain(source: str | Path) -> bool:
-    """Return whether a source is a plain text file, which has no labels."""
+    """Return whether a source is a plain text file, which has no columns."""
     return not str(source).startswith(HUB_PREFIX) and _extension(Path(source)) == PLAIN and not Path(source).is_dir()
 
 

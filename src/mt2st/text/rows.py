@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mt2st.errors import InputError, in_brief, shortened, suggestion
+from mt2st.errors import DataWarning, InputError, in_brief, shortened, suggestion
 
 POSITIONS_SHOWN = 5
 _PLAIN = str | int | float | None
@@ -67,8 +68,31 @@ def refuse(bad: BadRow) -> None:
     raise InputError(bad.message)
 
 
-def ignore(bad: BadRow) -> None:
-    """Go on without the bad row."""
+@dataclass
+class Oddities:
+    """What a reader passed over in a file of others, for one warning: how often, and where first.
+
+    Attributes:
+        source: the file.
+        found: by what it is: how often, and the first place.
+    """
+
+    source: str
+    found: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def add(self, what: str, place: str, more: int = 1) -> None:
+        """Count more of a kind."""
+        count, first = self.found.get(what, (0, place))
+        self.found[what] = count + more, first
+
+    def warn(self) -> None:
+        """Warn of all of them, if there are any."""
+        if self.found:
+            each = (
+                f"{what}: {count:,} (first {first.removeprefix(f'{self.source}, ')})"
+                for what, (count, first) in self.found.items()
+            )
+            warnings.warn(f"{self.source}: {'; '.join(each)}", DataWarning, stacklevel=2)
 
 
 def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text", "label"], place: str) -> str:

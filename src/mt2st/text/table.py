@@ -1,14 +1,18 @@
-"""CSV and TSV files with a header."""
+"""CSV and TSV files with a header, with quotes around fields or without."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from mt2st.errors import InputError, shortened
 from mt2st.text.lines import read_lines
-from mt2st.text.rows import BadRow, Columns, OnBadRow, Record, clean_label
+from mt2st.text.rows import BadRow, Columns, Oddities, OnBadRow, Record, clean_label
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars ('|')"}
 """What tables come with, and what it is called."""
@@ -19,6 +23,144 @@ LONGEST_FIELD = 1 << 24
 """Characters (16 Mi): far beyond any text, and little enough to hold while looking for the end of an open quote."""
 
 
+LINES_UNQUOTED = 100
+"""Lines that are whole rows each, inside one quoted field: by then the quote is none."""
+LINES_OF_A_FIELD = 20
+"""A field of more lines is told, also where fields of several lines are usual."""
+_EXCEL = re.compile(r"sep=(.)\r?\n?")
+_NO_NAME = re.compile(r"[-+]?\d*\.?\d+|(?:\S+\s+){3,}\S+|")
+"""What is no name of a column: a number, four words or more, nothing."""
+
+Quoting = Literal["auto", "quotes", "none"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written, where its name does not tell.
+
+    Attributes:
+        delimiter: the character between two fields of a table; None for the one of the file's name.
+        encoding: Python's name of the encoding, also of plain text and JSON Lines; None for UTF-8.
+        quoting: ``"quotes"`` around fields may hold delimiters, line ends and doubled quotes (RFC 4180); with
+            ``"none"``, a quote is a character as any other; ``"auto"`` takes them for quotes until rows show that they
+            are none.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    quoting: Quoting = "auto"
+
+    def __post_init__(self) -> None:
+        if self.delimiter is not None:
+            named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(self.delimiter, self.delimiter)
+            if len(named) != 1 or named in '"\r\n':
+                raise InputError(f"a delimiter is one character, such as ';' or tab, found {self.delimiter!r}")
+            object.__setattr__(self, "delimiter", named)
+
+
+@dataclass
+class _Rows:
+    """The rows of a table, each with the line that it starts on; a row that cannot be read is a `BadRow`.
+
+    Attributes:
+        n_columns: fields of a row, once the header is read.
+        quoted: whether quotes may stand around fields.
+    """
+
+    path: Path
+    delimiter: str
+    dialect: Dialect
+    n_columns: int = 0
+    quoted: bool = True
+
+    def __post_init__(self) -> None:
+        self.quoted = self.dialect.quoting != "none"
+        # The csv module knows this limit only as a setting of the whole process; it is raised, never lowered.
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | BadRow]]:
+        oddities = Oddities(str(self.path))
+        lines = enumerate(read_lines(self.path, self.dialect.encoding), 1)
+        for number, line in lines:
+            if number == 1 and self.dialect.delimiter is None and (excel := _EXCEL.fullmatch(line)):
+                self.delimiter = excel[1]
+                continue
+            if not self.quoted or '"' not in line:
+                if row := self._unquoted(number, line):
+                    yield number, row
+                continue
+            taken = [line]
+            found = self._quoted(number, taken, lines)
+            if found is None:
+                self.quoted = False
+                oddities.add(
+                    "quotes that are no quotes around fields, so that none are from there on", self._at(number)
+                )
+                for at, each in enumerate(taken, number):
+                    if row := self._unquoted(at, each):
+                        yield at, row
+            else:
+                if not isinstance(found, BadRow) and self._are_odd(taken):
+                    oddities.add("fields that span lines, by their quotes (--quoting none)", self._at(number))
+                yield number, found
+        oddities.warn()
+
+    def _at(self, line: int) -> str:
+        return f"{self.path}, line {line}"
+
+    def _fields(self, line: str) -> list[str]:
+        return line.rstrip("\r\n").split(self.delimiter)
+
+    def _unquoted(self, number: int, line: str) -> list[str] | BadRow | None:
+        """Return the row of a line without quotes, None if it is blank."""
+        content = line.removesuffix("\n").removesuffix("\r")
+        if "\r" in content:
+            return _broken_row(self.path, "a line break within the line", number, [line])
+        return content.split(self.delimiter) if content else None
+
+    def _quoted(self, number: int, taken: list[str], lines: Iterator[tuple[int, str]]) -> list[str] | BadRow | None:
+        """Return the row that begins on a line with quotes; None if the quotes are none. Takes the lines it needs."""
+
+        def feed() -> Iterator[str]:
+            yield taken[0]
+            for _, line in lines:
+                taken.append(line)
+                if len(taken) == LINES_UNQUOTED and self._are_rows(taken):
+                    raise _NoQuotesError
+                yield line
+
+        try:
+            row = next(csv.reader(feed(), delimiter=self.delimiter, strict=True))
+        except _NoQuotesError:
+            return None
+        except csv.Error as error:
+            if self._are_rows(taken):
+                return None
+            return _broken_row(self.path, str(error), number + len(taken) - 1, taken)
+        return None if len(taken) > 1 and self._are_rows(taken) else row
+
+    def _are_rows(self, taken: list[str]) -> bool:
+        """Return whether each line is a row by itself: then a quote that spans them, or breaks one, is none.
+
+        Between commas, as in texts, chance makes a few lines such rows.
+        """
+        certain = self.delimiter == "\t" or len(taken) >= LINES_UNQUOTED
+        return certain and self.dialect.quoting == "auto" and self._have_all_columns(taken)
+
+    def _have_all_columns(self, taken: list[str]) -> bool:
+        return self.n_columns > 1 and all(len(self._fields(line)) == self.n_columns for line in taken)
+
+    def _are_odd(self, taken: list[str]) -> bool:
+        """Return whether the lines of one row are to be told."""
+        if len(taken) == 1:
+            return False
+        return self.delimiter == "\t" or len(taken) > LINES_OF_A_FIELD or self._have_all_columns(taken)
+
+
+class _NoQuotesError(Exception):
+    """Quotes are no quotes around fields."""
+
+
 def read_table(
     path: Path,
     delimiter: str,
@@ -26,65 +168,54 @@ def read_table(
     label: str | None,
     on_bad_row: OnBadRow,
     keep: Sequence[str] = (),
+    dialect: Dialect | None = None,
 ) -> Iterator[Record]:
-    """Yield the rows of a CSV or TSV file (RFC 4180: quoted fields may hold delimiters, line ends and doubled quotes).
+    """Yield the rows of a CSV or TSV file.
 
-    Blank lines are skipped. Quotes work in TSV files as they do in CSV files. A row is bad with too many or too few
-    fields, or with text after a closing quote.
+    Blank lines are skipped. Quotes work in TSV files as they do in CSV files (`Dialect`). A row is bad with too many or
+    too few fields, or with text after a closing quote. A first line of ``sep=;``, as Excel reads it, names the
+    delimiter.
     """
-    row_lines: list[str] = []  # of the row being read, to say where a quote was opened
-
-    def remembered() -> Iterator[str]:
-        for line in read_lines(path):
-            row_lines.append(line)
-            yield line
-
-    columns: list[str] | None = None
-    # The csv module knows this limit only as a setting of the whole process; it is raised, never lowered.
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
-    rows = csv.reader(remembered(), delimiter=delimiter, strict=True)
-
-    def next_row() -> tuple[int, list[str]] | None:
-        """The next row that is well formed and not blank, with the line it starts on; None at the end."""
-        while True:
-            row_lines.clear()
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                broken = _broken_row(path, str(error), rows.line_num, row_lines)
-                if columns is None:  # without a header no row can be read
-                    hint = _other_delimiter(row_lines[0], delimiter)
-                    raise InputError(f"{broken.message}. This is the header row.{hint}") from error
-                on_bad_row(broken)
-                continue
-            if row is None:
-                return None
-            if row:
-                return rows.line_num - len(row_lines) + 1, row
-
-    first = next_row()
+    dialect = dialect or Dialect()
+    rows = _Rows(path, dialect.delimiter or delimiter, dialect)
+    numbered = iter(rows)
+    first = next(numbered, None)
     if first is None:
         raise InputError(f"{path}: is empty; give a file with a header and at least one row")
+    if isinstance(first[1], BadRow):  # without a header no row can be read
+        header = next(islice(read_lines(path, dialect.encoding), first[1].line - 1, None))
+        hint = _other_delimiter(header, rows.delimiter)
+        raise InputError(f"{first[1].message}. This is the header row.{hint}")
     place = f"{path}, line {first[0]}"
     columns = [name.strip() for name in first[1]]
-    _check_delimiter(columns, delimiter, text, label, place=place)
-    found = Columns.found(text, label, columns, place, keep)
+    rows.n_columns = len(columns)
+    _check_delimiter(columns, rows.delimiter, text, label, place=place)
+    try:
+        found = Columns.found(text, label, columns, place, keep)
+    except InputError as error:
+        if not any(_NO_NAME.fullmatch(name) for name in columns):
+            raise
+        raise InputError(
+            f"{error}. This line looks like a row of data: is the header missing? Put a line of names above it, such "
+            f"as label{rows.delimiter}text"
+        ) from None
     text_at = columns.index(found.text)
     label_at = None if found.label is None else columns.index(found.label)
     kept_at = [columns.index(name) for name in found.keep]
     found_a_row = False
-    while (numbered := next_row()) is not None:
+    for line, row in numbered:
         found_a_row = True
-        line, row = numbered
-        if len(row) != len(columns):
+        if isinstance(row, BadRow):
+            on_bad_row(row)
+        elif len(row) != len(columns):
             message = (
                 f"{path}, line {line}: expected {len(columns)} fields, as the header has, and found {len(row)}; "
                 f"quote a field that holds the delimiter"
             )
             on_bad_row(BadRow(line, f"with a number of fields other than the header's {len(columns)}", message))
-            continue
-        label_found = None if label_at is None else clean_label(row[label_at])
-        yield Record(row[text_at], label_found, line, tuple(row[at] for at in kept_at))
+        else:
+            label_found = None if label_at is None else clean_label(row[label_at])
+            yield Record(row[text_at], label_found, line, tuple(row[at] for at in kept_at))
     if not found_a_row:
         raise InputError(f"{path}: has a header and no row; give at least one")
 
@@ -106,7 +237,7 @@ def _other_delimiter(header: str, delimiter: str) -> str:
     other = "commas in place of them" + ("" if delimiter == "," else " and a name that ends in .csv")
     end = "a name that ends in " + ENDINGS[found] if found in ENDINGS else other
     here = f" The columns seem to be separated by {DELIMITERS[found]}, where {DELIMITERS[delimiter]} are expected"
-    return f"{here}: save the file with {end}"
+    return f"{here}: save the file with {end}, or name the delimiter by --delimiter (delimiter=)"
 
 
 def _broken_row(path: Path, error: str, line: int, row_lines: list[str]) -> BadRow:

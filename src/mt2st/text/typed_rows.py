@@ -23,11 +23,24 @@ DEFAULT_SPLIT = "train"
 
 
 def read_json_lines(
-    path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
+    path: Path,
+    text: str | None,
+    label: str | None,
+    on_bad_row: OnBadRow,
+    keep: Sequence[str] = (),
+    encoding: str | None = None,
 ) -> Iterator[Record]:
     """Yield the objects of a JSON Lines file; blank lines are skipped."""
-    objects = _objects(path, on_bad_row)
+    bad: list[BadRow] = []
+
+    def noted(row: BadRow) -> None:
+        bad[:] = bad or [row]
+        on_bad_row(row)
+
+    objects = _objects(path, noted, encoding)
     first = list(islice(objects, OBJECTS_WITH_EVERY_KEY))
+    if not first and bad:
+        return
     if not first:
         raise InputError(f"{path}: holds no JSON object; give one on each line")
     keys = list(dict.fromkeys(key for _, found in first for key in found))
@@ -44,8 +57,8 @@ def read_json_lines(
         yield record
 
 
-def _objects(path: Path, on_bad_row: OnBadRow) -> Iterator[tuple[int, dict[str, object]]]:
-    for line, content in enumerate(read_lines(path), 1):
+def _objects(path: Path, on_bad_row: OnBadRow, encoding: str | None) -> Iterator[tuple[int, dict[str, object]]]:
+    for line, content in enumerate(read_lines(path, encoding), 1):
         if not content.strip():
             continue
         place = f"{path}, line {line}"

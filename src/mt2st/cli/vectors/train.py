@@ -146,7 +146,7 @@ def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
 
     with progress_bar() as bar:
         corpus = Corpus.build(
-            _counted(iterate_texts(options.corpus, text=options.text), bar, stop),
+            _counted(iterate_texts(options.corpus, text=options.text, dialect=options.dialect), bar, stop),
             tokeniser=Tokeniser(
                 lowercase=options.lowercase, remove_breaks=options.remove_breaks, tokens=options.tokens
             ),

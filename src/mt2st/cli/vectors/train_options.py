@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from mt2st.cli.data_options import DialectOptions
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.text.tokeniser import Tokens
 
@@ -31,11 +32,12 @@ _GLOVE_NAMES = {"alpha": "learning_rate", "weight_exponent": "alpha", "memory": 
 
 
 @dataclass(frozen=True)
-class VectorsTrainOptions:
+class VectorsTrainOptions(DialectOptions):
     """Options of ``mt2st vectors train``; the names and defaults are gensim's."""
 
     corpus: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CORPUS")]
-    """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, or hf:owner/name."""
+    """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, hf:owner/name, or - for
+    standard input."""
     output: Path
     """File or folder for the vectors. Its name tells the format: .bin word2vec's binary, .kv gensim's, .glove GloVe's,
     .vec and .txt word2vec's text; .gz compresses. Any other name is word2vec's text too, or, with a -fasttext method, a

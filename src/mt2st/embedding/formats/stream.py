@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import DataWarning, InputError
+from mt2st.errors import InputError
+from mt2st.text.rows import Oddities
 
 Block = tuple[list[str], NDArray[np.float32]]
 """Some words and their vectors, float32 [n_words, vector_size]."""
@@ -76,33 +76,6 @@ def collected(stream: VectorStream) -> tuple[list[str], NDArray[np.float32]]:
         raise InputError(f"{stream.place(0)}: there is no word vector")
     vectors.resize((len(words), stream.size), refcheck=False)
     return words, vectors
-
-
-@dataclass
-class Oddities:
-    """What a reader passed over in a file of others, for one warning: how often, and where first.
-
-    Attributes:
-        source: the file.
-        found: by what it is: how often, and the first place.
-    """
-
-    source: str
-    found: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def add(self, what: str, place: str, more: int = 1) -> None:
-        """Count more of a kind."""
-        count, first = self.found.get(what, (0, place))
-        self.found[what] = count + more, first
-
-    def warn(self) -> None:
-        """Warn of all of them, if there are any."""
-        if self.found:
-            each = (
-                f"{what}: {count:,} (first {first.removeprefix(f'{self.source}, ')})"
-                for what, (count, first) in self.found.items()
-            )
-            warnings.warn(f"{self.source}: {'; '.join(each)}", DataWarning, stacklevel=2)
 
 
 def checked(stream: VectorStream) -> VectorStream:

@@ -29,8 +29,9 @@ from mt2st.embedding.formats.files import (
     packed_file,
     write_after_count,
 )
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, Oddities, VectorStream, rows_per_block, tolerant
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, rows_per_block, tolerant
 from mt2st.errors import InputError
+from mt2st.text.rows import Oddities
 
 LONGEST_VALUE = 64
 """Bytes of one number as text; repr of a float64 takes 25."""

@@ -1,0 +1,94 @@
+"""Standard input in place of a file, by the word ``-``; other pipes and devices are refused before they can hang."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+STDIN = "-"
+_HEAD = 1 << 12
+"""Bytes by which the format is found."""
+_CONLLU = re.compile(rb"# (?:sent_id|text|newdoc|newpar)\b|1\t(?:[^\t]*\t){8}[^\t]*$")
+_WRITTEN = ("--output", "--log")
+"""Options that name a place to write to."""
+
+
+@contextmanager
+def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
+    """Give a command's words, with a temporary file in place of ``-``.
+
+    Files are read more than once, so standard input is copied first. ``mt2st predict MODEL -`` alone reads a text a
+    line as they come, unless an option says that they are the rows of a table.
+
+    Raises:
+        InputError: a word names a pipe or a device.
+    """
+    _check(words)
+    places = [at for at, word in enumerate(words) if word == STDIN and (at == 0 or words[at - 1] not in _WRITTEN)]
+    in_rows = any(word.split("=")[0] in ("--text", "--delimiter") for word in words)
+    if not places or (command == "predict" and not in_rows):
+        yield list(words)
+        return
+    from mt2st._files import scratch_folder
+    from mt2st.errors import InputError
+
+    if len(places) > 1:
+        raise InputError("- stands for standard input, which can be read once: give it once")
+    with scratch_folder("stdin") as folder:
+        head = sys.stdin.buffer.read(_HEAD)
+        path = folder / f"standard-input{_ending(command, words, head)}"
+        with path.open("wb") as file:
+            file.write(head)
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        given = [*words]
+        given[places[0]] = str(path)
+        if command == "predict" and words[places[0] - 1] != "--file":
+            given.insert(places[0], "--file")
+        yield given
+
+
+def _check(words: Sequence[str]) -> None:
+    from mt2st.errors import InputError
+    from mt2st.text.lines import is_stream
+
+    for before, word in zip(("", *words), words, strict=False):
+        value = word.partition("=")[2] if word.startswith("--") else word
+        if before not in _WRITTEN and not word.startswith(_WRITTEN) and value and is_stream(Path(value)):
+            raise InputError(
+                f"{value}: is a pipe or a device, which can be read once and may never end: pipe it, and give - for "
+                f"standard input"
+            )
+
+
+def _ending(command: str, words: Sequence[str], head: bytes) -> str:
+    """Return the ending of a file's name that tells the format of what begins so."""
+    line = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
+    if head.startswith(b"PAR1"):
+        return ".parquet"
+    if head.startswith(b"\x1f\x8b"):
+        return f"{_ending(command, words, _unpacked(head))}.gz"
+    if _CONLLU.match(line):
+        return ".conllu"
+    if "tagging" in words:
+        return ".conll"
+    if line.lstrip().startswith(b"{"):
+        return ".jsonl"
+    if command == "vectors" and words[:1] != ["train"]:
+        return ""  # of vectors, whose content tells
+    of_texts = command in ("vectors", "predict") and "--text" not in words and "--delimiter" not in words
+    if line.startswith(b"__label__") or of_texts:
+        return ".txt"
+    return ".tsv" if b"\t" in line else ".csv"
+
+
+def _unpacked(head: bytes) -> bytes:
+    import zlib
+
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head)
+    except zlib.error:
+        return b""
