@@ -15,8 +15,43 @@ _NAME, _LINE = 40, 160
 a whole text: of a file without a header, or of another column."""
 
 
+MOST_CHARACTERS = 2000
+"""Of an error message; the middle of a longer one is left out."""
+_KEPT_AT_THE_END = 500
+
+
+def printable(text: str) -> str:
+    r"""Return a text with control characters spelled out, apart from line ends: data must not steer a terminal.
+
+    Example:
+        >>> printable("caf\x1b[31m\u202e\udce9\n")
+        'caf\\x1b[31m\\u202e\\udce9\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(each.encode("unicode_escape").decode() if _is_control(each) else each for each in text)
+
+
+def _is_control(character: str) -> bool:
+    code = ord(character)
+    return (
+        (code < 0x20 and character != "\n")
+        or 0x7F <= code < 0xA0
+        or 0xD800 <= code < 0xE000
+        or character in "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    )
+
+
 class InputError(ValueError):
     """What the user gave cannot be used: the message says what was wrong, where, what was found and what to do."""
+
+    def __init__(self, message: object = "") -> None:
+        text = printable(str(message))
+        if len(text) > MOST_CHARACTERS:
+            end = text[-_KEPT_AT_THE_END:]
+            left_out = f" [{len(text) - MOST_CHARACTERS:,} characters and more are left out] "
+            text = text[: MOST_CHARACTERS - len(end) - len(left_out)] + left_out + end
+        super().__init__(text)
 
 
 class NotWrittenError(InputError):

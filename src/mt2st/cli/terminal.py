@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NoReturn
 
+from mt2st.errors import printable
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -20,6 +22,7 @@ def say(text: str) -> None:
     """Print a line for the person, not for a program: to stderr, above a bar that may stand there."""
     tqdm = sys.modules.get("tqdm")  # where it is not loaded, there is no bar
     with tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm else nullcontext():
+        text = printable(text)
         print(_wrapped(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
 
 

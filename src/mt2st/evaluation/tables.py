@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from mt2st.errors import printable
+
 METRICS = {
     "accuracy": "accuracy",
     "subset_accuracy": "all labels right",
@@ -44,7 +46,7 @@ def aligned(rows: Sequence[Sequence[str]], *, labels: int = 1) -> str:
         ----  --
         a     10
     """
-    columns = list(zip(*rows, strict=True))
+    columns = list(zip(*([printable(cell) for cell in row] for row in rows), strict=True))
     widths = [max(map(len, column)) for column in columns]
     if sum(widths) + 2 * (len(widths) - 1) <= TERMINAL:
         return _lines(columns, widths)

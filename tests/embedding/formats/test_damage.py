@@ -257,3 +257,19 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x80\x02}N" + b"\x85" * 400_000 + b"Ns.",
+        b"\x80\x02}N" + b"".join(b"q%ch%c\x86" % (at, at) for at in range(60)) + b"Ns.",
+        b"\x80\x04}N" + b"".join(b"\x94h%c\x86" % at for at in range(60)) + b"Ns.",
+        b"\x80\x04}(" + b"K\x01" * 300 + b"tNs.",
+        b"\x80\x04\x94N" + b"q\x05" + b"N.",
+    ],
+)
+def test_a_pickle_takes_no_more_time_than_its_bytes_account_for(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "a.kv").write_bytes(raw)
+    with pytest.raises(InputError, match=r"a damaged pickle, or none: it (has tuples of more than 256|numbers)"):
+        WordVectors.load(tmp_path / "a.kv", format="keyedvectors")

@@ -14,6 +14,7 @@ import pickletools
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -27,6 +28,15 @@ from mt2st.errors import InputError, MissingExtraError
 
 _MOST_NAMES = 1_000
 """Different classes and functions in a pickle; a model of word vectors names about ten."""
+_MOST_NESTED = 256
+"""Values in a tuple with those in its tuples; the state of an array has about 20."""
+_MARK = 0
+_NESTING = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"}
+_FETCHING = {"GET", "BINGET", "LONG_BINGET"}
+_PLAIN = {each.name for each in pickletools.opcodes if not each.stack_before and len(each.stack_after) == 1} - {
+    "MARK",
+    *_FETCHING,
+}
 _STORING = {"PUT", "BINPUT", "LONG_BINPUT"}
 _WORDS = ("index_to_key", "index2word", "index2entity")
 _VECTORS = ("vectors", "syn0")
@@ -210,14 +220,61 @@ def read_pickle(path: Path) -> object:
 
 
 def _check(mapped: mmap.mmap) -> None:
-    """Raise where the unpickler would reserve memory that the file does not fill.
+    """Raise where the unpickler would take memory or time that the file does not account for.
 
-    Reading all instructions finds texts that are shorter than announced. The other danger is the table of stored
-    values, which the unpickler makes as long as the highest number of a stored value.
+    Reading all instructions finds texts that are shorter than announced. The other dangers are the table of stored
+    values, which the unpickler makes as long as the highest number of a stored value, and tuples in tuples: as keys of
+    a dictionary, they are hashed from within each time, as often as one comes in another, and to any depth.
     """
+    sizes: list[int] = []  # of the values on the unpickler's stack: 1, or for a tuple the values in it, nested ones too
+    stored: dict[int, int] = {}
+    ways: set[str] = set()
+    n_stored = 0
     for opcode, argument, _ in pickletools.genops(cast(IO[bytes], mapped)):
-        if opcode.name in _STORING and isinstance(argument, int) and argument > len(mapped):
-            raise pickle.UnpicklingError(f"it stores a {argument:,}th value")
+        name = opcode.name
+        if name in _PLAIN:
+            sizes.append(1)
+            continue
+        if name in _STORING or name == "MEMOIZE":
+            if isinstance(argument, int) and argument > len(mapped):
+                raise pickle.UnpicklingError(f"it stores a {argument:,}th value")
+            ways.add("MEMOIZE" if name == "MEMOIZE" else "PUT")
+            if len(ways) > 1:
+                raise pickle.UnpicklingError("it numbers the values that it stores in two ways")
+            if sizes and sizes[-1] > 1:
+                stored[n_stored if argument is None else int(argument)] = sizes[-1]
+            n_stored += 1
+            continue
+        below, takes_mark, n_taken, n_given = _effect(opcode)
+        total = 0
+        if takes_mark:
+            while sizes and (size := sizes.pop()) != _MARK:
+                total += size
+        for _ in range(below if takes_mark else n_taken):
+            if not sizes:
+                raise pickle.UnpicklingError("it takes more values than there are")
+            total += sizes.pop()
+        size = 1
+        if name in _NESTING:
+            size += total
+        elif name in _FETCHING:
+            size = stored.get(int(argument or 0), 1)
+        elif name == "DUP":
+            size = total
+        elif name == "MARK":
+            size = _MARK
+        if size > _MOST_NESTED:
+            raise pickle.UnpicklingError(f"it has tuples of more than {_MOST_NESTED:,} values, nested ones included")
+        sizes.extend([size] * n_given)
+
+
+@cache
+def _effect(opcode: pickletools.OpcodeInfo) -> tuple[int, bool, int, int]:
+    """Return what an instruction takes from below a mark, whether there is one, what it takes else, what it gives."""
+    before = opcode.stack_before
+    marked = pickletools.markobject in before
+    below = before.index(pickletools.markobject) if marked else 0
+    return below, marked, len(before), len(opcode.stack_after)
 
 
 def attributes(value: object) -> dict[str, Any]:

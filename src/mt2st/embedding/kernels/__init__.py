@@ -6,12 +6,51 @@ objective.
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from mt2st.embedding.kernels.cbow import CbowKernel, CbowSubwordKernel
-from mt2st.embedding.kernels.context import ContextKernel, KernelReport
-from mt2st.embedding.kernels.skipgram import SkipGramKernel, SkipGramSubwordKernel
+from numba import njit
+from numba.core import config as _config
+
+from mt2st.errors import InputError
+
+
+NUMBA: Any = _config
+"""Numba's settings, which it makes from the environment."""
+
+
+def check_compiler() -> None:
+    """Check that Numba compiles, and give it a temporary folder if it can keep nothing of it elsewhere.
+
+    It keeps compiled kernels in ``NUMBA_CACHE_DIR``, the folder of this package or a cache in the home folder.
+
+    Raises:
+        InputError: Numba is told not to compile, or no folder can be written to.
+    """
+    if NUMBA.DISABLE_JIT:
+        raise InputError("NUMBA_DISABLE_JIT is set, but word vectors are trained by compiled kernels: unset it")
+    try:
+        njit(cache=True)(check_compiler)
+    except RuntimeError as error:
+        remedy = "name a writable folder by the environment variable NUMBA_CACHE_DIR"
+        try:
+            NUMBA.CACHE_DIR = tempfile.mkdtemp(prefix="mt2st_numba_")
+        except OSError:
+            raise InputError(f"Numba finds no folder for its compiled kernels: {remedy}") from error
+        atexit.register(shutil.rmtree, NUMBA.CACHE_DIR, ignore_errors=True)
+        warnings.warn(f"compiled kernels cannot be kept, and are compiled for this run alone: {remedy}", stacklevel=2)
+
+
+check_compiler()  # before the first kernel, which is compiled or loaded from the cache
+
+from mt2st.embedding.kernels.cbow import CbowKernel, CbowSubwordKernel  # noqa: E402
+from mt2st.embedding.kernels.context import ContextKernel, KernelReport  # noqa: E402
+from mt2st.embedding.kernels.skipgram import SkipGramKernel, SkipGramSubwordKernel  # noqa: E402
 
 __all__ = [
     "KERNELS",
