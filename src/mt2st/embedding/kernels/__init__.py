@@ -19,7 +19,6 @@ from numba.core import config as _config
 
 from mt2st.errors import InputError
 
-
 NUMBA: Any = _config
 """Numba's settings, which it makes from the environment."""
 
