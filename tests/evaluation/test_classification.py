@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from mt2st.evaluation import classification_report
+from mt2st.evaluation.classification import calibration_error
 
 N_CLASSES = 4
 
@@ -40,3 +41,20 @@ def test_a_class_without_a_target_counts_in_the_macro_average() -> None:
 def test_arrays_that_do_not_fit_are_refused(targets: list[int], predictions: list[int]) -> None:
     with pytest.raises(ValueError, match="as many predictions as targets"):
         classification_report(np.array(targets, dtype=np.int64), np.array(predictions, dtype=np.int64), 2)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+def test_the_calibration_error_is_the_mean_gap_of_the_bins(predictions: list[tuple[float, bool]]) -> None:
+    certain, right = (np.array(each) for each in zip(*predictions, strict=True))
+    expected = 0.0
+    for number in range(15):
+        last = number == 14
+        inside = (certain * 15 >= number) & ((certain * 15 < number + 1) | last)
+        if inside.any():
+            expected += inside.mean() * abs(certain[inside].mean() - right[inside].mean())
+    assert calibration_error(certain, right) == pytest.approx(expected, abs=6e-5)
+
+
+def test_sure_predictions_that_are_wrong_have_the_largest_calibration_error() -> None:
+    assert calibration_error(np.ones(4), np.zeros(4, dtype=np.bool_)) == 1.0
+    assert calibration_error(np.ones(4), np.ones(4, dtype=np.bool_)) == 0.0

@@ -60,6 +60,7 @@ def test_a_word_is_shown_in_its_sentence_and_a_tag_that_training_had_not_is_wron
 def test_each_of_several_labels_is_a_decision_by_itself() -> None:
     rows = MultiLabelledText(["one", "two"], [["a", "b"], []])
     found = predictions_of(["a", "b"], rows, np.array([[0.9, 0.05], [0.6, 0.3]]))
+    assert 0 < found.calibration_error < 1
     assert (found.unit, found.total, found.wrong, found.confusion) == ("labels", 4, 2, None)
     assert [(each.text, each.true, each.predicted, each.probability) for each in found.mistakes] == [
         ("one", "b", "not b", 0.95),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,3 +91,23 @@ def multi_label_report(targets: NDArray[np.bool_], predictions: NDArray[np.bool_
 
 def _share(part: NDArray[np.int64] | np.int64, whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
     return np.asarray(part / np.maximum(whole, 1), dtype=np.float64)
+
+
+def calibration_error(certain: NDArray[Any], right: NDArray[np.bool_], bins: int = 15) -> float:
+    """Return the expected calibration error (Naeini et al. 2015, Guo et al. 2017), in [0, 1].
+
+    The predictions are put into bins of equal width by their probability. The error is the mean over all predictions of
+    the difference, in their bin, of the mean probability and the share that is right.
+
+    Args:
+        certain: ``[n]`` probabilities of the predictions, n at least 1.
+        right: ``[n]``, true where a prediction is right.
+        bins: number of bins.
+
+    Example:
+        >>> calibration_error(np.array([0.8, 0.8, 0.8, 0.8, 1.0]), np.array([True, True, True, False, True]))
+        0.04
+    """
+    of_bin = np.minimum((np.asarray(certain, dtype=np.float64) * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(of_bin, weights=certain - right.astype(np.float64), minlength=bins)
+    return round(float(np.abs(gaps).sum() / len(right)), 4)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.evaluation import Scheme, best_tags, has_spans, span_report
+from mt2st.evaluation.classification import THRESHOLD, calibration_error
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
 
 MISTAKES, LETTERS = 20, 160
@@ -50,6 +51,7 @@ class Predictions:
         confusion: ``[true][predicted]`` counts; None for several labels a text, and for more than `MOST_CLASSES`.
         mistakes: the most certain ones, at most `MISTAKES`.
         entities: scores of whole entities by type, where tags mark spans.
+        calibration_error: how far the probabilities are from the shares that are right, on average.
     """
 
     part: str
@@ -60,6 +62,7 @@ class Predictions:
     confusion: Sequence[Sequence[int]] | None
     mistakes: Sequence[Mistake]
     entities: Sequence[ClassScore]
+    calibration_error: float
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -119,6 +122,7 @@ def predictions_of(
             for at in wrong[np.argsort(-certain[wrong], kind="stable")][:MISTAKES]
         ],
         _of_entities(rows, [names[number] for number in predicted]) if isinstance(rows, TaggedText) else [],
+        calibration_error(certain, (true == predicted) & known),
     )
 
 
@@ -150,8 +154,6 @@ def _of_entities(rows: TaggedText, predicted: Sequence[str]) -> list[ClassScore]
 
 def _of_labels(names: Sequence[str], rows: MultiLabelledText, probabilities: NDArray[Any], part: str) -> Predictions:
     """Return the predictions of each label of each text, a decision by itself."""
-    from mt2st.evaluation.classification import THRESHOLD
-
     true = np.array([[name in labels for name in names] for labels in rows.labels])
     predicted = probabilities >= THRESHOLD
     certain = np.where(predicted, probabilities, 1 - probabilities)
@@ -174,6 +176,7 @@ def _of_labels(names: Sequence[str], rows: MultiLabelledText, probabilities: NDA
             for text, label in zip(texts[order], labels[order], strict=True)
         ],
         [],
+        calibration_error(certain.ravel(), (true == predicted).ravel()),
     )
 
 

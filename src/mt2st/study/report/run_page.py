@@ -175,6 +175,10 @@ def _results(found: TrainingRun) -> Iterator[Block]:
         header, *scores = score_table(kept.classes, "class", kept.unit)
         notes = f"The last column counts the {kept.unit} of the class. A class that is never predicted has precision 0."
         yield Tabular(Table("classes", header, scores, notes=notes), f"Scores by class on the {kept.part} part")
+        yield Paragraph(
+            f"The probabilities of the predictions differ from the share that is right by "
+            f"{_percent(kept.calibration_error)} on average (expected calibration error)."
+        )
         if kept.entities:
             header, *scores = score_table(kept.entities, "entity", "entities")
             notes = "An entity is found if its type, its first and its last word are right."
