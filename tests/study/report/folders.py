@@ -115,6 +115,7 @@ def write_run(
                 {"name": each, "precision": 0.75, "recall": 0.8, "f1": 0.7742, "support": 100} for each in classes
             ],
             "confusion": [[80, 20], [27, 73]],
+            "calibration_error": 0.0314,
             "mistakes": [{"text": f"a {'long ' * 31}line", "true": "pos", "predicted": "neg", "probability": 0.987}],
             "entities": [{"name": "film", "precision": 0.25, "recall": 0.1, "f1": 0.143, "support": 1200}],
         },

@@ -32,6 +32,7 @@ def test_scores_by_class_and_mistakes_come_before_the_settings_and_changed_setti
     sections = [each.text for each in page.all("h2")]
     assert sections[:2] == ["Results", "Mistakes"]
     assert sections[-1] == "To repeat it"
+    assert "differ from the share that is right by 3.1 % on average" in page.text
     tables = page.tables()
     assert tables["Scores by class on the test part"][1] == ["neg", "75.0 %", "80.0 %", "77.4 %", "100"]
     assert tables["Scores by entity on the test part"][1] == ["film", "25.0 %", "10.0 %", "14.3 %", "1,200"]
