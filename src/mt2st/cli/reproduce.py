@@ -19,7 +19,7 @@ from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
 
 if TYPE_CHECKING:
-    from mt2st.study import Cell, Study
+    from mt2st.study import Cell, Study, StudyData
     from mt2st.study.paper.protocol import Protocol
 
 IMDB = "hf:stanfordnlp/imdb"
@@ -101,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
     warn_of_shared_texts({"training": data.train, "validation": chosen_on, "test": data.test})
     cells = [
         replace(cell, settings=cell.settings.updated(compute__threads=options.threads))
-        for cell in _cells(options, protocol)
+        for cell in _cells(options, protocol, data)
     ]
     due = [cell for cell in cells if not is_finished(options.output, cell)]
     chosen = f"{len(data.validation):,} to choose by" if protocol.chooses else "the epoch chosen on the same ones"
@@ -164,13 +164,13 @@ def _protocol(options: ReproduceOptions) -> Protocol:
     return QUICK if options.quick else REFERENCE if options.protocol == "reference" else SOUND
 
 
-def _cells(options: ReproduceOptions, protocol: Protocol) -> list[Cell]:
+def _cells(options: ReproduceOptions, protocol: Protocol, data: StudyData) -> list[Cell]:
     from mt2st.embedding import load_vectors
     from mt2st.study.paper.experiments import NEEDED_FILES, UPDATES, possible_updates, table_cells, time_cells
 
     seeds = options.seeds or (QUICK_SEEDS if options.quick else SEEDS)
     if options.what == "time":
-        return time_cells(protocol, seeds=seeds)
+        return time_cells(protocol, data, seeds=seeds)
     files = {name: getattr(options, name) for name in ("analogies", "agree", "disagree", "similarity")}
     possible = possible_updates(files)
     for update in (each for each in UPDATES if each not in possible):

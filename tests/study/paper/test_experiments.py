@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mt2st.errors import InputError
 from mt2st.strategy import MultiTask
-from mt2st.study.paper.experiments import table_cells, time_cells
+from mt2st.study.data import StudyData
+from mt2st.study.paper.experiments import MOST_PASSES, STEPS, WORDS_READ, table_cells, time_cells
 from mt2st.study.paper.protocol import QUICK, REFERENCE, SOUND
+from mt2st.text import LabelledText
 
 
 @pytest.fixture
@@ -73,8 +76,21 @@ def test_an_unknown_embedding_is_named_with_those_there_are() -> None:
         table_cells(SOUND, seeds=(1,), embeddings=["ELMo"])
 
 
+def of_words(count: int) -> StudyData:
+    labelled = LabelledText(["a word"], ["a"])
+    return StudyData(labelled, labelled, labelled, partial(tuple, ("word " * (count - 2),)))
+
+
+@pytest.mark.parametrize(("words", "read"), [(1_280_000, WORDS_READ), (30_000, 30_000 * MOST_PASSES)])
+def test_the_context_task_reads_as_many_words_of_any_text_before_the_transition(words: int, read: int) -> None:
+    for cell in time_cells(SOUND, of_words(words), seeds=(1,))[2:]:
+        steps = cell.strategy.bind(["context"]).transition_time(6 * STEPS) - 1
+        assert words * cell.settings.context.passes * steps / STEPS == pytest.approx(read)
+        assert cell.settings.transition.rate == "rewarm"
+
+
 def test_runs_for_time_start_at_random_and_are_measured_several_times_an_epoch() -> None:
-    cells = time_cells(SOUND, seeds=(1,))
+    cells = time_cells(SOUND, of_words(1_280_000), seeds=(1,))
     assert [cell.name for cell in cells] == ["single-task", "multi-task", "diminish", "switch"]
     assert {(cell.settings.embedding.init, cell.settings.optimisation.evaluations_per_epoch) for cell in cells} == {
         ("random", 8)
@@ -83,7 +99,6 @@ def test_runs_for_time_start_at_random_and_are_measured_several_times_an_epoch()
 
 
 def test_the_single_task_begins_before_the_first_evaluation() -> None:
-    steps = 47  # of 16 texts, of 750
-    cells = time_cells(SOUND, seeds=(1,))[2:]
-    assert [round(steps / cell.settings.optimisation.evaluations_per_epoch) for cell in cells] == [6, 6]
-    assert [cell.strategy.bind(["context"]).transition_time(6 * steps) for cell in cells] == [5, 6]
+    cells = time_cells(SOUND, of_words(1_280_000), seeds=(1,))[2:]
+    assert [round(STEPS / cell.settings.optimisation.evaluations_per_epoch) for cell in cells] == [6, 6]
+    assert [cell.strategy.bind(["context"]).transition_time(6 * STEPS) for cell in cells] == [5, 6]
