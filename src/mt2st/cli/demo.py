@@ -10,11 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 from statistics import mean, stdev
 
-from mt2st._files import remove
+from mt2st._files import complete_file
 from mt2st.cli.options import parse
+from mt2st.cli.run_folder import RunFolder
 from mt2st.cli.terminal import duration, say
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.evaluation.tables import aligned
@@ -44,8 +46,15 @@ def run(arguments: Sequence[str]) -> int:
     if options.draws < 1:
         raise InputError(f"--draws must be at least 1, found {options.draws}")
     articles = read_articles()
-    _make_room(options)
 
+    from mt2st.models.folder import FILES
+
+    files = [WORDS, ARTICLES, *(f"{MODEL}/{name}" for name in FILES)]
+    with RunFolder(options.output, files, kind="demo", resumes=None, overwrite=options.overwrite) as folder:
+        return _demonstrate(options, articles, folder)
+
+
+def _demonstrate(options: DemoOptions, articles: LabelledText, folder: RunFolder) -> int:
     from mt2st.models import TextClassifier
 
     rest, test = split_labelled(articles, TEST, seed=0)
@@ -68,6 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         spread = f"{100 * stdev(values):.1f}" if len(values) > 1 else "-"
         table.append([name, *(f"{100 * each:.1f}" for each in values), f"{100 * mean(values):.1f}", spread])
     print(aligned(table))
+    folder.prepare()
     model.save(options.output / MODEL)
     model.word_vectors.save(options.output / WORDS)
     _write_table(options.output / ARTICLES, rest)
@@ -111,27 +121,13 @@ def _closing_commands(output: Path) -> list[str]:
     ]
 
 
-def _make_room(options: DemoOptions) -> None:
-    """Remove an earlier demo, if it may be replaced.
-
-    Raises:
-        InputError: the folder exists and may not be replaced, or is no demo's.
-    """
-    if not options.output.exists():
-        return
-    if not options.overwrite:
-        raise InputError(f"{options.output} exists already: choose another by --output, or replace it by --overwrite")
-    if not (options.output / MODEL).is_dir():
-        raise InputError(f"{options.output} holds no demo: choose another place by --output")
-    for each in options.output.iterdir():  # the folder itself may be a link, and stays
-        remove(each)
-
-
 def _write_table(path: Path, rows: LabelledText) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+    with complete_file(path) as file, TextIOWrapper(file, "utf-8", newline="") as text:
+        writer = csv.writer(text)
         writer.writerow(["text", "label"])
         writer.writerows(zip(rows.texts, rows.labels, strict=True))
+        text.flush()
+        text.detach()
 
 
 def read_articles() -> LabelledText:

@@ -25,6 +25,7 @@ class RunFolder(ExitStack):
     Args:
         path: the folder.
         files: the paths in it that a run may write.
+        kind: what the folder is of, for messages.
         kept: those that stay when an earlier run is replaced, until the new ones are complete.
         resumes: name of the folder that an interrupted run leaves, where it is to go on; None to begin.
         overwrite: whether an earlier run may be replaced.
@@ -35,10 +36,17 @@ class RunFolder(ExitStack):
     """
 
     def __init__(
-        self, path: Path, files: Iterable[str], *, kept: Iterable[str] = (), resumes: str | None, overwrite: bool
+        self,
+        path: Path,
+        files: Iterable[str],
+        *,
+        kind: str = "run",
+        kept: Iterable[str] = (),
+        resumes: str | None,
+        overwrite: bool,
     ) -> None:
         super().__init__()
-        self.path, self.files, self.kept = path, set(files), set(kept)
+        self.path, self.files, self.kind, self.kept = path, set(files), kind, set(kept)
         self.resumes, self.overwrite = resumes, overwrite
         self._locked = self._prepared = False
 
@@ -80,7 +88,9 @@ class RunFolder(ExitStack):
             raise InputError(f"--resume: there is no interrupted run in {self.path}")
         found = self._found()
         if strange := sorted(found - self._own()):
-            raise InputError(f"--output {self.path} holds files that are no run's ({strange[0]}): choose another")
+            raise InputError(
+                f"--output {self.path} holds files that are no {self.kind}'s ({strange[0]}): choose another"
+            )
         if found and self.resumes is None and not self.overwrite:
             interrupted = any(name.startswith("checkpoint/") for name in found)
             go_on = ", or go on with its interrupted run by --resume" if interrupted else ""

@@ -40,6 +40,11 @@ def check_output(output: Path) -> None:
     restore(output)
     names = [path.name for path in output.iterdir()] if output.is_dir() else []
     strange = [name for name in names if not (CELL.search(name) or name in BESIDE_CELLS or name.startswith(PASSING))]
+    began = "study.json" in names or any(name.startswith(PASSING) for name in names)
+    if not began and not any(
+        (*output.glob("*/.lock"), *output.glob("search/*/.lock"))
+    ):  # what is there has the names of a study's files by chance
+        strange += [name for name in names if (output / name).is_file() or any((output / name).iterdir())]
     if strange:
         raise InputError(f"--output {output} holds files that are no study's ({strange[0]}): choose another")
 

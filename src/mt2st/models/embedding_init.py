@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -28,7 +29,7 @@ from mt2st.embedding import (
 )
 from mt2st.embedding.glove import train_glove
 from mt2st.embedding.subwords import KnownSubwords
-from mt2st.errors import InputError
+from mt2st.errors import InputError, NotKeptWarning, NotWrittenError
 from mt2st.models.groups import GLOVE, STARTS
 from mt2st.models.settings import ModelSettings, no_ngrams
 from mt2st.network import SubwordEmbedding
@@ -226,8 +227,11 @@ class VectorCache:
                 return _read(path)
             first = train()
             about = {"known": str(first.known), "seconds": repr(first.seconds)}
-            with complete_file(path, overwrite=True) as file:
-                file.write(save({"table": first.table}, metadata=about))
+            try:
+                with complete_file(path, overwrite=True, size=first.table.nbytes) as file:
+                    file.write(save({"table": first.table}, metadata=about))
+            except NotWrittenError as error:  # the others train them again
+                warnings.warn(str(error), NotKeptWarning, stacklevel=2)
         return first
 
 
