@@ -122,11 +122,11 @@ def _closing_commands(output: Path) -> list[str]:
 
 
 def _write_table(path: Path, rows: LabelledText) -> None:
-    with complete_file(path) as file, TextIOWrapper(file, "utf-8", newline="") as text:
+    with complete_file(path) as file:
+        text = TextIOWrapper(file, "utf-8", newline="")
         writer = csv.writer(text)
         writer.writerow(["text", "label"])
         writer.writerows(zip(rows.texts, rows.labels, strict=True))
-        text.flush()
         text.detach()
 
 
