@@ -154,13 +154,24 @@ def unknown_labels(unknown: Sequence[str], classes: Sequence[str]) -> str:
     Example:
         >>> unknown_labels(["ok"], ["bad", "good"])
         "the label 'ok' does not occur in the training part, whose classes are 'bad', 'good'. Correct it, ..."
+        >>> unknown_labels(["0"], ["0.0", "1.0"])
+        "the label '0' does not occur ... '0.0', '1.0'. '0' and '0.0' are one number in two spellings: ..."
     """
     one = len(unknown) == 1
     what = f"label {in_brief(unknown)} does" if one else f"labels {in_brief(unknown)} do"
+    equal = next(((new, old) for new in unknown for old in classes if _number(new) == _number(old) is not None), None)
+    alike = f" '{equal[0]}' and '{equal[1]}' are one number in two spellings: write both alike." if equal else ""
     return (
-        f"the {what} not occur in the training part, whose classes are {in_brief(classes)}. Correct "
+        f"the {what} not occur in the training part, whose classes are {in_brief(classes)}.{alike} Correct "
         f"{'it' if one else 'them'}, leave these rows out, or take the labels from another column"
     )
+
+
+def _number(name: str) -> float | None:
+    try:
+        return float(name)
+    except ValueError:
+        return None
 
 
 def in_brief(names: Sequence[str]) -> str:

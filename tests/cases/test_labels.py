@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from mt2st import MultiLabelClassifier, TextClassifier
+from mt2st.cli.main import main
 from mt2st.errors import InputError
 from mt2st.models import Compute, Embedding, Optimisation, Text
 from mt2st.models.inputs import as_indicator, rereadable
@@ -134,3 +135,25 @@ def test_a_container_written_as_text_is_no_label(tmp_path: Path, written: str) -
 @pytest.mark.parametrize("name", ["[spam]", "(a)", "(1)", "b", "bob's", "[", "tensor", "{}x", "array()x", "b'", "1.0"])
 def test_a_name_in_brackets_is_a_label(name: str) -> None:
     assert labels_in(name) is None
+
+
+def test_numbers_in_two_spellings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train, test = tmp_path / "train.parquet", tmp_path / "test.csv"
+    labels = [1.0, 0.0] * 30
+    pd.DataFrame({"text": TEXTS * 2 + TEXTS[:12], "label": labels}).to_parquet(train)
+    test.write_text("text,label\na film,1\na plot,0\n", encoding="utf-8")
+    assert main(["train", str(train), "--test", str(test), "--output", str(tmp_path / "run")]) == 2
+    assert "'0' and '0.0' are one number in two spellings: write both alike" in capsys.readouterr().err
+
+
+def test_a_class_of_two_rows_is_too_rare_for_three_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{text},{label}" for text, label in zip(TEXTS * 3, "ab" * 36, strict=True)]
+    path.write_text("\n".join(["text,label", *rows, "odd,rare", "odder,rare"]) + "\n", encoding="utf-8")
+    for seed in range(4):
+        assert main(["train", str(path), "--output", str(tmp_path / "run"), "--split-seed", str(seed)]) in (0, 2)
+        error = capsys.readouterr().err
+        if "the class 'rare' has 2 rows, and three are needed" in error:
+            return
+        assert "Traceback" not in error
+    raise AssertionError("no split has a row of the class in the test part")

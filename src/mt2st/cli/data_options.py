@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -13,7 +14,7 @@ import tyro
 
 from mt2st.cli.terminal import say, warn
 from mt2st.embedding.formats.model_folder import CONFIG, model_home
-from mt2st.errors import InputError, unknown_labels
+from mt2st.errors import InputError, shortened, unknown_labels
 from mt2st.text import (
     Dialect,
     LabelledText,
@@ -167,6 +168,7 @@ def read_parts(options: DataOptions) -> Parts:
         except InputError as error:
             raise InputError(f"--unlabelled {error}") from None
     test, rest = _part(options, "test", options.test, labelled, optional=True)
+    _check_rare(labelled, rest, splits=options.splits_validation)
     validation, rest = _part(options, "validation", options.validation, rest, optional=False)
     assert validation is not None
     for name, part in (("validation", validation), ("test", test)):
@@ -193,6 +195,20 @@ def read_parts(options: DataOptions) -> Parts:
         options.skip_bad_rows,
         options.dialect,
     )
+
+
+def _check_rare(labelled: Rows, rest: Rows, *, splits: bool) -> None:
+    """Refuse classes that have a row for the test part and one that is left, where a second part is to be split off."""
+    if not (splits and isinstance(labelled, LabelledText) and isinstance(rest, LabelledText)):
+        return
+    counts, left = Counter(labelled.labels), Counter(rest.labels)
+    rare = sorted(name for name, count in counts.items() if count >= 2 and left[name] < 2)
+    if rare and len(rest) < len(labelled):
+        raise InputError(
+            f"{labelled.source}: the class '{shortened(rare[0])}' has {counts[rare[0]]} rows, and three are needed: to "
+            f"learn from, to choose by (--validation) and for the report (--test). Add rows, leave the class out, give "
+            f"one of the parts a file of its own, or go without a report by --test 0"
+        )
 
 
 def check_rows(rows: Rows) -> None:
