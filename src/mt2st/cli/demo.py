@@ -126,7 +126,8 @@ def _write_table(path: Path, rows: LabelledText) -> None:
         text = TextIOWrapper(file, "utf-8", newline="")
         writer = csv.writer(text)
         writer.writerow(["text", "label"])
-        writer.writerows(zip(rows.texts, rows.labels, strict=True))
+        for article, label in zip(rows.texts, rows.labels, strict=True):
+            writer.writerow([" ".join(article.split()), label])  # a line each
         text.detach()
 
 
