@@ -64,6 +64,9 @@ class TrainOptions(ModelOptions):
     final_fit: bool = True
     """When the choice is made, train again on all labelled texts, those to choose by included. Only if they are a share
     of the data."""
+    autotune: float | None = None
+    """Minutes for a search of the settings that no option says: one training after the other, the best on the
+    validation part kept. Needs the extra 'search'."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -112,6 +115,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
                 validation=parts.validation,
                 test=parts.test,
                 final_fit=options.final_fit and options.source.splits_validation,
+                autotune=options.autotune,
                 log=options.output / METRICS,
                 checkpoint=options.output / CHECKPOINT,
                 checkpoint_seconds=every,

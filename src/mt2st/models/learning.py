@@ -6,14 +6,17 @@ then learn from all. With few labels: train word vectors, and fit all else in cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import NoContextError
+from mt2st.models.autotune import Search, check_autotune, described
 from mt2st.models.choice import Choice, choose
 from mt2st.models.ensemble import Ensemble, Examples
 from mt2st.models.few_labels import learn
@@ -24,7 +27,7 @@ from mt2st.models.problem_types import ProblemType, RowsT, truncated
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 from mt2st.tasks import LabelledTask
-from mt2st.training import Run
+from mt2st.training import Callback, Run
 from mt2st.training.processor import torch_threads
 
 MOST_TRAINED_AGAIN = 5_000
@@ -78,39 +81,80 @@ class Learning(Generic[RowsT]):
         self.options = options
         self.fitting: Fitting[RowsT] | None = None
 
-    def learn(self, rows: RowsT, validation: RowsT | float, *, final_fit: bool) -> Learned:
+    def learn(
+        self, rows: RowsT, validation: RowsT | float, *, final_fit: bool, autotune: float | None = None
+    ) -> Learned:
         """Learn from labelled rows.
 
         Args:
             rows: the labelled rows.
             validation: others to choose by, or the share of the rows that is split off for this.
             final_fit: learn from all of them when the choice is made.
+            autotune: minutes for a search of the settings that the user has left out, final fit included.
 
         Raises:
             InputError: the data cannot be used.
         """
-        self.settings.check_files()
+        begin, given = time.monotonic(), self.settings
+        given.check_files()
+        if autotune is not None:
+            check_autotune(autotune)
         final_fit = final_fit and self.problem.of_texts
         held_out: Any = validation
         every = joined(rows, held_out) if final_fit and not isinstance(validation, float) else rows
         choice = choose(self.settings, self.strategy, every, self.options)
         self._tell(choice.reason)
-        if (final_fit or choice.few_labels) and isinstance(self.options.unlabelled, Iterator):  # it is read again
+        again = final_fit or choice.few_labels or autotune is not None
+        if again and isinstance(self.options.unlabelled, Iterator):  # it is read again
             self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
         self.settings = self.settings.updated(**choice.values)
         if choice.few_labels:
+            if autotune is not None:
+                self._tell("autotune: nothing to search, as few labels are learned from in closed form")
             return self._from_few(choice, every, None if final_fit or isinstance(validation, float) else held_out)
         if isinstance(validation, float):
             rows, held_out = self.problem.split(rows, validation, seed=self.settings.seed)
-        fitted = self._trained(self.settings, replace(self.options, goes_on=final_fit), rows, held_out)
-        run = fitted.run
-        learned = Learned(choice, fitted, run)
+        goes_on = final_fit or autotune is not None
+        learned = self._attempt(choice, replace(self.options, goes_on=goes_on), rows, held_out)
+        if autotune is not None and learned.run.stopped != "interrupted":
+            last = time.monotonic() - begin if final_fit else 0.0  # the final fit takes about as long as this
+            learned = self._tuned(learned, given, rows, held_out, until=begin + 60 * autotune - last)
+        if not final_fit or not self.problem.of_texts or learned.run.stopped == "interrupted":
+            return learned
+        return self._on_all(learned, joined(rows, held_out))
+
+    def _attempt(self, choice: Choice, options: FitOptions, rows: RowsT, held_out: RowsT) -> Learned:
+        """Train on some rows, and choose and measure on others."""
+        fitted = self._trained(self.settings, options, rows, held_out)
+        learned, run = Learned(choice, fitted, fitted.run), fitted.run
         if run.stopped == "interrupted":
             return learned
         if not self.problem.of_texts:
             return replace(learned, validation=dict(run.evaluations[run.best].validation) if run.evaluations else None)
-        learned = self._chosen(learned, rows, held_out)
-        return self._on_all(learned, joined(rows, held_out)) if final_fit else learned
+        return self._chosen(learned, rows, held_out)
+
+    def _tuned(self, first: Learned, given: ModelSettings, rows: RowsT, held_out: RowsT, *, until: float) -> Learned:
+        """Train under other settings until the time is over, and return the best of all trainings."""
+        base, options = self.settings, self.options.without_records()
+        by_loss = self.problem.of_texts or given.optimisation.monitor == "loss"
+
+        def loss(learned: Learned) -> float:
+            found = learned.validation
+            return inf if not found else found["loss"] if by_loss else -found[self.problem.metric(self.classes)]
+
+        def train(values: Mapping[str, Any], watch: Callback) -> tuple[Learned, float]:
+            self.settings = base.updated(**values)
+            reason = f"{first.choice.reason}; autotune: {described(values)}"
+            choice = replace(first.choice, values={**first.choice.values, **values}, reason=reason)
+            learned = self._attempt(choice, replace(options, callbacks=[watch]), rows, held_out)
+            return learned, loss(learned)
+
+        search = Search(first, loss(first))
+        search.run(train, given, of_words=not self.problem.of_texts, until=until, tell=self._tell)
+        self.settings = base.updated(**search.values)
+        if search.interrupted:
+            search.result.run.stopped = "interrupted"
+        return search.result
 
     def _tell(self, choice: str) -> None:
         for callback in self.options.callbacks:

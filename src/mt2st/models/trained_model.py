@@ -86,6 +86,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         unlabelled: Iterable[str] = (),
         validation: float | Sequence[Any] = 0.2,
         final_fit: bool = True,
+        autotune: float | None = None,
         auxiliary_tasks: Sequence[Task | KernelTask] = (),
         auxiliary_rows: Mapping[str, Rows] | None = None,
         callbacks: Sequence[Callback] = (),
@@ -112,6 +113,9 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 label.
             final_fit: when the choice is made, train again on all labelled data, the share for validation included.
                 It takes about as long again. ``(X, y)`` for validation are never trained on. Not for a `Tagger`.
+            autotune: minutes for a search of the settings that were left out (extra ``search``): one training after the
+                other, the best on the validation data kept. The final fit is within these minutes, about. Nothing is
+                searched with few labels, which are learned from in closed form.
             auxiliary_tasks: tasks of your own: any `mt2st.training.Task` or `KernelTask`. The module that its loss gets
                 is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it; each
                 fit begins with the parameters that it had at its first one. A task that is also a `Callback` gets the
@@ -146,6 +150,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             rows,
             validation=validation,  # type: ignore[arg-type]
             final_fit=final_fit and np.isscalar(validation),
+            autotune=autotune,
             classes=classes,
             unlabelled=not_exhausted(unlabelled, "unlabelled"),
             auxiliary_tasks=auxiliary_tasks,
@@ -161,6 +166,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         *,
         validation: float | RowsT = 0.2,
         final_fit: bool = False,
+        autotune: float | None = None,
         classes: Classes | None = None,
         **options: Any,
     ) -> Self:
@@ -170,6 +176,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             rows: the labelled data.
             validation: labelled data to choose the best evaluation by, or the share, in (0, 1), to split off for this.
             final_fit: train again on all of these data when the choice is made.
+            autotune: minutes for a search of the settings that were left out.
             classes: the classes in the type of the user's labels, in their order; by default the names in the rows.
             options: see `mt2st.models.fitting.FitOptions`.
 
@@ -191,7 +198,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             validation = _share(validation)
         self._learning = Learning(settings, strategy, self.problem_type, names_of(classes), given)
         try:
-            learned = self._learning.learn(rows, validation, final_fit=final_fit)
+            learned = self._learning.learn(rows, validation, final_fit=final_fit, autotune=autotune)
         finally:
             self._learning = None
         self.settings_ = chosen.updated(**learned.choice.values)
