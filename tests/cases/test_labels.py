@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 
 from mt2st import MultiLabelClassifier, TextClassifier
 from mt2st.cli.main import main
@@ -58,7 +59,14 @@ def test_labels_in_a_container_are_its_values(kind: str) -> None:
 REFUSED = {
     "one-hot rows": (np.eye(2)[ONES], "MultiLabelClassifier"),
     "one-hot lists": (np.eye(2)[ONES].tolist(), "MultiLabelClassifier"),
-    "bytes": ([b"+" if each else b"-" for each in ONES], "of type bytes: convert the labels"),
+    "bytes": ([b"+" if each else b"-" for each in ONES], "of type bytes: decode the labels"),
+    "numpy's bytes": (np.array([b"+" if each else b"-" for each in ONES]), "decode the labels"),
+    "a sparse matrix": (sparse.csr_matrix(np.eye(2)[ONES]), "MultiLabelClassifier"),
+    "a frame of two columns": (pd.DataFrame(np.eye(2)[ONES]), "MultiLabelClassifier"),
+    "tuples of one": ([(each,) for each in ONES], "MultiLabelClassifier"),
+    "measurements": ([0.5, 1.5] * 12, "no classes"),
+    "dates": (pd.to_datetime(["2020-01-01", "2021-01-01"] * 12), "convert the labels"),
+    "missing ones": (pd.array([1, None] * 12, dtype="Int64"), "12 of 24 labels are missing"),
     "lists of one": ([[each] for each in ONES], "MultiLabelClassifier"),
     "texts and numbers": ([*ONES[:-1], "0"], "labels must be of one type, found numbers and strings"),
     "half a surrogate pair": (["+" if each else "caf\udce9" for each in ONES], "half of a surrogate pair"),
@@ -86,6 +94,14 @@ def test_rows_of_0_and_1_are_an_indicator_matrix() -> None:
         assert as_indicator(rereadable(labels)) == labels
     model = new(MultiLabelClassifier).fit(TEXTS, [[each, 1 - each, 1] for each in ONES])
     assert model.predict(TEXTS[:2]).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "labels", [[{"a": 1}, {"b": 0}] * 12, ["ab"] * 24, [b"ab"] * 24, [[["a"]]] * 24, [[b"a"]] * 24]
+)
+def test_what_is_no_list_of_labels_is_refused(labels: list[Any]) -> None:
+    with pytest.raises(InputError, match="give a list of labels|a label must be"):
+        new(MultiLabelClassifier).fit(TEXTS, labels)
 
 
 def test_a_text_with_half_a_surrogate_pair_is_told_by_its_number() -> None:

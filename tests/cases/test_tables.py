@@ -57,7 +57,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         b"3,Stocks fall again,Sellers see green\n4,Cup won,The team is back\n",
         "is the header missing",
     ),
-    "no header, texts": ("a.tsv", b"a very good film indeed\tpos\nbad\tneg\n", "is the header missing.*label\ttext"),
+    "no header, texts": (
+        "a.tsv",
+        b"a very good film indeed\tpos\nbad\tneg\n",
+        "is the header missing.*such as label and text",
+    ),
     "another delimiter": ("a.csv", b"text;label\na;x\n", "separated by semicolons.*--delimiter"),
     "another encoding": ("a.csv", b"text,label\ncaf\xe9,x\n", "line 2, byte 4: found 0xe9.*--encoding cp1252"),
     "UTF-16": ("a.csv", "text,label\na,x\n".encode("utf-16-le"), "NUL byte.*--encoding utf-16"),

@@ -403,3 +403,11 @@ def test_a_stray_tag_among_entities_is_told_with_its_line(tmp_path: Path) -> Non
     with pytest.warns(DataWarning, match="line 4: 'X' marks no entity, as the other tags do: counted as O"):
         model.fit_rows(read_tagged(path))
     assert "entity_f1" in model.metrics_["validation"]
+
+
+def test_tags_of_two_kinds_are_judged_by_word_and_told() -> None:
+    rows = TaggedText([["Ana", "K", "saw", "it", "now"]] * 8, [["B-PER", "I-PER", "VERB", "PRON", "ADV"]] * 8)
+    model = make()
+    with pytest.warns(DataWarning, match="'ADV' marks no entity, as 'B-PER' does: .* all are judged word by word"):
+        model.fit_rows(rows)
+    assert "entity_f1" not in model.metrics_["validation"]

@@ -52,16 +52,12 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _check(words: Sequence[str]) -> None:
-    from mt2st.errors import InputError
-    from mt2st.text.lines import is_stream
+    from mt2st.text.lines import check_regular
 
     for before, word in zip(("", *words), words, strict=False):
         value = word.partition("=")[2] if word.startswith("--") else word
-        if before not in _WRITTEN and not word.startswith(_WRITTEN) and value and is_stream(Path(value)):
-            raise InputError(
-                f"{value}: is a pipe or a device, which can be read once and may never end: pipe it, and give - for "
-                f"standard input"
-            )
+        if before not in _WRITTEN and not word.startswith(_WRITTEN) and value:
+            check_regular(Path(value))
 
 
 def _ending(command: str, words: Sequence[str], head: bytes) -> str:

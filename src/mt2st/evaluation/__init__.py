@@ -18,7 +18,7 @@ from mt2st.evaluation.similarity import (
     gensim_similarity_files,
     read_similarity,
 )
-from mt2st.evaluation.spans import Span, SpanReport, SpanScore, has_spans, span_report, spans, stray_tags
+from mt2st.evaluation.spans import Span, SpanReport, SpanScore, half_marked, has_spans, span_report, spans, stray_tags
 from mt2st.evaluation.tag_scheme import Scheme, best_tags, scheme_of, scheme_told
 from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
 
@@ -41,6 +41,7 @@ __all__ = [
     "evaluate_similarity",
     "evaluate_word_vectors",
     "gensim_similarity_files",
+    "half_marked",
     "has_spans",
     "multi_label_report",
     "packaged_analogies",

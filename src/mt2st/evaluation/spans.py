@@ -95,6 +95,21 @@ def stray_tags(tags: Iterable[str]) -> list[str]:
     return sorted(names - _matches(names).keys()) if has_spans(names) else []
 
 
+def half_marked(tags: Iterable[str]) -> tuple[str, str] | None:
+    """Return a tag that begins a span and one that marks none, of tags that are too mixed to mark spans; else None.
+
+    Example:
+        >>> half_marked(["B-PER", "I-PER", "O", "NOUN", "VERB"]), half_marked(["NOUN", "B-PER"])
+        (('B-PER', 'NOUN'), None)
+    """
+    names = {*tags} - {OUTSIDE, OUTSIDE.lower()}
+    found = _matches(names)
+    begins = sorted(name for name in found if name.startswith("B-"))
+    if has_spans(names) or not begins or not any(name.startswith("I-") for name in found):
+        return None
+    return begins[0], min(names - found.keys())
+
+
 def letters_of(tags: Iterable[str]) -> set[str]:
     """Return the letters of tags that mark spans, as they are written but in capitals: ``{"B", "L", "U"}``."""
     return {(match[1] if match.re is _PREFIXED else match[2]).upper() for match in _matches({*tags}).values()}

@@ -11,6 +11,7 @@ from typing import Any
 
 from mt2st.models.fitting import FitOptions
 from mt2st.models.groups import AUTO
+from mt2st.models.inputs import checked_texts
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import SingleTask, Strategy
 from mt2st.text import LabelledText, TaggedText
@@ -70,7 +71,7 @@ def _passes(*sources: Iterable[str]) -> int:
     """Return over how many passes vectors are trained. A source that can be read only once is not counted."""
     words, enough = 0, WORDS_READ // LEAST_PASSES
     for source in sources:
-        for text in () if isinstance(source, Iterator) else source:
+        for text in () if isinstance(source, Iterator) else checked_texts(source, "unlabelled"):
             words += len(text.split())
             if words >= enough:
                 return LEAST_PASSES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -297,16 +297,22 @@ def pair(validation: object, source: str = "validation") -> tuple[Any, Any]:
 
 def _type_of(label: object, source: str) -> str:
     """Return the name of a label's type: numbers have one."""
-    value = label.item() if isinstance(label, np.number | np.bool_ | np.str_) else label
+    value = label.item() if isinstance(label, np.number | np.bool_ | np.str_ | np.bytes_) else label
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):
         return "numbers"
     if not isinstance(value, str):
-        several = isinstance(label, list | set | np.ndarray)
+        remedy = "convert the labels, such as by str"
+        if isinstance(value, bytes):
+            remedy = "decode the labels, such as by label.decode()"
+        elif isinstance(label, list | set | np.ndarray):
+            remedy = _SEVERAL
+        elif isinstance(label, tuple):
+            remedy += f"; {_SEVERAL}"
         raise InputError(
             f"{source}: a label must be a string, a number, True or False, found {label!r:.60} of type "
-            f"{type(label).__name__}: {_SEVERAL if several else 'convert the labels, such as by str'}"
+            f"{type(label).__name__}: {remedy}"
         )
     if has_lone_surrogate(value):
         raise InputError(
@@ -324,7 +330,7 @@ def one_column(labels: Any, source: str) -> Any:
 
     try:
         return column_or_1d(labels, warn=True)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # a matrix; a sparse one
         raise InputError(f"{source}: {error} ({_SEVERAL})") from error
 
 
@@ -340,7 +346,7 @@ def lists_of(given: Iterable[Any], what: str, of: str, source: str) -> list[list
     lists = []
     for number, each in enumerate(present(given, f"lists of {what}", source)):
         place = f"{source}: {of} {number}"
-        if isinstance(each, str) or not isinstance(each, Iterable):
+        if isinstance(each, str | bytes | Mapping) or not isinstance(each, Iterable):
             raise InputError(f"{place}: give a list of {what}, found {each!r}")
         lists.append(present(each, what, place))
     return lists

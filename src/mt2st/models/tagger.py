@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import DataWarning, InputError, in_brief
-from mt2st.evaluation import Scheme, best_tags, scheme_of, stray_tags
+from mt2st.evaluation import Scheme, best_tags, half_marked, scheme_of, stray_tags
 from mt2st.models.inputs import Classes, classes_of, lists_of, names_of, tagged_text
 from mt2st.models.problem_types import Tagging, sentences_to_read
 from mt2st.models.trained_model import TrainedModel
@@ -98,14 +98,7 @@ class Tagger(TrainedModel[TaggedText]):
         **options: Any,
     ) -> Self:
         """Train as `TrainedModel.fit_rows` does, and keep the scheme of the tags and the cut of the words."""
-        if stray := stray_tags(rows.tag_names()):
-            line = rows.first_lines.get(stray[0])
-            warnings.warn(
-                f"{rows.source}{f', line {line}' if line else ''}: {in_brief(stray)} mark{'s' * (len(stray) == 1)} no "
-                f"entity, as the other tags do: counted as O in measures of entities",
-                DataWarning,
-                stacklevel=2,
-            )
+        _tell_strays(rows)
         super().fit_rows(rows, validation=validation, classes=classes, **options)
         self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences, at_spaces=self._at_spaces)
         return self
@@ -148,3 +141,19 @@ class Tagger(TrainedModel[TaggedText]):
 
     def _classes(self, y: Any, source: str) -> Classes:
         return classes_of([tag for tags in lists_of(y, "tags", "sentence", source) for tag in tags], source)
+
+
+def _tell_strays(rows: TaggedText) -> None:
+    """Warn of tags that mark no entity where others do."""
+    names = rows.tag_names()
+    mixed = half_marked(names)
+    strays = stray_tags(names) or ([mixed[1]] if mixed else [])
+    if not strays:
+        return
+    line = rows.first_lines.get(strays[0])
+    what = f"{in_brief(strays)} mark{'s' * (len(strays) == 1)} no entity, as "
+    if mixed:
+        what += f"'{mixed[0]}' does: there are so many such tags that all are judged word by word"
+    else:
+        what += "the other tags do: counted as O in measures of entities"
+    warnings.warn(f"{rows.source}{f', line {line}' if line else ''}: {what}", DataWarning, stacklevel=3)

@@ -32,14 +32,19 @@ def is_stream(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading bytes, through gzip if its name ends in ``.gz``; faults are an `InputError`."""
+def check_regular(path: Path) -> None:
+    """Raise `InputError` for a pipe or a device, at which reading may wait for ever."""
     if is_stream(path):
         raise InputError(
             f"{path}: is a pipe or a device, which can be read once and may never end: on the command line, pipe it "
             f"and give - for standard input; else write it to a file first"
         )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading bytes, through gzip if its name ends in ``.gz``; faults are an `InputError`."""
+    check_regular(path)
     try:
         if path.suffix.lower() == ".gz":
             with gzip.open(path, "rb") as stream:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mt2st.errors import InputError, listed, suggestion
-from mt2st.text.lines import is_fasttext, read_folder, read_plain
+from mt2st.errors import InputError, listed, shortened, suggestion
+from mt2st.text.lines import check_regular, is_fasttext, read_folder, read_plain
 from mt2st.text.rows import BadRow, OnBadRow, Record, refuse
 from mt2st.text.table import Dialect, read_table
 from mt2st.text.typed_rows import HUB_PREFIX, read_hub, read_json_lines, read_parquet
@@ -143,10 +143,11 @@ def _extension(path: Path) -> str:
 
 
 def check_exists(source: str | Path) -> None:
-    """Raise `InputError` when there is no such file or folder, with a suggestion from the same folder."""
+    """Raise `InputError` when there is no such file or folder, with a suggestion from the same folder, or a pipe."""
     path = Path(source)
     try:
         if path.exists():
+            check_regular(path)
             return
         # The nearest folder that exists is where a name may be misspelt.
         missing = path
@@ -154,6 +155,7 @@ def check_exists(source: str | Path) -> None:
             missing = missing.parent
         neighbours = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
     except (OSError, ValueError) as error:  # no permission, a name too long, a NUL in the name
-        raise InputError(f"{str(path)!r}: cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{shortened(str(path))!r}: cannot be read: {reason}") from error
     what = "no such file or folder" if missing == path else f"the folder {missing} does not exist"
     raise InputError(f"{path}: {what}.{suggestion(missing.name, neighbours)}")

@@ -197,7 +197,7 @@ def read_table(
             raise
         raise InputError(
             f"{error}. This line looks like a row of data: is the header missing? Put a line of names above it, such "
-            f"as label{rows.delimiter}text"
+            f"as label and text, with the delimiter in between"
         ) from None
     text_at = columns.index(found.text)
     label_at = None if found.label is None else columns.index(found.label)

@@ -25,6 +25,7 @@ from mt2st._files import check_writable, moved_when_complete
 from mt2st.embedding.formats.files import Source
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
 from mt2st.errors import InputError, MissingExtraError
+from mt2st.text.lines import check_regular
 
 _MOST_NAMES = 1_000
 """Different classes and functions in a pickle; a model of word vectors names about ten."""
@@ -98,6 +99,7 @@ def _vectors(path: Path, owner: dict[str, Any], place: Path) -> NDArray[Any]:
 
 def _mapped(path: Path) -> NDArray[Any]:
     """Return a matrix in NumPy's file format, mapped into memory, not read."""
+    check_regular(path)
     try:
         with path.open("rb") as file:
             major, _ = np.lib.format.read_magic(file)
