@@ -46,11 +46,24 @@ def commands(folder: Path, seed: int) -> dict[str, list[str]]:
     """Return the trainings, each without its output."""
     rng = random.Random(seed)
     data, corpus = folder / "data.csv", folder / "corpus.txt"
-    rows = list(texts(rng, 1_500))
+    rows = list(texts(rng, 600))
     data.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows), encoding="utf-8")
     corpus.write_text("".join(f"{text}\n" for text, _ in [*rows, *texts(rng, 12_000)]), encoding="utf-8")
     train = ["train", str(data), "--no-parallel-context", "--checkpoint-minutes", CHECKPOINT_MINUTES]
-    train += ["--epochs", "12", "--tolerance", "1e-30", "--patience", "30", "--min-count", "1", "--seed", str(seed)]
+    train += [
+        "--epochs",
+        "12",
+        "--tolerance",
+        "1e-30",
+        "--patience",
+        "30",
+        "--min-count",
+        "1",
+        "--vector-size",
+        "50",
+        "--seed",
+        str(seed),
+    ]
     vectors = ["vectors", "train", str(corpus), "--checkpoint-minutes", CHECKPOINT_MINUTES, "--seed", str(seed)]
     return {
         "train, mean": [*train, "--encoder", "mean"],
@@ -109,7 +122,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="soak_") as name:
         folder = Path(name)
         while time.monotonic() < end:
-            for title, command in commands(folder, options.seed + number).items():
+            for place, (title, command) in enumerate(commands(folder, options.seed + number).items()):
                 outputs = [
                     folder / f"{number}-{kind}{'.bin' * (command[0] == 'vectors')}" for kind in ("whole", "killed")
                 ]

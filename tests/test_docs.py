@@ -179,3 +179,17 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
     for automodule in re.findall(r"automodule:: ([\w.]+)", pages):
         named_there |= set(import_module(automodule).__all__)
     assert set(import_module(module).__all__) <= named_there, set(import_module(module).__all__) - named_there
+
+
+def test_each_promise_is_held_by_a_test_that_exists() -> None:
+    page = (ROOT / "docs" / "explanation" / "promises.md").read_text(encoding="utf-8")
+    tests = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(tests) > 20
+    for file, name in tests:
+        assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{name}"
+    rows = [
+        line
+        for line in page.splitlines()
+        if line.startswith("| ") and not line.startswith(("| ---", "| promise", "| to"))
+    ]
+    assert all("`tests/" in line for line in rows)
