@@ -123,9 +123,8 @@ def main() -> int:
         folder = Path(name)
         while time.monotonic() < end:
             for place, (title, command) in enumerate(commands(folder, options.seed + number).items()):
-                outputs = [
-                    folder / f"{number}-{kind}{'.bin' * (command[0] == 'vectors')}" for kind in ("whole", "killed")
-                ]
+                ending = ".bin" if command[0] == "vectors" else ""
+                outputs = [folder / f"{number}-{place}-{kind}{ending}" for kind in ("whole", "killed")]
                 begin = time.monotonic()
                 subprocess.run([*COMMAND, *command, "--output", str(outputs[0])], check=True, capture_output=True)
                 seconds = time.monotonic() - begin
