@@ -87,7 +87,7 @@ class CheckpointFolder:
         self.is_there()
         with complete_folder(self.path, size=size) as partial:
             yield partial
-            hashes = {path.name: _digest(path) for path in sorted(partial.iterdir())}
+            hashes = {path.name: file_hash(path) for path in sorted(partial.iterdir())}
             (partial / MANIFEST).write_text(json.dumps({"files": hashes, "identity": identity}), encoding="utf-8")
 
     @contextmanager
@@ -161,7 +161,7 @@ class Pace:
 
 def _check_whole(folder: Path, files: Mapping[str, str]) -> None:
     for name, digest in files.items():
-        if _digest(folder / name) != digest:
+        if file_hash(folder / name) != digest:
             raise InputError(f"the checkpoint is broken: {folder / name} is not as it was written; delete {folder}")
 
 
@@ -192,6 +192,7 @@ def _shown(values: Mapping[str, Any], name: str) -> str:
     return repr(values[name]) if name in values else "unknown"
 
 
-def _digest(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return the hash of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

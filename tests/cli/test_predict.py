@@ -171,3 +171,20 @@ def test_all_unknown_labels_are_named_with_what_to_do(
     said = capsys.readouterr().err
     assert "the labels 'la', 'so' do not occur in the training part, whose classes are" in said
     assert "Correct them, leave these rows out, or take the labels from another column" in said
+
+
+def test_texts_and_words_that_the_model_does_not_know_are_told(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["a warm film", "xqzv jjq", "q" * 9, *(["a dull film"] * 2000)]
+    (tmp_path / "texts.txt").write_text("\n".join(texts), encoding="utf-8")
+    assert main(["predict", str(model), "--file", str(tmp_path / "texts.txt")]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("2 of 2,003 texts have no word that the model knows: their probabilities are the") == 1
+    prior = json.loads((model / "config.json").read_text(encoding="utf-8"))["class_prior"]
+    assert [float(value) for value in printed.out.splitlines()[2].split(",")[1:]] == pytest.approx(prior, abs=1e-6)
+
+    table = tmp_path / "test.csv"
+    table.write_text("review,sentiment\na warm xqzv film,pos\na dull film jjq,neg\n", encoding="utf-8")
+    assert main(["evaluate", str(model), str(table)]) == 0
+    assert f"unknown words: 25.0% of those of {table}" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, train_word_vectors
+from mt2st.embedding.formats.model_folder import hashes_of
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.models import Tagger, TextClassifier
 from mt2st.models.groups import CONTEXT_METHODS
@@ -21,6 +23,7 @@ from mt2st.training import Callback, KernelTask, Trainer
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
 
+pytestmark = pytest.mark.filterwarnings("ignore:.* no word that the model knows")
 SMALL: dict[str, Any] = {
     "encoder__name": "mean",
     "embedding__vector_size": 16,
@@ -365,7 +368,10 @@ def test_a_saved_model_whose_table_does_not_fit_its_vocabulary_is_refused(
 ) -> None:
     of_ngrams.save(tmp_path / "model")
     config = tmp_path / "model" / "config.json"
-    config.write_text(config.read_text(encoding="utf-8").replace('"bucket": null', '"bucket": 50'), encoding="utf-8")
+    changed = json.loads(config.read_text(encoding="utf-8"))
+    changed["settings"]["embedding"]["bucket"] = 50
+    changed["hashes"] = hashes_of(config.parent, changed)
+    config.write_text(json.dumps(changed), encoding="utf-8")
     with pytest.raises(InputError, match="does not fit together"):
         TextClassifier.load(tmp_path / "model")
 

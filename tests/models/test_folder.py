@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from mt2st import __version__
+from mt2st.embedding import load_vectors
+from mt2st.embedding.formats.model_folder import hashes_of
 from mt2st.errors import InputError
 from mt2st.models import TextClassifier
 from mt2st.models.folder import check_replaceable
+from mt2st.models.inference import Predictor
 from mt2st.strategy import Switch
 from mt2st.text import Vocabulary
 
@@ -157,8 +161,10 @@ def test_a_broken_configuration_is_named(content: bytes, folder: Path) -> None:
 
 
 def edit(folder: Path, **changes: Any) -> None:
+    """Change the configuration as somebody who writes one."""
     path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    config = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(config | {"hashes": hashes_of(folder, config)}))
 
 
 def test_a_model_of_another_format_is_named(folder: Path) -> None:
@@ -189,6 +195,7 @@ def test_a_configuration_that_does_not_fit_is_named_with_the_folder(changes: dic
 
 def test_a_vocabulary_of_another_model_is_refused(folder: Path) -> None:
     Vocabulary(("<pad>", "<unk>", "film"), np.array([0, 0, 3])).save(folder / "vocabulary.txt")
+    edit(folder)
     with pytest.raises(InputError, match="does not fit together: .*size mismatch for embedding.weight"):
         TextClassifier.load(folder)
 
@@ -197,3 +204,35 @@ def test_a_broken_vocabulary_is_named_with_its_line(folder: Path) -> None:
     (folder / "vocabulary.txt").write_text("<pad>\t0\nfilm\n")
     with pytest.raises(InputError, match=r"vocabulary.txt, line 2: expected"):
         TextClassifier.load(folder)
+
+
+def test_a_changed_file_is_refused_and_a_changed_card_is_not(folder: Path) -> None:
+    TextClassifier.load(folder)
+    (folder / "README.md").write_text("A card of my own.")
+    for name in ("config.json", "model.safetensors", "vocabulary.txt"):
+        before = (folder / name).read_bytes()
+        changed = bytearray(before)
+        if name == "model.safetensors":
+            changed[-3] ^= 1  # in the last number
+        else:
+            old, new = {"config.json": (b'"seed": 1', b'"seed": 7'), "vocabulary.txt": (b"film\t", b"filn\t")}[name]
+            assert old in before
+            changed = bytearray(before.replace(old, new))
+        (folder / name).write_bytes(changed)
+        for load in (TextClassifier.load, Predictor.load, lambda path: load_vectors(path)):
+            with pytest.raises(InputError, match=f"{name} is not as it was written") as caught:
+                load(folder)
+            assert "\n" not in str(caught.value)
+        (folder / name).write_bytes(before)
+    TextClassifier.load(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_numbers_that_are_not_finite_are_refused(folder: Path, value: float) -> None:
+    parameters = load_file(folder / "model.safetensors")
+    parameters["heads.primary.weight"][0, 0] = value
+    save_file(parameters, folder / "model.safetensors")
+    edit(folder)
+    for load in (TextClassifier.load, Predictor.load):
+        with pytest.raises(InputError, match="'heads.primary.weight' holds NaN or infinite numbers"):
+            load(folder)

@@ -10,8 +10,9 @@ import pytest
 
 import mt2st
 from mt2st import MultiLabelClassifier, Switch, Tagger, TextClassifier
-from mt2st.errors import InputError, MissingExtraError
+from mt2st.errors import DataWarning, InputError, MissingExtraError
 from mt2st.models.inference import Predictor
+from mt2st.text import LabelledText
 
 SMALL: dict[str, Any] = {
     "encoder__name": "mean",
@@ -25,6 +26,7 @@ TEXTS = ["a good good film that was a good film", "", "an unheard word", "filmli
 Films = tuple[list[str], list[str]]
 
 
+@pytest.mark.filterwarnings("ignore:. of 6 texts ha")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -102,3 +104,39 @@ def test_load_gives_an_estimator_with_torch_and_a_predictor_without(films: Films
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert lines[0] == f"Predictor {model.predict(['good film'])[0]}"
     assert lines[1] == "TextClassifier needs the extra 'train': pip install 'mt2st[train]'"
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_a_text_without_a_known_word_has_the_shares_of_the_classes_and_is_told(
+    linear: bool, films: Films, tmp_path: Path
+) -> None:
+    texts, labels = [*films[0], *(["a good film"] * 40)], [*films[1], *(["good"] * 40)]
+    model = TextClassifier(Switch(2)).set_params(**(SMALL | {"encoder__linear": linear})).fit(texts, labels)
+    assert model.class_prior_ == pytest.approx([0.25, 0.75])
+    model.save(tmp_path / "model")
+    given = ["a bad film", "xqzv jjq", ""]
+    for each in (model, TextClassifier.load(tmp_path / "model"), Predictor.load(tmp_path / "model")):
+        with pytest.warns(DataWarning, match="2 of 3 texts have no word that the model knows: their probabilities are"):
+            found = each.predict_proba(given)
+        assert found[1:] == pytest.approx(np.array([[0.25, 0.75]] * 2))
+        assert found[0] != pytest.approx([0.25, 0.75])
+    model.evaluate(given, ["bad", "good", "bad"])
+    right = float(np.mean(-np.log(found[[0, 1, 2], [0, 1, 0]])))
+    assert model.metrics_["test"]["loss"] == pytest.approx(right), "what is measured is what is predicted"
+
+
+def test_the_shares_of_several_labels_are_those_of_texts_with_each(tmp_path: Path) -> None:
+    texts, y = ["funny film", "long film", "funny long film", "film"] * 10, [["a"], ["b"], ["a", "b"], []] * 10
+    model = MultiLabelClassifier(Switch(2)).set_params(**SMALL).fit(texts, y, sample_weight=[3, 1, 1, 1] * 10)
+    with pytest.warns(DataWarning, match="1 of 1 text has no word"):
+        assert model.predict_proba(["xqzv"]) == pytest.approx(np.array([[4 / 6, 2 / 6]]))
+
+
+def test_words_made_of_n_grams_are_all_known(films: Films) -> None:
+    settings = SMALL | {"context__method": "skipgram-fasttext", "embedding__bucket": 200, "encoder__linear": False}
+    model = TextClassifier(Switch(2)).set_params(**settings).fit(*films)
+    assert model.predict_known(["xqzv", ""])[1].tolist() == [True, False]
+    rows = LabelledText(["a xqzv"], ["good"])
+    assert model.unknown_share(rows) is None
+    by_words = TextClassifier(Switch(2)).set_params(**SMALL).fit(*films)
+    assert by_words.unknown_share(rows) == 0.5

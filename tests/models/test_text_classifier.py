@@ -19,6 +19,7 @@ from mt2st.training import Callback, Trainer
 
 Films = tuple[list[str], list[str]]
 
+pytestmark = pytest.mark.filterwarnings("ignore:.* no word that the model knows")
 UNSEEN = ["a great film", "the plot was poor and weak", "lovely lovely cast", "dull", "", "qwertz"]
 
 

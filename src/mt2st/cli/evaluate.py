@@ -12,7 +12,7 @@ import tyro
 
 from mt2st.cli.data_options import DataOptions, DialectOptions, TaskName, read_rows, saved_columns
 from mt2st.cli.options import parse
-from mt2st.cli.terminal import say
+from mt2st.cli.terminal import say, say_unknown_words
 from mt2st.evaluation.tables import aligned, metrics_table
 from mt2st.text import TaggedText
 
@@ -64,6 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     rows = read_rows(DataOptions(options.file, task=cast("TaskName", model.problem_type.name), **columns), options.file)
     probabilities = model.predict_rows(rows)
     metrics = model.metrics_["test"]
+    say_unknown_words(model, rows, options.file)
     if options.json:
         print(json.dumps({"rows": len(rows), **metrics}))
         return 0

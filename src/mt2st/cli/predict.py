@@ -204,10 +204,17 @@ def _predicted(model: Classifier, records: Iterable[Record]) -> Iterator[tuple[R
     """Yield for each text its record, its label or list of labels, and the probabilities."""
     several = _problem_type(model) == "multilabel"
     classes = [str(label) for label in model.classes_]
+    unknown = total = 0
     for chunk in _chunks(records):
-        for record, row in zip(chunk, model.predict_proba([each.text for each in chunk]), strict=True):
+        found, known = model.predict_known([each.text for each in chunk])
+        unknown, total = unknown + int((~known).sum()), total + len(known)
+        for record, row in zip(chunk, found, strict=True):
             labels = [label for label, value in zip(classes, row, strict=True) if value >= THRESHOLD]
             yield record, labels if several else classes[int(row.argmax())], [round(float(value), 6) for value in row]
+    if unknown:
+        from mt2st.models.ensemble import without_known_words
+
+        warn(without_known_words(unknown, total))
 
 
 def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, records: Iterable[Record]) -> None:

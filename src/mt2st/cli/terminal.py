@@ -7,12 +7,14 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mt2st.errors import printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+    from mt2st.models.trained_model import AnyModel
 
 _WIDTH = 10
 _FULL = f"{{percentage:3.0f}}% |{{bar:{_WIDTH}}}| {{desc}}"
@@ -41,6 +43,12 @@ def _wrapped(text: str) -> str:
 def warn(text: str) -> None:
     """Print a warning for the person."""
     say(f"mt2st: warning: {text}")
+
+
+def say_unknown_words(model: AnyModel, rows: Any, named: str) -> None:
+    """Say how many of the words of labelled data a model does not know."""
+    if share := model.unknown_share(rows):
+        say(f"unknown words: {share:.1%} of those of {named}")
 
 
 class Bar:

@@ -18,7 +18,7 @@ from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags, parse
 from mt2st.cli.run_folder import RunFolder, kept
 from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, with_strategies
-from mt2st.cli.terminal import say
+from mt2st.cli.terminal import say, say_unknown_words
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
@@ -203,6 +203,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     print(aligned(metrics_table(model.metrics_)))
     if held_out := _held_out(model):
         print(aligned(held_out))
+    say_unknown_words(model, rows, f"the {part} part")
     print(f"model: {output / MODEL}")
     try:
         say(f"report: {write_report(output)}")

@@ -7,6 +7,7 @@ chosen on texts that neither was fitted on.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -14,10 +15,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st.errors import DataWarning
 from mt2st.models.folder import ModelFolder
 from mt2st.models.ngram_classifier import NGRAMS, NgramClassifier, NgramFeatures, kinds_for
 from mt2st.models.pool import Pool, Scores
-from mt2st.text import Tokeniser
+from mt2st.text import UNK, Tokeniser
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 """Inverse strengths of the linear classifiers' regularisation that are tried."""
@@ -128,6 +130,67 @@ class Ensemble:
         if len(weights) != len(members) + 1:
             raise ValueError(f"{len(weights)} weights for a network and {len(members)} linear classifiers")
         return cls(tuple(members), tuple(config["strengths"]), Pool(weights, independent))
+
+
+def told_by_words(
+    network: NDArray[Any],
+    known: NDArray[np.bool_],
+    ensemble: Ensemble | None,
+    prior: NDArray[np.float32],
+    texts: Sequence[str],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return a model's probabilities of texts, and whether it knows a word or an n-gram of each.
+
+    What a network makes of a text without a known word is the same for all of them, and often certain. The shares of
+    the classes in the training data take its place.
+
+    Args:
+        network: ``[n_texts, n_classes]`` probabilities.
+        known: ``[n_texts]``: whether the network knows a word.
+        ensemble: its partners, if it has any.
+        prior: ``[n_classes]`` shares.
+        texts: the texts.
+    """
+    found = np.where(known[:, np.newaxis], network, prior).astype(np.float32)
+    if ensemble is None:
+        return found, known
+    found, known = ensemble.probabilities(found, texts), known.copy()
+    if blind := np.flatnonzero(~known).tolist():
+        seen = [each.knows([texts[number] for number in blind]) for each in ensemble.members]
+        known[blind] = np.any(seen, axis=0) if seen else False
+        found[~known] = prior
+    return found, known
+
+
+def have_known_words(ids: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return ``[n_texts]``: whether a text has a token that is not the unknown word.
+
+    Example:
+        >>> have_known_words(np.array([2, UNK, UNK]), np.array([0, 2, 3, 3]))
+        array([ True, False, False])
+    """
+    before = np.concatenate([[0], np.cumsum(ids != UNK)])
+    return np.asarray(before[offsets[1:]] > before[offsets[:-1]])
+
+
+def warn_of_unknown(known: NDArray[np.bool_]) -> None:
+    """Warn of texts of which a model knows nothing."""
+    if n := int((~known).sum()):
+        warnings.warn(without_known_words(n, len(known)), DataWarning, stacklevel=4)
+
+
+def without_known_words(n: int, total: int) -> str:
+    """Return what is told of texts of which a model knows nothing.
+
+    Example:
+        >>> without_known_words(1, 1_000)
+        '1 of 1,000 texts has no word that the model knows: its probabilities are the shares of the training labels'
+    """
+    have, their = ("has", "its") if n == 1 else ("have", "their")
+    return (
+        f"{n:,} of {total:,} text{'s' * (total != 1)} {have} no word that the model knows: {their} probabilities are "
+        "the shares of the training labels"
+    )
 
 
 PREFIX = "linear."

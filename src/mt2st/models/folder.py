@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from mt2st._files import check_own, complete_folder, restore
 from mt2st.embedding import SubwordVectors, WordVectors
-from mt2st.embedding.formats.model_folder import model_home
+from mt2st.embedding.formats.model_folder import HASHES, check_hashes, hashes_of, model_home
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.text import SPECIALS, Vocabulary
@@ -62,8 +62,9 @@ class ModelFolder:
         with complete_folder(folder, size=sum(value.nbytes for value in parameters.values())) as partial:
             save_file(parameters, partial / PARAMETERS)
             self.vocabulary.save(partial / VOCABULARY)
-            config = json.dumps({"format": FORMAT, **self.config}, indent=2, ensure_ascii=False)
-            (partial / CONFIG).write_text(config + "\n", encoding="utf-8")
+            config = json.loads(json.dumps({"format": FORMAT, **self.config}))
+            config[HASHES] = hashes_of(partial, config)
+            (partial / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             (partial / CARD).write_text(self.card, encoding="utf-8")
 
     @classmethod
@@ -82,9 +83,8 @@ class ModelFolder:
             raise InputError(f"{folder} is no model folder: it has no {missing[0]}")
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            found = config.pop("format")
-            config["problem_type"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            found, _, _ = config["format"], config["problem_type"], config[HASHES]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{folder / CONFIG} is not the configuration of a model: {error}") from error
         if found != FORMAT:
             raise InputError(f"{folder / CONFIG} has format {found}, this version reads {FORMAT}")
@@ -92,9 +92,19 @@ class ModelFolder:
             parameters = load_file(folder / PARAMETERS)
         except (SafetensorError, OSError) as error:
             raise InputError(f"{folder / PARAMETERS} cannot be read: {error}") from error
+        vocabulary = Vocabulary.load(folder / VOCABULARY)
+        check_hashes(folder, config)
+        _check_finite(parameters, folder / PARAMETERS)
         card = folder / CARD
         text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
-        return cls(parameters, Vocabulary.load(folder / VOCABULARY), config, text)
+        return cls(parameters, vocabulary, config, text)
+
+
+def _check_finite(parameters: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Raise `InputError` if a number is NaN or infinite."""
+    for name, value in parameters.items():
+        if value.dtype.kind == "f" and value.size and not np.isfinite([value.min(), value.max()]).all():
+            raise InputError(f"{path}: '{name}' holds NaN or infinite numbers, which predict nothing: train again")
 
 
 def word_vectors_of(table: NDArray[np.float32], vocabulary: Vocabulary, subwords: KnownSubwords | None) -> WordVectors:

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.models.ensemble import Ensemble
+from mt2st.models.ensemble import Ensemble, have_known_words, told_by_words, warn_of_unknown
 from mt2st.models.folder import ModelFolder, word_vectors_of
 from mt2st.models.inputs import checked_texts, labels_above
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import PRIMARY_TASK
-from mt2st.text import OpenVocabulary
+from mt2st.text import OpenVocabulary, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.vocabulary import UNK
 
@@ -42,6 +42,7 @@ class Predictor:
 
     Attributes:
         classes_: ``[n_classes]`` labels, in the type that the model was trained on.
+        class_prior_: ``[n_classes]`` shares of the training labels.
         problem_type: ``"classification"`` or ``"multilabel"``.
 
     Raises:
@@ -58,6 +59,7 @@ class Predictor:
             if self.problem_type not in (CLASSIFICATION, MULTI_LABEL):
                 raise MissingExtraError(f"a model for {self.problem_type}", "train")
             self.classes_ = np.array(saved.config["classes"])
+            self.class_prior_ = np.array(saved.config["class_prior"], dtype=np.float32)
             self._indicator = bool(saved.config.get("indicator", False))
             self._settings, self._vocabulary = settings, saved.vocabulary
             self._table: Array = saved.parameters["embedding.weight"]
@@ -79,18 +81,33 @@ class Predictor:
         return cls(ModelFolder.load(Path(folder)), folder)
 
     def predict_proba(self, X: Iterable[str]) -> Array:
-        """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`."""
+        """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`.
+
+        A text without a known word has `class_prior_`, and a `DataWarning` counts such texts.
+        """
+        found, known = self.predict_known(X)
+        warn_of_unknown(known)
+        return found
+
+    def predict_known(self, X: Iterable[str]) -> tuple[Array, NDArray[np.bool_]]:
+        """Return the same probabilities, and ``[n_texts]``: whether a text has a known word or n-gram."""
         given = list(checked_texts(X, "texts"))
-        rows = [self._layers.logits(text) for text in self._texts(given)]
+        ids, offsets = BytesIO(), BytesIO()
+        numbering = self._vocabulary if self._subwords is None else OpenVocabulary(self._vocabulary)
+        write_known(given, self._settings.text.tokeniser, numbering, ids, offsets)
+        tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
+        bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
+        known = have_known_words(tokens, bounds)
+        rows = [self._layers.logits(text) for text in self._texts(tokens, bounds, numbering)]
         if not rows:
-            return np.empty((0, len(self.classes_)), dtype=np.float32)
+            return np.empty((0, len(self.classes_)), dtype=np.float32), known
         logits = np.stack(rows)
         if self.problem_type == MULTI_LABEL:
             found = 1 / (1 + np.exp(-logits))
         else:
             odds = np.exp(logits - logits.max(axis=1, keepdims=True))
             found = odds / odds.sum(axis=1, keepdims=True)
-        return found.astype(np.float32) if self._ensemble is None else self._ensemble.probabilities(found, given)
+        return told_by_words(found, known, self._ensemble, self.class_prior_, given)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Return the most probable label of each text, or the labels that are at least as likely as not."""
@@ -104,13 +121,10 @@ class Predictor:
         """The task-specific word vectors; `SubwordVectors` where they are made of n-grams."""
         return word_vectors_of(self._table, self._vocabulary, self._subwords)
 
-    def _texts(self, texts: Iterable[str]) -> Iterable[Array]:
+    def _texts(
+        self, tokens: NDArray[np.int64], bounds: NDArray[np.int64], numbering: Vocabulary | OpenVocabulary
+    ) -> Iterable[Array]:
         """Yield for each text the mean of its word vectors."""
-        ids, offsets = BytesIO(), BytesIO()
-        numbering = self._vocabulary if self._subwords is None else OpenVocabulary(self._vocabulary)
-        write_known(texts, self._settings.text.tokeniser, numbering, ids, offsets)
-        tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
-        bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
         table = self._table
         if self._subwords is not None and isinstance(numbering, OpenVocabulary):
             bags = self._subwords.bags.followed_by(self._subwords.bags_of(numbering.further))

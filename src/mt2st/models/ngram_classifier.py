@@ -57,6 +57,10 @@ class NgramClassifier:
         """Return the same of texts that the vectoriser has read."""
         return SCALE * (np.asarray(features @ self.weights, dtype=np.float64) + self.biases)
 
+    def knows(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return ``[n_texts]``: whether a text has an n-gram with weights."""
+        return np.asarray(self.vectoriser.transform(texts).getnnz(axis=1) > 0)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that a model folder keeps of it."""
         terms = SEPARATOR.join(self.vectoriser.get_feature_names_out())

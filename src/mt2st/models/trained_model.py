@@ -21,7 +21,7 @@ from mt2st.models.assembly import new_network
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.card import model_card
 from mt2st.models.embedding_init import new_embedding
-from mt2st.models.ensemble import PREFIX, Ensemble
+from mt2st.models.ensemble import PREFIX, Ensemble, have_known_words, told_by_words, warn_of_unknown
 from mt2st.models.fitting import DocumentEncoder, FitOptions, primary_task, reader_of, subwords_in, to_measure
 from mt2st.models.folder import ModelFolder, word_vectors_of
 from mt2st.models.inputs import (
@@ -41,7 +41,7 @@ from mt2st.network import Network
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.classification import predict_probabilities
-from mt2st.text import TaggedText, Vocabulary
+from mt2st.text import UNK, TaggedText, Vocabulary
 from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
 from mt2st.training.processor import torch_threads
 
@@ -59,6 +59,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         strategy_: the strategy that it was fitted with.
         class_weight_: the weights of classes that it was fitted with.
         classes_: ``[n_classes]`` labels, in the type that the user gave: numbers by size, strings by the alphabet.
+        class_prior_: ``[n_classes]`` shares of the classes in the training data, which texts without a known word get;
+            None for a tagger.
         run_: the course of the training.
         network_: the trained network, with the primary task's head alone.
         vocabulary_: the words of its embedding's rows.
@@ -74,6 +76,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
     problem_type: ClassVar[ProblemType[Any]]
     ensemble_: Ensemble | None
+    class_prior_: NDArray[np.float32] | None
     metrics_: dict[str, dict[str, float]]
     _learning: Learning[Any] | None = None
 
@@ -201,6 +204,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             learned = self._learning.learn(rows, validation, final_fit=final_fit, autotune=autotune)
         finally:
             self._learning = None
+        self.class_prior_ = None if isinstance(rows, TaggedText) else class_shares(rows, names_of(classes))
         self.settings_ = chosen.updated(**learned.choice.values)
         self.choice_, self.classes_, self.run_ = learned.choice.reason, classes, learned.run
         self.strategy_, self.class_weight_ = strategy, self.class_weight
@@ -263,8 +267,10 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             ``[n_texts, n_classes]``; of a tagger ``[n_words, n_classes]``, in the words' order.
         """
         probabilities, task, data = self._of_network(rows)
-        if self.ensemble_ is not None and not isinstance(rows, TaggedText):
-            probabilities = self.ensemble_.probabilities(probabilities, rows.texts)
+        if self.class_prior_ is not None and not isinstance(rows, TaggedText):
+            texts = data.texts
+            known = have_known_words(texts.ids, texts.offsets)
+            probabilities, _ = told_by_words(probabilities, known, self.ensemble_, self.class_prior_, rows.texts)
         self.metrics_[name] = task.metrics(probabilities, data)
         return probabilities
 
@@ -277,6 +283,16 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         with torch_threads(settings.compute.threads):
             task = self._as_fitted(primary_task(settings, self.problem_type, names, data))
             return task.probabilities(reader.network(network), data), task, data
+
+    def unknown_share(self, rows: RowsT) -> float | None:
+        """Return the share of the words of labelled data that the vocabulary lacks; None if n-grams make words."""
+        network, vocabulary = self._fitted()
+        if subwords_in(network) is not None:
+            return None
+        text = self.settings_.text
+        documents = self.problem_type.prepare(rows, names_of(self.classes_), text).documents
+        ids = DocumentEncoder(vocabulary, text.tokeniser, None).read(documents).ids
+        return float(np.mean(ids == UNK)) if len(ids) else None
 
     @property
     def word_vectors(self) -> WordVectors:
@@ -320,6 +336,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
             "choice": self.choice_,
             "ensemble": self.ensemble_.config() if self.ensemble_ else None,
+            "class_prior": None if self.class_prior_ is None else self.class_prior_.tolist(),
             **self._extra_config(),
         }
         card = model_card(config, title=self.problem_type.title, vocabulary_size=len(vocabulary), about=list(about))
@@ -374,6 +391,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             model.vocabulary_, model.network_ = saved.vocabulary, _network_of(saved, settings, cls.problem_type)
             model.ensemble_ = Ensemble.of_folder(saved, cls.problem_type.independent, settings.text.tokeniser)
             model.init_seconds_, model.choice_, model.validation_probabilities_ = 0.0, str(config["choice"]), None
+            prior = config["class_prior"]
+            model.class_prior_ = None if prior is None else np.array(prior, dtype=np.float32)
             model._restore_extra(config)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
@@ -430,16 +449,36 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         texts = reader.read(documents)
         return reader.network(network), texts
 
-    def _probabilities(self, X: Iterable[str]) -> NDArray[np.float32]:
-        """Return the probabilities of the classes of texts."""
+    def predict_known(self, X: Iterable[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the probabilities of the classes of texts, and which texts the model knows anything of.
+
+        Not of a tagger.
+
+        Returns:
+            ``[n_texts, n_classes]`` as `predict_proba` does, and ``[n_texts]``: whether a text has a known word or
+            n-gram. Without one, it has `class_prior_`.
+
+        Raises:
+            InputError: before `fit`.
+        """
         self._fitted()
-        independent, texts = self.problem_type.independent, list(checked_texts(X, "texts"))
+        assert self.class_prior_ is not None
+        independent, given = self.problem_type.independent, list(checked_texts(X, "texts"))
+        known = np.empty(0, dtype=np.bool_)
 
         def probabilities(network: Network, encoded: Texts, max_length: int) -> NDArray[np.float32]:
+            nonlocal known
+            known = have_known_words(encoded.ids, encoded.offsets)
             return predict_probabilities(network, PRIMARY_TASK, encoded, max_length=max_length, independent=independent)
 
-        found = self._of_texts(probabilities, texts, len(self.classes_))
-        return found if self.ensemble_ is None else self.ensemble_.probabilities(found, texts)
+        found = self._of_texts(probabilities, given, len(self.classes_))
+        return told_by_words(found, known, self.ensemble_, self.class_prior_, given)
+
+    def _probabilities(self, X: Iterable[str]) -> NDArray[np.float32]:
+        """Return the probabilities of the classes of texts, and warn of texts without a known word."""
+        found, known = self.predict_known(X)
+        warn_of_unknown(known)
+        return found
 
     def _of_texts(
         self, compute: Callable[[Network, Texts, int], NDArray[np.float32]], X: Iterable[str], n_columns: int
@@ -522,6 +561,17 @@ def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemTyp
     own = {name: value for name, value in saved.parameters.items() if not name.startswith(PREFIX)}
     network.load_state_dict({name: torch.from_numpy(value) for name, value in own.items()})
     return network.eval()
+
+
+def class_shares(rows: Any, names: Sequence[str]) -> NDArray[np.float32]:
+    """Return ``[n_classes]``: the (weighted) share of labelled texts that have each class."""
+    number_of = {name: number for number, name in enumerate(names)}
+    weights = np.ones(len(rows)) if rows.weights is None else np.asarray(rows.weights)
+    shares = np.zeros(len(names))
+    for labels, weight in zip(rows.labels, weights.tolist(), strict=True):
+        for label in (labels,) if isinstance(labels, str) else labels:
+            shares[number_of[label]] += weight
+    return np.asarray(shares / weights.sum(), dtype=np.float32)
 
 
 def _share(validation: object) -> float:
