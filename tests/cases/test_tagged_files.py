@@ -38,6 +38,13 @@ FILES: dict[str, tuple[str, str, dict[str, Any], list[list[tuple[str, str]]]]] =
         {"word": 2, "tag": 3},
         [[("a", "DET"), ("b", "NOUN")], [("go", "VERB")]],
     ),
+    "CoNLL-U: multiword tokens, empty nodes, a space in a word": (
+        "a.conllu",
+        "# text = du 10 000\n1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n0.1\tx\t_\t_\t_\t_\t_\t_\t_\t_\n"
+        "1\tde\tde\tADP\t_\t_\t_\t_\t_\t_\n2\tle\tle\tDET\t_\t_\t_\t_\t_\t_\n3\t10 000\t_\tNUM\t_\t_\t_\t_\t_\t_\n",
+        {},
+        [[("de", "ADP"), ("le", "DET"), ("10 000", "NUM")]],
+    ),
     ".cupt": ("a.cupt", CUPT, {"tag": "parseme:mwe"}, [[("a", "*"), ("b", "1:VID")]]),
     "CoNLL-U Plus, tags by default": ("a.conll", CUPT, {}, [[("a", "DET"), ("b", "NOUN")]]),
     "OntoNotes": (

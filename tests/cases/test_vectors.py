@@ -109,6 +109,11 @@ def test_damage_is_still_refused(tmp_path: Path, content: bytes, message: str) -
         WordVectors.load(tmp_path / "a.vec")
 
 
+def test_white_space_of_unicode_is_a_word(tmp_path: Path) -> None:
+    (tmp_path / "tw.glove").write_text("film 0.5 1\n\x85 1 0.5\nplot 1 1\n", encoding="utf-8")
+    assert WordVectors.load(tmp_path / "tw.glove").index_to_key == ["film", "\x85", "plot"]
+
+
 def test_text_is_never_taken_for_binary(tmp_path: Path) -> None:
     lines = [HALF + b"%d 0.5 -1e-05 3" % number for number in range(50)]
     (tmp_path / "a").write_bytes(b"50 3\n" + b"\n".join(lines) + b"\n")
