@@ -63,6 +63,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         "is the header missing.*such as label and text",
     ),
     "another delimiter": ("a.csv", b"text;label\na;x\n", "separated by semicolons.*--delimiter"),
+    "another delimiter than the named one": (
+        "a.csv",
+        b"sep=^\ntext;label\na;x\n",
+        "semicolons, where '.' are expected",
+    ),
     "another encoding": ("a.csv", b"text,label\ncaf\xe9,x\n", "line 2, byte 4: found 0xe9.*--encoding cp1252"),
     "UTF-16": ("a.csv", "text,label\na,x\n".encode("utf-16-le"), "NUL byte.*--encoding utf-16"),
     "plain text": ("a.txt", b"a film\n", "unless its lines begin with __label__"),

@@ -308,14 +308,12 @@ class _Dialect:
         """Return the columns of a row."""
         return _columns(line, tabs=self.tabs)
 
-    def is_comment(self, line: str, columns: list[str], tag: int, *, first: bool) -> bool:
-        """Return whether a line is a comment; ``first``: it may begin a sentence."""
-        if not line.startswith("#"):
-            return False
+    def is_comment(self, columns: list[str], tag: int, *, first: bool) -> bool:
+        """Return whether a line that begins with ``#`` is a comment; ``first``: it may begin a sentence."""
         if self.numbered or self.documents:
             return True
         if len(columns) != self.width:
-            return first or line.startswith("# ")
+            return first or columns[0] == "#" or columns[0].startswith("# ")
         if self.tabs:
             return columns[0].startswith("# ")
         return first and self.width > 1 and columns[tag] not in self._tags_of_rows(tag)
@@ -371,11 +369,12 @@ def _conll_rows(path: Path, word: int, tag: int | None) -> Iterator[_Row]:
     first = True
     for number, line in enumerate(read_lines(path), 1):
         columns = dialect.columns(line)
-        if not line.strip() or columns[0] == DOCUMENT_START or line.startswith(_DOCUMENT):
+        marked = line.startswith("#")
+        if not line.strip() or columns[0] == DOCUMENT_START or (marked and line.startswith(_DOCUMENT)):
             yield None
             first = True
             continue
-        if dialect.is_comment(line, columns, -1 if tag is None else tag_at, first=first):
+        if marked and dialect.is_comment(columns, -1 if tag is None else tag_at, first=first):
             continue
         if free and first and len(columns) != width and min(word, tag or word) > 0:
             width, width_line = len(columns), number

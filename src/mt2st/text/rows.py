@@ -210,6 +210,8 @@ def labels_in(value: str) -> tuple[str, ...] | None:
         Traceback (most recent call last):
         mt2st.errors.InputError: 'tensor(0)' is a tensor written as text: write the labels themselves
     """
+    if value[-1:] not in _CLOSING:
+        return None
     if (written := _WRITTEN.fullmatch(value)) is not None:
         what = "bytes" if written["bytes"] else f"a {written['kind']}" if written["kind"] else "an array"
         raise InputError(f"'{shortened(value)}' is {what} written as text: write the labels themselves")
@@ -226,6 +228,7 @@ def labels_in(value: str) -> tuple[str, ...] | None:
     return tuple(str(each) for each in found if not is_missing(each) and str(each).strip())
 
 
+_CLOSING = frozenset(")]}'\"")
 _WRITTEN = re.compile(
     r"""(?P<kind>tensor|array|Series|Index)\(.*\)|(?P<bytes>b(?P<quote>['"]).*(?P=quote))|\[(?:'[^']*'\s+)+'[^']*'\]""",
     re.DOTALL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,7 +28,7 @@ LINES_UNQUOTED = 100
 """Lines that are whole rows each, inside one quoted field: by then the quote is none."""
 LINES_OF_A_FIELD = 20
 """A field of more lines is told, also where fields of several lines are usual."""
-_EXCEL = re.compile(r"sep=(.)\r?\n?")
+_EXCEL = re.compile(r'sep=([^"\r\n])\r?\n?')
 _NO_NAME = re.compile(r"[-+]?\d*\.?\d+|(?:\S+\s+){3,}\S+|")
 """What is no name of a column: a number, four words or more, nothing."""
 
@@ -80,15 +81,23 @@ class _Rows:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRow]]:
         oddities = Oddities(str(self.path))
+        current = [""]
+        one_line = csv.reader(_repeated(current), delimiter=self.delimiter, strict=True)
         lines = enumerate(read_lines(self.path, self.dialect.encoding), 1)
         for number, line in lines:
             if number == 1 and self.dialect.delimiter is None and (excel := _EXCEL.fullmatch(line)):
                 self.delimiter = excel[1]
+                one_line = csv.reader(_repeated(current), delimiter=self.delimiter, strict=True)
                 continue
             if not self.quoted or '"' not in line:
                 if row := self._unquoted(number, line):
                     yield number, row
                 continue
+            if line.count('"') % 2 == 0:  # most rows end on their line
+                current[0] = line
+                with suppress(csv.Error):
+                    yield number, next(one_line)
+                    continue
             taken = [line]
             found = self._quoted(number, taken, lines)
             if found is None:
@@ -155,6 +164,11 @@ class _Rows:
         if len(taken) == 1:
             return False
         return self.delimiter == "\t" or len(taken) > LINES_OF_A_FIELD or self._have_all_columns(taken)
+
+
+def _repeated(current: list[str]) -> Iterator[str]:
+    while True:
+        yield current[0]
 
 
 class _NoQuotesError(Exception):
@@ -236,7 +250,8 @@ def _other_delimiter(header: str, delimiter: str) -> str:
         return ""
     other = "commas in place of them" + ("" if delimiter == "," else " and a name that ends in .csv")
     end = "a name that ends in " + ENDINGS[found] if found in ENDINGS else other
-    here = f" The columns seem to be separated by {DELIMITERS[found]}, where {DELIMITERS[delimiter]} are expected"
+    expected = DELIMITERS.get(delimiter, repr(delimiter))
+    here = f" The columns seem to be separated by {DELIMITERS[found]}, where {expected} are expected"
     return f"{here}: save the file with {end}, or name the delimiter by --delimiter (delimiter=)"
 
 
