@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,18 +47,16 @@ def _with_file(name: str, content: str, *more: str) -> Change:
     return change
 
 
-def _into(name: str, content: str) -> Change:
+def _into(name: str, content: str, *, by_us: bool = True) -> Change:
     def change(folder: Path) -> list[str]:
-        (folder / "run").mkdir()
-        (folder / "run" / name).write_text(content, encoding="utf-8")
+        path = folder / "run" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(content, encoding="utf-8")
+        if by_us:
+            (folder / "run" / ".mt2st.json").write_text(json.dumps([name]), encoding="utf-8")
         return _command(write_reviews(folder / "reviews.csv"))
 
     return change
-
-
-def _into_checkpoint(folder: Path) -> list[str]:
-    (folder / "run" / "checkpoint").mkdir(parents=True)
-    return _command(write_reviews(folder / "reviews.csv"))
 
 
 ROWS = b"".join(b"text %d,%s\n" % (number, b"ab"[number % 2 : number % 2 + 1]) for number in range(20))
@@ -78,7 +77,8 @@ WRONG: dict[str, tuple[Change, list[str]]] = {
     "broken gzip": (_written(gzip.compress(b"review,sentiment\n" + ROWS)[:60], "bad.csv.gz"), ["bad.csv.gz"]),
     "unknown extension": (_written(b"x", "bad.xlsx"), [".xlsx"]),
     "output not empty": (_into("metrics.jsonl", "{}"), ["not empty", "--overwrite", "--output"]),
-    "output not ours": (_into("thesis.doc", "x"), ["thesis.doc"]),
+    "output not ours": (_into("thesis.doc", "x", by_us=False), ["thesis.doc"]),
+    "output like ours": (_into("metrics.jsonl", "{}", by_us=False), ["metrics.jsonl", "no run's"]),
     "a table for a tagger": (_with("--task", "tagging"), ["reviews.csv, line 1", "--task classification"]),
     "a tagger's file": (_written(b"1\tThe\tthe\tDET\n", "bad.conllu"), ["bad.conllu", "--task tagging"]),
     "no such configuration": (_with("--config", "no.toml"), ["--config no.toml", "No such file"]),
@@ -107,7 +107,7 @@ WRONG: dict[str, tuple[Change, list[str]]] = {
         ["--validation", "val.csv", "'meh'"],
     ),
     "output inside a file": (_with_file("notes", "x", "--output", "{}/run"), ["--output", "notes", "is a file"]),
-    "interrupted run there": (_into_checkpoint, ["not empty", "--overwrite", "--resume"]),
+    "interrupted run there": (_into("checkpoint/manifest.json", "{}"), ["not empty", "--overwrite", "--resume"]),
     "split seed below zero": (_with("--split-seed", "-1"), ["seed", "0 to", "-1"]),
     "nothing to resume": (_with("--resume"), ["--resume"]),
 }
