@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from mt2st import MultiLabelClassifier, TextClassifier
+from mt2st.models import Optimisation
 from mt2st.models.ensemble import Ensemble, Examples
 from mt2st.models.ngram_classifier import SCALE, NgramClassifier, NgramFeatures, kinds_for
 from mt2st.models.pool import Pool, _Problem
@@ -62,6 +63,22 @@ def test_weights_of_texts_reach_the_machine() -> None:
     features = NgramFeatures.of("words", Tokeniser(), texts)
     heavy = features.fit(targets, 1.0, weights=np.array([9.0, 0.1] * 4)).scores(["a"])
     assert heavy[0, 0] > features.fit(targets, 1.0).scores(["a"])[0, 0] + 0.1
+
+
+def test_a_class_whose_texts_have_weight_0_is_not_there() -> None:
+    features = NgramFeatures.of("words", Tokeniser(), ["a x", "b y", "c z", "a x x"])
+    targets = np.array([0, 1, 2, 0])[:, np.newaxis] == np.arange(3)
+    scores = features.fit(targets, 1.0, weights=np.array([1.0, 1.0, 0.0, 1.0])).scores(["a x", "b y", "c z"])
+    assert (scores[:, 2] < scores[:, :2].max(axis=1)).all()
+    none = features.fit(targets, 1.0, weights=np.zeros(4)).scores(["a x"])
+    assert (none == none[0, 0]).all()
+
+
+def test_several_labels_a_text_have_a_machine_each_even_where_there_are_two() -> None:
+    features = NgramFeatures.of("words", Tokeniser(), ["a x", "b y", "a x x", "b y y"])
+    targets = np.array([[True, False], [False, True]] * 2)
+    joint, apart = (features.fit(targets, 1.0, independent=each).scores(["a x"]) for each in (False, True))
+    np.testing.assert_allclose(apart, 2 * joint, rtol=1e-3)
 
 
 def test_characters_are_for_short_texts() -> None:
@@ -153,3 +170,13 @@ def test_the_final_fit_learns_from_all_and_the_metrics_are_from_before_it(films:
     held_out = (["fine film", "dull film"], ["good", "bad"])
     given = TextClassifier("switch").set_params(**FAST).fit(texts, labels, validation=held_out)
     assert len(given.validation_probabilities_) == 2  # never learned from
+
+
+def test_a_label_that_only_the_texts_to_choose_by_have_counts_as_not_found() -> None:
+    texts = ["a good film", "a bad film", "good and long", "bad and long"] * 6
+    labels = [["good"], ["bad"], ["good", "long"], ["bad", "long"]] * 6
+    others = (["a good film", "a horror film"], [["good"], ["horror"]])
+    model = MultiLabelClassifier(encoder="mean", optimisation=Optimisation(epochs=1))
+    model.fit(texts, labels, validation=others)
+    assert "horror" not in model.classes_
+    assert model.metrics_["validation"]["micro_recall"] < 1

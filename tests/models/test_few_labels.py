@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from mt2st import TextClassifier
-from mt2st.models import Encoder, Optimisation, Predictor
+from mt2st.models import Encoder, Optimisation, Predictor, few_labels
 from mt2st.models.choice import LEAST_PASSES, MOST_PASSES, WORDS_READ, _passes
-from mt2st.models.few_labels import VECTOR_STRENGTH, _certain, _Data, _regression
+from mt2st.models.ensemble import Examples
+from mt2st.models.few_labels import MOST_OWN_LABELS, VECTOR_STRENGTH, Fold, _certain, _Data, _folds, _regression
 from mt2st.models.ngram_classifier import NgramFeatures
 from mt2st.models.pool import Pool
 from mt2st.text import Tokeniser
@@ -83,17 +84,20 @@ def test_a_class_with_one_text_is_learned_too() -> None:
     assert np.isfinite(found.predict_proba(texts)).all()
 
 
-def test_labels_of_its_own_weigh_no_more_than_some_of_the_given_ones() -> None:
+def test_labels_of_its_own_weigh_no_more_than_some_of_the_given_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     texts, _ = articles(400, seed=6)
     vectors = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
     targets = np.arange(4)[:, np.newaxis] % 2 == np.arange(2)
     data = _Data(targets, None, vectors, [NgramFeatures.of("words", Tokeniser(), texts)])
-    learned, own = data.self_trained(data.fitted(data.labelled), Pool(np.array([1.0, 50.0])))
-    assert own > 0
-    assert np.isfinite(learned.weights).all()
-    nothing, none = data.self_trained(data.fitted(data.labelled), Pool(np.array([1e-6, 1e-6])))
+    learned, given = data.fitted(data.labelled), []
+    monkeypatch.setattr(few_labels, "_regression", lambda *found: (given.append(found[2]), _regression(*found))[1])
+    _, own = data.self_trained(learned, Pool(np.array([1.0, 50.0])))
+    assert own > 20
+    assert given[-1][:4].tolist() == [1.0] * 4
+    assert given[-1][4:].sum() == pytest.approx(MOST_OWN_LABELS * 4)
+    nothing, none = data.self_trained(learned, Pool(np.array([1e-6, 1e-6])))
     assert none == 0
-    np.testing.assert_array_equal(nothing.weights, data.fitted(data.labelled).weights)
+    np.testing.assert_array_equal(nothing.weights, learned.weights)
 
 
 def test_the_regression_is_scikit_learns_and_a_class_without_texts_is_never_predicted() -> None:
@@ -128,19 +132,62 @@ def test_a_handful_of_words_is_enough() -> None:
 def test_its_own_labels_have_the_classes_in_the_shares_of_the_given_ones() -> None:
     of_first = np.array([0.91, 0.99, 0.92, 0.98, 0.93, 0.97, 0.5, 0.08, 0.01, 0.2], dtype=np.float32)
     guessed = np.stack([of_first, 1 - of_first], axis=1)
-    assert _certain(guessed, np.array([0.5, 0.5])).tolist() == [1, 3, 7, 8]  # the surest of the first class
-    assert _certain(guessed, np.array([0.75, 0.25])).tolist() == [0, 1, 2, 3, 4, 5, 7, 8]
-    assert _certain(guessed[:7], np.array([0.5, 0.5])).tolist() == []  # one class alone would take over
-    assert _certain(guessed, np.array([1.0, 0.0])).tolist() == [0, 1, 2, 3, 4, 5]  # the other has no label
+    assert _certain(guessed, np.array([5.0, 5.0])).tolist() == [1, 3, 7, 8]  # the surest of the first class
+    assert _certain(guessed, np.array([6.0, 2.0])).tolist() == [0, 1, 2, 3, 4, 5, 7, 8]
+    assert _certain(guessed[:7], np.array([5.0, 5.0])).tolist() == []  # one class alone would take over
+    assert _certain(guessed, np.array([6.0, 0.0])).tolist() == [0, 1, 2, 3, 4, 5]  # the other has no label
 
 
 def test_vectors_of_little_text_are_trained_over_more_passes() -> None:
-    some = ["a word"] * 1000
-    assert _passes(some) == MOST_PASSES
-    between = WORDS_READ // 20 // 2
-    assert _passes(["a word"] * between) == _passes(["a word"] * (between - 9), ["a word"] * 9) == 20
-    assert _passes(["a word"] * WORDS_READ) == LEAST_PASSES
-    assert _passes(some, iter(["a word"] * WORDS_READ)) == MOST_PASSES  # what is read only once is not counted
+    cut, some, between = Tokeniser(), ["a word"] * 1000, ["a word"] * (WORDS_READ // 20 // 2)
+    assert _passes(cut, some) == MOST_PASSES
+    assert _passes(cut, between) == _passes(cut, between[9:], between[:9]) == 20
+    assert _passes(cut, ["a word"] * WORDS_READ) == LEAST_PASSES
+
+
+def data_of(texts: list[str], labels: list[str], weights: list[float] | None = None) -> tuple[_Data, list[Fold]]:
+    classes = sorted(set(labels))
+    targets = np.array(labels)[:, np.newaxis] == np.array(classes)
+    given = None if weights is None else np.array(weights, dtype=np.float32)
+    features = [NgramFeatures.of("words", Tokeniser(), texts)]
+    vectors = np.random.default_rng(0).normal(size=(len(texts), 2)).astype(np.float32)
+    return _Data(targets, given, vectors, features), _folds(Examples(texts, targets, given), 1)
+
+
+def weights_of(data: _Data, folds: list[Fold]) -> tuple[list[float], float]:
+    pool, loss, _ = data.pooled(folds, data.held_out_scores(folds, None))
+    return pool.weights.tolist(), loss
+
+
+def test_copies_of_a_text_are_held_out_together() -> None:
+    texts, labels = (each * 3 for each in articles(40, seed=1))
+    _, folds = data_of(texts, labels)
+    assert all(not {texts[row] for row in train} & {texts[row] for row in held_out} for train, held_out in folds)
+    repeats = -(-300 // len(texts))
+    assert sorted(np.concatenate([held_out for _, held_out in folds])) == sorted([*range(len(texts))] * repeats)
+
+
+def test_a_class_with_one_text_takes_nothing_from_what_the_others_say() -> None:
+    texts, labels = articles(40, seed=1)
+    usual, _ = weights_of(*data_of(texts, labels))
+    rare, _ = weights_of(*data_of([*texts, "a strange thing", "another odd one"], [*labels, "odd", "strange"]))
+    assert rare[1] > usual[1] / 2  # it fell to a tenth when these texts, which nobody can know, counted
+
+
+def test_texts_of_weight_0_decide_nothing() -> None:
+    texts, labels = articles(40, seed=1)
+    others = articles(40, seed=2)[0]
+    flipped = ["money" if each == "sport" else "sport" for each in labels]
+    data, folds = data_of(texts + others, labels + flipped, [1.0] * 40 + [0.0] * 40)
+    (ngrams,) = data.ngrams
+    features = [NgramFeatures("words", ngrams.vectoriser, ngrams.features[:40])]
+    alone = _Data(data.targets[:40], None, data.vectors[:40], features)
+    of_alone = [(train[train < 40], rows[rows < 40]) for train, rows in folds]
+    weights, loss = weights_of(data, folds)
+    expected, loss_alone = weights_of(alone, of_alone)
+    assert (*weights, loss) == pytest.approx((*expected, loss_alone), rel=1e-4)
+    model = TextClassifier().fit(texts + others, labels + flipped, sample_weight=[1.0] * 40 + [0.0] * 40)
+    assert model.score(*articles(200, seed=3)) > 0.9
 
 
 def test_a_generator_of_unlabelled_texts_is_still_there_for_the_training() -> None:

@@ -361,7 +361,6 @@ def test_a_classifier_that_is_not_trained_says_so(tmp_path: Path) -> None:
         (["a", "b", "c"], ["x", "x", "x"], "all 3 rows have the one label 'x'"),
         (["a", "b"], ["x", "y"], "2 rows are too few for 2 classes"),
         (["a", "b", "c"], ["x", "y"], "texts and labels must be as many, found 3 and 2"),
-        (["a", "b", "c"], ["x", "x", "y"], "one only of 'y'"),
         ("a good film", ["x", "y"], "give a list of texts, found the one text 'a good film'"),
         (["a", None, "b", "c"], ["x", "y", "x", "y"], "the labelled texts: 1 of 4 texts is missing .*: number 1"),
     ],
@@ -435,3 +434,16 @@ def test_the_best_epoch_is_chosen_by_the_metric_or_by_the_loss(
     monkeypatch.setattr(fitting, "Trainer", lambda *a, **k: (selected.append(k["monitor"]), real(*a, **k))[1])
     make(SingleTask(), auxiliaries=(), optimisation__epochs=1, optimisation__monitor=choose_by).fit(*films)
     assert selected == [select, None]  # the final fit has nothing to choose by
+
+
+def test_many_classes_and_one_with_a_single_text_can_be_learned(films: tuple[list[str], list[str]]) -> None:
+    texts, labels = list(films[0]) * 10, [f"{label} {number % 7}" for number, label in enumerate(films[1] * 10)]
+    classifier = make(optimisation__epochs=1).fit([*texts, "a strange thing"], [*labels, "odd"])
+    assert "odd" in classifier.classes_
+
+
+def test_class_weights_hold_for_given_validation_data_too(films: tuple[list[str], list[str]]) -> None:
+    heavy = make(optimisation__epochs=1)
+    heavy.class_weight = "balanced"
+    heavy.fit(*films, validation=films)
+    assert heavy.metrics_["validation"]["loss"] > 0

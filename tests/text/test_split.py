@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.text import LabelledText, read_labelled, split_labelled
+from mt2st.text import LabelledText, read_labelled, split_labelled, split_to_choose_by
 
 
 def numbered(labels: list[str]) -> LabelledText:
@@ -82,3 +83,23 @@ def test_real_reviews_split_evenly(shared_data: Path) -> None:
     share = Counter(data.labels)["1"] / len(data)
     assert abs(Counter(part.labels)["1"] / 750 - share) < 0.002
     assert len(rest) == 4250
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=40), st.floats(0.05, 0.6), st.integers(0, 5))
+def test_a_part_to_choose_by_leaves_each_class_a_row(labels: list[str], fraction: float, seed: int) -> None:
+    rows = LabelledText([str(number) for number in range(len(labels))], labels)
+    if len(set(labels)) == len(labels):
+        with pytest.raises(InputError, match="no row to choose by"):
+            split_to_choose_by(rows, fraction, seed=seed)
+        return
+    rest, part = split_to_choose_by(rows, fraction, seed=seed)
+    assert set(rest.labels) == set(labels)
+    assert sorted([*rest.texts, *part.texts], key=int) == rows.texts
+    assert 1 <= len(part) <= math.ceil(fraction * len(labels))
+    again = split_to_choose_by(rows, fraction, seed=seed)[1]
+    assert again.texts == part.texts
+
+
+def test_a_part_to_choose_by_is_stratified_where_it_can_be() -> None:
+    rows = LabelledText(list("abcdefgh"), ["x", "y"] * 4)
+    assert split_to_choose_by(rows, 0.25, seed=1) == split_labelled(rows, 0.25, seed=1)

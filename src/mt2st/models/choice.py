@@ -5,7 +5,7 @@ The rules were chosen on some of the sets of ``benchmarks/classifiers.py`` and c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,14 @@ from mt2st.models.groups import AUTO
 from mt2st.models.inputs import checked_texts
 from mt2st.models.settings import ModelSettings
 from mt2st.strategy import SingleTask, Strategy
-from mt2st.text import LabelledText, TaggedText
+from mt2st.text import LabelledText, TaggedText, Tokeniser
 
 FEW = 500
 """With fewer labelled texts, gradient descent teaches less than it spoils (`mt2st.models.few_labels`)."""
 LONG = 60
 """Words of a text, on average, from which a BiLSTM takes much time and learns no more than the mean of its vectors."""
+MEASURED = 2000
+"""Texts that the average is taken of, about."""
 LONG_TEXTS: dict[str, Any] = {"encoder__name": "mean", "text__max_length": 1000, "context__sample": 1e-4}
 SHORT_TEXTS: dict[str, Any] = {"encoder__name": "bilstm", "optimisation__batch_size": 32}
 TRAINING = ("auxiliaries", "context.", "embedding.init", "encoder.", "optimisation.", "transition.", "word_tasks.")
@@ -59,20 +61,22 @@ def choose(settings: ModelSettings, strategy: Strategy, rows: Any, options: FitO
         return Choice({"encoder__name": "bilstm"})
     if isinstance(rows, LabelledText) and len(rows) < FEW and _leaves_training(settings, strategy, options):
         reason = f"few labels ({len(rows):,}): word vectors of all text first, then linear classifiers in closed form"
-        values = {**FEW_LABELS, "embedding__init_epochs": _passes(rows.texts, options.unlabelled)}
+        tokeniser = settings.text.tokeniser
+        values = {**FEW_LABELS, "embedding__init_epochs": _passes(tokeniser, rows.texts, options.unlabelled)}
         return Choice({**_left(settings, values), "auxiliaries": ()}, few_labels=True, reason=reason)
-    length = sum(len(text.split()) for text in rows.texts) / max(1, len(rows))
+    some = rows.texts[:: 1 + len(rows) // MEASURED]
+    length = sum(map(len, map(settings.text.tokeniser, some))) / max(1, len(some))
     if length < LONG:
         return Choice(_left(settings, SHORT_TEXTS), reason=f"BiLSTM: {length:.0f} words a text")
     return Choice(_left(settings, LONG_TEXTS), reason=f"mean encoder: {length:.0f} words a text")
 
 
-def _passes(*sources: Iterable[str]) -> int:
-    """Return over how many passes vectors are trained. A source that can be read only once is not counted."""
+def _passes(tokeniser: Tokeniser, *sources: Iterable[str]) -> int:
+    """Return over how many passes vectors are trained."""
     words, enough = 0, WORDS_READ // LEAST_PASSES
     for source in sources:
-        for text in () if isinstance(source, Iterator) else checked_texts(source, "unlabelled"):
-            words += len(text.split())
+        for text in checked_texts(source, "unlabelled"):
+            words += len(tokeniser(text))
             if words >= enough:
                 return LEAST_PASSES
     return min(MOST_PASSES, -(-WORDS_READ // max(1, words)))

@@ -23,6 +23,8 @@ from mt2st.text import UNK, Tokeniser
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 """Inverse strengths of the linear classifiers' regularisation that are tried."""
+MOST_WORK = 2e8
+"""Entries of the n-grams' matrix times classes, up to which all of them are tried: some minutes. Else it is 1."""
 LEAST = 1e-9
 """Least probability of the network that is told apart from 0."""
 
@@ -82,7 +84,8 @@ class Ensemble:
         members = []
         for member, strength in zip(self.members, self.strengths, strict=True):
             features = NgramFeatures.of(member.kind, tokeniser, examples.texts)
-            members.append(features.fit(examples.targets, strength, weights=examples.weights))
+            independent = self.pool.independent
+            members.append(features.fit(examples.targets, strength, weights=examples.weights, independent=independent))
         return replace(self, members=tuple(members))
 
     def probabilities(self, network: NDArray[Any], texts: Sequence[str]) -> NDArray[np.float32]:
@@ -207,14 +210,16 @@ def _best(
     features: NgramFeatures, train: Examples, held_out: Examples, *, independent: bool
 ) -> tuple[NgramClassifier, float, Scores]:
     """Return the classifier with the best strength, the strength, and its scores of the texts held out."""
-    found = []
+    best, least = None, np.inf
     further = features.vectoriser.transform(held_out.texts)
-    for strength in STRENGTHS:
-        classifier = features.fit(train.targets, strength, weights=train.weights)
+    for strength in STRENGTHS if features.work(train.targets) <= MOST_WORK else STRENGTHS[-2:-1]:
+        classifier = features.fit(train.targets, strength, weights=train.weights, independent=independent)
         scores = classifier.scores_of(further)
-        pool = _pool([scores], held_out, independent=independent)
-        found.append((pool.loss([scores], held_out.targets), classifier, strength, scores))
-    return min(found, key=lambda each: each[0])[1:]
+        loss = _pool([scores], held_out, independent=independent).loss([scores], held_out.targets, held_out.weights)
+        if best is None or loss < least:
+            best, least = (classifier, strength, scores), loss
+    assert best is not None
+    return best
 
 
 def _pool(parts: Sequence[Scores], held_out: Examples, *, independent: bool) -> Pool:
@@ -227,7 +232,7 @@ def _worth_keeping(parts: Sequence[Scores], held_out: Examples, *, independent: 
 
     def loss(chosen: Sequence[int]) -> float:
         scores = [parts[each] for each in chosen]
-        return _pool(scores, held_out, independent=independent).loss(scores, held_out.targets)
+        return _pool(scores, held_out, independent=independent).loss(scores, held_out.targets, held_out.weights)
 
     for number in reversed(range(1, len(parts))):
         fewer = [each for each in kept if each != number]

@@ -38,7 +38,7 @@ ROUNDS = 3
 COMPARED = 2
 """Repeats of the cross-validation in which labels of its own are tried: they take time."""
 MOST_OWN_LABELS = 5.0
-"""Weight of all own labels together, in labelled texts."""
+"""Most weight of all own labels together, as a multiple of that of all given ones."""
 NEVER = -20.0
 """Score of a class that no text has."""
 
@@ -81,13 +81,13 @@ def learn(
     texts = [*labelled.texts, *unlabelled]
     ngrams = [NgramFeatures.of(kind, tokeniser, texts) for kind in kinds_for(texts)]
     data = _Data(labelled.targets, labelled.weights, (vectors - mean) / np.sqrt(variance + SMALLEST_VARIANCE), ngrams)
-    folds = _folds(labelled.targets, seed)
+    folds = _folds(labelled, seed)
     scores = data.held_out_scores(folds, None)
     pool, _, out_of_fold = data.pooled(folds, scores)
     learned, own = data.fitted(data.labelled), 0
     if len(unlabelled):
         # Labels of its own make a classifier surer than it should be, so the weights are fitted again.
-        some = folds[: COMPARED * min(FOLDS, len(labelled.targets))]
+        some = folds[: COMPARED * FOLDS]
         _, loss, _ = data.pooled(some, scores[: len(some)])
         again, loss_again, out_of_fold_again = data.pooled(some, data.held_out_scores(some, pool))
         if loss_again < loss:
@@ -128,17 +128,22 @@ class _Data:
         """Numbers of the labelled texts."""
         return np.arange(len(self.targets))
 
+    @property
+    def of_texts(self) -> NDArray[np.float64]:
+        """``[n_labelled]`` weights."""
+        return np.ones(len(self.targets)) if self.weights is None else self.weights.astype(np.float64)
+
     def fitted(
         self,
         rows: NDArray[np.int64],
         own_rows: NDArray[np.int64] | None = None,
         own_targets: NDArray[np.bool_] | None = None,
     ) -> _Learned:
-        """Fit on labelled texts, and on unlabelled ones with labels of its own."""
-        targets = self.targets[rows]
-        weights = np.ones(len(rows)) if self.weights is None else self.weights[rows].astype(np.float64)
+        """Fit on labelled texts, and on unlabelled ones with labels of its own. Texts of weight 0 are left out."""
+        rows = rows[self.of_texts[rows] > 0]
+        targets, weights = self.targets[rows], self.of_texts[rows]
         if own_rows is not None and own_targets is not None:
-            own = np.full(len(own_rows), min(1.0, MOST_OWN_LABELS * len(rows) / len(own_rows)))
+            own = np.full(len(own_rows), min(1.0, MOST_OWN_LABELS * weights.sum() / len(own_rows)))
             weights, targets = np.concatenate([weights, own]), np.concatenate([targets, own_targets])
             rows = np.concatenate([rows, own_rows])
         members = [each.fit(targets, NGRAM_STRENGTH, rows=rows, weights=weights) for each in self.ngrams]
@@ -159,7 +164,7 @@ class _Data:
         unlabelled, own = np.arange(len(self.targets), len(self.vectors)), 0
         for _ in range(ROUNDS):
             guessed = pool.probabilities(self.scores(learned, unlabelled))
-            certain = _certain(guessed, self.targets[rows].mean(axis=0))
+            certain = _certain(guessed, self.of_texts[rows] @ self.targets[rows])
             if not len(certain):
                 break
             classes = guessed[certain].argmax(axis=1)[:, np.newaxis] == np.arange(guessed.shape[1])
@@ -184,40 +189,54 @@ class _Data:
     def pooled(
         self, folds: Sequence[Fold], scores: Sequence[Sequence[Scores]]
     ) -> tuple[Pool, float, NDArray[np.float32]]:
-        """Return the best weights of the classifiers, their loss, and ``[n_labelled, n_classes]`` probabilities."""
+        """Return the best weights of the classifiers, their loss, and ``[n_labelled, n_classes]`` probabilities.
+
+        A text whose class had no other text says nothing of the classifiers: none could know the class.
+        """
         held_out = np.concatenate([each for _, each in folds])
         parts, targets = [np.concatenate(each) for each in zip(*scores, strict=True)], self.targets[held_out]
-        repeats = len(held_out) / len(self.targets)
-        found = Pool.fit(parts, targets, weights=np.full(len(held_out), 1 / repeats))
+        known = [
+            self.targets[rows] @ self.targets[train][self.of_texts[train] > 0].any(axis=0) for train, rows in folds
+        ]
+        weights = self.of_texts[held_out] * np.concatenate(known)
+        found = Pool.fit(parts, targets, weights=weights * len(self.targets) / len(held_out))
         mean = np.zeros(self.targets.shape, dtype=np.float32)
         np.add.at(mean, held_out, found.probabilities(parts))
-        return found, found.loss(parts, targets), mean / mean.sum(axis=1, keepdims=True)
+        return found, found.loss(parts, targets, weights), mean / mean.sum(axis=1, keepdims=True)
 
 
-def _certain(guessed: NDArray[np.float32], shares: NDArray[np.float64]) -> NDArray[np.int64]:
+def _certain(guessed: NDArray[np.float32], labels: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the numbers of the texts whose guessed class is certain, with the classes in their shares of the labels.
 
     Without this one class takes over: what it has learned from its own labels makes it more certain, round by round.
+    ``labels`` has the number of each class; one with a single label, whose share says little, sets no bound to others.
     """
     found = guessed.argmax(axis=1)
-    of_class = [np.flatnonzero((found == each) & (guessed[:, each] > CERTAIN)) for each in range(len(shares))]
-    most = min(len(rows) / share for rows, share in zip(of_class, shares, strict=True) if share > 0)
+    of_class = [np.flatnonzero((found == each) & (guessed[:, each] > CERTAIN)) for each in range(len(labels))]
+    bounds = [len(rows) / count for rows, count in zip(of_class, labels, strict=True) if count > 1]
+    most = min(bounds, default=0.0)
     ranked = [rows[np.argsort(-guessed[rows, each], kind="stable")] for each, rows in enumerate(of_class)]
-    return np.sort(np.concatenate([rows[: round(most * share)] for rows, share in zip(ranked, shares, strict=True)]))
+    return np.sort(np.concatenate([rows[: round(most * count)] for rows, count in zip(ranked, labels, strict=True)]))
 
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def _folds(targets: NDArray[np.bool_], seed: int) -> list[Fold]:
-    """Return the parts of a repeated cross-validation, stratified: rows to learn from, and rows held out."""
-    rng, classes = np.random.default_rng(seed), targets.argmax(axis=1)
+def _folds(labelled: Examples, seed: int) -> list[Fold]:
+    """Return the parts of a repeated cross-validation, stratified: rows to learn from, and rows held out.
+
+    Copies of a text are in one part: a classifier that knows one of them knows the others.
+    """
+    _, first, copy_of = np.unique(np.array(labelled.texts, dtype=object), return_index=True, return_inverse=True)
+    rng, classes = np.random.default_rng(seed), labelled.targets.argmax(axis=1)[first]
     parts = min(FOLDS, len(classes))
     found = []
-    for _ in range(-(-LEAST_OUT_OF_FOLD // len(classes))):
+    for _ in range(-(-LEAST_OUT_OF_FOLD // len(labelled.texts))):
         order = rng.permutation(len(classes))
         order = order[np.argsort(classes[order], kind="stable")]  # one class after the other, dealt in turn
-        found += [(np.sort(np.delete(order, np.s_[part::parts])), np.sort(order[part::parts])) for part in range(parts)]
+        for part in range(parts):
+            held_out = np.isin(copy_of, order[part::parts])
+            found.append((np.flatnonzero(~held_out), np.flatnonzero(held_out)))
     return found
 
 
@@ -229,7 +248,7 @@ def _regression(
 
     classes, n_classes = targets.argmax(axis=1), targets.shape[1]
     matrix, biases = np.zeros((n_classes, vectors.shape[1])), np.full(n_classes, NEVER)
-    if len(present := np.unique(classes)) == 1:
+    if len(present := np.unique(classes)) < 2:
         biases[present] = 0.0
         return matrix, biases
     solver = LogisticRegression(C=VECTOR_STRENGTH, max_iter=1000).fit(vectors, classes, sample_weight=weights)

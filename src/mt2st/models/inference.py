@@ -69,6 +69,10 @@ class Predictor:
             self._ensemble = Ensemble.of_folder(saved, independent, settings.text.tokeniser)
         except KeyError as error:
             raise InputError(f"{folder} does not fit together: it has no {error}") from error
+        except InputError:
+            raise
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
 
     @classmethod
     def load(cls, folder: str | PathLike[str]) -> Self:

@@ -77,6 +77,12 @@ def joined(first: Any, second: Any) -> Any:
     return replace(first, texts=[*first.texts, *second.texts], labels=[*first.labels, *second.labels], weights=weights)
 
 
+def parted(both: Any, first: Any, second: Any) -> tuple[Any, Any]:
+    """Return two parts with the weights that `joined` rows of them got."""
+    cut = len(first)
+    return replace(first, weights=both.weights[:cut]), replace(second, weights=both.weights[cut:])
+
+
 def rereadable(labels: Any) -> Any:
     """Return labels that can be read twice, as numpy and Python have them.
 

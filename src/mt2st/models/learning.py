@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mt2st.errors import NoContextError
 from mt2st.models.autotune import Search, check_autotune, described
-from mt2st.models.choice import Choice, choose
+from mt2st.models.choice import FEW, Choice, choose
 from mt2st.models.ensemble import Ensemble, Examples
 from mt2st.models.few_labels import learn
 from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitted, Fitting, primary_task, reader_for, to_measure
@@ -102,11 +102,11 @@ class Learning(Generic[RowsT]):
         final_fit = final_fit and self.problem.of_texts
         held_out: Any = validation
         every = joined(rows, held_out) if final_fit and not isinstance(validation, float) else rows
-        choice = choose(self.settings, self.strategy, every, self.options)
-        self._tell(choice.reason)
-        again = final_fit or choice.few_labels or autotune is not None
+        again = final_fit or autotune is not None or len(every) < FEW
         if again and isinstance(self.options.unlabelled, Iterator):  # it is read again
             self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
+        choice = choose(self.settings, self.strategy, every, self.options)
+        self._tell(choice.reason)
         self.settings = self.settings.updated(**choice.values)
         if choice.few_labels:
             if autotune is not None:

@@ -108,6 +108,10 @@ class NgramFeatures:
             features = vectoriser.fit(["-"]).transform(texts)
         return cls(kind, vectoriser, features)
 
+    def work(self, targets: NDArray[Any]) -> int:
+        """Return about how many products a pass over the texts takes, for machines of all classes."""
+        return int(self.features.nnz * targets.shape[1])
+
     def fit(
         self,
         targets: NDArray[Any],
@@ -115,6 +119,7 @@ class NgramFeatures:
         *,
         rows: NDArray[np.int64] | None = None,
         weights: NDArray[Any] | None = None,
+        independent: bool = False,
     ) -> NgramClassifier:
         """Fit a classifier.
 
@@ -122,16 +127,20 @@ class NgramFeatures:
             targets: ``[n, n_classes]``, true where a text has a class.
             strength: inverse strength of the regularisation, above 0: scikit-learn's ``C``.
             rows: ``[n]`` numbers of the texts to learn from; None for all.
-            weights: ``[n]`` weights of these texts.
+            weights: ``[n]`` weights of these texts; those of weight 0 are left out.
+            independent: a text may have any number of classes.
         """
         features = self.features if rows is None else self.features[rows]
-        columns = targets[:, 1:] if _one_of_two(targets) else targets
-        solved = [_solved(features, columns[:, each], strength, weights) for each in range(columns.shape[1])]
-        matrix = np.stack([each[0] for each in solved], axis=1).astype(np.float32)
-        biases = np.array([each[1] for each in solved], dtype=np.float32)
-        if columns is not targets:  # one machine for both
-            matrix = np.hstack([-matrix, matrix]) / np.float32(2)
-            biases = np.hstack([-biases, biases]) / np.float32(2)
+        if weights is not None and not (weights > 0).all():
+            features, targets, weights = (each[weights > 0] for each in (features, targets, weights))
+        one_of_two = targets.shape[1] == 2 and not independent
+        matrix = np.zeros((features.shape[1], targets.shape[1]), dtype=np.float32)
+        biases = np.zeros(targets.shape[1], dtype=np.float32)
+        for each in range(int(one_of_two), targets.shape[1]):
+            matrix[:, each], biases[each] = _solved(features, targets[:, each], strength, weights)
+        if one_of_two:  # one machine for both
+            matrix[:, 1], biases[1] = matrix[:, 1] / 2, biases[1] / 2
+            matrix[:, 0], biases[0] = -matrix[:, 1], -biases[1]
         return NgramClassifier(self.kind, self.vectoriser, matrix, biases)
 
 
@@ -147,8 +156,10 @@ def _solved(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
-    if column.all() or not column.any():
-        return np.zeros(features.shape[1]), -ABSENT if column.all() else ABSENT
+    if not column.any():
+        return np.zeros(features.shape[1]), ABSENT
+    if column.all():
+        return np.zeros(features.shape[1]), -ABSENT
     solver = LinearSVC(C=strength, random_state=0)
     with warnings.catch_warnings():  # near the optimum the last digits do not matter
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -169,7 +180,3 @@ def new_vectoriser(kind: Kind, tokeniser: Tokeniser, **options: Any) -> Any:
         return TfidfVectorizer(tokenizer=tokeniser, token_pattern=None, **common)
     common["lowercase"] = tokeniser.lowercase
     return TfidfVectorizer(analyzer="char_wb", **common)
-
-
-def _one_of_two(targets: NDArray[Any]) -> bool:
-    return targets.shape[1] == 2 and bool((targets.sum(axis=1) == 1).all())

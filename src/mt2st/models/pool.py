@@ -1,4 +1,4 @@
-"""A weighted product of several classifiers' probabilities, its weights chosen on texts that none of them has seen.
+"""A weighted product of several classifiers' probabilities, its weights chosen on texts that none was fitted on.
 
 The logarithm of the pooled probability is the weighted sum of the classifiers' scores (a logarithmic opinion pool; for
 many labels per text, the same for the odds of each). The weights do two things at once: they say how much each
@@ -58,8 +58,7 @@ class Pool:
             independent: as the attribute.
             weights: ``[n_texts]`` weights of the texts, 1 on average.
         """
-        of_texts = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)
-        problem = _Problem(targets.astype(np.float64), of_texts, independent)
+        problem = _Problem(targets.astype(np.float64), _weights(weights, len(targets)), independent)
         scales = np.array([problem.solved([part], 0.0, PRIOR)[0] for part in parts])
         scaled = [scale * part for scale, part in zip(scales, parts, strict=True)]
         return cls(scales * problem.solved(scaled, -float(np.log(len(parts))), PRIOR), independent)
@@ -68,10 +67,11 @@ class Pool:
         """Return ``[n_texts, n_classes]`` probabilities of texts with these scores."""
         return np.exp(_log_probabilities(self._pooled(parts), independent=self.independent)).astype(np.float32)
 
-    def loss(self, parts: Sequence[Scores], targets: NDArray[Any]) -> float:
-        """Return the mean log loss on texts with these scores."""
-        problem = _Problem(targets.astype(np.float64), np.ones(len(targets)), self.independent)
-        return problem.loss_and_gradient(self._pooled(parts))[0] / max(1, len(targets))
+    def loss(self, parts: Sequence[Scores], targets: NDArray[Any], weights: NDArray[Any] | None = None) -> float:
+        """Return the (weighted) mean log loss on texts with these scores."""
+        of_texts = _weights(weights, len(targets))
+        problem = _Problem(targets.astype(np.float64), of_texts, self.independent)
+        return problem.loss_and_gradient(self._pooled(parts))[0] / max(1.0, float(of_texts.sum()))
 
     def _pooled(self, parts: Sequence[Scores]) -> Scores:
         return np.asarray(sum(weight * part for weight, part in zip(self.weights, parts, strict=True)))
@@ -110,6 +110,10 @@ class _Problem:
             return -float(self.of_texts @ (self.targets * logarithms).sum(axis=1)), gradient
         not_it = logarithms - scores  # the logarithm of 1 - p
         return -float(self.of_texts @ (self.targets * logarithms + (1 - self.targets) * not_it).sum(axis=1)), gradient
+
+
+def _weights(weights: NDArray[Any] | None, count: int) -> NDArray[np.float64]:
+    return np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
 
 
 def _log_probabilities(scores: Scores, *, independent: bool) -> Scores:

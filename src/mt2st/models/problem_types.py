@@ -31,7 +31,7 @@ from mt2st.text import (
     check_labels,
     check_tags,
     split_at_random,
-    split_labelled,
+    split_to_choose_by,
 )
 from mt2st.text.words import cut_sentences
 
@@ -142,8 +142,8 @@ class Classification(ProblemType[LabelledText]):
         check_classes(rows)
 
     def split(self, rows: LabelledText, share: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
-        """Split stratified by label."""
-        return split_labelled(rows, share, seed=seed)
+        """Split stratified by label, as far as that is possible."""
+        return split_to_choose_by(rows, share, seed=seed)
 
     def classes(self, rows: LabelledText) -> tuple[str, ...]:
         """Return the labels."""
@@ -209,11 +209,11 @@ class MultiLabel(ProblemType[MultiLabelledText]):
         return Prepared(rows.texts, lambda texts: Labelled(truncated(texts, text), targets, weights))
 
     def indicator(self, rows: MultiLabelledText, classes: Sequence[str]) -> NDArray[np.bool_]:
-        """Return any number of true values a row."""
+        """Return any number of true values a row. Labels that are none of the classes have no column."""
         column = {label: number for number, label in enumerate(classes)}
         targets = np.zeros((len(rows), len(classes)), dtype=np.bool_)
         for row, labels in enumerate(rows.labels):
-            targets[row, [column[label] for label in labels]] = True
+            targets[row, [column[label] for label in labels if label in column]] = True
         return targets
 
     def _task(self, name: str, train: Any, classes: Sequence[str], **options: Any) -> MultiLabelTask:  # noqa: ARG002

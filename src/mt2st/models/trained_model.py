@@ -27,10 +27,12 @@ from mt2st.models.folder import ModelFolder, word_vectors_of
 from mt2st.models.inputs import (
     Classes,
     checked_texts,
+    joined,
     names_of,
     normalised_weights,
     not_exhausted,
     pair,
+    parted,
     rereadable,
 )
 from mt2st.models.learning import Learning
@@ -195,10 +197,14 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         if self.verbose:
             given = replace(given, callbacks=[*given.callbacks, ProgressBar()])
         self.problem_type.check(rows)
-        rows = self._weighted(rows, classes)
-        classes = np.array(self.problem_type.classes(rows)) if classes is None else classes
         if not hasattr(validation, "source"):
             validation = _share(validation)
+            rows = self._weighted(rows, classes)
+        elif self.class_weight is not None:  # of the classes in both parts
+            rows, validation = parted(self._weighted(joined(rows, validation), classes), rows, validation)
+        if classes is None:  # with the final fit, those of the other part are learned too
+            of_both = final_fit and not isinstance(validation, float) and self.problem_type.independent
+            classes = np.array(self.problem_type.classes(joined(rows, validation) if of_both else rows))
         self._learning = Learning(settings, strategy, self.problem_type, names_of(classes), given)
         try:
             learned = self._learning.learn(rows, validation, final_fit=final_fit, autotune=autotune)

@@ -6,7 +6,7 @@ Text flows through this folder in one direction::
 
 - A *source* is a file, a folder per class or a hub data set; `read_records` streams its rows in flat memory.
   `read_labelled` collects those with labels, `iterate_texts` streams the texts alone.
-- `check_classes` and `split_labelled` prepare labelled text for training and for judging.
+- `check_classes`, `split_labelled` and `split_to_choose_by` prepare labelled text for training and for judging.
 - `read_tagged` and `read_multi_labelled` do the same for words with tags (CoNLL, CoNLL-U) and for texts with several
   labels; `split_at_random` splits what has no one label a row.
 - A `Tokeniser` cuts a text into tokens, a `Vocabulary` gives each frequent token an id and knows its count.
@@ -28,7 +28,7 @@ from mt2st.text.labelled import (
 )
 from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
 from mt2st.text.rows import Record
-from mt2st.text.split import shared_texts, split_at_random, split_labelled
+from mt2st.text.split import shared_texts, split_at_random, split_labelled, split_to_choose_by
 from mt2st.text.table import Dialect
 from mt2st.text.tagged import TaggedText, check_tags, read_tagged
 from mt2st.text.tokeniser import Tokeniser
@@ -64,4 +64,5 @@ __all__ = [
     "shared_texts",
     "split_at_random",
     "split_labelled",
+    "split_to_choose_by",
 ]

@@ -102,6 +102,29 @@ def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: in
     return labelled.select(np.sort(rest)), labelled.select(np.sort(part))
 
 
+def split_to_choose_by(labelled: LabelledText, fraction: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
+    """Split a part off to choose a model by, stratified as far as that is possible.
+
+    Each class has a row that is left; where there are too few rows for `split_labelled`, some have none in the part.
+
+    Raises:
+        InputError: the fraction or the seed is out of range, or there is no row to split off.
+    """
+    size, counts = _part_size(len(labelled), fraction), Counter(labelled.labels)
+    if min(counts.values()) > 1 and len(counts) <= min(size, len(labelled) - size):
+        return split_labelled(labelled, fraction, seed=seed)
+    order = np.random.default_rng(seed).permutation(len(labelled))
+    _, first = np.unique(np.array(labelled.labels)[order], return_index=True)
+    others = np.delete(order, first)
+    if not len(others):
+        raise InputError(
+            f"{labelled.source or 'the labelled data'}: there is no row to choose by, as each of the {len(counts):,} "
+            "classes has one row; add rows"
+        )
+    part = np.sort(others[:size])
+    return labelled.select(np.setdiff1d(order, part)), labelled.select(part)
+
+
 def _part_size(rows: int, fraction_or_count: float) -> int:
     if isinstance(fraction_or_count, bool) or not isinstance(fraction_or_count, int | float | np.integer | np.floating):
         raise InputError(f"a split takes a fraction or a number of rows, found {fraction_or_count!r}")
