@@ -62,6 +62,10 @@ class NoContextError(InputError):
     """No two words of a text come together: there is nothing to learn word vectors from."""
 
 
+class DivergedError(InputError):
+    """A training has diverged: its loss is not finite, or far above that of an untrained model."""
+
+
 class MissingExtraError(InputError):
     """An optional dependency that the request needs is not installed.
 

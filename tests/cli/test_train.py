@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -291,6 +292,25 @@ def test_a_diverged_training_is_an_error_that_says_what_to_do(
     rates = ["--learning-rate", "1e30", "--embedding-learning-rate", "1e30"]
     assert main([*train_arguments, *rates, "--epochs", "50"]) == 2
     assert "the training has diverged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [
+        (["--context.alpha", "100"], "'context': "),
+        (["--context.method", "cbow", "--context.alpha", "100"], "'context': "),
+        (["--context.method", "glove", "--context.alpha", "100"], "'context': 100.0"),
+        (["--embedding-learning-rate", "1000"], "'embedding': 1000.0"),
+    ],
+)
+def test_a_context_task_that_diverges_ends_the_training_with_task_step_and_rate(
+    options: list[str], rate: str, train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*train_arguments, *options]) == 2
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if "has diverged" in each]
+    assert re.search(r"the loss of 'context' is .* in step \d+ \(epoch \d\); choose smaller learning rates", line), line
+    assert rate in line
+    assert not (tmp_path / "run" / "model").exists()
 
 
 def test_a_resumed_run_replaces_the_model_that_it_was_told_to_replace(

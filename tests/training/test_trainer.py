@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ import torch
 from tests.following import Following, StopAfter
 from torch import Tensor, nn
 
-from mt2st.errors import InputError
+from mt2st.errors import DivergedError, InputError
 from mt2st.strategy import (
     DWA,
     AdaptiveDiminish,
@@ -336,7 +337,8 @@ def test_the_log_tells_the_course_of_the_run(tmp_path: Path) -> None:
     )
     primary = Regression("primary", scores=[0.5, float("nan"), 0.25])
     run = make_trainer(
-        Switch(at=3, weight=0.7), Regression("helper"), Nudge(loss=float("inf")),
+        Switch(at=3, weight=0.7), Regression("helper"), Nudge(loss=1e308),  # whose sum is infinite
+       
         network=network, optimizer=optimizer, primary=primary, log=log,
     ).fit()  # fmt: skip
     records = [json.loads(line, parse_constant=pytest.fail) for line in log.read_text(encoding="utf-8").splitlines()]
@@ -696,6 +698,22 @@ def test_an_error_in_a_kernel_task_surfaces(beside: bool) -> None:
 
     with pytest.raises(InputError, match="the corpus is gone"):
         make_trainer(MultiTask(), Broken(), parallel_context=beside).fit()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize(("outcome", "step"), [("inf", 1), ("error", 1), ("high", 6)])
+def test_a_kernel_task_that_diverges_is_named_with_step_and_rate(outcome: str, step: int, beside: bool) -> None:
+    class Diverging(Nudge):
+        rate, most_loss = 0.25, 5.0
+
+        def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
+            if outcome == "error":
+                raise DivergedError("the training of word vectors has diverged")
+            return math.inf if outcome == "inf" else 4.0 + epoch_slice.part
+
+    message = rf"the loss of 'nudge' is .* in step {step} \(epoch 1\); choose smaller .*'nudge': 0.25"
+    with pytest.raises(DivergedError, match=message):
+        make_trainer(MultiTask(), Diverging(), parallel_context=beside, epochs=2).fit()
 
 
 @pytest.mark.parametrize("beside", [False, True])

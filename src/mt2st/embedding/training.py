@@ -20,7 +20,7 @@ from mt2st.embedding.settings import CHUNK_WORDS, Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.errors import InputError, NoContextError
+from mt2st.errors import DivergedError, InputError, NoContextError
 from mt2st.text.corpus import Corpus
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _JUDGED_WORDS = 1_000_000
 """Words after which the loss is checked, if an epoch has more."""
-_DIVERGED = 1.25
+DIVERGED = 1.25
 """Factor on the loss of untrained vectors. Learning rates up to 20 times the usual stay below it."""
 
 _USUAL_SIZE = 300
@@ -243,7 +243,7 @@ def train_word_vectors(
     if checkpoints is not None:
         identity = identity_of(settings, corpus, vocabulary, vocabulary.frozen_rows(places, subwords))
         position = checkpoints.begin({"inputs": inputs, "outputs": outputs}, identity)
-    untrained = (1 + settings.negative) * math.log(2)  # every product with an output vector is 0
+    untrained = untrained_loss(settings.negative)
     judged = min(_JUDGED_WORDS, total_words // settings.epochs)
     done, started = KernelReport(**position.get("done", {})), time.perf_counter() - position["seconds"]
     judge_at, first = done.words + judged, position.get("chunk", 0)
@@ -259,7 +259,7 @@ def train_word_vectors(
             for report in reports:
                 done += report
                 if done.words >= judge_at and done.pairs:
-                    check_converging(done.mean_loss, start=untrained, factor=_DIVERGED, rate=settings.alpha)
+                    check_converging(done.mean_loss, start=untrained, factor=DIVERGED, rate=settings.alpha)
                     judge_at = done.words + judged
                 if progress is not None:
                     elapsed, losses = time.perf_counter() - started, (report.mean_loss, done.mean_loss)
@@ -295,13 +295,18 @@ def initial_tables(
     return inputs, np.zeros((output_rows, vector_size), dtype=np.float32)
 
 
+def untrained_loss(negative: int) -> float:
+    """Return the mean loss of untrained vectors, whose products with output vectors are all 0."""
+    return (1 + negative) * math.log(2)
+
+
 def check_converging(loss: float, *, start: float, factor: float, rate: float) -> None:
-    """Raise `InputError` if the mean loss is more than ``factor`` times that at the start: the training has diverged.
+    """Raise `DivergedError` if the mean loss is more than ``factor`` times that at the start.
 
     Steps that are too large do not make the loss infinite, because the kernels bound them.
     """
     if not math.isfinite(loss) or loss > factor * start:
-        raise InputError(
+        raise DivergedError(
             f"the training has diverged: its mean loss is {loss:.4g}, and untrained vectors had {start:.4g}: "
             f"lower the learning rate, found {rate!r}"
         )

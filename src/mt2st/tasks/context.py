@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mt2st.embedding.training import DIVERGED, untrained_loss
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import positive
 from mt2st.tasks.batch import Texts
@@ -53,6 +54,7 @@ class ContextTask:
 
     Attributes:
         rate: the learning rate after the last update, without the strategy's weight.
+        most_loss: mean loss above which the training has diverged.
         operations: floating-point operations of the objective so far: for each pair and each of its ``negative`` noise
             words a product of two vectors and a step of both, 6 per dimension. (The kernel shares noise words between
             pairs. Means of contexts and element-wise work are not counted.)
@@ -89,6 +91,7 @@ class ContextTask:
         self.alpha, self.passes, self.min_alpha = alpha, passes, min_alpha
         self.operations = 0.0
         self.rate = alpha
+        self.most_loss = DIVERGED * untrained_loss(kernel.negative)
         self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
 
     def compile(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ class GloveTask:
             both, 6 per dimension. (AdaGrad's sums of squares are not counted.)
         seconds_before: seconds that counting took. The trainer counts them as training time, since single-task training
             does not need them.
+        rate: the learning rate, without the strategy's weight.
+        most_loss: mean loss above which the training has diverged; known once the task is compiled.
 
     Raises:
         InputError: there are no co-occurrences, or a number is out of its range.
@@ -76,22 +79,28 @@ class GloveTask:
         if not 0 < passes <= MOST_LAPS:
             raise InputError(f"passes must be a number above 0 and at most {MOST_LAPS}, found {passes!r}")
         self.name = name
-        self.learning_rate, self.passes = learning_rate, passes
+        self.rate, self.passes = learning_rate, passes
         self._source = TargetSource(cooccurrences, x_max=x_max, alpha=alpha, memory=memory, seed=seed)
         start = GloveTables.fresh(cooccurrences.vocabulary_size, vector_size, seed).arrays()
         del start["words"]  # the shared embedding takes their place
         self.learned = start
-        self.operations, self.seconds_before = 0.0, seconds_before
+        self.operations, self.seconds_before, self.most_loss = 0.0, seconds_before, math.inf
 
     def compile(self) -> None:
         """Compile the kernel or load it from the cache, so that this time is not part of the first step."""
         from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
-        from mt2st.embedding.glove.tables import GloveTables, update
+        from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
         from mt2st.embedding.glove.targets import TargetSource
+        from mt2st.embedding.glove.training import DIVERGED, JOB_ENTRIES, SMALLEST_START
 
         source = TargetSource(Cooccurrences(np.array([(0, 0, 1.0)], dtype=ENTRY), 1, 1))
         for chosen in source.slices(0, 0, source.size):
             update(GloveTables.fresh(1, self.learned["contexts"].shape[1], seed=1), chosen, rate=0.0)
+        vocabulary_size, vector_size = self.learned["contexts"].shape
+        untrained = GloveTables.fresh(vocabulary_size, vector_size, seed=1)
+        some = self._source.slices(0, 0, min(JOB_ENTRIES, self._source.size))
+        start = sum((update(untrained, part, rate=0.0) for part in some), GloveReport()).mean_loss
+        self.most_loss = DIVERGED * max(start, SMALLEST_START)
 
     def update(self, table: Tensor, *, weight: float, epoch_slice: EpochSlice) -> float:
         """Train on the slice's co-occurrences in place, as `KernelTask.update` describes.
@@ -103,7 +112,7 @@ class GloveTask:
 
         tables, report = self.tables(table), GloveReport()
         for chosen in self.slices(epoch_slice):
-            report += update(tables, chosen, rate=self.learning_rate, weight=weight)
+            report += update(tables, chosen, rate=self.rate, weight=weight)
         self.operations += OPERATIONS * report.entries * table.shape[1]
         return report.mean_loss
 

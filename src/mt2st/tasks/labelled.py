@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, Self, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -30,6 +30,9 @@ class LabelledData(Protocol):
         """Return these texts and their targets."""
 
 
+MOST_LOSS = 100.0
+"""Mean cross-entropy in training that no guessing explains: the training has diverged."""
+
 DataT = TypeVar("DataT", bound=LabelledData)
 BatchT = TypeVar("BatchT")
 
@@ -45,8 +48,10 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
         batch_size: texts in a training batch.
         max_length: tokens per text that are read.
         eval_threads: batches evaluated at the same time, each on a thread (`mt2st.tasks.inference.infer_rows`).
+        most_loss: mean loss above which the training has diverged.
     """
 
+    most_loss: ClassVar[float] = MOST_LOSS
     name: str
     train: DataT
     validation: DataT | None = field(default=None, kw_only=True)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from mt2st.errors import InputError, listed, suggestion
+from mt2st.errors import DivergedError, InputError, listed, suggestion
 from mt2st.strategy import CombiningStrategy, Observation, Strategy, as_strategy
 from mt2st.strategy.parameters import positive, whole
 from mt2st.training.averaging import ParameterAverage
@@ -241,6 +241,9 @@ class TrainingLoop:
             self.average.update(self.module)
         losses |= {name: value for name, value in kernel_losses.items() if not math.isnan(value)}
         for name, value in losses.items():
+            if math.isinf(value):
+                raise self._diverged(name, value)
+        for name, value in losses.items():
             progress.record_loss(name, value)
         if strategy.needs_losses:
             strategy.after_step(losses, primary_loss)
@@ -257,10 +260,13 @@ class TrainingLoop:
     def _update_kernel(self, task: KernelTask, weight: float, epoch_slice: EpochSlice, thread: KernelThread) -> float:
         epoch_slice = replace(epoch_slice, elapsed=self._elapsed(task, epoch_slice))
         table = embedding_weight(self.module, task.name).data
-        if isinstance(task, SharedKernelTask):
-            shared = thread.run_parallel
-            return float(task.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=shared))
-        return float(task.update(table, weight=weight, epoch_slice=epoch_slice))
+        try:
+            if isinstance(task, SharedKernelTask):
+                shared = thread.run_parallel
+                return float(task.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=shared))
+            return float(task.update(table, weight=weight, epoch_slice=epoch_slice))
+        except DivergedError as error:  # which knows neither task nor step
+            raise self._diverged(task.name, math.nan) from error
 
     def _elapsed(self, task: KernelTask, epoch_slice: EpochSlice) -> tuple[float, float]:
         """Return the shares of a task's time that have passed before and after the step."""
@@ -276,13 +282,23 @@ class TrainingLoop:
             return self.feedback.watch(self.module, self.optimizer, self.progress.step)
         return self.combiner
 
-    def _diverged(self, task: str, loss: float) -> InputError:
-        rates = {group.get("name", "module"): float(group["lr"]) for group in self.optimizer.param_groups}
+    def _diverged(self, task: str, loss: float, most: float | None = None) -> DivergedError:
         less = "" if task == self.primary.name else ", a smaller weight of this auxiliary task"
-        return InputError(
-            f"the training has diverged: the loss of '{task}' is {loss} in step {self.progress.step} "
+        found = f"is {loss:.4g}" if most is None else f"is {loss:.4g} on average, above {most:.4g},"
+        rates = {name: float(f"{rate:.4g}") for name, rate in self._rates().items()}
+        return DivergedError(
+            f"the training has diverged: the loss of '{task}' {found} in step {self.progress.step} "
             f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}{less}, or a clip_norm"
         )
+
+    def _rates(self) -> dict[str, float]:
+        """Return the learning rates of the optimizer's groups, and of the kernel tasks that are on."""
+        rates = {
+            group.get("name", str(number)): float(group["lr"])
+            for number, group in enumerate(self.optimizer.param_groups)
+        }
+        on = [task for task in self.kernels if task.name in self.progress.active and hasattr(task, "rate")]
+        return rates | {task.name: float(task.rate) for task in on}
 
     # The transition
 
@@ -360,14 +376,12 @@ class TrainingLoop:
         progress = self.progress
         losses, norm = progress.take_means()
         signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
+        tasks: list[Task | KernelTask] = [self.primary, *self.kernels, *(stream.task for stream in self.streams)]
+        for task in tasks:
+            most = getattr(task, "most_loss", math.inf)
+            if (mean := losses.get(task.name, 0.0)) > most:
+                raise self._diverged(task.name, mean, most)
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
-        rates = {
-            group.get("name", str(number)): float(group["lr"])
-            for number, group in enumerate(self.optimizer.param_groups)
-        }
-        rates |= {
-            task.name: float(task.rate) for task in self.kernels if weights[task.name] > 0 and hasattr(task, "rate")
-        }
         with evaluation_mode(self.module):
             validation = check_metrics(self.primary.name, self.primary.evaluate(self.module))
         return Evaluation(
@@ -376,7 +390,7 @@ class TrainingLoop:
             train_seconds=progress.train_seconds,
             losses=losses,
             weights=weights,
-            learning_rates=rates,
+            learning_rates=self._rates(),
             gradient_norm=norm,
             validation=validation,
             gradient_cosines=signals["cosine"],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.glove.targets import TargetSlice
 from mt2st.embedding.kernels.glove_training import train
-from mt2st.errors import InputError
+from mt2st.errors import DivergedError, InputError
 
 _ROWS_AT_ONCE = 10_000
 
@@ -170,5 +170,5 @@ def update(
         _NONE if frozen is None else frozen,
     )
     if not math.isfinite(loss):
-        raise InputError(f"the training of word vectors has diverged: lower the learning rate, found {rate!r}")
+        raise DivergedError(f"the training of word vectors has diverged: lower the learning rate, found {rate!r}")
     return GloveReport(int(entries), float(loss))

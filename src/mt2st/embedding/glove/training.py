@@ -28,9 +28,9 @@ if TYPE_CHECKING:  # with numba, which loads only when something is trained
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two."""
 
-_DIVERGED = 10.0
+DIVERGED = 10.0
 """Factor on the loss before the training; a diverging loss exceeds it by far."""
-_SMALLEST_START = 1e-3
+SMALLEST_START = 1e-3
 """Starting losses below this are too near to 0 to compare with."""
 
 
@@ -172,7 +172,7 @@ def train_glove(
         # Even a step of 0 turns -0.0 into 0.0: frozen rows must not get one.
         some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
         start = sum((update(tables, part, rate=0.0, frozen=kept) for part in some), GloveReport()).mean_loss
-        bound, rate = max(start, _SMALLEST_START), settings.learning_rate
+        bound, rate = max(start, SMALLEST_START), settings.learning_rate
         position: dict[str, Any] = {"seconds": 0.0}
         if checkpoints is not None:
             identity = identity_of(settings, corpus, vocabulary, kept)
@@ -204,7 +204,7 @@ def train_glove(
                         of_epoch += report
                         done += report.entries
                         if report.entries:
-                            check_converging(of_epoch.mean_loss, start=bound, factor=_DIVERGED, rate=rate)
+                            check_converging(of_epoch.mean_loss, start=bound, factor=DIVERGED, rate=rate)
                         if progress is not None:
                             seconds, losses = time.perf_counter() - started, (report.mean_loss, of_epoch.mean_loss)
                             progress(VectorProgress("training", "co-occurrences", done, total, seconds, *losses))

@@ -15,7 +15,7 @@ from mt2st.embedding.kernels.sampling import keep_thresholds, noise_table, start
 from mt2st.embedding.kernels.windows import DOCUMENT, INVALID, POSITION, Plan, Walk, checked_slice
 from mt2st.embedding.settings import LARGEST_BLOCK, Block, Negative, NoiseExponent
 from mt2st.embedding.subwords import SubwordRows
-from mt2st.errors import InputError
+from mt2st.errors import DivergedError, InputError
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class ContextKernel(ABC):
                 f"[0, {self.vocabulary_size}), the vocabulary of this kernel; found {int(walk.ids[at])}"
             )
         if not math.isfinite(loss):
-            raise InputError(
+            raise DivergedError(
                 f"the training of word vectors has diverged (its loss is {loss}): lower alpha, found {max(alpha)!r}"
                 + (f", or block, found {self.block}" if self.block and self.block > 1 else "")
             )
