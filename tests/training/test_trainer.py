@@ -338,7 +338,6 @@ def test_the_log_tells_the_course_of_the_run(tmp_path: Path) -> None:
     primary = Regression("primary", scores=[0.5, float("nan"), 0.25])
     run = make_trainer(
         Switch(at=3, weight=0.7), Regression("helper"), Nudge(loss=1e308),  # whose sum is infinite
-       
         network=network, optimizer=optimizer, primary=primary, log=log,
     ).fit()  # fmt: skip
     records = [json.loads(line, parse_constant=pytest.fail) for line in log.read_text(encoding="utf-8").splitlines()]
