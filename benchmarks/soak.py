@@ -92,7 +92,7 @@ def disturbed(command: list[str], output: Path, seconds: float, rng: random.Rand
     while True:
         more = ["--resume", *["--overwrite"] * output.is_file()] if state.is_dir() else ["--overwrite"]
         process = subprocess.Popen([*COMMAND, *command, "--output", str(output), *more], stderr=subprocess.PIPE)
-        wait = rng.uniform(0.1, 1.0) * seconds if sum(places.values()) < KILLS else 10 * seconds + 60
+        wait = rng.uniform(0.1, 0.7) * seconds if sum(places.values()) < KILLS else 10 * seconds + 60
         number = rng.choice(SIGNALS)
         try:
             _, said = process.communicate(timeout=wait)

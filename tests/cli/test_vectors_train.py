@@ -498,3 +498,14 @@ def test_vectors_that_the_disk_refuses_go_elsewhere(
     elsewhere.mkdir()
     assert main(["vectors", "train", str(corpus), *output, "--fallback", str(elsewhere), "--overwrite"]) == 0
     assert len(load_vectors(elsewhere / "out")) == 7
+
+
+def test_a_signal_in_the_midst_of_an_exec_ends_with_its_own_exit_code() -> None:
+    code = (
+        "import signal, sys\nfrom mt2st.cli.interruption import Interrupted, interruptible\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+        "try:\n    with interruptible():\n"
+        "        exec('import os, time; os.kill(os.getpid(), 15); time.sleep(5)')\n"
+        "except Interrupted as end:\n    sys.exit(128 + end.signal)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 143

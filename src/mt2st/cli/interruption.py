@@ -33,6 +33,13 @@ class Stopped(Interrupted):
     """A study ended by a signal, with what it has kept: whoever runs it says so."""
 
 
+class Signalled(KeyboardInterrupt):
+    """A signal came.
+
+    Python ends a program by SIGINT if ``exec`` let a plain `KeyboardInterrupt` through, even one that was caught later.
+    """
+
+
 class Stop:
     """The signals that came while work was under way that keeps what it has.
 
@@ -62,7 +69,7 @@ class Stop:
         """
         self.received.append(number)
         if not self._let_pass:
-            raise KeyboardInterrupt
+            raise Signalled
         self._let_pass = False
         if self._notice:
             say(self._notice)
@@ -74,7 +81,7 @@ class Stop:
         as the compiler's.
         """
         if self.received:
-            raise KeyboardInterrupt
+            raise Signalled
 
     @property
     def exit_code(self) -> int:

@@ -52,9 +52,12 @@ class RunFolder(ExitStack):
 
     def __enter__(self) -> RunFolder:
         check_place(self.path, "--output")
-        if self.path.is_dir():
-            self._lock()
-        self._check()
+        with ExitStack() as held:  # if the check fails, nothing stays locked
+            held.push(self)
+            if self.path.is_dir():
+                self._lock()
+            self._check()
+            held.pop_all()
         return self
 
     def prepare(self) -> None:
