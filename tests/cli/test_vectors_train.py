@@ -500,12 +500,14 @@ def test_vectors_that_the_disk_refuses_go_elsewhere(
     assert len(load_vectors(elsewhere / "out")) == 7
 
 
-def test_a_signal_in_the_midst_of_an_exec_ends_with_its_own_exit_code() -> None:
-    code = (
+def test_a_signal_in_the_midst_of_an_exec_ends_with_its_own_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
         "import signal, sys\nfrom mt2st.cli.interruption import Interrupted, interruptible\n"
         "signal.signal(signal.SIGTERM, lambda *_: None)\n"
         "try:\n    with interruptible():\n"
         "        exec('import os, time; os.kill(os.getpid(), 15); time.sleep(5)')\n"
-        "except Interrupted as end:\n    sys.exit(128 + end.signal)"
+        "except Interrupted as end:\n    sys.exit(128 + end.signal)",
+        encoding="utf-8",
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 143
+    command = [sys.executable, "-m", "program"]  # as a module: a script's exit code is its own
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 143
