@@ -10,12 +10,13 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mt2st.errors import InputError, suggestion
+from mt2st.strategy.parameters import MOST
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]
-Bytes = Annotated[int, Field(ge=1)]
+Bytes = Annotated[int, Field(ge=1, lt=2**63)]
 Natural = Annotated[int, Field(ge=0, lt=2**31)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 EXACT = 2**53

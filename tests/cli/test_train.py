@@ -15,6 +15,9 @@ import pytest
 from mt2st import TextClassifier
 from mt2st.cli.data_options import DataOptions
 from mt2st.cli.main import main
+from mt2st.cli.options import _options
+from mt2st.cli.strategy_options import with_strategies
+from mt2st.cli.train import TrainOptions
 from mt2st.tasks.inference import infer_rows
 from tests.cli.conftest import FAST, run_until, write_reviews
 
@@ -128,6 +131,54 @@ def test_all_errors_of_a_settings_file_come_at_once(tmp_path: Path, capsys: pyte
     assert "'many'" in message
     assert "source.data" in message
     assert "schedule: must be a section [schedule], found 3" in message
+
+
+def test_the_errors_of_the_strategy_come_with_the_others(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        "strategy = 'switch'\nauxiliaries = 3\n[optimisation]\nepochs = -1\n[schedule]\nswitch_at = -3\n",
+        encoding="utf-8",
+    )
+    assert main(["train", "--config", str(settings)]) == 2
+    message = capsys.readouterr().err
+    assert "optimisation.epochs: " in message
+    assert f"{settings}: schedule.switch_at must be a whole number of at least 1, found -3" in message
+    assert main([*train_arguments, "--epochs", "0", "--decay", "-1"]) == 2
+    message = capsys.readouterr().err
+    assert "--epochs: should be greater than or equal to 1, found 0" in message
+    assert "--decay must be" in message
+
+
+@pytest.mark.parametrize("value", ["-1", "1e20", "1e39"])
+@pytest.mark.parametrize(
+    "option",
+    ["--context.alpha", "--context.min-alpha", "--context.passes", "--context.x-max", "--context.memory",
+     "--learning-rate", "--embedding-learning-rate", "--head-learning-rate", "--weight-decay", "--clip-norm",
+     "--tolerance", "--minimum-gain", "--probe-head", "--freeze-threshold", "--gamma", "--analogy-temperature",
+     "--spearman-softness", "--dropout", "--decay", "--initial"],
+)  # fmt: skip
+def test_numbers_have_bounds_on_both_sides(
+    option: str, value: str, train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [each.flag for each in _options(with_strategies(TrainOptions, []))]
+    flag = next(each for each in flags if each == option or each.endswith(f".{option[2:]}"))
+    assert main([*train_arguments, f"{flag}={value}"]) == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
+    assert len(errors) == 1
+    assert flag in errors[0]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("content", ["x = " + "[" * 20_000, "x = 1" + "0" * 5_000, "\xff", "[source]\ndata = nan"])
+def test_a_settings_file_of_strange_values_is_an_error_of_one_line(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(content, encoding="latin-1")
+    assert main(["train", "--config", str(settings)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_files_of_a_setting_may_be_given_beside_the_settings_file(
@@ -289,7 +340,7 @@ def test_a_resumed_run_has_each_epoch_once_in_its_log(train_arguments: list[str]
 def test_a_diverged_training_is_an_error_that_says_what_to_do(
     train_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rates = ["--learning-rate", "1e30", "--embedding-learning-rate", "1e30"]
+    rates = ["--learning-rate", "1e12", "--embedding-learning-rate", "1e12"]
     assert main([*train_arguments, *rates, "--epochs", "50"]) == 2
     assert "the training has diverged" in capsys.readouterr().err
 

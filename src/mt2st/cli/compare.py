@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags, parse
-from mt2st.cli.strategy_options import StrategyOptions, name_of, with_strategies
+from mt2st.cli.strategy_options import StrategyOptions, name_of, strategy_problems, with_strategies
 from mt2st.cli.study_folder import check_output, replaced, share_of, telling_what_is_kept
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
@@ -83,7 +83,14 @@ class CompareOptions(ModelOptions):
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     kind = with_strategies(CompareOptions, arguments)
-    options = parse(kind, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN)
+    options = parse(
+        kind,
+        arguments,
+        program="mt2st compare",
+        description=DESCRIPTION,
+        common=SHOWN,
+        further=partial(strategy_problems, kind),
+    )
     lists = {
         "encoder.name": ("--encoders", options.encoders),
         "embedding.init": ("--embeddings", options.embeddings),

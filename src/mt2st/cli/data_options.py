@@ -226,7 +226,13 @@ def saved_columns(model: Path) -> dict[str, Any]:
     try:
         saved = json.loads(((model_home(model) or model) / CONFIG).read_text(encoding="utf-8"))["columns"]
         return {name: saved[name] for name in COLUMNS if name in saved}
-    except (OSError, ValueError, KeyError, TypeError):  # what is wrong with the folder, its loading says
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ):  # what is wrong with the folder, its loading says
         return {}
 
 

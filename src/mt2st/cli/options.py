@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tyro.constructors import ConstructorRegistry
 
 OptionsT = TypeVar("OptionsT")
+OneT = TypeVar("OneT")
+TwoT = TypeVar("TwoT")
 PREFIXED = "prefixed"
 """Annotates a group whose name is part of its options' names: ``--context.window``."""
 
@@ -60,6 +62,14 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
 """What to say about options that people try, by the option of the command that does it; empty: for any command."""
 
 
+Further = Callable[[Mapping[str, Any]], Iterable[str]]
+"""Returns what is wrong with the values of a file that their types do not tell."""
+
+
+def _nothing_further(_: Mapping[str, Any]) -> Iterable[str]:
+    return ()
+
+
 def seconds_between(checkpoint_minutes: float) -> float:
     """Return the seconds between two checkpoints that ``--checkpoint-minutes`` asks for.
 
@@ -78,6 +88,7 @@ def parse(
     program: str,
     description: str,
     common: Collection[str] = (),
+    further: Further = _nothing_further,
 ) -> OptionsT:
     """Return a command's options: the command line before the file of ``--config``, the file before the defaults.
 
@@ -89,6 +100,7 @@ def parse(
         program: the command's name in the help.
         description: the first lines of the help.
         common: names of the fields that ``--help`` shows; ``--help-all`` shows all. Empty: both show all.
+        further: what else is wrong with the values of the file, for its list of errors.
 
     Raises:
         InputError: the file cannot be used (all its errors at once, each with its dotted key), or a word is one that
@@ -111,7 +123,7 @@ def parse(
         args=["--help"] if shows_all else words,
         prog=program,
         description="\n\n".join([description, *more]),
-        default=read_config(options, path) if path else tyro.MISSING_NONPROP,
+        default=read_config(options, path, further) if path else tyro.MISSING_NONPROP,
         config=(tyro.conf.DisallowNone,),
         registry=_registry(shown if shows_common else None),
     )
@@ -131,7 +143,7 @@ def given(options: Any) -> dict[str, Any]:
     return found
 
 
-def read_config(options: type[OptionsT], path: Path) -> OptionsT:
+def read_config(options: type[OptionsT], path: Path, further: Further = _nothing_further) -> OptionsT:
     """Return options with the values of a TOML file; required ones that it lacks are left to the command line.
 
     Raises:
@@ -144,14 +156,18 @@ def read_config(options: type[OptionsT], path: Path) -> OptionsT:
             values = tomllib.load(file)
     except OSError as error:
         raise InputError(f"--config {path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is one too
         raise InputError(f"--config {path}: is not TOML: {error}") from error
     try:
         # As JSON, strictly: true is no number and "3" neither, but a list may become a tuple and a text a path.
         read = TypeAdapter(_schema(options)).validate_json(json.dumps(values, default=str))
+        problems = list(further(values))
     except ValidationError as error:
-        problems = dict.fromkeys(_problem(options, each) for each in error.errors())
-        raise InputError("\n".join(f"{path}: {problem}" for problem in problems)) from None
+        problems = [*(_problem(options, each) for each in error.errors()), *further(values)]
+    except RecursionError as error:
+        raise InputError(f"--config {path}: its values are nested too deep") from error
+    if problems:
+        raise InputError("\n".join(f"{path}: {problem}" for problem in dict.fromkeys(problems)))
     filled: OptionsT = _filled(options, read)
     return filled
 
@@ -274,6 +290,20 @@ def plain_members(kind: Any) -> tuple[Any, ...]:
     if get_origin(kind) not in (Union, UnionType):
         return (kind,)
     return tuple(each for member in get_args(kind) for each in plain_members(member))
+
+
+def all_or_errors(one: Callable[[], OneT], two: Callable[[], TwoT]) -> tuple[OneT, TwoT]:
+    """Return what two functions return, or raise the errors of both as one `InputError`."""
+    found: list[Any] = []
+    problems = []
+    for each in (one, two):
+        try:
+            found.append(each())
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        raise InputError("\n".join(problems))
+    return found[0], found[1]
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class RunFolder(ExitStack):
         """Return the paths that an earlier run may have written."""
         try:
             listed = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return set()
         return {name for name in listed if name in self.files} if isinstance(listed, list) else set()
 

@@ -12,7 +12,7 @@ from functools import reduce
 from importlib import import_module
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -123,6 +123,31 @@ def with_strategies(options: type[OptionsT], arguments: Sequence[str]) -> type[O
     return made
 
 
+def strategy_problems(options: type[Any], values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the section ``schedule`` of a file for the strategies that it names.
+
+    Args:
+        options: the command's, with those of all strategies.
+        values: what the file holds.
+    """
+    (group,) = (cast("type[StrategyOptions]", each.type) for each in fields(options) if each.name == "schedule")
+    schedule = values.get("schedule")
+    names = values.get("strategies", values.get("strategy", getattr(options, "strategy", None)))
+    if not isinstance(schedule, Mapping) or not isinstance(names, str | list):
+        return  # of another type, which is said as such
+    listed_tasks = values.get("auxiliaries")
+    tasks = [*(listed_tasks if isinstance(listed_tasks, list) else ())]
+    tasks += [task for each in schedule.values() if isinstance(each, dict) for task in each]
+    given = {each.name: schedule[each.name] for each in fields(group) if each.name in schedule}
+    for name in [names] if isinstance(names, str) else names:
+        try:
+            group(**given).build(name_of(name), tasks)
+        except InputError as error:
+            yield re.sub(r"^--([\w-]+)", lambda flag: f"schedule.{flag[1].replace('-', '_')}", str(error))
+        except (TypeError, ValueError, AttributeError):
+            continue
+
+
 def strategy_of(word: str) -> type[Strategy]:
     """Import the strategy that ``module:Class`` names. The working directory counts as a place of modules.
 
@@ -206,7 +231,7 @@ def _named(arguments: Sequence[str]) -> Iterator[str]:
         elif flag == "--config":
             try:
                 values = tomllib.loads(Path(word).read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 continue  # what is wrong with the file is said where it is read
             several = values.get("strategies")
             chosen = [values.get("strategy"), *(several if isinstance(several, list) else ())]

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,9 @@ from mt2st._files import check_place, complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
-from mt2st.cli.options import named_by_flags, parse
+from mt2st.cli.options import all_or_errors, named_by_flags, parse
 from mt2st.cli.run_folder import RunFolder, kept
-from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, with_strategies
+from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, strategy_problems, with_strategies
 from mt2st.cli.terminal import say, say_unknown_words
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import MissingExtraError, listed
@@ -72,16 +73,25 @@ class TrainOptions(ModelOptions):
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     kind = with_strategies(TrainOptions, arguments)
-    options = parse(kind, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN)
+    options = parse(
+        kind,
+        arguments,
+        program="mt2st train",
+        description=DESCRIPTION,
+        common=SHOWN,
+        further=partial(strategy_problems, kind),
+    )
     with named_by_flags(kind):
         return _train(replace(options, strategy=name_of(options.strategy)), arguments)
 
 
 def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
-    settings = options.model.checked(of_words=options.source.task == "tagging")
+    chosen = options.model.auxiliaries
+    settings, strategy = all_or_errors(
+        lambda: options.model.checked(of_words=options.source.task == "tagging"),
+        lambda: options.schedule.build(options.strategy, chosen),
+    )
     settings.check_files()
-    chosen = settings.auxiliaries
-    strategy = options.schedule.build(options.strategy, chosen)
     warn_of_unused(options, settings, strategies=[options.strategy], auxiliaries=chosen)
     schedules = [(options.strategy, strategy, chosen)]
     if strategy.unit == "epoch":

@@ -296,7 +296,7 @@ class AuxiliaryData(Group):
 class WordTasks(Group):
     """The auxiliary tasks on analogy questions and word pairs (the paper's UPDATE 0 to 3)."""
 
-    batch_size: Annotated[int, Field(ge=3)] = 32
+    batch_size: Annotated[int, Field(ge=3, lt=2**31)] = 32
     """Questions or pairs per batch."""
     raw_products: bool = False
     """Use inner products instead of cosines in semantic-syntactic and misalignment, as the paper writes them; they have
@@ -394,7 +394,7 @@ class Transition(Group):
     """Relevance of a dimension: fisher (mean squared gradient) or saliency (mean of gradient times value)."""
     freeze_which: Literal["least", "most"] = "least"
     """Freeze the least or the most relevant dimensions."""
-    freeze_from: Annotated[int, Field(ge=2)] | None = None
+    freeze_from: Annotated[int, Field(ge=2, lt=2**31)] | None = None
     """First epoch with frozen dimensions, from 2, instead of the transition."""
     freeze_over: Count = 1
     """Epochs over which the frozen fraction grows linearly; 1 freezes all at once."""

@@ -11,6 +11,8 @@ from mt2st.errors import InputError, listed
 from mt2st.strategy.observation import Signal
 
 NumberT = TypeVar("NumberT", int, float)
+MOST = 1e12
+"""Largest setting: far from where the squares of float32 overflow, and beyond all use."""
 
 
 def plain(value: Any, *, arrays: bool = False) -> Any:
@@ -58,6 +60,8 @@ def whole(parameter: str, value: float, *, least: int = 1) -> int:
     is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not is_whole or value < least:
         raise InputError(f"{parameter} must be a whole number of at least {least}, found {value!r}")
+    if value > MOST:
+        raise InputError(f"{parameter} must be at most {MOST:g}, found {value!r}")
     return int(value)
 
 
@@ -85,4 +89,6 @@ def signal_name(value: Signal) -> Signal:
 def _checked(parameter: str, value: float, rule: str, holds: Callable[[float], bool]) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not holds(value):
         raise InputError(f"{parameter} must be {rule}, found {value!r}")
+    if abs(value) > MOST:
+        raise InputError(f"{parameter} must be at most {MOST:g}{' in size' * (value < 0)}, found {value!r}")
     return float(value)

@@ -108,7 +108,7 @@ class CellResult:
                 result, found = cls.from_dict(saved["result"], dict(saved["identity"])), saved["hash"]
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise InputError(f"{path} is not the result of a cell ({reason}); {again[3:]}") from error
         if schema != SCHEMA:
@@ -165,5 +165,5 @@ class Failure:
         """
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path} is not the error of a cell ({error}): delete it") from error

@@ -181,5 +181,5 @@ def _about(place: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         return dict(saved["about"]), [str(name) for name in saved["cells"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not the description of a study ({error}): delete it") from error

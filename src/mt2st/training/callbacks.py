@@ -246,5 +246,5 @@ def _read(line: bytes) -> tuple[str, float]:
     try:
         record = json.loads(line)
         return str(record["event"]), float(record["step"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "", math.inf

@@ -186,7 +186,7 @@ def load_freezes(path: Path) -> list[Freeze]:
         return [Freeze(**each) for each in json.loads(path.read_text(encoding="utf-8"))["freezes"]]
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} is no file of frozen dimensions ({type(error).__name__}: {error}): give the one that a run with "
             "freeze_fraction or freeze_threshold wrote"

@@ -206,7 +206,7 @@ def test_the_memory_told_is_the_tables_and_the_bound() -> None:
         ),
         ({"x_max": 0}, "x_max should be greater than 0, found 0"),
         ({"alpha": -1}, "alpha should be greater than or equal to 0, found -1"),
-        ({"learning_rate": 1e30}, "has diverged: lower the learning rate"),
+        ({"learning_rate": 1e12}, "has diverged: .*lower the learning rate"),
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(setting: dict[str, object], message: str) -> None:

@@ -76,6 +76,8 @@ def test_a_run_without_frozen_dimensions_says_nothing_of_them(tmp_path: Path) ->
         ("model/config.json", "[]", "config.json is not what a run leaves"),
         ("model/config.json", '{"classes": []}', "config.json is not what a finished run leaves"),
         ("report.json", "", "report.json cannot be read"),
+        ("report.json", "[" * 100_000, "report.json cannot be read"),
+        ("model/config.json", '{"classes": ' + "[" * 100_000, "config.json cannot be read"),
     ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, name: str, content: str, message: str) -> None:

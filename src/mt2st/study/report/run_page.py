@@ -87,7 +87,7 @@ class TrainingRun:
             )
             if found.run.evaluations:
                 found.run.evaluations[found.run.best].validation[found.metric]
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
             raise InputError(
                 f"{config} is not what a finished run leaves ({type(error).__name__}: {error}): train it again"
             ) from error
@@ -102,7 +102,7 @@ def is_run(folder: Path) -> bool:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({error}): train the run again") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} is not what a run leaves: train it again")

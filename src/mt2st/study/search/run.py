@@ -145,7 +145,7 @@ def recorded_trials(folder: Path, cell: Cell) -> int:
     """Return how many trials of a cell's method a study's folder holds; 0 where its record cannot be read."""
     try:
         return len(json.loads(_path(folder / SEARCH, cell).read_text(encoding="utf-8"))["trials"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0
 
 

@@ -134,7 +134,7 @@ class Record:
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
             record = cls(dict(saved["identity"]), [Trial(**each) for each in saved["trials"]])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path} is not the record of a search ({error}): delete it to search again") from error
         if change := difference(record.identity, identity):
             raise InputError(
