@@ -35,7 +35,9 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path.write_text(json.dumps(saved), encoding="utf-8")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": 2}', '{"schema": 2, "identity": 1}', "\x80"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"schema": 2}', '{"schema": 2, "identity": 1}', "\x80", "[" * 100_000]
+)
 def test_a_file_without_a_result_is_refused_and_stays(data: StudyData, written: Path, content: str) -> None:
     written.write_bytes(content.encode("latin-1"))
     again = re.escape(f"delete {written.parent} to run the cell again")
