@@ -236,3 +236,30 @@ def test_numbers_that_are_not_finite_are_refused(folder: Path, value: float) -> 
     for load in (TextClassifier.load, Predictor.load):
         with pytest.raises(InputError, match="'heads.primary.weight' holds NaN or infinite numbers"):
             load(folder)
+
+
+def test_settings_that_ask_for_other_sizes_are_refused_before_they_take_memory(
+    folder: Path, films: tuple[list[str], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "bilstm"
+    small = {"encoder__name": "bilstm", "encoder__hidden_size": 4, "optimisation__epochs": 1, "text__min_count": 1}
+    TextClassifier("switch").set_params(**small).fit(*films).save(place)
+    settings = json.loads((place / "config.json").read_text())["settings"]
+    settings["encoder"]["hidden_size"] = 20_000
+    edit(place, settings=settings)
+    monkeypatch.setattr("mt2st.models.trained_model.new_network", pytest.fail)
+    with pytest.raises(
+        InputError, match=r"does not fit together: size mismatch for encoder.forwards.weight_ih_l0: \[16, "
+    ):
+        TextClassifier.load(place)
+
+
+def test_a_training_that_needs_more_memory_than_there_is_is_refused_with_figures(
+    films: tuple[list[str], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mt2st.embedding.memory.available_memory", lambda: 1 << 20)
+    model = TextClassifier("switch").set_params(embedding__vector_size=5_000, encoder__name="mean")
+    with pytest.raises(
+        InputError, match=r"training a model of .* takes .* MB .* 1 MB are available: tables .* optimizer "
+    ):
+        model.fit(*films)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mt2st.cli.terminal import Bar, duration, say
-from mt2st.embedding import VectorProgress
+from mt2st.embedding import Footprint, VectorProgress
 from mt2st.evaluation.tables import METRICS
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
@@ -43,6 +43,10 @@ class TrainingProgress(Callback):
             f"{self.title}: {n_labelled:,} labelled and {len(corpus) - n_labelled:,} other texts, "
             f"{corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}"
         )
+
+    def on_memory(self, footprint: Footprint) -> None:
+        """Say what memory the training takes."""
+        say(f"{self.title}: memory: at most {footprint}, the program and the labelled texts")
 
     def on_auxiliary(self, coverage: Coverage) -> None:
         """Say how much of a task's data can be used."""

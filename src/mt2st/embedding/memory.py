@@ -133,6 +133,8 @@ class Footprint:
         counting: GloVe's co-occurrences.
         given: vectors to continue from that nobody else refers to, as far as they exceed the output vectors, which take
             their memory once they are free.
+        network: of a model, the layers after the embedding.
+        optimizer: of a model, gradients, moments, averages, and the best parameters.
     """
 
     tables: int
@@ -141,6 +143,8 @@ class Footprint:
     scratch: int = 0
     counting: int = 0
     given: int = 0
+    network: int = 0
+    optimizer: int = 0
 
     @classmethod
     def of(cls, settings: WordVectorSettings, tokens: Sequence[str], given: WordVectors | None = None) -> Footprint:
@@ -153,7 +157,7 @@ class Footprint:
         return cls(
             tables=_FLOAT * rows * settings.size,
             vocabulary=WORD_BYTES * len(tokens),
-            ngrams=_ngram_bytes(tokens, settings.ngrams) if settings.has_ngrams else 0,
+            ngrams=ngram_bytes(tokens, settings.ngrams) if settings.has_ngrams else 0,
             scratch=settings.workers * _scratch_bytes(settings.size, settings.window),
             given=max(0, held_by(given) - _FLOAT * len(tokens) * settings.size) if given is not None else 0,
         )
@@ -184,7 +188,8 @@ def held_by(given: WordVectors) -> int:
     return given.vectors.nbytes + (given.table.nbytes if isinstance(given, SubwordVectors) else 0)
 
 
-def _ngram_bytes(tokens: Sequence[str], ngrams: SubwordSettings) -> int:
+def ngram_bytes(tokens: Sequence[str], ngrams: SubwordSettings) -> int:
+    """Return the bytes of the rows of all words' n-grams, at most."""
     # One more than the n-grams: the word's own row.
     longest = ngrams.max_n
     by_length: dict[int, int] = {}

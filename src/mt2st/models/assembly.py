@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,10 +13,10 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, PolynomialLR
 
-from mt2st.embedding.memory import MEGABYTE, Footprint, check_available, megabytes
+from mt2st.embedding.memory import MEGABYTE, WORD_BYTES, Footprint, check_available, megabytes, ngram_bytes
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
-from mt2st.models.groups import GLOVE, PARAMETER_GROUPS, by_group
+from mt2st.models.groups import ENCODERS, GLOVE, PARAMETER_GROUPS, by_group
 from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.problem_types import ProblemType
 from mt2st.models.settings import ModelSettings
@@ -23,7 +24,7 @@ from mt2st.network import Network, Spelling, SubwordEmbedding, build_encoder
 from mt2st.network.layers import TaskLayer, activate_task_layers
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import ClassificationTask, ContextTask, GloveTask, LabelledTask, MultiLabelTask, Texts
-from mt2st.text import Corpus
+from mt2st.text import Corpus, Vocabulary
 from mt2st.training import (
     CheckConvergence,
     DimensionFreezing,
@@ -43,6 +44,56 @@ CONTEXT_COOCCURRENCES = 10_000_000
 """Co-occurrences of GloVe in an epoch, likewise: about as many seconds."""
 MOST_PASSES = 15.0
 """More passes over a small corpus teach little that is new."""
+
+
+def check_memory(
+    settings: ModelSettings,
+    vocabulary: Vocabulary,
+    subwords: KnownSubwords | None,
+    heads: Mapping[str, tuple[ProblemType[Any], int]],
+) -> Footprint:
+    """Return the memory that a training takes at most, before anything is made.
+
+    Args:
+        settings: the model's.
+        vocabulary: the embedding's words.
+        subwords: their n-grams, where the embedding is made of such.
+        heads: as for `new_network`.
+
+    Raises:
+        InputError: there is not so much.
+    """
+    tokens, size = vocabulary.tokens, settings.embedding.vector_size
+    rows = len(tokens) if subwords is None else subwords.rows.table_rows
+    parameters = 4 * sum(math.prod(shape) for shape in shapes_of(settings, rows, heads).values())
+    table = 4 * rows * size
+    # Gradient, AdamW's two moments, the best parameters, and the running average if there is one.
+    copies = 4 + bool(settings.optimisation.average)
+    footprint = Footprint(
+        tables=table + ("context" in settings.auxiliaries) * 4 * len(tokens) * size,
+        vocabulary=WORD_BYTES * len(tokens),
+        ngrams=ngram_bytes(tokens, subwords.settings) if subwords is not None else 0,
+        network=max(0, parameters - table),
+        optimizer=copies * max(parameters, table),
+    )
+    check_available(
+        footprint.total,
+        f"training a model of {len(tokens):,} words and {size:,} dimensions",
+        f"{footprint.parts}; lower vector_size, hidden_size or max_vocabulary, or raise min_count",
+    )
+    return footprint
+
+
+def shapes_of(
+    settings: ModelSettings, n_rows: int, heads: Mapping[str, tuple[ProblemType[Any], int]]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a network's parameters, without their memory; with a user's encoder, the embedding's."""
+    with torch.device("meta"):
+        embedding = nn.Embedding(n_rows, settings.embedding.vector_size)
+        if settings.encoder.name not in ENCODERS:  # whose constructor may need numbers
+            return {"embedding.weight": tuple(embedding.weight.shape)}
+        network = new_network(settings, embedding, heads)
+    return {name: tuple(value.shape) for name, value in network.named_parameters()}
 
 
 def new_network(

@@ -20,7 +20,7 @@ from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st._files import scratch_folder
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
-from mt2st.models.assembly import new_convergence, new_decay, new_network, new_optimizer, new_transition
+from mt2st.models.assembly import check_memory, new_convergence, new_decay, new_network, new_optimizer, new_transition
 from mt2st.models.auxiliaries import (
     Auxiliaries,
     AuxiliaryReport,
@@ -239,6 +239,9 @@ class Fitting(Generic[RowsT]):
                 settings.subwords_of(vocabulary),
                 spelled=bool(settings.encoder.spelling),
             )
+            if not vectors_only:
+                heads = self._heads(others)
+                self._tell("on_memory", check_memory(settings, vocabulary, reader.subwords, heads))
             texts = _labelled_texts(corpus, reader, [primary, *(each.prepared for each in others)])
             held_out = None
             if validation is not None:
@@ -283,6 +286,13 @@ class Fitting(Generic[RowsT]):
             rows, self.classes, self.settings.text, spelled=bool(self.settings.encoder.spelling)
         )
 
+    def _heads(self, others: Sequence[LabelledAuxiliary]) -> dict[str, tuple[ProblemType[Any], int]]:
+        """Return the problem type and the number of classes of each task with a head."""
+        return {
+            PRIMARY_TASK: (self.problem, len(self.classes)),
+            **{each.name: (each.problem_type, len(each.classes)) for each in others},
+        }
+
     def _network(
         self, others: Sequence[LabelledAuxiliary], corpus: Corpus, reader: DocumentEncoder
     ) -> tuple[Network, float]:
@@ -299,11 +309,7 @@ class Fitting(Generic[RowsT]):
                 cache=VectorCache(Path(cache)) if cache else None,
             )
             embedding = new_embedding(first.table, reader.subwords)
-            heads = {
-                PRIMARY_TASK: (self.problem, len(self.classes)),
-                **{each.name: (each.problem_type, len(each.classes)) for each in others},
-            }
-            network = reader.network(new_network(settings, embedding, heads))
+            network = reader.network(new_network(settings, embedding, self._heads(others)))
         for each in self.options.auxiliary_tasks:
             head = getattr(each, "head", None)
             if isinstance(head, nn.Module):

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, ScheduleWarning
-from mt2st.models.assembly import new_network
+from mt2st.models.assembly import new_network, shapes_of
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.card import model_card
 from mt2st.models.embedding_init import new_embedding
@@ -559,11 +559,16 @@ def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemTyp
     Raises:
         RuntimeError: the parameters do not fit the settings.
     """
+    heads = {PRIMARY_TASK: (problem, len(saved.config["classes"]))}
+    subwords = settings.subwords_of(saved.vocabulary)
+    n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)
+    for name, shape in shapes_of(settings, n_rows, heads).items():  # before they take memory
+        found = saved.parameters[name].shape if name in saved.parameters else shape
+        if found != shape:
+            raise RuntimeError(f"size mismatch for {name}: {list(found)}, and by the settings {list(shape)}")
     with torch.random.fork_rng(devices=[]):  # the first values are thrown away
-        subwords = settings.subwords_of(saved.vocabulary)
-        n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)
         embedding = new_embedding(torch.zeros(n_rows, settings.embedding.vector_size), subwords)
-        network = new_network(settings, embedding, {PRIMARY_TASK: (problem, len(saved.config["classes"]))})
+        network = new_network(settings, embedding, heads)
     own = {name: value for name, value in saved.parameters.items() if not name.startswith(PREFIX)}
     network.load_state_dict({name: torch.from_numpy(value) for name, value in own.items()})
     return network.eval()

@@ -54,6 +54,9 @@ class Callback:
     def on_corpus(self, corpus: Any, *, n_labelled: int) -> None:
         """The texts are encoded as a `mt2st.text.Corpus`; its first ``n_labelled`` documents have labels."""
 
+    def on_memory(self, footprint: Any) -> None:
+        """The training takes this memory at most: a `mt2st.embedding.Footprint`."""
+
     def on_auxiliary(self, coverage: Any) -> None:
         """The data of an auxiliary task are split; a `mt2st.tasks.Coverage` says how much of them can be used."""
 
