@@ -23,6 +23,9 @@ from mt2st.text import UNK, Tokeniser
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 """Inverse strengths of the linear classifiers' regularisation that are tried."""
+PRIOR = 10.0
+"""Strength of the pull towards equal weights. One part of the data chooses the epoch, the regularisation and the
+weights; with 150 texts it may favour one classifier by chance (docs/explanation/defaults.md)."""
 MOST_WORK = 2e8
 """Entries of the n-grams' matrix times classes, up to which all of them are tried: some minutes. Else it is 1."""
 LEAST = 1e-9
@@ -223,7 +226,7 @@ def _best(
 
 
 def _pool(parts: Sequence[Scores], held_out: Examples, *, independent: bool) -> Pool:
-    return Pool.fit(parts, held_out.targets, independent=independent, weights=held_out.weights)
+    return Pool.fit(parts, held_out.targets, independent=independent, weights=held_out.weights, prior=PRIOR)
 
 
 def _worth_keeping(parts: Sequence[Scores], held_out: Examples, *, independent: bool) -> list[int]:

@@ -47,6 +47,7 @@ class Pool:
         *,
         independent: bool = False,
         weights: NDArray[Any] | None = None,
+        prior: float = PRIOR,
     ) -> Self:
         """Choose the weights with the lowest log loss.
 
@@ -57,11 +58,12 @@ class Pool:
             targets: ``[n_texts, n_classes]``, true where a text has a class.
             independent: as the attribute.
             weights: ``[n_texts]`` weights of the texts, 1 on average.
+            prior: as `PRIOR`.
         """
         problem = _Problem(targets.astype(np.float64), _weights(weights, len(targets)), independent)
-        scales = np.array([problem.solved([part], 0.0, PRIOR)[0] for part in parts])
+        scales = np.array([problem.solved([part], 0.0, prior)[0] for part in parts])
         scaled = [scale * part for scale, part in zip(scales, parts, strict=True)]
-        return cls(scales * problem.solved(scaled, -float(np.log(len(parts))), PRIOR), independent)
+        return cls(scales * problem.solved(scaled, -float(np.log(len(parts))), prior), independent)
 
     def probabilities(self, parts: Sequence[Scores]) -> NDArray[np.float32]:
         """Return ``[n_texts, n_classes]`` probabilities of texts with these scores."""
