@@ -61,8 +61,8 @@ ones the network stays where it was, on text whose contexts teach little."""
 def time_methods(words: int) -> dict[str, Method]:
     """Return the methods of the study of time, for a text of so many words.
 
-    The rule of words and the rise are the same for all data, chosen on four sets and looked at on four others
-    (docs/explanation/defaults.md#linear-probe). The other values were chosen on other samples of the reviews than those
+    The rule of words and the rise are the same for all data, chosen on three sets and looked at on two others
+    (docs/results/time.md#other-data). The other values were chosen on other samples of the reviews than those
     reported, to reach single-task's best in the fewest seconds. The context task runs in the first four steps under
     Diminish and in the first five under Switch; then the linear probe fits the head. The first evaluation comes after
     the sixth step. Multi-task training keeps the context task.
