@@ -142,7 +142,7 @@ def path_of(name: str) -> str:
 
 def described(values: Mapping[str, Any]) -> str:
     """Return settings for a person."""
-    return ", ".join(f"{name.split('__')[1]} {value}" for name, value in values.items())
+    return ", ".join(f"{path_of(name)} {value}" for name, value in values.items())
 
 
 class _Watch(Callback):
