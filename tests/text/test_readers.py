@@ -457,3 +457,13 @@ def test_real_reviews_are_read(shared_data: Path) -> None:
     assert len(records) == 5000
     assert {record.label for record in records} == {"0", "1"}
     assert all(record.text.strip() for record in records)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", b'text,label\na""a ",",yl\na ",y*'), ("b.tsv", b'mx"\t"x\nb'), ("c.csv", b'text,label\nx"","b\n')],
+)
+def test_an_even_number_of_quotes_does_not_mean_that_a_row_ends(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"never closed|line 2|column|no row"):
+        read_labelled(tmp_path / name)

@@ -81,20 +81,20 @@ class _Rows:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRow]]:
         oddities = Oddities(str(self.path))
-        current = [""]
-        one_line = csv.reader(_repeated(current), delimiter=self.delimiter, strict=True)
+        current = _Line()
+        one_line = csv.reader(current, delimiter=self.delimiter, strict=True)
         lines = enumerate(read_lines(self.path, self.dialect.encoding), 1)
         for number, line in lines:
             if number == 1 and self.dialect.delimiter is None and (excel := _EXCEL.fullmatch(line)):
                 self.delimiter = excel[1]
-                one_line = csv.reader(_repeated(current), delimiter=self.delimiter, strict=True)
+                one_line = csv.reader(current, delimiter=self.delimiter, strict=True)
                 continue
             if not self.quoted or '"' not in line:
                 if row := self._unquoted(number, line):
                     yield number, row
                 continue
             if line.count('"') % 2 == 0:  # most rows end on their line
-                current[0] = line
+                current.line = line
                 with suppress(csv.Error):
                     yield number, next(one_line)
                     continue
@@ -166,9 +166,19 @@ class _Rows:
         return self.delimiter == "\t" or len(taken) > LINES_OF_A_FIELD or self._have_all_columns(taken)
 
 
-def _repeated(current: list[str]) -> Iterator[str]:
-    while True:
-        yield current[0]
+class _Line:
+    """One line at a time for a reader, which cannot go on to another: a row that needs more is a `csv.Error`."""
+
+    line: str | None = None
+
+    def __iter__(self) -> _Line:
+        return self
+
+    def __next__(self) -> str:
+        if self.line is None:
+            raise csv.Error("the row does not end on its line")
+        line, self.line = self.line, None
+        return line
 
 
 class _NoQuotesError(Exception):
