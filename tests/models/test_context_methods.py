@@ -193,9 +193,9 @@ def test_little_memory_makes_more_chunks_of_the_same_co_occurrences(reviews: Rev
 
 def test_its_settings_reach_the_task(reviews: Reviews) -> None:
     (task,) = tasks_of(reviews, context__alpha=0.02, context__x_max=3.5, context__passes=0.5)
-    assert (task.learning_rate, task._source._x_max, task.passes) == (0.02, 3.5, 0.5)  # type: ignore[attr-defined]
+    assert (task.rate, task._source._x_max, task.passes) == (0.02, 3.5, 0.5)  # type: ignore[attr-defined]
     (task,) = tasks_of(reviews)
-    assert (task.learning_rate, task._source._x_max) == (0.05, 10.0)  # type: ignore[attr-defined]
+    assert (task.rate, task._source._x_max) == (0.05, 10.0)  # type: ignore[attr-defined]
 
 
 def test_the_rates_of_the_other_methods_reach_the_task(reviews: Reviews) -> None:
