@@ -72,7 +72,8 @@ def test_every_option_of_the_transition_reaches_the_run(
     assert main([*train_arguments, *OPTIONS]) == 0
     run = tmp_path / "run"
     assert {path.name for path in run.iterdir()} == {
-        ".mt2st.json", "model", "metrics.jsonl", "report.json", "report.html", "frozen_dimensions.json", "frozen_dimensions.png",
+        ".mt2st.json", "model", "metrics.jsonl", "report.json", "report.html",
+        "frozen_dimensions.json", "frozen_dimensions.png",
     }  # fmt: skip
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     freezes = load_freezes(run / "frozen_dimensions.json")
