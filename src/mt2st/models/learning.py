@@ -225,8 +225,9 @@ class Learning(Generic[RowsT]):
             fitted.network, labelled, unlabelled, vectors, tokeniser=settings.text.tokeniser, seed=settings.seed
         )
         if found.own_labels:
-            more = f"; {found.own_labels:,} unlabelled texts got labels of the classifier's own"
-            choice = replace(choice, reason=choice.reason + more)
+            more = f"{found.own_labels:,} unlabelled texts got labels of the classifier's own"
+            self._tell(more)
+            choice = replace(choice, reason=f"{choice.reason}; {more}")
         task, data = self._measurable(reader, rows if held_out is None else held_out)
         probabilities = found.out_of_fold
         if held_out is not None:
