@@ -9,8 +9,7 @@ from typing import Annotated, Any, get_type_hints
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
-from mt2st.errors import InputError, suggestion
-from mt2st.strategy.parameters import MOST
+from mt2st.errors import MOST, InputError, suggestion
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Bytes = Annotated[int, Field(ge=1, lt=2**63)]

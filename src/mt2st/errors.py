@@ -15,6 +15,8 @@ _NAME, _LINE = 40, 160
 a whole text: of a file without a header, or of another column."""
 
 
+MOST = 1e12
+"""Largest number that a user may give: far from where the squares of float32 overflow, and beyond all use."""
 MOST_CHARACTERS = 2000
 """Of an error message; the middle of a longer one is left out."""
 _KEPT_AT_THE_END = 500

@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, TypeVar, get_args
 
-from mt2st.errors import InputError, listed
+from mt2st.errors import MOST, InputError, listed
 from mt2st.strategy.observation import Signal
 
 NumberT = TypeVar("NumberT", int, float)
-MOST = 1e12
-"""Largest setting: far from where the squares of float32 overflow, and beyond all use."""
 
 
 def plain(value: Any, *, arrays: bool = False) -> Any:
