@@ -27,7 +27,7 @@ _NEW, _WHOLE, _OLD = "new", "whole", "old"
 """In such a folder: what is being made, what is complete, and what it replaces."""
 LONGEST_NAME = 255
 """Bytes."""
-_FULL = ("os error 28", "os error 122", "code: 28,", "code: 122,", "inline_container", "iostream error", "requested and")
+_FULL = ("error 28", "error 122", "code: 28,", "code: 122,", "inline_container", "iostream error", "requested and")
 """Parts of the messages of safetensors, torch and NumPy on a full disk, whose errors tell no number."""
 
 
