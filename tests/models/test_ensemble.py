@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 
 from mt2st import MultiLabelClassifier, TextClassifier
 from mt2st.models import Optimisation
-from mt2st.models.ensemble import Ensemble, Examples
+from mt2st.models.ensemble import Ensemble, Examples, _pool
 from mt2st.models.ngram_classifier import SCALE, NgramClassifier, NgramFeatures, kinds_for
 from mt2st.models.pool import Pool, _Problem
 from mt2st.text import Tokeniser
@@ -180,3 +180,14 @@ def test_a_label_that_only_the_texts_to_choose_by_have_counts_as_not_found() -> 
     model.fit(texts, labels, validation=others)
     assert "horror" not in model.classes_
     assert model.metrics_["validation"]["micro_recall"] < 1
+
+
+def test_what_is_better_by_chance_on_few_texts_does_not_take_all_the_weight() -> None:
+    rng = np.random.default_rng(0)
+    right = rng.integers(2, size=60)
+    signs = np.where(one_hot(right, 2), 1.0, -1.0)
+    better, worse = (signs * rng.normal(mean, 2.0, (60, 1)) for mean in (2.0, 0.5))
+    held_out = Examples([""] * 60, one_hot(right, 2))
+    first, second = _pool([better, worse], held_out, independent=False).weights
+    alone, other = Pool.fit([better, worse], held_out.targets).weights
+    assert first / second < 0.8 * alone / other

@@ -11,7 +11,7 @@ from mt2st import TextClassifier
 from mt2st.models import Encoder, Optimisation, Predictor, few_labels
 from mt2st.models.choice import LEAST_PASSES, MOST_PASSES, WORDS_READ, _passes
 from mt2st.models.ensemble import Examples
-from mt2st.models.few_labels import MOST_OWN_LABELS, VECTOR_STRENGTH, Fold, _certain, _Data, _folds, _regression
+from mt2st.models.few_labels import MOST_OWN_LABELS, NEVER, VECTOR_STRENGTH, Fold, _certain, _Data, _folds, _regression
 from mt2st.models.ngram_classifier import NgramFeatures
 from mt2st.models.pool import Pool
 from mt2st.text import Tokeniser
@@ -188,6 +188,12 @@ def test_texts_of_weight_0_decide_nothing() -> None:
     assert (*weights, loss) == pytest.approx((*expected, loss_alone), rel=1e-4)
     model = TextClassifier().fit(texts + others, labels + flipped, sample_weight=[1.0] * 40 + [0.0] * 40)
     assert model.score(*articles(200, seed=3)) > 0.9
+
+
+def test_a_class_whose_texts_have_weight_0_is_never_predicted() -> None:
+    texts, labels = articles(40, seed=1)
+    data, _ = data_of([*texts, "odd one", "odd two"], [*labels, "odd", "odd"], [1.0] * 40 + [0.0] * 2)
+    assert data.fitted(data.labelled).biases[1] == NEVER
 
 
 def test_a_generator_of_unlabelled_texts_is_still_there_for_the_training() -> None:
