@@ -186,7 +186,7 @@ def warn_of_unknown(known: NDArray[np.bool_]) -> None:
 
 
 def without_known_words(n: int, total: int) -> str:
-    """Return what is told of texts of which a model knows nothing.
+    """Return a message that counts the texts without a word that a model knows.
 
     Example:
         >>> without_known_words(1, 1_000)
