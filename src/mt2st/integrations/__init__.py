@@ -1,1 +1,1 @@
-"""mt2st in other libraries, one file each, each behind an extra. Nothing here is imported by the rest of the package."""
+"""mt2st in other libraries: one file each, each behind an extra. The rest of the package imports nothing of it."""
