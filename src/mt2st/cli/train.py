@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mt2st._files import check_place, complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
@@ -26,7 +26,7 @@ from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, m
 
 if TYPE_CHECKING:
     from mt2st.models.trained_model import AnyModel
-    from mt2st.training import Run, Trainer
+    from mt2st.training import Callback, Run, Trainer
 
 MODEL, METRICS, REPORT, CHECKPOINT = "model", "metrics.jsonl", "report.json", "checkpoint"
 FROZEN, FIGURE = "frozen_dimensions.json", "frozen_dimensions.png"
@@ -68,6 +68,9 @@ class TrainOptions(ModelOptions):
     autotune: float | None = None
     """Minutes for a search of the settings that no option says: one training after the other, the best on the
     validation part kept. Needs the extra 'search'."""
+    log_to: Literal["tensorboard", "mlflow", "wandb"] | None = None
+    """Log the training to TensorBoard (in the folder runs), MLflow or Weights & Biases, too; where to and under which
+    name their environment variables say. Needs the extra of that name."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -97,6 +100,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
     if strategy.unit == "epoch":
         check_schedule(schedules, settings)
     every = options.checkpoint_seconds
+    trackers = _trackers(options)
     if options.fallback is not None:
         check_place(options.fallback, "--fallback")
     with _folder(options, options.output, resume=options.resume) as folder:
@@ -131,7 +135,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
                 checkpoint_seconds=every,
                 fallback=options.fallback / CHECKPOINT if options.fallback else None,
                 origin=options.source.by_name(),
-                callbacks=[listener],
+                callbacks=[listener, *trackers],
             )
         listener.close()
         folder.prepare()  # with few labels there is no training that would have made room
@@ -143,7 +147,26 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
             say(f"interrupted: {written / CHECKPOINT} is written; {again} goes on")
             return 128 + received[0]
         _report(options, parts, model, arguments)
+        for tracker in trackers if parts.test is not None else ():
+            tracker.on_model(model)  # again, with the metrics on the test part
     return 0
+
+
+def _trackers(options: TrainOptions) -> list[Callback]:
+    """Return what logs the training elsewhere, if anything does."""
+    if options.log_to == "tensorboard":
+        from mt2st.integrations.tensorboard import TensorBoardLog
+
+        return [TensorBoardLog()]
+    if options.log_to == "mlflow":
+        from mt2st.integrations.mlflow import MlflowLog
+
+        return [MlflowLog()]
+    if options.log_to == "wandb":
+        from mt2st.integrations.wandb import WandbLog
+
+        return [WandbLog()]
+    return []
 
 
 def _folder(options: TrainOptions, path: Path, *, resume: bool) -> RunFolder:

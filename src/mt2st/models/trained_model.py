@@ -219,6 +219,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         self.auxiliaries_, self.init_seconds_ = dict(fitted.auxiliaries), fitted.init_seconds
         self.metrics_ = {"validation": learned.validation} if learned.validation else {}
         self.validation_probabilities_ = learned.probabilities
+        for callback in given.callbacks:
+            callback.on_model(self)
         return self
 
     def stop(self) -> bool:

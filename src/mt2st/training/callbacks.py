@@ -37,7 +37,7 @@ class Callback:
     ``strategy``, ``optimizer`` and ``stop()`` are of use. Time spent in callbacks is not training time.
 
     `on_choice`, `on_corpus`, `on_auxiliary`, `on_cooccurrences` and `on_vectors` are called by the estimators alone,
-    while they prepare the training; a `Trainer` of your own never calls them.
+    while they prepare the training, and `on_model` in the end; a `Trainer` of your own never calls them.
 
     Example:
         >>> class StopAt(Callback):
@@ -83,6 +83,9 @@ class Callback:
 
     def on_fit_end(self, trainer: Any) -> None:
         """`Trainer.fit` ends, even by an error."""
+
+    def on_model(self, model: Any) -> None:
+        """An estimator is fitted: its ``settings_``, ``metrics_``, ``choice_`` and ``run_`` are there."""
 
 
 class MetricsLog(Callback):
