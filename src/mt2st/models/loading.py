@@ -32,7 +32,7 @@ def load(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = 
         InputError: naming what is missing or broken.
         MissingExtraError: the model's encoder needs torch, which is not installed.
     """
-    return Predictor.load(folder) if find_spec("torch") is None else load_model(folder, strategies=strategies)
+    return restored(ModelFolder.load(Path(folder)), folder, strategies=strategies)
 
 
 def load_model(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()) -> TrainedModel[Any]:
@@ -41,7 +41,19 @@ def load_model(folder: str | PathLike[str], *, strategies: Iterable[type[Strateg
     Raises:
         InputError: naming what is missing or broken.
     """
-    saved = ModelFolder.load(Path(folder))
+    return _with_torch(ModelFolder.load(Path(folder)), folder, strategies)
+
+
+def restored(
+    saved: ModelFolder, folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()
+) -> TrainedModel[Any] | Predictor:
+    """Return the model of a folder that has been read already, as `load` does."""
+    return Predictor(saved, folder) if find_spec("torch") is None else _with_torch(saved, folder, strategies)
+
+
+def _with_torch(
+    saved: ModelFolder, folder: str | PathLike[str], strategies: Iterable[type[Strategy]]
+) -> TrainedModel[Any]:
     try:
         found = model_class(saved.problem_type)
     except KeyError:
