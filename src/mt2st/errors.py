@@ -65,7 +65,16 @@ class NoContextError(InputError):
 
 
 class DivergedError(InputError):
-    """A training has diverged: its loss is not finite, or far above that of an untrained model."""
+    """A training has diverged: its loss is not finite, or far above that of an untrained model.
+
+    Attributes:
+        found: what shows it.
+        task: name of the task whose loss shows it; empty if none does.
+    """
+
+    def __init__(self, message: object = "", *, found: str = "", task: str = "") -> None:
+        super().__init__(message)
+        self.found, self.task = found or str(message), task
 
 
 class MissingExtraError(InputError):
@@ -106,6 +115,10 @@ class FewRowsWarning(UserWarning):
 
 class DataWarning(UserWarning):
     """Something in the data is not as it should be and was passed over: what, how often, and where first."""
+
+
+class DivergenceWarning(UserWarning):
+    """A training has diverged and went back to its last good state, with lower rates."""
 
 
 class ScheduleWarning(UserWarning):

@@ -364,6 +364,25 @@ def test_a_context_task_that_diverges_ends_the_training_with_task_step_and_rate(
     assert not (tmp_path / "run" / "model").exists()
 
 
+@pytest.mark.filterwarnings("always::mt2st.errors.DivergenceWarning")
+def test_a_run_that_diverges_goes_on_with_half_the_rates_if_it_is_told_to(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*train_arguments, "--context.alpha", "20", "--no-parallel-context", "--no-final-fit"]
+    assert main(arguments) == 2
+    assert main([*arguments, "--overwrite", "--on-divergence", "halve"]) == 0
+    told = [each for each in capsys.readouterr().err.splitlines() if "back to step 0, with half the rate of" in each]
+    report = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert len(report["halvings"]) == len(set(told)) > 0
+    assert TextClassifier.load(tmp_path / "run").run_.halvings[0].halved == ["context"]
+
+
+def test_a_run_may_be_resumed_to_halve_its_rates(train_arguments: list[str]) -> None:
+    arguments = [*train_arguments, "--epochs", "60", "--tolerance", "1e-30"]
+    assert run_until("epoch 3,", signal.SIGINT, arguments)[0] == 130
+    assert main([*arguments, "--resume", "--on-divergence", "halve"]) == 0
+
+
 def test_a_resumed_run_replaces_the_model_that_it_was_told_to_replace(
     train_arguments: list[str], tmp_path: Path
 ) -> None:

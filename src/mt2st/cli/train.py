@@ -210,6 +210,7 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
         "frozen_dimensions": sum(len(freeze.dimensions) for freeze in run.freezes),
         "frozen_dimensions_kept": len(run.kept_frozen),
         "kept_single_task": run.kept_single_task,
+        "halvings": [asdict(halving) for halving in run.halvings],
         "auxiliaries": {name: report.as_dict() for name, report in model.auxiliaries_.items()},
         "about": {
             "command": shlex.join(["mt2st", "train", *arguments]),

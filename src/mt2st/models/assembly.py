@@ -33,6 +33,7 @@ from mt2st.training import (
     TransitionActions,
 )
 from mt2st.training.learning_rate import AtTransition
+from mt2st.training.loop import HALVE
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
@@ -69,8 +70,11 @@ def check_memory(
     table = 4 * rows * size
     # Gradient, AdamW's two moments, the best parameters, and the running average if there is one.
     copies = 4 + bool(settings.optimisation.average)
+    outputs = ("context" in settings.auxiliaries) * 4 * len(tokens) * size
+    if settings.optimisation.on_divergence == HALVE:  # the state to go back to, in which the best need not be again
+        copies, outputs = 2 * copies - 1, 2 * outputs
     footprint = Footprint(
-        tables=table + ("context" in settings.auxiliaries) * 4 * len(tokens) * size,
+        tables=table + outputs,
         vocabulary=WORD_BYTES * len(tokens),
         ngrams=ngram_bytes(tokens, subwords.settings) if subwords is not None else 0,
         network=max(0, parameters - table),

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from mt2st._version import __version__
+from mt2st.errors import listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, auxiliary_rows
 from mt2st.models.settings import ModelSettings
 from mt2st.tasks import Coverage
@@ -99,6 +100,11 @@ def _course(run: Mapping[str, Any]) -> str:
     lines += [
         f"The auxiliary task `{each['task']}` was off from step {each['step']:,} (epoch {each['epoch']}) on."
         for each in run["transitions"]
+    ]
+    lines += [
+        f"The training diverged ({each['cause']}) and went back to step {each['step']:,}, with half the rate of "
+        f"{listed(each['halved'])}."
+        for each in run["halvings"]
     ]
     return "\n\n".join([*lines, *_kept(Run.from_dict(run))])
 

@@ -341,6 +341,7 @@ class Fitting(Generic[RowsT]):
             clip_norm=optimisation.clip_norm,
             average=optimisation.average or None,
             parallel_context=uses_second_core(settings),
+            on_divergence=optimisation.on_divergence,
             callbacks=self.callbacks,
         )
 

@@ -365,6 +365,9 @@ class Optimisation(Group):
     """Validation-loss: decrease of the loss that counts as an improvement."""
     earliest_end: Count = 1
     """Validation-loss: first epoch that may end the training."""
+    on_divergence: Literal["stop", "halve"] = "stop"
+    """What follows when a loss is not finite, or far above that of guessing: stop with an error, or halve the learning
+    rates and go back to the last evaluation, ten times at most."""
     feedback_every: Count | None = None
     """Steps between two measurements of the feedback loop, which adaptive strategies need; by default 10, and 20 with
     the mean encoder, whose steps are far cheaper."""

@@ -82,8 +82,10 @@ def run_identity(
     held_out = trainer.primary.validation
     labelled = [each.task for each in trainer.streams if isinstance(each.task, LabelledTask)]
     weights = getattr(trainer.primary.train, "weights", None)
+    flat = settings.flat()
+    del flat["optimisation.on_divergence"]  # may change: a training that has diverged goes on by it
     identity: dict[str, Any] = {
-        "settings": settings.flat(),
+        "settings": flat,
         RESOLVED: resolved(settings),
         "strategy": strategy.state_dict(),
         "data": {

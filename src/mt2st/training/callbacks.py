@@ -20,7 +20,7 @@ from mt2st.strategy.parameters import plain
 from mt2st.training.checkpoint import check_room, checkpoint_in
 from mt2st.training.run import Evaluation
 
-EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "end")
+EVENTS = ("transition", "decision", "freeze", "probe", "learning_rate", "halving", "end")
 """Kinds of events, in `Callback.on_event` and in the log."""
 
 RECORDS = ("evaluation", *EVENTS)
@@ -130,8 +130,10 @@ class MetricsLog(Callback):
         """Write the evaluation."""
         self._write("evaluation", asdict(evaluation))
 
-    def on_event(self, trainer: Any, kind: str, values: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Write the event."""
+    def on_event(self, trainer: Any, kind: str, values: Mapping[str, Any]) -> None:
+        """Write the event; a training that went back repeats steps, whose records are dropped first."""
+        if kind == "halving":
+            self.on_fit_start(trainer)
         self._write(kind, values)
 
     def _write(self, event: str, record: Mapping[str, Any]) -> None:

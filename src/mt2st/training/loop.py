@@ -15,6 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -35,7 +36,7 @@ from mt2st.training.modules import (
     evaluation_mode,
     gradient_norm,
 )
-from mt2st.training.run import Evaluation, Freeze, ProbeFit, Progress, Run, Transition
+from mt2st.training.run import OPTIMIZER, Evaluation, Freeze, Halving, ProbeFit, Progress, Run, Transition
 from mt2st.training.task import (
     AuxiliaryStream,
     EpochSlice,
@@ -48,7 +49,8 @@ from mt2st.training.task import (
 from mt2st.training.transition import TransitionActions
 
 AUTO, LOSS = "auto", "loss"
-RecordT = TypeVar("RecordT", Transition, Freeze, ProbeFit)
+STOP, HALVE = ON_DIVERGENCE = "stop", "halve"
+RecordT = TypeVar("RecordT", Transition, Freeze, ProbeFit, Halving)
 Event = tuple[str, Mapping[str, Any]]
 """Kind and values, as `Callback.on_event` gets them."""
 NORM_EVERY = 10
@@ -89,6 +91,7 @@ class TrainingLoop:
         clip_norm: float | None = None,
         average: float | None = None,
         parallel_context: bool = False,
+        on_divergence: str = STOP,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         for argument, value, kind in (("module", module, nn.Module), ("optimizer", optimizer, Optimizer)):
@@ -96,6 +99,8 @@ class TrainingLoop:
                 raise InputError(f"{argument} must be an object of torch's {kind.__name__}, found {value!r}")
         if not isinstance(monitor, str | None):
             raise InputError(f"monitor must be the name of a metric, 'auto' or None, found {monitor!r}")
+        if on_divergence not in ON_DIVERGENCE:
+            raise InputError(f"on_divergence must be one of {listed(ON_DIVERGENCE)}, found {on_divergence!r}")
         check_tasks(primary, auxiliaries)
         strategy = as_strategy(strategy)
         self.module, self.primary, self.optimizer = module, primary, optimizer
@@ -114,6 +119,7 @@ class TrainingLoop:
         self.transition = transition or TransitionActions()
         self.clip_norm = None if clip_norm is None else positive("clip_norm", clip_norm)
         self.parallel_context, self.callbacks = parallel_context, list(callbacks)
+        self.on_divergence = on_divergence
         self.combiner: Combiner | None = None
         if isinstance(self.strategy, CombiningStrategy):
             self.strategy.check_requirements()
@@ -232,7 +238,7 @@ class TrainingLoop:
                 watcher.finish()
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.module.parameters(), self.clip_norm)
-            self.optimizer.step()
+            self._move()
         if freezing is not None:  # whatever has moved the table: momentum, weight decay, kernels
             freezing.restore(embedding_weight(self.module, "freezing"))
         if self.scheduler is not None:
@@ -248,6 +254,19 @@ class TrainingLoop:
         if strategy.needs_losses:
             strategy.after_step(losses, primary_loss)
 
+    def _move(self) -> None:
+        """Let the optimizer make its step, at rates that schedules know nothing of if they were halved."""
+        factor, groups = self.run.rate_factor(OPTIMIZER), self.optimizer.param_groups
+        scheduled = [group["lr"] for group in groups]
+        try:
+            if factor < 1:
+                for group in groups:
+                    group["lr"] = factor * group["lr"]
+            self.optimizer.step()
+        finally:
+            for group, rate in zip(groups, scheduled, strict=True):
+                group["lr"] = rate
+
     def _backward(self, task: Task, batch: Any, weight: float) -> float:
         """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
         loss = checked_loss(task.loss(self.module, batch), task.name)
@@ -259,6 +278,7 @@ class TrainingLoop:
 
     def _update_kernel(self, task: KernelTask, weight: float, epoch_slice: EpochSlice, thread: KernelThread) -> float:
         epoch_slice = replace(epoch_slice, elapsed=self._elapsed(task, epoch_slice))
+        weight *= self.run.rate_factor(task.name)
         table = embedding_weight(self.module, task.name).data
         try:
             if isinstance(task, SharedKernelTask):
@@ -285,20 +305,40 @@ class TrainingLoop:
     def _diverged(self, task: str, loss: float, most: float | None = None) -> DivergedError:
         less = "" if task == self.primary.name else ", a smaller weight of this auxiliary task"
         found = f"is {loss:.4g}" if most is None else f"is {loss:.4g} on average, above {most:.4g},"
+        return self._divergence(f"the loss of '{task}' {found}", task, less)
+
+    def _divergence(self, found: str, task: str = "", less: str = "") -> DivergedError:
+        found = f"{found} in step {self.progress.step} (epoch {self.progress.epoch})"
         rates = {name: float(f"{rate:.4g}") for name, rate in self._rates().items()}
-        return DivergedError(
-            f"the training has diverged: the loss of '{task}' {found} in step {self.progress.step} "
-            f"(epoch {self.progress.epoch}); choose smaller learning rates than {rates}{less}, or a clip_norm"
-        )
+        advice = f"choose smaller learning rates than {rates}{less}, or a clip_norm"
+        return DivergedError(f"the training has diverged: {found}; {advice}", found=found, task=task)
+
+    def check_converging(self) -> None:
+        """Raise if the training has diverged since the last evaluation; each loss is looked at as it comes.
+
+        Raises:
+            DivergedError: the mean loss of a task is above its ``most_loss``, or a parameter is not finite.
+        """
+        tasks: list[Task | KernelTask] = [self.primary, *self.kernels, *(stream.task for stream in self.streams)]
+        for task in tasks:
+            total, count = self.progress.losses.get(task.name, (0.0, 0))
+            most = getattr(task, "most_loss", math.inf)
+            if count and total / count > most:
+                raise self._diverged(task.name, total / count, most)
+        for name, parameter in self.module.named_parameters():
+            # The largest one of all: without the copy that torch.isfinite makes.
+            if parameter.numel() and not math.isfinite(torch.linalg.vector_norm(parameter.detach(), ord=math.inf)):
+                raise self._divergence(f"'{name}' is not finite after the update")
 
     def _rates(self) -> dict[str, float]:
         """Return the learning rates of the optimizer's groups, and of the kernel tasks that are on."""
+        factor = self.run.rate_factor(OPTIMIZER)
         rates = {
-            group.get("name", str(number)): float(group["lr"])
+            group.get("name", str(number)): factor * float(group["lr"])
             for number, group in enumerate(self.optimizer.param_groups)
         }
         on = [task for task in self.kernels if task.name in self.progress.active and hasattr(task, "rate")]
-        return rates | {task.name: float(task.rate) for task in on}
+        return rates | {task.name: float(task.rate) * self.run.rate_factor(task.name) for task in on}
 
     # The transition
 
@@ -374,16 +414,14 @@ class TrainingLoop:
 
     def _measured(self) -> Evaluation:
         progress = self.progress
+        self.check_converging()
         losses, norm = progress.take_means()
         signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
-        tasks: list[Task | KernelTask] = [self.primary, *self.kernels, *(stream.task for stream in self.streams)]
-        for task in tasks:
-            most = getattr(task, "most_loss", math.inf)
-            if (mean := losses.get(task.name, 0.0)) > most:
-                raise self._diverged(task.name, mean, most)
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
         with evaluation_mode(self.module):
             validation = check_metrics(self.primary.name, self.primary.evaluate(self.module))
+        if (found := validation.get(LOSS, 0.0)) > (most := getattr(self.primary, "most_loss", math.inf)):
+            raise self._divergence(f"the validation loss is {found:.4g}, above {most:.4g},", self.primary.name)
         return Evaluation(
             epoch=progress.epoch,
             step=progress.step,

@@ -165,6 +165,29 @@ class ProbeFit:
     operations: float
 
 
+OPTIMIZER = "optimizer"
+"""Stands for all groups of the optimizer in `Halving.halved`."""
+
+
+@dataclass(frozen=True)
+class Halving:
+    """The training had diverged, went back to its last good state, and goes on with lower rates.
+
+    Attributes:
+        epoch: where it went back to.
+        step: where it went back to.
+        diverged: the step in which it had diverged.
+        cause: what showed it.
+        halved: whose rates were halved: `OPTIMIZER`, and the names of kernel tasks.
+    """
+
+    epoch: int
+    step: int
+    diverged: int
+    cause: str
+    halved: list[str]
+
+
 @dataclass
 class Run:
     """The course of a training run.
@@ -175,6 +198,7 @@ class Run:
         decisions: decisions of an adaptive strategy, with causes and numbers.
         freezes: frozen dimensions of the embedding, with the time and the relevance of all dimensions.
         probes: fits of the primary's head by a probe.
+        halvings: returns to a good state after the training had diverged.
         best: index of the evaluation whose parameters the module has at the end.
         stopped: how the run ended: ``"epochs"``, ``"converged"`` or ``"interrupted"``.
         cause: the reason in words, if it converged.
@@ -185,6 +209,7 @@ class Run:
     decisions: list[Decision] = field(default_factory=list)
     freezes: list[Freeze] = field(default_factory=list)
     probes: list[ProbeFit] = field(default_factory=list)
+    halvings: list[Halving] = field(default_factory=list)
     best: int = -1
     stopped: str = "epochs"
     cause: str = ""
@@ -224,6 +249,10 @@ class Run:
         """Optimizer steps in all."""
         return self.evaluations[-1].step if self.evaluations else 0
 
+    def rate_factor(self, name: str) -> float:
+        """Return what halvings have left of the rates of a kernel task, or of the optimizer (`OPTIMIZER`)."""
+        return float(0.5 ** sum(name in each.halved for each in self.halvings))
+
     def best_value(self, metric: str) -> float:
         """Return the best validation value of a metric over the run: the least ``"loss"``, the largest of any other."""
         return max(self.evaluations, key=lambda each: each.rank(metric)).validation[metric]
@@ -249,6 +278,7 @@ class Run:
             "decisions": Decision,
             "freezes": Freeze,
             "probes": ProbeFit,
+            "halvings": Halving,
         }
         made = {name: [record(**each) for each in values[name]] for name, record in records.items()}
         return cls(**{**values, **made})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
@@ -10,11 +12,15 @@ from typing import Any
 
 import torch
 
+from mt2st.errors import DivergedError, DivergenceWarning, listed
 from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
 from mt2st.training.kernel_thread import KernelThread
-from mt2st.training.loop import TrainingLoop
+from mt2st.training.loop import HALVE, TrainingLoop
 from mt2st.training.processor import flushed_denormals
-from mt2st.training.run import Progress, Run
+from mt2st.training.run import OPTIMIZER, Halving, Progress, Run
+
+MOST_HALVINGS = 10
+"""How often a training that diverges goes on with half its rates: to about a thousandth."""
 
 
 class Trainer(TrainingLoop):
@@ -47,6 +53,9 @@ class Trainer(TrainingLoop):
         average: decay of a running average of the parameters (`ParameterAverage`), which is then evaluated and kept in
             place of the last step's; None for none.
         parallel_context: run kernel tasks on a second thread (`KernelThread`).
+        on_divergence: ``"stop"`` raises an error where a loss is not finite, or so high that no guessing explains it.
+            ``"halve"`` goes back to the state at the last evaluation (or to the one that `load` gave) with half the
+            rates, with a warning, up to `MOST_HALVINGS` times. It keeps that state in memory.
         callbacks: called in their order at steps, evaluations and events.
 
     Raises:
@@ -102,12 +111,56 @@ class Trainer(TrainingLoop):
             self._tell("before_fit")
             self._tell("on_fit_start")
             with flushed_denormals(), KernelThread(parallel=self.parallel_context and bool(self.kernels)) as thread:
+                self._keep_good()
                 while self.progress.epoch <= self.epochs and not self._ended:
-                    self._train_epoch(thread)
+                    try:
+                        self._train_epoch(thread)
+                    except DivergedError as error:
+                        self._go_back(error)
             self._finish()
         finally:
             self._tell("on_fit_end")
         return self.run
+
+    def _evaluate(self) -> None:
+        super()._evaluate()
+        self._keep_good()
+
+    def _keep_good(self) -> None:
+        """Keep what to go back to, if a training that diverges is to go on."""
+        if self.on_divergence == HALVE:
+            self._good = copy.deepcopy({**self.state_dict(), "best": None}) | {"best": self.best_parameters}
+
+    def _go_back(self, error: DivergedError) -> None:
+        """Go back to the last good state, and halve the rates.
+
+        At first only those of the kernel task, or of the optimizer, whose task shows the divergence, so that the others
+        learn as they should. The cause may be the others', which write into the same table: later all are halved.
+
+        Raises:
+            DivergedError: this is not wanted, or was done often enough.
+        """
+        if self.on_divergence != HALVE:
+            raise error
+        before, done = self.progress, len(self.run.halvings)
+        if done == MOST_HALVINGS:
+            raise DivergedError(f"{error}. The rates were halved {done} times", task=error.task) from error
+        self.load_state_dict(copy.deepcopy(self._good))  # which shares no tensor with what goes on
+        progress = self.progress
+        progress.train_seconds, progress.flops = before.train_seconds, before.flops  # spent all the same
+        kernels = [task.name for task in self.kernels]
+        shows = error.task if error.task in kernels else OPTIMIZER
+        alone = self.run.rate_factor(shows) > 0.5 ** (MOST_HALVINGS // 2)
+        halved = [shows] if alone else [OPTIMIZER, *kernels]
+        warnings.warn(
+            f"{error.found}: back to step {progress.step}, with half the rate of {listed(halved)} ({done + 1} of at "
+            f"most {MOST_HALVINGS} times)",
+            DivergenceWarning,
+            stacklevel=2,
+        )
+        halving = Halving(progress.epoch, progress.step, before.step, error.found, halved)
+        self._record("halving", self.run.halvings, halving)
+        self._keep_good()
 
     def _finish(self) -> None:
         stopped, self._stop = self._stop, False
@@ -190,7 +243,9 @@ class Trainer(TrainingLoop):
 
         Raises:
             InputError: the folder cannot be written, or has other files than a checkpoint's.
+            DivergedError: the training has diverged; the checkpoint that is there stays.
         """
+        self.check_converging()
         write_checkpoint(Path(folder), self.state_dict(), identity or {})
 
     def load(self, folder: str | PathLike[str], *, identity: Mapping[str, Any] | None = None) -> None:
