@@ -115,7 +115,8 @@ def test_three_groups_train_as_two_did() -> None:
                         "lr": rates["encoder"],
                         "weight_decay": settings.optimisation.weight_decay,
                     },
-                ]
+                ],
+                fused=True,
             )
         network.eval()
         for step in range(5):

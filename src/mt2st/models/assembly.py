@@ -162,9 +162,7 @@ def new_optimizer(settings: ModelSettings, network: Network) -> torch.optim.Adam
             }
             for group, group_modules in zip(PARAMETER_GROUPS, modules, strict=True)
         ],
-        # One pass over memory in place of eight: a table with n-grams has several times the rows of one without, and a
-        # tagger's steps are short.
-        fused=True if isinstance(network.embedding, SubwordEmbedding) or network.spelling is not None else None,
+        fused=True,  # one pass over the memory of a large table in place of eight
     )
 
 

@@ -133,6 +133,8 @@ class NgramFeatures:
         features = self.features if rows is None else self.features[rows]
         if weights is not None and not (weights > 0).all():
             features, targets, weights = (each[weights > 0] for each in (features, targets, weights))
+        features = features.astype(np.float64)  # once, as the solver needs them, in place of once for each class
+        features.sort_indices()
         one_of_two = targets.shape[1] == 2 and not independent
         matrix = np.zeros((features.shape[1], targets.shape[1]), dtype=np.float32)
         biases = np.zeros(targets.shape[1], dtype=np.float32)
