@@ -6,8 +6,8 @@ for help, takes a moment only.
 
 from __future__ import annotations
 
+from mt2st._lazy import lazily
 from mt2st._version import __version__ as __version__
-from mt2st.errors import attribute_of
 
 TYPE_CHECKING = False  # as type checkers know it; the module `typing` would take longer than all else here
 if TYPE_CHECKING:
@@ -27,38 +27,6 @@ if TYPE_CHECKING:
     )
     from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
     from mt2st.training import Callback, DataLoaderTask, Feedback, Trainer
-
-_HOMES = {
-    "AdaptiveDiminish": "mt2st.strategy",
-    "AdaptiveSwitch": "mt2st.strategy",
-    "AuxiliaryData": "mt2st.models",
-    "Callback": "mt2st.training",
-    "Compute": "mt2st.models",
-    "Context": "mt2st.models",
-    "DataLoaderTask": "mt2st.training",
-    "Diminish": "mt2st.strategy",
-    "Embedding": "mt2st.models",
-    "EmbeddingVectorizer": "mt2st.models",
-    "Encoder": "mt2st.models",
-    "Feedback": "mt2st.training",
-    "InputError": "mt2st.errors",
-    "MissingExtraError": "mt2st.errors",
-    "MultiLabelClassifier": "mt2st.models",
-    "MultiTask": "mt2st.strategy",
-    "Optimisation": "mt2st.models",
-    "SingleTask": "mt2st.strategy",
-    "Strategy": "mt2st.strategy",
-    "Switch": "mt2st.strategy",
-    "Tagger": "mt2st.models",
-    "Text": "mt2st.models",
-    "TextClassifier": "mt2st.models",
-    "Trainer": "mt2st.training",
-    "Transition": "mt2st.models",
-    "WordTasks": "mt2st.models",
-    "WordVectors": "mt2st.embedding",
-    "load": "mt2st.models",
-    "train_word_vectors": "mt2st.embedding",
-}
 
 __all__ = [
     "AdaptiveDiminish",
@@ -93,11 +61,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name from its home when it is first used (PEP 562)."""
-    if name in _HOMES:
-        return attribute_of(_HOMES[name], name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {
+        "embedding": "WordVectors train_word_vectors",
+        "errors": "InputError MissingExtraError",
+        "models": "AuxiliaryData Compute Context Embedding EmbeddingVectorizer Encoder MultiLabelClassifier "
+        "Optimisation Tagger Text TextClassifier Transition WordTasks load",
+        "strategy": "AdaptiveDiminish AdaptiveSwitch Diminish MultiTask SingleTask Strategy Switch",
+        "training": "Callback DataLoaderTask Feedback Trainer",
+    },
+)
 
 
 def __dir__() -> list[str]:

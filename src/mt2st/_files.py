@@ -15,8 +15,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock, Timeout
-
 from mt2st.errors import InputError, NotWrittenError
 
 _PERMISSIONS = 0o666
@@ -299,6 +297,8 @@ def scratch_folder(purpose: str, parent: Path | None = None) -> Iterator[Path]:
 @contextmanager
 def _locked_folder(place: Path, prefix: str) -> Iterator[Path]:
     """Give a new folder with a lock, which the system releases when the process dies; remove it after the block."""
+    from filelock import FileLock  # a third of the time that prediction takes to import
+
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
         lock = FileLock(folder / _LOCK)
@@ -321,6 +321,8 @@ def _locked_folder(place: Path, prefix: str) -> Iterator[Path]:
 def _clear(place: Path, prefix: str, finish: Callable[[Path], None] = lambda _: None) -> None:
     """Remove the folders of dead processes, after ``finish``; what cannot be examined or finished stays."""
     for folder in place.glob(f"{prefix}*"):
+        from filelock import FileLock, Timeout
+
         with suppress(OSError, Timeout, NotImplementedError):
             if folder.is_symlink() or not folder.is_dir():
                 continue

@@ -89,22 +89,6 @@ class MissingExtraError(InputError):
         super().__init__(f"{purpose} needs the extra '{extra}': pip install 'mt2st[{extra}]'")
 
 
-def attribute_of(module: str, name: str) -> object:
-    """Return what a module holds under a name: for names that are loaded when they are first used.
-
-    Raises:
-        MissingExtraError: the module needs torch, which is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "torch":
-            raise
-        raise MissingExtraError(name, "train") from error
-
-
 class NotKeptWarning(UserWarning):
     """The disk refuses a checkpoint or the log; the training goes on, and tries again later."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mt2st import TextClassifier
@@ -188,3 +190,21 @@ def test_texts_and_words_that_the_model_does_not_know_are_told(
     table.write_text("review,sentiment\na warm xqzv film,pos\na dull film jjq,neg\n", encoding="utf-8")
     assert main(["evaluate", str(model), str(table)]) == 0
     assert f"unknown words: 25.0% of those of {table}" in capsys.readouterr().err
+
+
+def test_a_mean_model_is_predicted_with_as_torch_does_and_without_torch(model: Path) -> None:
+    texts = ["a warm and witty film", "a dull film", "xqzv"]
+    code = """if True:
+        import sys
+        from mt2st.cli.main import main
+        code = main(["predict", *sys.argv[1:]])
+        print(*sorted({"torch", "scipy", "sklearn", "numba", "pydantic", "tqdm"} & set(sys.modules)), file=sys.stderr)
+        sys.exit(code)
+    """
+    command = [sys.executable, "-c", code, str(model), *texts]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "", "what takes a second to load, and nothing needs"
+    with pytest.warns(UserWarning, match="1 of 3 texts has no word"):
+        of_torch = TextClassifier.load(model).predict_proba(texts)
+    found = [[float(row[f"p_{label}"]) for label in ("neg", "pos")] for row in rows(done.stdout)]
+    np.testing.assert_allclose(found, of_torch, atol=1e-6)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mt2st.embedding import SubwordSettings, SubwordVectors, WordVectors, train_word_vectors
-from mt2st.embedding.formats.model_folder import hashes_of
+from mt2st.embedding.formats.model_files import hashes_of
 from mt2st.errors import FewRowsWarning, InputError
 from mt2st.models import Tagger, TextClassifier
 from mt2st.models.groups import CONTEXT_METHODS

@@ -94,6 +94,17 @@ def test_what_a_folder_keeps_gives_the_same_scores(kind: Any, films: Films) -> N
     np.testing.assert_allclose(again.scores(texts), fitted.scores(texts), atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["words", "characters"])
+@given(st.lists(st.text("ab .'É\u00e9\u0301\n\t\u3000<br>1", max_size=30), min_size=1, max_size=4), st.booleans())
+def test_texts_are_scored_as_scikit_learn_scores_them(kind: Any, texts: list[str], lowercase: bool) -> None:
+    tokeniser = Tokeniser(lowercase=lowercase)
+    features = NgramFeatures.of(kind, tokeniser, ["a 1b c", "B é ab ab", *texts[:2]])
+    fitted = features.fit(one_hot([number % 2 for number in range(features.features.shape[0])], 2), 1.0)
+    of_scikit_learn = features.vectoriser.transform(texts)
+    np.testing.assert_allclose(fitted.scores(texts), fitted.scores_of(of_scikit_learn), atol=1e-5)
+    assert fitted.knows(texts).tolist() == (of_scikit_learn.getnnz(axis=1) > 0).tolist()
+
+
 @given(st.booleans(), st.integers(1, 3), st.integers(0, 2**32 - 1))
 def test_the_gradient_of_the_pools_loss_is_that_of_differences(independent: bool, parts: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

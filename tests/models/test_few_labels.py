@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -180,7 +181,7 @@ def test_texts_of_weight_0_decide_nothing() -> None:
     flipped = ["money" if each == "sport" else "sport" for each in labels]
     data, folds = data_of(texts + others, labels + flipped, [1.0] * 40 + [0.0] * 40)
     (ngrams,) = data.ngrams
-    features = [NgramFeatures("words", ngrams.vectoriser, ngrams.features[:40])]
+    features = [replace(ngrams, features=ngrams.features[:40])]
     alone = _Data(data.targets[:40], None, data.vectors[:40], features)
     of_alone = [(train[train < 40], rows[rows < 40]) for train, rows in folds]
     weights, loss = weights_of(data, folds)

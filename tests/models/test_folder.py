@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from mt2st import __version__
 from mt2st.embedding import load_vectors
-from mt2st.embedding.formats.model_folder import hashes_of
+from mt2st.embedding.formats.model_files import hashes_of
 from mt2st.errors import InputError
 from mt2st.models import TextClassifier
 from mt2st.models.folder import check_replaceable

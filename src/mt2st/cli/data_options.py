@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from mt2st.cli.terminal import say, warn
-from mt2st.embedding.formats.model_folder import CONFIG, model_home
+from mt2st.embedding.formats.model_files import CONFIG, model_home
 from mt2st.errors import InputError, shortened, unknown_labels
 from mt2st.text import (
     Dialect,

@@ -125,7 +125,7 @@ def parse(
         description="\n\n".join([description, *more]),
         default=read_config(options, path, further) if path else tyro.MISSING_NONPROP,
         config=(tyro.conf.DisallowNone,),
-        registry=_registry(shown if shows_common else None),
+        registry=_registry(options, shown if shows_common else None),
     )
     return parsed
 
@@ -348,19 +348,21 @@ def _options(options: type, path: tuple[str, ...] = (), prefix: str = "") -> Ite
             yield Option(f"--{prefix}{shown}", kind, (*path, name), options)
 
 
-def _registry(common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry:
+def _registry(options: type, common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry:
     """Return the rules by which tyro makes options of our dataclasses.
 
     Args:
+        options: the command's dataclass.
         common: classes and names of the optional fields to show; None shows all.
     """
     import tyro
     from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructFieldSpec, StructTypeInfo
 
-    from mt2st.cli.named_values import named_values
-
     registry = ConstructorRegistry()
-    registry.primitive_rule(named_values)
+    if any(get_origin(member) is dict for each in _options(options) for member in plain_members(each.kind)):
+        from mt2st.cli.named_values import named_values  # the model's settings, which not every command has
+
+        registry.primitive_rule(named_values)
 
     @registry.struct_rule
     def group(info: StructTypeInfo) -> StructConstructorSpec | None:

@@ -97,9 +97,9 @@ def run(arguments: Sequence[str]) -> int:
         column = options.text or _trained_column(options.model, file, options.dialect)
         records = read_records(file, text=column, keep=options.keep, dialect=options.dialect)
 
-    from mt2st.models import load
+    from mt2st.models.loading import load_to_predict
 
-    model = load(options.model)
+    model = load_to_predict(options.model)
     write = writer_of(model, options.format, options.keep)
     first = next(records, None)  # a source that cannot be read is found before anything is written
     with _destination(options) as out:

@@ -8,16 +8,23 @@ writes vectors in every common format.
 Importing this package loads neither numba nor torch; importing the kernels loads numba.
 """
 
-from mt2st.embedding.checkpoint import VectorCheckpoints
-from mt2st.embedding.formats.catalogue import Conversion, convert_vectors, open_vectors
-from mt2st.embedding.formats.stream import VectorStream
-from mt2st.embedding.glove import train_glove
-from mt2st.embedding.memory import Footprint
-from mt2st.embedding.settings import GloveSettings, WordVectorSettings
-from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
-from mt2st.embedding.subwords import SubwordRows, SubwordSettings
-from mt2st.embedding.training import TrainingInterrupted, VectorProgress, train_word_vectors
-from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mt2st._lazy import lazily
+
+if TYPE_CHECKING:
+    from mt2st.embedding.checkpoint import VectorCheckpoints
+    from mt2st.embedding.formats.catalogue import Conversion, convert_vectors, open_vectors
+    from mt2st.embedding.formats.stream import VectorStream
+    from mt2st.embedding.glove import train_glove
+    from mt2st.embedding.memory import Footprint
+    from mt2st.embedding.settings import GloveSettings, WordVectorSettings
+    from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
+    from mt2st.embedding.subwords import SubwordRows, SubwordSettings
+    from mt2st.embedding.training import TrainingInterrupted, VectorProgress, train_word_vectors
+    from mt2st.embedding.word_vectors import UnknownWordError, WordVectors
 
 __all__ = [
     "Conversion",
@@ -39,3 +46,19 @@ __all__ = [
     "train_glove",
     "train_word_vectors",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "checkpoint": "VectorCheckpoints",
+        "formats.catalogue": "Conversion convert_vectors open_vectors",
+        "formats.stream": "VectorStream",
+        "glove": "train_glove",
+        "memory": "Footprint",
+        "settings": "GloveSettings WordVectorSettings",
+        "subword_vectors": "SubwordVectors load_vectors",
+        "subwords": "SubwordRows SubwordSettings",
+        "training": "TrainingInterrupted VectorProgress train_word_vectors",
+        "word_vectors": "UnknownWordError WordVectors",
+    },
+)

@@ -10,7 +10,7 @@ from pydantic import Field
 from mt2st._settings import Count, NonNegative, Positive, Share, check_fields
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS
 from mt2st.embedding.subword_vectors import SubwordVectors
-from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
+from mt2st.embedding.subwords import BUCKETS_END, LONGEST_NGRAM, SubwordSettings
 from mt2st.embedding.word_vectors import WordVectors
 from mt2st.errors import InputError, listed
 
@@ -34,6 +34,8 @@ Negative = Annotated[int, Field(ge=1, le=100)]
 NoiseExponent = Annotated[float, Field(ge=-5, le=5)]
 """Useful values are -1 to 1 (Caselles-Dupre et al. 2018). Counts to this power are far from the bounds of float64."""
 Block = Annotated[int, Field(ge=1, le=LARGEST_BLOCK)]
+NgramLength = Annotated[int, Field(ge=1, le=LONGEST_NGRAM)]
+Buckets = Annotated[int, Field(ge=1, lt=BUCKETS_END)]
 GloveWindow = Annotated[int, Field(ge=1, le=100_000)]
 
 

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from operator import index
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from mt2st._settings import check_fields
 from mt2st.errors import InputError
 from mt2st.text.vocabulary import SPECIALS, UNK
 
 LONGEST_NGRAM = 1024
 """Characters; more is no n-gram: a setting that asks for it is damaged or mistyped."""
-NgramLength = Annotated[int, Field(ge=1, le=LONGEST_NGRAM)]
-Buckets = Annotated[int, Field(ge=1, lt=2**31)]
+BUCKETS_END = 2**31
+"""Rows of n-grams are fewer: their numbers are int32."""
 END_OF_SENTENCE = "</s>"
 """fastText's word for it, of which it makes no n-grams."""
 _FNV_START, _FNV_PRIME = 2166136261, 16777619
@@ -53,12 +52,27 @@ class SubwordSettings:
         InputError: a value out of its range.
     """
 
-    min_n: NgramLength = 3
-    max_n: NgramLength = 6
-    bucket: Buckets = 200_000
+    min_n: int = 3
+    max_n: int = 6
+    bucket: int = 200_000
 
     def __post_init__(self) -> None:
-        check_fields(self)
+        # By hand: prediction makes these settings, too, and need not load pydantic for them.
+        for name in ("min_n", "max_n", "bucket"):
+            value = getattr(self, name)
+            whole = None if isinstance(value, bool) or not isinstance(value, SupportsIndex) else index(value)
+            rule = ""
+            if whole is None:
+                rule = "a valid integer"
+            elif whole < 1:
+                rule = "greater than or equal to 1"
+            elif name != "bucket" and whole > LONGEST_NGRAM:
+                rule = f"less than or equal to {LONGEST_NGRAM}"
+            elif whole >= BUCKETS_END:
+                rule = f"less than {BUCKETS_END}"
+            if rule:
+                raise InputError(f"{name} should be {rule}, found {value!r}")
+            object.__setattr__(self, name, whole)
         if self.max_n < self.min_n:
             raise InputError(f"max_n should be at least min_n = {self.min_n}, found {self.max_n}")
 

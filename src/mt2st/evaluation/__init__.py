@@ -8,19 +8,40 @@
 - `evaluate_word_vectors`: both, from files or from what is packaged.
 """
 
-from mt2st.evaluation.analogies import AnalogyReport, AnalogyScore, SectionResult, evaluate_analogies
-from mt2st.evaluation.analogy_questions import AnalogySection, packaged_analogies, questions_of_pairs, read_analogies
-from mt2st.evaluation.classification import classification_report, multi_label_report
-from mt2st.evaluation.similarity import (
-    SimilarityResult,
-    SimilaritySet,
-    evaluate_similarity,
-    gensim_similarity_files,
-    read_similarity,
-)
-from mt2st.evaluation.spans import Span, SpanReport, SpanScore, half_marked, has_spans, span_report, spans, stray_tags
-from mt2st.evaluation.tag_scheme import Scheme, best_tags, scheme_of, scheme_told
-from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mt2st._lazy import lazily
+
+if TYPE_CHECKING:
+    from mt2st.evaluation.analogies import AnalogyReport, AnalogyScore, SectionResult, evaluate_analogies
+    from mt2st.evaluation.analogy_questions import (
+        AnalogySection,
+        packaged_analogies,
+        questions_of_pairs,
+        read_analogies,
+    )
+    from mt2st.evaluation.classification import classification_report, multi_label_report
+    from mt2st.evaluation.entities import (
+        Span,
+        SpanReport,
+        SpanScore,
+        half_marked,
+        has_spans,
+        span_report,
+        spans,
+        stray_tags,
+    )
+    from mt2st.evaluation.similarity import (
+        SimilarityResult,
+        SimilaritySet,
+        evaluate_similarity,
+        gensim_similarity_files,
+        read_similarity,
+    )
+    from mt2st.evaluation.tag_scheme import Scheme, best_tags, scheme_of, scheme_told
+    from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
 
 __all__ = [
     "AnalogyReport",
@@ -54,3 +75,16 @@ __all__ = [
     "spans",
     "stray_tags",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "analogies": "AnalogyReport AnalogyScore SectionResult evaluate_analogies",
+        "analogy_questions": "AnalogySection packaged_analogies questions_of_pairs read_analogies",
+        "classification": "classification_report multi_label_report",
+        "entities": "Span SpanReport SpanScore half_marked has_spans span_report spans stray_tags",
+        "similarity": "SimilarityResult SimilaritySet evaluate_similarity gensim_similarity_files read_similarity",
+        "tag_scheme": "Scheme best_tags scheme_of scheme_told",
+        "word_vectors": "WordVectorReport WordVectorTests evaluate_word_vectors",
+    },
+)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.evaluation.spans import OUTSIDE, letters_of, parsed_tags
+from mt2st.evaluation.entities import OUTSIDE, letters_of, parsed_tags
 
 Scheme = Literal["iob2", "iobes"]
 LEGAL_SHARE = 0.9

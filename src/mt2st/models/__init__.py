@@ -5,45 +5,34 @@
 - `load` reads a saved model of any problem type; without torch, it gives a `Predictor`.
 - `EmbeddingVectorizer`: document vectors from word vectors.
 
-Importing this package loads no torch: a name that needs it loads it when it is first used.
+Importing this package loads nothing: a name loads what it needs when it is first used.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mt2st.errors import attribute_of
-from mt2st.models.groups import (
-    AuxiliaryData,
-    Compute,
-    Context,
-    Embedding,
-    Encoder,
-    Optimisation,
-    Text,
-    Transition,
-    WordTasks,
-)
-from mt2st.models.settings import ModelSettings
+from mt2st._lazy import lazily
 
 if TYPE_CHECKING:
+    from mt2st.models.groups import (
+        AuxiliaryData,
+        Compute,
+        Context,
+        Embedding,
+        Encoder,
+        Optimisation,
+        Text,
+        Transition,
+        WordTasks,
+    )
     from mt2st.models.inference import Predictor
     from mt2st.models.loading import load, load_model, model_class
     from mt2st.models.multi_label_classifier import MultiLabelClassifier
+    from mt2st.models.settings import ModelSettings
     from mt2st.models.tagger import Tagger
     from mt2st.models.text_classifier import TextClassifier
     from mt2st.models.vectorizer import EmbeddingVectorizer
-
-_HOMES = {
-    "EmbeddingVectorizer": "vectorizer",
-    "Predictor": "inference",
-    "load": "loading",
-    "load_model": "loading",
-    "model_class": "loading",
-    "MultiLabelClassifier": "multi_label_classifier",
-    "Tagger": "tagger",
-    "TextClassifier": "text_classifier",
-}
 
 __all__ = [
     "AuxiliaryData",
@@ -67,8 +56,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load what needs torch when it is first used (PEP 562)."""
-    if name in _HOMES:
-        return attribute_of(f"mt2st.models.{_HOMES[name]}", name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {
+        "groups": "AuxiliaryData Compute Context Embedding Encoder Optimisation Text Transition WordTasks",
+        "inference": "Predictor",
+        "loading": "load load_model model_class",
+        "multi_label_classifier": "MultiLabelClassifier",
+        "settings": "ModelSettings",
+        "tagger": "Tagger",
+        "text_classifier": "TextClassifier",
+        "vectorizer": "EmbeddingVectorizer",
+    },
+)

@@ -11,8 +11,8 @@ from typing import Any
 
 from mt2st.models.fitting import FitOptions
 from mt2st.models.groups import AUTO
-from mt2st.models.inputs import checked_texts
 from mt2st.models.settings import ModelSettings
+from mt2st.models.texts import checked_texts
 from mt2st.strategy import SingleTask, Strategy
 from mt2st.text import LabelledText, TaggedText, Tokeniser
 

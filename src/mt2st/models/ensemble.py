@@ -10,16 +10,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import DataWarning
-from mt2st.models.folder import ModelFolder
 from mt2st.models.ngram_classifier import NGRAMS, NgramClassifier, NgramFeatures, kinds_for
 from mt2st.models.pool import Pool, Scores
 from mt2st.text import UNK, Tokeniser
+
+if TYPE_CHECKING:
+    from mt2st.models.folder import ModelFolder
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 """Inverse strengths of the linear classifiers' regularisation that are tried."""

@@ -31,9 +31,9 @@ from mt2st.models.auxiliaries import (
 from mt2st.models.embedding_init import VectorCache, embedding_init, new_embedding
 from mt2st.models.groups import METRIC
 from mt2st.models.identity import run_identity
-from mt2st.models.inputs import checked_texts
 from mt2st.models.problem_types import Prepared, ProblemType, Rows, RowsT
 from mt2st.models.settings import ModelSettings
+from mt2st.models.texts import checked_texts
 from mt2st.network import Network, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy
 from mt2st.tasks import LabelledTask, Texts

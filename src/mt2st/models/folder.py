@@ -6,19 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from mt2st._files import check_own, complete_folder, restore
-from mt2st.embedding import SubwordVectors, WordVectors
-from mt2st.embedding.formats.model_folder import HASHES, check_hashes, hashes_of, model_home
-from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.text import SPECIALS, Vocabulary
+
+if TYPE_CHECKING:
+    from mt2st.embedding import WordVectors
+    from mt2st.embedding.subwords import KnownSubwords
 
 FORMAT = 1
 PARAMETERS, VOCABULARY, CONFIG, CARD = "model.safetensors", "vocabulary.txt", "config.json", "README.md"
@@ -57,6 +55,11 @@ class ModelFolder:
             InputError: something is there that may not be replaced.
             NotWrittenError: the disk refuses; what was there stays.
         """
+        from safetensors.numpy import save_file
+
+        from mt2st._files import complete_folder
+        from mt2st.embedding.formats.model_files import HASHES, hashes_of
+
         check_replaceable(folder, overwrite=overwrite)
         parameters = {name: np.ascontiguousarray(value) for name, value in self.parameters.items()}
         with complete_folder(folder, size=sum(value.nbytes for value in parameters.values())) as partial:
@@ -74,6 +77,12 @@ class ModelFolder:
         Raises:
             InputError: naming the folder or the file that is missing, broken or of another format.
         """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        from mt2st._files import restore
+        from mt2st.embedding.formats.model_files import HASHES, check_hashes, model_home
+
         restore(folder.parent)
         if not folder.is_dir():
             raise InputError(f"there is no model folder at {folder}")
@@ -115,6 +124,8 @@ def word_vectors_of(table: NDArray[np.float32], vocabulary: Vocabulary, subwords
         vocabulary: of its rows.
         subwords: the n-grams of the vocabulary's words; None for a model on words alone.
     """
+    from mt2st.embedding import SubwordVectors, WordVectors
+
     words = vocabulary.tokens[len(SPECIALS) :]
     if subwords is None:
         return WordVectors(words, table[len(SPECIALS) :].copy())
@@ -127,6 +138,8 @@ def check_replaceable(folder: Path, *, overwrite: bool) -> None:
     Raises:
         InputError: when it is a file, a model folder and ``overwrite`` is false, or a folder of other things.
     """
+    from mt2st._files import check_own, restore
+
     restore(folder.parent)
     if folder.is_file():
         raise InputError(f"{folder} is a file: give the name of a folder")

@@ -14,8 +14,17 @@ from pydantic import ConfigDict, Field
 
 from mt2st._field_docs import DocWithFields
 from mt2st._settings import Count, Fraction, Natural, NonNegative, Positive, Share
-from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, Block, Method, Negative, VectorSize
-from mt2st.embedding.subwords import Buckets, NgramLength, SubwordSettings
+from mt2st.embedding.settings import (
+    SUBWORD_METHODS,
+    WORD_METHODS,
+    Block,
+    Buckets,
+    Method,
+    Negative,
+    NgramLength,
+    VectorSize,
+)
+from mt2st.embedding.subwords import SubwordSettings
 from mt2st.errors import InputError, suggestion
 from mt2st.text import Tokeniser
 from mt2st.text.tokeniser import Tokens

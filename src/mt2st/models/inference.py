@@ -11,25 +11,30 @@ from io import BytesIO
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.ensemble import Ensemble, have_known_words, told_by_words, warn_of_unknown
 from mt2st.models.folder import ModelFolder, word_vectors_of
-from mt2st.models.inputs import checked_texts, labels_above
-from mt2st.models.settings import ModelSettings
-from mt2st.strategy import PRIMARY_TASK
-from mt2st.text import OpenVocabulary, Vocabulary
+from mt2st.models.texts import checked_texts, labels_above
+from mt2st.text import OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.vocabulary import UNK
+
+if TYPE_CHECKING:
+    from mt2st.embedding import WordVectors
+    from mt2st.embedding.subwords import KnownSubwords
 
 Array = NDArray[np.float32]
 ENCODER = "mean"
 CLASSIFICATION, MULTI_LABEL = "classification", "multilabel"
+HEAD = "heads.primary"
+"""Prefix of the parameters of the primary task's head."""
+OF_NGRAMS = "-fasttext"
+"""Ending of the context methods that make words of n-grams."""
 SMALLEST_VARIANCE = 1e-8
 
 
@@ -52,27 +57,40 @@ class Predictor:
 
     def __init__(self, saved: ModelFolder, folder: str | PathLike[str] = "the model") -> None:
         try:
-            settings = ModelSettings.from_dict(saved.config["settings"])
+            # Plain values, not `ModelSettings`: nobody has changed them since they were checked, and pydantic takes as
+            # long to load as all else here.
+            settings = saved.config["settings"]
+            self._text, encoder = settings["text"], settings["encoder"]["name"]
             self.problem_type = saved.problem_type
-            if settings.encoder.name != ENCODER:
-                raise MissingExtraError(f"prediction with the encoder '{settings.encoder.name}'", "train")
+            if encoder != ENCODER:
+                raise MissingExtraError(f"prediction with the encoder '{encoder}'", "train")
             if self.problem_type not in (CLASSIFICATION, MULTI_LABEL):
                 raise MissingExtraError(f"a model for {self.problem_type}", "train")
             self.classes_ = np.array(saved.config["classes"])
             self.class_prior_ = np.array(saved.config["class_prior"], dtype=np.float32)
             self._indicator = bool(saved.config.get("indicator", False))
-            self._settings, self._vocabulary = settings, saved.vocabulary
+            self._vocabulary = saved.vocabulary
+            self._tokeniser = Tokeniser(**{name: self._text[name] for name in ("lowercase", "remove_breaks", "tokens")})
             self._table: Array = saved.parameters["embedding.weight"]
-            self._subwords = settings.subwords_of(saved.vocabulary)
+            has_ngrams = settings["context"]["method"].endswith(OF_NGRAMS)
+            self._subwords = _subwords(settings["embedding"], saved.vocabulary) if has_ngrams else None
             self._layers = _Layers.of(saved.parameters)
-            independent = self.problem_type == MULTI_LABEL
-            self._ensemble = Ensemble.of_folder(saved, independent, settings.text.tokeniser)
+            self._ensemble = Ensemble.of_folder(saved, self.problem_type == MULTI_LABEL, self._tokeniser)
         except KeyError as error:
             raise InputError(f"{folder} does not fit together: it has no {error}") from error
         except InputError:
             raise
         except (TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
+
+    @staticmethod
+    def reads(saved: ModelFolder) -> bool:
+        """Return whether a model needs no torch to predict."""
+        try:
+            encoder = saved.config["settings"]["encoder"]["name"]
+        except (KeyError, TypeError):  # which whoever reads the model tells
+            return False
+        return encoder == ENCODER and saved.problem_type in (CLASSIFICATION, MULTI_LABEL)
 
     @classmethod
     def load(cls, folder: str | PathLike[str]) -> Self:
@@ -98,7 +116,7 @@ class Predictor:
         given = list(checked_texts(X, "texts"))
         ids, offsets = BytesIO(), BytesIO()
         numbering = self._vocabulary if self._subwords is None else OpenVocabulary(self._vocabulary)
-        write_known(given, self._settings.text.tokeniser, numbering, ids, offsets)
+        write_known(given, self._tokeniser, numbering, ids, offsets)
         tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
         bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
         known = have_known_words(tokens, bounds)
@@ -149,12 +167,20 @@ class Predictor:
             yield table[text].mean(axis=0)
 
     def _truncated(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        most = self._settings.text.max_length
+        most = self._text["max_length"]
         if len(tokens) <= most:
             return tokens
-        if self._settings.text.truncation == "end":
+        if self._text["truncation"] == "end":
             return tokens[:most]
         return np.concatenate([tokens[: -(-most // 2)], tokens[len(tokens) - most // 2 :]])
+
+
+def _subwords(embedding: Mapping[str, Any], vocabulary: Vocabulary) -> KnownSubwords:
+    from mt2st.embedding.subwords import KnownSubwords, SubwordSettings
+
+    given = {name: embedding[name] for name in ("min_n", "max_n", "bucket")}
+    settings = SubwordSettings(**{name: value for name, value in given.items() if value is not None})
+    return KnownSubwords.of(vocabulary.tokens, settings)
 
 
 class _Layers:
@@ -174,9 +200,8 @@ class _Layers:
 
     @classmethod
     def of(cls, parameters: Mapping[str, NDArray[Any]]) -> Self:
-        head = f"heads.{PRIMARY_TASK}"
-        has_layer = f"{head}.0.active" in parameters
-        return cls(parameters, f"{head}.1" if has_layer else head, f"{head}.0" if has_layer else None)
+        has_layer = f"{HEAD}.0.active" in parameters
+        return cls(parameters, f"{HEAD}.1" if has_layer else HEAD, f"{HEAD}.0" if has_layer else None)
 
     def logits(self, pooled: Array) -> Array:
         """Return ``[n_classes]`` scores of a text with this mean vector."""

@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
 from mt2st.models.inputs import (
-    Classes,
     as_indicator,
     classes_of,
     indicator_classes,
     is_indicator,
-    labels_above,
     lists_of,
     multi_labelled_text,
     rereadable,
 )
 from mt2st.models.problem_types import MultiLabel
+from mt2st.models.texts import Classes, labels_above
 from mt2st.models.trained_model import TrainedModel
 from mt2st.text import MultiLabelledText
 

@@ -8,9 +8,10 @@ does, in less than a second.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,36 +38,54 @@ SEPARATOR = "\n"
 class NgramClassifier:
     """Scores texts by TF-IDF of their n-grams and a linear support vector machine for each class.
 
+    scikit-learn fits it. It predicts without, as a process that has just started need not wait for it.
+
     Attributes:
         kind: n-grams of words or of characters.
-        vectoriser: scikit-learn's, fitted.
+        tokeniser: gives the words, and says whether characters are lowered.
+        rows: the row of each n-gram.
+        idf: ``[n_terms]`` inverse document frequencies.
         weights: ``[n_terms, n_classes]``.
         biases: ``[n_classes]``.
     """
 
     kind: Kind
-    vectoriser: Any
+    tokeniser: Tokeniser
+    rows: Mapping[str, int]
+    idf: NDArray[np.float32]
     weights: NDArray[np.float32]
     biases: NDArray[np.float32]
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return ``[n_texts, n_classes]`` scores, which are comparable to logarithms of probabilities or odds."""
-        return self.scores_of(self.vectoriser.transform(texts))
+        margins = np.zeros((len(texts), len(self.biases)))
+        for number, text in enumerate(texts):
+            counts = self._counts(text)
+            rows = np.fromiter(counts, np.int64, len(counts))
+            values = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf[rows]
+            margins[number] = values @ self.weights[rows] / max(np.sqrt(values @ values), np.finfo(np.float32).tiny)
+        return SCALE * (margins + self.biases)
 
     def scores_of(self, features: Any) -> NDArray[np.float64]:
-        """Return the same of texts that the vectoriser has read."""
+        """Return the same of texts that scikit-learn's vectoriser has read."""
         return SCALE * (np.asarray(features @ self.weights, dtype=np.float64) + self.biases)
 
     def knows(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return ``[n_texts]``: whether a text has an n-gram with weights."""
-        return np.asarray(self.vectoriser.transform(texts).getnnz(axis=1) > 0)
+        return np.array([bool(self._counts(text)) for text in texts], dtype=np.bool_)
+
+    def _counts(self, text: str) -> Counter[int]:
+        """Return how often a text has each n-gram that has weights, by its row."""
+        found = Counter(map(self.rows.get, ngrams(text, self.kind, self.tokeniser)))
+        found.pop(None, None)
+        return cast("Counter[int]", found)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that a model folder keeps of it."""
-        terms = SEPARATOR.join(self.vectoriser.get_feature_names_out())
+        terms = SEPARATOR.join(sorted(self.rows, key=self.rows.__getitem__))
         return {
             "terms": np.frombuffer(terms.encode(), dtype=np.uint8),
-            "idf": self.vectoriser.idf_.astype(np.float32),
+            "idf": self.idf,
             "weights": self.weights,
             "biases": self.biases,
         }
@@ -79,9 +98,32 @@ class NgramClassifier:
             ValueError: the arrays do not fit together.
         """
         terms = bytes(arrays["terms"]).decode().split(SEPARATOR)
-        vectoriser = new_vectoriser(kind, tokeniser, vocabulary=terms)
-        vectoriser.idf_ = arrays["idf"]
-        return cls(kind, vectoriser, arrays["weights"], arrays["biases"])
+        rows = dict(zip(terms, range(len(terms)), strict=True))
+        idf, weights, biases = (arrays[name] for name in ("idf", "weights", "biases"))
+        if not idf.shape == (len(rows),) == (len(terms),) or weights.shape != (len(rows), *biases.shape):
+            raise ValueError(f"{len(rows):,} n-grams, frequencies {idf.shape}, weights {weights.shape} of classes")
+        return cls(kind, tokeniser, rows, idf, weights, biases)
+
+
+def ngrams(text: str, kind: Kind, tokeniser: Tokeniser) -> Iterator[str]:
+    """Yield the n-grams of a text, those of `new_vectoriser`.
+
+    Example:
+        >>> list(ngrams("A film!", "words", Tokeniser()))
+        ['a', 'film', '!', 'a film', 'film !']
+        >>> list(ngrams("An ox", "characters", Tokeniser()))[:7]
+        [' a', 'an', 'n ', ' an', 'an ', ' an ', ' o']
+    """
+    least, most = NGRAMS[kind]
+    if kind == "words":
+        tokens = tokeniser(text)
+        for size in range(least, most + 1):
+            yield from map(" ".join, zip(*(tokens[start:] for start in range(size)), strict=False))
+        return
+    for word in (text.lower() if tokeniser.lowercase else text).split():
+        padded = f" {word} "
+        for size in range(least, min(most, len(padded)) + 1):
+            yield from (padded[start : start + size] for start in range(len(padded) - size + 1))
 
 
 @dataclass(frozen=True)
@@ -90,11 +132,13 @@ class NgramFeatures:
 
     Attributes:
         kind: n-grams of words or of characters.
+        tokeniser: as of a `NgramClassifier`.
         vectoriser: scikit-learn's, fitted on these texts.
         features: ``[n_texts, n_terms]``, sparse.
     """
 
     kind: Kind
+    tokeniser: Tokeniser
     vectoriser: Any
     features: Any
 
@@ -106,7 +150,7 @@ class NgramFeatures:
             features = vectoriser.fit_transform(texts)
         except ValueError:  # no text has an n-gram: with any one, all texts look alike
             features = vectoriser.fit(["-"]).transform(texts)
-        return cls(kind, vectoriser, features)
+        return cls(kind, tokeniser, vectoriser, features)
 
     def work(self, targets: NDArray[Any]) -> int:
         """Return about how many products a pass over the texts takes, for machines of all classes."""
@@ -143,7 +187,8 @@ class NgramFeatures:
         if one_of_two:  # one machine for both
             matrix[:, 1], biases[1] = matrix[:, 1] / 2, biases[1] / 2
             matrix[:, 0], biases[0] = -matrix[:, 1], -biases[1]
-        return NgramClassifier(self.kind, self.vectoriser, matrix, biases)
+        idf = self.vectoriser.idf_.astype(np.float32)
+        return NgramClassifier(self.kind, self.tokeniser, self.vectoriser.vocabulary_, idf, matrix, biases)
 
 
 def kinds_for(texts: Sequence[str]) -> tuple[Kind, ...]:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from mt2st.errors import DataWarning, InputError, in_brief
 from mt2st.evaluation import Scheme, best_tags, half_marked, scheme_of, stray_tags
-from mt2st.models.inputs import Classes, classes_of, lists_of, names_of, tagged_text
+from mt2st.models.inputs import classes_of, lists_of, names_of, tagged_text
 from mt2st.models.problem_types import Tagging, sentences_to_read
+from mt2st.models.texts import Classes
 from mt2st.models.trained_model import TrainedModel
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import LabelledTask, TaggingTask

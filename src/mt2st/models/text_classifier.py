@@ -13,18 +13,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from mt2st.errors import InputError, in_brief, suggestion
-from mt2st.models.inputs import (
-    Classes,
-    classes_of,
-    labelled_text,
-    names_of,
-    normalised_weights,
-    one_column,
-    present,
-    rereadable,
-)
+from mt2st.models.inputs import classes_of, labelled_text, names_of, normalised_weights, one_column, present, rereadable
 from mt2st.models.linear_probe import pooled_vectors
 from mt2st.models.problem_types import Classification
+from mt2st.models.texts import Classes
 from mt2st.models.trained_model import TrainedModel
 from mt2st.network import Network
 from mt2st.tasks import Texts

@@ -24,21 +24,12 @@ from mt2st.models.embedding_init import new_embedding
 from mt2st.models.ensemble import PREFIX, Ensemble, have_known_words, told_by_words, warn_of_unknown
 from mt2st.models.fitting import DocumentEncoder, FitOptions, primary_task, reader_of, subwords_in, to_measure
 from mt2st.models.folder import ModelFolder, word_vectors_of
-from mt2st.models.inputs import (
-    Classes,
-    checked_texts,
-    joined,
-    names_of,
-    normalised_weights,
-    not_exhausted,
-    pair,
-    parted,
-    rereadable,
-)
+from mt2st.models.inputs import joined, names_of, normalised_weights, not_exhausted, pair, parted, rereadable
 from mt2st.models.learning import Learning
 from mt2st.models.parameters import SettingsEstimator, UnfittedError
 from mt2st.models.problem_types import ProblemType, Rows, RowsT, truncated
 from mt2st.models.settings import ModelSettings
+from mt2st.models.texts import Classes, checked_texts
 from mt2st.network import Network
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts

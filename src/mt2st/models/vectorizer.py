@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from mt2st._settings import Count, checked
 from mt2st.embedding import SubwordVectors, WordVectors, WordVectorSettings, load_vectors, train_word_vectors
 from mt2st.errors import InputError
-from mt2st.models.inputs import check_several, checked_texts
 from mt2st.models.parameters import UnfittedError
+from mt2st.models.texts import check_several, checked_texts
 from mt2st.text import Corpus, Tokeniser
 from mt2st.text.tokeniser import Tokens
 

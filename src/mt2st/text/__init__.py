@@ -16,23 +16,30 @@ Nothing here knows of training, and importing it loads neither torch nor numba. 
 `mt2st.errors.InputError`.
 """
 
-from mt2st.text.conll import TaggedSentence, is_tagged, read_conll, read_words
-from mt2st.text.corpus import Corpus
-from mt2st.text.labelled import (
-    LabelledText,
-    MultiLabelledText,
-    check_classes,
-    check_labels,
-    read_labelled,
-    read_multi_labelled,
-)
-from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
-from mt2st.text.rows import Record
-from mt2st.text.split import shared_texts, split_at_random, split_labelled, split_to_choose_by
-from mt2st.text.table import Dialect
-from mt2st.text.tagged import TaggedText, check_tags, read_tagged
-from mt2st.text.tokeniser import Tokeniser
-from mt2st.text.vocabulary import PAD, SPECIALS, UNK, OpenVocabulary, Vocabulary
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mt2st._lazy import lazily
+
+if TYPE_CHECKING:
+    from mt2st.text.conll import TaggedSentence, is_tagged, read_conll, read_words
+    from mt2st.text.corpus import Corpus
+    from mt2st.text.labelled import (
+        LabelledText,
+        MultiLabelledText,
+        check_classes,
+        check_labels,
+        read_labelled,
+        read_multi_labelled,
+    )
+    from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
+    from mt2st.text.rows import Record
+    from mt2st.text.split import shared_texts, split_at_random, split_labelled, split_to_choose_by
+    from mt2st.text.table import Dialect
+    from mt2st.text.tagged import TaggedText, check_tags, read_tagged
+    from mt2st.text.tokeniser import Tokeniser
+    from mt2st.text.vocabulary import PAD, SPECIALS, UNK, OpenVocabulary, Vocabulary
 
 __all__ = [
     "KNOWN_EXTENSIONS",
@@ -66,3 +73,19 @@ __all__ = [
     "split_labelled",
     "split_to_choose_by",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "conll": "TaggedSentence is_tagged read_conll read_words",
+        "corpus": "Corpus",
+        "labelled": "LabelledText MultiLabelledText check_classes check_labels read_labelled read_multi_labelled",
+        "readers": "KNOWN_EXTENSIONS check_exists iterate_texts read_records",
+        "rows": "Record",
+        "split": "shared_texts split_at_random split_labelled split_to_choose_by",
+        "table": "Dialect",
+        "tagged": "TaggedText check_tags read_tagged",
+        "tokeniser": "Tokeniser",
+        "vocabulary": "PAD SPECIALS UNK OpenVocabulary Vocabulary",
+    },
+)

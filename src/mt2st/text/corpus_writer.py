@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain, count, islice
-from tempfile import TemporaryFile
 from typing import IO, BinaryIO
 
 import numpy as np
@@ -70,6 +69,8 @@ def write_texts(
     if vocabulary is not None:
         write_known(texts, tokeniser, vocabulary, ids, offsets)
         return vocabulary
+    from tempfile import TemporaryFile
+
     table = _ProvisionalIds()
     if tokeniser.tokens == "words":
         texts = _segmented(texts)

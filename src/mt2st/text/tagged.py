@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mt2st.errors import InputError
 from mt2st.text.conll import read_conll
-from mt2st.text.rows import check_present, has_lone_surrogate
+from mt2st.text.missing import check_present, has_lone_surrogate
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Literal
 
-from mt2st._settings import checked
 from mt2st.errors import InputError, listed, suggestion
 
 LONGEST_RUN = 100
@@ -92,6 +91,8 @@ class Tokeniser:
         Raises:
             InputError: a setting that does not exist or has a wrong value.
         """
+        from mt2st._settings import checked  # pydantic, which reading text does not need
+
         names = [entry.name for entry in fields(cls)]
         for name in settings:
             if name not in names:

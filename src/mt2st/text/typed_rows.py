@@ -13,7 +13,8 @@ from pathlib import Path
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.text.lines import read_lines
-from mt2st.text.rows import BadRow, Columns, OnBadRow, Record, has_lone_surrogate
+from mt2st.text.missing import has_lone_surrogate
+from mt2st.text.rows import BadRow, Columns, OnBadRow, Record
 
 OBJECTS_WITH_EVERY_KEY = 100
 """Writers leave out keys whose value is null: a column is missing only if none of the first objects has it."""

@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from mt2st._files import check_writable
-from mt2st.embedding.formats import fasttext_binary, model_folder, ngrams, safetensors, static_embedding
+from mt2st.embedding.formats import fasttext_binary, model_files, ngrams, safetensors, static_embedding
 from mt2st.embedding.formats.fasttext_binary import open_fasttext, read_fasttext_binary
 from mt2st.embedding.formats.files import Source, check_replaceable, excerpt
 from mt2st.embedding.formats.keyedvectors import check_keyedvectors_writable, read_keyedvectors, write_keyedvectors
@@ -75,7 +75,7 @@ STATIC_EMBEDDING = Format(
     files=(static_embedding.VECTORS, static_embedding.TOKENIZER),
 )
 NGRAMS = Format("ngrams", read_ngram_folder, None, files=(ngrams.SETTINGS_FILE,), open_ngrams=open_ngram_folder)
-MODEL = Format("model", read_model_folder, None, files=model_folder.FILES, open_ngrams=open_model_ngrams)
+MODEL = Format("model", read_model_folder, None, files=model_files.FILES, open_ngrams=open_model_ngrams)
 
 FORMATS = (
     WORD2VEC, WORD2VEC_BINARY, GLOVE, KEYEDVECTORS, FASTTEXT, SAFETENSORS, STATIC_EMBEDDING, NGRAMS, MODEL,
@@ -145,7 +145,7 @@ def _format_of_folder(folder: Path) -> Format:
             return STATIC_EMBEDDING
     if (folder / safetensors.VECTORS).is_file():
         return SAFETENSORS
-    if model_folder.model_home(folder) is not None:
+    if model_files.model_home(folder) is not None:
         return MODEL
     raise InputError(
         f"cannot read {folder}: a folder of word vectors holds {static_embedding.VECTORS} and "

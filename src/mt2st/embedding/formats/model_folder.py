@@ -7,17 +7,14 @@ The word embedding is the parameter ``embedding.weight``: a row for each token o
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st._checkpoint import file_hash
+from mt2st.embedding.formats.model_files import CONFIG, FILES, HASHES, PARAMETERS, VOCABULARY, check_hashes, model_home
 from mt2st.embedding.formats.ngrams import NgramTable, read_json
 from mt2st.embedding.formats.safetensors import Tensor, matrix_of
 from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
@@ -25,34 +22,7 @@ from mt2st.embedding.subwords import KnownSubwords, SubwordSettings
 from mt2st.errors import InputError
 from mt2st.text.vocabulary import SPECIALS, Vocabulary
 
-PARAMETERS, VOCABULARY, CONFIG = "model.safetensors", "vocabulary.txt", "config.json"
-FILES = (PARAMETERS, VOCABULARY, CONFIG)
-MODEL = "model"
-"""Where ``mt2st train`` puts the model in its output folder."""
 TENSOR = "embedding.weight"
-HASHES = "hashes"
-"""Key of the configuration: the hash of each file by its name; of the configuration itself, that of all other keys."""
-
-
-def model_home(folder: Path) -> Path | None:
-    """Return the model's folder: this one, or ``model/`` in it; None if neither holds a model."""
-    return next((home for home in (folder, folder / MODEL) if all((home / name).is_file() for name in FILES)), None)
-
-
-def hashes_of(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the hashes of a model's files, of which the configuration is given as plain values."""
-    rest = json.dumps({name: value for name, value in config.items() if name != HASHES}, sort_keys=True)
-    return {
-        **{name: file_hash(folder / name) for name in (PARAMETERS, VOCABULARY)},
-        CONFIG: hashlib.sha256(rest.encode()).hexdigest(),
-    }
-
-
-def check_hashes(folder: Path, config: Mapping[str, Any]) -> None:
-    """Raise `InputError` if a file of a model's folder is not as it was written."""
-    for name, value in hashes_of(folder, config).items():
-        if not isinstance(config[HASHES], Mapping) or config[HASHES].get(name) != value:
-            raise InputError(f"{folder / name} is not as it was written, but changed or cut: copy the model again")
 
 
 def read_model_folder(folder: Path) -> VectorStream:

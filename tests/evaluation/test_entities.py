@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.evaluation.spans import has_spans, span_report, spans
+from mt2st.evaluation.entities import has_spans, span_report, spans
 
 TYPES = ["a", "b", "c-d"]
 
