@@ -287,7 +287,7 @@ def test_compiling_leaves_the_task_as_it_was() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_it_refuses_memory_that_is_not_float32(dtype: torch.dtype) -> None:
-    with pytest.raises(InputError, match=rf"float32 memory of the CPU, found {dtype} on cpu: train the module there"):
+    with pytest.raises(InputError, match=rf"writes into float32 memory, found {dtype} on cpu: train the module there"):
         make_task().update(make_table().to(dtype), weight=1.0, epoch_slice=whole())
 
 

@@ -38,7 +38,7 @@ TwoT = TypeVar("TwoT")
 PREFIXED = "prefixed"
 """Annotates a group whose name is part of its options' names: ``--context.window``."""
 
-PROCESSOR = "mt2st trains on the processor; from Python, a Trainer takes modules on any device"
+OTHERWISE = "otherwise"
 OTHER_NAMES: dict[str, dict[str, str]] = {
     "--lr": {
         "--learning-rate": "sets that of encoder and heads",
@@ -53,13 +53,20 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
     "--dataset": {"": "the data is the first argument, without an option"},
     "--model": {"": "a model's folder is an argument without an option", "--encoder": "chooses the network"},
     "--name": {"--encoder": "chooses the network"},
-    **{each: {"": PROCESSOR} for each in ("--device", "--gpu", "--gpus", "--cuda")},
+    **{
+        each: {
+            "--device": "chooses where networks are trained: --device cuda",
+            OTHERWISE: "this command computes on the processor; mt2st train and compare take --device",
+        }
+        for each in ("--device", "--gpu", "--gpus", "--cuda")
+    },
     **{
         each: {"--jobs": "sets the runs at a time", "--threads": "sets the threads of a run"}
         for each in ("--workers", "--num-workers")
     },
 }
-"""What to say about options that people try, by the option of the command that does it; empty: for any command."""
+"""What to say about options that people try, by the option of the command that does it; empty: for any command;
+`OTHERWISE`: for a command that has none of these options."""
 
 
 Further = Callable[[Mapping[str, Any]], Iterable[str]]
@@ -246,6 +253,8 @@ def _check_words(words: Sequence[str], options: type) -> None:
         name, equals, value = word.partition("=")
         if name in OTHER_NAMES and name not in kinds:
             answers = [f"{flag} {text}".strip() for flag, text in OTHER_NAMES[name].items() if flag in ("", *kinds)]
+            if not answers and OTHERWISE in OTHER_NAMES[name]:
+                answers = [OTHER_NAMES[name][OTHERWISE]]
             if answers:
                 raise InputError(f"there is no option {name}: {', '.join(answers)}")
         if name not in kinds:

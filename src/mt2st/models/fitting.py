@@ -42,6 +42,7 @@ from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
+from mt2st.training.device import seeded
 from mt2st.training.processor import torch_threads, usable_cores
 
 
@@ -202,6 +203,7 @@ class Fitting(Generic[RowsT]):
         if isinstance(strategy, CombiningStrategy):
             strategy.check_requirements()  # before anything is read
         settings.check_files()
+        self.device = settings.device
 
     def fit(self, rows: RowsT, validation: RowsT | None, *, vectors_only: bool = False) -> Fitted:
         """Train on labelled rows and choose the best evaluation on others.
@@ -298,8 +300,7 @@ class Fitting(Generic[RowsT]):
     ) -> tuple[Network, float]:
         """Return a new network and the seconds that the training of its first word vectors took."""
         settings, cache = self.settings, self.options.vector_cache
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
+        with seeded(settings.seed, self.device):
             first = embedding_init(
                 settings,
                 corpus,
@@ -316,7 +317,7 @@ class Fitting(Generic[RowsT]):
                 if hasattr(nn.ModuleDict, each.name):
                     raise InputError(f"a task with a head cannot be named '{each.name}', as torch does: rename it")
                 network.heads[each.name] = _as_at_first(head)
-        return network, first.seconds
+        return network.to(self.device), first.seconds
 
     def _trainer(
         self, network: Network, primary: LabelledTask[Any, Any], auxiliaries: Sequence[Task | KernelTask]
@@ -340,8 +341,9 @@ class Fitting(Generic[RowsT]):
             early_stopping=new_convergence(settings),
             clip_norm=optimisation.clip_norm,
             average=optimisation.average or None,
-            parallel_context=uses_second_core(settings),
             on_divergence=optimisation.on_divergence,
+            parallel_context=self.device.type == "cpu" and uses_second_core(settings),
+            precision=settings.compute.precision,
             callbacks=self.callbacks,
         )
 
@@ -360,8 +362,7 @@ class Fitting(Generic[RowsT]):
     def _train(self, trainer: Trainer, identity: Mapping[str, Any]) -> None:
         self.trainer = trainer
         try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self.settings.seed)
+            with seeded(self.settings.seed, self.device):
                 # After the caller's callbacks, which may make room for the files.
                 if (checkpoint := self.options.checkpoint) is not None:
                     saving = CheckpointEvery(

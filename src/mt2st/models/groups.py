@@ -430,8 +430,13 @@ class Transition(Group):
 
 @dataclass(frozen=True, repr=False)
 class Compute(Group):
-    """Cores and threads."""
+    """Where and how it is computed: device, precision, cores and threads."""
 
+    device: str = AUTO
+    """Where networks are trained: cpu, cuda (a GPU), cuda:1 (the second one), or mps (Apple's); by default, auto: a GPU
+    of CUDA if there is one, else the CPU. Trained models are on the CPU."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the network computes in while training: bfloat16 is faster on GPUs that have it. Parameters stay float32."""
     parallel_context: bool = True
     """Use a second core: the context task trains in parallel with the classifier's step, and evaluation reads two
     batches at a time. Off, a seed repeats a training to the bit."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -23,6 +23,7 @@ from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.groups import (
     ALPHA,
+    AUTO,
     DECAY_FACTOR,
     ENCODERS,
     GLOVE,
@@ -49,6 +50,11 @@ from mt2st.models.groups import (
     names_of_fields,
 )
 from mt2st.text import Vocabulary, check_exists
+
+if TYPE_CHECKING:
+    import torch
+
+CPU = "cpu"
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,7 +106,7 @@ class ModelSettings(Group):
         return settings
 
     def check_files(self) -> None:
-        """Raise if the embedding's first values or a file of labelled data cannot be found.
+        """Raise if the embedding's first values, a file of labelled data or the device cannot be found.
 
         Raises:
             InputError: naming what was found and what would do.
@@ -115,6 +121,8 @@ class ModelSettings(Group):
             source = getattr(self.auxiliary_data, name)
             if name in self.auxiliaries and not str(source).startswith("hf:"):
                 check_exists(source)
+        if self.compute.device not in (AUTO, CPU):
+            _ = self.device
 
     def updated(self, **values: Any) -> Self:
         """Return a copy with other values, by name; those of a group as ``group__name``.
@@ -195,6 +203,21 @@ class ModelSettings(Group):
         return self.optimisation.feedback_every or encoder_class(self.encoder.built).feedback_every
 
     @property
+    def device(self) -> torch.device:
+        """Where networks are trained; auto is the CPU for a context task that is compiled for it alone.
+
+        Raises:
+            InputError: there is no such device.
+        """
+        from mt2st.training.device import device_named  # loads torch
+
+        return device_named(CPU if self.compute.device == AUTO and self._needs_cpu else self.compute.device)
+
+    @property
+    def _needs_cpu(self) -> bool:
+        return "context" in self.auxiliaries and self.context.method == GLOVE
+
+    @property
     def has_ngrams(self) -> bool:
         """Whether the embedding makes words of their character n-grams."""
         return self.context.method in SUBWORD_METHODS
@@ -258,6 +281,7 @@ def _conflicts(settings: ModelSettings, *, of_words: bool) -> Iterator[str]:
     yield from _auxiliary_conflicts(settings)
     yield from _context_conflicts(settings)
     yield from _transition_conflicts(settings)
+    yield from _device_conflicts(settings)
     if of_words and settings.encoder.linear:
         yield ("encoder.linear is on, but n-grams score whole texts, and a tagger's labels are of words: leave it out")
     if not of_words and settings.encoder.spelling:
@@ -280,6 +304,23 @@ def _unknown_encoder(encoder: Encoder) -> Iterator[str]:
         if encoder.name not in known:
             near = suggestion(encoder.name, known)
             yield f"encoder.name: unknown encoder '{encoder.name}'.{near} Known: {listed(known)}"
+
+
+def _device_conflicts(settings: ModelSettings) -> Iterator[str]:
+    name = settings.compute.device
+    if name in (AUTO, CPU):
+        return
+    from mt2st.training.device import check_name  # loads torch, which the usual names do not need
+
+    try:
+        check_name(name)
+    except InputError as error:
+        yield f"compute.{error}"
+    if settings._needs_cpu:
+        yield (
+            f"compute.device is '{name}', but context.method '{GLOVE}' is compiled for the CPU alone: choose another "
+            "method, or compute.device 'cpu'"
+        )
 
 
 def _auxiliary_conflicts(settings: ModelSettings) -> Iterator[str]:

@@ -45,7 +45,7 @@ class TextClassifier(
         word_tasks: the auxiliary tasks on analogies and word pairs.
         optimisation: optimizer, learning rates, evaluation, and the end of the training.
         transition: what happens when the last auxiliary task goes off.
-        compute: cores and threads.
+        compute: device, precision, cores and threads: ``Compute(device="cuda")``.
         class_weight: weights of the classes in the loss: ``{label: weight}``, or ``"balanced"`` for weights that are
             inversely proportional to the class frequencies. For one label per text alone.
         seed: decides initial parameters, dropout and the order of all data.

@@ -55,7 +55,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         class_prior_: ``[n_classes]`` shares of the classes in the training data, which texts without a known word get;
             None for a tagger.
         run_: the course of the training.
-        network_: the trained network, with the primary task's head alone.
+        network_: the trained network, with the primary task's head alone, on the CPU. After
+            ``model.network_.to("cuda")`` the GPU makes the predictions.
         vocabulary_: the words of its embedding's rows.
         ensemble_: linear classifiers on n-grams, and how much they and the network count; None for the network alone.
         metrics_: the metrics on each part of the data. Those on ``validation`` are from before the final fit.
@@ -206,7 +207,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         self.choice_, self.classes_, self.run_ = learned.choice.reason, classes, learned.run
         self.strategy_, self.class_weight_ = strategy, self.class_weight
         fitted = learned.fitted
-        self.network_, self.vocabulary_, self.ensemble_ = fitted.network, fitted.vocabulary, learned.ensemble
+        # On the CPU, so that a pickle of it can be read anywhere.
+        self.network_, self.vocabulary_, self.ensemble_ = fitted.network.cpu(), fitted.vocabulary, learned.ensemble
         self.auxiliaries_, self.init_seconds_ = dict(fitted.auxiliaries), fitted.init_seconds
         self.metrics_ = {"validation": learned.validation} if learned.validation else {}
         self.validation_probabilities_ = learned.probabilities

@@ -50,7 +50,7 @@ class Standardise(nn.Module):
     def _take_in(self, features: Tensor) -> None:
         # Equal shares for the first batches, so that the first one counts in full and no start value lingers.
         self.batches += 1
-        share = max(SLOWEST, 1.0 / int(self.batches))
+        share = (1 / self.batches).clamp(min=SLOWEST)  # on the device: the host does not wait for it
         self.mean.lerp_(features.mean(dim=0), share)
         self.variance.lerp_((features - self.mean).square().mean(dim=0), share)
 

@@ -1,4 +1,4 @@
-"""Word context as an auxiliary task: compiled kernels that write into the shared embedding's own memory."""
+"""Word context as an auxiliary task that writes into the shared embedding's own memory, without autograd."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mt2st.embedding.training import DIVERGED, untrained_loss
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import positive
 from mt2st.tasks.batch import Texts
+from mt2st.tasks.batched_context import BatchedContext
 from mt2st.training.task import EpochSlice, RunParallel, in_turn
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 PIECE = 65536
 """Tokens per call of the kernel, about, if a step has more than one and a half times as many: some 10 ms of CBOW in
 large blocks, or 100 ms of Skip-gram, which two threads can share."""
+COMPILED_ON = ("cpu",)
+"""Types of devices into whose memory the compiled kernels write; elsewhere torch computes (`BatchedContext`)."""
 MIN_ALPHA = 1e-4
 """word2vec's final learning rate."""
 OPERATIONS = 6
@@ -38,9 +41,10 @@ def least_rate(alpha: float, min_alpha: float | None) -> float:
 class ContextTask:
     """Predict words from their neighbours (Skip-gram or CBOW) on unlabelled text, to shape the shared embedding.
 
-    The task does not go through torch. A compiled kernel makes plain gradient steps with a learning rate of its own
-    in the embedding's memory, several hundred thousand words per second, scaled by the strategy's weight as in eq. 3:
-    ``theta <- theta - alpha(t) * weight(t) * grad L_context``.
+    The task needs no autograd. A compiled kernel makes plain gradient steps with a learning rate of its own in the
+    embedding's memory, several hundred thousand words per second, scaled by the strategy's weight as in eq. 3:
+    ``theta <- theta - alpha(t) * weight(t) * grad L_context``. Where the embedding is not in the CPU's memory,
+    `BatchedContext` makes the same steps there.
 
     Args:
         texts: the unlabelled corpus.
@@ -93,6 +97,8 @@ class ContextTask:
         self.rate = alpha
         self.most_loss = DIVERGED * untrained_loss(kernel.negative)
         self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
+        self._batched: tuple[BatchedContext, Tensor] | None = None
+        """What updates an embedding on another device, and the output table there, which then replaces `outputs`."""
 
     def compile(self) -> None:
         """Compile the kernel or load it from the cache, so that this time is not part of the first step."""
@@ -112,35 +118,41 @@ class ContextTask:
         """Train on the slice's documents in place, as `SharedKernelTask.update_shared` describes.
 
         Raises:
-            InputError: when the table is not float32 on the CPU.
+            InputError: when the table is not float32.
         """
-        if table.device.type != "cpu" or table.dtype != torch.float32:
+        if table.dtype != torch.float32:
             raise InputError(
-                "the compiled context task writes into float32 memory of the CPU, "
-                f"found {table.dtype} on {table.device}: train the module there in float32"
+                f"the context task writes into float32 memory, found {table.dtype} on {table.device}: "
+                "train the module there in float32"
             )
-        inputs = table.detach().numpy()
         self.rate = self._rate(epoch_slice.elapsed[1])
         slices = list(self.slices(epoch_slice))
         rates = self._rates(epoch_slice, [int(offsets[-1] - offsets[0]) for offsets in slices])
-        reports = run_parallel(
-            [
-                partial(
-                    self.kernel.update,
-                    inputs,
-                    self.outputs,
-                    self.texts.ids,
-                    offsets,
-                    alpha=rates[number],
-                    weight=weight,
-                    stream=stream_of(epoch_slice, number),
-                )
-                for number, offsets in enumerate(slices)
+        streams = [stream_of(epoch_slice, number) for number in range(len(slices))]
+        if table.device.type in COMPILED_ON:
+            update = partial(self.kernel.update, table.detach().numpy(), self.outputs, self.texts.ids)
+            reports = run_parallel(
+                [
+                    partial(update, offsets, alpha=rate, weight=weight, stream=stream)
+                    for offsets, rate, stream in zip(slices, rates, streams, strict=True)
+                ]
+            )
+            loss, pairs = sum(each.loss for each in reports), sum(each.pairs for each in reports)
+        else:
+            batched, outputs = self._on(table.device)
+            totals = [
+                batched.update(table.detach(), outputs, offsets, alpha=rate, weight=weight, stream=stream)
+                for offsets, rate, stream in zip(slices, rates, streams, strict=True)
             ]
-        )
-        loss, pairs = sum(each.loss for each in reports), sum(each.pairs for each in reports)
+            loss, pairs = torch.stack(totals).sum(dim=0).tolist() if totals else (0.0, 0)
         self.operations += OPERATIONS * pairs * (1 + self.kernel.negative) * self.outputs.shape[1]
         return loss / pairs if pairs else float("nan")
+
+    def _on(self, device: torch.device) -> tuple[BatchedContext, Tensor]:
+        if self._batched is None or self._batched[1].device != device:
+            made = BatchedContext(self.kernel, self.texts.ids, device)
+            self._batched = made, torch.from_numpy(self.outputs).to(device)
+        return self._batched
 
     def _rates(self, epoch_slice: EpochSlice, sizes: Sequence[int]) -> list[tuple[float, float]]:
         """Return the learning rates at the beginning and the end of each run of documents, by its number of tokens."""
@@ -157,11 +169,12 @@ class ContextTask:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the output table."""
-        return {"outputs": torch.from_numpy(self.outputs)}
+        return {"outputs": torch.from_numpy(self.outputs) if self._batched is None else self._batched[1]}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore the output table."""
-        self.outputs[:] = state["outputs"].numpy()
+        self.outputs[:] = state["outputs"].cpu().numpy()
+        self._batched = None
 
 
 def stream_of(epoch_slice: EpochSlice, number: int) -> int:

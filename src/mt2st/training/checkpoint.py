@@ -95,17 +95,20 @@ def _readable(value: Any) -> Any:
     return type(value)(_readable(each) for each in value) if type(value) in (list, tuple) else value
 
 
-def read_checkpoint(folder: Path, identity: Mapping[str, Any], load: Callable[[dict[str, Any]], None]) -> None:
+def read_checkpoint(
+    folder: Path, identity: Mapping[str, Any], load: Callable[[dict[str, Any]], None], device: torch.device
+) -> None:
     """Read a checkpoint of the same identity. Nothing is unpickled but tensors and plain values.
 
-    ``load`` is `Trainer.load_state_dict`; its errors are reported as those of a checkpoint that does not fit.
+    ``load`` is `Trainer.load_state_dict`; its errors are reported as those of a checkpoint that does not fit. The
+    tensors come to ``device``, wherever they were when they were saved.
 
     Raises:
         InputError: a file is missing or broken, or the checkpoint is of another training.
     """
     with checkpoint_in(folder).opened(plain(identity)) as files:
         try:
-            state = torch.load(folder / STATE, weights_only=True)
+            state = torch.load(folder / STATE, weights_only=True, map_location=device)
             module, best = (load_file(folder / name) if name in files else None for name in (MODULE, BEST))
         except (SafetensorError, UnpicklingError) as error:
             raise ValueError(error) from error

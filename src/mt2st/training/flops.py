@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
 
 from mt2st.training.callbacks import Callback
+from mt2st.training.device import device_of, moved
 from mt2st.training.task import Task
 
 BACKWARD = 2
@@ -158,6 +159,6 @@ def _measured(module: nn.Module, task: Task, seed: int) -> int:
     if batch is None:
         return 0
     with torch.random.fork_rng(devices=[]), FlopCounterMode(display=False) as counter:
-        task.loss(module, batch).backward()  # type: ignore[no-untyped-call]
+        task.loss(module, moved(batch, device_of(module))).backward()  # type: ignore[no-untyped-call]
     module.zero_grad(set_to_none=True)
     return int(counter.get_total_flops())

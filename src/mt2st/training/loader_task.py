@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mt2st.errors import InputError
+from mt2st.training.device import device_of, moved, tensors_in
 
 Loss = Callable[[nn.Module, Any], Tensor]
 """Returns the scalar mean loss of a batch, connected to the module's parameters."""
@@ -88,7 +89,7 @@ class DataLoaderTask:
 
     def loss(self, module: nn.Module, batch: Any) -> Tensor:
         """Return the loss of a batch."""
-        return self._loss(module, _on_device_of(module, batch))
+        return self._loss(module, moved(batch, device_of(module)))
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:
         """Return the mean ``"loss"`` and metrics over the validation batches, weighted by their sizes."""
@@ -97,7 +98,7 @@ class DataLoaderTask:
         functions: dict[str, Metric] = {"loss": self._loss, **self._metrics}
         sums, total = dict.fromkeys(functions, 0.0), 0
         for batch in self.validation:
-            size, there = _size(batch), _on_device_of(module, batch)
+            size, there = _size(batch), moved(batch, device_of(module))
             total += size
             for name, function in functions.items():
                 sums[name] += size * float(function(module, there))
@@ -106,7 +107,7 @@ class DataLoaderTask:
     def _seed(self, *numbers: int) -> int:
         """Seed torch's random numbers, and return the seed."""
         seed = int(np.random.SeedSequence([*numbers, crc32(self.name.encode())]).generate_state(1)[0])
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # and not those of GPUs, which dropout goes on with
         return seed
 
     def _seed_generators(self, seed: int) -> None:
@@ -117,37 +118,7 @@ class DataLoaderTask:
                 generator.manual_seed(seed)
 
 
-def _tensors(batch: Any) -> Iterator[Tensor]:
-    if isinstance(batch, Tensor):
-        yield batch
-    elif isinstance(batch, Mapping):
-        for each in batch.values():
-            yield from _tensors(each)
-    elif isinstance(batch, list | tuple):
-        for each in batch:
-            yield from _tensors(each)
-
-
 def _size(batch: Any) -> int:
     """Return the number of examples of a batch: the length of its first tensor."""
-    first = next(_tensors(batch), None)
+    first = next(tensors_in(batch), None)
     return len(first) if first is not None and first.ndim else 1
-
-
-def _on_device_of(module: nn.Module, batch: Any) -> Any:
-    device = next((each.device for each in module.parameters()), None)
-    if device is None or all(each.device == device for each in _tensors(batch)):
-        return batch
-    return _moved(batch, device)
-
-
-def _moved(batch: Any, device: torch.device) -> Any:
-    if isinstance(batch, Tensor):
-        return batch.to(device)
-    if isinstance(batch, Mapping):
-        return {key: _moved(each, device) for key, each in batch.items()}
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(_moved(each, device) for each in batch))
-    if isinstance(batch, list | tuple):
-        return type(batch)(_moved(each, device) for each in batch)
-    return batch

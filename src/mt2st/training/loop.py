@@ -27,6 +27,7 @@ from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback
 from mt2st.training.combination import Combiner
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
+from mt2st.training.device import BFLOAT16, FLOAT32, computing_in, device_named, device_of, moved
 from mt2st.training.feedback import Feedback, StepDirections
 from mt2st.training.kernel_thread import KernelThread
 from mt2st.training.modules import (
@@ -92,6 +93,8 @@ class TrainingLoop:
         average: float | None = None,
         parallel_context: bool = False,
         on_divergence: str = STOP,
+        device: str | torch.device | None = None,
+        precision: str = FLOAT32,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         for argument, value, kind in (("module", module, nn.Module), ("optimizer", optimizer, Optimizer)):
@@ -102,6 +105,11 @@ class TrainingLoop:
         if on_divergence not in ON_DIVERGENCE:
             raise InputError(f"on_divergence must be one of {listed(ON_DIVERGENCE)}, found {on_divergence!r}")
         check_tasks(primary, auxiliaries)
+        if precision not in (FLOAT32, BFLOAT16):
+            raise InputError(f"precision must be '{FLOAT32}' or '{BFLOAT16}', found {precision!r}")
+        if device is not None:
+            module.to(device_named(device))  # in place: the optimizer's parameters are still the module's
+        self.device, self.precision = device_of(module), precision
         strategy = as_strategy(strategy)
         self.module, self.primary, self.optimizer = module, primary, optimizer
         self.strategy = strategy.bind([task.name for task in auxiliaries])
@@ -269,7 +277,8 @@ class TrainingLoop:
 
     def _backward(self, task: Task, batch: Any, weight: float) -> float:
         """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
-        loss = checked_loss(task.loss(self.module, batch), task.name)
+        with computing_in(self.precision, self.device):
+            loss = checked_loss(task.loss(self.module, moved(batch, self.device)), task.name)
         (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
         value = float(loss.item())
         if not math.isfinite(value):
@@ -418,7 +427,7 @@ class TrainingLoop:
         losses, norm = progress.take_means()
         signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
-        with evaluation_mode(self.module):
+        with evaluation_mode(self.module), computing_in(self.precision, self.device):
             validation = check_metrics(self.primary.name, self.primary.evaluate(self.module))
         if (found := validation.get(LOSS, 0.0)) > (most := getattr(self.primary, "most_loss", math.inf)):
             raise self._divergence(f"the validation loss is {found:.4g}, above {most:.4g},", self.primary.name)

@@ -10,10 +10,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mt2st.errors import DivergedError, DivergenceWarning, listed
 from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
+from mt2st.training.device import random_state, set_random_state
 from mt2st.training.kernel_thread import KernelThread
 from mt2st.training.loop import HALVE, TrainingLoop
 from mt2st.training.processor import flushed_denormals
@@ -56,11 +55,16 @@ class Trainer(TrainingLoop):
         on_divergence: ``"stop"`` raises an error where a loss is not finite, or so high that no guessing explains it.
             ``"halve"`` goes back to the state at the last evaluation (or to the one that `load` gave) with half the
             rates, with a warning, up to `MOST_HALVINGS` times. It keeps that state in memory.
+        device: where to train: ``"auto"`` (a GPU of CUDA if there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
+            ``"mps"``. The module is moved there; None trains where it is. Batches are moved to the module.
+        precision: ``"bfloat16"`` computes losses and evaluations under `torch.autocast`; parameters and optimizer stay
+            float32.
         callbacks: called in their order at steps, evaluations and events.
 
     Raises:
         InputError: a number is out of its range, tasks share a name or lack methods, the module lacks an embedding that
-            is needed, the optimizer has none of the module's parameters, or arguments do not fit together.
+            is needed, the optimizer has none of the module's parameters, there is no such device, or arguments do not
+            fit together.
 
     Example:
         >>> import torch
@@ -193,7 +197,7 @@ class Trainer(TrainingLoop):
             "transition": self.transition.state_dict(),
             "strategy": self.strategy.state_dict(),
             "combination": self.combiner.state_dict() if self.combiner else {},
-            "random": torch.get_rng_state(),
+            "random": random_state(self.device),
             "plain": {
                 "progress": asdict(self.progress),
                 "run": self.run.as_dict(),
@@ -232,7 +236,7 @@ class Trainer(TrainingLoop):
             self.early_stopping.load_state_dict(plain["early_stopping"])
         if self.progress.single_task and self.transition.activate:
             self.transition.activate(self.module)
-        torch.set_rng_state(state["random"])
+        set_random_state(self.device, state["random"])
 
     def save(self, folder: str | PathLike[str], *, identity: Mapping[str, Any] | None = None) -> None:
         """Write a checkpoint, in place of one that is there: whole or not at all, without pickled objects.
@@ -258,4 +262,4 @@ class Trainer(TrainingLoop):
         Raises:
             InputError: a file is missing or broken, or the checkpoint is of another training.
         """
-        read_checkpoint(Path(folder), identity or {}, self.load_state_dict)
+        read_checkpoint(Path(folder), identity or {}, self.load_state_dict, self.device)
