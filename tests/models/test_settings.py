@@ -61,7 +61,8 @@ TYPES = {
         "encoder.name encoder.pooling text.truncation text.tokens embedding.init context.method auxiliary_data.tagging "
         "auxiliary_data.tagging_column auxiliary_data.classification auxiliary_data.classification_text "
         "auxiliary_data.classification_label word_tasks.spearman_variant optimisation.monitor optimisation.convergence "
-        "optimisation.on_divergence transition.freeze_relevance transition.freeze_which compute.device compute.precision"
+        "optimisation.on_divergence transition.freeze_relevance transition.freeze_which compute.device "
+        "compute.precision"
     ),
 }
 FILES = ("analogies", "similarity", "agree", "disagree")
