@@ -225,7 +225,13 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
             if output != options.output:
                 stack.enter_context(_folder(options, output, resume=False)).prepare()
             # An earlier model is one that the run was told to replace, maybe before it was interrupted.
-            model.save(output / MODEL, overwrite=True, about=parts.described(), columns=options.source.columns())
+            model.save(
+                output / MODEL,
+                overwrite=True,
+                about=parts.described(),
+                dataset=options.source.dataset,
+                columns=options.source.columns(),
+            )
             with complete_file(output / REPORT, overwrite=True) as file:
                 file.write(json.dumps(report, indent=2).encode() + b"\n")
             if run.freezes:
