@@ -123,8 +123,9 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 the vocabulary and the context task.
             callbacks: called before and during the training.
             log: file of the metrics, as JSON Lines.
-            checkpoint: folder of a checkpoint: written every few minutes and when the training is interrupted; a
-                training goes on from one that is there. Remove it once the complete model is saved.
+            checkpoint: folder for checkpoints: written every few minutes, also of the first word vectors and of the
+                final fit, and when the training is interrupted; a training goes on from those that are there. Remove it
+                once the complete model is saved.
 
         Returns:
             The estimator itself.
@@ -544,8 +545,9 @@ class ProgressBar(Callback):
     def on_vectors(self, progress: Any) -> None:
         """Show how far the training of the first word vectors is."""
         if self._bar is None:
-            self._bar = tqdm(total=progress.total_words, desc="word vectors", unit="word", unit_scale=True)
-        self._bar.update(progress.words - self._bar.n)
+            self._bar = tqdm(desc="word vectors", unit_scale=True)
+        self._bar.total, self._bar.unit = progress.total, progress.unit
+        self._bar.update(progress.done - self._bar.n)
 
     def on_fit_start(self, trainer: Any) -> None:
         """Show an empty bar, or one with the steps before a checkpoint."""
