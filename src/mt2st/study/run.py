@@ -6,7 +6,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from mt2st.study.data import StudyData
 from mt2st.study.experiment import check_fits
 from mt2st.study.grid import Cell
 from mt2st.study.pool import LOCAL, outcomes
-from mt2st.study.result import RESULT
+from mt2st.study.result import RESULT, CellResult, Failure
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.worker import Order, Outcome, Warned, Watcher, attempt, finished
 
@@ -103,18 +103,27 @@ def run_study(
             write_about(folder, cells, data.metric, about)
 
     with stop_file(folder) as stop:
-        ended = work_on(
+        worked = work_on(
             data, cells, folder=folder, stop=stop, jobs=jobs, backend=backend, share=share, watcher=watcher,
             on_begin=on_begin, checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
-    in_order = [ended.get(cell.folder, Outcome(cell)) for cell in cells]
+    names = [cell.folder for cell in cells]
     return Study(
-        results=[each.result for each in in_order if each.result],
-        failures=[each.failure for each in in_order if each.failure],
-        missing=[each.cell.folder for each in in_order if each.stopped],
-        interrupted=any(each.stopped for each in ended.values()),
+        results=[worked.results[name] for name in names if name in worked.results],
+        failures=[worked.failures[name] for name in names if name in worked.failures],
+        missing=[name for name in names if name not in worked.results and name not in worked.failures],
+        interrupted=worked.interrupted,
         about=(read_about(folder) if folder else {}) or about,
     )
+
+
+@dataclass
+class Worked:
+    """What became of cells: results and failures by the names of their folders, and whether the work was stopped."""
+
+    results: dict[str, CellResult] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    interrupted: bool = False
 
 
 def work_on(
@@ -130,13 +139,10 @@ def work_on(
     watcher: Watcher,
     on_begin: Callable[[], None],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> dict[str, Outcome]:
+) -> Worked:
     """Read the finished ones of some cells and run the others, as `run_study` does, until the file ``stop`` appears.
 
     The watcher is told how it goes, but for the beginning: ``on_begin`` is called once, at the first training.
-
-    Returns:
-        What became of the cells that were finished or worked on, by the names of their folders.
 
     Raises:
         InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
@@ -144,14 +150,24 @@ def work_on(
     identities = {cell.folder: cell.identity(data) for cell in cells}
     if len(identities) != len(cells):
         raise InputError("two cells of the study would have a folder of one name: give methods different names")
-    ended: dict[str, Outcome] = {}
-    for cell in cells:
-        if folder and (result := finished(folder / cell.folder / RESULT, identities[cell.folder])):
-            ended[cell.folder] = Outcome(cell, result)
+    worked = Worked()
+    if folder:
+        for cell in cells:
+            if result := finished(folder / cell.folder / RESULT, identities[cell.folder]):
+                worked.results[cell.folder] = result
+    due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
     orders = [
-        Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models, checkpoint_seconds)
-        for cell in (share or Share()).select(cells)
-        if cell.folder not in ended
+        Order(
+            cell,
+            data,
+            identities[cell.folder],
+            folder,
+            stop,
+            jobs,
+            keep_models,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        for cell in due
     ]
     begin = cache(on_begin)  # once
     shown: set[Warned] = set()
@@ -162,11 +178,16 @@ def work_on(
                 warnings.warn_explicit(*warned)
         if outcome.began:
             begin()
-        ended[outcome.cell.folder] = outcome
+        if outcome.result:
+            worked.results[outcome.cell.folder] = outcome.result
+        elif outcome.failure:
+            worked.failures[outcome.cell.folder] = outcome.failure
+        else:
+            worked.interrupted = True
         watcher.on_outcome(outcome)
-        if outcome.stopped and jobs == 1:
+        if worked.interrupted and jobs == 1:
             break
-    return ended
+    return worked
 
 
 def _outcomes(

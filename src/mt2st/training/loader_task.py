@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
 from mt2st.errors import InputError
 from mt2st.training.device import device_of, moved, tensors_in
@@ -75,12 +75,15 @@ class DataLoaderTask:
     def batches(self, *, epoch: int, seed: int) -> Iterator[Any]:
         """Yield the loader's batches, in an order that depends on name, epoch and seed alone."""
         batches: Iterator[Any] | None = None
+        sampler = self.loader.sampler if isinstance(self.loader, DataLoader) else None
+        processes, rank = (sampler.num_replicas, sampler.rank) if isinstance(sampler, DistributedSampler) else (1, 0)
         for number in range(self.n_batches):
             # Around each batch by itself: between them, the training draws random numbers of its own.
             with torch.random.fork_rng(devices=[]):
-                drawn = self._seed(seed, epoch, number)
                 if batches is None:
-                    self._seed_generators(drawn)
+                    self._order(seed, epoch)
+                self._seed(seed, epoch, number * processes + rank)
+                if batches is None:
                     batches = iter(self.loader)
                 batch = next(batches, None)
             if batch is None:
@@ -110,12 +113,15 @@ class DataLoaderTask:
         torch.default_generator.manual_seed(seed)  # and not those of GPUs, which dropout goes on with
         return seed
 
-    def _seed_generators(self, seed: int) -> None:
-        """Seed the generators that a loader or its sampler may have of its own."""
+    def _order(self, seed: int, epoch: int) -> None:
+        """Set the order of an epoch in a loader or sampler that has a generator, or an epoch, of its own."""
+        drawn = self._seed(seed, epoch, 0)
         for owner in (self.loader, getattr(self.loader, "sampler", None), getattr(self.loader, "batch_sampler", None)):
             generator = getattr(owner, "generator", None)
             if isinstance(generator, torch.Generator):
-                generator.manual_seed(seed)
+                generator.manual_seed(drawn)
+            if isinstance(owner, DistributedSampler):
+                owner.set_epoch(epoch)
 
 
 def _size(batch: Any) -> int:
