@@ -87,7 +87,9 @@ def disturbed(command: list[str], output: Path, seconds: float, rng: random.Rand
     """Run a training under kills until it is through; return how many there were, by place."""
     places: Counter[str] = Counter()
     state = (
-        output.with_name(f"{output.name}.checkpoint") / "state" if command[0] == "vectors" else output / "checkpoint"
+        output.with_name(f"{output.name}.checkpoint") / "state"
+        if command[0] == "vectors"
+        else output / "checkpoint" / "training"
     )
     while True:
         more = ["--resume", *["--overwrite"] * output.is_file()] if state.is_dir() else ["--overwrite"]

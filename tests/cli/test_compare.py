@@ -117,7 +117,6 @@ def test_a_result_that_was_cut_off_is_named_and_what_to_do(
         (["--jobs", "0"], "--jobs must be at least 1"),
         (["--cell", "4/3"], "--cell: a share is one of 1/n to n/n"),
         (["--cell", "one"], "--cell takes a share such as 3/8"),
-        (["--cell", "1/2", "--overwrite"], "would throw the other shares' runs away"),
         (["--encoders", "men"], "Did you mean 'mean'?"),
         (["--auxiliary-sets", "context+analogi"], "Did you mean 'analogy'?"),
     ],
@@ -140,7 +139,6 @@ def test_other_unlabelled_text_makes_another_study(
     more.write_text("a longer film\n", encoding="utf-8")
     assert main(arguments) == 2
     assert "result of other data" in capsys.readouterr().err
-    assert main([*arguments, "--overwrite"]) == 0
 
 
 def test_a_place_that_is_no_studys_is_refused_before_anything_is_trained(
@@ -148,68 +146,11 @@ def test_a_place_that_is_no_studys_is_refused_before_anything_is_trained(
 ) -> None:
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "thesis.doc").touch()
-    assert main([*arguments, "--overwrite"]) == 2
+    assert main(arguments) == 2
     assert "thesis.doc" in capsys.readouterr().err
     assert main([*arguments, "--output", str(reviews)]) == 2
     assert "is a file" in capsys.readouterr().err
     assert (tmp_path / "study" / "thesis.doc").exists()
-
-
-def test_an_earlier_study_stays_when_its_replacement_cannot_begin(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments += ["--strategies", "single-task"]
-    assert main(arguments) == 0
-    result = tmp_path / "study" / "single-task-seed1" / "result.json"
-    before = result.read_bytes()
-    assert main([*arguments, "--overwrite", "--min-count", "100000"]) == 2
-    assert result.read_bytes() == before
-    assert main([*arguments, "--overwrite", "--epochs", "3"]) == 0
-    assert result.read_bytes() != before
-    assert [path.name for path in tmp_path.iterdir() if "study" in path.name] == ["study"]
-
-
-@pytest.mark.parametrize("moved", [["single-task-seed1"], ["single-task-seed1", "single-task-seed2", "study.json"]])
-def test_a_study_set_aside_by_a_run_that_was_killed_comes_back_whole(
-    moved: list[str], arguments: list[str], tmp_path: Path
-) -> None:
-    """A killed --overwrite has moved some or all of the earlier study, and may have begun a run of the new one."""
-    study = tmp_path / "study"
-    arguments += ["--strategies", "single-task"]
-    assert main(arguments) == 0
-    before = contents(study)
-    (study / ".replaced").mkdir()
-    for name in moved:
-        (study / name).rename(study / ".replaced" / name)
-    (study / "single-task-seed1").mkdir()
-    (study / "single-task-seed1" / "error.json").touch()
-    assert main([*arguments, "--min-count", "100000"]) == 2
-    assert contents(study) == before
-
-
-def contents(folder: Path) -> dict[Path, bytes]:
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_a_study_behind_a_symbolic_link_is_replaced(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    real, link = tmp_path / "real", tmp_path / "study"
-    real.mkdir()
-    link.symlink_to("real")
-    arguments += ["--strategies", "single-task"]
-    assert main(arguments) == 0
-    (result,) = real.glob("*-seed1/result.json")
-    before = contents(real)
-    assert main([*arguments, "--overwrite", "--min-count", "100000"]) == 2
-    assert contents(real) == before
-    assert main([*arguments, "--overwrite", "--epochs", "3", "--seeds", "1"]) == 0
-    assert "other runs" not in capsys.readouterr().err
-    assert json.loads(result.read_text(encoding="utf-8"))["identity"]["settings"]["optimisation.epochs"] == 3
-    assert [path.name for path in real.glob("*-seed*")] == ["single-task-seed1"]
-    assert link.is_symlink()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["real", "reviews.csv", "study"]
-    assert not list(real.glob(".*"))
 
 
 def test_figures_of_the_user_are_no_study_s(
@@ -218,7 +159,7 @@ def test_figures_of_the_user_are_no_study_s(
     own = tmp_path / "study" / "figures" / "mine.svg"
     own.parent.mkdir(parents=True)
     own.touch()
-    assert main([*arguments, "--overwrite"]) == 2
+    assert main(arguments) == 2
     assert "holds files that are no study's (figures)" in capsys.readouterr().err
     assert own.is_file()
 
@@ -260,15 +201,6 @@ def test_a_study_may_be_in_the_current_folder(
     before = result.read_bytes()
     assert main(arguments) == 0
     assert result.read_bytes() == before
-    capsys.readouterr()
-    if inside:  # the command would lose the folder that it runs in
-        assert main([*arguments, "--overwrite"]) == 2
-        assert f"--overwrite would remove {Path.cwd()}, where this command runs" in capsys.readouterr().err
-        assert result.read_bytes() == before
-    else:
-        assert main([*arguments, "--overwrite"]) == 0
-        assert result.read_bytes() != before
-    assert Path.cwd() == study / inside
 
 
 def test_the_other_runs_of_a_folder_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -334,22 +266,6 @@ def test_a_failed_run_is_told_with_the_table_of_the_others(
     assert len(printed.out.splitlines()) == 3
     assert "its vectors have 3 dimensions, but vector_size is 8" in printed.err
     assert "(2 failed: single-task, embedding" in printed.err
-
-
-def test_a_study_at_which_another_process_is_is_not_replaced(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments += ["--strategies", "single-task"]
-    assert main(arguments) == 0
-    before = contents(tmp_path / "study")
-    with cell_lock(tmp_path / "study" / "single-task-seed2"):
-        assert main([*arguments, "--overwrite"]) == 2
-        assert f"{tmp_path / 'study' / 'single-task-seed2'}, where another process works" in capsys.readouterr().err
-        (tmp_path / "study" / ".replaced").mkdir()  # which that process may have done
-        assert main(arguments) == 0
-        assert (tmp_path / "study" / ".replaced").is_dir()
-    assert main(arguments) == 0
-    assert contents(tmp_path / "study").keys() == before.keys()
 
 
 @pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])

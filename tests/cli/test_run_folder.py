@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_run_that_is_killed_goes_on_from_the_last_epoch(train_arguments: list[
         for line in process.stderr:
             if "epoch 5," in line:
                 process.kill()
-    progress = json.loads((tmp_path / "run" / "checkpoint" / "progress.json").read_text(encoding="utf-8"))
+    progress = json.loads((tmp_path / "run" / "checkpoint" / "training" / "progress.json").read_text(encoding="utf-8"))
     assert progress["progress"]["epoch"] >= 5
     assert main(train_arguments) == 2  # it is in the way of a plain command, and says so
     with subprocess.Popen(
@@ -200,3 +201,25 @@ def test_at_a_terminal_the_person_is_asked_for_a_place(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stdin", Terminal("\n"))
     with pytest.raises(NotWrittenError):
         kept(write, Path("bad"), None)
+
+
+def test_a_run_that_is_killed_in_its_first_word_vectors_goes_on(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "import sys; from mt2st.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    first = ["--init", "skipgram", "--init-epochs", "3000", "--no-final-fit"]
+    arguments = [*train_arguments, *first, "--checkpoint-minutes", "0.0001"]
+    state = tmp_path / "run" / "checkpoint" / "vectors" / "position.json"
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE) as process:
+        while not state.is_file():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    assert not (tmp_path / "run" / "checkpoint" / "training").exists()
+    assert main(arguments) == 2
+    assert "go on with its interrupted run by --resume" in capsys.readouterr().err
+    assert main([*arguments, "--resume", "--context.window", "3"]) == 2
+    assert "is of another run: settings.window was" in capsys.readouterr().err
+    assert main([*arguments, "--resume"]) == 0
+    assert not (tmp_path / "run" / "checkpoint").exists()
+    assert main([*train_arguments, "--overwrite"]) == 0

@@ -53,28 +53,25 @@ def test_a_search_comes_before_the_study_and_is_told_apart(
     assert "--epochs is 2 there and 3 here), and runs of both would stand in one table" in said
 
 
-def test_shares_come_after_the_search(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments += ["--search", "2", "--search-seeds", "5"]
-    assert main([*arguments, "--cell", "1/2"]) == 2
-    assert "run the same command with --search-only in place of --cell first" in capsys.readouterr().err
-    assert main([*arguments, "--search-only"]) == 0
+def test_shares_share_the_search_too(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments += ["--search", "2"]
+    assert main([*arguments, "--cell", "1/2"]) == 0
     printed = capsys.readouterr()
     assert not printed.out
-    assert "validation accuracy" in printed.err
-    assert not list((tmp_path / "study").glob("*/result.json"))
-    assert main([*arguments, "--cell", "1/2"]) == 0
+    assert "4 of 4: switch, trial 2, seed 1001: validation accuracy" in printed.err
     assert len(list((tmp_path / "study").glob("*/result.json"))) == 2
     assert main([*arguments, "--cell", "2/2"]) == 0
-    assert "switch" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "switch" in printed.out
+    assert "trial 2, seed 1001: validation" not in printed.err
 
 
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
         (["--search", "-1"], "--search is a number of trials, 0 for none, found -1"),
-        (["--search", "2", "--search-seeds", "2"], "seed 2 is one of the study's and of the search"),
+        (["--search", "2", "--seeds", "1", "1001"], "seed 1001 is the search's: give the study others"),
         (["--search", "2", "--search-epochs", "0"], "a trial needs at least 1 epoch, found 0"),
-        (["--search", "0", "--search-only"], "--search-only needs --search, the number of trials"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(
@@ -95,7 +92,7 @@ def test_without_optuna_the_extra_is_named_before_anything_is_written(
 
 
 def test_an_interrupted_search_says_what_it_keeps_and_goes_on_from_there(arguments: list[str], tmp_path: Path) -> None:
-    arguments = [*arguments, "--strategies", "single-task", "--switch-at", "4", "--search", "2", "--search-only"]
+    arguments = [*arguments, "--strategies", "single-task", "--switch-at", "4", "--search", "2", "--seeds", "1"]
     arguments += ["--epochs", "100", "--tolerance", "1e-30"]
     code, last = run_until("[2/2] single-task, trial 2, seed 1001: epoch 3,", signal.SIGTERM, arguments)
     assert code == 143

@@ -277,7 +277,7 @@ def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on_from_it(
         process.kill()
     assert process.returncode == 128 + number
     assert "--resume" in errors
-    assert (tmp_path / "run" / "checkpoint" / "manifest.json").is_file()
+    assert (tmp_path / "run" / "checkpoint" / "training" / "manifest.json").is_file()
     assert not (tmp_path / "run" / "model").exists()
     assert main([*arguments, "--resume", "--seed", "2"]) == 2  # not with other settings
     process = subprocess.Popen([*command, *arguments, "--resume"], stderr=subprocess.PIPE, text=True)
@@ -294,7 +294,7 @@ def test_an_interrupted_run_leaves_a_checkpoint_and_goes_on_from_it(
 def test_a_signal_that_comes_twice_in_a_moment_counts_once(train_arguments: list[str], tmp_path: Path) -> None:
     arguments = [*train_arguments, "--epochs", "3000", "--tolerance", "1e-30"]
     assert run_until("epoch 3,", signal.SIGINT, arguments, times=2)[0] == 130
-    assert (tmp_path / "run" / "checkpoint" / "manifest.json").is_file()
+    assert (tmp_path / "run" / "checkpoint" / "training" / "manifest.json").is_file()
 
 
 def test_a_run_that_goes_on_with_other_data_names_the_option(

@@ -249,7 +249,7 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_same_bits(
     broken = listener.classifier = make(**settings)
     broken.fit(*films, checkpoint=tmp_path / "at", callbacks=[listener])
     assert broken.run_.stopped == "interrupted"
-    assert (tmp_path / "at" / "manifest.json").is_file()
+    assert (tmp_path / "at" / "training" / "manifest.json").is_file()
     rest = StopAt(0)
     resumed = make(**settings).fit(*films, checkpoint=tmp_path / "at", callbacks=[rest])
     assert rest.steps == list(range(step + 1, whole.run_.steps + 1)), "no step is done twice"

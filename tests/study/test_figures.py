@@ -9,12 +9,14 @@ import matplotlib as mpl
 import pytest
 from tests.study.report.folders import METHODS, course, results
 
-from mt2st.study import Study
+from mt2st.errors import InputError
+from mt2st.study import Study, plot_learning_curves
 from mt2st.study.charts import apart, paper_style, sheet
 from mt2st.study.curves import panels
 from mt2st.study.figures import learning_charts, score_charts, study_sheets, target_chart, weight_charts, write_sheets
 from mt2st.study.palette import styles_of
 from mt2st.study.summary import summarise
+from mt2st.training import Evaluation, Run
 
 
 def test_all_figures_are_written_as_pictures_of_both_kinds(tmp_path: Path) -> None:
@@ -49,6 +51,38 @@ def test_lines_are_the_means_of_the_runs() -> None:
         expected = [mean(run.evaluations[at].validation["accuracy"] for run in panel.runs[method]) for at in range(4)]
         assert list(line.get_ydata()) == pytest.approx(expected)  # type: ignore[arg-type]
         assert list(line.get_xdata()) == [1, 2, 3, 4]  # type: ignore[arg-type]
+
+
+def test_the_learning_curves_of_runs_are_drawn_in_one_call(tmp_path: Path) -> None:
+    runs = {name: each[0] for name, each in panels(Study(results()))[0].runs.items()}
+    figure = plot_learning_curves(runs)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles[0] == "Validation accuracy by epoch"
+    assert "Training loss of the primary task by epoch" in titles
+    assert "Weights of the auxiliary tasks: switch" in titles
+    drawn = [line.get_ydata() for line in figure.axes[0].lines if line.get_gid() == "line"]
+    for line, run in zip(drawn, runs.values(), strict=True):
+        assert list(line) == pytest.approx([each.validation["accuracy"] for each in run.evaluations])
+    figure.savefig(tmp_path / "curves.png")
+
+    switch = plot_learning_curves(runs["switch"])
+    assert "kept" in {text.get_text() for text in switch.axes[0].texts}
+
+
+def test_the_curves_of_a_task_of_ones_own_are_not_in_percent() -> None:
+    def at(epoch: int, error: float) -> Evaluation:
+        return Evaluation(epoch, epoch, 0.1 * epoch, {"own": error}, {"helper": 1.0}, {}, 0.0, {"loss": error})
+
+    figure = plot_learning_curves(Run([at(1, 30.0), at(2, 20.0)], best=1))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "Validation loss by epoch",
+        "Validation loss by training time",
+        "Training loss of the primary task by epoch",
+        "Weights of the auxiliary tasks: run",
+    ]
+    assert figure.axes[0].get_ylim()[1] > 30
+    with pytest.raises(InputError, match="the run has no evaluation"):
+        plot_learning_curves(Run())
 
 
 def test_transitions_are_marked_and_single_task_has_no_weights() -> None:

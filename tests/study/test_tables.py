@@ -144,7 +144,7 @@ FAILED = {"trials": 3, "failed": 3, "score": None, "best": None, "chosen": {"dro
 SEARCH: dict[str, Any] = {
     "metric": "accuracy",
     "trials": 3,
-    "seeds": [1001],
+    "seed": 1001,
     "epochs": 2,
     "train_seconds": 4.0,
     "wall_seconds": 18.0,

@@ -14,7 +14,7 @@ from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags, parse
 from mt2st.cli.strategy_options import StrategyOptions, name_of, strategy_problems, with_strategies
-from mt2st.cli.study_folder import check_output, replaced, share_of, telling_what_is_kept
+from mt2st.cli.study_folder import check_output, share_of, telling_what_is_kept
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError
@@ -23,7 +23,6 @@ from mt2st.strategy.loading import PAPER_STRATEGIES
 
 if TYPE_CHECKING:
     from mt2st.study import Study, StudyData
-    from mt2st.study.search import Search
 
 DESCRIPTION = """Compare strategies on the same data, with several seeds: a table, a report, figures.
 
@@ -33,7 +32,7 @@ Examples:
   mt2st compare reviews.csv --output study --encoders mean bilstm --auxiliary-sets none context context+analogy"""
 SHOWN = (
     "data", "output", "text", "label", "task", "unlabelled", "validation", "test", "train_size",
-    "strategies", "seeds", "embeddings", "auxiliary_sets", "encoders", "search", "jobs", "overwrite",
+    "strategies", "seeds", "embeddings", "auxiliary_sets", "encoders", "search", "jobs",
     "auxiliaries", "encoder", "epochs", "batch_size", "learning_rate", "vector_size",
 )  # fmt: skip
 """What ``--help`` shows: the data, what is compared, and the options that most people use."""
@@ -59,15 +58,11 @@ class CompareOptions(ModelOptions):
     encoders: tuple[str, ...] = ()
     """Compare these encoders too."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)
-    search: int | None = None
+    search: int = 0
     """Search settings first: so many trials for each strategy in each setting, of the learning rates, dropout and its
     own, by the validation part alone. The chosen values are then used for all seeds. Needs the extra 'search'."""
-    search_seeds: tuple[int, ...] = ()
-    """Seeds of the trials, none of --seeds; 1001 if not given. Several are averaged."""
     search_epochs: int | None = None
     """Epochs of a trial; --epochs' if not given. Times of strategies are kept as shares of the training."""
-    search_only: bool = False
-    """End after the search; the same command without this, or with --cell, then runs the study."""
     jobs: int = 1
     """Runs at a time, each in a process of its own with one thread of torch. Seconds are those of a shared machine
     then; steps and operations are not affected."""
@@ -76,8 +71,6 @@ class CompareOptions(ModelOptions):
     same --output; once they are through, the same command without --cell prints the table."""
     cluster: str | None = None
     """Run on the Dask cluster whose scheduler has this address; --output lies on a disk that its workers see."""
-    overwrite: bool = False
-    """Throw an earlier study in the output folder away."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -102,7 +95,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
     _check_options(options)
-    search = _search(options)
+    if options.search < 0:
+        raise InputError(f"--search is a number of trials, 0 for none, found {options.search}")
+    if options.search:
+        from mt2st.study.search import check_search
+
+        check_search(options.search, options.search_epochs, options.seeds)
     auxiliaries = tuple(_tasks(word) for word in options.auxiliary_sets)
     sets = auxiliaries or (options.model.auxiliaries,)
     schedules = [(name, options.schedule.build(name, tasks), tasks) for name in options.strategies for tasks in sets]
@@ -130,7 +128,7 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
     from mt2st.cli.study_runs import run_cells, run_search
     from mt2st.study import Grid, Method, Study, StudyData
     from mt2st.study.experiment import check_shared_settings
-    from mt2st.study.search.space import COMMON
+    from mt2st.study.search_space import COMMON
     from mt2st.study.tables import search_table
 
     cells = Grid(
@@ -147,18 +145,15 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
         if isinstance(cell.strategy, CombiningStrategy):
             cell.strategy.check_requirements()
     about = _about(arguments, parts, data)
-    searched = [each.name.replace("__", ".") for each in COMMON] if search else []
+    searched = [each.name.replace("__", ".") for each in COMMON] if options.search else []
     where: dict[str, Any] = {"folder": options.output, "jobs": options.jobs, "cluster": options.cluster}
-    with telling_what_is_kept(options.output), replaced(options.output, overwrite=options.overwrite) as begun:
-        if search:
+    with telling_what_is_kept(options.output):
+        if options.search:
             check_shared_settings(options.output, cells, searched=searched)  # before hours of search
-            shared = options.cell is not None
-            found = run_search(data.without_test(), cells, search, shared=shared, on_begin=begun, **where)
+            found = run_search(data.without_test(), cells, options.search, epochs=options.search_epochs, **where)
             cells, about = list(found.cells), {**about, "search": found.about}
             if table := search_table(Study(about=about)):
                 say(f"{table.text()}\n{table.notes}")
-            if options.search_only:
-                return 0
         share = share_of(options.cell)
         study = run_cells(
             data,
@@ -166,7 +161,6 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
             share=share,
             about=about,
             searched=searched,
-            on_begin=begun,
             checkpoint_seconds=options.checkpoint_seconds,
             **where,
         )
@@ -183,31 +177,6 @@ def _check_options(options: CompareOptions) -> None:
         raise InputError(f"--jobs must be at least 1, found {options.jobs}")
     share_of(options.cell)
     _ = options.checkpoint_seconds
-    if options.cell and options.overwrite:
-        raise InputError("--overwrite with --cell would throw the other shares' runs away: remove the folder first")
-
-
-def _search(options: CompareOptions) -> Search | None:
-    """Return how much is to be searched; None for nothing.
-
-    Raises:
-        InputError: an option is wrong, or Optuna is not installed.
-    """
-    if not options.search:
-        if options.search_only:
-            raise InputError("--search-only needs --search, the number of trials")
-        return None
-    if options.search < 0:
-        raise InputError(f"--search is a number of trials, 0 for none, found {options.search}")
-    from mt2st.study.search.trials import SEARCH_SEED, Search, check_sampler
-
-    check_sampler()
-    search = Search(options.search, options.search_seeds or (SEARCH_SEED,), options.search_epochs)
-    try:
-        search.check_seeds(options.seeds)
-    except InputError as error:
-        raise InputError(f"{error} (--search-seeds)") from None
-    return search
 
 
 def _tasks(word: str) -> tuple[str, ...]:

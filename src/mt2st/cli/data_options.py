@@ -34,6 +34,7 @@ from mt2st.text.conll import TAGGED
 from mt2st.text.labelled import SEPARATOR
 from mt2st.text.split import shared_texts
 from mt2st.text.table import Quoting
+from mt2st.text.typed_rows import HUB_PREFIX
 
 Rows = LabelledText | MultiLabelledText | TaggedText
 COLUMNS = ("text", "label", "label_separator", "tag", "word")
@@ -107,6 +108,13 @@ class DataOptions(DialectOptions):
     def columns(self) -> dict[str, Any]:
         """Return what a file of the same form is read by, for the model's folder."""
         return {name: getattr(self, name) for name in COLUMNS if getattr(self, name) is not None}
+
+    @property
+    def dataset(self) -> str | None:
+        """Name of the labelled data, for the model's card; None for standard input."""
+        if self.data == "-":
+            return None
+        return self.data if self.data.startswith(HUB_PREFIX) else Path(self.data).name
 
     def by_name(self) -> dict[str, Any]:
         """Return the options as they are called on the command line."""
@@ -308,7 +316,7 @@ def _part(options: DataOptions, name: str, value: str, labelled: Rows, *, option
     try:
         share = float(value)
     except ValueError:
-        if not Path(value).exists() and not value.startswith("hf:"):
+        if not Path(value).exists() and not value.startswith(HUB_PREFIX):
             raise InputError(
                 f"--{name} takes a share between 0 and 1 or a file; '{value}' is no number, and there is no such file"
             ) from None

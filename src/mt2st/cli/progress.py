@@ -64,7 +64,7 @@ class TrainingProgress(Callback):
         done = progress.done / max(1, progress.total)
         self._bar.show(done, f"{self.title}: first word vectors")
         if done >= 1:
-            self._bar.end(f"{self.title}: first word vectors, {progress.per_second:,.0f} words/s")
+            self._bar.end(f"{self.title}: first word vectors, {progress.per_second:,.0f} {progress.unit}/s")
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Start the clock."""

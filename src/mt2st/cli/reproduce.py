@@ -112,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
         own = share.select(cells)
         due = [cell for cell in due if cell in own]
         say(f"share {options.cell}: {len(own):,} of the runs, {len(due):,} of them to do")
-    with telling_what_is_kept(options.output, again="the same command"):
+    with telling_what_is_kept(options.output):
         study = run_cells(
             data,
             cells,

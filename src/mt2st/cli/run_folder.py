@@ -83,7 +83,8 @@ class RunFolder(ExitStack):
 
     def _lock(self) -> None:
         self.enter_context(only_writer(self.path, f"--output {self.path}"))
-        restore(self.path)
+        for folder in {each for name in self.files for each in Path(name).parents}:
+            restore(self.path / folder)
         self._locked = True
 
     def _check(self) -> None:
@@ -114,12 +115,13 @@ class RunFolder(ExitStack):
         if not self.path.is_dir():
             return set()
         folders = {name.partition("/")[0] for name in self.files if "/" in name}
-        found = set()
+        found: set[str] = set()
         for each in self.path.iterdir():
             if each.name in (LOCK, MANIFEST) or each.name.startswith(ASIDE):
                 continue
-            inner = [f"{each.name}/{path.name}" for path in each.iterdir()] if each.name in folders else [each.name]
-            found.update(inner)
+            listed = each.name in folders and each.is_dir()
+            inner = [path for path in each.rglob("*") if not path.is_dir()] if listed else [each]
+            found.update(path.relative_to(self.path).as_posix() for path in inner)
         return found
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mt2st.cli.interruption import Stopped, stopped_by_signals
 from mt2st.cli.progress import TrainingProgress
 from mt2st.cli.terminal import duration, say
-from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS
 from mt2st.models.trained_model import AnyModel
 from mt2st.study import Cell, CellResult, Group, Outcome, Share, Study, StudyData, Watcher, run_study
 from mt2st.study.experiment import check_shared_settings
 from mt2st.study.pool import DASK, LOCAL, connected
 from mt2st.study.run import is_finished
-from mt2st.study.search import Found, Search, search_settings
-from mt2st.study.search.run import recorded_trials
+from mt2st.study.search import Found, search_settings, trials_left
 from mt2st.study.worker import request_stop
 
 INPUT_FAILED, FAULT = 2, 1
@@ -28,8 +26,7 @@ class StudyProgress(Watcher):
     """Shows how a study goes, and can stop it.
 
     Of its runs, in total, some are due by this command, and some not finished are left to others (``elsewhere``). Jobs
-    below 0 are as many as a cluster takes. With ``validation``, the validation part's metric is shown: of a search,
-    there is no other.
+    below 0 are as many as a cluster takes.
     """
 
     def __init__(
@@ -39,13 +36,10 @@ class StudyProgress(Watcher):
         due: int,
         elsewhere: int = 0,
         jobs: int = 1,
-        on_begin: Callable[[], None] = lambda: None,
-        validation: bool = False,
     ) -> None:
         self._total, self._left, self._done = total, due, total - due - elsewhere
-        self._jobs, self._begin = jobs, on_begin
+        self._jobs = jobs
         self._seconds: list[float] = []
-        self._validation = validation
         self._model: AnyModel | None = None
         self._stop_file: Path | None = None
         self._training: TrainingProgress | None = None
@@ -66,13 +60,9 @@ class StudyProgress(Watcher):
         if first:  # said only now: whoever reads it may send a signal at once
             say(f"{self._left} runs in other processes{f', {self._jobs} at a time' if self._jobs > 0 else ''}")
 
-    def on_begin(self) -> None:
-        """Pass it on."""
-        self._begin()
-
     def on_outcome(self, outcome: Outcome) -> None:
         """Say what became of a cell, and how long the others will take."""
-        if outcome.result is None and outcome.failure is None:
+        if outcome.stopped:
             return
         self._left -= 1
         self._done += 1
@@ -82,7 +72,7 @@ class StudyProgress(Watcher):
             return
         assert outcome.result is not None
         self._seconds.append(outcome.result.wall_seconds)
-        say(f"{head}: {self._score(outcome.result)}, {duration(outcome.result.wall_seconds)}{self._to_go()}")
+        say(f"{head}: {_score(outcome.result)}, {duration(outcome.result.wall_seconds)}{self._to_go()}")
 
     def stop(self) -> bool:
         """Ask the running cells to end; returns whether there is any."""
@@ -96,18 +86,20 @@ class StudyProgress(Watcher):
         if self._training is not None:
             self._training.close()
 
-    def _score(self, result: CellResult) -> str:
-        if self._validation:
-            value = result.run.evaluations[result.run.best].validation[result.metric]
-            return f"validation {METRICS[result.metric]} {100 * value:.1f} %"
-        return f"{METRICS[result.metric]} {100 * result.test[result.metric]:.1f} %"
-
     def _to_go(self) -> str:
         if not self._left:
             return ""
         rounds = self._left / min(self._jobs, self._left) if self._jobs > 0 else self._left
         mean = sum(self._seconds) / len(self._seconds)
         return f"; {self._left} to go, about {duration(rounds * mean)}"
+
+
+def _score(result: CellResult) -> str:
+    """Return the metric on the test part; a trial of a search has the validation part alone."""
+    title, values, part = METRICS[result.metric], result.test, ""
+    if not values:
+        values, part = result.run.evaluations[result.run.best].validation, "validation "
+    return f"{part}{title} {100 * values[result.metric]:.1f} %"
 
 
 @contextmanager
@@ -130,14 +122,12 @@ def run_cells(
     share: Share | None = None,
     about: dict[str, object] | None = None,
     searched: Collection[str] = (),
-    on_begin: Callable[[], None] = lambda: None,
     checkpoint_seconds: float = 300.0,
 ) -> Study:
     """Run the cells of a study, as `run_study` does, until they are through or a signal comes.
 
-    Further arguments are the address of a Dask scheduler to run at, the names of the settings that a search has chosen
-    for each strategy, what to call when a training begins (from then on, the input is known to be right), and the
-    seconds between two checkpoints.
+    Further arguments are the address of a Dask scheduler to run at, and the names of the settings that a search has
+    chosen for each strategy.
 
     Raises:
         InputError: the folder holds another experiment, or is broken.
@@ -148,7 +138,7 @@ def run_cells(
     own = (share or Share()).select(cells)
     due = sum(cell in own for cell in left)
     jobs = -1 if cluster and jobs == 1 else jobs
-    progress = StudyProgress(len(cells), due=due, elsewhere=len(left) - due, jobs=jobs, on_begin=on_begin)
+    progress = StudyProgress(len(cells), due=due, elsewhere=len(left) - due, jobs=jobs)
     with _shown(progress, cluster) as received:
         study = run_study(
             data,
@@ -169,33 +159,33 @@ def run_cells(
 def run_search(
     data: StudyData,
     cells: Sequence[Cell],
-    search: Search,
+    trials: int,
     *,
+    epochs: int | None,
     folder: Path,
     jobs: int,
     cluster: str | None,
-    shared: bool,
-    on_begin: Callable[[], None],
 ) -> Found:
-    """Search settings until all trials are through or a signal comes; the arguments are those of `run_cells`.
+    """Search settings, as `search_settings` does, until all trials are through or a signal comes.
+
+    Further arguments are those of `run_cells`.
 
     Raises:
-        InputError: this command works on a share of the cells, and the search is not through.
         Stopped: a signal came.
     """
-    methods = {cell.group: cell for cell in cells}
-    trials = sum(max(0, search.trials - recorded_trials(folder, cell)) for cell in methods.values())
-    if shared and trials:
-        raise InputError(
-            f"the search in {folder} is not through: --cell deals out what comes after it; run the same command with "
-            "--search-only in place of --cell first"
-        )
     jobs = -1 if cluster and jobs == 1 else jobs
-    total, due = (number * len(search.seeds) for number in (search.trials * len(methods), trials))
-    progress = StudyProgress(total, due=due, jobs=jobs, on_begin=on_begin, validation=True)
+    total, due = trials * len({cell.group for cell in cells}), trials_left(folder, cells, trials)
+    progress = StudyProgress(total, due=due, jobs=jobs)
     with _shown(progress, cluster) as received:
         found = search_settings(
-            data, cells, search, folder=folder, jobs=jobs, backend=DASK if cluster else LOCAL, watcher=progress
+            data,
+            cells,
+            trials,
+            epochs=epochs,
+            folder=folder,
+            jobs=jobs,
+            backend=DASK if cluster else LOCAL,
+            watcher=progress,
         )
     if found.interrupted:
         raise Stopped(received[0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mt2st._files import check_place, complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
-from mt2st.cli.interruption import stopped_by_signals
+from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import all_or_errors, named_by_flags, parse
 from mt2st.cli.run_folder import RunFolder, kept
@@ -25,6 +25,7 @@ from mt2st.errors import MissingExtraError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 
 if TYPE_CHECKING:
+    from mt2st.embedding import VectorProgress
     from mt2st.models.trained_model import AnyModel
     from mt2st.training import Callback, Run, Trainer
 
@@ -114,6 +115,10 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
         class Watcher(TrainingProgress):
             """Makes room for the run's files as late as possible: until then, its input may be refused."""
 
+            def on_vectors(self, progress: VectorProgress) -> None:
+                folder.prepare()  # before their first checkpoint
+                super().on_vectors(progress)
+
             def before_fit(self, trainer: Trainer) -> None:
                 if strategy.unit == "step":  # how many steps there are is known only now
                     check_schedule(schedules, settings, steps_per_epoch=trainer.primary.n_batches)
@@ -122,7 +127,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
 
         model = model_class(options.source.task).from_settings(settings, strategy)
         listener = Watcher("train")
-        with stopped_by_signals(model.stop) as received:
+        with stopped_by_signals(model.stop) as received, _telling_what_is_kept(options.output / CHECKPOINT):
             model.fit_rows(
                 parts.train,
                 unlabelled=Rereadable(parts.unlabelled),
@@ -169,9 +174,20 @@ def _trackers(options: TrainOptions) -> list[Callback]:
     return []
 
 
+@contextmanager
+def _telling_what_is_kept(checkpoint: Path) -> Iterator[None]:
+    """Say what goes on from the checkpoints that a training has left which a signal ended at once."""
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):
+        if checkpoint.is_dir():
+            say(f"{checkpoint} is kept: the same command with --resume goes on from there")
+        raise
+
+
 def _folder(options: TrainOptions, path: Path, *, resume: bool) -> RunFolder:
+    from mt2st.models.fitting import CHECKPOINT_FILES
     from mt2st.models.folder import FILES as MODEL_FILES
-    from mt2st.training.checkpoint import FILES as CHECKPOINT_FILES
 
     model = [f"{MODEL}/{name}" for name in MODEL_FILES]
     files = [METRICS, REPORT, FROZEN, FIGURE, PAGE, *(f"{CHECKPOINT}/{name}" for name in CHECKPOINT_FILES), *model]
@@ -225,7 +241,13 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
             if output != options.output:
                 stack.enter_context(_folder(options, output, resume=False)).prepare()
             # An earlier model is one that the run was told to replace, maybe before it was interrupted.
-            model.save(output / MODEL, overwrite=True, about=parts.described(), columns=options.source.columns())
+            model.save(
+                output / MODEL,
+                overwrite=True,
+                about=parts.described(),
+                dataset=options.source.dataset,
+                columns=options.source.columns(),
+            )
             with complete_file(output / REPORT, overwrite=True) as file:
                 file.write(json.dumps(report, indent=2).encode() + b"\n")
             if run.freezes:

@@ -42,7 +42,6 @@ READERS: dict[str, tuple[str, tuple[str, ...]]] = {
 strategies' options are the strategies that declare them."""
 NEEDED = {
     "--plateau-factor": "--plateau-patience",
-    "--search-seeds": "--search",
     "--search-epochs": "--search",
 }
 """For each option that is read only together with another: the other one."""

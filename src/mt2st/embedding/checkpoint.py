@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st._checkpoint import CHECKPOINT_SECONDS, CheckpointFolder, Pace
+from mt2st._checkpoint import CHECKPOINT_SECONDS, MANIFEST, ORIGIN, CheckpointFolder, Pace
 from mt2st._workers import results
 from mt2st.embedding.grown_vocabulary import GrownVocabulary
 from mt2st.embedding.memory import give_back
@@ -25,6 +25,12 @@ from mt2st.errors import NotKeptWarning, NotWrittenError
 from mt2st.text.corpus import Corpus
 
 _POSITION = "position.json"
+_TABLES = (
+    "inputs.bin", "outputs.bin", "words.bin", "contexts.bin", "word_biases.bin", "context_biases.bin",
+    "word_squares.bin", "context_squares.bin", "word_bias_squares.bin", "context_bias_squares.bin",
+)  # fmt: skip
+"""The first two of word2vec's methods, the others of GloVe."""
+FILES = (_POSITION, *_TABLES, MANIFEST)
 _AT_ONCE = 1 << 22
 """Token ids of which the checksum is computed at once."""
 Job = TypeVar("Job")
@@ -42,15 +48,25 @@ class VectorCheckpoints:
         folder: the checkpoint; each one replaces the one before, whole or not at all.
         seconds: time between two checkpoints.
         resume: go on from the checkpoint if there is one.
+        origin: how the data were chosen, as plain values by name: for messages.
+
+    Attributes:
+        seconds_before: seconds of training before it was resumed.
 
     Raises:
         InputError: the folder holds something else.
     """
 
     def __init__(
-        self, folder: str | PathLike[str], *, seconds: float = CHECKPOINT_SECONDS, resume: bool = False
+        self,
+        folder: str | PathLike[str],
+        *,
+        seconds: float = CHECKPOINT_SECONDS,
+        resume: bool = False,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
-        self.folder, self.pace, self.resume = Path(folder), Pace(seconds), resume
+        self.folder, self.pace, self.resume, self.origin = Path(folder), Pace(seconds), resume, dict(origin or {})
+        self.seconds_before = 0.0
         self._tables: Tables = {}
         self._identity: dict[str, Any] = {}
         self._started = 0.0
@@ -70,7 +86,7 @@ class VectorCheckpoints:
             NotWrittenError: the disk has no room.
         """
         start = {name: crc32(table.data) for name, table in tables.items()}
-        self._tables, self._identity = tables, {**identity, "start": start}
+        self._tables, self._identity = tables, {**identity, "start": start, ORIGIN: self.origin}
         place, position = self._place(), {}
         if place.is_there() and self.resume:
             with place.opened(self._identity):
@@ -80,7 +96,8 @@ class VectorCheckpoints:
                         if file.readinto(table.data.cast("B")) != table.nbytes or file.read(1):
                             raise ValueError(f"{name}.bin is not of the size of this training")
         place.check_room(sum(table.nbytes for table in tables.values()))
-        self._started = time.perf_counter() - position.get("seconds", 0.0)
+        self.seconds_before = position.get("seconds", 0.0)
+        self._started = time.perf_counter() - self.seconds_before
         self.pace.begin()
         return {"seconds": 0.0, **position}
 
@@ -98,7 +115,7 @@ class VectorCheckpoints:
                 warnings.warn(f"no checkpoint: {error}. The training goes on", NotKeptWarning, stacklevel=2)
 
     def _place(self) -> CheckpointFolder:
-        return CheckpointFolder(self.folder, (_POSITION, *(f"{name}.bin" for name in self._tables)))
+        return CheckpointFolder(self.folder, (_POSITION,), _TABLES)
 
 
 def saved_results(

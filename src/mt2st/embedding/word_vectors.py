@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,11 @@ from numpy.typing import NDArray
 from mt2st.embedding.formats.catalogue import WORD2VEC, format_to_write, open_vectors, write_vectors
 from mt2st.embedding.formats.stream import checked, collected, stream_of
 from mt2st.embedding.nearest import lengths, nearest
+from mt2st.embedding.word_map import Method, draw_map, placed
 from mt2st.errors import InputError, suggestion
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Vector = NDArray[np.float32]
 WordOrVector = str | NDArray[np.float32]
@@ -165,6 +170,26 @@ class WordVectors:
         if bad is not None:
             raise InputError(f"vectors must be finite; found NaN or infinity in row {bad}")
         return self._nearest(queries, topn, [[]] * len(queries))
+
+    def plot(self, words: Sequence[str] | None = None, *, method: Method = "pca", axes: Axes | None = None) -> Axes:
+        """Draw a map of words: words of similar vectors are near to each other, as far as two dimensions allow.
+
+        Args:
+            words: which, at least 3; None takes the first 100.
+            method: ``"pca"`` keeps the directions in which the vectors differ most; ``"tsne"`` keeps neighbours
+                together, and is the better one for many words.
+            axes: matplotlib's axes to draw into; None makes a new figure.
+
+        Returns:
+            The axes; ``axes.figure.savefig("map.png")`` writes the map.
+
+        Raises:
+            UnknownWordError: a word that has no vector.
+            InputError: fewer than 3 words.
+            MissingExtraError: matplotlib (extra ``report``) is not installed.
+        """
+        chosen = self.index_to_key[:100] if words is None else list(words)
+        return draw_map(chosen, placed(self[chosen], method), axes)
 
     def _checked(self, vector: NDArray[np.float32]) -> Vector:
         vector = np.asarray(vector, dtype=np.float32)

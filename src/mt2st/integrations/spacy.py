@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.folder import FILES, ModelFolder
-from mt2st.models.loading import restored
+from mt2st.models.loading import to_predict
 
 try:
     import srsly
@@ -78,7 +78,7 @@ class TextCategorizer:
             InputError: naming what is missing or broken, or it is a tagger's.
         """
         saved = ModelFolder.load(Path(path))
-        model = restored(saved, path)
+        model = to_predict(saved, path)
         if not hasattr(model, "predict_known") or saved.config["class_prior"] is None:
             raise InputError(f"{path} holds a model for {saved.problem_type}, which gives a text no categories")
         self._saved, self._model = saved, model

@@ -1,7 +1,12 @@
-"""The card of a saved model: what it was made of, how, and how good it is."""
+"""The card of a saved model: what it was made of, how, and how good it is.
+
+Its head is metadata as the Hugging Face Hub reads them: YAML, here with a JSON value a line, which is YAML too.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,29 +15,39 @@ import torch
 
 from mt2st._version import __version__
 from mt2st.errors import listed
-from mt2st.evaluation.tables import AUXILIARY_HEADER, auxiliary_rows
+from mt2st.evaluation.tables import AUXILIARY_HEADER, METRICS, auxiliary_rows
 from mt2st.models.settings import ModelSettings
 from mt2st.tasks import Coverage
+from mt2st.text.typed_rows import HUB_PREFIX
 from mt2st.training.run import Run
 
+PIPELINES = {"tagging": "token-classification"}
+"""The Hub's names of problem types; all others are ``text-classification``."""
+OWN_DATA = "own-data"
+"""What the metadata call data that are not of the Hub."""
 
-def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, about: Sequence[str]) -> str:
+
+def model_card(config: Mapping[str, Any], *, kind: str, title: str, vocabulary_size: int, repository: str = "") -> str:
     """Return the card as Markdown.
 
     Args:
-        config: classes, settings, strategy, run and metrics, as in the folder's ``config.json``.
+        config: classes, settings, strategy, run, metrics and lines about the data, as in the folder's ``config.json``.
+        kind: the estimator's name.
         title: what kind of model it is.
         vocabulary_size: rows of the embedding.
-        about: lines about the data.
+        repository: where it is on the Hugging Face Hub, ``owner/name``; empty for a folder.
     """
     settings = ModelSettings.from_dict(config["settings"]).changes
     run, strategy = config["run"], config["strategy"]
     sections = [
+        "\n".join(["---", *_metadata(config, repository.rpartition("/")[2] or title), "---"]),
         f"# {title}",
         f"Trained with mt2st {__version__} (torch {torch.__version__}, Python {platform.python_version()}). "
         f"Classes: {', '.join(f'`{label}`' for label in config['classes'])}. Vocabulary: {vocabulary_size:,} rows.",
+        "## Use",
+        _use(config["problem_type"], kind, repository),
         "## Data",
-        "\n".join(f"- {line}" for line in about) or "Not described.",
+        "\n".join(f"- {line}" for line in config["about"]) or "Not described.",
         "## Metrics",
         _metrics(config["metrics"]),
         *_auxiliaries(config.get("auxiliaries", {})),
@@ -47,6 +62,41 @@ def model_card(config: Mapping[str, Any], *, title: str, vocabulary_size: int, a
         _table(["setting", "value"], [[path, _setting(value)] for path, value in settings.items()]),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _metadata(config: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Yield the lines of the metadata: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
+    pipeline = PIPELINES.get(config["problem_type"], "text-classification")
+    data: str = config["dataset"] or "labelled data of the user"
+    on_hub = data.removeprefix(HUB_PREFIX).partition(":")[0] if data.startswith(HUB_PREFIX) else ""
+    results = [
+        {
+            "task": {"type": pipeline},
+            "dataset": {"name": on_hub or data, "type": on_hub or OWN_DATA, "split": part},
+            "metrics": [
+                {"type": metric.rpartition("_")[2], "name": METRICS.get(metric, metric), "value": round(value, 4)}
+                for metric, value in found.items()
+                if math.isfinite(value)
+            ],
+        }
+        for part, found in config["metrics"].items()
+    ]
+    yield "library_name: mt2st"
+    yield f"pipeline_tag: {pipeline}"
+    yield 'tags: ["mt2st"]'
+    if on_hub:
+        yield f"datasets: {json.dumps([on_hub])}"
+    if results:
+        yield f"model-index: {json.dumps([{'name': name, 'results': results}])}"
+
+
+def _use(problem_type: str, kind: str, repository: str) -> str:
+    """Return a snippet that predicts with the model."""
+    load = ["import mt2st", "", 'model = mt2st.load("model")  # this folder']
+    if repository:
+        load = [f"from mt2st.integrations.hub import {kind}", "", f'model = {kind}.from_pretrained("{repository}")']
+    example = '["A", "sentence", "in", "words"]' if problem_type in PIPELINES else '"A text."'
+    return "\n".join(["```python", *load, f"print(model.predict([{example}]))", "```"])
 
 
 def _chosen(config: Mapping[str, Any]) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from torch import Tensor, nn
 from mt2st._files import complete_file
 from mt2st.embedding import (
     SubwordVectors,
+    VectorCheckpoints,
     VectorProgress,
     WordVectors,
     WordVectorSettings,
@@ -66,6 +69,7 @@ def embedding_init(
     generator: torch.Generator,
     progress: Callable[[VectorProgress], None] | None = None,
     cache: VectorCache | None = None,
+    checkpoints: Callable[[Path | None], VectorCheckpoints | None] = lambda _: None,
 ) -> EmbeddingInit:
     """Return the first values of the embedding that the settings ask for.
 
@@ -77,6 +81,8 @@ def embedding_init(
         progress: told about the training of vectors.
         cache: vectors of other runs. Vectors of the same settings, seed and text are read from it, bit for bit; others
             are trained and added. Without a cache they are always trained.
+        checkpoints: returns what saves the training of vectors as it goes on, and resumes it: in the given folder, or
+            for None, without a cache, in a folder of its own.
 
     Raises:
         InputError: when a file's vectors have another size, lack the n-grams that the embedding is made of or have
@@ -89,9 +95,11 @@ def embedding_init(
     if settings.embedding.init == "random":
         return EmbeddingInit(table, known=0)
     if settings.embedding.init in STARTS:
-        if cache is None:
-            return _trained(settings, corpus, subwords, table, progress)
-        return cache.init(settings, corpus, lambda: _trained(settings, corpus, subwords, table, progress))
+
+        def train(place: Path | None = None) -> EmbeddingInit:
+            return _trained(settings, corpus, subwords, table, progress, checkpoints(place))
+
+        return train() if cache is None else cache.init(settings, corpus, train)
     vectors = load_vectors(settings.embedding.init)
     if vectors.vector_size != settings.embedding.vector_size:
         raise InputError(
@@ -117,42 +125,36 @@ def _trained(
     subwords: KnownSubwords | None,
     table: Tensor,
     progress: Callable[[VectorProgress], None] | None,
+    checkpoints: VectorCheckpoints | None,
 ) -> EmbeddingInit:
-    begin = time.perf_counter()
+    begin, embedding, context = time.perf_counter(), settings.embedding, settings.context
+    both: dict[str, Any] = {
+        "vector_size": embedding.vector_size,
+        "window": settings.window,
+        "epochs": embedding.init_epochs,
+        "seed": settings.seed,
+        "checkpoints": checkpoints,
+        "on_compiled": lambda _: progress(VectorProgress("training", "words", 0, 1, 0.0)) if progress else None,
+        "progress": progress,
+    }
     vectors = (
-        _glove(settings, corpus)
-        if settings.embedding.init == GLOVE
+        train_glove(corpus, sample=context.glove_sample, x_max=context.x_max, memory_mb=context.memory, **both)
+        if embedding.init == GLOVE
         else train_word_vectors(
             corpus,
-            method=settings.embedding.init,
-            vector_size=settings.embedding.vector_size,
-            window=settings.window,
-            negative=settings.context.negative,
-            sample=settings.context.sample,
-            alpha=init_rate(settings.embedding.init),
-            epochs=settings.embedding.init_epochs,
-            seed=settings.seed,
-            min_n=settings.embedding.min_n,
-            max_n=settings.embedding.max_n,
-            bucket=settings.embedding.bucket,
-            progress=progress,
+            method=embedding.init,
+            negative=context.negative,
+            sample=context.sample,
+            alpha=init_rate(embedding.init),
+            min_n=embedding.min_n,
+            max_n=embedding.max_n,
+            bucket=embedding.bucket,
+            **both,
         )
     )
     known = _placed(vectors, settings, corpus.vocabulary, subwords, table)
-    return EmbeddingInit(table, known, seconds=time.perf_counter() - begin)
-
-
-def _glove(settings: ModelSettings, corpus: Corpus) -> WordVectors:
-    return train_glove(
-        corpus,
-        vector_size=settings.embedding.vector_size,
-        window=settings.window,
-        sample=settings.context.glove_sample,
-        x_max=settings.context.x_max,
-        memory_mb=settings.context.memory,
-        epochs=settings.embedding.init_epochs,
-        seed=settings.seed,
-    )
+    before = checkpoints.seconds_before if checkpoints is not None else 0.0
+    return EmbeddingInit(table, known, seconds=before + time.perf_counter() - begin)
 
 
 def _placed(
@@ -211,8 +213,10 @@ class VectorCache:
 
     folder: Path
 
-    def init(self, settings: ModelSettings, corpus: Corpus, train: Callable[[], EmbeddingInit]) -> EmbeddingInit:
+    def init(self, settings: ModelSettings, corpus: Corpus, train: Callable[[Path], EmbeddingInit]) -> EmbeddingInit:
         """Return the vectors that the settings and the corpus decide: kept ones, or those that ``train`` makes.
+
+        ``train`` gets the folder for checkpoints of these vectors, whichever run trains them.
 
         Raises:
             InputError: when the folder cannot be written, or what it holds is broken.
@@ -225,13 +229,14 @@ class VectorCache:
         with FileLock(path.with_suffix(".lock")):  # one run trains, those that need the same vectors wait
             if path.is_file():
                 return _read(path)
-            first = train()
+            first = train(path.with_suffix(""))
             about = {"known": str(first.known), "seconds": repr(first.seconds)}
             try:
                 with complete_file(path, overwrite=True, size=first.table.nbytes) as file:
                     file.write(save({"table": first.table}, metadata=about))
             except NotWrittenError as error:  # the others train them again
                 warnings.warn(str(error), NotKeptWarning, stacklevel=2)
+            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
         return first
 
 

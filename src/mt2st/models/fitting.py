@@ -18,6 +18,8 @@ from torch import nn
 
 from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st._files import scratch_folder
+from mt2st.embedding import VectorCheckpoints
+from mt2st.embedding.checkpoint import FILES as VECTOR_FILES
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError
 from mt2st.models.assembly import check_memory, new_convergence, new_decay, new_network, new_optimizer, new_transition
@@ -42,8 +44,18 @@ from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
+from mt2st.training.checkpoint import FILES as TRAINER_FILES
 from mt2st.training.device import seeded
 from mt2st.training.processor import torch_threads, usable_cores
+
+TRAINING, FINAL = "training", "final"
+VECTORS_OF = {TRAINING: "vectors", FINAL: "final-vectors"}
+"""For each training, the folder with the checkpoints of its first word vectors."""
+CHECKPOINT_FILES = [
+    *(f"{stage}/{name}" for stage in (TRAINING, FINAL) for name in TRAINER_FILES),
+    *(f"{folder}/{name}" for folder in VECTORS_OF.values() for name in VECTOR_FILES),
+]
+"""Paths of all files that there may be in `FitOptions.checkpoint`."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,9 @@ class FitOptions:
         auxiliary_tasks: tasks of the user's own.
         callbacks: called before and during the training.
         log: file of the metrics, as JSON Lines.
-        checkpoint: folder of a checkpoint.
+        checkpoint: folder for the checkpoints of all that is trained.
         checkpoint_seconds: time between two checkpoints.
-        fallback: folder for the checkpoint of an interrupted training, where the disk refuses the other.
+        fallback: folder in place of it for an interrupted training, where the disk refuses the other.
         test: labelled data to be measured on in the end; a checkpoint is of a training with the same.
         origin: how the data were chosen, as plain values by name. A checkpoint keeps it for messages.
         vector_cache: folder where runs share the first values of the embedding that are trained.
@@ -78,10 +90,23 @@ class FitOptions:
     goes_on: bool = False
     """Whether another training follows. The checkpoint then holds the end of this one, which need not be repeated if
     the other is interrupted."""
+    stage: str = TRAINING
+    """Which training it is; each has its checkpoints."""
 
     def without_records(self) -> FitOptions:
-        """Return the options of a training that nobody follows."""
+        """Return the options of a training that nobody follows and that leaves nothing."""
         return replace(self, callbacks=(), log=None, checkpoint=None, goes_on=False)
+
+    def of_final_fit(self) -> FitOptions:
+        """Return the options of the training on all labelled data, which nobody follows."""
+        return replace(self.without_records(), checkpoint=self.checkpoint, stage=FINAL)
+
+    def vector_checkpoints(self, place: Path | None) -> VectorCheckpoints | None:
+        """Return what saves the training of the first word vectors: there, or next to the checkpoints of the rest."""
+        if self.checkpoint is None:
+            return None
+        folder = place or Path(self.checkpoint) / VECTORS_OF[self.stage]
+        return VectorCheckpoints(folder, seconds=self.checkpoint_seconds, resume=True, origin=self.origin)
 
 
 class DocumentEncoder:
@@ -308,6 +333,7 @@ class Fitting(Generic[RowsT]):
                 generator=torch.Generator().manual_seed(settings.seed),
                 progress=partial(self._tell, "on_vectors"),
                 cache=VectorCache(Path(cache)) if cache else None,
+                checkpoints=self.options.vector_checkpoints,
             )
             embedding = new_embedding(first.table, reader.subwords)
             network = reader.network(new_network(settings, embedding, self._heads(others)))
@@ -366,11 +392,11 @@ class Fitting(Generic[RowsT]):
                 # After the caller's callbacks, which may make room for the files.
                 if (checkpoint := self.options.checkpoint) is not None:
                     saving = CheckpointEvery(
-                        checkpoint,
+                        Path(checkpoint) / self.options.stage,
                         seconds=self.options.checkpoint_seconds,
                         identity=identity,
                         resume=True,
-                        fallback=self.options.fallback,
+                        fallback=Path(fallback) / self.options.stage if (fallback := self.options.fallback) else None,
                     )
                     trainer.callbacks.append(saving)
                 if self.options.log is not None:

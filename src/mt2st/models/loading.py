@@ -32,7 +32,8 @@ def load(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = 
         InputError: naming what is missing or broken.
         MissingExtraError: the model's encoder needs torch, which is not installed.
     """
-    return restored(ModelFolder.load(Path(folder)), folder, strategies=strategies)
+    saved = ModelFolder.load(Path(folder))
+    return Predictor(saved, folder) if find_spec("torch") is None else _with_torch(saved, folder, strategies)
 
 
 def load_to_predict(folder: str | PathLike[str]) -> TrainedModel[Any] | Predictor:
@@ -42,7 +43,11 @@ def load_to_predict(folder: str | PathLike[str]) -> TrainedModel[Any] | Predicto
         InputError: naming what is missing or broken.
         MissingExtraError: the model's encoder needs torch, which is not installed.
     """
-    saved = ModelFolder.load(Path(folder))
+    return to_predict(ModelFolder.load(Path(folder)), folder)
+
+
+def to_predict(saved: ModelFolder, folder: str | PathLike[str]) -> TrainedModel[Any] | Predictor:
+    """Return the model of a folder that has been read already, as `load_to_predict` does."""
     if Predictor.reads(saved) or find_spec("torch") is None:
         return Predictor(saved, folder)
     return _with_torch(saved, folder, ())
@@ -55,13 +60,6 @@ def load_model(folder: str | PathLike[str], *, strategies: Iterable[type[Strateg
         InputError: naming what is missing or broken.
     """
     return _with_torch(ModelFolder.load(Path(folder)), folder, strategies)
-
-
-def restored(
-    saved: ModelFolder, folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()
-) -> TrainedModel[Any] | Predictor:
-    """Return the model of a folder that has been read already, as `load` does."""
-    return Predictor(saved, folder) if find_spec("torch") is None else _with_torch(saved, folder, strategies)
 
 
 def _with_torch(

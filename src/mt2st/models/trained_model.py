@@ -73,6 +73,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
     class_prior_: NDArray[np.float32] | None
     metrics_: dict[str, dict[str, float]]
     _learning: Learning[Any] | None = None
+    _data: dict[str, Any]
+    """What `save` was told about the data."""
 
     def fit(
         self,
@@ -121,8 +123,9 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 the vocabulary and the context task.
             callbacks: called before and during the training.
             log: file of the metrics, as JSON Lines.
-            checkpoint: folder of a checkpoint: written every few minutes and when the training is interrupted; a
-                training goes on from one that is there. Remove it once the complete model is saved.
+            checkpoint: folder for checkpoints: written every few minutes, also of the first word vectors and of the
+                final fit, and when the training is interrupted; a training goes on from those that are there. Remove it
+                once the complete model is saved.
 
         Returns:
             The estimator itself.
@@ -212,6 +215,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         self.auxiliaries_, self.init_seconds_ = dict(fitted.auxiliaries), fitted.init_seconds
         self.metrics_ = {"validation": learned.validation} if learned.validation else {}
         self.validation_probabilities_ = learned.probabilities
+        self._data = _unknown_data()
         for callback in given.callbacks:
             callback.on_model(self)
         return self
@@ -311,21 +315,49 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         *,
         overwrite: bool = False,
         about: Iterable[str] = (),
+        dataset: str | None = None,
         columns: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the model folder: parameters, vocabulary, configuration and card.
+
+        What is said about the data is kept for later calls, and with the folder.
 
         Args:
             folder: where.
             overwrite: replace a model folder that is there.
             about: lines about the data for the card.
+            dataset: name of the labelled data for the card; that of a data set of the Hugging Face Hub as
+                ``hf:owner/name``.
             columns: where the training data had their texts and labels, which the command line finds again there.
 
         Raises:
             InputError: before `fit`, or the folder cannot be written.
         """
         network, vocabulary = self._fitted()
-        config = {
+        said = {"about": list(about), "dataset": dataset, "columns": dict(columns or {})}
+        self._data = self._data | {name: value for name, value in said.items() if value}
+        parameters = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+        parameters |= self.ensemble_.arrays() if self.ensemble_ else {}
+        ModelFolder(parameters, vocabulary, self._config(), self.card()).save(Path(folder), overwrite=overwrite)
+
+    def card(self, repository: str = "") -> str:
+        """Return the model's card as Markdown: how to use it, its data, metrics, training and settings.
+
+        Args:
+            repository: where it is on the Hugging Face Hub, ``owner/name``; empty for a folder.
+
+        Raises:
+            InputError: before `fit`.
+        """
+        _, vocabulary = self._fitted()
+        kind, title = type(self).__name__, self.problem_type.title
+        return model_card(
+            self._config(), kind=kind, title=title, vocabulary_size=len(vocabulary), repository=repository
+        )
+
+    def _config(self) -> dict[str, Any]:
+        """Return all that the model folder holds but parameters and vocabulary, as JSON values."""
+        return {
             "problem_type": self.problem_type.name,
             "classes": self.classes_.tolist(),
             "settings": self.settings_.as_dict(),
@@ -333,17 +365,13 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             "class_weight": _pairs(self.class_weight_),
             "run": self.run_.as_dict(),
             "metrics": self.metrics_,
-            "columns": dict(columns or {}),
             "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
             "choice": self.choice_,
             "ensemble": self.ensemble_.config() if self.ensemble_ else None,
             "class_prior": None if self.class_prior_ is None else self.class_prior_.tolist(),
+            **self._data,
             **self._extra_config(),
         }
-        card = model_card(config, title=self.problem_type.title, vocabulary_size=len(vocabulary), about=list(about))
-        parameters = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
-        parameters |= self.ensemble_.arrays() if self.ensemble_ else {}
-        ModelFolder(parameters, vocabulary, config, card).save(Path(folder), overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()) -> Self:
@@ -394,6 +422,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             model.init_seconds_, model.choice_, model.validation_probabilities_ = 0.0, str(config["choice"]), None
             prior = config["class_prior"]
             model.class_prior_ = None if prior is None else np.array(prior, dtype=np.float32)
+            model._data = {name: config[name] for name in _unknown_data()}
             model._restore_extra(config)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(f"{folder} does not fit together: {' '.join(str(error).split())}") from error
@@ -516,8 +545,9 @@ class ProgressBar(Callback):
     def on_vectors(self, progress: Any) -> None:
         """Show how far the training of the first word vectors is."""
         if self._bar is None:
-            self._bar = tqdm(total=progress.total_words, desc="word vectors", unit="word", unit_scale=True)
-        self._bar.update(progress.words - self._bar.n)
+            self._bar = tqdm(desc="word vectors", unit_scale=True)
+        self._bar.total, self._bar.unit = progress.total, progress.unit
+        self._bar.update(progress.done - self._bar.n)
 
     def on_fit_start(self, trainer: Any) -> None:
         """Show an empty bar, or one with the steps before a checkpoint."""
@@ -567,6 +597,11 @@ def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemTyp
     own = {name: value for name, value in saved.parameters.items() if not name.startswith(PREFIX)}
     network.load_state_dict({name: torch.from_numpy(value) for name, value in own.items()})
     return network.eval()
+
+
+def _unknown_data() -> dict[str, Any]:
+    """Return what is known about the data where nothing was said."""
+    return {"about": [], "dataset": None, "columns": {}}
 
 
 def class_shares(rows: Any, names: Sequence[str]) -> NDArray[np.float32]:

@@ -3,9 +3,11 @@
 - `StudyData`: the data. `Grid` of `Method`s: what is compared. `run_study`: the work.
 - `Study`: the results, from `run_study` or `Study.load(folder)`; `mt2st.study.result` has the schema of its files.
 - `summarise`: means, intervals, paired differences, time to target, a `Row` each; `mt2st.study.tables` prints them.
+- `plot_learning_curves`: the course of one training or of several, of any `mt2st.training.Run`.
 """
 
 from mt2st.study.data import StudyData
+from mt2st.study.figures import plot_learning_curves
 from mt2st.study.grid import Cell, Grid, Method
 from mt2st.study.result import CellResult, Failure
 from mt2st.study.run import Share, run_study
@@ -28,6 +30,7 @@ __all__ = [
     "Study",
     "StudyData",
     "Watcher",
+    "plot_learning_curves",
     "run_study",
     "summarise",
 ]

@@ -20,7 +20,7 @@ from mt2st.study.result import RESULT, CellResult
 
 VARIED = ("encoder.name", "embedding.init", "auxiliaries", "seed")
 """Settings in which the cells of a study may differ; their methods differ by the strategy."""
-ELSEWHERE = "choose another folder for the study (mt2st compare replaces a whole study by --overwrite)"
+ELSEWHERE = "choose another folder for the study"
 
 
 def check_fits(folder: Path, cells: Sequence[Cell], data: StudyData) -> None:

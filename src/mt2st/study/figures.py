@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mt2st._files import complete_folder
-from mt2st.errors import InputError
+from mt2st.errors import InputError, MissingExtraError
 from mt2st.evaluation.tables import METRICS
-from mt2st.strategy import PRIMARY_TASK, LineStyle
+from mt2st.strategy import LineStyle
 from mt2st.study.charts import (
     EPOCHS,
     SECONDS,
@@ -26,7 +26,7 @@ from mt2st.study.charts import (
     paper_style,
     sheet,
 )
-from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, panels, tasks_of
+from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, epochs_of, panels, tasks_of
 from mt2st.study.palette import styles_of
 from mt2st.study.runs import SINGLE_TASK
 from mt2st.study.study import VALIDATION, Study
@@ -146,28 +146,64 @@ def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
     )
 
 
+def plot_learning_curves(runs: Run | Mapping[str, Run]) -> Figure:
+    """Draw the course of one training, or of several: the metric, the losses, and the weights of auxiliary tasks.
+
+    Args:
+        runs: what `mt2st.training.Trainer.fit` returns, or an estimator's ``run_``; several by name. Names of
+            strategies have their own colours.
+
+    Returns:
+        matplotlib's figure; ``figure.savefig("curves.png")`` writes it.
+
+    Raises:
+        InputError: a run has no evaluation: of few labels, all but the word vectors is learned in closed form.
+        MissingExtraError: matplotlib (extra ``report``) is not installed.
+    """
+    named = {"run": runs} if isinstance(runs, Run) else dict(runs)
+    for name, run in named.items():
+        if not run.evaluations:
+            raise InputError(f"the {name if name == 'run' else f'run {name!r}'} has no evaluation: there are no curves")
+    measured = next(iter(named.values())).evaluations[0].validation
+    metric = next((each for each in [*METRICS, *measured] if each in measured), "loss")
+    marks = [Mark(epochs_of(runs)[runs.best], "kept")] if isinstance(runs, Run) else []
+    lists = {name: [run] for name, run in named.items()}
+    try:
+        with paper_style():
+            charts = learning_charts(lists, metric, styles_of(named), marks=marks)
+            return sheet([*charts, *weight_charts(lists)])
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("a figure of learning curves", "report") from error
+
+
 def learning_charts(
     runs: Runs, metric: str, styles: Mapping[str, LineStyle], part: str = VALIDATION, marks: Sequence[Mark] = ()
 ) -> list[LineChart]:
     """Return the metric that runs were chosen by, by epoch and by second, and each loss by epoch."""
-    score = f"{part.capitalize()} {METRICS[metric]}"
+    score, percent = f"{part.capitalize()} {METRICS.get(metric, metric)}", metric in METRICS
     several = any(len(each) > 1 for each in runs.values())
     note = "Lines: mean over the seeds; bands: 95 % t interval, with three seeds or more." if several else ""
     measured = value_of("validation", metric)
     found = [
-        LineChart(f"{score} by epoch", _curves(runs, measured), styles, percent=True, note=note, marks=marks),
+        LineChart(f"{score} by epoch", _curves(runs, measured), styles, percent=percent, note=note, marks=marks),
         LineChart(
             f"{score} by training time",
             [by_seconds(name, each, measured) for name, each in runs.items()],
             styles,
             SECONDS,
-            percent=True,
+            percent=percent,
             note="Evaluation is no part of the time.",
         ),
-        LineChart(f"{part.capitalize()} loss by epoch", _curves(runs, value_of("validation", "loss")), styles),
     ]
-    for task in [PRIMARY_TASK, *tasks_of(run for each in runs.values() for run in each)]:
-        whose = "Training loss of the primary task" if task == PRIMARY_TASK else f"Loss of the task {task}"
+    if metric != "loss":
+        loss = _curves(runs, value_of("validation", "loss"))
+        found.append(LineChart(f"{part.capitalize()} loss by epoch", loss, styles))
+    auxiliaries = tasks_of(run for each in runs.values() for run in each)
+    trained = dict.fromkeys(
+        task for each in runs.values() for run in each for one in run.evaluations for task in one.losses
+    )
+    for task in sorted(trained, key=auxiliaries.__contains__):  # the primary task first
+        whose = f"Loss of the task {task}" if task in auxiliaries else "Training loss of the primary task"
         found.append(LineChart(f"{whose} by epoch", _curves(runs, value_of("losses", task)), styles))
     return [chart for each in found if (chart := with_points(each)).curves]
 

@@ -6,13 +6,15 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 
 import torch
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.study.result import Failure
@@ -20,6 +22,7 @@ from mt2st.study.worker import Order, Outcome, Warned, attempt, request_stop
 
 LOCAL, DASK = "loky", "dask"
 """Backends of a study: joblib's processes on this machine, and Dask's clusters."""
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _SILENT = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 """What Python does not show either unless it is asked."""
 _lock = Lock()
@@ -50,84 +53,58 @@ def connected(address: str, *, seconds: float = 20.0) -> Iterator[None]:
 def outcomes(orders: Sequence[Order], *, jobs: int, backend: str = LOCAL) -> Iterator[Outcome]:
     """Work on cells, ``jobs`` at a time, each on one thread of torch, and yield their outcomes as they come.
 
-    A process that dies (killed for want of memory, say) takes those of its pool with it. The cells that are left are
-    then tried again, half as many at a time, and in the end one by one: what dies alone has failed. Dask tries cells
-    again by itself, and blames several deaths of workers on all cells that waited there: these are tried one by one in
-    the end, too. Once the cells are asked to stop, what dies has stopped.
+    A process that dies (killed for want of memory, say) takes those of its pool with it, and Dask blames several deaths
+    of workers on all cells that waited there. The cells that are left are then tried again, half as many at a time, and
+    in the end one by one: what dies alone has failed. Once the cells are asked to stop, what dies has stopped.
 
     The backend is `LOCAL`, or `DASK` within `connected`, with the study's folder on a disk that all machines see; a
     cluster takes as many cells as it has room for.
     """
-    if backend == DASK:
-        yield from _on_cluster(orders)
-        return
     left = {order.cell.folder: order for order in orders}
     while left:
-        try:
-            for outcome in _pooled(list(left.values())[: 1 if jobs == 1 else None], jobs):
-                del left[outcome.cell.folder]
-                yield outcome
-        except BrokenProcessPool as error:
-            order = next(iter(left.values()))
-            if order.stopped:  # a signal for all of them has met some that were not ready for it
-                yield from (Outcome(each.cell) for each in left.values())
-                return
-            if not isinstance(error, TerminatedWorkerError):
-                raise
-            if jobs == 1:
+        batch = list(left.values())[: 1 if jobs == 1 else None]
+        for order, outcome in _submitted(batch, jobs, backend):
+            if outcome is None and order.stopped:  # a signal for all of them has met some that were not ready for it
+                outcome = Outcome(order.cell)
+            if outcome is None and len(batch) == 1:
+                outcome = _died(order)
+            if outcome is not None:
                 del left[order.cell.folder]
-                yield _died(order)
-            jobs = max(1, jobs // 2)
+                yield outcome
+        jobs = max(1, jobs // 2)
 
 
-def _pooled(orders: Sequence[Order], jobs: int) -> Iterator[Outcome]:
-    # With one job, joblib would work in this very process, and die with it: one cell of two jobs is one process.
-    at_a_time = max(2, jobs)
-    with parallel_config(LOCAL, n_jobs=at_a_time, inner_max_num_threads=1):
-        yield from Parallel(n_jobs=at_a_time, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")(
-            delayed(attempt_elsewhere)(order) for order in orders
-        )
+def _submitted(orders: Sequence[Order], jobs: int, backend: str) -> Iterator[tuple[Order, Outcome | None]]:
+    """Yield each order with its outcome as it comes; None where its process has died."""
+    died: type[Exception]
+    if backend == DASK:
+        from distributed import KilledWorker, default_client
 
-
-def _on_cluster(orders: Sequence[Order]) -> Iterator[Outcome]:
-    blamed = []
-    for order, outcome in _submitted(orders):
-        if outcome is None:
-            blamed.append(order)
-        else:
-            yield outcome
-    for each in blamed:
-        for order, outcome in _submitted([each]):
-            yield outcome or (Outcome(order.cell) if order.stopped else _died(order))
-
-
-def _submitted(orders: Sequence[Order]) -> Iterator[tuple[Order, Outcome | None]]:
-    """Yield each order with its outcome as it comes; None where several workers in turn have died of it.
-
-    By Dask's own futures: joblib's Dask backend waits for ever for a task whose workers have died, and with a cluster
-    of one thread works in the calling process (joblib 1.6).
-    """
-    from distributed import KilledWorker, as_completed, default_client
-
-    client = default_client()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sending large graph")
-        # Each order is sent with its call, so that no worker's death takes it along.
-        futures = {client.submit(attempt_elsewhere, order, pure=False): order for order in orders}
+        executor, died = default_client().get_executor(pure=False), KilledWorker
+        close = partial(executor.shutdown, wait=False)  # cancels what nobody waits for any more
+    else:
+        executor, died = ProcessPoolExecutor(jobs, env=ONE_THREAD), TerminatedWorkerError
+        close = partial(executor.shutdown, kill_workers=True)
     try:
-        for future in as_completed(list(futures)):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sending large graph")
+            # Each order is sent with its call, so that no worker's death takes it along.
+            futures = {executor.submit(attempt_elsewhere, order): order for order in orders}
+        for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
-            except KilledWorker:
+            except died:
                 yield futures[future], None
     finally:
-        client.cancel(list(futures))
+        close()
 
 
 def _died(order: Order) -> Outcome:
     cell = order.cell
     error = "its process ended without a word: killed, maybe for want of memory"
-    failure = Failure(cell.name, cell.settings.seed, cell.folder, cell.title, error, fault=True)
+    failure = Failure(
+        cell.name, cell.settings.seed, cell.folder, cell.title, error, fault=True, identity=order.identity
+    )
     if order.place:
         failure.write(order.place)
     return Outcome(cell, failure=failure)

@@ -136,6 +136,7 @@ class Failure:
         error: what went wrong, in a line or a few.
         fault: whether it is a fault of the program, or of the machine, and not of what the user gave.
         traceback: of a fault, where it happened.
+        identity: of the run, as a result has it.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Failure:
     error: str
     fault: bool = False
     traceback: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write ``error.json`` into a cell's folder.

@@ -6,7 +6,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from mt2st.study.data import StudyData
 from mt2st.study.experiment import check_fits
 from mt2st.study.grid import Cell
 from mt2st.study.pool import LOCAL, outcomes
-from mt2st.study.result import RESULT, CellResult, Failure
+from mt2st.study.result import RESULT
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.worker import Order, Outcome, Warned, Watcher, attempt, finished
 
@@ -103,27 +103,18 @@ def run_study(
             write_about(folder, cells, data.metric, about)
 
     with stop_file(folder) as stop:
-        worked = work_on(
+        ended = work_on(
             data, cells, folder=folder, stop=stop, jobs=jobs, backend=backend, share=share, watcher=watcher,
             on_begin=on_begin, checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
-    names = [cell.folder for cell in cells]
+    in_order = [ended.get(cell.folder, Outcome(cell)) for cell in cells]
     return Study(
-        results=[worked.results[name] for name in names if name in worked.results],
-        failures=[worked.failures[name] for name in names if name in worked.failures],
-        missing=[name for name in names if name not in worked.results and name not in worked.failures],
-        interrupted=worked.interrupted,
+        results=[each.result for each in in_order if each.result],
+        failures=[each.failure for each in in_order if each.failure],
+        missing=[each.cell.folder for each in in_order if each.stopped],
+        interrupted=any(each.stopped for each in ended.values()),
         about=(read_about(folder) if folder else {}) or about,
     )
-
-
-@dataclass
-class Worked:
-    """What became of cells: results and failures by the names of their folders, and whether the work was stopped."""
-
-    results: dict[str, CellResult] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 def work_on(
@@ -139,10 +130,13 @@ def work_on(
     watcher: Watcher,
     on_begin: Callable[[], None],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> Worked:
+) -> dict[str, Outcome]:
     """Read the finished ones of some cells and run the others, as `run_study` does, until the file ``stop`` appears.
 
     The watcher is told how it goes, but for the beginning: ``on_begin`` is called once, at the first training.
+
+    Returns:
+        What became of the cells that were finished or worked on, by the names of their folders.
 
     Raises:
         InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
@@ -150,24 +144,14 @@ def work_on(
     identities = {cell.folder: cell.identity(data) for cell in cells}
     if len(identities) != len(cells):
         raise InputError("two cells of the study would have a folder of one name: give methods different names")
-    worked = Worked()
-    if folder:
-        for cell in cells:
-            if result := finished(folder / cell.folder / RESULT, identities[cell.folder]):
-                worked.results[cell.folder] = result
-    due = [cell for cell in (share or Share()).select(cells) if cell.folder not in worked.results]
+    ended: dict[str, Outcome] = {}
+    for cell in cells:
+        if folder and (result := finished(folder / cell.folder / RESULT, identities[cell.folder])):
+            ended[cell.folder] = Outcome(cell, result)
     orders = [
-        Order(
-            cell,
-            data,
-            identities[cell.folder],
-            folder,
-            stop,
-            jobs,
-            keep_models,
-            checkpoint_seconds=checkpoint_seconds,
-        )
-        for cell in due
+        Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models, checkpoint_seconds)
+        for cell in (share or Share()).select(cells)
+        if cell.folder not in ended
     ]
     begin = cache(on_begin)  # once
     shown: set[Warned] = set()
@@ -178,16 +162,11 @@ def work_on(
                 warnings.warn_explicit(*warned)
         if outcome.began:
             begin()
-        if outcome.result:
-            worked.results[outcome.cell.folder] = outcome.result
-        elif outcome.failure:
-            worked.failures[outcome.cell.folder] = outcome.failure
-        else:
-            worked.interrupted = True
+        ended[outcome.cell.folder] = outcome
         watcher.on_outcome(outcome)
-        if worked.interrupted and jobs == 1:
+        if outcome.stopped and jobs == 1:
             break
-    return worked
+    return ended
 
 
 def _outcomes(

@@ -180,12 +180,11 @@ def search_table(study: Study) -> Table | None:
         for line in lines
     ]
     metric = METRICS.get(search["metric"], search["metric"])
-    seeds = ", ".join(str(seed) for seed in search["seeds"])
     epochs = f"{search['epochs']} epoch{'' if search['epochs'] == 1 else 's'}"
     notes = (
         f"What was chosen for each row by the {metric} on the validation part; the search had no test part. As many "
-        f"trials a row, of {epochs} each, by seed {seeds}, none of which the study reports; the first with settings "
-        f"as given. Training seconds of all trials together: {search['train_seconds']:.1f}."
+        f"trials a row, of {epochs} each, by seed {search['seed']}, which the study does not report; the first with "
+        f"settings as given. Training seconds of all trials together: {search['train_seconds']:.1f}."
     )
     header = ["strategy", *varying, "trials", f"validation {metric}", "training s", "chosen"]
     return Table("search", header, body, notes=notes, labels=1 + len(varying))

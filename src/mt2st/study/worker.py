@@ -39,8 +39,8 @@ class Order:
         stop: a file whose appearance asks all running cells to stop, with a checkpoint.
         jobs: how many cells run at a time.
         keep_model: whether the folder gets the model too.
-        waits: whether to wait for another process that works on the cell.
         checkpoint_seconds: time between two of the cell's checkpoints.
+        waits: whether to wait for another process that works on the cell.
     """
 
     cell: Cell
@@ -50,8 +50,8 @@ class Order:
     stop: Path | None = None
     jobs: int = 1
     keep_model: bool = True
-    waits: bool = False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    waits: bool = False
 
     @property
     def stopped(self) -> bool:
@@ -83,6 +83,11 @@ class Outcome:
     began: bool = False
     busy: bool = False
     warned: Sequence[Warned] = ()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the cell was neither finished nor failed."""
+        return self.result is None and self.failure is None
 
 
 class Watcher:
@@ -130,7 +135,7 @@ def _found(order: Order, place: Path) -> Outcome | None:
     try:
         result = finished(place / RESULT, order.identity)
     except InputError as error:  # the other process is of another experiment: its folder stays as it is
-        return Outcome(order.cell, failure=_failure(order.cell, error))
+        return Outcome(order.cell, failure=_failure(order, error))
     return None if result is None else Outcome(order.cell, result)
 
 
@@ -155,7 +160,7 @@ def _work(order: Order, watcher: Watcher, on_begin: Callable[[], None]) -> Outco
     try:
         result = _run(order, watcher, watch)
     except Exception as error:  # one cell's error must not end the others
-        failure = _failure(order.cell, error)
+        failure = _failure(order, error)
         if order.place:
             failure.write(order.place)
         return Outcome(order.cell, failure=failure, began=watch.began)
@@ -212,11 +217,12 @@ def _run(order: Order, watcher: Watcher, watch: Callback) -> CellResult | None:
     return result
 
 
-def _failure(cell: Cell, error: Exception) -> Failure:
+def _failure(order: Order, error: Exception) -> Failure:
     fault = not isinstance(error, InputError)
     message = f"{type(error).__name__}: {error}" if fault else str(error)
     where = "".join(traceback.format_exception(error)) if fault else ""
-    return Failure(cell.name, cell.settings.seed, cell.folder, cell.title, message, fault, where)
+    cell = order.cell
+    return Failure(cell.name, cell.settings.seed, cell.folder, cell.title, message, fault, where, order.identity)
 
 
 @dataclass

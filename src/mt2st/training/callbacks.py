@@ -64,7 +64,10 @@ class Callback:
         """The co-occurrences of the context task are being counted: words counted so far."""
 
     def on_vectors(self, progress: Any) -> None:
-        """The first word vectors of the embedding are being trained: a `mt2st.embedding.VectorProgress`."""
+        """The first word vectors of the embedding are being trained: a `mt2st.embedding.VectorProgress`.
+
+        Its ``done`` is 0 in the first call, before anything is trained or read from a checkpoint.
+        """
 
     def before_fit(self, trainer: Any) -> None:
         """`Trainer.fit` is called. What a training needs is made here: folders, or the state of a checkpoint."""

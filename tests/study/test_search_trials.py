@@ -10,8 +10,8 @@ from tests.study.conftest import QUICK
 from mt2st import SingleTask
 from mt2st.errors import MissingExtraError
 from mt2st.strategy import Range
-from mt2st.study.search.space import Axis, Course
-from mt2st.study.search.trials import RANDOM_TRIALS, Trial, check_sampler, next_numbers
+from mt2st.study.search import RANDOM_TRIALS, Trial, check_search, next_numbers
+from mt2st.study.search_space import Axis, Course
 
 optuna = pytest.importorskip("optuna", reason="needs the extra 'search'")
 AXES = (Axis(Range("dropout", 0.0, 1.0)), Axis(Range("patience", 1, 4, whole=True)))
@@ -45,7 +45,7 @@ def test_it_comes_near_the_best_place_within_the_ranges() -> None:
 
 def test_nothing_is_learnt_from_what_failed_or_was_given_out_of_range() -> None:
     past = searched(7)
-    without = [*past, Trial({"dropout": 0.5, "patience": 2}, {}, None, error="broken")]
+    without = [*past, Trial({"dropout": 0.5, "patience": 2}, {}, None)]
     outside = [*past, Trial({"dropout": 0.5, "patience": 9}, {}, 0.0)]
     assert next_numbers(AXES, without, seed=3) == next_numbers(AXES, outside, seed=3)
     assert next_numbers(AXES, without, seed=3) != next_numbers(AXES, past, seed=3)
@@ -60,4 +60,4 @@ def test_methods_draw_the_same_numbers_for_what_they_share() -> None:
 def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"a search of settings needs the extra 'search': pip install"):
-        check_sampler()
+        check_search(1, None, [1])

@@ -1,0 +1,303 @@
+"""A small search of each method's own settings before a study, with the same effort for every one.
+
+Every method, in every setting of the grid, has the same number of trials. A trial is a cell in the folder ``search`` of
+the study's: a training on the same data without the test part, with a seed that the study does not report. Its measure
+on the validation part counts. The settings of a trial are a function of those before it, so a search that was
+interrupted goes on to the same end, several processes can share one, and a larger one begins as a smaller one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mt2st.errors import InputError, MissingExtraError
+from mt2st.study.data import StudyData
+from mt2st.study.grid import Cell
+from mt2st.study.identity import difference
+from mt2st.study.pool import LOCAL
+from mt2st.study.result import ERROR, RESULT, CellResult, Failure
+from mt2st.study.run import stop_file, work_on
+from mt2st.study.search_space import Axis, Course
+from mt2st.study.worker import Watcher
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+SEARCH = "search"
+"""The folder of a study with its trials."""
+SEED = 1001
+"""Of the trials: far from the seeds that studies report, which begin at 1."""
+RANDOM_TRIALS = 5
+"""Number of trials drawn at random, before the estimator has something to learn from."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial that has ended.
+
+    Attributes:
+        numbers: what was tried, by the names of the axes (`mt2st.study.search_space`).
+        values: the settings that they stand for, in a training as long as a trial.
+        score: the metric on the validation part, of the parameters kept; None where the trial failed.
+        loss: likewise of the loss, which decides between trials of the same score.
+        train_seconds: seconds of training; ``wall_seconds`` are of everything that the run did.
+    """
+
+    numbers: Mapping[str, float]
+    values: Mapping[str, Any]
+    score: float | None = None
+    loss: float = 0.0
+    train_seconds: float = 0.0
+    wall_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        cells: those of the study, with the chosen values; as given where the search was interrupted.
+        about: what it did and chose, as plain JSON values, for ``study.json``: ``metric``, ``trials`` (of each
+            method), ``seed``, ``epochs``, ``train_seconds``, ``wall_seconds`` (over all runs), and ``methods``: a line
+            for each in each setting (``method``, its factors, ``trials``, ``failed``, ``score``, ``best``, the number
+            of the trial that is chosen, or null, ``chosen``, the values by name, ``train_seconds``, ``wall_seconds``).
+        interrupted: whether it was stopped; then the same search goes on from there.
+    """
+
+    cells: Sequence[Cell]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+@dataclass
+class _Method:
+    """A method in a setting: its course as given, the same as long as a trial trains, and the trials that have ended.
+
+    ``next`` has the numbers and the cell of the next trial.
+    """
+
+    cell: Cell
+    course: Course
+    trial: Course
+    trials: list[Trial] = field(default_factory=list)
+
+    @property
+    def next(self) -> tuple[dict[str, float], Cell]:
+        number = len(self.trials) + 1
+        numbers = next_numbers(self.course.axes, self.trials) if self.trials else self.course.given
+        course = self.trial.at(numbers) if self.trials else self.trial
+        return numbers, _trial_of(replace(self.cell, strategy=course.strategy, settings=course.settings), number)
+
+    @property
+    def best(self) -> int | None:
+        return best_of(self.trials)
+
+    @property
+    def chosen(self) -> Course:
+        """The course with the best trial's values, which are those given where the first trial is the best."""
+        return self.course.at(self.trials[self.best].numbers) if self.best else self.course
+
+
+def check_search(trials: int, epochs: int | None, seeds: Collection[int]) -> None:
+    """Raise if there can be no such search before a study with these seeds; ask before hours of work, not after.
+
+    Raises:
+        MissingExtraError: Optuna is not installed.
+        InputError: a number is below 1, or the study would report the seed for which its settings were chosen.
+    """
+    if find_spec("optuna") is None:
+        raise MissingExtraError("a search of settings", "search")
+    if trials < 1:
+        raise InputError(f"a search needs at least 1 trial, found {trials}")
+    if epochs is not None and epochs < 1:
+        raise InputError(f"a trial needs at least 1 epoch, found {epochs}")
+    if SEED in seeds:
+        raise InputError(f"seed {SEED} is the search's: give the study others")
+
+
+def search_settings(
+    data: StudyData,
+    cells: Sequence[Cell],
+    trials: int,
+    *,
+    epochs: int | None = None,
+    folder: Path | None = None,
+    jobs: int = 1,
+    backend: str = LOCAL,
+    watcher: Watcher | None = None,
+) -> Found:
+    """Search the settings of each method in each setting of a grid, with the same number of trials for every one.
+
+    The first trial has the given values. A trial that has ended, failed ones too, is not run again. The trials of
+    different methods run at the same time, those of one method one after the other.
+
+    Args:
+        data: without the test part (`StudyData.without_test`).
+        cells: of a `Grid`; those that differ in the seed alone are one method in one setting.
+        trials: of each method in each setting.
+        epochs: of a trial; None: as many as the settings say.
+        folder: the study's; None keeps nothing.
+        jobs: as for `mt2st.study.run_study`.
+        backend: likewise.
+        watcher: likewise.
+
+    Raises:
+        MissingExtraError: Optuna is not installed.
+        InputError: when there is a test part, a number is wrong (`check_search`), settings do not go with the length of
+            a trial, or the folder holds trials of another search.
+    """
+    check_search(trials, epochs, [cell.settings.seed for cell in cells])
+    if data.test is not None:
+        raise InputError("a search must not see the test part: give data.without_test()")
+    methods = _methods(data, cells, epochs)
+    place, watcher = folder / SEARCH if folder else None, watcher or Watcher()
+    with stop_file(place) as stop:
+        for _ in range(trials):
+            tried = [each.next for each in methods.values()]
+            failed = {cell.folder for _, cell in tried if place and _failed(place / cell.folder, cell, data)}
+            ended = work_on(
+                data,
+                [cell for _, cell in tried if cell.folder not in failed],
+                folder=place,
+                stop=stop,
+                jobs=jobs,
+                backend=backend,
+                keep_models=False,
+                watcher=watcher,
+                on_begin=watcher.on_begin,
+            )
+            if any(each.stopped for each in ended.values()) or (stop is not None and stop.exists()):
+                return Found(cells, interrupted=True)
+            for method, (numbers, cell) in zip(methods.values(), tried, strict=True):
+                method.trials.append(_trial(numbers, cell, ended[cell.folder].result if cell.folder in ended else None))
+    chosen = {group: method.chosen for group, method in methods.items()}
+    return Found(
+        cells=[
+            replace(cell, strategy=course.strategy, settings=replace(course.settings, seed=cell.settings.seed))
+            for cell in cells
+            for course in [chosen[cell.group]]
+        ],
+        about={"metric": data.metric, "trials": trials, **_about(list(methods.values()))},
+    )
+
+
+def trials_left(folder: Path, cells: Iterable[Cell], trials: int) -> int:
+    """Return how many trials of a search of these cells' methods have not ended in a study's folder."""
+    wanted = {_trial_of(cell, number).folder for cell in cells for number in range(1, trials + 1)}
+    ended = {path.parent.name for name in (RESULT, ERROR) for path in (folder / SEARCH).glob(f"*/{name}")}
+    return len(wanted - ended)
+
+
+def best_of(trials: Sequence[Trial]) -> int | None:
+    """Return the index of the best trial; ties go to the lower loss, then to the earlier one. None when all failed."""
+    ranked = [
+        (trial.score, -math.inf if math.isnan(trial.loss) else -trial.loss, -index)
+        for index, trial in enumerate(trials)
+        if trial.score is not None
+    ]
+    return -max(ranked)[2] if ranked else None
+
+
+def next_numbers(axes: Sequence[Axis], past: Sequence[Trial], *, seed: int = SEED) -> dict[str, float]:
+    """Return the numbers of the next trial, by the axes' names: a function of the arguments and of nothing else.
+
+    As the axes that all methods share come first, methods draw the same numbers for them as long as the draws are
+    random. Past trials that failed, and given values outside of the ranges, are left out.
+    """
+    import optuna
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        drawn = int(np.random.SeedSequence([seed, len(past)]).generate_state(1)[0])
+        sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=drawn)
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        distributions: dict[str, BaseDistribution] = {
+            axis.name: IntDistribution(int(axis.range.low), int(axis.range.high), log=axis.range.log)
+            if axis.range.whole
+            else FloatDistribution(axis.range.low, axis.range.high, log=axis.range.log)
+            for axis in axes
+        }
+        for trial in past:
+            if trial.score is not None and all(axis.holds(trial.numbers[axis.name]) for axis in axes):
+                params = dict(trial.numbers)
+                past_trial = optuna.trial.create_trial(params=params, distributions=distributions, value=trial.score)
+                study.add_trial(past_trial)
+        return dict(study.ask(distributions).params)
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
+def _methods(data: StudyData, cells: Sequence[Cell], epochs: int | None) -> dict[str, _Method]:
+    methods: dict[str, _Method] = {}
+    for cell in cells:
+        if cell.group in methods:
+            continue
+        given = cell.settings.optimisation
+        steps = math.ceil(len(data.train) / given.batch_size)
+        course = Course(cell.strategy, cell.settings, steps, of_words=not data.problem_type.of_texts)
+        trial = course if epochs in (None, given.epochs) else course.at(course.given, epochs=epochs)
+        try:
+            trial.settings.checked()
+        except InputError as error:
+            raise InputError(f"in a trial of {epochs} epoch{'' if epochs == 1 else 's'}: {error}") from error
+        methods[cell.group] = _Method(cell, course, trial)
+    return methods
+
+
+def _trial_of(cell: Cell, number: int) -> Cell:
+    return replace(cell, settings=replace(cell.settings, seed=SEED), marks={**cell.marks, "trial": str(number)})
+
+
+def _failed(place: Path, cell: Cell, data: StudyData) -> bool:
+    """Return whether a trial has failed before, in this very search."""
+    return (
+        not (place / RESULT).is_file()
+        and (place / ERROR).is_file()
+        and difference(Failure.read(place / ERROR).identity, cell.identity(data)) is None
+    )
+
+
+def _trial(numbers: Mapping[str, float], cell: Cell, result: CellResult | None) -> Trial:
+    trial = Trial(numbers, Course(cell.strategy, cell.settings).told())
+    if result is None:
+        return trial
+    kept, run = result.run.evaluations[result.run.best].validation, result.run
+    score = None if math.isnan(kept[result.metric]) else kept[result.metric]
+    return replace(
+        trial, score=score, loss=kept["loss"], train_seconds=run.train_seconds, wall_seconds=result.wall_seconds
+    )
+
+
+def _about(methods: Sequence[_Method]) -> dict[str, Any]:
+    def seconds(trials: Iterable[Trial]) -> dict[str, float]:
+        trials = list(trials)
+        return {name: sum(getattr(each, name) for each in trials) for name in ("train_seconds", "wall_seconds")}
+
+    lines = [
+        {
+            "method": each.cell.name,
+            **each.cell.factors,
+            "trials": len(each.trials),
+            "failed": sum(trial.score is None for trial in each.trials),
+            "score": None if each.best is None else each.trials[each.best].score,
+            "best": None if each.best is None else each.best + 1,
+            "chosen": each.chosen.told(),
+            **seconds(each.trials),
+        }
+        for each in methods
+    ]
+    return {
+        "seed": SEED,
+        "epochs": max(each.trial.settings.optimisation.epochs for each in methods),
+        "methods": lines,
+        **seconds(trial for each in methods for trial in each.trials),
+    }
