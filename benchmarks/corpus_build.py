@@ -57,13 +57,13 @@ def generate(path: Path, megabytes: int, types: int, letters: str, heavy_tail: b
             written += file.write("".join(" ".join(line) + "\n" for line in block.tolist()).encode())
 
 
-def measure(source: Path, directory: Path) -> None:
+def measure(source: Path, directory: Path, workers: int) -> None:
     """Build the corpus and print the figures; run in a process of its own."""
     from mt2st.text import Corpus, Tokeniser, iterate_texts
 
     loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, start_cpu = time.perf_counter(), time.process_time()
-    corpus = Corpus.build(iterate_texts(source), tokeniser=Tokeniser(), directory=directory)
+    corpus = Corpus.build(iterate_texts(source), tokeniser=Tokeniser(), directory=directory, workers=workers)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
     figures = {
         "megabytes": round(source.stat().st_size / 1e6),
@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--types", type=int, default=3_000_000, help="distinct words it is drawn from")
     parser.add_argument("--accents", action="store_true", help="spell the words with accents, to leave ASCII")
     parser.add_argument("--heavy-tail", action="store_true", help="many more rare words than real text has")
+    parser.add_argument("--workers", type=int, default=2, help="threads (default 2)")
     parser.add_argument("--generate", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -93,14 +94,14 @@ def main() -> None:
         letters = ACCENTED_LETTERS if options.accents else PLAIN_LETTERS
         generate(options.generate, options.megabytes, options.types, letters, options.heavy_tail)
     elif options.measure:
-        measure(*options.measure)
+        measure(*options.measure, options.workers)
     else:
         # Both steps run in processes of their own: a new process starts with its parent's peak memory in its books,
         # so this parent stays small.
         with tempfile.TemporaryDirectory() as folder:
-            text = str(Path(folder) / "text.txt")
-            subprocess.run([sys.executable, __file__, *sys.argv[1:], "--generate", text], check=True)
-            subprocess.run([sys.executable, __file__, "--measure", text, str(Path(folder) / "corpus")], check=True)
+            text, own = str(Path(folder) / "text.txt"), [sys.executable, __file__, *sys.argv[1:]]
+            subprocess.run([*own, "--generate", text], check=True)
+            subprocess.run([*own, "--measure", text, str(Path(folder) / "corpus")], check=True)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,18 @@ def test_jobs_are_taken_as_workers_become_free() -> None:
     going.close()
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_order_is_kept_when_asked(workers: int) -> None:
+    def run(job: int) -> int:
+        time.sleep(0.01 * (job % 3 == 0))
+        return job
+
+    assert list(results(run, iter(range(20)), workers, in_order=True)) == list(range(20))
+
+
+@pytest.mark.parametrize("in_order", [True, False])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_errors_come_through_and_nothing_runs_on(workers: int) -> None:
+def test_errors_come_through_and_nothing_runs_on(workers: int, in_order: bool) -> None:
     running: set[int] = set()
 
     def run(job: int) -> int:
@@ -46,6 +56,6 @@ def test_errors_come_through_and_nothing_runs_on(workers: int) -> None:
         return job
 
     with pytest.raises(ValueError, match="three"):
-        list(results(run, iter(range(20)), workers))
+        list(results(run, iter(range(20)), workers, in_order=in_order))
     assert not running
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mt2st-worker")]

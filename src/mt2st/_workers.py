@@ -14,7 +14,9 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-def results(run: Callable[[Job], Result], jobs: Iterator[Job], workers: int) -> Generator[Result]:
+def results(
+    run: Callable[[Job], Result], jobs: Iterator[Job], workers: int, *, in_order: bool = False
+) -> Generator[Result]:
     """Yield the results of ``run`` for each job; with several workers, in the order in which they finish.
 
     A few jobs are in flight at a time. When the caller stops early or a job raises, the jobs in flight end first.
@@ -23,16 +25,19 @@ def results(run: Callable[[Job], Result], jobs: Iterator[Job], workers: int) -> 
         run: does a job; called on threads of their own if there are several workers.
         jobs: taken one by one as workers become free.
         workers: number of threads, at least 1; one is the calling thread, and keeps the order.
+        in_order: keep the order of the jobs with several workers, too.
     """
     if workers == 1:
         yield from map(run, jobs)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="mt2st-worker") as pool:
-        flying: set[Future[Result]] = {pool.submit(run, job) for job in islice(jobs, 2 * workers)}
+        flying: list[Future[Result]] = [pool.submit(run, job) for job in islice(jobs, 2 * workers)]
         try:
             while flying:
-                finished, flying = wait(flying, return_when=FIRST_COMPLETED)
-                flying |= {pool.submit(run, job) for job in islice(jobs, len(finished))}
+                finished = {flying[0]} if in_order else wait(flying, return_when=FIRST_COMPLETED).done
+                wait(finished)
+                flying = [each for each in flying if each not in finished]
+                flying += [pool.submit(run, job) for job in islice(jobs, len(finished))]
                 for future in finished:
                     yield future.result()
         finally:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.text import UNK, Corpus, Tokeniser, Vocabulary, corpus_writer, iterate_texts, lines
+from mt2st.text import (
+    UNK,
+    Corpus,
+    OpenVocabulary,
+    Tokeniser,
+    Vocabulary,
+    corpus_writer,
+    iterate_texts,
+    lines,
+    numbering,
+)
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "corpus_build.py"
 MOST_RESIDENT_MB = 300
@@ -106,10 +117,10 @@ def test_batches_and_blocks_change_nothing(texts: list[str], batch: int, block: 
     texts = ["a", *texts]
     whole = Corpus.build(texts, tokeniser=tokenise, min_count=2 if "a" in " ".join(texts[1:]) else 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus_writer, "TOKENS_PER_BATCH", batch)
-        patch.setattr(corpus_writer, "DOCUMENTS_PER_BATCH", batch)
+        patch.setattr(numbering, "CHARACTERS_PER_BATCH", batch)
+        patch.setattr(numbering, "DOCUMENTS_PER_BATCH", batch)
         patch.setattr(corpus_writer, "IDS_PER_BLOCK", block)
-        patch.setattr(corpus_writer, "CHARACTERS_PER_PIECE", 2 * block)
+        patch.setattr(numbering, "CHARACTERS_PER_PIECE", 2 * block)
         pieces = Corpus.build(texts, tokeniser=tokenise, min_count=2 if "a" in " ".join(texts[1:]) else 1)
     assert pieces.vocabulary == whole.vocabulary
     assert np.array_equal(pieces.ids, whole.ids)
@@ -120,7 +131,7 @@ def test_batches_and_blocks_change_nothing(texts: list[str], batch: int, block: 
 def test_a_long_document_is_not_cut_inside_a_break(monkeypatch: pytest.MonkeyPatch, line_break: str) -> None:
     text = f"one two{line_break}three" * 5
     for size in range(20, 50):
-        monkeypatch.setattr(corpus_writer, "CHARACTERS_PER_PIECE", size)
+        monkeypatch.setattr(numbering, "CHARACTERS_PER_PIECE", size)
         corpus = Corpus.build([text], tokeniser=tokenise, min_count=1)
         assert words_of(corpus) == [tokenise(text)]
 
@@ -137,15 +148,77 @@ def test_a_long_line_is_not_cut_inside_a_break(
 
 
 def test_a_long_document_without_spaces_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_writer, "CHARACTERS_PER_PIECE", 4)
+    monkeypatch.setattr(numbering, "CHARACTERS_PER_PIECE", 4)
     corpus = Corpus.build(["abcdefghij kl"], tokeniser=tokenise, min_count=1)
     assert words_of(corpus) == [["abcd", "efgh", "ij", "kl"]]
 
 
+@given(texts=texts_of_few_words, batch=st.integers(1, 9), workers=st.integers(1, 3), limit=st.integers(2, 12))
+@settings(max_examples=60, deadline=None)
+def test_compiled_code_on_several_cores_builds_the_same_corpus(
+    texts: list[str], batch: int, workers: int, limit: int
+) -> None:
+    built = []
+    for compiled in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(numbering, "pays", lambda _, compiled=compiled: compiled)
+            patch.setattr(numbering, "CHARACTERS_PER_BATCH", batch)
+            patch.setattr(corpus_writer, "MOST_TYPES", limit)
+            patch.setattr(corpus_writer, "TYPES_AFTER_PRUNING", limit // 2)
+            every = ["a " * 40, *texts, "a a a é"]
+            corpus = Corpus.build(every, tokeniser=tokenise, min_count=1, workers=workers if compiled else 1)
+            known = Corpus.build(every, tokeniser=tokenise, vocabulary=corpus.vocabulary, workers=workers)
+        built.append((corpus.vocabulary, *(each.tobytes() for each in (corpus.ids, corpus.offsets, known.ids))))
+    assert built[0] == built[1]
+
+
+def test_much_text_is_cut_by_compiled_code_from_some_place_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbering, "CHARACTERS_PER_BATCH", 10)
+    built = []
+    for worth in (10**9, 60):
+        monkeypatch.setattr(numbering, "pays", lambda characters, worth=worth: characters >= worth)
+        corpus = Corpus.build([f"a b{n} c{n % 7}" for n in range(50)], tokeniser=tokenise, min_count=1)
+        built.append((corpus.vocabulary, corpus.ids.tolist(), corpus.offsets.tolist()))
+    assert built[0] == built[1]
+
+
+def test_words_with_ids_of_their_own_get_the_same_by_compiled_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for compiled in (False, True):
+        monkeypatch.setattr(numbering, "pays", lambda _, compiled=compiled: compiled)
+        words, ids, offsets = OpenVocabulary(Vocabulary.from_counts({"a": 9, "é": 8})), BytesIO(), BytesIO()
+        corpus_writer.write_known(["a b <unk> é", "b c", "d b"], tokenise, words, ids, offsets)
+        corpus_writer.write_known(["<unk> c e"], Tokeniser(tokens="whitespace"), words, ids, offsets)
+        found.append((ids.getvalue(), offsets.getvalue(), words.further))
+    assert found[0] == found[1]
+    assert found[0][2] == ["b", "<", "unk", ">", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("variables", [{}, {"NUMBA_DISABLE_JIT": "1"}])
+def test_numba_is_not_loaded_for_text(variables: dict[str, str]) -> None:
+    script = """
+import sys
+from mt2st.text import Corpus, Tokeniser
+corpus = Corpus.build(["a fine film. " * 1000] * 100, tokeniser=Tokeniser(), workers=2)
+print(corpus.n_tokens, sorted({"numba", "llvmlite"} & set(sys.modules)))
+"""
+    Corpus.build(["a " * 1_000_000], tokeniser=tokenise)  # keeps the machine code
+    found = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == f"400000 {[] if variables else ['llvmlite']}"
+
+
+@pytest.fixture(params=[False, True], ids=["python", "compiled"])
+def compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbering, "pays", lambda _: request.param)
+
+
+@pytest.mark.usefixtures("compiled")
 def test_past_the_limit_of_types_the_rarest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpus_writer, "MOST_TYPES", 50)
     monkeypatch.setattr(corpus_writer, "TYPES_AFTER_PRUNING", 25)
-    monkeypatch.setattr(corpus_writer, "TOKENS_PER_BATCH", 30)
+    monkeypatch.setattr(numbering, "CHARACTERS_PER_BATCH", 30)
     rng = np.random.default_rng(3)
     frequent = [f"f{number}" for number in range(10)]
     # Each document brings new rare words between the frequent ones, so that there are many prunings.
@@ -156,10 +229,11 @@ def test_past_the_limit_of_types_the_rarest_are_forgotten(monkeypatch: pytest.Mo
     assert words_of(corpus) == expected_words(texts, corpus.vocabulary)
 
 
+@pytest.mark.usefixtures("compiled")
 def test_a_token_that_comes_back_after_pruning_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpus_writer, "MOST_TYPES", 3)
     monkeypatch.setattr(corpus_writer, "TYPES_AFTER_PRUNING", 2)
-    monkeypatch.setattr(corpus_writer, "TOKENS_PER_BATCH", 1)
+    monkeypatch.setattr(numbering, "CHARACTERS_PER_BATCH", 1)
     corpus = Corpus.build(["late a a b b", "x y", "late late"], tokeniser=tokenise, min_count=2)
     assert words_of(corpus) == [["<unk>", "a", "a", "b", "b"], ["<unk>", "<unk>"], ["late", "late"]]
     assert corpus.vocabulary.counts[corpus.vocabulary.id_of("late")] == 2

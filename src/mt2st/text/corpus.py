@@ -80,6 +80,7 @@ class Corpus:
         min_count: int = 5,
         max_vocabulary: int | None = None,
         directory: str | Path | None = None,
+        workers: int = 1,
     ) -> Corpus:
         """Tokenise texts in one pass.
 
@@ -94,15 +95,16 @@ class Corpus:
             max_vocabulary: at most so many tokens get an id, the specials not counted; ignored likewise.
             directory: folder to write the corpus to, which must not exist or be empty; the arrays are mapped from
                 there. None to hold the arrays in memory.
+            workers: threads that tokenise; the result does not depend on it.
 
         Raises:
             InputError: the vocabulary is left empty, `directory` is taken, or the disk cannot be written.
         """
-        limits: dict[str, Any] = {"min_count": min_count, "max_size": max_vocabulary}
+        options: dict[str, Any] = {"min_count": min_count, "max_size": max_vocabulary, "workers": workers}
         try:
             if directory is None:
                 ids, offsets = BytesIO(), BytesIO()
-                vocabulary = write_texts(texts, tokeniser, vocabulary, ids, offsets, **limits)
+                vocabulary = write_texts(texts, tokeniser, vocabulary, ids, offsets, **options)
                 arrays = np.frombuffer(ids.getvalue(), IDS_TYPE), np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
                 return cls(*arrays, vocabulary, tokeniser)
             directory = Path(directory)
@@ -110,7 +112,7 @@ class Corpus:
                 raise InputError(f"{directory}: exists and is not an empty folder; name another or remove it")
             with complete_folder(directory) as partial:
                 with (partial / IDS).open("w+b") as id_file, (partial / OFFSETS).open("wb") as offset_file:
-                    vocabulary = write_texts(texts, tokeniser, vocabulary, id_file, offset_file, **limits)
+                    vocabulary = write_texts(texts, tokeniser, vocabulary, id_file, offset_file, **options)
                 _describe(partial, vocabulary, tokeniser)
         except OSError as error:
             where = error.filename or directory or "the folder for temporary files"

@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from itertools import chain, count, islice
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import DataWarning, InputError
+from mt2st.errors import DataWarning
+from mt2st.text.numbering import numbered
 from mt2st.text.tokeniser import Tokeniser, joined_words, unsegmented
 from mt2st.text.vocabulary import UNK, OpenVocabulary, Vocabulary
+
+if TYPE_CHECKING:
+    from mt2st.text.token_table import Cut, TokenTable
 
 IDS_TYPE = np.dtype("<i4")
 OFFSETS_TYPE = np.dtype("<i8")
 
-TOKENS_PER_BATCH = 1 << 17
-"""Tokens held as strings before they become ids: some 10 MB."""
-DOCUMENTS_PER_BATCH = 1 << 16
-"""Documents held at a time; they may be empty."""
-CHARACTERS_PER_PIECE = 1 << 20
-"""A longer document is tokenised in pieces, cut at spaces."""
 IDS_PER_BLOCK = 1 << 20
 """Ids read, replaced and written back at a time: 4 MB."""
 MOST_TYPES = 1_000_000
@@ -44,10 +42,13 @@ def write_known(
     vocabulary: Vocabulary | OpenVocabulary,
     ids: BinaryIO,
     offsets: BinaryIO,
+    *,
+    workers: int = 1,
 ) -> None:
     """Write the texts in the ids of a vocabulary (`IDS_TYPE`), and the documents' offsets (`OFFSETS_TYPE`)."""
-    for tokens in _batches(texts, tokeniser, offsets):
-        ids.write(vocabulary.encode(tokens).astype(IDS_TYPE, copy=False).data)
+    for part, ends in numbered(texts, tokeniser, vocabulary, workers):
+        ids.write(part.astype(IDS_TYPE, copy=False).data)
+        offsets.write(ends.astype(OFFSETS_TYPE, copy=False).data)
 
 
 def write_texts(
@@ -59,6 +60,7 @@ def write_texts(
     *,
     min_count: int,
     max_size: int | None,
+    workers: int = 1,
 ) -> Vocabulary:
     """Write the texts in the ids of a vocabulary, else of the one that they make, and return it.
 
@@ -67,7 +69,7 @@ def write_texts(
     again. With fewer distinct tokens all counts are exact. ``ids`` must be open for reading and writing.
     """
     if vocabulary is not None:
-        write_known(texts, tokeniser, vocabulary, ids, offsets)
+        write_known(texts, tokeniser, vocabulary, ids, offsets, workers=workers)
         return vocabulary
     from tempfile import TemporaryFile
 
@@ -78,9 +80,10 @@ def write_texts(
         # Between two prunings a provisional id means one token: the number of ids up to each, and its new numbers.
         prunings: list[tuple[int, IO[bytes]]] = []
         n_ids = 0
-        for tokens in _batches(texts, tokeniser, offsets):
-            ids.write(table.encode(tokens).data)
-            n_ids += len(tokens)
+        for part, ends in numbered(texts, tokeniser, table, workers):
+            ids.write(part.astype(IDS_TYPE, copy=False).data)
+            offsets.write(ends.astype(OFFSETS_TYPE, copy=False).data)
+            n_ids += len(part)
             if len(table) > MOST_TYPES:
                 prunings.append((n_ids, files.enter_context(TemporaryFile())))
                 np.save(prunings[-1][1], table.prune())
@@ -124,60 +127,34 @@ def _segmented(texts: Iterable[str]) -> Iterable[str]:
     return chain(first, rest)
 
 
-def _batches(texts: Iterable[str], tokeniser: Tokeniser, offsets: BinaryIO) -> Iterator[list[str]]:
-    """Yield the tokens of all documents in lists of bounded length; write the offsets."""
-    if isinstance(texts, str):
-        raise InputError("a corpus is built from many texts, found a single string; put it into a list")
-    tokens: list[str] = []
-    ends = [0]  # of the documents; the first one starts at 0
-    yielded = 0
-    for text in texts:
-        for piece in _pieces(text):
-            tokens += tokeniser(piece)
-            if len(tokens) >= TOKENS_PER_BATCH:
-                yield tokens
-                yielded += len(tokens)
-                tokens = []
-        ends.append(yielded + len(tokens))
-        if len(ends) >= DOCUMENTS_PER_BATCH:
-            offsets.write(np.array(ends, dtype=OFFSETS_TYPE).data)
-            ends.clear()
-    offsets.write(np.array(ends, dtype=OFFSETS_TYPE).data)
-    yield tokens
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Yield a document in pieces that give the same tokens one by one as together."""
-    start = 0
-    while len(text) - start > CHARACTERS_PER_PIECE:
-        cut = text.rfind(" ", start, start + CHARACTERS_PER_PIECE)
-        # "<br />" holds a space at which it must not be cut.
-        while cut > start and text[max(start, cut - 8) : cut].rstrip().lower().endswith(("<br", "</br")):
-            cut = text.rfind(" ", start, cut)
-        if cut <= start:
-            cut = start + CHARACTERS_PER_PIECE
-        yield text[start:cut]
-        start = cut
-    yield text[start:] if start else text
-
-
 class _ProvisionalIds:
-    """Numbers tokens by first appearance and counts them."""
+    """Numbers tokens by first appearance and counts them: in a dictionary, then in a table for compiled code."""
 
     def __init__(self) -> None:
         self._ids: defaultdict[str, int] = defaultdict(count().__next__)
+        self._table: TokenTable | None = None
         self._counts = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._ids if self._table is None else self._table)
 
     def encode(self, tokens: list[str]) -> NDArray[np.int32]:
-        ids = np.fromiter(map(self._ids.__getitem__, tokens), IDS_TYPE, len(tokens))
-        if len(self._ids) > len(self._counts):
-            room = np.zeros(len(self._ids) - len(self._counts), dtype=np.int64)
-            self._counts = np.concatenate([self._counts, room])
-        np.add.at(self._counts, ids, 1)
+        ids = np.fromiter(map(self._ids.__getitem__, tokens), np.int32, len(tokens))
+        self._count(ids)
         return ids
+
+    @property
+    def table(self) -> TokenTable:
+        if self._table is None:
+            from mt2st.text.token_table import TokenTable
+
+            self._table = TokenTable(self._ids)
+            self._ids.clear()
+        return self._table
+
+    def complete(self, cut: Cut) -> None:
+        self.table.add(cut)
+        self._count(cut.ids)
 
     def prune(self) -> NDArray[np.int32]:
         """Drop the rarest tokens; return the new number of each old one, -1 for those dropped."""
@@ -186,6 +163,9 @@ class _ProvisionalIds:
         kept = self._counts > most_of_the_rare
         numbers = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
         self._counts = self._counts[kept]
+        if self._table is not None:
+            self._table.keep(kept)
+            return numbers
         names = [token for token, keep in zip(self._ids, kept.tolist(), strict=True) if keep]
         self._ids.clear()
         self._ids.update(zip(names, count(), strict=False))
@@ -194,9 +174,16 @@ class _ProvisionalIds:
 
     def vocabulary(self, min_count: int, max_size: int | None) -> tuple[Vocabulary, NDArray[np.int32]]:
         """Return the vocabulary and the final id of each number; empties the table to make room."""
-        names = list(self._ids)
+        names = list(self._ids) if self._table is None else self._table.tokens
         self._ids.clear()
+        self._table = None
         return Vocabulary.ranked(names, self._counts, min_count=min_count, max_size=max_size)
+
+    def _count(self, ids: NDArray[np.int32]) -> None:
+        if len(self) > len(self._counts):
+            room = np.zeros(len(self) - len(self._counts), dtype=np.int64)
+            self._counts = np.concatenate([self._counts, room])
+        np.add.at(self._counts, ids, 1)
 
 
 def _replace(file: BinaryIO, start: int, stop: int, final: NDArray[np.int32]) -> None:

@@ -24,8 +24,13 @@ that set no spaces between words as tokens of their own."""
 _BREAK = re.compile(r"</?br\s*/?>", re.IGNORECASE)
 _JOINERS = "\u200c\u200d"
 """The zero-width (non-)joiner, which stands inside words of Persian, Hindi and their neighbours."""
-_SYMBOL = r"[^\s\x00-\x1f\x7f-\x9f\u200b\ufeff]"
-"""Neither white space nor a control character nor a zero-width space: what may stand as a token by itself."""
+LETTER = r"[^\W_]"
+"""A letter or a digit of any script."""
+BETWEEN = r"\s\x00-\x1f\x7f-\x9f\u200b\ufeff"
+"""White space, control characters and zero-width spaces, which only stand between tokens."""
+SPACES = r" \t\n\r\f\v\0"
+"""What stands between the tokens of text that is tokenised already."""
+_SYMBOL = f"[^{BETWEEN}]"
 
 
 @dataclass(frozen=True)
@@ -67,18 +72,21 @@ class Tokeniser:
 
     def __call__(self, text: str) -> list[str]:
         """Return the tokens of a text."""
+        text = self.prepared(text)
+        if self.tokens == "whitespace":
+            return _BETWEEN_SPACES.findall(text)
+        return (_ASCII_TOKEN if text.isascii() else _unicode_token()).findall(text)
+
+    def prepared(self, text: str) -> str:
+        """Return a text in the form that is cut into tokens: case, line breaks and Unicode's form are settled."""
         if self.lowercase:
             text = text.lower()
         if self.remove_breaks and "<" in text:
             text = _BREAK.sub(" ", text)
-        if self.tokens == "whitespace":
-            return _BETWEEN_SPACES.findall(text)
-        if text.isascii():
-            return _ASCII_TOKEN.findall(text)
+        if self.tokens == "whitespace" or text.isascii():
+            return text
         text = unicodedata.normalize("NFC", text).replace("\u2019", "'")
-        if self.tokens == "characters":
-            text = _unspaced_character().sub(r" \g<0> ", text)
-        return _unicode_token().findall(text)
+        return _unspaced_character().sub(r" \g<0> ", text) if self.tokens == "characters" else text
 
     def to_dict(self) -> dict[str, bool | str]:
         """Return the settings as a plain dict, for a configuration file."""
@@ -105,7 +113,7 @@ class Tokeniser:
 JOINED_SHARE = 4
 """One word with inner signs in so many is no chance."""
 _JOINED = re.compile(r"[^\W_]+(?:[_|][^\W_]+)+")
-_BETWEEN_SPACES = re.compile(rf"[^ \t\n\r\f\v\0]{{1,{LONGEST_TOKEN}}}")
+_BETWEEN_SPACES = re.compile(f"[^{SPACES}]{{1,{LONGEST_TOKEN}}}")
 
 _CJK = (
     r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
@@ -168,27 +176,32 @@ def _unicode_token() -> re.Pattern[str]:
 
     It is built on first use, because listing Unicode's combining marks (which ``\w`` leaves out) takes 40 ms.
     """
-    letter = r"[^\W_]"
     # The range tells most characters from a mark in one comparison, before the look-up in three hundred ranges.
     high, is_mark = r"\u0300-\U000e01ef", rf"(?<=[{_combining_marks()}])"
     return re.compile(
-        rf"{letter}{{1,{LONGEST_RUN}}}"
-        rf"(?:['.,{high}](?:(?<=')(?={letter})|(?<=[0-9].)(?=[0-9])|{is_mark}){letter}{{0,{LONGEST_RUN}}})*"
+        rf"{LETTER}{{1,{LONGEST_RUN}}}"
+        rf"(?:['.,{high}](?:(?<=')(?={LETTER})|(?<=[0-9].)(?=[0-9])|{is_mark}){LETTER}{{0,{LONGEST_RUN}}})*"
         rf"|{_SYMBOL}(?:[{high}]{is_mark})*"
     )
 
 
 def _combining_marks() -> str:
     """Unicode's combining marks and the zero-width joiners, as ranges of a character class."""
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in mark_ranges())
+
+
+@cache
+def mark_ranges() -> list[tuple[int, int]]:
+    """Return the code points of Unicode's combining marks and the zero-width joiners: first and last of each range."""
     # All marks lie in these two blocks; looking elsewhere would take five times as long.
     blocks = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
-    ranges: list[list[int]] = []
+    ranges: list[tuple[int, int]] = []
     for code in blocks:
         character = chr(code)
         if unicodedata.category(character)[0] != "M" and character not in _JOINERS:
             continue
         if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
+            ranges[-1] = ranges[-1][0], code
         else:
-            ranges.append([code, code])
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+            ranges.append((code, code))
+    return ranges

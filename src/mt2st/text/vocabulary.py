@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError
+
+if TYPE_CHECKING:
+    from mt2st.text.token_table import Cut, TokenTable
 
 PAD = 0
 """The id of padding, ``<pad>``: fills up the shorter texts of a batch."""
@@ -144,6 +148,16 @@ class Vocabulary:
         """Return the ids of tokens, int32, with `UNK` for those the vocabulary does not hold."""
         return np.fromiter(map(self._ids.get, tokens, repeat(UNK)), np.int32, len(tokens))
 
+    @cached_property
+    def table(self) -> TokenTable:
+        """The tokens for compiled code (`mt2st.text.numbering.Numbering`)."""
+        from mt2st.text.token_table import TokenTable
+
+        return TokenTable(self.tokens)
+
+    def complete(self, cut: Cut) -> None:
+        """Leave the tokens that the vocabulary does not hold unknown."""
+
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Return the tokens of ids; an id outside the vocabulary is an `IndexError`."""
         chosen = [int(number) for number in ids]
@@ -241,6 +255,16 @@ class OpenVocabulary:
     def further(self) -> list[str]:
         """The words outside the vocabulary; the first has the id V."""
         return list(self._further)
+
+    @property
+    def table(self) -> TokenTable:
+        """The vocabulary's tokens for compiled code."""
+        return self.vocabulary.table
+
+    def complete(self, cut: Cut) -> None:
+        """Give the other words their ids."""
+        if len(cut.unknown):
+            cut.ids[cut.unknown[:, 0]] = self.encode(cut.unknown_tokens())
 
     def encode(self, tokens: Sequence[str]) -> NDArray[np.int32]:
         """Return the ids of tokens, int32."""

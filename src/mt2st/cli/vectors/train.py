@@ -152,6 +152,7 @@ def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
             ),
             min_count=options.min_count,
             directory=folder / "corpus",
+            workers=options.workers,
         )
     say(f"{len(corpus):,} documents, {corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}")
     return corpus

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from inspect import Parameter, Signature
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic

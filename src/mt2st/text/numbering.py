@@ -1,0 +1,149 @@
+"""Texts as numbers of their tokens: by Python alone for little text, by compiled code on several cores for much."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st.errors import InputError
+from mt2st.text.tokeniser import Tokeniser
+
+if TYPE_CHECKING:
+    from mt2st.text.token_table import Cut, TokenTable
+
+WORTH_COMPILED = 1 << 20
+"""Characters from which on compiled code is loaded: Python cuts them in the time that the loading takes."""
+CHARACTERS_PER_BATCH = 1 << 19
+"""Characters whose tokens are held at a time: about a hundred thousand tokens."""
+DOCUMENTS_PER_BATCH = 1 << 16
+"""Documents held at a time; they may be empty."""
+CHARACTERS_PER_PIECE = 1 << 20
+"""A longer document is tokenised in pieces, cut at spaces."""
+_UNKNOWN = 1
+"""The id of a token that the table lacks, until `Numbering.complete` gives it another one."""
+
+
+def pays(characters: int) -> bool:
+    """Return whether to use compiled code for so much text: if it is much, or the code is loaded already."""
+    if characters < WORTH_COMPILED and "mt2st.text.scanner" not in sys.modules:
+        return False
+    from mt2st._native import available
+    from mt2st.text.scanner import scan
+
+    return available() and (characters >= WORTH_COMPILED or scan.loaded)
+
+
+class Numbering(Protocol):
+    """What gives tokens their ids."""
+
+    def encode(self, tokens: list[str]) -> NDArray[np.int32]:
+        """Return the ids of tokens."""
+
+    @property
+    def table(self) -> TokenTable:
+        """The tokens known by now, for compiled code."""
+
+    def complete(self, cut: Cut) -> None:
+        """Write the ids of the tokens that the table lacked."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Documents, the longest in pieces.
+
+    Attributes:
+        pieces: the texts.
+        unfinished: the numbers of the pieces whose documents go on.
+        characters: of all pieces.
+    """
+
+    pieces: list[str]
+    unfinished: list[int]
+    characters: int
+
+
+def numbered(
+    texts: Iterable[str], tokeniser: Tokeniser, numbering: Numbering, workers: int = 1
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    """Yield the ids of all texts part by part, and the ends of the documents, counted in ids; first the end 0.
+
+    The result does not depend on ``workers``, the number of threads.
+
+    Raises:
+        InputError: a single text is given.
+    """
+    if isinstance(texts, str):
+        raise InputError("a corpus is built from many texts, found a single string; put it into a list")
+    n_ids = 0
+    yield np.empty(0, np.int32), np.zeros(1, np.int64)
+    for batch, ids, lengths in _parts(_batches(texts), tokeniser, numbering, workers):
+        ends = np.cumsum(lengths) + n_ids
+        n_ids += len(ids)
+        yield ids, np.delete(ends, batch.unfinished) if batch.unfinished else ends
+
+
+def _parts(
+    batches: Iterator[_Batch], tokeniser: Tokeniser, numbering: Numbering, workers: int
+) -> Iterator[tuple[_Batch, NDArray[np.int32], NDArray[np.int64]]]:
+    characters = 0
+    for batch in batches:
+        characters += batch.characters
+        if pays(characters):
+            break
+        tokens: list[str] = []
+        lengths = np.empty(len(batch.pieces), np.int64)
+        for number, piece in enumerate(batch.pieces):
+            before = len(tokens)
+            tokens += tokeniser(piece)
+            lengths[number] = len(tokens) - before
+        yield batch, numbering.encode(tokens), lengths
+    else:
+        return
+    from mt2st._workers import results
+
+    table = numbering.table
+
+    def cut_of(some: _Batch) -> tuple[_Batch, Cut]:
+        return some, table.cut(some.pieces, tokeniser, otherwise=_UNKNOWN)
+
+    for some, early in results(cut_of, chain([batch], batches), workers, in_order=True):
+        cut = early if early.generation == table.generation else cut_of(some)[1]
+        numbering.complete(cut)
+        yield some, cut.ids, cut.lengths
+
+
+def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
+    pieces: list[str] = []
+    unfinished: list[int] = []
+    characters = 0
+    for text in texts:
+        for piece in _pieces(text):
+            if characters >= CHARACTERS_PER_BATCH or len(pieces) >= DOCUMENTS_PER_BATCH:
+                yield _Batch(pieces, unfinished, characters)
+                pieces, unfinished, characters = [], [], 0
+            unfinished.append(len(pieces))
+            pieces.append(piece)
+            characters += len(piece)
+        unfinished.pop()  # the document ends with its last piece
+    yield _Batch(pieces, unfinished, characters)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a document in pieces that give the same tokens one by one as together."""
+    start = 0
+    while len(text) - start > CHARACTERS_PER_PIECE:
+        cut = text.rfind(" ", start, start + CHARACTERS_PER_PIECE)
+        # "<br />" holds a space at which it must not be cut.
+        while cut > start and text[max(start, cut - 8) : cut].rstrip().lower().endswith(("<br", "</br")):
+            cut = text.rfind(" ", start, cut)
+        if cut <= start:
+            cut = start + CHARACTERS_PER_PIECE
+        yield text[start:cut]
+        start = cut
+    yield text[start:] if start else text

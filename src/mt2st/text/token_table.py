@@ -1,0 +1,200 @@
+"""Tokens by number for compiled code, which cuts text and finds the numbers without Python's objects in between."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt2st._native import I32, I64, U8, U64
+from mt2st.text import scanner
+from mt2st.text.scanner import fill_slots, number_unknown, scan
+from mt2st.text.tokeniser import BETWEEN, LETTER, LONGEST_RUN, LONGEST_TOKEN, SPACES, Tokeniser, mark_ranges
+
+_FEWEST_SLOTS, _LEAST_ROOM = 1 << 12, 1 << 16
+_ASCII = 0x80
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Documents as a table knew their tokens.
+
+    Attributes:
+        text: ``[n_bytes]`` in the form that is cut, a NUL byte after each document.
+        ids: ``[n_tokens]``.
+        lengths: ``[n_documents]`` number of tokens.
+        unknown: ``[n_unknown, 3]``: of each unknown token the place among the ids, start and end in the text.
+        generation: of the table.
+    """
+
+    text: U8
+    ids: I32
+    lengths: I64
+    unknown: I64
+    generation: int
+
+    def unknown_tokens(self) -> list[str]:
+        """Return the unknown tokens in the order of the text."""
+        text = self.text.tobytes()
+        return [text[start:stop].decode("utf-8", "surrogatepass") for _, start, stop in self.unknown.tolist()]
+
+
+@dataclass(frozen=True)
+class _State:
+    """A table as readers see it: those who have an earlier one go on with it while tokens are added."""
+
+    slots: U64
+    letters: U8
+    starts: I64
+    size: int
+    generation: int
+
+
+class TokenTable:
+    """Tokens, numbered by first appearance.
+
+    Several threads may `cut` while one adds tokens.
+
+    Args:
+        tokens: the first ones; none holds a NUL.
+
+    Example:
+        >>> table = TokenTable(["a", "film"])
+        >>> cut = table.cut(["A fine film.", "Fine!"], Tokeniser(), otherwise=-1)
+        >>> cut.ids.tolist(), cut.lengths.tolist(), cut.unknown_tokens()
+        ([0, -1, 1, -1, -1, -1], [4, 2], ['fine', '.', 'fine', '!'])
+        >>> table.add(cut)
+        >>> cut.ids.tolist(), table.tokens
+        ([0, 2, 1, 3, 2, 4], ['a', 'film', 'fine', '.', '!'])
+    """
+
+    def __init__(self, tokens: Iterable[str] = ()) -> None:
+        letters = _bytes("".join(f"{token}\0" for token in tokens))
+        starts = np.concatenate([[0], np.flatnonzero(letters == 0) + 1]).astype(np.int64)
+        self._state = _filled(letters, starts, generation=0)
+
+    def __len__(self) -> int:
+        return self._state.size
+
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens by number."""
+        state = self._state
+        letters = state.letters[: state.starts[state.size]].tobytes()
+        return letters.decode("utf-8", "surrogatepass").split("\0")[:-1]
+
+    def cut(self, documents: Sequence[str], tokeniser: Tokeniser, *, otherwise: int) -> Cut:
+        """Cut documents into tokens and look up those known by now; the others have the id ``otherwise``."""
+        state = self._state
+        prepared = _joined(documents, tokeniser)
+        text = _bytes(prepared)
+        at_spaces = tokeniser.tokens == "whitespace"
+        ids, lengths = np.empty(len(text), np.int32), np.empty(len(documents), np.int64)
+        unknown = np.empty(3 * len(text), np.int64)
+        n_unknown = scan(
+            text,
+            len(text),
+            _flags(at_spaces=at_spaces, only_ascii=len(text) == len(prepared)),
+            LONGEST_RUN,
+            LONGEST_TOKEN if at_spaces else 0,
+            state.slots,
+            len(state.slots),
+            state.letters,
+            state.starts,
+            state.size,
+            ids,
+            lengths,
+            otherwise,
+            unknown,
+        )
+        found = unknown[: 3 * n_unknown].reshape(-1, 3).copy()
+        return Cut(text, ids[: lengths.sum()].copy(), lengths, found, state.generation)
+
+    def add(self, cut: Cut) -> None:
+        """Number the tokens that are still unknown, and write their ids to the cut."""
+        assert cut.generation == self._state.generation, "the table's numbers are others now"
+        self._make_room(cut.unknown)
+        state = self._state
+        size = number_unknown(
+            cut.text,
+            cut.unknown,
+            len(cut.unknown),
+            cut.ids,
+            state.slots,
+            len(state.slots),
+            state.letters,
+            state.starts,
+            state.size,
+        )
+        self._state = _State(state.slots, state.letters, state.starts, size, state.generation)
+
+    @property
+    def generation(self) -> int:
+        """Number of times that tokens were numbered again."""
+        return self._state.generation
+
+    def keep(self, kept: NDArray[np.bool_]) -> None:
+        """Forget the other tokens, and number those that are kept again in their order."""
+        state = self._state
+        lengths = np.diff(state.starts[: state.size + 1])
+        letters = state.letters[: state.starts[state.size]][np.repeat(kept, lengths)]
+        starts = np.concatenate([[0], np.cumsum(lengths[kept])])
+        self._state = _filled(letters, starts, generation=state.generation + 1)
+
+    def _make_room(self, unknown: I64) -> None:
+        """Take larger arrays if all unknown tokens may not fit; who reads the former ones goes on with them."""
+        state = self._state
+        most = state.size + len(unknown)
+        n_letters = int(state.starts[state.size] + (unknown[:, 2] - unknown[:, 1] + 1).sum())
+        slots, letters, starts = state.slots, state.letters, state.starts
+        if 2 * most > len(slots):
+            slots = _slots(most, letters, starts, state.size)
+        if n_letters > len(letters):
+            letters = np.concatenate([letters, np.empty(n_letters + _LEAST_ROOM, np.uint8)])
+        if most >= len(starts):
+            starts = np.concatenate([starts, np.empty(most + _LEAST_ROOM, np.int64)])
+        self._state = _State(slots, letters, starts, state.size, state.generation)
+
+
+def _filled(letters: U8, starts: I64, *, generation: int) -> _State:
+    size = len(starts) - 1
+    return _State(_slots(size, letters, starts, size), letters, starts, size, generation)
+
+
+def _slots(most: int, letters: U8, starts: I64, size: int) -> U64:
+    """Return slots for so many tokens, at least twice as many, filled with the first ones."""
+    slots = np.zeros(max(_FEWEST_SLOTS, 1 << (2 * most).bit_length()), np.uint64)
+    fill_slots(slots, len(slots), letters, starts, size)
+    return slots
+
+
+def _joined(documents: Sequence[str], tokeniser: Tokeniser) -> str:
+    """Return documents in the form that is cut, a NUL after each; those in them become spaces, which separate, too."""
+    whole = "\0".join([*documents, ""])
+    if whole.count("\0") == len(documents):
+        return tokeniser.prepared(whole)
+    return "".join(tokeniser.prepared(each).replace("\0", " ") + "\0" for each in documents)
+
+
+def _bytes(text: str) -> U8:
+    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+
+
+@cache
+def _flags(*, at_spaces: bool, only_ascii: bool) -> U8:
+    """Return the kinds of the characters up to the last that can come, from the tokeniser's own expressions."""
+    flags = np.zeros(_ASCII if only_ascii else sys.maxunicode + 1, np.uint8)
+    characters = np.arange(len(flags), dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    kinds = {LETTER: scanner.LETTER, f"[{BETWEEN}]": scanner.SEPARATOR, "[0-9]": scanner.DIGIT}
+    for kind, flag in {f"[{SPACES}]": scanner.SEPARATOR}.items() if at_spaces else kinds.items():
+        for run in re.finditer(f"{kind}+", characters):
+            flags[run.start() : run.end()] |= flag
+    if not only_ascii and not at_spaces:
+        for first, last in mark_ranges():
+            flags[first : last + 1] |= scanner.MARK
+    return flags
