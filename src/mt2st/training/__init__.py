@@ -4,6 +4,7 @@
 `DataLoader` and a loss function. This folder knows nothing of this package's own tasks and networks.
 """
 
+from mt2st.training.auxiliaries import Auxiliaries, AuxiliaryDataset
 from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback, CheckpointEvery, MetricsLog
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
@@ -18,6 +19,8 @@ from mt2st.training.trainer import Trainer
 from mt2st.training.transition import FittedHead, HeadProbe, TransitionActions
 
 __all__ = [
+    "Auxiliaries",
+    "AuxiliaryDataset",
     "Callback",
     "CheckConvergence",
     "CheckpointEvery",
