@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mt2st._files import complete_file, complete_folder, remove
+from mt2st._files import OWN, complete_file, complete_folder, own_files, remove
 from mt2st.errors import InputError
 
 
@@ -132,3 +132,34 @@ def test_what_a_link_leads_to_is_not_removed(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     remove(tmp_path / "folder")
     assert not list(tmp_path.iterdir())
+
+
+def written(folder: Path, **files: str) -> None:
+    with own_files(folder) as new:
+        for name, content in files.items():
+            (new / name).write_text(content, encoding="utf-8")
+
+
+def test_own_files_replace_those_of_the_last_time_and_no_others(tmp_path: Path) -> None:
+    folder = tmp_path / "figures"
+    written(folder, scores="1", losses="1")
+    (folder / "mine").write_text("mine", encoding="utf-8")
+    written(folder, scores="2", weights="2")
+    found = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.name != OWN}
+    assert found == {"scores": "2", "weights": "2", "mine": "mine"}
+    with pytest.raises(InputError, match="figures holds mine, which would be lost: move it away"):
+        written(folder, scores="3", mine="3")
+    assert (folder / "mine").read_text(encoding="utf-8") == "mine"
+    assert (folder / "scores").read_text(encoding="utf-8") == "2"
+    with pytest.raises(InputError, match="is no folder"):
+        written(folder / "mine", scores="1")
+
+
+@pytest.mark.parametrize("listed", ['["../other", "/etc/x", "a/../../other"]', "{", "[1]", "null", '{"a": 1}'])
+def test_a_list_of_own_files_leads_nowhere_else(listed: str, tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / OWN).write_text(listed, encoding="utf-8")
+    written(tmp_path / "figures", scores="1")
+    assert (tmp_path / "other").exists()
+    assert (tmp_path / "figures" / "scores").exists()

@@ -7,6 +7,7 @@ left there is brought to its end by whoever writes there next, or looks for it (
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import tempfile
@@ -21,6 +22,8 @@ _PERMISSIONS = 0o666
 _LOCK = ".lock"
 ASIDE = ".mt2st-"
 """Prefix of the hidden folders in which a result is made."""
+OWN = ".mt2st.json"
+"""File that lists what mt2st has written into a folder that may hold other files too; nothing else is removed."""
 _NEW, _WHOLE, _OLD = "new", "whole", "old"
 """In such a folder: what is being made, what is complete, and what it replaces."""
 LONGEST_NAME = 255
@@ -105,6 +108,38 @@ def moved_when_complete(place: Path, *, size: int = 0) -> Iterator[Path]:
         full = full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
         reason = _of_space(folder, size) if full else getattr(error, "strerror", None) or error
         raise NotWrittenError(f"cannot write {place}: {reason}") from error
+
+
+@contextmanager
+def own_files(folder: Path) -> Iterator[Path]:
+    """Give an empty folder; its files replace those that the last block put into ``folder``, when this one ends well.
+
+    Other files in ``folder`` stay.
+
+    Raises:
+        InputError: ``folder`` is no folder, or holds another file of the name of a new one.
+        NotWrittenError: the disk refuses.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is no folder: move it away")
+    before = listed_files(folder)
+    with moved_when_complete(folder / OWN) as new:
+        yield new
+        names = {path.name for path in new.iterdir()}
+        if lost := sorted(name for name in names - before if (folder / name).exists()):
+            raise InputError(f"{folder} holds {lost[0]}, which would be lost: move it away")
+        (new / OWN).write_text(json.dumps(sorted(names), indent=0), encoding="utf-8")
+    for name in before - names:
+        (folder / name).unlink(missing_ok=True)
+
+
+def listed_files(folder: Path) -> set[str]:
+    """Return the paths in a folder that mt2st has written, as its list there says; none without one."""
+    try:
+        listed = json.loads((folder / OWN).read_text(encoding="utf-8"))
+        return {name for name in listed if not {"..", ""} & set(name.split("/"))}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return set()
 
 
 def check_own(folder: Path, files: Collection[str]) -> None:

@@ -9,13 +9,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from mt2st._files import ASIDE, check_place, complete_file, restore
+from mt2st._files import ASIDE, OWN, check_place, complete_file, listed_files, restore
 from mt2st._lock import LOCK, only_writer
 from mt2st.cli.terminal import say
 from mt2st.errors import InputError, NotWrittenError
 
-MANIFEST = ".mt2st.json"
-"""File that lists what mt2st may write into the folder; nothing else is ever removed."""
 Written = TypeVar("Written")
 
 
@@ -78,7 +76,7 @@ class RunFolder(ExitStack):
 
     def claim(self, folder: Path) -> None:
         """Note that the files of a run in a folder are mt2st's."""
-        with complete_file(folder / MANIFEST, overwrite=True) as file:
+        with complete_file(folder / OWN, overwrite=True) as file:
             file.write(json.dumps(sorted(self.files), indent=0).encode())
 
     def _lock(self) -> None:
@@ -104,11 +102,7 @@ class RunFolder(ExitStack):
 
     def _own(self) -> set[str]:
         """Return the paths that an earlier run may have written."""
-        try:
-            listed = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return set()
-        return {name for name in listed if name in self.files} if isinstance(listed, list) else set()
+        return listed_files(self.path) & self.files
 
     def _found(self) -> set[str]:
         """Return what is in the folder: files of the folders that a run writes, and anything else by its name."""
@@ -117,7 +111,7 @@ class RunFolder(ExitStack):
         folders = {name.partition("/")[0] for name in self.files if "/" in name}
         found: set[str] = set()
         for each in self.path.iterdir():
-            if each.name in (LOCK, MANIFEST) or each.name.startswith(ASIDE):
+            if each.name in (LOCK, OWN) or each.name.startswith(ASIDE):
                 continue
             listed = each.name in folders and each.is_dir()
             inner = [path for path in each.rglob("*") if not path.is_dir()] if listed else [each]

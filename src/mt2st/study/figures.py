@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mt2st._files import complete_folder
+from mt2st._files import own_files
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.evaluation.tables import METRICS
 from mt2st.strategy import LineStyle
@@ -50,7 +50,7 @@ def write_sheets(sheets: Iterable[tuple[str, str, Sequence[Chart]]], folder: Pat
     Raises:
         InputError: the folder cannot be written.
     """
-    with paper_style(), complete_folder(folder) as there:
+    with paper_style(), own_files(folder) as there:
         for name, title, charts in sheets:
             figure = sheet(charts, title)
             for form in FORMATS:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mt2st._files import complete_folder
+from mt2st._files import own_files
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC, aligned
 from mt2st.study.runs import FACTORS, MULTI_TASK, QUANTITIES, SINGLE_TASK
 from mt2st.study.statistics import LEAST_SEEDS
@@ -245,7 +245,7 @@ def write_tables(study: Study, folder: Path) -> None:
     rows = summarise(study)
     tables = [result_table(study, rows)] + [target_table(study, rows)] * any(row.target for row in rows)
     tables += [table for table in (search_table(study),) if table]
-    with complete_folder(folder) as partial:
+    with own_files(folder) as partial:
         write_each(tables, partial)
         (partial / "results.csv").write_text(csv_table(rows), encoding="utf-8")
 

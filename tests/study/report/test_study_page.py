@@ -257,3 +257,16 @@ def test_results_that_lack_measures_are_named(tmp_path: Path) -> None:
     folder = write_study(tmp_path / "c", [], missing=["switch-seed1"])
     with pytest.raises(InputError, match="no run of this study is finished"):
         write_report(folder, figures=False)
+
+
+def test_a_report_leaves_figures_and_tables_of_the_user(tmp_path: Path) -> None:
+    folder = write_study(tmp_path / "study", results())
+    write_report(folder)
+    for place in ("figures", "tables"):
+        (folder / place / "mine.txt").write_text("mine", encoding="utf-8")
+        (folder / place / "mine").mkdir()
+    write_report(folder)
+    for place in ("figures", "tables"):
+        assert (folder / place / "mine.txt").read_text(encoding="utf-8") == "mine"
+        assert (folder / place / "mine").is_dir()
+        assert len(list((folder / place).iterdir())) > 3

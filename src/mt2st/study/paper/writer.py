@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mt2st._files import complete_folder
+from mt2st._files import own_files
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.study.charts import LineChart, Mark, with_range
 from mt2st.study.curves import Value, by_epoch, epoch_of
@@ -45,7 +45,7 @@ def write_paper(study: Study, folder: Path, *, figures: bool = True) -> None:
     """Write what the study repeats into the folder ``paper`` of its folder, in place of what is there."""
     what = reproduced(study)
     if tables := tables_of(study):
-        with complete_folder(folder / PAPER / what) as there:
+        with own_files(folder / PAPER / what) as there:
             write_each(tables, there)
     if figures and what in ("tables", "figures"):
         write_sheets(paper_sheets(study), folder / PAPER / FIGURES)
