@@ -208,3 +208,21 @@ def test_a_mean_model_is_predicted_with_as_torch_does_and_without_torch(model: P
         of_torch = TextClassifier.load(model).predict_proba(texts)
     found = [[float(row[f"p_{label}"]) for label in ("neg", "pos")] for row in rows(done.stdout)]
     np.testing.assert_allclose(found, of_torch, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("always::mt2st.errors.DataWarning")
+def test_rows_that_cannot_be_read_are_left_out_if_asked_and_counted(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.csv"
+    broken.write_text("id,review\n1,a warm film\n2,dull,3\n4\n5,a dull film\n", encoding="utf-8")
+    command = ["predict", str(model), "--file", str(broken), "--keep", "id"]
+    assert main(command) == 2
+    assert "broken.csv, line 3: expected 2 fields" in capsys.readouterr().err
+    assert main([*command, "--skip-bad-rows"]) == 0
+    printed = capsys.readouterr()
+    assert [row["id"] for row in rows(printed.out)] == ["1", "5"]
+    assert "broken.csv: 2 rows that cannot be read are left out. The first: " in printed.err
+    broken.write_text("id,review\n2,dull,3\n", encoding="utf-8")
+    assert main([*command, "--skip-bad-rows"]) == 2
+    assert "no row can be used" in capsys.readouterr().err

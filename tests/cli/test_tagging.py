@@ -6,12 +6,16 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from mt2st import Tagger
 from mt2st.cli.main import main
 from mt2st.cli.tag_file import Found
+from mt2st.errors import DataWarning
 from tests.cli.conftest import FAST
 
 MORE = ["--vector-size", "16", "--epochs", "12", "--learning-rate", "0.1", "--embedding-learning-rate", "0.1"]
@@ -118,6 +122,31 @@ def test_a_file_of_words_is_tagged_and_its_own_tags_are_compared(
     assert "tags are those" not in printed.err
     assert main([*predict, "--file", str(untagged), "--keep", "id"]) == 2
     assert "--keep and --text are for tables of texts" in capsys.readouterr().err
+
+
+def test_a_tagger_is_measured_on_standard_input_and_counts_sentences_of_unknown_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_tagged(tmp_path / "lines.conll")
+    run = ["--task=tagging", "--output", str(tmp_path / "run"), *FAST, *MORE]
+    piped = {"input": data.read_bytes(), "capture_output": True, "check": True}
+    for command in (["train", "-", *run], ["evaluate", str(tmp_path / "run"), "-", "--json"]):
+        out = subprocess.run([sys.executable, "-m", "mt2st", *command], **piped)  # type: ignore[call-overload]
+    assert json.loads(out.stdout)["rows"] == 40
+    (tmp_path / "words.conll").write_text("xyz\nqwertz\n\nthe\nxyz\n\n", encoding="utf-8")
+    told = "1 of 2 sentences has no word that the model knows, and 3 of all 4 words are unknown"
+    for words in (["--file", str(tmp_path / "words.conll")], ["xyz qwertz", "the xyz"]):
+        assert main(["predict", str(tmp_path / "run"), *words]) == 0
+        assert told in capsys.readouterr().err
+    assert main(["predict", str(tmp_path / "run"), "the xyz", ""]) == 0
+    assert "no word that the model knows" not in capsys.readouterr().err
+    tagger = Tagger.load(tmp_path / "run" / "model")
+    with pytest.warns(DataWarning, match=told):
+        tags = tagger.predict([["xyz", "qwertz"], ["the", "xyz"]])
+    assert [len(each) for each in tags] == [2, 2]
+    known = tagger.predict_known_words([["The", "xyz"], [], ["dog"]])[1]
+    assert [each.tolist() for each in known] == [[True, False], [], [True]]
+    assert tagger.predict_known_words([[]]) == ([[]], [])
 
 
 def test_entities_in_a_file_of_words_are_compared_whole() -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from mt2st.embedding import SubwordSettings, SubwordVectors, train_glove, train_word_vectors
+from mt2st.embedding import (
+    SubwordSettings,
+    SubwordVectors,
+    WordVectors,
+    load_vectors,
+    train_glove,
+    train_word_vectors,
+)
 from mt2st.errors import InputError
 from mt2st.models.embedding_init import EmbeddingInit, embedding_init
 from mt2st.models.settings import ModelSettings
@@ -71,3 +79,26 @@ def test_first_vectors_are_those_of_train_word_vectors_at_the_methods_own_rate(
     table = embedding_init(settings, corpus, generator=torch.Generator().manual_seed(1)).table
     for word in "abcd":
         np.testing.assert_array_equal(table[corpus.vocabulary.id_of(word)], expected[word])
+
+
+def test_of_a_file_of_vectors_only_words_of_the_text_take_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"w{number}" for number in range(5000)]
+    everything = WordVectors(words, np.arange(20_000, dtype=np.float32).reshape(-1, 4))
+    everything.save(tmp_path / "all.vec")
+    kept = load_vectors(tmp_path / "all.vec", vocabulary={"w4999", "w7", "elsewhere"})
+    assert kept.index_to_key == ["w7", "w4999"]
+    assert np.array_equal(kept["w4999"], everything["w4999"])
+    taken = []
+
+    def taking(*arguments: Any, **named: Any) -> WordVectors:
+        taken.append(load_vectors(*arguments, **named))
+        return taken[-1]
+
+    monkeypatch.setattr("mt2st.models.embedding_init.load_vectors", taking)
+    corpus = Corpus.build(["w3 w4 x"], tokeniser=Tokeniser(), min_count=1)
+    settings = ModelSettings().updated(embedding__init=str(tmp_path / "all.vec"), embedding__vector_size=4)
+    start = embedding_init(settings, corpus, generator=torch.Generator().manual_seed(1))
+    assert start.known == 2
+    assert len(taken[0]) == 2

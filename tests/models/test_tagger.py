@@ -16,6 +16,8 @@ from mt2st.study.predictions import predictions_of
 from mt2st.text import LabelledText, TaggedText, read_tagged
 from mt2st.training import Callback, Trainer
 
+pytestmark = pytest.mark.filterwarnings("ignore:.* no word that the model knows")
+
 Sentences = tuple[list[list[str]], list[list[str]]]
 SMALL = {
     "encoder__name": "mean",
@@ -123,7 +125,7 @@ def test_a_loaded_tagger_is_as_it_was_saved(fitted: Tagger, tmp_path: Path) -> N
         assert again.settings_ == fitted.settings_
         for one, two in zip(again.predict_proba(sentences(9)[0]), fitted.predict_proba(sentences(9)[0]), strict=True):
             assert np.array_equal(one, two)
-    assert (tmp_path / "model" / "README.md").read_text(encoding="utf-8").startswith("# Tagger\n")
+    assert (tmp_path / "model" / "README.md").read_text(encoding="utf-8").count("\n# Tagger\n") == 1
     with pytest.raises(InputError, match="holds a model for tagging, TextClassifier loads one for classification"):
         TextClassifier.load(tmp_path / "model")
 

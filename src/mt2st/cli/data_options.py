@@ -231,17 +231,17 @@ def check_rows(rows: Rows) -> None:
 
 def saved_columns(model: Path) -> dict[str, Any]:
     """Return the columns that a model was trained on, from its folder; none of them where it does not say."""
+    saved = saved_config(model).get("columns")
+    return {name: saved[name] for name in COLUMNS if name in saved} if isinstance(saved, dict) else {}
+
+
+def saved_config(model: Path) -> dict[str, Any]:
+    """Return what a model's folder says of the model; nothing where it cannot be read, which its loading says."""
     try:
-        saved = json.loads(((model_home(model) or model) / CONFIG).read_text(encoding="utf-8"))["columns"]
-        return {name: saved[name] for name in COLUMNS if name in saved}
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RecursionError,
-    ):  # what is wrong with the folder, its loading says
+        saved = json.loads(((model_home(model) or model) / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return saved if isinstance(saved, dict) else {}
 
 
 def read_rows(options: DataOptions, source: str) -> Rows:

@@ -20,12 +20,13 @@ import tyro
 from mt2st._files import complete_file
 from mt2st.cli.data_options import DialectOptions, saved_columns
 from mt2st.cli.options import parse
-from mt2st.cli.tag_file import ENDINGS, WordFile, line_writer, tag_sentences
+from mt2st.cli.tag_file import CHUNK, ENDINGS, WordFile, line_writer, tag_sentences, tagged
 from mt2st.cli.terminal import progress_bar, say, warn
 from mt2st.errors import InputError, listed
 from mt2st.evaluation.classification import THRESHOLD
 from mt2st.text import Dialect, Record, read_records
 from mt2st.text.labelled import SEPARATOR
+from mt2st.text.rows import NoColumnError
 
 if TYPE_CHECKING:
     from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from mt2st.models.trained_model import AnyModel
 
     Classifier = TextClassifier | MultiLabelClassifier | Predictor
-
-CHUNK = 1024
-"""Texts predicted at a time: enough to fill batches of similar length, few enough for flat memory."""
 
 Write = Callable[[TextIO, Iterable[Record]], None]
 """Predicts texts and writes the predictions."""
@@ -71,6 +69,8 @@ class PredictOptions(DialectOptions):
     (default; a word and its tag on a line, separated by a tab; a blank line after each text) or jsonl."""
     output: Path | None = None
     """Write to this file instead of the standard output."""
+    skip_bad_rows: bool = False
+    """Go on without rows that cannot be read; they are missing in the output."""
     overwrite: bool = False
     """Replace the output file."""
 
@@ -95,7 +95,9 @@ def run(arguments: Sequence[str]) -> int:
         records = (Record(text.rstrip("\r\n"), None, line) for line, text in enumerate(sys.stdin, 1))
     else:
         column = options.text or _trained_column(options.model, file, options.dialect)
-        records = read_records(file, text=column, keep=options.keep, dialect=options.dialect)
+        records = read_records(
+            file, text=column, keep=options.keep, dialect=options.dialect, skip_bad_rows=options.skip_bad_rows
+        )
 
     from mt2st.models.loading import load_to_predict
 
@@ -119,10 +121,10 @@ def _tag_file(options: PredictOptions, file: str) -> int:
         raise InputError(f"{file} has words, one on a line, and {options.model} is no tagger: give it a file of texts")
     writer_of(model, options.format)  # refuses a format that it does not write
     columns = saved_columns(options.model)
-    tagged, sentences = WordFile(file, columns.get("tag"), columns.get("word", 1)).sentences()
+    has_tags, sentences = WordFile(file, columns.get("tag"), columns.get("word", 1)).sentences()
     with _destination(options) as out:
-        found = tag_sentences(model, sentences, line_writer(out, options.format), CHUNK)
-    if tagged:
+        found = tag_sentences(model, sentences, line_writer(out, options.format))
+    if has_tags:
         say(str(found))
     return 0
 
@@ -133,8 +135,10 @@ def _trained_column(model: Path, file: str, dialect: Dialect) -> str | None:
     try:
         if column is not None:
             next(read_records(file, text=column, dialect=dialect), None)
-    except InputError:
+    except NoColumnError:
         return None
+    except InputError:  # of a row: whoever reads them all says so
+        return column
     return column
 
 
@@ -234,11 +238,8 @@ def _write_json_lines(model: Classifier, keep: Sequence[str], out: TextIO, recor
         _write_line(out, keep, record, {name: label, "probabilities": dict(zip(classes, probabilities, strict=True))})
 
 
-def _tagged(model: Tagger, records: Iterable[Record]) -> Iterator[tuple[Record, list[str], list[str]]]:
-    for chunk in _chunks(records):
-        sentences = [model.cutter_(record.text) for record in chunk]
-        for record, words, tags in zip(chunk, sentences, model.predict(sentences), strict=True):
-            yield record, words, [str(tag) for tag in tags]
+def _tagged(model: Tagger, records: Iterable[Record]) -> Iterator[tuple[Record, Sequence[str], list[str]]]:
+    return tagged(model, records, lambda record: model.cutter_(record.text))
 
 
 def _write_conll(model: Tagger, keep: Sequence[str], out: TextIO, records: Iterable[Record]) -> None:

@@ -69,7 +69,7 @@ def _ending(command: str, words: Sequence[str], head: bytes) -> str:
         return f"{_ending(command, words, _unpacked(head))}.gz"
     if _CONLLU.match(line):
         return ".conllu"
-    if "tagging" in words:
+    if _is_tagged(command, words):
         return ".conll"
     if line.lstrip().startswith(b"{"):
         return ".jsonl"
@@ -79,6 +79,15 @@ def _ending(command: str, words: Sequence[str], head: bytes) -> str:
     if line.startswith(b"__label__") or of_texts:
         return ".txt"
     return ".tsv" if b"\t" in line else ".csv"
+
+
+def _is_tagged(command: str, words: Sequence[str]) -> bool:
+    """Return whether what is read are tagged sentences: a command says so, or the model that is to be measured."""
+    if command != "evaluate":
+        return any(word.removeprefix("--task=") == "tagging" for word in words)
+    from mt2st.cli.data_options import saved_config
+
+    return any(saved_config(Path(word)).get("problem_type") == "tagging" for word in words)
 
 
 def _unpacked(head: bytes) -> bytes:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
+from mt2st.cli.terminal import warn
 from mt2st.text import TaggedSentence, is_tagged, read_conll, read_words
 from mt2st.text.conll import TAGGED, has_names
 
 if TYPE_CHECKING:
     from mt2st.models import Tagger
 
+CHUNK = 1024
+"""Texts predicted at a time: enough to fill batches of similar length, few enough for flat memory."""
+Item = TypeVar("Item")
 ENDINGS = (*TAGGED, *(f"{ending}.gz" for ending in TAGGED))
 """Endings of files of words, one a line."""
 
@@ -60,18 +64,33 @@ class Found:
 
 
 def tag_sentences(
-    model: Tagger, sentences: Iterator[TaggedSentence], write: Callable[[tuple[str, ...], list[str]], Any], size: int
+    model: Tagger, sentences: Iterator[TaggedSentence], write: Callable[[tuple[str, ...], list[str]], Any]
 ) -> Found:
-    """Tag sentences, ``size`` at a time, and write each; return their tags and the predicted ones."""
+    """Tag sentences and write each; return their tags and the predicted ones."""
     found = Found()
-    while chunk := list(islice(sentences, size)):
-        for sentence, tags in zip(chunk, model.predict([each.words for each in chunk]), strict=True):
-            predicted = [str(tag) for tag in tags]
-            write(sentence.words, predicted)
-            if sentence.tags:
-                found.true.append(sentence.tags)
-                found.predicted.append(predicted)
+    for sentence, _, predicted in tagged(model, sentences, lambda each: each.words):
+        write(sentence.words, predicted)
+        if sentence.tags:
+            found.true.append(sentence.tags)
+            found.predicted.append(predicted)
     return found
+
+
+def tagged(
+    model: Tagger, items: Iterable[Item], words_of: Callable[[Item], Sequence[str]]
+) -> Iterator[tuple[Item, Sequence[str], list[str]]]:
+    """Yield items with their words and tags; tell in the end how many have no word that the model knows."""
+    from mt2st.models.tagger import KnownWords
+
+    counts, items = KnownWords(), iter(items)
+    while chunk := list(islice(items, CHUNK)):
+        sentences = [words_of(each) for each in chunk]
+        tags, known = model.predict_known_words(sentences)
+        counts.add(known)
+        for item, words, found in zip(chunk, sentences, tags, strict=True):
+            yield item, words, [str(tag) for tag in found]
+    if told := str(counts):
+        warn(told)
 
 
 def line_writer(out: TextIO, form: str | None) -> Callable[[tuple[str, ...], list[str]], Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -139,7 +139,9 @@ def _described(settings: SubwordSettings) -> str:
     return f"n-grams of {settings.min_n} to {settings.max_n} in {settings.bucket:,} buckets"
 
 
-def load_vectors(path: str | PathLike[str], *, limit: int | None = None) -> WordVectors:
+def load_vectors(
+    path: str | PathLike[str], *, limit: int | None = None, vocabulary: Container[str] | None = None
+) -> WordVectors:
     """Read word vectors in any format, with their n-grams if they have some.
 
     The folders of `SubwordVectors.save_folder`, most models in fastText's own format, and trained models with n-grams
@@ -149,6 +151,7 @@ def load_vectors(path: str | PathLike[str], *, limit: int | None = None) -> Word
     Args:
         path: as for `WordVectors.load`.
         limit: read the first so many words alone, without n-grams.
+        vocabulary: keep these words alone; all, if n-grams make others.
 
     Raises:
         InputError: nothing can be read there.
@@ -163,4 +166,4 @@ def load_vectors(path: str | PathLike[str], *, limit: int | None = None) -> Word
                 if str(path) in str(error):
                     raise
                 raise InputError(f"{path}: {error}") from error
-    return WordVectors.load(path, limit=limit)
+    return WordVectors.load(path, limit=limit, vocabulary=vocabulary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.formats.catalogue import WORD2VEC, format_to_write, open_vectors, write_vectors
-from mt2st.embedding.formats.stream import checked, collected, stream_of
+from mt2st.embedding.formats.stream import checked, chosen, collected, stream_of
 from mt2st.embedding.nearest import lengths, nearest
 from mt2st.embedding.word_map import Method, draw_map, placed
 from mt2st.errors import InputError, suggestion
@@ -212,7 +212,14 @@ class WordVectors:
         return results
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, format: str | None = None, limit: int | None = None) -> WordVectors:
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        format: str | None = None,
+        limit: int | None = None,
+        vocabulary: Container[str] | None = None,
+    ) -> WordVectors:
         """Read vectors from a file or folder in any format of `mt2st.embedding.formats`.
 
         Args:
@@ -222,6 +229,7 @@ class WordVectors:
                 left out here; `mt2st.embedding.load_vectors` keeps them.
             format: the name of the format, such as ``word2vec-binary``; found by the content if None.
             limit: read the first so many words alone: published files hold the most frequent ones first.
+            vocabulary: keep these words alone, so that no others take memory.
 
         What is odd in word2vec's and GloVe's formats is read with one warning that counts it: words that come twice
         (the first counts), that have spaces or are cut within a character, and a header that promises more words.
@@ -229,9 +237,10 @@ class WordVectors:
         Raises:
             InputError: what is missing, damaged or in no known format, with the file and the line or word.
         """
-        return WordVectors(
-            *collected(open_vectors(path, format, limit=limit))
-        )  # subclasses know more than these formats hold
+        stream = open_vectors(path, format, limit=limit)
+        if vocabulary is not None:
+            stream = chosen(stream, vocabulary, str(path))
+        return WordVectors(*collected(stream))  # subclasses know more than these formats hold
 
     def save(self, path: str | PathLike[str], *, format: str | None = None, overwrite: bool = False) -> None:
         """Write the vectors to a file or folder; it appears whole or not at all.

@@ -100,7 +100,7 @@ def embedding_init(
             return _trained(settings, corpus, subwords, table, progress, checkpoints(place))
 
         return train() if cache is None else cache.init(settings, corpus, train)
-    vectors = load_vectors(settings.embedding.init)
+    vectors = load_vectors(settings.embedding.init, vocabulary=vocabulary)  # of published files a small part
     if vectors.vector_size != settings.embedding.vector_size:
         raise InputError(
             f"{settings.embedding.init}: its vectors have {vectors.vector_size} dimensions, but vector_size is "

@@ -14,6 +14,7 @@ from typing import Any, Generic
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from mt2st._checkpoint import CHECKPOINT_SECONDS
@@ -40,7 +41,7 @@ from mt2st.network import Network, SubwordEmbedding
 from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
-from mt2st.text import Corpus, OpenVocabulary, Tokeniser, Vocabulary
+from mt2st.text import UNK, Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
@@ -140,6 +141,12 @@ class DocumentEncoder:
         ids, offsets = BytesIO(), BytesIO()
         write_known(documents, self.tokeniser, self._open, ids, offsets)
         return Texts(np.frombuffer(ids.getvalue(), IDS_TYPE), np.frombuffer(offsets.getvalue(), OFFSETS_TYPE))
+
+    def known(self, ids: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return which of the ids that were read are of known words; all of them if n-grams make words."""
+        if self.spellings is not None:
+            ids = self.spellings.in_vocabulary(ids)
+        return np.asarray(ids != UNK)
 
     def read_prepared(self, prepared: Prepared) -> Texts:
         """Encode the words of prepared documents as they are spelled, or the documents if they have none."""

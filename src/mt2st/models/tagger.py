@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,6 +22,34 @@ from mt2st.tasks.tagging import predict_tag_probabilities
 from mt2st.text import TaggedText
 from mt2st.text.tagged import check_words
 from mt2st.text.word_cutter import WordCutter
+
+
+@dataclass
+class KnownWords:
+    """How many sentences, and how many of their words, a model knows; as a text, what there is to tell of it."""
+
+    sentences: int = 0
+    without: int = 0
+    words: int = 0
+    unknown: int = 0
+
+    def add(self, known: Iterable[NDArray[np.bool_]]) -> Self:
+        """Count sentences: for each ``[n_words]``, which of its words the model knows."""
+        for each in known:
+            self.sentences += 1
+            self.without += bool(len(each)) and not each.any()
+            self.words += len(each)
+            self.unknown += int((~each).sum())
+        return self
+
+    def __str__(self) -> str:
+        if not self.without:
+            return ""
+        have = "has" if self.without == 1 else "have"
+        return (
+            f"{self.without:,} of {self.sentences:,} sentences {have} no word that the model knows, and "
+            f"{self.unknown:,} of all {self.words:,} words are unknown: their tags come from spelling and place alone"
+        )
 
 
 class Tagger(TrainedModel[TaggedText]):
@@ -57,9 +85,18 @@ class Tagger(TrainedModel[TaggedText]):
     def predict_proba(self, X: Iterable[Sequence[str]]) -> list[NDArray[np.float32]]:
         """Return for each sentence ``[n_words, n_tags]`` probabilities, in the order of `classes_`.
 
+        Sentences without a word that the model knows are counted in a warning.
+
         Raises:
             InputError: before `fit`, or when a sentence is no list of words.
         """
+        rows, known = self._read_sentences(X)
+        if counted := str(KnownWords().add(known)):
+            warnings.warn(counted, DataWarning, stacklevel=2)
+        return rows
+
+    def _read_sentences(self, X: Iterable[Sequence[str]]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
+        """Return for each sentence the probabilities, and ``[n]``: which of its tokens the model knows."""
         self._fitted()
         if isinstance(X, str):
             raise InputError(f"give a list of sentences of words, found the one text {X[:40]!r}")
@@ -68,22 +105,38 @@ class Tagger(TrainedModel[TaggedText]):
             check_words(words, f"sentence {number}")
         text, reader = self.settings_.text, self._reader()
         prepared = sentences_to_read(given, text, spelled=reader.spellings is not None)
-        rows = np.empty((0, len(self.classes_)), dtype=np.float32)
-        if prepared.documents:
-            words = prepared.encoded(reader.read_prepared(prepared))
-            network = reader.network(self.network_)
-            rows = predict_tag_probabilities(network, PRIMARY_TASK, words, max_length=text.max_length)
-        return np.split(rows, np.cumsum([len(words) for words in given])[:-1]) if given else []
+        if not given:
+            return [], []
+        ends = np.cumsum([len(words) for words in given])[:-1]
+        if not prepared.documents:
+            return np.split(np.empty((0, len(self.classes_)), dtype=np.float32), ends), []
+        words = prepared.encoded(reader.read_prepared(prepared))
+        network = reader.network(self.network_)
+        rows = predict_tag_probabilities(network, PRIMARY_TASK, words, max_length=text.max_length)
+        known = reader.known(words.texts.ids[np.flatnonzero(words.starts)])
+        return np.split(rows, ends), np.split(known, ends)
 
     def predict(self, X: Iterable[Sequence[str]]) -> list[list[Any]]:
         """Return the most probable tags of each sentence.
 
         If the tags mark spans, they follow the scheme of the training data: no ``I-person`` without a ``B-person``.
+        Sentences without a word that the model knows are counted in a warning.
 
         Raises:
             InputError: before `fit`, or a sentence is no list of words.
         """
-        rows = self.predict_proba(X)
+        return self._tags(self.predict_proba(X))
+
+    def predict_known_words(self, X: Iterable[Sequence[str]]) -> tuple[list[list[Any]], list[NDArray[np.bool_]]]:
+        """Return the tags as `predict` does, and for each sentence ``[n_words]``: which words the model knows.
+
+        Raises:
+            InputError: before `fit`, or a sentence is no list of words.
+        """
+        rows, known = self._read_sentences(X)
+        return self._tags(rows), known
+
+    def _tags(self, rows: list[NDArray[np.float32]]) -> list[list[Any]]:
         n_words = np.array([len(each) for each in rows], dtype=np.int64)
         if not rows:
             return []

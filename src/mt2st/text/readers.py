@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mt2st.errors import InputError, listed, shortened, suggestion
+from mt2st.errors import DataWarning, InputError, listed, shortened, suggestion
 from mt2st.text.lines import check_regular, is_fasttext, read_folder, read_plain
 from mt2st.text.rows import BadRow, OnBadRow, Record, refuse
 from mt2st.text.table import Dialect, read_table
@@ -75,14 +76,19 @@ def read_records(
 
 
 def _some(records: Iterator[Record], bad: list[BadRow], source: str) -> Iterator[Record]:
-    """Pass records on; raise if all rows are bad, with the first of them."""
-    empty = True
+    """Pass records on, and warn of the rows that are left out; raise if these are all, with the first of them."""
+    empty, left_out = True, 0
     for record in records:
         empty = False
+        left_out += len(bad[1:])
         del bad[1:]
         yield record
     if empty and bad:
         raise InputError(f"{source}: no row can be used. The first: {bad[0].message}")
+    if bad:
+        count = left_out + len(bad)
+        rows = "a row that cannot be read is" if count == 1 else f"{count:,} rows that cannot be read are"
+        warnings.warn(f"{source}: {rows} left out. The first: {bad[0].message}", DataWarning, stacklevel=2)
 
 
 def iterate_texts(

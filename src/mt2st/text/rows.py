@@ -93,6 +93,10 @@ class Oddities:
             warnings.warn(f"{self.source}: {'; '.join(each)}", DataWarning, stacklevel=2)
 
 
+class NoColumnError(InputError):
+    """There is no column of the name that was asked for."""
+
+
 def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text", "label"], place: str) -> str:
     """Return the column to read: the one asked for, or the one named like its role, or the only one.
 
@@ -104,7 +108,7 @@ def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text
         'text'
         >>> find_column("reveiw", ["id", "review"], role="text", place="reviews.csv")
         Traceback (most recent call last):
-        mt2st.errors.InputError: reviews.csv: no column 'reveiw'; the columns are 'id', 'review'. Did you mean 'review'?
+        mt2st.text.rows.NoColumnError: reviews.csv: no column 'reveiw'; the columns are 'id', 'review'. Did you mean 'review'?
     """
     if name is None:
         if role in columns:
@@ -117,7 +121,7 @@ def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text
             )
     found = columns.count(name)
     if found == 0:
-        raise InputError(
+        raise NoColumnError(
             f"{place}: no column '{name}'; the columns are {in_brief(columns)}.{suggestion(name, columns)}"
         )
     if found > 1:

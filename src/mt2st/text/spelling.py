@@ -102,6 +102,10 @@ class OpenSpellings:
         ids = self._ids
         return np.array([ids[word] if word in ids else self._add(word) for word in words], dtype=np.int32)
 
+    def in_vocabulary(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the ids that the vocabulary has for words of these ids."""
+        return np.array(self._words, dtype=np.int32)[ids - self._n_words]
+
     def spelled(self, n_rows: int) -> SpelledWords:
         """Return the words so far, with their features in a table of ``n_rows``."""
         rows = [spelling_rows(word, n_rows) for word in self._ids]

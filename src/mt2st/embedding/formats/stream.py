@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -129,6 +129,26 @@ def limited(stream: VectorStream, limit: int) -> VectorStream:
             rest.close()
 
     return replace(stream, blocks=blocks, count=None if stream.count is None else min(stream.count, limit))
+
+
+def chosen(stream: VectorStream, vocabulary: Container[str], source: str) -> VectorStream:
+    """Return a stream of the words alone that are in a vocabulary.
+
+    Raises:
+        InputError: (while iterating) there are none; names the source.
+    """
+
+    def blocks() -> Iterator[Block]:
+        total, some = 0, False
+        for words, vectors in stream.blocks():
+            total += len(words)
+            if rows := [row for row, word in enumerate(words) if word in vocabulary]:
+                some = True
+                yield [words[row] for row in rows], vectors[rows]
+        if total and not some:
+            raise InputError(f"{source}: none of its {total:,} words is in the vocabulary of the training text")
+
+    return replace(stream, blocks=blocks, count=None)
 
 
 def _checked_blocks(stream: VectorStream, oddities: Oddities | None) -> Iterator[Block]:
