@@ -109,7 +109,7 @@ def find_column(name: str | None, columns: Sequence[str], *, role: Literal["text
         >>> find_column("reveiw", ["id", "review"], role="text", place="reviews.csv")
         Traceback (most recent call last):
         mt2st.text.rows.NoColumnError: reviews.csv: no column 'reveiw'; the columns are 'id', 'review'. Did you mean 'review'?
-    """
+    """  # noqa: E501
     if name is None:
         if role in columns:
             name = role
