@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from mt2st import Switch, TextClassifier
+import mt2st
+from mt2st import Switch, Tagger, TextClassifier, inference
+from mt2st.embedding.subwords import KnownSubwords
+from mt2st.errors import InputError, MissingExtraError
 
 SMALL: dict[str, Any] = {
     "encoder__name": "mean",
@@ -48,3 +52,35 @@ def test_prediction_loads_numpy_and_safetensors_alone(settings: dict[str, Any], 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     assert done.stdout.splitlines() == ["good (1, 2)", "numpy safetensors"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"context__method": "skipgram-fasttext", "embedding__bucket": 200}])
+def test_an_export_predicts_the_same_and_has_no_record_of_the_training(
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, labels = ["a warm and witty film", "a dull and long film"] * 20, ["good", "bad"] * 20
+    model = TextClassifier(Switch(1)).set_params(**(SMALL | settings)).fit(texts, labels)
+    model.save(tmp_path / "run" / "model")
+    inference.export(tmp_path / "run", tmp_path / "export")
+    config = (tmp_path / "export" / "config.json").read_text(encoding="utf-8")
+    assert not {'"run"', '"strategy"', '"metrics"'} & set(config.split())
+    monkeypatch.setattr(KnownSubwords, "of", None)  # the n-grams of the vocabulary are hashed already
+    found = mt2st.load(tmp_path / "export")
+    assert isinstance(found, inference.Predictor)
+    given = ["a witty film", "filmlike warmth", "long"]
+    np.testing.assert_allclose(found.predict_proba(given), model.predict_proba(given), atol=1e-6)
+    np.testing.assert_allclose(found.word_vectors["film"], model.word_vectors["film"], atol=1e-6)
+    with pytest.raises(InputError, match="was exported to predict: mt2st.inference.load reads it"):
+        TextClassifier.load(tmp_path / "export")
+
+
+def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:
+    tagger = Tagger(Switch(1)).set_params(**SMALL).fit([["the", "dog"]] * 9, [["DET", "NOUN"]] * 9)
+    tagger.save(tmp_path / "tagger")
+    with pytest.raises(MissingExtraError, match="a model for tagging needs the extra 'train'"):
+        inference.export(tmp_path / "tagger", tmp_path / "export")
+    with pytest.raises(InputError, match="tagger is the model that is read: choose another place"):
+        inference.export(tmp_path / "tagger", tmp_path / "tagger", overwrite=True)
+    with pytest.raises(InputError, match="there is no model folder"):
+        inference.export(tmp_path / "nothing", tmp_path / "export")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tagger"]

@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "train a text classifier or tagger: model folder, metrics, report",
     "predict": "labels and probabilities, or tags, from a trained model",
     "evaluate": "metrics of a trained model on labelled data",
+    "export": "a trained model for other programs: onnx, numpy, word vectors",
     "compare": "several strategies and seeds on the same data, with a table",
     "reproduce": "the paper's tables, figures and claims about time, run again",
     "report": "the report of a study or a run, rebuilt from its folder",

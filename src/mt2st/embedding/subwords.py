@@ -230,6 +230,13 @@ class WordBags:
     def __len__(self) -> int:
         return self.scale.size
 
+    def composed(self, table: NDArray[np.float32], words: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors ``[n, D]`` of words by their numbers, of a table of D columns."""
+        vectors = np.zeros((len(words), table.shape[1]), dtype=np.float32)
+        for row, word in enumerate(words.tolist()):
+            vectors[row] = self.scale[word] * table[self.rows[self.offsets[word] : self.offsets[word + 1]]].sum(axis=0)
+        return vectors
+
     def followed_by(self, further: WordBags) -> WordBags:
         """Return these words, then further ones."""
         return WordBags(

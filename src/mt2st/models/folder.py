@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 PARAMETERS, VOCABULARY, CONFIG, CARD = "model.safetensors", "vocabulary.txt", "config.json", "README.md"
 FILES = (PARAMETERS, VOCABULARY, CONFIG, CARD)
+RUNTIME = "runtime"
+"""Key of the configuration of a folder that holds what prediction needs alone."""
 
 
 @dataclass(frozen=True)
@@ -149,4 +152,15 @@ def check_replaceable(folder: Path, *, overwrite: bool) -> None:
         raise InputError(f"{folder} is not empty and no model folder: choose another place")
     check_own(folder, FILES)
     if not overwrite:
-        raise InputError(f"{folder} holds a model already: choose another place, or replace it with overwrite=True")
+        raise InputError(
+            f"{folder} holds a model already: choose another place, or replace it with overwrite=True (--overwrite)"
+        )
+
+
+def check_other_place(model: str | PathLike[str], folder: str | PathLike[str]) -> None:
+    """Raise `InputError` if what is made of a model would replace it."""
+    from mt2st.embedding.formats.model_files import model_home
+
+    home = model_home(Path(model))
+    if home is not None and Path(folder).exists() and Path(folder).samefile(home):
+        raise InputError(f"{folder} is the model that is read: choose another place")

@@ -6,21 +6,21 @@ of the linear classifiers on n-grams weighed in where the model has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.ensemble import Ensemble, have_known_words, told_by_words, warn_of_unknown
-from mt2st.models.folder import ModelFolder, word_vectors_of
+from mt2st.models.folder import RUNTIME, ModelFolder, word_vectors_of
 from mt2st.models.texts import checked_texts, labels_above
-from mt2st.text import OpenVocabulary, Tokeniser, Vocabulary
+from mt2st.text import OpenVocabulary, Tokeniser
 from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
 from mt2st.text.vocabulary import UNK
 
@@ -37,6 +37,25 @@ OF_NGRAMS = "-fasttext"
 """Ending of the context methods that make words of n-grams."""
 SMALLEST_VARIANCE = 1e-8
 
+SUBWORDS = "subwords."
+"""Prefix of the arrays by which a folder for prediction spares the hashing of n-grams."""
+NEEDED = ("problem_type", "classes", "class_prior", "indicator", "settings", "ensemble", "columns")
+"""What such a folder keeps of the configuration of a model."""
+
+
+class TextNetwork(Protocol):
+    """The network of a model that classifies texts."""
+
+    def probabilities(self, texts: Sequence[NDArray[np.int64]], further: Sequence[str]) -> Array:
+        """Return ``[n_texts, n_classes]`` probabilities.
+
+        Args:
+            texts: the token ids of each text, at least one.
+            further: words that the vocabulary lacks, whose ids follow those of the vocabulary. Empty if words are not
+                made of n-grams.
+        """
+        ...
+
 
 class Predictor:
     """A trained ``mean`` model, for prediction alone.
@@ -44,6 +63,7 @@ class Predictor:
     Args:
         saved: what its folder holds.
         folder: its name, for messages.
+        network: the network, if other code runs it; then it may have any encoder.
 
     Attributes:
         classes_: ``[n_classes]`` labels, in the type that the model was trained on.
@@ -55,27 +75,31 @@ class Predictor:
         MissingExtraError: the model needs torch.
     """
 
-    def __init__(self, saved: ModelFolder, folder: str | PathLike[str] = "the model") -> None:
+    def __init__(
+        self,
+        saved: ModelFolder,
+        folder: str | PathLike[str] = "the model",
+        network: TextNetwork | None = None,
+    ) -> None:
         try:
             # Plain values, not `ModelSettings`: nobody has changed them since they were checked, and pydantic takes as
             # long to load as all else here.
             settings = saved.config["settings"]
             self._text, encoder = settings["text"], settings["encoder"]["name"]
             self.problem_type = saved.problem_type
-            if encoder != ENCODER:
+            if encoder != ENCODER and network is None:
                 raise MissingExtraError(f"prediction with the encoder '{encoder}'", "train")
             if self.problem_type not in (CLASSIFICATION, MULTI_LABEL):
                 raise MissingExtraError(f"a model for {self.problem_type}", "train")
             self.classes_ = np.array(saved.config["classes"])
             self.class_prior_ = np.array(saved.config["class_prior"], dtype=np.float32)
             self._indicator = bool(saved.config.get("indicator", False))
-            self._vocabulary = saved.vocabulary
+            self._saved = saved
             self._tokeniser = Tokeniser(**{name: self._text[name] for name in ("lowercase", "remove_breaks", "tokens")})
-            self._table: Array = saved.parameters["embedding.weight"]
-            has_ngrams = settings["context"]["method"].endswith(OF_NGRAMS)
-            self._subwords = _subwords(settings["embedding"], saved.vocabulary) if has_ngrams else None
-            self._layers = _Layers.of(saved.parameters)
-            self._ensemble = Ensemble.of_folder(saved, self.problem_type == MULTI_LABEL, self._tokeniser)
+            self._has_ngrams = settings["context"]["method"].endswith(OF_NGRAMS)
+            independent = self.problem_type == MULTI_LABEL
+            self._network = network or MeanNetwork(saved.parameters, subwords_of(saved), independent=independent)
+            self._ensemble = Ensemble.of_folder(saved, independent, self._tokeniser)
         except KeyError as error:
             raise InputError(f"{folder} does not fit together: it has no {error}") from error
         except InputError:
@@ -115,20 +139,15 @@ class Predictor:
         """Return the same probabilities, and ``[n_texts]``: whether a text has a known word or n-gram."""
         given = list(checked_texts(X, "texts"))
         ids, offsets = BytesIO(), BytesIO()
-        numbering = self._vocabulary if self._subwords is None else OpenVocabulary(self._vocabulary)
+        numbering = OpenVocabulary(self._saved.vocabulary) if self._has_ngrams else self._saved.vocabulary
         write_known(given, self._tokeniser, numbering, ids, offsets)
         tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
         bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
         known = have_known_words(tokens, bounds)
-        rows = [self._layers.logits(text) for text in self._texts(tokens, bounds, numbering)]
-        if not rows:
+        if not given:
             return np.empty((0, len(self.classes_)), dtype=np.float32), known
-        logits = np.stack(rows)
-        if self.problem_type == MULTI_LABEL:
-            found = 1 / (1 + np.exp(-logits))
-        else:
-            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-            found = odds / odds.sum(axis=1, keepdims=True)
+        texts = [self._truncated(tokens[start:stop]) for start, stop in pairwise(bounds.tolist())]
+        found = self._network.probabilities(texts, numbering.further if isinstance(numbering, OpenVocabulary) else ())
         return told_by_words(found, known, self._ensemble, self.class_prior_, given)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
@@ -141,33 +160,15 @@ class Predictor:
     @property
     def word_vectors(self) -> WordVectors:
         """The task-specific word vectors; `SubwordVectors` where they are made of n-grams."""
-        return word_vectors_of(self._table, self._vocabulary, self._subwords)
-
-    def _texts(
-        self, tokens: NDArray[np.int64], bounds: NDArray[np.int64], numbering: Vocabulary | OpenVocabulary
-    ) -> Iterable[Array]:
-        """Yield for each text the mean of its word vectors."""
-        table = self._table
-        if self._subwords is not None and isinstance(numbering, OpenVocabulary):
-            bags = self._subwords.bags.followed_by(self._subwords.bags_of(numbering.further))
-            used, tokens = np.unique(np.append(tokens, UNK), return_inverse=True)
-            table = np.stack(
-                [
-                    bags.scale[word] * self._table[bags.rows[bags.offsets[word] : bags.offsets[word + 1]]].sum(axis=0)
-                    for word in used
-                ]
-            )
-            unknown = int(tokens[-1])
-        else:
-            unknown = UNK
-        for start, stop in pairwise(bounds.tolist()):
-            text = self._truncated(tokens[start:stop])
-            if not len(text):
-                text = np.array([unknown])
-            yield table[text].mean(axis=0)
+        return word_vectors_of(
+            self._saved.parameters["embedding.weight"], self._saved.vocabulary, subwords_of(self._saved)
+        )
 
     def _truncated(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the part of a text that the network reads; of a text without a word, one unknown word."""
         most = self._text["max_length"]
+        if not len(tokens):
+            return np.array([UNK])
         if len(tokens) <= most:
             return tokens
         if self._text["truncation"] == "end":
@@ -175,12 +176,64 @@ class Predictor:
         return np.concatenate([tokens[: -(-most // 2)], tokens[len(tokens) - most // 2 :]])
 
 
-def _subwords(embedding: Mapping[str, Any], vocabulary: Vocabulary) -> KnownSubwords:
-    from mt2st.embedding.subwords import KnownSubwords, SubwordSettings
+def subwords_of(saved: ModelFolder) -> KnownSubwords | None:
+    """Return the n-grams of a model's words; None if they are made of none."""
+    settings = saved.config["settings"]
+    if not settings["context"]["method"].endswith(OF_NGRAMS):
+        return None
+    from mt2st.embedding.subwords import KnownSubwords, SubwordRows, SubwordSettings
 
-    given = {name: embedding[name] for name in ("min_n", "max_n", "bucket")}
-    settings = SubwordSettings(**{name: value for name, value in given.items() if value is not None})
-    return KnownSubwords.of(vocabulary.tokens, settings)
+    given = {name: settings["embedding"][name] for name in ("min_n", "max_n", "bucket")}
+    ngrams = SubwordSettings(**{name: value for name, value in given.items() if value is not None})
+    offsets, rows, buckets = (saved.parameters.get(f"{SUBWORDS}{name}") for name in ("offsets", "rows", "buckets"))
+    if offsets is None or rows is None or buckets is None:
+        return KnownSubwords.of(saved.vocabulary.tokens, ngrams)
+    return KnownSubwords(SubwordRows(offsets, rows, len(buckets)), buckets, ngrams)
+
+
+def for_prediction(saved: ModelFolder) -> ModelFolder:
+    """Return what a `Predictor` needs of a model: no record of the training, and no n-gram is left to hash."""
+    parameters, subwords = dict(saved.parameters), subwords_of(saved)
+    if subwords is not None:
+        hashed: dict[str, NDArray[Any]] = {
+            "offsets": subwords.rows.offsets,
+            "rows": subwords.rows.rows,
+            "buckets": subwords.buckets,
+        }
+        parameters |= {f"{SUBWORDS}{name}": value for name, value in hashed.items()}
+    config = {name: value for name, value in saved.config.items() if name in NEEDED}
+    return ModelFolder(parameters, saved.vocabulary, {**config, RUNTIME: "numpy"}, saved.card)
+
+
+class MeanNetwork:
+    """The network with the ``mean`` encoder by numpy.
+
+    Args:
+        parameters: the network's.
+        subwords: the n-grams of its words; None for a model on words alone.
+        independent: each class has a probability of its own; else those of a text sum to 1.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, NDArray[Any]], subwords: KnownSubwords | None, *, independent: bool
+    ) -> None:
+        self._table: Array = parameters["embedding.weight"]
+        self._subwords, self._independent = subwords, independent
+        self._layers = _Layers.of(parameters)
+
+    def probabilities(self, texts: Sequence[NDArray[np.int64]], further: Sequence[str]) -> Array:
+        """Return those of texts, as `TextNetwork` says."""
+        table = self._table
+        if self._subwords is not None:
+            bags = self._subwords.bags.followed_by(self._subwords.bags_of(further))
+            used, places = np.unique(np.concatenate(texts), return_inverse=True)
+            table = bags.composed(self._table, used)
+            texts = np.split(places, np.cumsum([len(text) for text in texts])[:-1])
+        logits = np.stack([self._layers.logits(table[text].mean(axis=0)) for text in texts])
+        if self._independent:
+            return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 class _Layers:

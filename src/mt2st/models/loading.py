@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt2st.errors import InputError
-from mt2st.models.folder import CONFIG, ModelFolder
+from mt2st.models.folder import CONFIG, RUNTIME, ModelFolder
 from mt2st.models.inference import Predictor
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ def load(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = 
             never causes an import.
 
     Returns:
-        The estimator, or a `Predictor` if torch is not installed.
+        The estimator, or a `Predictor` if torch is not installed or ``mt2st export --to numpy`` wrote the folder.
 
     Raises:
         InputError: naming what is missing or broken.
         MissingExtraError: the model's encoder needs torch, which is not installed.
     """
     saved = ModelFolder.load(Path(folder))
-    return Predictor(saved, folder) if find_spec("torch") is None else _with_torch(saved, folder, strategies)
+    alone = find_spec("torch") is None or RUNTIME in saved.config
+    return Predictor(saved, folder) if alone else _with_torch(saved, folder, strategies)
 
 
 def load_to_predict(folder: str | PathLike[str]) -> TrainedModel[Any] | Predictor:

@@ -23,7 +23,7 @@ from mt2st.models.card import model_card
 from mt2st.models.embedding_init import new_embedding
 from mt2st.models.ensemble import PREFIX, Ensemble, have_known_words, told_by_words, warn_of_unknown
 from mt2st.models.fitting import DocumentEncoder, FitOptions, primary_task, reader_of, subwords_in, to_measure
-from mt2st.models.folder import ModelFolder, word_vectors_of
+from mt2st.models.folder import RUNTIME, ModelFolder, word_vectors_of
 from mt2st.models.inputs import joined, names_of, normalised_weights, not_exhausted, pair, parted, rereadable
 from mt2st.models.learning import Learning
 from mt2st.models.parameters import SettingsEstimator, UnfittedError
@@ -407,6 +407,10 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 f"{cls.problem_type.name}: mt2st.load loads any"
             )
         config = saved.config
+        if RUNTIME in config:
+            raise InputError(
+                f"{folder} was exported to predict: mt2st.inference.load reads it; {cls.__name__} does not"
+            )
         try:
             settings = ModelSettings.from_dict(config["settings"]).checked(of_words=cls._of_words)
             model = cls.from_settings(settings, load_strategy(config["strategy"], strategies, may_be_unknown=True))

@@ -30,7 +30,7 @@ _MODEL2VEC_TENSOR, _SENTENCE_TRANSFORMERS_TENSOR = "embeddings", "embedding.weig
 _UNKNOWN = "[UNK]"
 
 _WORD = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*"
-_TOKEN = rf"{_WORD}(?:'{_WORD}|(?<=\p{{N}})[.,](?=\p{{N}}){_WORD})*|[^\s\p{{C}}]\p{{M}}*"
+TOKEN = rf"{_WORD}(?:'{_WORD}|(?<=\p{{N}})[.,](?=\p{{N}}){_WORD})*|[^\s\p{{C}}]\p{{M}}*"
 """What `mt2st.text.Tokeniser` takes for a token, as the tokenizers library writes it: words with their inner
 apostrophes, numbers with their points, every other character by itself."""
 
@@ -178,7 +178,7 @@ def _write_tokenizer(stream: VectorStream, file: IO[str], matrix: MatrixWriter) 
     rest: dict[str, Any] = {
         "added_tokens": [],
         "normalizer": {"type": "Sequence", "normalizers": normalizers},
-        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": _TOKEN}, "behavior": "Removed", "invert": True},
+        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": TOKEN}, "behavior": "Removed", "invert": True},
         "post_processor": None,
         "decoder": None,
     }
