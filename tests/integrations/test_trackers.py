@@ -193,9 +193,10 @@ def test_the_numbers_of_an_estimator_end_with_those_of_the_whole_model() -> None
     labels = ["good", "bad"] * 60
     log = Kept()
     settings = {"text": Text(min_count=1), "optimisation": Optimisation(epochs=2)}
-    model = TextClassifier("switch", encoder="mean", auxiliaries=(), **settings).fit(texts, labels, callbacks=[log])
-    assert log.parameters["encoder.name"] == model.settings_.encoder.name == "mean"
+    model = TextClassifier("switch", encoder="mean", **settings).fit(texts, labels, callbacks=[log])
+    assert log.parameters["settings.encoder.name"] == model.settings_.encoder.name == "mean"
     last = log.numbers[model.run_.steps]
+    assert log.parameters["auxiliaries"] == "context", "a name is of one thing: MLflow refuses another value"
     assert last["model/validation/accuracy"] == model.metrics_["validation"]["accuracy"]
     assert all(math.isfinite(each) for name, each in last.items() if name.startswith("model/"))
 

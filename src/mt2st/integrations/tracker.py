@@ -61,7 +61,8 @@ class Tracker(Callback):
 
     def on_model(self, model: Any) -> None:
         """Report the settings that were chosen, and the metrics of the complete model."""
-        self.log_parameters(plain_parameters(model.settings_.flat()))
+        settings = {f"settings.{name}": value for name, value in model.settings_.flat().items()}
+        self.log_parameters(plain_parameters(settings))
         measured = {
             f"model/{part}/{name}": each for part, found in model.metrics_.items() for name, each in found.items()
         }

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Generic, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from tqdm.auto import tqdm
 
 from mt2st.embedding import WordVectors
 from mt2st.errors import InputError, ScheduleWarning
@@ -549,7 +548,7 @@ class ProgressBar(Callback):
     def on_vectors(self, progress: Any) -> None:
         """Show how far the training of the first word vectors is."""
         if self._bar is None:
-            self._bar = tqdm(desc="word vectors", unit_scale=True)
+            self._bar = _bar(desc="word vectors", unit_scale=True)
         self._bar.total, self._bar.unit = progress.total, progress.unit
         self._bar.update(progress.done - self._bar.n)
 
@@ -557,7 +556,7 @@ class ProgressBar(Callback):
         """Show an empty bar, or one with the steps before a checkpoint."""
         self.on_fit_end(trainer)
         total = trainer.epochs * trainer.primary.n_batches
-        self._bar = tqdm(total=total, initial=trainer.progress.step, desc="fit", unit="step")
+        self._bar = _bar(total=total, initial=trainer.progress.step, desc="fit", unit="step")
 
     def on_step_end(self, trainer: Any) -> None:  # noqa: ARG002  # a callback's arguments
         """Count the step."""
@@ -573,6 +572,12 @@ class ProgressBar(Callback):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _bar(**options: Any) -> Any:
+    from tqdm.auto import tqdm  # warns in a notebook that lacks ipywidgets, which matters to no one but its user
+
+    return tqdm(**options)
 
 
 def _pairs(class_weight: Mapping[Any, float] | str | None) -> Any:
