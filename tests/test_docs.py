@@ -42,7 +42,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def skip_without_what_it_imports(code: str) -> None:
     for module in NEEDED:
-        if re.search(rf"^(from|import) {module}\b", code, flags=re.MULTILINE):
+        if re.search(rf"^(from|import) (mt2st.integrations.)?{module}\b", code, flags=re.MULTILINE):
             pytest.importorskip(module)
 
 
