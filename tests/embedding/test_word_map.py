@@ -37,6 +37,14 @@ def test_words_of_like_directions_are_near_to_each_other(vectors: WordVectors, m
     pyplot.close("all")
 
 
+def test_the_length_of_a_vector_does_not_matter() -> None:
+    vectors = WordVectors(["a", "twice a", "b", "c"], np.array([[1.0, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 1]]))
+    places = np.asarray(vectors.plot().collections[0].get_offsets())
+    assert np.allclose(places[0], places[1])
+    assert not np.allclose(places[0], places[2])
+    pyplot.close("all")
+
+
 def test_words_and_axes_can_be_given(vectors: WordVectors) -> None:
     figure, axes = pyplot.subplots()
     assert vectors.plot(["a1", "b1", "b2"], axes=axes) is axes

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import runpy
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +19,7 @@ from sklearn.base import clone
 
 import mt2st
 from mt2st import Text
-from mt2st.errors import InputError
+from mt2st.errors import InputError, MissingExtraError
 from mt2st.models import Optimisation
 from mt2st.models.folder import FILES
 from mt2st.strategy import Switch
@@ -166,7 +168,8 @@ def test_a_model_goes_through_a_hub(model: Any, server: type[Hub], tmp_path: Pat
 def test_the_hub_reads_the_card(
     model: Any, server: type[Hub], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model.evaluate(TEXTS, LABELS, name="test")
+    model.evaluate(TEXTS, ["bad", *LABELS[1:-4], *["good"] * 4], name="test")  # three wrong labels
+    assert model.metrics_["test"]["accuracy"] == 0.925
     model.push_to_hub(REPOSITORY, token="hf_none", model_card_kwargs={"license": "mit", "language": ["en", "de"]})
     card = ModelCard(server.files["README.md"].decode())
     data = card.data
@@ -214,3 +217,9 @@ def test_it_stays_a_scikit_learn_estimator() -> None:
     model = hub.TextClassifier(Switch(at=2), encoder="cnn", seed=3)
     assert clone(model).get_params() == mt2st.TextClassifier(Switch(at=2), encoder="cnn", seed=3).get_params()
     assert type(clone(model)) is hub.TextClassifier
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(MissingExtraError, match=r"mt2st\[hf\]"):
+        runpy.run_path(hub.__file__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from mt2st import MultiLabelClassifier, Tagger, Text, TextClassifier
-from mt2st.errors import InputError
+from mt2st.errors import InputError, MissingExtraError
 from mt2st.models import Optimisation
 
 spacy = pytest.importorskip("spacy")
@@ -110,3 +111,9 @@ def test_spacy_finds_the_component_by_its_entry_point() -> None:
     if not found:
         pytest.skip("mt2st was installed before it had this entry point")
     assert found[0].load() is mt2st.integrations.spacy.textcat
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy.language", None)
+    with pytest.raises(MissingExtraError, match=r"mt2st\[spacy\]"):
+        runpy.run_path(mt2st.integrations.spacy.__file__)

@@ -56,7 +56,7 @@ class Tracker(Callback):
     def on_event(self, trainer: Any, kind: str, values: Mapping[str, Any]) -> None:
         """Report an event; of lists, such as the relevance of each dimension, the length alone."""
         told = {name: len(each) if isinstance(each, list) else each for name, each in values.items()}
-        text = ", ".join(f"{name} = {value}" for name, value in told.items())
+        text = ", ".join(f"{name} = {value}" for name, value in told.items() if value != "")
         self.log_event(f"{kind}/{values['task']}" if "task" in values else kind, text[:LONGEST], trainer.progress.step)
 
     def on_model(self, model: Any) -> None:

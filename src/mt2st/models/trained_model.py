@@ -120,7 +120,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 corpus, with its vocabulary.
             auxiliary_rows: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
                 the vocabulary and the context task.
-            callbacks: called before and during the training.
+            callbacks: called before and during the training, and with the fitted estimator.
             log: file of the metrics, as JSON Lines.
             checkpoint: folder for checkpoints: written every few minutes, also of the first word vectors and of the
                 final fit, and when the training is interrupted; a training goes on from those that are there. Remove it
