@@ -11,8 +11,10 @@ import pytest
 import mt2st
 from mt2st import MultiLabelClassifier, Switch, Tagger, TextClassifier
 from mt2st.errors import DataWarning, InputError, MissingExtraError
+from mt2st.models import mean, ngram_classifier
 from mt2st.models.inference import Predictor
-from mt2st.text import LabelledText
+from mt2st.models.trained_model import TrainedModel
+from mt2st.text import LabelledText, numbering
 
 SMALL: dict[str, Any] = {
     "encoder__name": "mean",
@@ -26,7 +28,7 @@ TEXTS = ["a good good film that was a good film", "", "an unheard word", "filmli
 Films = tuple[list[str], list[str]]
 
 
-@pytest.mark.filterwarnings("ignore:. of 6 texts ha")
+@pytest.mark.filterwarnings("ignore:.* texts ha.* no word that the model knows")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -39,11 +41,22 @@ Films = tuple[list[str], list[str]]
     ],
     ids=["defaults", "features as they are", "network alone", "task layer", "subwords alone", "subwords"],
 )
-def test_its_probabilities_are_torchs(settings: dict[str, Any], films: Films, tmp_path: Path) -> None:
+def test_its_probabilities_are_torchs(
+    settings: dict[str, Any], films: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = TextClassifier(Switch(2)).set_params(**(SMALL | settings)).fit(*films)
     model.save(tmp_path / "model")
     predictor = Predictor.load(tmp_path / "model")
-    np.testing.assert_allclose(predictor.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainedModel, "_reads_by_mean", lambda _: False)
+        expected = model.predict_proba(TEXTS)
+    for compiled in (False, True):
+        for module in (mean, ngram_classifier, numbering):
+            monkeypatch.setattr(module, "pays", lambda *_, compiled=compiled: compiled)
+        for times in (1, 200):  # the head reads texts, or words
+            for each in (model, Predictor.load(tmp_path / "model")):
+                found = each.predict_proba(TEXTS * times)
+                np.testing.assert_allclose(found, np.concatenate([expected] * times), atol=1e-6)
     assert predictor.predict(TEXTS).tolist() == model.predict(TEXTS).tolist()
     assert predictor.predict_proba([]).shape == (0, 2)
     np.testing.assert_allclose(predictor.word_vectors["film"], model.word_vectors["film"], atol=1e-6)

@@ -11,7 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mt2st.text import Tokeniser
-from mt2st.text.token_table import TokenTable
+from mt2st.text.token_table import Cutting, TokenTable
+
+WORDS = Cutting.of(Tokeniser())
 
 TRICKY = "aZéßİΣς09'\u2019.,-_<br/>\n \t\0\x1c\x85\u00a0\u2009\u0301\u0338\u200d\ufe0f\u2013€中好กิ한\U0001f44d"
 nasty = st.text(st.sampled_from(TRICKY + "\U0001e900\ud800\U0010ffff"), max_size=30)
@@ -22,7 +24,7 @@ tokenisers = st.builds(Tokeniser, st.booleans(), st.booleans(), st.sampled_from(
 def tokens_of(documents: list[str], tokeniser: Tokeniser, known: list[str]) -> list[list[str]]:
     """The tokens of each document by compiled code, through a table that knows some of them before."""
     table = TokenTable(known)
-    cut = table.cut(documents, tokeniser, otherwise=-1)
+    cut = table.cut(documents, Cutting.of(tokeniser), otherwise=-1)
     assert (cut.ids == -1).sum() == len(cut.unknown) == len(cut.unknown_tokens())
     table.add(cut)
     assert len(cut.lengths) == len(documents)
@@ -53,7 +55,7 @@ def test_every_character_is_of_its_kind() -> None:
 def test_tokens_are_numbered_by_first_appearance_and_found_again() -> None:
     table = TokenTable(["film"])
     for text, ids in (("a film", [1, 0]), ("a fine film", [1, 2, 0])):
-        cut = table.cut([text], Tokeniser(), otherwise=9)
+        cut = table.cut([text], WORDS, otherwise=9)
         table.add(cut)
         assert cut.ids.tolist() == ids
     assert table.tokens == ["film", "a", "fine"]
@@ -64,7 +66,7 @@ def test_a_table_grows_with_its_tokens() -> None:
     words = [f"w{number}" for number in range(300_000)]
     table = TokenTable()
     for start in range(0, len(words), 30_000):
-        cut = table.cut([" ".join(words[start : start + 30_000])], Tokeniser(), otherwise=-1)
+        cut = table.cut([" ".join(words[start : start + 30_000])], WORDS, otherwise=-1)
         table.add(cut)
         assert np.array_equal(cut.ids, np.arange(start, start + 30_000))
     assert table.tokens == words
@@ -77,7 +79,7 @@ def test_those_who_cut_while_others_add_see_the_tokens_that_they_began_with() ->
 
     def seen(_: int) -> Any:
         size = len(table)
-        cut = table.cut([text], Tokeniser(), otherwise=-1)
+        cut = table.cut([text], WORDS, otherwise=-1)
         known = cut.ids[cut.ids >= 0]
         assert np.array_equal(known, np.arange(len(known)))
         return size <= len(known)
@@ -85,15 +87,15 @@ def test_those_who_cut_while_others_add_see_the_tokens_that_they_began_with() ->
     with ThreadPoolExecutor(2) as pool:
         going = pool.map(seen, range(60))
         for start in range(1000, 60_000, 1000):
-            table.add(table.cut([" ".join(words[start : start + 1000])], Tokeniser(), otherwise=-1))
+            table.add(table.cut([" ".join(words[start : start + 1000])], WORDS, otherwise=-1))
         assert all(going)
 
 
 def test_forgotten_tokens_are_unknown_and_the_others_move_up() -> None:
     table = TokenTable(["a", "b", "c"])
-    before = table.cut(["a c"], Tokeniser(), otherwise=-1)
+    before = table.cut(["a c"], WORDS, otherwise=-1)
     table.keep(np.array([True, False, True]))
     assert table.tokens == ["a", "c"]
-    assert table.cut(["a b c"], Tokeniser(), otherwise=-1).ids.tolist() == [0, -1, 1]
+    assert table.cut(["a b c"], WORDS, otherwise=-1).ids.tolist() == [0, -1, 1]
     with pytest.raises(AssertionError, match="numbers are others now"):
         table.add(before)

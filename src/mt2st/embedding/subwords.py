@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import SupportsIndex
+from typing import SupportsIndex, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,6 +216,9 @@ def ngram_buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDAr
     return (hashes % np.uint32(settings.bucket)).astype(np.int64), np.bincount(word_of[starts], minlength=len(words))
 
 
+Float = TypeVar("Float", np.float32, np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class WordBags:
     """The composition of word vectors: ``scale[w] * sum(table[rows[offsets[w] : offsets[w + 1]]])``.
@@ -230,12 +233,23 @@ class WordBags:
     def __len__(self) -> int:
         return self.scale.size
 
-    def composed(self, table: NDArray[np.float32], words: NDArray[np.int64]) -> NDArray[np.float32]:
+    def composed(self, table: NDArray[Float], words: NDArray[np.int64]) -> NDArray[Float]:
         """Return the vectors ``[n, D]`` of words by their numbers, of a table of D columns."""
-        vectors = np.zeros((len(words), table.shape[1]), dtype=np.float32)
-        for row, word in enumerate(words.tolist()):
-            vectors[row] = self.scale[word] * table[self.rows[self.offsets[word] : self.offsets[word + 1]]].sum(axis=0)
-        return vectors
+        sizes = self.offsets[words + 1] - self.offsets[words]
+        ends = np.cumsum(sizes)
+        vectors = np.zeros((len(words), table.shape[1]), dtype=table.dtype)
+        at_once, first = max(1, _VALUES_AT_ONCE // table.shape[1]), 0
+        while first < len(words):
+            before = ends[first] - sizes[first]
+            last = max(first + 1, int(np.searchsorted(ends, before + at_once, side="right")))
+            starts = ends[first:last] - sizes[first:last] - before
+            of_words = np.repeat(self.offsets[words[first:last]] - starts, sizes[first:last])
+            some = np.flatnonzero(sizes[first:last])  # a word without rows is zero
+            if len(some):
+                rows = self.rows[of_words + np.arange(len(of_words))]
+                vectors[first + some] = np.add.reduceat(table[rows], starts[some], axis=0)
+            first = last
+        return vectors * self.scale[words, np.newaxis].astype(table.dtype)
 
     def followed_by(self, further: WordBags) -> WordBags:
         """Return these words, then further ones."""

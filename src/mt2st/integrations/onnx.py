@@ -28,6 +28,7 @@ from mt2st.integrations.onnx_graph import network_graph
 from mt2st.models.ensemble import LEAST, PREFIX
 from mt2st.models.folder import ModelFolder, check_other_place
 from mt2st.models.inference import Predictor, subwords_of
+from mt2st.models.mean import ReadTexts
 from mt2st.models.ngram_classifier import NGRAMS, SCALE
 from mt2st.text import PAD, UNK, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.spelling import OpenSpellings
@@ -187,13 +188,14 @@ class _TextNetwork:
     def __init__(self, session: InferenceSession, subwords: _SubwordVectors | None) -> None:
         self._session, self._subwords = session, subwords
 
-    def probabilities(self, texts: Sequence[NDArray[np.int64]], further: Sequence[str]) -> Array:
+    def probabilities(self, texts: ReadTexts) -> Array:
         rows: dict[int, Array] = {}
-        of_further = {} if self._subwords is None else {"further": self._subwords.of(further)}
-        for batch in _batches([len(text) for text in texts]):
-            found = self._session.run(None, {"ids": _padded([texts[each] for each in batch], PAD), **of_further})[0]
+        of_further = {} if self._subwords is None else {"further": self._subwords.of(texts.further)}
+        ids = np.split(texts.ids, texts.ends[1:-1])
+        for batch in _batches([len(text) for text in ids]):
+            found = self._session.run(None, {"ids": _padded([ids[each] for each in batch], PAD), **of_further})[0]
             rows |= dict(zip(batch, found, strict=True))
-        return np.stack([rows[number] for number in range(len(texts))])
+        return np.stack([rows[number] for number in range(len(ids))])
 
 
 class _SubwordVectors:
@@ -231,7 +233,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _padded(rows: Sequence[NDArray[np.int64]], value: int) -> NDArray[np.int64]:
+def _padded(rows: Sequence[NDArray[Any]], value: int) -> NDArray[np.int64]:
     """Return rows of different lengths as one array."""
     longest = max(map(len, rows), default=0)
     filled = np.full((len(rows), longest, *rows[0].shape[1:]) if rows else (0, 0), value, dtype=np.int64)

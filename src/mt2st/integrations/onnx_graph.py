@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mt2st.errors import InputError, MissingExtraError, listed
 from mt2st.models.folder import ModelFolder
-from mt2st.models.inference import CLASSIFICATION, HEAD, MULTI_LABEL, SMALLEST_VARIANCE, subwords_of
+from mt2st.models.inference import CLASSIFICATION, MULTI_LABEL, subwords_of
+from mt2st.models.mean import HEAD, SMALLEST_VARIANCE
 from mt2st.text import PAD
 
 OPSET, IR_VERSION = 17, 8

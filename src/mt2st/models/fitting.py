@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from io import BytesIO
 from itertools import accumulate, chain, pairwise
 from os import PathLike
 from pathlib import Path
@@ -42,7 +41,7 @@ from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.labelled import part_of
 from mt2st.text import UNK, Corpus, OpenVocabulary, Tokeniser, Vocabulary
-from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
+from mt2st.text.numbering import encoded
 from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
 from mt2st.training.checkpoint import FILES as TRAINER_FILES
@@ -136,11 +135,7 @@ class DocumentEncoder:
 
     def read(self, documents: Iterable[str]) -> Texts:
         """Encode documents."""
-        if self._open is None:
-            return Texts.of(Corpus.build(documents, tokeniser=self.tokeniser, vocabulary=self.vocabulary))
-        ids, offsets = BytesIO(), BytesIO()
-        write_known(documents, self.tokeniser, self._open, ids, offsets)
-        return Texts(np.frombuffer(ids.getvalue(), IDS_TYPE), np.frombuffer(offsets.getvalue(), OFFSETS_TYPE))
+        return Texts(*encoded(documents, self.tokeniser, self._open or self.vocabulary))
 
     def known(self, ids: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Return which of the ids that were read are of known words; all of them if n-grams make words."""

@@ -6,9 +6,7 @@ of the linear classifiers on n-grams weighed in where the model has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
-from itertools import pairwise
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -17,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.models.ensemble import Ensemble, have_known_words, told_by_words, warn_of_unknown
+from mt2st.models.ensemble import Ensemble, told_by_words, warn_of_unknown
 from mt2st.models.folder import RUNTIME, ModelFolder, word_vectors_of
+from mt2st.models.mean import MeanNetwork, ReadTexts, TextReader
 from mt2st.models.texts import checked_texts, labels_above
-from mt2st.text import OpenVocabulary, Tokeniser
-from mt2st.text.corpus_writer import IDS_TYPE, OFFSETS_TYPE, write_known
-from mt2st.text.vocabulary import UNK
+from mt2st.text import Tokeniser
 
 if TYPE_CHECKING:
     from mt2st.embedding import WordVectors
@@ -31,12 +28,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 ENCODER = "mean"
 CLASSIFICATION, MULTI_LABEL = "classification", "multilabel"
-HEAD = "heads.primary"
-"""Prefix of the parameters of the primary task's head."""
 OF_NGRAMS = "-fasttext"
 """Ending of the context methods that make words of n-grams."""
-SMALLEST_VARIANCE = 1e-8
-
 SUBWORDS = "subwords."
 """Prefix of the arrays by which a folder for prediction spares the hashing of n-grams."""
 NEEDED = ("problem_type", "classes", "class_prior", "indicator", "settings", "ensemble", "columns")
@@ -46,14 +39,8 @@ NEEDED = ("problem_type", "classes", "class_prior", "indicator", "settings", "en
 class TextNetwork(Protocol):
     """The network of a model that classifies texts."""
 
-    def probabilities(self, texts: Sequence[NDArray[np.int64]], further: Sequence[str]) -> Array:
-        """Return ``[n_texts, n_classes]`` probabilities.
-
-        Args:
-            texts: the token ids of each text, at least one.
-            further: words that the vocabulary lacks, whose ids follow those of the vocabulary. Empty if words are not
-                made of n-grams.
-        """
+    def probabilities(self, texts: ReadTexts) -> Array:
+        """Return ``[n_texts, n_classes]`` probabilities of texts, at least one."""
         ...
 
 
@@ -85,7 +72,7 @@ class Predictor:
             # Plain values, not `ModelSettings`: nobody has changed them since they were checked, and pydantic takes as
             # long to load as all else here.
             settings = saved.config["settings"]
-            self._text, encoder = settings["text"], settings["encoder"]["name"]
+            text, encoder = settings["text"], settings["encoder"]["name"]
             self.problem_type = saved.problem_type
             if encoder != ENCODER and network is None:
                 raise MissingExtraError(f"prediction with the encoder '{encoder}'", "train")
@@ -95,11 +82,12 @@ class Predictor:
             self.class_prior_ = np.array(saved.config["class_prior"], dtype=np.float32)
             self._indicator = bool(saved.config.get("indicator", False))
             self._saved = saved
-            self._tokeniser = Tokeniser(**{name: self._text[name] for name in ("lowercase", "remove_breaks", "tokens")})
-            self._has_ngrams = settings["context"]["method"].endswith(OF_NGRAMS)
+            tokeniser = Tokeniser(**{name: text[name] for name in ("lowercase", "remove_breaks", "tokens")})
+            has_ngrams = settings["context"]["method"].endswith(OF_NGRAMS)
+            self._reader = TextReader(saved.vocabulary, tokeniser, has_ngrams, text["max_length"], text["truncation"])
             independent = self.problem_type == MULTI_LABEL
             self._network = network or MeanNetwork(saved.parameters, subwords_of(saved), independent=independent)
-            self._ensemble = Ensemble.of_folder(saved, independent, self._tokeniser)
+            self._ensemble = Ensemble.of_folder(saved, independent, tokeniser)
         except KeyError as error:
             raise InputError(f"{folder} does not fit together: it has no {error}") from error
         except InputError:
@@ -138,17 +126,11 @@ class Predictor:
     def predict_known(self, X: Iterable[str]) -> tuple[Array, NDArray[np.bool_]]:
         """Return the same probabilities, and ``[n_texts]``: whether a text has a known word or n-gram."""
         given = list(checked_texts(X, "texts"))
-        ids, offsets = BytesIO(), BytesIO()
-        numbering = OpenVocabulary(self._saved.vocabulary) if self._has_ngrams else self._saved.vocabulary
-        write_known(given, self._tokeniser, numbering, ids, offsets)
-        tokens = np.frombuffer(ids.getvalue(), IDS_TYPE).astype(np.int64)
-        bounds = np.frombuffer(offsets.getvalue(), OFFSETS_TYPE)
-        known = have_known_words(tokens, bounds)
+        texts = self._reader.read(given)
         if not given:
-            return np.empty((0, len(self.classes_)), dtype=np.float32), known
-        texts = [self._truncated(tokens[start:stop]) for start, stop in pairwise(bounds.tolist())]
-        found = self._network.probabilities(texts, numbering.further if isinstance(numbering, OpenVocabulary) else ())
-        return told_by_words(found, known, self._ensemble, self.class_prior_, given)
+            return np.empty((0, len(self.classes_)), dtype=np.float32), texts.known
+        found = self._network.probabilities(texts)
+        return told_by_words(found, texts.known, self._ensemble, self.class_prior_, given)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Return the most probable label of each text, or the labels that are at least as likely as not."""
@@ -163,17 +145,6 @@ class Predictor:
         return word_vectors_of(
             self._saved.parameters["embedding.weight"], self._saved.vocabulary, subwords_of(self._saved)
         )
-
-    def _truncated(self, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the part of a text that the network reads; of a text without a word, one unknown word."""
-        most = self._text["max_length"]
-        if not len(tokens):
-            return np.array([UNK])
-        if len(tokens) <= most:
-            return tokens
-        if self._text["truncation"] == "end":
-            return tokens[:most]
-        return np.concatenate([tokens[: -(-most // 2)], tokens[len(tokens) - most // 2 :]])
 
 
 def subwords_of(saved: ModelFolder) -> KnownSubwords | None:
@@ -203,64 +174,3 @@ def for_prediction(saved: ModelFolder) -> ModelFolder:
         parameters |= {f"{SUBWORDS}{name}": value for name, value in hashed.items()}
     config = {name: value for name, value in saved.config.items() if name in NEEDED}
     return ModelFolder(parameters, saved.vocabulary, {**config, RUNTIME: "numpy"}, saved.card)
-
-
-class MeanNetwork:
-    """The network with the ``mean`` encoder by numpy.
-
-    Args:
-        parameters: the network's.
-        subwords: the n-grams of its words; None for a model on words alone.
-        independent: each class has a probability of its own; else those of a text sum to 1.
-    """
-
-    def __init__(
-        self, parameters: Mapping[str, NDArray[Any]], subwords: KnownSubwords | None, *, independent: bool
-    ) -> None:
-        self._table: Array = parameters["embedding.weight"]
-        self._subwords, self._independent = subwords, independent
-        self._layers = _Layers.of(parameters)
-
-    def probabilities(self, texts: Sequence[NDArray[np.int64]], further: Sequence[str]) -> Array:
-        """Return those of texts, as `TextNetwork` says."""
-        table = self._table
-        if self._subwords is not None:
-            bags = self._subwords.bags.followed_by(self._subwords.bags_of(further))
-            used, places = np.unique(np.concatenate(texts), return_inverse=True)
-            table = bags.composed(self._table, used)
-            texts = np.split(places, np.cumsum([len(text) for text in texts])[:-1])
-        logits = np.stack([self._layers.logits(table[text].mean(axis=0)) for text in texts])
-        if self._independent:
-            return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-class _Layers:
-    """The layers behind the embedding."""
-
-    def __init__(self, parameters: Mapping[str, NDArray[Any]], head: str, layer: str | None) -> None:
-        self.weight, self.bias = parameters[f"{head}.weight"], parameters[f"{head}.bias"]
-        self.mean = self.scale = None
-        if "standardise.mean" in parameters:
-            self.mean = parameters["standardise.mean"]
-            self.scale = 1 / np.sqrt(parameters["standardise.variance"] + np.float32(SMALLEST_VARIANCE))
-        self.layer = None
-        if layer is not None and bool(parameters[f"{layer}.active"]):
-            self.layer = [
-                parameters[f"{layer}.{name}"] for name in ("down.weight", "down.bias", "up.weight", "up.bias")
-            ]
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, NDArray[Any]]) -> Self:
-        has_layer = f"{HEAD}.0.active" in parameters
-        return cls(parameters, f"{HEAD}.1" if has_layer else HEAD, f"{HEAD}.0" if has_layer else None)
-
-    def logits(self, pooled: Array) -> Array:
-        """Return ``[n_classes]`` scores of a text with this mean vector."""
-        features = pooled if self.mean is None else (pooled - self.mean) * self.scale
-        if self.layer is not None:
-            down, down_bias, up, up_bias = self.layer
-            features = features + up @ np.tanh(down @ features + down_bias) + up_bias
-        scores: Array = self.weight @ features + self.bias
-        return scores

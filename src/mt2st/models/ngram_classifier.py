@@ -11,12 +11,17 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.text import Tokeniser
+from mt2st.text.numbering import in_parts, pays
+
+if TYPE_CHECKING:
+    from mt2st.models.compiled_ngrams import CompiledCharacters, CompiledWords
 
 Kind = Literal["words", "characters"]
 NGRAMS: dict[Kind, tuple[int, int]] = {"words": (1, 2), "characters": (2, 5)}
@@ -30,6 +35,8 @@ SCALE = 3.0
 """Of the scores: the margins of a support vector machine times this are about the logarithms of odds."""
 ABSENT = -2.0
 """Margin of a class that no text has. A class that is sure to be wrong has about -1."""
+WORTH_COMPILED = 1 << 16
+"""Characters of texts from which on compiled code is loaded."""
 SEPARATOR = "\n"
 """Between n-grams in a model's file. No word holds one."""
 
@@ -58,13 +65,34 @@ class NgramClassifier:
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return ``[n_texts, n_classes]`` scores, which are comparable to logarithms of probabilities or odds."""
-        margins = np.zeros((len(texts), len(self.biases)))
+        return SCALE * (self._margins(texts)[0] + self.biases)
+
+    def _margins(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return ``[n_texts, n_classes]`` margins without biases, and which texts have an n-gram."""
+        if pays(sum(map(len, texts)), WORTH_COMPILED) and not any("\0" in text for text in texts):
+            parts = [self._compiled.margins(part) for part in in_parts(texts)]
+            return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
+        margins, known = np.zeros((len(texts), len(self.biases))), np.zeros(len(texts), dtype=np.bool_)
         for number, text in enumerate(texts):
             counts = self._counts(text)
             rows = np.fromiter(counts, np.int64, len(counts))
             values = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf[rows]
             margins[number] = values @ self.weights[rows] / max(np.sqrt(values @ values), np.finfo(np.float32).tiny)
-        return SCALE * (margins + self.biases)
+            known[number] = bool(counts)
+        return margins, known
+
+    @cached_property
+    def _compiled(self) -> CompiledWords | CompiledCharacters:
+        from mt2st.models.compiled_ngrams import CompiledCharacters, CompiledWords, Weights
+
+        weights = Weights.of(self.idf, self.weights)
+        if self.kind == "words":
+            return CompiledWords(self.rows, weights, self.tokeniser)
+        lowercase = self.tokeniser.lowercase
+        return CompiledCharacters(self.rows, weights, lowercase=lowercase, lengths=NGRAMS[self.kind])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
 
     def scores_of(self, features: Any) -> NDArray[np.float64]:
         """Return the same of texts that scikit-learn's vectoriser has read."""
@@ -72,7 +100,7 @@ class NgramClassifier:
 
     def knows(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return ``[n_texts]``: whether a text has an n-gram with weights."""
-        return np.array([bool(self._counts(text)) for text in texts], dtype=np.bool_)
+        return self._margins(texts)[1]
 
     def _counts(self, text: str) -> Counter[int]:
         """Return how often a text has each n-gram that has weights, by its row."""

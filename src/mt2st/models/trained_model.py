@@ -25,11 +25,13 @@ from mt2st.models.fitting import DocumentEncoder, FitOptions, primary_task, read
 from mt2st.models.folder import RUNTIME, ModelFolder, word_vectors_of
 from mt2st.models.inputs import joined, names_of, normalised_weights, not_exhausted, pair, parted, rereadable
 from mt2st.models.learning import Learning
+from mt2st.models.mean import MeanNetwork, TextReader
 from mt2st.models.parameters import SettingsEstimator, UnfittedError
 from mt2st.models.problem_types import ProblemType, Rows, RowsT, truncated
 from mt2st.models.settings import ModelSettings
 from mt2st.models.texts import Classes, checked_texts
 from mt2st.network import Network
+from mt2st.network.encoders import Mean
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.classification import predict_probabilities
@@ -497,6 +499,15 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         self._fitted()
         assert self.class_prior_ is not None
         independent, given = self.problem_type.independent, list(checked_texts(X, "texts"))
+        if given and self._reads_by_mean():
+            text, subwords = self.settings_.text, subwords_in(self.network_)
+            reader = TextReader(
+                self.vocabulary_, text.tokeniser, subwords is not None, text.max_length, text.truncation
+            )
+            parameters = {name: value.numpy() for name, value in self.network_.state_dict().items()}
+            texts = reader.read(given)
+            found = MeanNetwork(parameters, subwords, independent=independent).probabilities(texts)
+            return told_by_words(found, texts.known, self.ensemble_, self.class_prior_, given)
         known = np.empty(0, dtype=np.bool_)
 
         def probabilities(network: Network, encoded: Texts, max_length: int) -> NDArray[np.float32]:
@@ -506,6 +517,15 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
         found = self._of_texts(probabilities, given, len(self.classes_))
         return told_by_words(found, known, self.ensemble_, self.class_prior_, given)
+
+    def _reads_by_mean(self) -> bool:
+        """Return whether the network predicts without torch.
+
+        Torch computes with the other encoders, on other devices, and in a caller's `torch.autocast`.
+        """
+        network, weight = self.network_, self.network_.embedding.weight
+        plain = weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        return plain and type(network.encoder) is Mean
 
     def _probabilities(self, X: Iterable[str]) -> NDArray[np.float32]:
         """Return the probabilities of the classes of texts, and warn of texts without a known word."""

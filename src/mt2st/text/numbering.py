@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
@@ -29,14 +29,14 @@ _UNKNOWN = 1
 """The id of a token that the table lacks, until `Numbering.complete` gives it another one."""
 
 
-def pays(characters: int) -> bool:
+def pays(characters: int, worth: int = WORTH_COMPILED) -> bool:
     """Return whether to use compiled code for so much text: if it is much, or the code is loaded already."""
-    if characters < WORTH_COMPILED and "mt2st.text.scanner" not in sys.modules:
+    if characters < worth and "mt2st.text.scanner" not in sys.modules:
         return False
     from mt2st._native import available
     from mt2st.text.scanner import scan
 
-    return available() and (characters >= WORTH_COMPILED or scan.loaded)
+    return available() and (characters >= worth or scan.loaded)
 
 
 class Numbering(Protocol):
@@ -88,6 +88,14 @@ def numbered(
         yield ids, np.delete(ends, batch.unfinished) if batch.unfinished else ends
 
 
+def encoded(
+    texts: Iterable[str], tokeniser: Tokeniser, numbering: Numbering, workers: int = 1
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the ids of all texts ``[n_tokens]``, and where each ends ``[n_texts + 1]``, first 0."""
+    ids, ends = zip(*numbered(texts, tokeniser, numbering, workers), strict=True)
+    return np.concatenate(ids), np.concatenate(ends)
+
+
 def _parts(
     batches: Iterator[_Batch], tokeniser: Tokeniser, numbering: Numbering, workers: int
 ) -> Iterator[tuple[_Batch, NDArray[np.int32], NDArray[np.int64]]]:
@@ -106,16 +114,28 @@ def _parts(
     else:
         return
     from mt2st._workers import results
+    from mt2st.text.token_table import Cutting
 
-    table = numbering.table
+    table, cutting = numbering.table, Cutting.of(tokeniser)
 
     def cut_of(some: _Batch) -> tuple[_Batch, Cut]:
-        return some, table.cut(some.pieces, tokeniser, otherwise=_UNKNOWN)
+        return some, table.cut(some.pieces, cutting, otherwise=_UNKNOWN)
 
     for some, early in results(cut_of, chain([batch], batches), workers, in_order=True):
         cut = early if early.generation == table.generation else cut_of(some)[1]
         numbering.complete(cut)
         yield some, cut.ids, cut.lengths
+
+
+def in_parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield texts in parts of bounded length, a longer text by itself."""
+    first = characters = 0
+    for number, text in enumerate(texts):
+        if characters and characters + len(text) > CHARACTERS_PER_BATCH:
+            yield texts[first:number]
+            first, characters = number, 0
+        characters += len(text)
+    yield texts[first:]
 
 
 def _batches(texts: Iterable[str]) -> Iterator[_Batch]:

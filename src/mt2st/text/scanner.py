@@ -125,10 +125,13 @@ def _end_of_sign(text: U8, at: int, n_text: int, flags: U8) -> int:
 
 @helper
 def _end_of_chunk(text: U8, at: int, n_text: int, flags: U8, longest: int) -> int:
-    """Return the end of the characters between two separators of one byte."""
+    """Return the end of the characters between two separators."""
     room = longest - 1
-    while at < n_text and not flags[text[at]] & SEPARATOR and room:
-        at += _size(np.int64(text[at]))
+    while at < n_text and room:
+        size = _size(np.int64(text[at]))
+        if flags[_code(text, at, size)] & SEPARATOR:
+            break
+        at += size
         room -= 1
     return at
 

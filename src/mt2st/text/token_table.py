@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +18,26 @@ from mt2st.text.tokeniser import BETWEEN, LETTER, LONGEST_RUN, LONGEST_TOKEN, SP
 
 _FEWEST_SLOTS, _LEAST_ROOM = 1 << 12, 1 << 16
 _ASCII = 0x80
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How text is cut for compiled code.
+
+    Attributes:
+        prepare: brings text to the form that is cut.
+        separators: characters between tokens, as in a class of a regular expression; None cuts words as a `Tokeniser`.
+        longest: characters of the longest token between separators.
+    """
+
+    prepare: Callable[[str], str]
+    separators: str | None = None
+    longest: int = LONGEST_TOKEN
+
+    @classmethod
+    def of(cls, tokeniser: Tokeniser) -> Cutting:
+        """Return how a tokeniser cuts."""
+        return cls(tokeniser.prepared, SPACES if tokeniser.tokens == "whitespace" else None)
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,7 @@ class TokenTable:
 
     Example:
         >>> table = TokenTable(["a", "film"])
-        >>> cut = table.cut(["A fine film.", "Fine!"], Tokeniser(), otherwise=-1)
+        >>> cut = table.cut(["A fine film.", "Fine!"], Cutting.of(Tokeniser()), otherwise=-1)
         >>> cut.ids.tolist(), cut.lengths.tolist(), cut.unknown_tokens()
         ([0, -1, 1, -1, -1, -1], [4, 2], ['fine', '.', 'fine', '!'])
         >>> table.add(cut)
@@ -88,20 +108,19 @@ class TokenTable:
         letters = state.letters[: state.starts[state.size]].tobytes()
         return letters.decode("utf-8", "surrogatepass").split("\0")[:-1]
 
-    def cut(self, documents: Sequence[str], tokeniser: Tokeniser, *, otherwise: int) -> Cut:
+    def cut(self, documents: Sequence[str], cutting: Cutting, *, otherwise: int) -> Cut:
         """Cut documents into tokens and look up those known by now; the others have the id ``otherwise``."""
         state = self._state
-        prepared = _joined(documents, tokeniser)
+        prepared = _joined(documents, cutting.prepare)
         text = _bytes(prepared)
-        at_spaces = tokeniser.tokens == "whitespace"
         ids, lengths = np.empty(len(text), np.int32), np.empty(len(documents), np.int64)
         unknown = np.empty(3 * len(text), np.int64)
         n_unknown = scan(
             text,
             len(text),
-            _flags(at_spaces=at_spaces, only_ascii=len(text) == len(prepared)),
+            _flags(cutting.separators, only_ascii=len(text) == len(prepared)),
             LONGEST_RUN,
-            LONGEST_TOKEN if at_spaces else 0,
+            0 if cutting.separators is None else cutting.longest,
             state.slots,
             len(state.slots),
             state.letters,
@@ -132,6 +151,11 @@ class TokenTable:
             state.size,
         )
         self._state = _State(state.slots, state.letters, state.starts, size, state.generation)
+
+    @property
+    def letters(self) -> tuple[U8, I64]:
+        """The bytes of the tokens, a NUL after each, and where each begins."""
+        return self._state.letters, self._state.starts
 
     @property
     def generation(self) -> int:
@@ -173,12 +197,12 @@ def _slots(most: int, letters: U8, starts: I64, size: int) -> U64:
     return slots
 
 
-def _joined(documents: Sequence[str], tokeniser: Tokeniser) -> str:
+def _joined(documents: Sequence[str], prepare: Callable[[str], str]) -> str:
     """Return documents in the form that is cut, a NUL after each; those in them become spaces, which separate, too."""
     whole = "\0".join([*documents, ""])
     if whole.count("\0") == len(documents):
-        return tokeniser.prepared(whole)
-    return "".join(tokeniser.prepared(each).replace("\0", " ") + "\0" for each in documents)
+        return prepare(whole)
+    return "".join(prepare(each).replace("\0", " ") + "\0" for each in documents)
 
 
 def _bytes(text: str) -> U8:
@@ -186,15 +210,15 @@ def _bytes(text: str) -> U8:
 
 
 @cache
-def _flags(*, at_spaces: bool, only_ascii: bool) -> U8:
+def _flags(separators: str | None, *, only_ascii: bool) -> U8:
     """Return the kinds of the characters up to the last that can come, from the tokeniser's own expressions."""
     flags = np.zeros(_ASCII if only_ascii else sys.maxunicode + 1, np.uint8)
     characters = np.arange(len(flags), dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
     kinds = {LETTER: scanner.LETTER, f"[{BETWEEN}]": scanner.SEPARATOR, "[0-9]": scanner.DIGIT}
-    for kind, flag in {f"[{SPACES}]": scanner.SEPARATOR}.items() if at_spaces else kinds.items():
+    for kind, flag in kinds.items() if separators is None else [(f"[{separators}]", scanner.SEPARATOR)]:
         for run in re.finditer(f"{kind}+", characters):
             flags[run.start() : run.end()] |= flag
-    if not only_ascii and not at_spaces:
+    if not only_ascii and separators is None:
         for first, last in mark_ranges():
             flags[first : last + 1] |= scanner.MARK
     return flags
