@@ -77,6 +77,10 @@ class DivergedError(InputError):
         self.found, self.task = found or str(message), task
 
 
+class LostProcessError(InputError):
+    """Another process of a training in several ones has ended, or does not answer."""
+
+
 class MissingExtraError(InputError):
     """An optional dependency that the request needs is not installed.
 

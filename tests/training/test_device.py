@@ -155,7 +155,7 @@ class Elsewhere:
 def test_batches_come_to_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch on another device is moved, here from the one that holds no numbers: by a stand-in for the copy."""
     module, task = nn.Linear(1, 1), Elsewhere()
-    monkeypatch.setattr("mt2st.training.device._moved", lambda _, device: [torch.ones(2, device=device), "a"])
+    monkeypatch.setattr("mt2st.training.device.mapped", lambda batch, _: [torch.ones(2), *batch[1:]])
     Trainer(module, primary=task, optimizer=torch.optim.SGD(module.parameters()), epochs=1).fit()
     assert task.seen == [torch.device("cpu")]
 

@@ -10,11 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Literal
 
 from mt2st._files import check_place, complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
+from mt2st.cli.launched import launched
 from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import all_or_errors, named_by_flags, parse
 from mt2st.cli.run_folder import RunFolder, kept
@@ -85,11 +87,11 @@ def run(arguments: Sequence[str]) -> int:
         common=SHOWN,
         further=partial(strategy_problems, kind),
     )
-    with named_by_flags(kind):
-        return _train(replace(options, strategy=name_of(options.strategy)), arguments)
+    with named_by_flags(kind), launched() as rank:
+        return _train(replace(options, strategy=name_of(options.strategy)), arguments, rank)
 
 
-def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
+def _train(options: TrainOptions, arguments: Sequence[str], rank: int) -> int:
     chosen = options.model.auxiliaries
     settings, strategy = all_or_errors(
         lambda: options.model.checked(of_words=options.source.task == "tagging"),
@@ -101,10 +103,13 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
     if strategy.unit == "epoch":
         check_schedule(schedules, settings)
     every = options.checkpoint_seconds
-    trackers = _trackers(options)
+    trackers = _trackers(options) if rank == 0 else []
     if options.fallback is not None:
         check_place(options.fallback, "--fallback")
-    with _folder(options, options.output, resume=options.resume) as folder:
+    with ExitStack() as stack:
+        folder = _folder(options, options.output, resume=options.resume)
+        if rank == 0:
+            stack.enter_context(folder)
         parts = read_parts(options.source)
 
         from mt2st.cli.progress import TrainingProgress
@@ -143,6 +148,8 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
                 callbacks=[listener, *trackers],
             )
         listener.close()
+        if rank:  # what is left to do is the first process's
+            return 128 + SIGINT if model.run_.stopped == "interrupted" else 0
         folder.prepare()  # with few labels there is no training that would have made room
         if model.run_.stopped == "interrupted":
             written, again = options.output, "the same command with --resume"
@@ -150,7 +157,7 @@ def _train(options: TrainOptions, arguments: Sequence[str]) -> int:
                 written, again = options.fallback, f"{again} and --output {options.fallback}"
                 folder.claim(written)
             say(f"interrupted: {written / CHECKPOINT} is written; {again} goes on")
-            return 128 + received[0]
+            return 128 + (received[0] if received else SIGINT)  # another process may have received it
         _report(options, parts, model, arguments)
         for tracker in trackers if parts.test is not None else ():
             tracker.on_model(model)  # again, with the metrics on the test part

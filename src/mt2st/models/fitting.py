@@ -46,6 +46,7 @@ from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
 from mt2st.training.checkpoint import FILES as TRAINER_FILES
 from mt2st.training.device import seeded
+from mt2st.training.processes import current
 from mt2st.training.processor import torch_threads, usable_cores
 
 TRAINING, FINAL = "training", "final"
@@ -328,7 +329,8 @@ class Fitting(Generic[RowsT]):
         """Return a new network and the seconds that the training of its first word vectors took."""
         settings, cache = self.settings, self.options.vector_cache
         with seeded(settings.seed, self.device):
-            first = embedding_init(
+            make = partial(
+                embedding_init,
                 settings,
                 corpus,
                 subwords=reader.subwords,
@@ -337,6 +339,7 @@ class Fitting(Generic[RowsT]):
                 cache=VectorCache(Path(cache)) if cache else None,
                 checkpoints=self.options.vector_checkpoints,
             )
+            first = current().of_first(make)
             embedding = new_embedding(first.table, reader.subwords)
             network = reader.network(new_network(settings, embedding, self._heads(others)))
         for each in self.options.auxiliary_tasks:
@@ -416,7 +419,7 @@ class Fitting(Generic[RowsT]):
 
 def uses_second_core(settings: ModelSettings) -> bool:
     """Return whether a training with these settings uses a second core of this machine."""
-    return settings.compute.parallel_context and usable_cores() > 1
+    return settings.compute.parallel_context and usable_cores() // current().on_machine > 1
 
 
 def primary_task(

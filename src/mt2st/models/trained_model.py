@@ -37,6 +37,7 @@ from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import UNK, TaggedText, Vocabulary
 from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
+from mt2st.training.processes import current
 from mt2st.training.processor import torch_threads
 
 SHOWN = ("accuracy", "micro_f1", "entity_f1", "loss")
@@ -190,7 +191,12 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         if isinstance(given.auxiliary_tasks, Task | KernelTask):
             raise InputError(f"auxiliary_tasks must be a list of tasks, found one: give [{given.auxiliary_tasks.name}]")
         given = replace(given, auxiliary_tasks=[*self.own_tasks, *given.auxiliary_tasks])
-        if self.verbose:
+        processes = current()
+        if processes.count > 1 and autotune is not None:
+            raise InputError("autotune goes by the clock, which differs between processes: train in one process")
+        if processes.rank:
+            given = given.without_records()  # the first process writes and tells
+        elif self.verbose:
             given = replace(given, callbacks=[*given.callbacks, ProgressBar()])
         self.problem_type.check(rows)
         if not hasattr(validation, "source"):

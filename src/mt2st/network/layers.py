@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +34,8 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("variance", torch.ones(size))
         self.register_buffer("batches", torch.tensor(0))
+        self.add_up: Callable[[Tensor], None] | None = None
+        """Adds up a tensor over the processes that train together, in place; None in one process."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features of the same shape ``[batch, size]``; in training, update mean and variance first."""
@@ -51,8 +55,16 @@ class Standardise(nn.Module):
         # Equal shares for the first batches, so that the first one counts in full and no start value lingers.
         self.batches += 1
         share = (1 / self.batches).clamp(min=SLOWEST)  # on the device: the host does not wait for it
-        self.mean.lerp_(features.mean(dim=0), share)
-        self.variance.lerp_((features - self.mean).square().mean(dim=0), share)
+        self.mean.lerp_(self._mean_of(features), share)
+        self.variance.lerp_(self._mean_of((features - self.mean).square()), share)
+
+    def _mean_of(self, values: Tensor) -> Tensor:
+        """Return the mean over the batch, of which each process may have a part."""
+        if self.add_up is None:
+            return values.mean(dim=0)
+        total = torch.cat([values.sum(dim=0), values.new_tensor([len(values)])])
+        self.add_up(total)
+        return total[:-1] / total[-1]
 
 
 class TaskLayer(nn.Module):

@@ -173,8 +173,10 @@ class ContextTask:
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore the output table."""
-        self.outputs[:] = state["outputs"].cpu().numpy()
-        self._batched = None
+        if self._batched is not None:
+            self._batched[1].copy_(state["outputs"])
+        else:
+            self.outputs[:] = state["outputs"].cpu().numpy()
 
 
 def stream_of(epoch_slice: EpochSlice, number: int) -> int:

@@ -66,10 +66,23 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
 
     def batches(self, *, epoch: int, seed: int) -> Iterator[BatchT]:
         """Yield all training texts once, in an order that depends on name, epoch and seed alone."""
+        return (self.batch(self.train, indices) for indices in self._batches_of_indices(epoch, seed))
+
+    def shares(self, *, epoch: int, seed: int, numbers: range, of: int) -> Iterator[list[tuple[BatchT, float]]]:
+        """Yield parts of the batches, as `mt2st.training.DividedTask` describes."""
+        for indices in self._batches_of_indices(epoch, seed):
+            parts, whole = [indices[number::of] for number in numbers], self.size(indices)
+            yield [
+                (self.batch(self.train, part if len(part) else indices[:1]), self.size(part) / whole) for part in parts
+            ]
+
+    def _batches_of_indices(self, epoch: int, seed: int) -> Iterator[NDArray[np.int64]]:
         rng = np.random.default_rng([seed, epoch, crc32(self.name.encode())])
-        lengths = np.minimum(self.train.texts.lengths, self.max_length)
-        for indices in shuffled(lengths, self.batch_size, rng):
-            yield self.batch(self.train, indices)
+        return shuffled(np.minimum(self.train.texts.lengths, self.max_length), self.batch_size, rng)
+
+    def size(self, indices: NDArray[np.int64]) -> int:
+        """Return how many terms the loss of these training texts is the mean of."""
+        return len(indices)
 
     def evaluate(self, network: nn.Module) -> dict[str, float]:
         """Return `measure` on the validation texts; an empty dictionary without any."""

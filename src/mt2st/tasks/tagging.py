@@ -134,6 +134,11 @@ class TaggingTask(LabelledTask[Tagged, TagBatch]):
             targets[row, : len(tags)] = tags
         return TagBatch(ids, torch.from_numpy(targets))
 
+    def size(self, indices: NDArray[np.int64]) -> int:
+        """Return the number of words of these training sentences."""
+        targets = _of_texts(self.train.texts, self.train.token_targets, indices, self.max_length)
+        return sum(int((each != NO_TARGET).sum()) for each in targets)
+
     def loss(self, network: nn.Module, batch: TagBatch) -> Tensor:
         """Return the mean cross-entropy over the words of a batch."""
         assert isinstance(network, Network)

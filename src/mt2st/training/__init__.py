@@ -13,12 +13,14 @@ from mt2st.training.flops import FlopMeter
 from mt2st.training.freezing import DimensionFreezing, load_freezes, save_freezes
 from mt2st.training.learning_rate import LearningRateSchedule
 from mt2st.training.loader_task import DataLoaderTask
+from mt2st.training.processes import Alone, connected
 from mt2st.training.run import Evaluation, Freeze, ProbeFit, Progress, Run, Transition
-from mt2st.training.task import EpochSlice, KernelTask, RunParallel, SharedKernelTask, Task
+from mt2st.training.task import DividedTask, EpochSlice, KernelTask, RunParallel, SharedKernelTask, Shares, Task
 from mt2st.training.trainer import Trainer
 from mt2st.training.transition import FittedHead, HeadProbe, TransitionActions
 
 __all__ = [
+    "Alone",
     "Auxiliaries",
     "AuxiliaryDataset",
     "Callback",
@@ -26,6 +28,7 @@ __all__ = [
     "CheckpointEvery",
     "DataLoaderTask",
     "DimensionFreezing",
+    "DividedTask",
     "EarlyStopping",
     "EpochSlice",
     "Evaluation",
@@ -43,10 +46,12 @@ __all__ = [
     "Run",
     "RunParallel",
     "SharedKernelTask",
+    "Shares",
     "Task",
     "Trainer",
     "Transition",
     "TransitionActions",
+    "connected",
     "load_freezes",
     "save_freezes",
 ]

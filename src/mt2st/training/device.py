@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -70,7 +70,7 @@ def moved(batch: Any, device: torch.device) -> Any:
     """
     if all(each.device == device for each in tensors_in(batch)):
         return batch
-    return _moved(batch, device)
+    return mapped(batch, lambda tensor: tensor.to(device))
 
 
 def tensors_in(batch: Any) -> Iterator[Tensor]:
@@ -95,17 +95,18 @@ def _of_dataclass(batch: Any) -> dict[str, Any]:
     return {each.name: getattr(batch, each.name) for each in fields(batch) if each.init} if is_one else {}
 
 
-def _moved(batch: Any, device: torch.device) -> Any:
+def mapped(batch: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Return a batch with each of its tensors changed."""
     if isinstance(batch, Tensor):
-        return batch.to(device)
+        return change(batch)
     if isinstance(batch, Mapping):
-        return {key: _moved(each, device) for key, each in batch.items()}
+        return {key: mapped(each, change) for key, each in batch.items()}
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(_moved(each, device) for each in batch))
+        return type(batch)(*(mapped(each, change) for each in batch))
     if isinstance(batch, list | tuple):
-        return type(batch)(_moved(each, device) for each in batch)
+        return type(batch)(mapped(each, change) for each in batch)
     if values := _of_dataclass(batch):
-        return replace(batch, **{name: _moved(each, device) for name, each in values.items()})
+        return replace(batch, **{name: mapped(each, change) for name, each in values.items()})
     return batch
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from mt2st.errors import InputError
-from mt2st.training.device import device_of, moved, tensors_in
+from mt2st.training.device import device_of, mapped, moved, tensors_in
+from mt2st.training.task import Shares
 
 Loss = Callable[[nn.Module, Any], Tensor]
 """Returns the scalar mean loss of a batch, connected to the module's parameters."""
@@ -90,6 +91,13 @@ class DataLoaderTask:
                 return
             yield batch
 
+    def shares(self, *, epoch: int, seed: int, numbers: range, of: int) -> Iterator[Shares]:
+        """Yield parts of the batches, as `mt2st.training.DividedTask` describes: tensors are cut by their rows."""
+        for batch in self.batches(epoch=epoch, seed=seed):
+            size = _size(batch)
+            parts = [range(number, size, of) for number in numbers]
+            yield [(_rows(batch, part or range(1), size), len(part) / size) for part in parts]
+
     def loss(self, module: nn.Module, batch: Any) -> Tensor:
         """Return the loss of a batch."""
         return self._loss(module, moved(batch, device_of(module)))
@@ -128,3 +136,10 @@ def _size(batch: Any) -> int:
     """Return the number of examples of a batch: the length of its first tensor."""
     first = next(tensors_in(batch), None)
     return len(first) if first is not None and first.ndim else 1
+
+
+def _rows(batch: Any, rows: range, size: int) -> Any:
+    """Return some rows of a batch of ``size``; tensors of another length stay whole."""
+    return mapped(
+        batch, lambda each: each[rows.start : rows.stop : rows.step] if each.ndim and len(each) == size else each
+    )

@@ -37,15 +37,18 @@ from mt2st.training.modules import (
     evaluation_mode,
     gradient_norm,
 )
+from mt2st.training.processes import Alone, current
 from mt2st.training.run import OPTIMIZER, Evaluation, Freeze, Halving, ProbeFit, Progress, Run, Transition
 from mt2st.training.task import (
     AuxiliaryStream,
     EpochSlice,
     KernelTask,
     SharedKernelTask,
+    Shares,
     Task,
     check_metrics,
     check_tasks,
+    shares_of,
 )
 from mt2st.training.transition import TransitionActions
 
@@ -54,6 +57,9 @@ STOP, HALVE = ON_DIVERGENCE = "stop", "halve"
 RecordT = TypeVar("RecordT", Transition, Freeze, ProbeFit, Halving)
 Event = tuple[str, Mapping[str, Any]]
 """Kind and values, as `Callback.on_event` gets them."""
+JOIN_EVERY = 4
+"""Steps after which the tables that kernel tasks move are made alike in all processes: usually some ten thousand words
+of each. Word vectors were as good with 10,000 to 200,000 (docs/howto/several-machines.md)."""
 NORM_EVERY = 10
 """Steps between two norms of the primary's gradient: on small models a norm costs a tenth of a step. The first step
 after each evaluation has one too, so that every evaluation has a mean."""
@@ -95,6 +101,8 @@ class TrainingLoop:
         on_divergence: str = STOP,
         device: str | torch.device | None = None,
         precision: str = FLOAT32,
+        accumulate: int = 1,
+        processes: Alone | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         for argument, value, kind in (("module", module, nn.Module), ("optimizer", optimizer, Optimizer)):
@@ -119,8 +127,13 @@ class TrainingLoop:
                 f"{strategy!r} would not train the primary task '{primary.name}' at all: in {epochs} epochs its weight "
                 "never rises above 0; train for more, or let the primary task begin earlier"
             )
+        self.processes, self.accumulate = processes or current(), whole("accumulate", accumulate)
         self.kernels = [task for task in auxiliaries if isinstance(task, KernelTask)]
-        self.streams = [AuxiliaryStream(task, self.seed) for task in auxiliaries if not isinstance(task, KernelTask)]
+        self.streams = [
+            AuxiliaryStream(task, self.seed, partial(self._shares, task))
+            for task in auxiliaries
+            if not isinstance(task, KernelTask)
+        ]
         self.evaluations_per_epoch = whole("evaluations_per_epoch", evaluations_per_epoch)
         self.monitor = monitor
         self.scheduler, self.feedback, self.early_stopping = scheduler, feedback, early_stopping
@@ -138,7 +151,9 @@ class TrainingLoop:
             self.transition.rates.bind(optimizer)
         self.progress, self.run = Progress(train_seconds=self._prepared_seconds), Run()
         self.best_parameters: dict[str, Tensor] | None = None
-        self._stop = False
+        self._stop = self._asked_to_stop = False
+        self._apart = False
+        """Whether kernels have moved the table since the processes' were alike."""
 
     def _check_parts(self) -> None:
         """Refuse parts that the module cannot bear, or that do not go together."""
@@ -157,6 +172,11 @@ class TrainingLoop:
         if self.combiner is not None and self.feedback is not None:
             raise InputError(
                 f"{self.strategy!r} combines the gradients, which leaves none to measure: train without feedback"
+            )
+        if self.processes.count > 1 and self.kernels and self.combiner is not None:
+            raise InputError(
+                f"{self.strategy!r} combines the gradients with what '{self.kernels[0].name}' does to the embedding, "
+                "which each process sees for itself: train in one process"
             )
         if self.scheduler is not None and self.transition.rates is not None:
             raise InputError("scheduler and transition.rates both set the learning rates: give one of them")
@@ -180,24 +200,31 @@ class TrainingLoop:
         evaluate_after = {
             round(parts * number / self.evaluations_per_epoch) for number in range(1, self.evaluations_per_epoch + 1)
         }
-        batches = islice(self.primary.batches(epoch=progress.epoch, seed=self.seed), progress.batch, None)
+        shares = islice(self._shares(self.primary, epoch=progress.epoch, seed=self.seed), progress.batch, None)
         while True:
             # Before the step, not after it: a checkpoint written at the end of a step goes on with its evaluation.
             if progress.batch in evaluate_after and progress.step > self.run.steps:
                 self._evaluate()
+            self._agree_to_stop()
             if self._ended:
                 return
             if progress.batch == parts:
                 break
             with progress.timed():
-                self._step(self._next(batches), EpochSlice(progress.epoch, progress.batch, parts, self.seed), thread)
+                self._step(self._next(shares), EpochSlice(progress.epoch, progress.batch, parts, self.seed), thread)
             progress.batch += 1
             self._tell("on_step_end")
         progress.epoch, progress.batch = progress.epoch + 1, 0
 
-    def _next(self, batches: Iterator[Any]) -> Any:
-        for batch in batches:
-            return batch
+    def _shares(self, task: Task, *, epoch: int, seed: int) -> Iterator[Shares]:
+        """Yield this process's part of each batch, in as many parts as are computed one after the other."""
+        numbers = range(self.processes.rank * self.accumulate, (self.processes.rank + 1) * self.accumulate)
+        of = self.processes.count * self.accumulate
+        return shares_of(task, epoch=epoch, seed=seed, numbers=numbers, of=of)
+
+    def _next(self, shares: Iterator[Shares]) -> Shares:
+        for share in shares:
+            return share
         raise InputError(
             f"the primary task '{self.primary.name}' promised {self.primary.n_batches} batches an epoch, "
             f"but gave only {self.progress.batch} in epoch {self.progress.epoch}"
@@ -205,12 +232,14 @@ class TrainingLoop:
 
     # One step
 
-    def _step(self, batch: Any, epoch_slice: EpochSlice, thread: KernelThread) -> None:
+    def _step(self, shares: Shares, epoch_slice: EpochSlice, thread: KernelThread) -> None:
         """Take one step: the primary's gradient plus the weighted gradients of the tasks that are on (eq. 3)."""
         progress, strategy, freezing = self.progress, self.strategy, self.transition.freezing
         progress.step += 1
         weights = strategy.weights_at(epoch=progress.epoch, step=progress.step)
         primary_weight = strategy.primary_weight_at(epoch=progress.epoch, step=progress.step)
+        if not any(weights[task.name] for task in self.kernels) or (freezing is not None and epoch_slice.part == 0):
+            self._join()  # before anything is made of the table that all processes must have alike
         self._follow_transition(weights)
         # Looks at the gradient of each task by itself: to measure it (feedback), or to combine it with the others.
         watcher = self._watcher(weights, primary_weight)
@@ -227,7 +256,7 @@ class TrainingLoop:
         with thread.running(jobs) as kernel_losses:
             self.optimizer.zero_grad(set_to_none=True)
             if primary_weight > 0:
-                primary_loss = self._backward(self.primary, batch, primary_weight)
+                primary_loss = self._backward(self.primary, shares, primary_weight)
                 progress.record_loss(self.primary.name, primary_loss)
                 if progress.step % NORM_EVERY == 1 or progress.norms[1] == 0:
                     progress.record_norm(gradient_norm(self.module.parameters()) / primary_weight)
@@ -247,13 +276,16 @@ class TrainingLoop:
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.module.parameters(), self.clip_norm)
             self._move()
+        self._apart = self._apart or (bool(jobs) and self.processes.count > 1)
+        if progress.step % JOIN_EVERY == 0:
+            self._join()
         if freezing is not None:  # whatever has moved the table: momentum, weight decay, kernels
             freezing.restore(embedding_weight(self.module, "freezing"))
         if self.scheduler is not None:
             self.scheduler.step()
         if self.average is not None:
             self.average.update(self.module)
-        losses |= {name: value for name, value in kernel_losses.items() if not math.isnan(value)}
+        losses |= self._kernel_losses(kernel_losses)
         for name, value in losses.items():
             if math.isinf(value):
                 raise self._diverged(name, value)
@@ -275,27 +307,59 @@ class TrainingLoop:
             for group, rate in zip(groups, scheduled, strict=True):
                 group["lr"] = rate
 
-    def _backward(self, task: Task, batch: Any, weight: float) -> float:
+    def _backward(self, task: Task, shares: Shares, weight: float) -> float:
         """Add a task's weighted gradient to the parameters' and return its loss, without the weight."""
-        with computing_in(self.precision, self.device):
-            loss = checked_loss(task.loss(self.module, moved(batch, self.device)), task.name)
-        (loss if weight == 1 else weight * loss).backward()  # type: ignore[no-untyped-call]
-        value = float(loss.item())
+
+        def share() -> float:
+            total = 0.0
+            for batch, factor in shares:
+                with computing_in(self.precision, self.device):
+                    loss = checked_loss(task.loss(self.module, moved(batch, self.device)), task.name)
+                weighted = weight * factor
+                (loss if weighted == 1 else weighted * loss).backward()  # type: ignore[no-untyped-call]
+                total += factor * float(loss.item())
+            return total
+
+        value = self.processes.backward(self.module, share)
         if not math.isfinite(value):
             raise self._diverged(task.name, value)
         return value
 
     def _update_kernel(self, task: KernelTask, weight: float, epoch_slice: EpochSlice, thread: KernelThread) -> float:
-        epoch_slice = replace(epoch_slice, elapsed=self._elapsed(task, epoch_slice))
-        weight *= self.run.rate_factor(task.name)
+        count, rank = self.processes.count, self.processes.rank
+        elapsed = self._elapsed(task, epoch_slice)
+        # Each process has its share of the text. The mean of what they do, each with a rate so many times as high, is
+        # what one process would do on all of it; with the rate as it is, the task would learn so many times less.
+        epoch_slice = replace(
+            epoch_slice, part=epoch_slice.part * count + rank, parts=epoch_slice.parts * count, elapsed=elapsed
+        )
+        weight *= self.run.rate_factor(task.name) * count
         table = embedding_weight(self.module, task.name).data
         try:
             if isinstance(task, SharedKernelTask):
                 shared = thread.run_parallel
                 return float(task.update_shared(table, weight=weight, epoch_slice=epoch_slice, run_parallel=shared))
             return float(task.update(table, weight=weight, epoch_slice=epoch_slice))
-        except DivergedError as error:  # which knows neither task nor step
-            raise self._diverged(task.name, math.nan) from error
+        except DivergedError:  # which knows neither task nor step, nor what all processes are to do now
+            return math.inf
+
+    def _kernel_losses(self, own: Mapping[str, float]) -> dict[str, float]:
+        """Return the mean loss of each kernel task over the processes; none of a task that had nothing to learn."""
+        figures = [number for value in own.values() for number in ((0.0, 0.0) if math.isnan(value) else (value, 1.0))]
+        sums = self.processes.sums(figures) if figures else []
+        counted = zip(own, sums[::2], sums[1::2], strict=True)
+        return {name: total / count for name, total, count in counted if count}
+
+    def _join(self) -> None:
+        """Make the tables that kernels have moved alike in all processes."""
+        if not self._apart:
+            return
+        states = {task.name: task.state_dict() for task in self.kernels}
+        own = [table for state in states.values() for table in state.values() if table.is_floating_point()]
+        self.processes.average([embedding_weight(self.module, self.kernels[0].name).data, *own])
+        for task in self.kernels:  # whose state may be a copy
+            task.load_state_dict(states[task.name])
+        self._apart = False
 
     def _elapsed(self, task: KernelTask, epoch_slice: EpochSlice) -> tuple[float, float]:
         """Return the shares of a task's time that have passed before and after the step."""
@@ -387,8 +451,14 @@ class TrainingLoop:
             self.optimizer.state.pop(parameter, None)
         if self.average is not None:
             self.average.restart()
+        self._make_alike()
         outcome = fitted.texts, fitted.iterations, fitted.converged, fitted.operations
         self._record("probe", self.run.probes, ProbeFit(self.progress.epoch, self.progress.step, *outcome))
+
+    def _make_alike(self) -> None:
+        """Give all processes the first one's module, to the last digit."""
+        if self.processes.count > 1:
+            self.module.load_state_dict(self.processes.of_first(self.module.state_dict))
 
     def _freeze(self) -> None:
         freezing, progress = self.transition.freezing, self.progress
@@ -411,13 +481,14 @@ class TrainingLoop:
 
     def _evaluate(self) -> None:
         """Evaluate the primary task, keep the best parameters, and let strategy and callbacks know."""
+        self._join()
         with self.average.applied(self.module) if self.average else nullcontext():
             evaluation = self._measured()
             self.run.evaluations.append(evaluation)
             self._keep_best(evaluation)
             # Before the callbacks: a checkpoint that one of them writes has all that follows from the evaluation.
             events = self._adapt(evaluation)
-            for callback in self.callbacks:
+            for callback in self._told:
                 callback.on_evaluation(self, evaluation)
         self._tell_events(events)
 
@@ -425,10 +496,10 @@ class TrainingLoop:
         progress = self.progress
         self.check_converging()
         losses, norm = progress.take_means()
-        signals = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
+        taken = self.feedback.take() if self.feedback else {"cosine": {}, "gain": {}}
+        signals = self.processes.of_first(lambda: taken)
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
-        with evaluation_mode(self.module), computing_in(self.precision, self.device):
-            validation = check_metrics(self.primary.name, self.primary.evaluate(self.module))
+        validation = self.processes.of_first(self._validation)
         if (found := validation.get(LOSS, 0.0)) > (most := getattr(self.primary, "most_loss", math.inf)):
             raise self._divergence(f"the validation loss is {found:.4g}, above {most:.4g},", self.primary.name)
         return Evaluation(
@@ -445,6 +516,10 @@ class TrainingLoop:
             flops=progress.flops,
             primary_weight=self.strategy.primary_weight_at(epoch=progress.epoch, step=progress.step),
         )
+
+    def _validation(self) -> dict[str, float]:
+        with evaluation_mode(self.module), computing_in(self.precision, self.device):
+            return check_metrics(self.primary.name, self.primary.evaluate(self.module))
 
     def _check_monitors(self, metrics: Iterable[str]) -> None:
         """Refuse the name of a metric that the primary task does not report."""
@@ -498,6 +573,10 @@ class TrainingLoop:
             self.run.stopped, self.run.cause = "converged", cause
         return [*self._rate_changes(), *(("decision", asdict(each)) for each in decisions)]
 
+    def _agree_to_stop(self) -> None:
+        """Stop if any process was asked to, all after the same step."""
+        self._stop = self.processes.sums([float(self._asked_to_stop)])[0] > 0
+
     @property
     def _ended(self) -> bool:
         return self._stop or self.run.stopped == "converged"
@@ -526,9 +605,13 @@ class TrainingLoop:
 
     def _tell_events(self, events: Sequence[Event]) -> None:
         for kind, values in events:
-            for callback in self.callbacks:
+            for callback in self._told:
                 callback.on_event(self, kind, values)
 
     def _tell(self, method: str) -> None:
-        for callback in self.callbacks:
+        for callback in self._told:
             getattr(callback, method)(self)
+
+    @property
+    def _told(self) -> Sequence[Callback]:
+        return self.callbacks if self.processes.rank == 0 else ()

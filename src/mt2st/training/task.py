@@ -68,6 +68,29 @@ class Task(Protocol):
 
 
 @runtime_checkable
+class DividedTask(Task, Protocol):
+    """A task whose batches can be divided, so that several processes, or steps of less memory, compute a share each.
+
+    Any other task is computed in whole by each process.
+    """
+
+    def shares(self, *, epoch: int, seed: int, numbers: range, of: int) -> Iterator[Shares]:
+        """Yield the batches of an epoch, as `batches` does, but of each the parts with these numbers.
+
+        Args:
+            epoch: as for `batches`.
+            seed: as for `batches`.
+            numbers: the parts, from 0 to ``of - 1``.
+            of: parts of each batch.
+
+        Yields:
+            For each batch its parts, each with its factor. The loss of a batch is the sum over all its parts of factor
+            times loss. No part is missing: layers may take means over all parts of a batch. Where there is nothing left
+            for a part, it is another one with the factor 0.
+        """
+
+
+@runtime_checkable
 class KernelTask(Protocol):
     """A task that updates the shared embedding table in place, outside torch's autograd."""
 
@@ -91,6 +114,8 @@ class KernelTask(Protocol):
         """Restore `state_dict`."""
 
 
+Shares = Sequence[tuple[Any, float]]
+"""Parts of a batch with their factors in its loss."""
 RunParallel = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 """Runs pieces of work, one after another or on several threads, and returns their results in order."""
 
@@ -118,15 +143,31 @@ class SharedKernelTask(KernelTask, Protocol):
         """
 
 
+def shares_of(task: Task, *, epoch: int, seed: int, numbers: range, of: int) -> Iterator[Shares]:
+    """Yield the batches of an epoch in parts, as `DividedTask.shares` describes.
+
+    Of a task that cannot be divided, the part is the whole batch, with the factor of so many parts.
+    """
+    if of > 1 and isinstance(task, DividedTask):
+        return task.shares(epoch=epoch, seed=seed, numbers=numbers, of=of)
+    return ([(batch, len(numbers) / of)] for batch in task.batches(epoch=epoch, seed=seed))
+
+
 class AuxiliaryStream:
     """The batches of an auxiliary task, epoch after epoch of its own data.
 
     A batch is drawn only when asked for, so a task that is off costs nothing.
+
+    Args:
+        task: the task.
+        seed: the run's seed.
+        batches: yields them, given ``epoch`` and ``seed``; the task's own by default.
     """
 
-    def __init__(self, task: Task, seed: int) -> None:
+    def __init__(self, task: Task, seed: int, batches: Callable[..., Iterator[Any]] | None = None) -> None:
         self.task, self.seed = task, seed
         self.epoch, self.drawn = 1, 0
+        self._of_epoch = batches or task.batches
         self._batches: Iterator[Any] | None = None
 
     def draw(self) -> Any:
@@ -136,7 +177,7 @@ class AuxiliaryStream:
             InputError: the task has no batch in a whole epoch.
         """
         if self._batches is None:
-            self._batches = self.task.batches(epoch=self.epoch, seed=self.seed)
+            self._batches = self._of_epoch(epoch=self.epoch, seed=self.seed)
             for _ in range(self.drawn):
                 next(self._batches)
         for batch in self._batches:

@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mt2st.errors import DivergedError, DivergenceWarning, listed
 from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
 from mt2st.training.device import random_state, set_random_state
@@ -57,6 +59,11 @@ class Trainer(TrainingLoop):
             rates, with a warning, up to `MOST_HALVINGS` times. It keeps that state in memory.
         device: where to train: ``"auto"`` (a GPU of CUDA if there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or
             ``"mps"``. The module is moved there; None trains where it is. Batches are moved to the module.
+        accumulate: parts of a batch that are computed one after the other, for batches that do not fit into memory; of
+            a `DividedTask`. The gradient is that of the whole batch.
+        processes: the processes that train together; by default those of torch's default process group, if it is
+            initialised (`mt2st.training.processes`). Each computes a share of every batch. The training is that of one
+            process, but for dropout and kernel tasks. Callbacks are called in the first process alone.
         precision: ``"bfloat16"`` computes losses and evaluations under `torch.autocast`; parameters and optimizer stay
             float32.
         callbacks: called in their order at steps, evaluations and events.
@@ -92,7 +99,7 @@ class Trainer(TrainingLoop):
 
     def stop(self) -> None:
         """Ask a running `fit` (or the next one) to end after its current step. Safe to call in a signal handler."""
-        self._stop = True
+        self._asked_to_stop = True
 
     def fit(self) -> Run:
         """Train until the epochs are over, the training has converged or `stop` is called.
@@ -113,8 +120,13 @@ class Trainer(TrainingLoop):
         self.module.train()
         try:
             self._tell("before_fit")
+            self._begin()
             self._tell("on_fit_start")
-            with flushed_denormals(), KernelThread(parallel=self.parallel_context and bool(self.kernels)) as thread:
+            with (
+                flushed_denormals(),
+                self.processes.statistics_of(self.module),
+                KernelThread(parallel=self.parallel_context and bool(self.kernels)) as thread,
+            ):
                 self._keep_good()
                 while self.progress.epoch <= self.epochs and not self._ended:
                     try:
@@ -125,6 +137,17 @@ class Trainer(TrainingLoop):
         finally:
             self._tell("on_fit_end")
         return self.run
+
+    def _begin(self) -> None:
+        """Begin alike in all processes: with the first one's state, which may be that of a checkpoint."""
+        self._agree_to_stop()
+        if self.processes.count == 1:
+            return
+        state = self.processes.of_first(self.state_dict)
+        if self.processes.rank:
+            self.load_state_dict(state)
+            # Dropout is another one in each process; the first goes on as it would alone.
+            torch.manual_seed(int(torch.randint(2**62, ())) + self.processes.rank)
 
     def _evaluate(self) -> None:
         super()._evaluate()
@@ -167,7 +190,7 @@ class Trainer(TrainingLoop):
         self._keep_good()
 
     def _finish(self) -> None:
-        stopped, self._stop = self._stop, False
+        stopped, self._stop, self._asked_to_stop = self._stop, False, False
         if stopped and self.run.stopped != "converged":
             self.run.stopped = "interrupted"
             return
@@ -175,6 +198,7 @@ class Trainer(TrainingLoop):
             self.module.load_state_dict(self.best_parameters)
         elif self.average is not None:
             self.average.copy_to(self.module)
+        self._make_alike()
         run = self.run
         end = {"stopped": run.stopped, "cause": run.cause, "best": run.best, "step": self.progress.step}
         self._tell_events([("end", end)])
