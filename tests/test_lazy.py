@@ -10,6 +10,7 @@ PACKAGES = ("mt2st", "mt2st.text", "mt2st.embedding", "mt2st.evaluation", "mt2st
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_public_name_has_a_home(package: str) -> None:
     module = import_module(package)
+    assert set(module.__all__) <= set(dir(module))
     for name in module.__all__:
         found = getattr(module, name)
         assert not isinstance(found, type(module)), f"{package}.{name} is a module"

@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 
-__getattr__ = lazily(
+__getattr__, __dir__ = lazily(
     __name__,
     {
         "embedding": "WordVectors train_word_vectors",
@@ -72,8 +72,3 @@ __getattr__ = lazily(
         "training": "Callback DataLoaderTask Feedback Trainer",
     },
 )
-
-
-def __dir__() -> list[str]:
-    """Return the public names, which may not be loaded yet."""
-    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

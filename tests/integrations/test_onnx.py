@@ -137,33 +137,39 @@ def read_by_the_description(folder: Path, texts: list[str]) -> np.ndarray:
     reader, text_settings = model["reader"], model["settings"]["text"]
     arrays, session = load_file(folder / "arrays.safetensors"), onnxruntime.InferenceSession(folder / reader["network"])
     number_of = {token: number for number, token in enumerate(model["vocabulary"])}
-    most = text_settings["max_length"]
+    most, several = text_settings["max_length"], model["problem_type"] == "multilabel"
     assert (reader["inputs"], text_settings["truncation"]) == ({"ids": ["batch", "length"]}, "middle")
     found = []
     for text in texts:
         lowered = text.lower() if text_settings["lowercase"] else text
         plain = regex.sub(r"(?i)</?br\s*/?>", " ", lowered) if text_settings["remove_breaks"] else lowered
-        tokens = regex.findall(reader["token"], unicodedata.normalize("NFC", plain).replace("\u2019", "'"))
+        if text_settings["tokens"] != "whitespace":
+            plain = unicodedata.normalize("NFC", plain).replace("\u2019", "'")
+        if reader["alone"]:
+            plain = regex.sub(reader["alone"], r" \g<0> ", plain)
+        tokens = regex.findall(reader["token"], plain)
         ids = [number_of.get(token, reader["unknown"]) for token in tokens]
         known = any(number != reader["unknown"] for number in ids)
         if len(ids) > most:
             ids = [*ids[: math.ceil(most / 2)], *ids[len(ids) - most // 2 :]]
         padded = np.array([[*(ids or [reader["unknown"]]), reader["padding"], reader["padding"]]])
         network = session.run(["probabilities"], {"ids": padded})[0][0] if known else np.array(model["class_prior"])
-        scores = [np.log(np.clip(network.astype(float), reader["linear"]["least"], 1))]
+        least = reader["linear"]["least"]
+        clipped = np.clip(network.astype(float), least, 1 - least if several else 1)
+        scores = [np.log(clipped) - (np.log(1 - clipped) if several else 0)]
         for kind in model["ensemble"]["members"]:
-            least, longest = reader["linear"]["lengths"][kind]
+            shortest, longest = reader["linear"]["lengths"][kind]
             if kind == "words":
                 grams = [
                     " ".join(tokens[start : start + size])
-                    for size in range(least, longest + 1)
+                    for size in range(shortest, longest + 1)
                     for start in range(len(tokens) - size + 1)
                 ]
             else:
                 grams = [
                     f" {word} "[start : start + size]
                     for word in lowered.split()
-                    for size in range(least, longest + 1)
+                    for size in range(shortest, longest + 1)
                     for start in range(len(word) + 2 - size + 1)
                 ]
             part = {name: arrays[f"linear.{kind}.{name}"] for name in ("terms", "idf", "weights", "biases")}
@@ -175,18 +181,26 @@ def read_by_the_description(folder: Path, texts: list[str]) -> np.ndarray:
             scores.append(reader["linear"]["scale"] * margins)
             known = known or bool(counts)
         pooled = np.exp(sum(weight * part for weight, part in zip(model["ensemble"]["weights"], scores, strict=True)))
-        found.append(pooled / pooled.sum() if known else model["class_prior"])
+        together = pooled / (1 + pooled) if several else pooled / pooled.sum()
+        found.append(together if known else model["class_prior"])
     return np.array(found)
 
 
-def test_a_reader_that_knows_the_description_alone_finds_the_same(films: Films, tmp_path: Path) -> None:
-    model = TextClassifier(Switch(1)).set_params(**(SMALL | {"encoder__name": "bilstm"})).fit(*films)
+@pytest.mark.parametrize("tokens", ["words", "characters", "whitespace"])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_reader_that_knows_the_description_alone_finds_the_same(
+    several: bool, tokens: str, films: Films, tmp_path: Path
+) -> None:
+    texts = [*films[0], "\u8fd9\u90e8 \u7535\u5f71\u597d\u770b!"]
+    labels: Any = [*films[1], "good"]
+    settings = SMALL | {"encoder__name": "bilstm", "text__tokens": tokens}
+    estimator = MultiLabelClassifier if several else TextClassifier
+    y = [[label] if number % 3 else [] for number, label in enumerate(labels)] if several else labels
+    model = estimator(Switch(1)).set_params(**settings).fit(texts, y)
     assert model.ensemble_ is not None
     exported(model, tmp_path)
-    found = read_by_the_description(tmp_path / "onnx", [*TEXTS, *films[0]])
-    with pytest.warns(UserWarning, match="no word that the model knows"):
-        of_torch = model.predict_proba([*TEXTS, *films[0]])
-    np.testing.assert_allclose(found, of_torch, atol=1e-5)
+    found = read_by_the_description(tmp_path / "onnx", [*TEXTS, *texts])
+    np.testing.assert_allclose(found, model.predict_known([*TEXTS, *texts])[0], atol=1e-5)
 
 
 def test_an_export_is_written_and_read_without_torch(films: Films, tmp_path: Path) -> None:

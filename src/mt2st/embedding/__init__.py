@@ -47,7 +47,7 @@ __all__ = [
     "train_word_vectors",
 ]
 
-__getattr__ = lazily(
+__getattr__, __dir__ = lazily(
     __name__,
     {
         "checkpoint": "VectorCheckpoints",

@@ -76,7 +76,7 @@ __all__ = [
     "stray_tags",
 ]
 
-__getattr__ = lazily(
+__getattr__, __dir__ = lazily(
     __name__,
     {
         "analogies": "AnalogyReport AnalogyScore SectionResult evaluate_analogies",

@@ -33,7 +33,7 @@ from mt2st.models.ngram_classifier import NGRAMS, SCALE
 from mt2st.text import PAD, UNK, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.spelling import OpenSpellings
 from mt2st.text.tagged import check_words
-from mt2st.text.tokeniser import LONGEST_RUN, LONGEST_TOKEN
+from mt2st.text.tokeniser import LONGEST_RUN, LONGEST_TOKEN, SPACES, UNSPACED
 from mt2st.text.word_cutter import WordCutter
 from mt2st.text.words import cut_sentences
 
@@ -270,7 +270,7 @@ def _described(saved: ModelFolder) -> dict[str, Any]:
     """Return what a reader must know, as plain values."""
     config, subwords = saved.config, subwords_of(saved)
     settings = config["settings"]
-    ngrams = None
+    by_character, ngrams = settings["text"]["tokens"] == "characters", None
     if subwords is not None:
         each = subwords.settings
         ngrams = {"min_n": each.min_n, "max_n": each.max_n, "bucket": each.bucket}
@@ -293,8 +293,9 @@ def _described(saved: ModelFolder) -> dict[str, Any]:
             "inputs": inputs,
             "padding": PAD,
             "unknown": UNK,
-            "token": rf"[^ \t\n\r\f\v\0]{{1,{LONGEST_TOKEN}}}" if settings["text"]["tokens"] == "whitespace" else TOKEN,
+            "token": f"[^{SPACES}]{{1,{LONGEST_TOKEN}}}" if settings["text"]["tokens"] == "whitespace" else TOKEN,
             "longest_run": LONGEST_RUN,
+            "alone": f"[{UNSPACED.encode().decode('unicode_escape')}]\\p{{M}}*" if by_character else None,
             "ngrams": ngrams,
             "spelling_rows": None if spelling is None else len(spelling),
             "linear": None if ensemble is None else {"lengths": NGRAMS, "scale": SCALE, "least": LEAST},

@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-__getattr__ = lazily(
+__getattr__, __dir__ = lazily(
     __name__,
     {
         "groups": "AuxiliaryData Compute Context Embedding Encoder Optimisation Text Transition WordTasks",

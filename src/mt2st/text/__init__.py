@@ -74,7 +74,7 @@ __all__ = [
     "split_to_choose_by",
 ]
 
-__getattr__ = lazily(
+__getattr__, __dir__ = lazily(
     __name__,
     {
         "conll": "TaggedSentence is_tagged read_conll read_words",

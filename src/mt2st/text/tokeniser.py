@@ -119,6 +119,8 @@ _CJK = (
     r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
 _SOUTH_EAST = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+UNSPACED = f"{_CJK}{_SOUTH_EAST}"
+"""Characters of scripts without spaces between words, as ranges of a character class."""
 _UNSPACED = (("Chinese or Japanese", _CJK, 4), ("Thai, Lao, Khmer or Burmese", _SOUTH_EAST, 8))
 """Scripts without spaces between words, and the mean characters between two other ones in text that is segmented, at
 most: words have two on average, and four."""
@@ -157,7 +159,7 @@ def joined_words(texts: Iterable[str]) -> str | None:
 
 @cache
 def _unspaced_character() -> re.Pattern[str]:
-    return re.compile(f"[{_CJK}{_SOUTH_EAST}][{_combining_marks()}]*")
+    return re.compile(f"[{UNSPACED}][{_combining_marks()}]*")
 
 
 # A match takes a run of letters and digits first. Then, as long as the next character is one that may stand inside a
