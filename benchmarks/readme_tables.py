@@ -3,8 +3,8 @@
     python benchmarks/readme_tables.py
 
 A table stands between ``<!-- results: NAME [KIND] -->`` and ``<!-- end of results -->``. NAME is a file
-``results/NAME.csv``: the ``runs.csv`` of a study, or what `auxiliary_table.py` and `linear_baselines.py` write. KIND is
-one of `KINDS`. A test fails when a page has other figures than the files.
+``results/NAME.csv``: the ``runs.csv`` of a study, or what `auxiliary_table.py`, `linear_baselines.py` and
+`transformer.py` write. KIND is one of `KINDS`. A test fails when a page has other figures than the files.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ KINDS: dict[str, Callable[[Path], str]] = {
     "summary": lambda path: summary(Study.load(path)),
     "baselines": runpy.run_path(str(ROOT / "benchmarks" / "linear_baselines.py"))["table"],
     "auxiliary": runpy.run_path(str(ROOT / "benchmarks" / "auxiliary_table.py"))["differences"],
+    "transformer": runpy.run_path(str(ROOT / "benchmarks" / "transformer_table.py"))["table"],
 }
 """Returns the text of a table from a file; without a KIND, the table of results."""
 

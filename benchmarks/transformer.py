@@ -7,8 +7,8 @@ its loss is 2e-5 from the start. Each text is 96 tokens: a review's first, or a 
 embeddings and the lower three of six layers stay as they are; bfloat16; one thread. The best evaluation on 250 reviews
 chooses the parameters that are tested on the 4,000 others.
 
-    nice python benchmarks/transformer.py run ../shared/data/imdb5k/imdb5k.csv.gz --output results/transformer.csv
-    python benchmarks/transformer.py table results/transformer.csv
+    nice python benchmarks/transformer.py ../shared/data/imdb5k/imdb5k.csv.gz --output results/transformer.csv
+    python benchmarks/transformer_table.py results/transformer.csv
 
 A run is one row. Runs whose row is there are skipped. Seconds are processor time of training, without evaluation.
 Operations are those of one batch of each task, forward and backward, by torch's counter, times the batches drawn.
@@ -300,17 +300,13 @@ def run_all(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("run")
-    one.add_argument("reviews", type=Path)
-    one.add_argument("--output", type=Path, required=True)
-    one.add_argument("--sample", type=int, default=24, help="random state of the sample; others are for tuning")
-    one.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    one.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
-    one.add_argument("--rate", type=float, default=RATE)
-    one.set_defaults(do=run_all)
-    options = parser.parse_args()
-    options.do(options)
+    parser.add_argument("reviews", type=Path)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--sample", type=int, default=24, help="random state of the sample; others are for tuning")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
+    parser.add_argument("--rate", type=float, default=RATE)
+    run_all(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""A strategy whose weights follow the losses, and that ends."""
+"""Strategies whose weights change in each step, and that end."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-from mt2st.strategy import PRIMARY_TASK, UncertaintyWeighting
+from mt2st.strategy import PRIMARY_TASK, Diminish, UncertaintyWeighting
 
 
 class UncertaintySwitch(UncertaintyWeighting):
@@ -16,3 +17,8 @@ class UncertaintySwitch(UncertaintyWeighting):
 
     def weight_of(self, task: str, t: int) -> float:
         return super().weight_of(task, t) if t < self.at or task == PRIMARY_TASK else 0.0
+
+
+def diminish_until(at: int) -> Diminish:
+    """Diminish that is negligible from a step on."""
+    return Diminish(decay=0.1, unit="step", negligible=math.exp(-0.1 * (at - 0.5)))

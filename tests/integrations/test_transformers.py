@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.utils import counters
 
 pytest.importorskip("transformers", reason="needs the extra 'hf'")
 pytest.importorskip("accelerate", reason="needs the extra 'hf'")
 
 from tests.integrations.processes import run_processes
-from tests.integrations.strategies import UncertaintySwitch
+from tests.integrations.strategies import UncertaintySwitch, diminish_until
 from tests.integrations.two_heads import (
     TwoHeads,
     Words,
@@ -45,6 +47,15 @@ from mt2st.strategy import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """The environment as it was: older versions of transformers leave the precision and the compiler of a run there."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def arguments(folder: Path, **settings: Any) -> TrainingArguments:
@@ -137,7 +148,7 @@ def test_the_loss_is_the_weighted_sum_of_a_loop_by_hand(tmp_path: Path) -> None:
     assert next(rest, None) is None, "a batch too many"
     assert 0 < len(auxiliary.batches) < len(primary.batches) == 12
     assert_same(parameters(module), parameters(trainer.model), atol=1e-6)
-    assert logged(trainer, "loss") == pytest.approx(losses, abs=1e-5)
+    assert logged(trainer, "loss") == pytest.approx(losses, abs=1e-4)
 
 
 @pytest.mark.parametrize("accepts_items", [True, False])
@@ -162,7 +173,7 @@ def test_accumulated_micro_batches_are_one_large_batch(
     assert_same(parameters(whole.model), parameters(parts.model), atol=1e-6)
     for name in ("loss", "words_loss", "texts_loss", "primary_loss", "words_weight"):
         assert len(logged(whole, name)) == 6
-        assert logged(whole, name) == pytest.approx(logged(parts, name), abs=1e-5), name
+        assert logged(whole, name) == pytest.approx(logged(parts, name), abs=1e-4), name
 
 
 def test_a_task_of_weight_0_draws_nothing_and_rests(tmp_path: Path) -> None:
@@ -255,7 +266,7 @@ def test_a_primary_that_is_off_is_not_computed(tmp_path: Path) -> None:
     trainer = trained(tmp_path, PretrainFinetune(at=2), module, callbacks=(Look(),))
     assert seen == [True] * 6 + [False] * 6
     assert logged(trainer, "primary_weight") == [0.0] * 6
-    assert logged(trainer, "loss")[:6] == pytest.approx(logged(trainer, "words_loss"), abs=1e-5)
+    assert logged(trainer, "loss")[:6] == pytest.approx(logged(trainer, "words_loss"), abs=1e-4)
 
 
 def test_mixed_precision_covers_the_auxiliary_tasks(tmp_path: Path) -> None:
@@ -274,11 +285,16 @@ def test_mixed_precision_covers_the_auxiliary_tasks(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore")  # of what torch compiles
 def test_a_compiled_model_learns_the_same(tmp_path: Path) -> None:
     torch.compiler.reset()
-    plain = trained(tmp_path, Switch(at=2), model(dropout=0.0))
-    compiled = trained(tmp_path, Switch(at=2), model(dropout=0.0), torch_compile=True, torch_compile_backend="eager")
+    counters.clear()
+    plain = trained(tmp_path, diminish_until(8), model(dropout=0.0))
+    compiled = trained(
+        tmp_path, diminish_until(8), model(dropout=0.0), torch_compile=True, torch_compile_backend="eager"
+    )
+    # One of all tasks, one of the primary alone, and one more of BERT itself: none because a weight has changed.
+    assert counters["stats"]["unique_graphs"] == 3
     torch.compiler.reset()
     assert_same(parameters(plain.model), parameters(compiled.model), atol=1e-6)
-    assert logged(plain, "words_loss") == pytest.approx(logged(compiled, "words_loss"), abs=1e-5)
+    assert logged(plain, "words_loss") == pytest.approx(logged(compiled, "words_loss"), abs=1e-4)
 
 
 def two_processes(folder: str, rank: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -299,7 +315,7 @@ def test_two_processes_learn_as_one_with_the_same_global_batch(tmp_path: Path) -
     assert_same(one["parameters"], others[0]["parameters"])
     assert_same(one["parameters"], whole["parameters"], atol=1e-6)
     for name, values in whole["logs"].items():
-        assert one["logs"][name] == pytest.approx(values, abs=1e-5), name
+        assert one["logs"][name] == pytest.approx(values, abs=1e-4), name
     assert set(one["read"][:24]).isdisjoint(others[0]["read"][:24])  # of the first epoch
     assert sorted(one["read"] + others[0]["read"]) == sorted(whole["read"])
 
@@ -307,10 +323,8 @@ def test_two_processes_learn_as_one_with_the_same_global_batch(tmp_path: Path) -
 class Halved(Trainer):
     """Somebody's own trainer."""
 
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **more: Any) -> Any:
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **more)
         return (loss / 2, outputs) if return_outputs else loss / 2
 
 
@@ -323,7 +337,7 @@ def test_it_adds_tasks_to_a_trainer_of_ones_own(tmp_path: Path) -> None:
         trained(tmp_path, MultiTask(), kind=kind, num_train_epochs=1) for kind in (HalvedWithTasks, MultiTaskTrainer)
     )
     first = {name: logged(plain, name)[0] for name in ("primary_loss", "words_loss")}
-    assert logged(own, "loss")[0] == pytest.approx(first["primary_loss"] / 2 + first["words_loss"], abs=1e-5)
+    assert logged(own, "loss")[0] == pytest.approx(first["primary_loss"] / 2 + first["words_loss"], abs=1e-4)
 
 
 def test_a_callback_alone_gives_the_weights_to_ones_own_losses(tmp_path: Path) -> None:

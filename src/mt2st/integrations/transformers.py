@@ -63,7 +63,7 @@ class StrategyCallback(TrainerCallback):
     Args:
         strategy: weights of the auxiliary tasks over time, by name or as an object.
         auxiliaries: names of the auxiliary tasks.
-        streams: makes the batches of the tasks, by name, when a training starts; None if the trainer has its own.
+        streams: makes the batches of the tasks, by name, when a training starts; by default none.
 
     Raises:
         InputError: the strategy combines gradients, or does not fit the tasks.
@@ -202,7 +202,9 @@ class MultiTaskTrainer(Trainer):
     ) -> Any:
         """Return the primary's loss; in training, with the weighted losses of the auxiliary tasks."""
         if not model.training:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return super().compute_loss(
+                model, inputs, return_outputs=return_outputs, num_items_in_batch=num_items_in_batch
+            )
         tasks, primary_weight = self.strategy_callback.tasks, self.strategy_callback.primary_weight
         # Whether the trainer will divide the loss by the number of micro-batches, or takes it for a share of a sum.
         divided = not self._is_scaled(num_items_in_batch)
@@ -213,7 +215,9 @@ class MultiTaskTrainer(Trainer):
         if primary_weight > 0:
             if work:
                 inputs = {**inputs, KEY: work}
-            loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+            loss, outputs = super().compute_loss(
+                model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch
+            )
             tasks.record(PRIMARY_TASK, loss if divided else loss * parts)
             total = loss if primary_weight == 1 else primary_weight * loss
         else:
@@ -228,8 +232,9 @@ class MultiTaskTrainer(Trainer):
 
     def _is_scaled(self, num_items_in_batch: Any) -> bool:
         """Return whether the loss counts as one of the whole step, as ``Trainer.training_step`` decides it."""
-        if self.loss_is_scaled_for_ga is not None:
-            return bool(self.loss_is_scaled_for_ga)
+        told = getattr(self, "loss_is_scaled_for_ga", None)  # of newer versions
+        if told is not None:
+            return bool(told)
         takes_items = self.model_accepts_loss_kwargs and num_items_in_batch is not None
         return takes_items or self.compute_loss_func is not None
 
@@ -310,6 +315,7 @@ def _compute_auxiliaries_in_forward(model: nn.Module) -> None:
     model.forward = MethodType(forward, model)
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # it makes a class, and computes nothing
 def _joined(outputs: Any, losses: dict[str, Tensor]) -> Any:
     if isinstance(outputs, ModelOutput):
         return _output_type(type(outputs))(**outputs, **{LOSSES: losses})
