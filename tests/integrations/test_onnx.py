@@ -53,7 +53,7 @@ TAGS = [
     ["B-x", "O", "O", "B-x", "O", "O", "O", "O", "O", "O"],
 ] * 6
 Films = tuple[list[str], list[str]]
-pytestmark = pytest.mark.filterwarnings("ignore:. of 7 texts ha")
+pytestmark = pytest.mark.filterwarnings("ignore:. of 7 texts ha", "ignore:. of 4 sentences has no word")
 
 
 @pytest.fixture(scope="module")
