@@ -14,6 +14,7 @@ import mt2st
 from mt2st import Switch, Tagger, TextClassifier, inference
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.errors import InputError, MissingExtraError
+from mt2st.text.numbering import WORTH_COMPILED
 
 SMALL: dict[str, Any] = {
     "encoder__name": "mean",
@@ -52,6 +53,27 @@ def test_prediction_loads_numpy_and_safetensors_alone(settings: dict[str, Any], 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     assert done.stdout.splitlines() == ["good (1, 2)", "numpy safetensors"]
+
+
+def test_many_texts_need_no_compiler(tmp_path: Path) -> None:
+    texts, labels = ["a warm and witty film", "a dull and long film"] * 20, ["good", "bad"] * 20
+    model = TextClassifier(Switch(1)).set_params(**SMALL).fit(texts, labels)
+    model.save(tmp_path / "model")
+    many = [f"{text} {number}" for number, text in enumerate(texts * 1_500)]
+    assert sum(map(len, many)) > WORTH_COMPILED
+    (tmp_path / "texts").write_text("\n".join(many), encoding="utf-8")
+    code = """if True:
+        import sys
+        from pathlib import Path
+        sys.modules["llvmlite"] = sys.modules["numba"] = None
+        from mt2st.inference import load
+        found = load(sys.argv[1]).predict_proba(Path(sys.argv[2]).read_text(encoding="utf-8").split("\\n"))
+        print(*found[::997, 0])
+    """
+    command = [sys.executable, "-c", code, str(tmp_path / "model"), str(tmp_path / "texts")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    np.testing.assert_allclose(np.array(done.stdout.split(), float), model.predict_proba(many)[::997, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("settings", [{}, {"context__method": "skipgram-fasttext", "embedding__bucket": 200}])

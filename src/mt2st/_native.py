@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from threading import Lock
@@ -47,8 +48,9 @@ def helper(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def available() -> bool:
-    """Return whether functions may be compiled: not with ``NUMBA_DISABLE_JIT``."""
-    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+    """Return whether functions may be compiled: not with ``NUMBA_DISABLE_JIT``, nor without Numba."""
+    installed = all(find_spec(each) is not None for each in ("llvmlite", "numba"))
+    return installed and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 class Native(Generic[P, R]):
