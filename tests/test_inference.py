@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -84,8 +85,8 @@ def test_an_export_predicts_the_same_and_has_no_record_of_the_training(
     model = TextClassifier(Switch(1)).set_params(**(SMALL | settings)).fit(texts, labels)
     model.save(tmp_path / "run" / "model")
     inference.export(tmp_path / "run", tmp_path / "export")
-    config = (tmp_path / "export" / "config.json").read_text(encoding="utf-8")
-    assert not {'"run"', '"strategy"', '"metrics"'} & set(config.split())
+    config = json.loads((tmp_path / "export" / "config.json").read_text(encoding="utf-8"))
+    assert not {"run", "strategy", "metrics"} & set(config)
     monkeypatch.setattr(KnownSubwords, "of", None)  # the n-grams of the vocabulary are hashed already
     found = mt2st.load(tmp_path / "export")
     assert isinstance(found, inference.Predictor)
