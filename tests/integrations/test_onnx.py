@@ -93,6 +93,8 @@ def test_the_probabilities_of_classes_are_torchs(
     np.testing.assert_allclose(found.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)
     assert found.predict(TEXTS).tolist() == model.predict(TEXTS).tolist()
     assert found.predict_proba([]).shape == (0, 2)
+    with pytest.raises(InputError, match="has no word vectors: take them from the model it was made of"):
+        _ = found.word_vectors
     many = TEXTS * 300  # several batches
     np.testing.assert_array_equal(found.predict_known(many)[0][: len(TEXTS)], found.predict_known(TEXTS)[0])
 

@@ -141,7 +141,13 @@ class Predictor:
 
     @property
     def word_vectors(self) -> WordVectors:
-        """The task-specific word vectors; `SubwordVectors` where they are made of n-grams."""
+        """The task-specific word vectors; `SubwordVectors` where they are made of n-grams.
+
+        Raises:
+            InputError: the model is an export for onnxruntime, which has none.
+        """
+        if "embedding.weight" not in self._saved.parameters:
+            raise InputError("an export for onnxruntime has no word vectors: take them from the model it was made of")
         return word_vectors_of(
             self._saved.parameters["embedding.weight"], self._saved.vocabulary, subwords_of(self._saved)
         )
