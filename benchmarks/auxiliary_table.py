@@ -32,7 +32,7 @@ from scipy.stats import t as student
 from mt2st.evaluation.tables import METRICS as SHOWN
 from mt2st.models import Tagger, TextClassifier
 from mt2st.strategy import AdaptiveDiminish, AdaptiveSwitch, Diminish, MultiTask, SingleTask, Strategy, Switch
-from mt2st.study.wording import signed
+from mt2st.study.statistics import signed
 from mt2st.text import read_labelled, read_tagged
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -320,7 +320,7 @@ def test_an_interrupted_study_says_what_it_keeps_and_goes_on_from_there(argument
     arguments = [*arguments, "--strategies", "single-task", "--epochs", "400", "--tolerance", "1e-30"]
     code, last = run_until("[2/2] single-task, seed 2: epoch 3,", signal.SIGTERM, arguments)
     assert code == 143
-    assert "1 finished run and the running one's checkpoint in" in last
+    assert "1 finished run and 1 checkpoint in" in last
     assert (tmp_path / "study" / "single-task-seed2" / "checkpoint").is_dir()
     assert main(arguments) == 0
     log = json.loads((tmp_path / "study" / "single-task-seed2" / "result.json").read_text())["result"]["run"]

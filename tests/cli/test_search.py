@@ -96,7 +96,7 @@ def test_an_interrupted_search_says_what_it_keeps_and_goes_on_from_there(argumen
     arguments += ["--epochs", "100", "--tolerance", "1e-30"]
     code, last = run_until("[2/2] single-task, trial 2, seed 1001: epoch 3,", signal.SIGTERM, arguments)
     assert code == 143
-    assert "1 run of the search and the running one's checkpoint in" in last
+    assert "1 finished trial and 1 checkpoint in" in last
     assert main(arguments) == 0
     assert len(list((tmp_path / "study" / "search").glob("*/result.json"))) == 2
 

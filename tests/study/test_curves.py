@@ -6,7 +6,8 @@ import pytest
 from tests.study.results import with_scores
 
 from mt2st.study import Study
-from mt2st.study.curves import by_epoch, by_seconds, epoch_of, panels
+from mt2st.study.curves import by_epoch, by_seconds, epoch_of
+from mt2st.study.figures import panels
 from mt2st.training import Evaluation, Run, Transition
 
 
@@ -48,12 +49,12 @@ def test_single_task_stands_in_every_setting_that_it_was_run_for() -> None:
         *with_scores("single-task", [0.5, 0.6], encoder="cnn"),
     ]
     study = Study(cells)
-    assert [(panel.title(study.varying), list(panel.methods)) for panel in panels(study)] == [
+    assert [(panel.title, list(panel.runs)) for panel in panels(study)] == [
         ("encoder bilstm, auxiliary context", ["single-task", "switch"]),
         ("encoder bilstm, auxiliary analogy", ["single-task", "switch"]),
         ("encoder cnn, auxiliary context", ["single-task"]),
     ]
     elsewhere = Study([*cells[:2], *cells[4:6]])
-    assert [panel.title(elsewhere.varying) for panel in panels(elsewhere)] == ["auxiliary analogy"]
+    assert [panel.title for panel in panels(elsewhere)] == ["auxiliary analogy"]
     alone = Study(with_scores("switch", [0.6]))
-    assert [list(panel.methods) for panel in panels(alone)] == [["switch"]]
+    assert [list(panel.runs) for panel in panels(alone)] == [["switch"]]

@@ -9,13 +9,15 @@ from tests.study.results import cell
 
 from mt2st import InputError, MultiTask, SingleTask, Strategy, Switch
 from mt2st.models import ModelSettings
+from mt2st.models.trained_model import AnyModel
 from mt2st.network import encoder_class
-from mt2st.study import Cell, CellResult, Grid, Method, Study, StudyData, Watcher, run_study
+from mt2st.study import Cell, Grid, Method, Study, StudyData, Watcher, run_study
 from mt2st.study.experiment import check_shared_settings
+from mt2st.training import Callback
 
 
 class NothingBegins(Watcher):
-    def on_begin(self) -> None:
+    def callback(self, cell: Cell, model: AnyModel) -> Callback:
         raise AssertionError("a training has begun")
 
 
@@ -87,18 +89,6 @@ def test_judgements_that_have_changed_in_their_file_make_another_experiment(data
     judged.write_text("film\tfine\t2\n", encoding="utf-8")
     with pytest.raises(InputError, match="is the result of other auxiliary data"):
         run_study(data, cells({"switch": Switch(2)}, settings, (2,)), folder=tmp_path / "study")
-
-
-def test_a_folder_with_runs_on_different_data_is_not_read(tmp_path: Path) -> None:
-    def result(name: str, seed: int, data: str) -> CellResult:
-        made = cell(name, seed, [0.5], 0.5)
-        return replace(made, identity={**made.identity, "data": data})
-
-    for name, seed, data in (("single-task", 1, "a"), ("single-task", 2, "a"), ("switch", 1, "b")):
-        (tmp_path / f"{name}-seed{seed}").mkdir()
-        result(name, seed, data).write(tmp_path / f"{name}-seed{seed}")
-    with pytest.raises(InputError, match=r"2 different sets of data.*\(single-task-seed1 and 1 more; switch-seed1\)"):
-        Study.load(tmp_path)
 
 
 def test_a_default_that_has_changed_makes_another_experiment(

@@ -5,7 +5,6 @@ import pytest
 from mt2st import Diminish, InputError, SingleTask, Switch
 from mt2st.models import ModelSettings
 from mt2st.study import Grid, Method
-from mt2st.study.identity import identity_hash
 
 SETTINGS = ModelSettings(encoder="bilstm")  # type: ignore[arg-type]
 METHODS = {"single-task": SingleTask(), "switch": Switch(3)}
@@ -98,7 +97,3 @@ def test_what_cannot_be_compared_is_refused(arguments: dict[str, object], messag
     given: dict[str, object] = {"methods": METHODS, "settings": SETTINGS, "seeds": (1,)} | arguments
     with pytest.raises(InputError, match=message):
         Grid(**given).cells()  # type: ignore[arg-type]
-
-
-def test_the_hash_does_not_depend_on_the_order_of_keys() -> None:
-    assert identity_hash({"a": 1, "b": [2]}) == identity_hash({"b": [2], "a": 1}) != identity_hash({"a": 1, "b": [3]})

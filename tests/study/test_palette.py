@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mt2st.cli.strategy_options import ALL_STRATEGIES
-from mt2st.study.palette import PAGE, known_styles, styles_of
+from mt2st.study.charts import PAGE, known_styles, styles_of
 
 # Machado, Oliveira and Fernandes (2009), severity 1: what an eye without red, green or blue cones sees of linear RGB.
 EYES = {

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import threading
 import warnings
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,30 +10,45 @@ from tests.study.conftest import QUICK
 
 from mt2st import MultiTask
 from mt2st.errors import FewRowsWarning
-from mt2st.study import Grid, StudyData, run_study
+from mt2st.study import Grid, StudyData, pool, run_study
 from mt2st.study.pool import DASK, connected, warnings_kept
 
 
-def test_each_different_warning_is_kept_once_and_none_is_shown() -> None:
-    shown = warnings.showwarning
+@pytest.fixture
+def to_others(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The warnings that are shown."""
+    shown: list[str] = []
+    monkeypatch.setattr(pool, "_shown", lambda message, *_: shown.append(str(message)))
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # for what comes after
+    return shown
+
+
+@pytest.mark.filterwarnings("always")
+def test_each_different_warning_is_kept_once_and_none_is_shown(to_others: list[str]) -> None:
     with warnings_kept() as kept:
         for text in ("a", "b", "a"):
             warnings.warn(text, FewRowsWarning, stacklevel=1)
-        warnings.warn("old", DeprecationWarning, stacklevel=1)
     assert [each[:3] for each in kept] == [("a", FewRowsWarning, __file__), ("b", FewRowsWarning, __file__)]
-    assert warnings.showwarning is shown
+    assert to_others == []
+    warnings.warn("c", FewRowsWarning, stacklevel=1)
+    assert to_others == ["c"]
 
 
-def test_blocks_of_several_threads_may_overlap_in_any_order() -> None:
-    shown, filters = warnings.showwarning, list(warnings.filters)
-    one, other = ExitStack(), ExitStack()
-    first = one.enter_context(warnings_kept())
-    second = other.enter_context(warnings_kept())
-    one.close()
-    warnings.warn("late", FewRowsWarning, stacklevel=1)
-    other.close()
-    assert [list(first), [text for text, *_ in second]] == [[], ["late"]]
-    assert (warnings.showwarning, list(warnings.filters)) == (shown, filters)
+@pytest.mark.filterwarnings("always")
+def test_threads_keep_their_own_warnings_and_show_others(to_others: list[str]) -> None:
+    both = threading.Barrier(2)
+
+    def cell(name: str) -> list[str]:
+        with warnings_kept() as kept:
+            both.wait()
+            warnings.warn(name, FewRowsWarning, stacklevel=1)
+            both.wait()
+        warnings.warn(f"after {name}", FewRowsWarning, stacklevel=1)
+        return [text for text, *_ in kept]
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(cell, ["one", "other"])) == [["one"], ["other"]]
+    assert sorted(to_others) == ["after one", "after other"]
 
 
 @pytest.fixture

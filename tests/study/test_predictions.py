@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def test_the_scores_of_classes_are_scikit_learns() -> None:
     assert certainties == sorted(certainties, reverse=True)
     assert certainties[0] == pytest.approx(probabilities.max(axis=1)[true != predicted].max(), abs=1e-4)
     assert all("\n" not in each.text for each in found.mistakes)
-    assert Predictions.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+    assert Predictions.from_dict(json.loads(json.dumps(asdict(found)))) == found
 
 
 def test_entities_have_scores_by_type() -> None:
@@ -40,7 +41,7 @@ def test_entities_have_scores_by_type() -> None:
         ("loc", 0.0, 0.0, 1),
         ("per", 0.5, 1.0, 1),
     ]
-    assert Predictions.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+    assert Predictions.from_dict(json.loads(json.dumps(asdict(found)))) == found
     words = TaggedText([["Show", "all"]], [["VERB", "PRON"]])
     assert not predictions_of(["VERB", "PRON"], words, np.eye(2)).entities
 

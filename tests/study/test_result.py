@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.study.conftest import QUICK
@@ -29,12 +27,6 @@ def written(data: StudyData, tmp_path: Path) -> Path:
     return place / "result.json"
 
 
-def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    saved = json.loads(path.read_text(encoding="utf-8"))
-    change(saved)
-    path.write_text(json.dumps(saved), encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "{}", '{"schema": 2}', '{"schema": 2, "identity": 1}', "\x80", "[" * 100_000]
 )
@@ -46,20 +38,11 @@ def test_a_file_without_a_result_is_refused_and_stays(data: StudyData, written: 
     assert written.read_bytes() == content.encode("latin-1")
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda saved: saved.update(schema=99), "has schema 99, and mt2st .+ reads schema 2: it is of another version"),
-        (lambda saved: saved.update(hash="deadbeef"), "is not as it was written: its hash is 'deadbeef', that of"),
-        (lambda saved: saved["identity"]["settings"].update(epochs=9), "is not as it was written"),
-    ],
-)
-def test_a_result_that_cannot_be_used_is_refused_and_stays(
-    data: StudyData, written: Path, change: Callable[[dict[str, Any]], object], message: str
-) -> None:
-    changed(written, change)
+def test_a_result_of_another_version_is_refused_and_stays(data: StudyData, written: Path) -> None:
+    saved = json.loads(written.read_text(encoding="utf-8"))
+    written.write_text(json.dumps(saved | {"schema": 99}), encoding="utf-8")
     before = written.read_bytes()
-    with pytest.raises(InputError, match=message) as told:
+    with pytest.raises(InputError, match="has schema 99, and mt2st .+ reads schema 2: it is of another vers") as told:
         run_study(data, CELLS, folder=written.parent.parent)
     assert f"delete {written.parent} to run the cell again" in str(told.value)
     assert written.read_bytes() == before

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import traceback
@@ -11,8 +10,9 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st import InputError, SingleTask, Switch
+from mt2st.cli.study_folder import own_share
 from mt2st.models.trained_model import AnyModel
-from mt2st.study import Cell, Grid, Group, Method, Outcome, Share, Study, StudyData, Watcher, run_study
+from mt2st.study import Cell, Grid, Group, Method, Outcome, Study, StudyData, Watcher, run_study
 from mt2st.study.report.page import Code, Paragraph
 from mt2st.study.report.setup import setup_section
 from mt2st.study.runs import reference
@@ -55,7 +55,7 @@ def test_finished_cells_are_read_and_shares_make_a_whole(data: StudyData, tmp_pa
     cells, worked = GRID.cells(), []
     for number in (1, 2, 3):
         log = Log()
-        study = run_study(data, cells, folder=tmp_path, share=Share(number, 3), watcher=log)
+        study = run_study(data, cells, folder=tmp_path, share=own_share(f"{number}/3", cells), watcher=log)
         worked.append([outcome.cell.folder for outcome in log.outcomes])
     assert worked == [["single-task-seed1"], ["switch-seed1"], ["single-task-seed2", "switch-seed2"]]
     assert [result.name for result in study.results] == ["single-task", "switch", "single-task", "switch"]
@@ -124,18 +124,11 @@ def test_a_cell_that_is_stopped_goes_on_as_if_it_had_not_been(data: StudyData, t
     whole = run_study(data, cells, folder=tmp_path / "whole")
 
     class Stopping(Watcher):
-        model: AnyModel
-
-        def on_model(self, model: AnyModel) -> None:
-            self.model = model
-
-        def callback(self, cell: Cell) -> Callback:
-            watcher = self
-
+        def callback(self, cell: Cell, model: AnyModel) -> Callback:
             class StopAtThree(Callback):
                 def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
                     if evaluation.epoch == 3 and cell.name == "switch":
-                        watcher.model.stop()
+                        model.stop()
 
             return StopAtThree()
 
@@ -212,18 +205,9 @@ def test_a_killed_process_is_a_failure_of_its_cell(data: StudyData, tmp_path: Pa
     assert "killed" in study.failures[0].error
 
 
-def test_the_result_file_repeats_what_others_look_for(data: StudyData, tmp_path: Path) -> None:
-    run_study(data, GRID.cells()[:1], folder=tmp_path)
-    saved = json.loads((tmp_path / "single-task-seed1" / "result.json").read_text(encoding="utf-8"))
-    assert saved["schema"] == 2
-    assert len(saved["hash"]) == 16
-    assert saved["identity"]["settings"]["encoder.name"] == "mean"
-    assert set(saved["cost"]) == {"train_seconds", "steps", "flops"}
-
-
 def test_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no study"):
         Study.load(tmp_path)
     with pytest.raises(InputError, match="1/n to n/n"):
-        Share(3, 2)
+        own_share("3/2", [])
     assert not Order(GRID.cells()[0], StudyData(texts(2), texts(2), texts(2)), {}, None).stopped

@@ -128,18 +128,11 @@ def test_a_search_repeats_exactly_and_a_larger_one_goes_on_with_it(data: StudyDa
 
 
 class StopsInThirdTrial(Watcher):
-    model: AnyModel
-
-    def on_model(self, model: AnyModel) -> None:
-        self.model = model
-
-    def callback(self, cell: Cell) -> Callback:
-        watcher = self
-
+    def callback(self, cell: Cell, model: AnyModel) -> Callback:
         class Stop(Callback):
             def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
                 if evaluation.epoch == 1 and cell.title == "diminish, trial 3, seed 1001":
-                    watcher.model.stop()
+                    model.stop()
 
         return Stop()
 
@@ -209,7 +202,7 @@ def test_a_trial_may_be_shorter(data: StudyData, tmp_path: Path) -> None:
 
 
 def test_the_first_of_equals_is_the_best_and_less_loss_decides_between_equal_scores() -> None:
-    tried = [Trial({}, {}, score, loss) for score, loss in ((0.5, 0.1), (None, 0.0), (0.8, float("nan")), (0.8, 0.3),
+    tried = [Trial({}, score, loss) for score, loss in ((0.5, 0.1), (None, 0.0), (0.8, float("nan")), (0.8, 0.3),
                                                             (0.8, 0.2), (0.8, 0.2))]  # fmt: skip
     assert best_of(tried) == 4
     assert best_of(tried[1:2]) is None

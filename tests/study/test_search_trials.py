@@ -23,7 +23,7 @@ def searched(trials: int, seed: int = 3) -> list[Trial]:
     for _ in range(trials):
         numbers = next_numbers(AXES, past, seed=seed)
         score = -abs(numbers["dropout"] - 0.8) - abs(numbers["patience"] - 2)
-        past.append(Trial(numbers, {}, score))
+        past.append(Trial(numbers, score))
     return past
 
 
@@ -45,8 +45,8 @@ def test_it_comes_near_the_best_place_within_the_ranges() -> None:
 
 def test_nothing_is_learnt_from_what_failed_or_was_given_out_of_range() -> None:
     past = searched(7)
-    without = [*past, Trial({"dropout": 0.5, "patience": 2}, {}, None)]
-    outside = [*past, Trial({"dropout": 0.5, "patience": 9}, {}, 0.0)]
+    without = [*past, Trial({"dropout": 0.5, "patience": 2}, None)]
+    outside = [*past, Trial({"dropout": 0.5, "patience": 9}, 0.0)]
     assert next_numbers(AXES, without, seed=3) == next_numbers(AXES, outside, seed=3)
     assert next_numbers(AXES, without, seed=3) != next_numbers(AXES, past, seed=3)
 

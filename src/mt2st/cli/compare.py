@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mt2st.cli.data_options import DataOptions, Parts, read_parts
+from mt2st.cli.data_options import DataOptions, read_parts
 from mt2st.cli.model_options import ModelOptions
-from mt2st.cli.options import named_by_flags, parse
-from mt2st.cli.strategy_options import StrategyOptions, name_of, strategy_problems, with_strategies
-from mt2st.cli.study_folder import check_output, share_of, telling_what_is_kept
+from mt2st.cli.options import named_by_flags
+from mt2st.cli.strategy_options import StrategyOptions, name_of, parse_with_strategies
+from mt2st.cli.study_folder import check_output, own_share, telling_what_is_kept
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError
@@ -22,7 +22,7 @@ from mt2st.strategy import CombiningStrategy
 from mt2st.strategy.loading import PAPER_STRATEGIES
 
 if TYPE_CHECKING:
-    from mt2st.study import Study, StudyData
+    from mt2st.study import Study
 
 DESCRIPTION = """Compare strategies on the same data, with several seeds: a table, a report, figures.
 
@@ -75,21 +75,15 @@ class CompareOptions(ModelOptions):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    kind = with_strategies(CompareOptions, arguments)
-    options = parse(
-        kind,
-        arguments,
-        program="mt2st compare",
-        description=DESCRIPTION,
-        common=SHOWN,
-        further=partial(strategy_problems, kind),
+    options = parse_with_strategies(
+        CompareOptions, arguments, program="mt2st compare", description=DESCRIPTION, common=SHOWN
     )
     lists = {
         "encoder.name": ("--encoders", options.encoders),
         "embedding.init": ("--embeddings", options.embeddings),
         "auxiliaries": ("--auxiliary-sets", options.auxiliary_sets),
     }
-    with named_by_flags(kind, {path: flag for path, (flag, given) in lists.items() if given}):
+    with named_by_flags(type(options), {path: flag for path, (flag, given) in lists.items() if given}):
         return _compare(replace(options, strategies=tuple(map(name_of, options.strategies))), arguments)
 
 
@@ -121,11 +115,10 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
     if parts.test is None:
         raise InputError("a comparison needs a test part: give --test a file or a share above 0")
     if counts_steps:  # how many there are is known only now
-        check_schedule(
-            schedules, options.model, steps_per_epoch=math.ceil(len(parts.train) / options.optimisation.batch_size)
-        )
+        steps = math.ceil(len(parts.train) / options.optimisation.batch_size)
+        check_schedule(schedules, options.model, steps_per_epoch=steps)
 
-    from mt2st.cli.study_runs import run_cells, run_search
+    from mt2st.cli.study_runs import finish, run_cells, run_search
     from mt2st.study import Grid, Method, Study, StudyData
     from mt2st.study.experiment import check_shared_settings
     from mt2st.study.search_space import COMMON
@@ -144,7 +137,10 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
         cell.settings.checked(of_words=not data.problem_type.of_texts).check_files()
         if isinstance(cell.strategy, CombiningStrategy):
             cell.strategy.check_requirements()
-    about = _about(arguments, parts, data)
+    about: dict[str, Any] = {
+        "command": shlex.join(["mt2st", "compare", *arguments]),
+        "data": [*parts.described(), data.unlabelled_described],
+    }
     searched = [each.name.replace("__", ".") for each in COMMON] if options.search else []
     where: dict[str, Any] = {"folder": options.output, "jobs": options.jobs, "cluster": options.cluster}
     with telling_what_is_kept(options.output):
@@ -154,17 +150,16 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
             cells, about = list(found.cells), {**about, "search": found.about}
             if table := search_table(Study(about=about)):
                 say(f"{table.text()}\n{table.notes}")
-        share = share_of(options.cell)
         study = run_cells(
             data,
             cells,
-            share=share,
+            share=own_share(options.cell, cells),
             about=about,
             searched=searched,
             checkpoint_seconds=options.checkpoint_seconds,
             **where,
         )
-    return _report(study, options)
+    return finish(study, options.output, partial(_show, folder=options.output))
 
 
 def _check_options(options: CompareOptions) -> None:
@@ -175,7 +170,7 @@ def _check_options(options: CompareOptions) -> None:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
     if options.jobs < 1:
         raise InputError(f"--jobs must be at least 1, found {options.jobs}")
-    share_of(options.cell)
+    own_share(options.cell, ())
     _ = options.checkpoint_seconds
 
 
@@ -183,36 +178,14 @@ def _tasks(word: str) -> tuple[str, ...]:
     return () if word == "none" else tuple(word.split("+"))
 
 
-def _about(arguments: Sequence[str], parts: Parts, data: StudyData) -> dict[str, object]:
-    described = [*parts.described(), data.unlabelled_described]
-    return {"command": shlex.join(["mt2st", "compare", *arguments]), "data": described}
-
-
-def _report(study: Study, options: CompareOptions) -> int:
-    """Print the table, and what is missing; return the exit code."""
-    from mt2st.cli.study_runs import exit_code, with_earlier
-
-    if study.missing:
-        say(
-            f"{len(study.results)} of {len(study.results) + len(study.missing) + len(study.failures)} runs are "
-            f"finished in {options.output}; the same command without --cell runs the others, or prints the table when "
-            "all are through"
-        )
-    elif study.results:
-        from mt2st.study.report import write_report
-
-        whole = with_earlier(study, options.output)
-        print_comparison(whole)
-        say(f"report: {write_report(options.output, study=whole)}")
-        say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {options.output / 'tables'}")
-        say(f"figures as PNG and SVG: {options.output / 'figures'}")
-    return exit_code(study, options.output)
-
-
-def print_comparison(study: Study) -> None:
-    """Print the table."""
+def _show(study: Study, *, folder: Path) -> None:
+    """Print the table, and write the report."""
+    from mt2st.study.report import write_report
     from mt2st.study.tables import result_table
 
     table = result_table(study)
     print(table.text())
     say(table.notes)
+    say(f"report: {write_report(folder, study=study)}")
+    say(f"the same as Markdown, LaTeX and CSV, with steps and operations: {folder / 'tables'}")
+    say(f"figures as PNG and SVG: {folder / 'figures'}")

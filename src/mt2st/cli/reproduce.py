@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
-from mt2st.cli.options import parse, seconds_between
-from mt2st.cli.study_folder import check_output, share_of, telling_what_is_kept
+from mt2st.cli.options import parse
+from mt2st.cli.study_folder import check_output, own_share, telling_what_is_kept
 from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
@@ -26,8 +26,6 @@ IMDB = "hf:stanfordnlp/imdb"
 QUICK_SEEDS, SEEDS = (1,), (1, 2, 3)
 OF_TABLES = ("embeddings", "glove", "analogies", "agree", "disagree", "similarity")
 """The options that ``time`` has no use for: its runs start at random, with the context task."""
-LAST_STATE = 2**32 - 1
-"""The largest random state that numpy, and so pandas, has."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,6 @@ class ReproduceOptions:
     """A taste: a smaller network, two embeddings, one seed, the test on 1,000 reviews."""
     seeds: tuple[int, ...] = ()
     """A run of each for each seed; 1 2 3 if not given, 1 with --quick."""
-    sample: int = 24
-    """Random state of the sample of 1,000 reviews, from 0; the paper's is 24."""
-    inductive: bool = False
-    """Keep the text of the test reviews out of the unlabelled text."""
     embeddings: tuple[str, ...] = ()
     """Of CBOW, SkipGram, CBOWFastText, SkipGramFastText and GloveTwitter, those to run; all if not given, with --quick
     the first two."""
@@ -76,27 +70,24 @@ class ReproduceOptions:
     have as many cores."""
     cell: str | None = None
     """Work on a share of the runs only, for array jobs on a cluster: 3/8 is the third of eight."""
-    checkpoint_minutes: float = 5.0
-    """Minutes between two checkpoints of a run: what is lost at most if the process is killed."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(ReproduceOptions, arguments, program="mt2st reproduce", description=__doc__ or "")
     _check_options(options)
-    share, every = share_of(options.cell), seconds_between(options.checkpoint_minutes)
+    own_share(options.cell, ())
     check_output(options.output)
     reviews = read_labelled(options.data, text=options.text, label=options.label or "label")
     check_rows(reviews)
 
-    from mt2st.cli.study_runs import exit_code, run_cells, with_earlier
-    from mt2st.study.paper.protocol import PROTOCOL
-    from mt2st.study.paper.writer import REPRODUCED
+    from mt2st.cli.study_runs import finish, run_cells
+    from mt2st.study.paper import REPRODUCED
     from mt2st.study.run import is_finished
     from mt2st.study.study import MEASURED_PART
 
     protocol = _protocol(options)
-    data = protocol.data(reviews, sample=options.sample, inductive=options.inductive)
+    data = protocol.data(reviews)
     chosen_on = data.validation if protocol.chooses else None  # else it is the training part
     warn_of_shared_texts({"training": data.train, "validation": chosen_on, "test": data.test})
     cells = [
@@ -108,8 +99,8 @@ def run(arguments: Sequence[str]) -> int:
     parts = f"{len(data.train):,} reviews to learn from, {chosen}, {len(data.test or ()):,} for the test"
     say(f"{protocol.name} protocol: {parts}; {len(cells):,} runs, of which {len(cells) - len(due):,} are finished")
     say(data.unlabelled_described)
-    if share:
-        own = share.select(cells)
+    own = own_share(options.cell, cells)
+    if options.cell:
         due = [cell for cell in due if cell in own]
         say(f"share {options.cell}: {len(own):,} of the runs, {len(due):,} of them to do")
     with telling_what_is_kept(options.output):
@@ -118,25 +109,18 @@ def run(arguments: Sequence[str]) -> int:
             cells,
             folder=options.output,
             jobs=options.jobs,
-            share=share,
-            checkpoint_seconds=every,
+            share=own,
             about={
                 "command": shlex.join(["mt2st", "reproduce", *arguments]),
                 "data": [
-                    f"{options.data}, sample {options.sample}, {protocol.name} protocol: {parts}",
+                    f"{options.data}, {protocol.name} protocol: {parts}",
                     data.unlabelled_described,
                 ],
                 REPRODUCED: options.what,
-                PROTOCOL: protocol.name,
                 **({} if protocol.chooses else {MEASURED_PART: "training"}),
             },
         )
-    if study.missing:
-        say(f"{len(study.results)} of {len(cells)} runs are finished; the same command without --cell goes on")
-    elif study.results:
-        whole = with_earlier(study, options.output)
-        _show(replace(whole, about={**whole.about, REPRODUCED: options.what}), options)
-    return exit_code(study, options.output)
+    return finish(study, options.output, partial(_show, options=options))
 
 
 def _check_options(options: ReproduceOptions) -> None:
@@ -145,15 +129,11 @@ def _check_options(options: ReproduceOptions) -> None:
         raise InputError(f"--jobs must be at least 1, found {options.jobs}")
     if options.threads < 1:
         raise InputError(f"--threads must be at least 1, found {options.threads}")
-    if not 0 <= options.sample <= LAST_STATE:
-        raise InputError(f"--sample must be from 0 to {LAST_STATE:,}, found {options.sample}")
     if options.what == "time" and options.protocol == "reference":
         raise InputError("time is measured on the validation part, which --protocol reference does not have")
     unused = [f"--{name}" for name in OF_TABLES if getattr(options, name)]
     if options.what == "time" and unused:
         warn(f"{listed(unused)} change nothing here: time is measured from random vectors, with the context task")
-    if options.inductive and options.protocol == "reference":
-        warn("--inductive changes nothing here: --protocol reference reads its 750 reviews alone")
 
 
 def _protocol(options: ReproduceOptions) -> Protocol:
@@ -166,7 +146,7 @@ def _protocol(options: ReproduceOptions) -> Protocol:
 
 def _cells(options: ReproduceOptions, protocol: Protocol, data: StudyData) -> list[Cell]:
     from mt2st.embedding import load_vectors
-    from mt2st.study.paper.experiments import NEEDED_FILES, UPDATES, possible_updates, table_cells, time_cells
+    from mt2st.study.paper.protocol import NEEDED_FILES, UPDATES, possible_updates, table_cells, time_cells
 
     seeds = options.seeds or (QUICK_SEEDS if options.quick else SEEDS)
     if options.what == "time":
@@ -188,10 +168,11 @@ def _cells(options: ReproduceOptions, protocol: Protocol, data: StudyData) -> li
     return cells_of(vector_size=load_vectors(options.glove).vector_size) if options.glove else cells
 
 
-def _show(study: Study, options: ReproduceOptions) -> None:
-    from mt2st.study.paper.writer import FIGURES, PAPER, tables_of, verdict_of
+def _show(study: Study, *, options: ReproduceOptions) -> None:
+    from mt2st.study.paper import FIGURES, PAPER, REPRODUCED, tables_of, verdict_of
     from mt2st.study.report import write_report
 
+    study = replace(study, about={**study.about, REPRODUCED: options.what})
     for table in tables_of(study):
         print(table.text())
         print(table.notes, end="\n\n")

@@ -6,9 +6,9 @@ import inspect
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
-from functools import reduce
+from functools import partial, reduce
 from importlib import import_module
 from operator import or_
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin,
 import tyro
 
 from mt2st.cli.named_values import of_tasks
-from mt2st.cli.options import plain_members
+from mt2st.cli.options import parse, plain_members
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy import Option, Strategy, known_strategies
 
@@ -121,6 +121,15 @@ def with_strategies(options: type[OptionsT], arguments: Sequence[str]) -> type[O
         options.__name__, [("schedule", group, field(default_factory=group))], bases=(options,), frozen=True
     )
     return made
+
+
+def parse_with_strategies(
+    options: type[OptionsT], arguments: Sequence[str], *, program: str, description: str, common: Collection[str]
+) -> OptionsT:
+    """Return a command's options as `parse` does, with those of all strategies (`with_strategies`)."""
+    kind = with_strategies(options, arguments)
+    problems = partial(strategy_problems, kind)
+    return parse(kind, arguments, program=program, description=description, common=common, further=problems)
 
 
 def strategy_problems(options: type[Any], values: Mapping[str, Any]) -> Iterator[str]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from mt2st._files import check_place, restore
 from mt2st.cli.interruption import Interrupted
 from mt2st.cli.terminal import say
 from mt2st.errors import InputError
 
-if TYPE_CHECKING:
-    from mt2st.study import Share
+Dealt = TypeVar("Dealt")
 
 
 def check_output(output: Path) -> None:
@@ -33,23 +32,26 @@ def check_output(output: Path) -> None:
             raise InputError(f"--output {output} holds files that are no study's ({path.name}): choose another")
 
 
-def share_of(text: str | None) -> Share | None:
-    """Return the share of the runs that ``--cell`` asks for.
+def own_share(text: str | None, cells: Sequence[Dealt]) -> list[Dealt]:
+    """Return the share of a study's cells that ``--cell`` asks for, such as ``3/8``: those between two even cuts.
+
+    A seed's methods follow each other: so all but those at a cut run on the same machine as what they are compared
+    with, seed by seed.
 
     Raises:
         InputError: it is no share.
-    """
-    if text is None:
-        return None
-    from mt2st.study import Share
 
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    Example:
+        >>> [own_share(text, "abcdefg") for text in ("1/3", "2/3", "3/3")]
+        [['a', 'b'], ['c', 'd'], ['e', 'f', 'g']]
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text or "1/1")
     if not found:
         raise InputError(f"--cell takes a share such as 3/8, the third of eight, found '{text}'")
-    try:
-        return Share(int(found[1]), int(found[2]))
-    except InputError as error:
-        raise InputError(f"--cell: {error}") from None
+    number, of = int(found[1]), int(found[2])
+    if not 1 <= number <= of:
+        raise InputError(f"--cell: a share is one of 1/n to n/n, found {text}")
+    return list(cells[(number - 1) * len(cells) // of : number * len(cells) // of])
 
 
 @contextmanager
@@ -58,17 +60,14 @@ def telling_what_is_kept(folder: Path) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Interrupted):
-        say(_what_is_kept(folder))
+        found = {
+            "finished run": [*folder.glob("*/result.json")],
+            "finished trial": [*folder.glob("search/*/result.json")],
+            "checkpoint": [*folder.glob("*/checkpoint"), *folder.glob("search/*/checkpoint")],
+        }
+        kept = [f"{len(paths)} {what}{'' if len(paths) == 1 else 's'}" for what, paths in found.items() if paths]
+        if kept:
+            say(f"interrupted: {' and '.join(kept)} in {folder}; the same command goes on from there")
+        else:
+            say("interrupted: no run was finished, nothing is kept")
         raise
-
-
-def _what_is_kept(folder: Path) -> str:
-    finished = len(list(folder.glob("*/result.json")))
-    begun = len([*folder.glob("*/checkpoint"), *folder.glob("search/*/checkpoint")])
-    trials = len(list(folder.glob("search/*/result.json")))
-    if not finished and not begun and not trials:
-        return "interrupted: no run was finished, nothing is kept"
-    kept = [f"{finished} finished run{'' if finished == 1 else 's'}"] * bool(finished)
-    kept += [f"{trials} run{'' if trials == 1 else 's'} of the search"] * bool(trials)
-    kept += ["the running one's checkpoint" if begun == 1 else f"the checkpoints of {begun} running ones"] * bool(begun)
-    return f"interrupted: {' and '.join(kept)} in {folder}; the same command goes on from there"

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st.cli.interruption import Stopped, stopped_by_signals
 from mt2st.cli.progress import TrainingProgress
 from mt2st.cli.terminal import duration, say
 from mt2st.evaluation.tables import METRICS
 from mt2st.models.trained_model import AnyModel
-from mt2st.study import Cell, CellResult, Group, Outcome, Share, Study, StudyData, Watcher, run_study
+from mt2st.study import Cell, CellResult, Group, Outcome, Study, StudyData, Watcher, run_study
 from mt2st.study.experiment import check_shared_settings
 from mt2st.study.pool import DASK, LOCAL, connected
 from mt2st.study.run import is_finished
 from mt2st.study.search import Found, search_settings, trials_left
 from mt2st.study.worker import request_stop
 
+WorkT = TypeVar("WorkT", Study, Found)
 INPUT_FAILED, FAULT = 2, 1
 """Exit codes of a study with failed cells: all by what the user gave, or one by a fault."""
 
@@ -29,14 +33,7 @@ class StudyProgress(Watcher):
     below 0 are as many as a cluster takes.
     """
 
-    def __init__(
-        self,
-        total: int,
-        *,
-        due: int,
-        elsewhere: int = 0,
-        jobs: int = 1,
-    ) -> None:
+    def __init__(self, total: int, *, due: int, elsewhere: int = 0, jobs: int = 1) -> None:
         self._total, self._left, self._done = total, due, total - due - elsewhere
         self._jobs = jobs
         self._seconds: list[float] = []
@@ -44,15 +41,12 @@ class StudyProgress(Watcher):
         self._stop_file: Path | None = None
         self._training: TrainingProgress | None = None
 
-    def callback(self, cell: Cell) -> TrainingProgress:
-        """Show the training of a cell in this process."""
+    def callback(self, cell: Cell, model: AnyModel) -> TrainingProgress:
+        """Show the training of a cell in this process, and remember what there is to stop."""
         self.close()
+        self._model = model
         self._training = TrainingProgress(f"[{self._done + 1}/{self._total}] {cell.title}")
         return self._training
-
-    def on_model(self, model: AnyModel) -> None:
-        """Remember what there is to stop."""
-        self._model = model
 
     def on_stop_file(self, path: Path) -> None:
         """Remember how to stop what runs elsewhere."""
@@ -102,16 +96,6 @@ def _score(result: CellResult) -> str:
     return f"{part}{title} {100 * values[result.metric]:.1f} %"
 
 
-@contextmanager
-def _shown(progress: StudyProgress, cluster: str | None) -> Iterator[list[int]]:
-    """Show progress and take signals for a block; yields the numbers of the signals as they come."""
-    with ExitStack() as stack:
-        if cluster:
-            stack.enter_context(connected(cluster))
-        stack.callback(progress.close)
-        yield stack.enter_context(stopped_by_signals(progress.stop))
-
-
 def run_cells(
     data: StudyData,
     cells: Sequence[Cell],
@@ -119,10 +103,10 @@ def run_cells(
     folder: Path,
     jobs: int = 1,
     cluster: str | None = None,
-    share: Share | None = None,
+    share: Sequence[Cell] | None = None,
     about: dict[str, object] | None = None,
     searched: Collection[str] = (),
-    checkpoint_seconds: float = 300.0,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Study:
     """Run the cells of a study, as `run_study` does, until they are through or a signal comes.
 
@@ -135,25 +119,10 @@ def run_cells(
     """
     check_shared_settings(folder, cells, searched=searched)
     left = [cell for cell in cells if not is_finished(folder, cell)]
-    own = (share or Share()).select(cells)
-    due = sum(cell in own for cell in left)
-    jobs = -1 if cluster and jobs == 1 else jobs
-    progress = StudyProgress(len(cells), due=due, elsewhere=len(left) - due, jobs=jobs)
-    with _shown(progress, cluster) as received:
-        study = run_study(
-            data,
-            cells,
-            folder=folder,
-            jobs=jobs,
-            backend=DASK if cluster else LOCAL,
-            share=share,
-            about=about,
-            watcher=progress,
-            checkpoint_seconds=checkpoint_seconds,
-        )
-    if study.interrupted:
-        raise Stopped(received[0])
-    return study
+    due = sum(share is None or cell in share for cell in left)
+    work = partial(run_study, data, cells, folder=folder, share=share, about=about,
+                   checkpoint_seconds=checkpoint_seconds)  # fmt: skip
+    return _until_stopped(work, jobs, cluster, total=len(cells), due=due, elsewhere=len(left) - due)
 
 
 def run_search(
@@ -166,27 +135,22 @@ def run_search(
     jobs: int,
     cluster: str | None,
 ) -> Found:
-    """Search settings, as `search_settings` does, until all trials are through or a signal comes.
-
-    Further arguments are those of `run_cells`.
-
-    Raises:
-        Stopped: a signal came.
-    """
-    jobs = -1 if cluster and jobs == 1 else jobs
+    """Search settings, as `search_settings` does, until all trials are through or a signal comes, as `run_cells`."""
     total, due = trials * len({cell.group for cell in cells}), trials_left(folder, cells, trials)
-    progress = StudyProgress(total, due=due, jobs=jobs)
-    with _shown(progress, cluster) as received:
-        found = search_settings(
-            data,
-            cells,
-            trials,
-            epochs=epochs,
-            folder=folder,
-            jobs=jobs,
-            backend=DASK if cluster else LOCAL,
-            watcher=progress,
-        )
+    work = partial(search_settings, data, cells, trials, epochs=epochs, folder=folder)
+    return _until_stopped(work, jobs, cluster, total=total, due=due)
+
+
+def _until_stopped(work: Callable[..., WorkT], jobs: int, cluster: str | None, **runs: int) -> WorkT:
+    """Show the progress of work on runs, and end it by a signal."""
+    jobs = -1 if cluster and jobs == 1 else jobs
+    progress = StudyProgress(jobs=jobs, **runs)
+    with ExitStack() as stack:
+        if cluster:
+            stack.enter_context(connected(cluster))
+        stack.callback(progress.close)
+        received = stack.enter_context(stopped_by_signals(progress.stop))
+        found = work(jobs=jobs, backend=DASK if cluster else LOCAL, watcher=progress)
     if found.interrupted:
         raise Stopped(received[0])
     return found
@@ -202,8 +166,16 @@ def with_earlier(study: Study, folder: Path) -> Study:
     return found
 
 
-def exit_code(study: Study, folder: Path) -> int:
-    """Say which runs failed and why; return the exit code."""
+def finish(study: Study, folder: Path, show: Callable[[Study], None]) -> int:
+    """Show a complete study with the other runs of its folder, say what is missing or failed; return the exit code."""
+    if study.missing:
+        total = len(study.results) + len(study.missing) + len(study.failures)
+        say(
+            f"{len(study.results)} of {total} runs are finished in {folder}; the same command without --cell runs the "
+            "others, or prints the table when all are through"
+        )
+    elif study.results:
+        show(with_earlier(study, folder))
     by_error: dict[str, list[str]] = {}
     for failure in study.failures:
         by_error.setdefault(failure.error, []).append(failure.title)

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Literal
@@ -18,9 +17,9 @@ from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.launched import launched
 from mt2st.cli.model_options import ModelOptions
-from mt2st.cli.options import all_or_errors, named_by_flags, parse
+from mt2st.cli.options import all_or_errors, named_by_flags
 from mt2st.cli.run_folder import RunFolder, kept
-from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, strategy_problems, with_strategies
+from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, parse_with_strategies
 from mt2st.cli.terminal import say, say_unknown_words
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import MissingExtraError, listed
@@ -78,16 +77,10 @@ class TrainOptions(ModelOptions):
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
-    kind = with_strategies(TrainOptions, arguments)
-    options = parse(
-        kind,
-        arguments,
-        program="mt2st train",
-        description=DESCRIPTION,
-        common=SHOWN,
-        further=partial(strategy_problems, kind),
+    options = parse_with_strategies(
+        TrainOptions, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN
     )
-    with named_by_flags(kind), launched() as rank:
+    with named_by_flags(type(options)), launched() as rank:
         return _train(replace(options, strategy=name_of(options.strategy)), arguments, rank)
 
 
@@ -218,9 +211,9 @@ def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Seq
     run, names = model.run_, [str(each) for each in model.classes_]
     report = {
         "metrics": model.metrics_,
-        "predictions": predictions_of(
-            names, rows, probabilities, scheme=getattr(model, "scheme_", None), part=part
-        ).as_dict(),
+        "predictions": asdict(
+            predictions_of(names, rows, probabilities, scheme=getattr(model, "scheme_", None), part=part)
+        ),
         "train_seconds": run.train_seconds,
         "steps": run.steps,
         "best_epoch": run.evaluations[run.best].epoch if run.evaluations else None,

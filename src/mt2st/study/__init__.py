@@ -10,7 +10,7 @@ from mt2st.study.data import StudyData
 from mt2st.study.figures import plot_learning_curves
 from mt2st.study.grid import Cell, Grid, Method
 from mt2st.study.result import CellResult, Failure
-from mt2st.study.run import Share, run_study
+from mt2st.study.run import run_study
 from mt2st.study.runs import Group, RunRow
 from mt2st.study.study import Study
 from mt2st.study.summary import Row, summarise
@@ -26,7 +26,6 @@ __all__ = [
     "Outcome",
     "Row",
     "RunRow",
-    "Share",
     "Study",
     "StudyData",
     "Watcher",

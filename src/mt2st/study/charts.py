@@ -1,41 +1,90 @@
-"""The two kinds of charts, drawn by matplotlib: the same for the report's page and for papers.
+"""The two kinds of charts, drawn by matplotlib, and their colours: the same for the report's page and for papers.
 
 A chart knows its data, draws itself into axes, and says what it shows in words and in a table. `sheet` puts several on
 one figure. The style of all is ``paper.mplstyle``, whatever the user's own matplotlib is set to.
+
+Single-task is black and multi-task grey, as the others are compared with them. The colours are those of Okabe and Ito
+("Color Universal Design", 2008), darkened on a light page and lightened on a dark one until each has a contrast of at
+least 3 to 1 with the page (WCAG 2.2, 1.4.11). Lines of one colour differ in their dashes.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
-from mt2st.strategy import LineStyle
+from mt2st.strategy import LineStyle, known_strategies
 from mt2st.study.curves import Curve, Point
-from mt2st.study.palette import INK, QUIET, RULE
-from mt2st.study.statistics import Interval
+from mt2st.study.statistics import UNKNOWN, Interval
 from mt2st.study.tables import Table
-from mt2st.study.wording import UNKNOWN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
+INK, QUIET, RULE = "#1d1d1f", "#5e5c63", "#d9d6cf"
+"""Colours of text, of axes with their numbers, and of grids."""
+PAGE = ("#fffefb", "#16181c")
+"""Background of a light and of a dark page."""
+BASELINES = ("single-task", "multi-task")
+"""Their black and grey are for nothing else."""
+_DARK = {INK: "#f2f0ea", QUIET: "#aaa7ae", RULE: "#3a3c42"}
+_FREE = (
+    LineStyle("#007a58", "#2fc79b", (6.0, 2.0, 1.5, 2.0), ">"),  # green
+    LineStyle("#a04a83", "#dd93c4", (6.0, 2.0, 1.5, 2.0), "p"),  # purple
+    LineStyle("#5b4fa2", "#ada3ea", (4.0, 1.5), "h"),  # violet
+    LineStyle("#7a5548", "#c8a294", (4.0, 1.5), "P"),  # brown
+    LineStyle("#0067a5", "#56b4e9", (8.0, 2.0, 1.0, 2.0, 1.0, 2.0), "*"),  # blue again, and so on
+    LineStyle("#c14d00", "#ff8c42", (8.0, 2.0, 1.0, 2.0, 1.0, 2.0), "X"),
+    LineStyle("#007a58", "#2fc79b", (10.0, 3.0), "d"),
+    LineStyle("#a04a83", "#dd93c4", (10.0, 3.0), "H"),
+)
+"""Styles of lines that have none of their own, in the order in which they are taken."""
 WIDTH, HEIGHT, LOW, ROW = 3.5, 2.15, 1.5, 0.34
 """Inches: width of a chart (a column of a paper), heights of a chart of curves and of weights, height of a row."""
 SMALL = 6.5
-"""Points: size of the numbers and notes; `LINE` is the least distance of two names."""
-LINE = 8.6
+"""Points: size of notes in a chart."""
 EPOCHS, SECONDS = "epochs of training", "seconds of training"
 FAR = 20.0
 """Ratios beyond this (and below its inverse) are drawn at the edge."""
 RATIOS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+
+
+def known_styles() -> tuple[LineStyle, ...]:
+    """Return all styles: those of the strategies, and the free ones."""
+    return (*_own_styles().values(), *_FREE)
+
+
+def dark_colours() -> dict[str, str]:
+    """Return every colour of a figure on a light page, with its counterpart on a dark page."""
+    return _DARK | {style.colour: style.dark for style in known_styles()}
+
+
+def styles_of(names: Iterable[str]) -> Mapping[str, LineStyle]:
+    """Return the style of each name: the strategy's own in every figure, or the next free one.
+
+    Example:
+        >>> styles = styles_of(["switch", "dwa", "single-task"])
+        >>> styles["switch"].colour, styles["dwa"].colour
+        ('#c14d00', '#007a58')
+    """
+    distinct, own = list(dict.fromkeys(names)), _own_styles()
+    found = {name: own[name] for name in distinct if name in own}
+    spare = [style for name, style in own.items() if name not in BASELINES]
+    free = [style for style in (*_FREE, *spare) if style not in found.values()]
+    others = [name for name in distinct if name not in own]
+    return found | {name: free[number % len(free)] for number, name in enumerate(others)}
+
+
+def _own_styles() -> dict[str, LineStyle]:
+    return {name: each.style for name, each in known_strategies().items() if each.style is not None}
 
 
 @dataclass(frozen=True)
@@ -48,7 +97,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Curves over epochs or seconds, each with a point, its name at its end and a band for its 95 % interval.
+    """Curves over epochs or seconds, each with a point, and a band for its 95 % interval.
 
     With ``percent``, values are shares in [0, 1]. With ``steps``, a value holds since the point before, as a weight
     does, and the y axis shows 0 to 1. It includes ``y_range`` at least.
@@ -74,11 +123,11 @@ class LineChart:
         """First, last, least and largest value of each curve."""
         parts = []
         for curve in self.curves:
-            values = [point.y for point in curve.points]
+            values = [self._text(point.y) for point in sorted(curve.points, key=lambda point: point.y)]
             first, last = curve.points[0], curve.points[-1]
             parts.append(
                 f"{curve.name}: {self._text(first.y)} at {self._moment(first.x)}, {self._text(last.y)} at "
-                f"{self._moment(last.x)}; least {self._text(min(values))}, most {self._text(max(values))}."
+                f"{self._moment(last.x)}; least {values[0]}, most {values[-1]}."
             )
         parts += [f"{mark.label} at {self._moment(mark.x)}." for mark in self.marks]
         return f"Lines over {self.x_label}. {' '.join(parts)}"
@@ -95,73 +144,44 @@ class LineChart:
         return Table("data", ["epoch", *(curve.name for curve in self.curves)], rows)
 
     def draw(self, axes: Axes) -> None:
-        """Draw it into empty axes."""
+        """Draw it into empty axes; the legend has the curves in the order of their ends."""
         points = [point for curve in self.curves for point in curve.points]
         values = [point.y for point in points] + list(self.y_range or ()) + [0.0, 1.0] * self.steps
         low, high = _limits(values, 0.06, percent=self.percent)
-        last = max([point.x for point in points] + [mark.x for mark in self.marks])
-        axes.set(xlabel=self.x_label, xlim=(0, last or 1.0), ylim=(low, high))
-        _ticks(axes.xaxis, 6, "{:g}".format)
-        _ticks(axes.yaxis, 6, in_percent if self.percent else "{:.6g}".format)
-        for curve in self.curves:
-            self._curve(axes, curve, low, high)
-        self._marks(axes)
-        self._names(axes, low, high)
+        right = max([point.x for point in points] + [mark.x for mark in self.marks]) or 1.0
+        axes.set(xlabel=self.x_label, xlim=(0, right), ylim=(low, high))
+        _ticks(axes.xaxis, "{:g}".format)
+        _ticks(axes.yaxis, in_percent if self.percent else "{:.6g}".format)
+        lines = [(curve.points[-1].y, self._curve(axes, curve, low, high)) for curve in self.curves]
+        top = 0.65 if self.steps else 0.2  # weights are mostly high or low, and a metric is high in the end
+        for number, mark in enumerate(self.marks):
+            axes.axvline(mark.x, color=QUIET, linewidth=0.6, linestyle=(0, (1, 3)))
+            side = -1 if mark.x > right / 2 else 1
+            axes.annotate(
+                short(mark.label, 32), (mark.x, top - 0.08 * number), (3 * side, 0), fontsize=SMALL, color=QUIET,
+                xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="left" if side > 0 else "right",
+            ).set_in_layout(False)  # fmt: skip
+        handles = [line for _, line in sorted(lines, key=lambda each: -each[0])]
+        legend = axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        for text in legend.get_texts():
+            text.set_gid("name")
 
-    def _curve(self, axes: Axes, curve: Curve, low: float, high: float) -> None:
+    def _curve(self, axes: Axes, curve: Curve, low: float, high: float) -> Line2D:
         style = self.styles[curve.name]
         x, y = [point.x for point in curve.points], [point.y for point in curve.points]
         if self.steps:
             x, y = [0.0, *x], [y[0], *y]
-        axes.plot(
-            x,
-            y,
-            color=style.colour,
+        (line,) = axes.plot(
+            x, y, color=style.colour, marker=style.marker, markevery=[len(x) - 1], clip_on=False, gid="line",
+            label=short(curve.name, 24), drawstyle="steps-pre" if self.steps else "default",
             linestyle=(0, style.dash) if style.dash and len(self.curves) > 1 else "-",
-            marker=style.marker,
-            markevery=[len(x) - 1],
-            drawstyle="steps-pre" if self.steps else "default",
-            clip_on=False,
-            gid="line",
-        )
+        )  # fmt: skip
         bounds = [(each.x, each.low, each.high) for each in curve.points if each.low is not None]
         if len(bounds) > 1 and not self.steps:  # the band is cut where the axes end
-            place, lower, upper = np.clip(
-                np.array(bounds, dtype=float).T, [[0.0], [low], [low]], [[np.inf], [high], [high]]
-            )
-            outline = np.append(place, place[::-1]), np.clip(np.append(lower, upper[::-1]), low, high)
-            axes.fill(*outline, color=style.colour, alpha=0.12, linewidth=0, gid="band")
-
-    def _marks(self, axes: Axes) -> None:
-        right, height = axes.get_xlim()[1], _height(axes)
-        top = 0.35 if self.steps else 0.8  # weights are mostly high or low, and a metric is high in the end
-        for number, mark in enumerate(self.marks):
-            before = mark.x > right / 2
-            axes.axvline(mark.x, color=QUIET, linewidth=0.6, linestyle=(0, (1, 3)))
-            axes.annotate(
-                short(mark.label, 32),
-                (mark.x, 1 - top - number * LINE / height),
-                (-3 if before else 3, 0),
-                xycoords=axes.get_xaxis_transform(),
-                textcoords="offset points",
-                ha="right" if before else "left",
-                va="center",
-                fontsize=SMALL,
-                color=QUIET,
-            ).set_in_layout(False)
-
-    def _names(self, axes: Axes, low: float, high: float) -> None:
-        """Write the curves' names at the right, each as near to the height of its line's end as the others allow."""
-        height = _height(axes)
-        ends = [curve.points[-1] for curve in self.curves]
-        places = apart([(end.y - low) / (high - low) * height for end in ends], LINE, 2.0, height - 2.0)
-        right = axes.get_xlim()[1]
-        for curve, end, place in zip(self.curves, ends, places, strict=True):
-            level = low + place / height * (high - low)
-            leader = [end.x, 1.015 * right, 1.045 * right], [end.y, end.y, level]
-            colour = self.styles[curve.name].colour
-            axes.plot(*leader, color=colour, linewidth=0.5, linestyle=(0, (1, 3)), clip_on=False)
-            axes.text(1.055 * right, level, short(curve.name, 24), va="center", color=INK, gid="name")
+            place, lower, upper = np.array(bounds, dtype=float).T
+            band = np.clip([lower, upper], low, high)
+            axes.fill_between(place, *band, color=style.colour, alpha=0.12, linewidth=0, gid="band")
+        return line
 
     def _text(self, value: float) -> str:
         return f"{100 * value:.1f} %" if self.percent else f"{value:.4g}"
@@ -218,40 +238,31 @@ class IntervalChart:
     def draw(self, axes: Axes) -> None:
         """Draw it into empty axes."""
         low, high = self._range()
-        rows = len(self.entries)
-        axes.set(xlabel=self.x_label, ylim=(rows, 0), yticks=[])
-        if self.ratios:
-            axes.set_xscale("log")
-        axes.set_xlim(low, high)
+        scale = "log" if self.ratios else "linear"
+        axes.set(xlabel=self.x_label, ylim=(len(self.entries), 0), yticks=[], xscale=scale, xlim=(low, high))
         if self.ratios:
             inside = [each for each in RATIOS if low <= each <= high]
             axes.set_xticks(inside, [self.form(each) for each in inside])
             axes.minorticks_off()
         else:
-            _ticks(axes.xaxis, 6, self.form)
+            _ticks(axes.xaxis, self.form)
+        axes.grid(axis="x")
         axes.tick_params(axis="x", length=0)
-        axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        tops = np.arange(rows) + 0.48  # upright lines have gaps where the labels stand
-        for tick in axes.get_xticks():
-            if low <= tick <= high:
-                axes.vlines([tick] * rows, tops, tops + 0.5, color=RULE, linewidth=0.5)
-        if self.line is not None:
-            axes.vlines([self.line] * rows, tops, tops + 0.5, color=QUIET, linewidth=0.7)
-        for number, entry in enumerate(self.entries):
-            self._row(axes, number, entry, low, high)
-
-    def _row(self, axes: Axes, number: int, entry: Entry, low: float, high: float) -> None:
-        colour, level = entry.style.colour, number + 0.73
+        if self.line is not None:  # with gaps where the labels stand
+            tops = np.arange(len(self.entries)) + 0.48
+            axes.vlines(np.full_like(tops, self.line), tops, tops + 0.5, color=QUIET, linewidth=0.7)
         across = axes.get_yaxis_transform()
-        axes.text(0, number + 0.27, short(entry.label, 44), transform=across, va="center", color=INK, gid="name")
-        axes.text(1, number + 0.27, entry.text, transform=across, va="center", ha="right", color=INK)
-        values = np.clip(entry.values, low, high)
-        axes.vlines(values, level - 0.15, level + 0.15, color=colour, alpha=0.55, linewidth=0.6)
-        if entry.interval is not None:
-            mean, *bounds = np.clip([entry.interval.mean, *entry.interval.bounds], low, high)
-            axes.plot(bounds, [level] * 2, color=colour, linewidth=1.4, clip_on=False)
-            axes.plot([mean], [level], entry.style.marker, color=colour, markersize=4.5, clip_on=False)
+        for number, entry in enumerate(self.entries):
+            colour, level = entry.style.colour, number + 0.73
+            axes.text(0, number + 0.27, short(entry.label, 44), transform=across, va="center", gid="name")
+            axes.text(1, number + 0.27, entry.text, transform=across, va="center", ha="right")
+            values = np.clip(entry.values, low, high)
+            axes.vlines(values, level - 0.15, level + 0.15, color=colour, alpha=0.55, linewidth=0.6)
+            if entry.interval is not None:
+                mean, *bounds = np.clip([entry.interval.mean, *entry.interval.bounds], low, high)
+                axes.plot(bounds, [level] * 2, color=colour, linewidth=1.4, clip_on=False)
+                axes.plot([mean], [level], entry.style.marker, color=colour, markersize=4.5, clip_on=False)
 
     def _range(self) -> tuple[float, float]:
         values = [value for entry in self.entries for value in entry.values]
@@ -306,21 +317,6 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def apart(places: Sequence[float], distance: float, low: float, high: float) -> list[float]:
-    """Return places moved as little as possible (least squares) to be a distance apart, within bounds if they fit.
-
-    Example:
-        >>> apart([10.0, 11.0, 40.0], 10.0, 0.0, 100.0)
-        [5.5, 15.5, 40.0]
-    """
-    order = np.lexsort((-np.arange(len(places)), np.asarray(places)))  # of equal places, the first one is on top
-    offsets = distance * np.arange(len(places))
-    fitted = isotonic_regression(np.asarray(places, dtype=float)[order] - offsets).x
-    found = np.empty(len(places))
-    found[order] = np.clip(fitted, low, max(low, high - offsets[-1])) + offsets
-    return [float(each) for each in found]
-
-
 def in_percent(share: float) -> str:
     """Return a round share for an axis: ``75 %``."""
     return f"{100 * share:.6g} %"
@@ -350,13 +346,8 @@ def _limits(values: Sequence[float], share: float, *, percent: bool) -> tuple[fl
     return (max(0.0, low - room), min(1.0, high + room)) if percent else (low - room, high + room)
 
 
-def _ticks(axis: object, most: int, form: Callable[[float], str]) -> None:
+def _ticks(axis: object, form: Callable[[float], str]) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))  # type: ignore[attr-defined]
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))  # type: ignore[attr-defined]
     axis.set_major_formatter(FuncFormatter(lambda value, _: form(round(value, 10))))  # type: ignore[attr-defined]
-
-
-def _height(axes: Axes) -> float:
-    """Return the height of axes in points, before the layout: a little less than what they get."""
-    return 72 * axes.get_position().height * axes.get_figure(root=True).get_figheight()  # type: ignore[union-attr]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mt2st.study.result import CellResult
-from mt2st.study.runs import FACTORS, SINGLE_TASK, RunRow
 from mt2st.study.statistics import t_interval
-from mt2st.study.study import Study
 from mt2st.training import Evaluation, Run, Transition
 
 Value = Callable[[Evaluation], float | None]
@@ -34,45 +31,6 @@ class Curve:
 
     name: str
     points: tuple[Point, ...]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """The methods of one setting (`FACTORS`), which are drawn together, single-task among them where it was run."""
-
-    factors: tuple[str, ...]
-    methods: Mapping[str, Mapping[int, CellResult]]
-
-    @property
-    def runs(self) -> dict[str, list[Run]]:
-        """The runs of each method."""
-        return {name: [each.run for each in results.values()] for name, results in self.methods.items()}
-
-    def title(self, varying: Sequence[str]) -> str:
-        """Return the values of the factors that vary in the study; empty where none does.
-
-        Example:
-            >>> Panel(("cnn", "random", "context"), {}).title(["encoder", "auxiliary"])
-            'encoder cnn, auxiliary context'
-        """
-        return ", ".join(f"{factor} {self.factors[FACTORS.index(factor)]}" for factor in varying)
-
-
-def panels(study: Study) -> list[Panel]:
-    """Return a panel for each setting of a study. Single-task alone gets none if it is part of another panel."""
-    settings: dict[tuple[str, ...], dict[str, Mapping[int, CellResult]]] = {}
-
-    def whole(rows: Mapping[int, RunRow]) -> Mapping[int, CellResult]:
-        return {seed: study.result_of(row) for seed, row in rows.items()}
-
-    for group, rows in study.groups.items():
-        methods = settings.setdefault(group.factors, {})
-        if group.name != SINGLE_TASK and not methods and (reference := study.single_task(group)):
-            methods[SINGLE_TASK] = whole(reference)
-        methods[group.name] = whole(rows)
-    found = [Panel(factors, methods) for factors, methods in settings.items()]
-    shown = [panel.methods[SINGLE_TASK] for panel in found if len(panel.methods) > 1 and SINGLE_TASK in panel.methods]
-    return [panel for panel in found if list(panel.methods) != [SINGLE_TASK] or panel.methods[SINGLE_TASK] not in shown]
 
 
 def epochs_of(run: Run) -> list[float]:

@@ -70,23 +70,6 @@ def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Coll
                 raise _another(folder, path, f"settings ({change})")
 
 
-def check_same_data(folder: Path, results: Mapping[str, CellResult]) -> None:
-    """Raise if results, by the names of their folders, are of different data.
-
-    Raises:
-        InputError: naming a cell of each.
-    """
-    cells_of: dict[str | None, list[str]] = {}
-    for name, result in sorted(results.items()):
-        cells_of.setdefault(result.identity.get("data"), []).append(name)
-    if len(cells_of) > 1:
-        some = "; ".join(f"{names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)}" for names in cells_of.values())
-        raise InputError(
-            f"{folder} holds runs on {len(cells_of)} different sets of data, which cannot be compared ({some}): move "
-            "those of each into a folder of their own"
-        )
-
-
 def _other_results(folder: Path, cells: Iterable[Cell]) -> dict[Path, CellResult]:
     """Return the results in a study's folder that are of none of these cells, by their files."""
     own = {cell.folder for cell in cells}

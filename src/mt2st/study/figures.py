@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,14 +25,14 @@ from mt2st.study.charts import (
     in_percent,
     paper_style,
     sheet,
+    styles_of,
 )
-from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, epochs_of, panels, tasks_of
-from mt2st.study.palette import styles_of
-from mt2st.study.runs import SINGLE_TASK
+from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, epochs_of, tasks_of
+from mt2st.study.runs import SINGLE_TASK, RunRow
+from mt2st.study.statistics import UNKNOWN, p_value, percent, points, ratio_text
 from mt2st.study.study import VALIDATION, Study
 from mt2st.study.summary import Row, summarise
 from mt2st.study.tables import Table
-from mt2st.study.wording import UNKNOWN, p_value, percent, points, ratio_text
 from mt2st.training import Freeze, Run
 
 if TYPE_CHECKING:
@@ -41,37 +41,76 @@ if TYPE_CHECKING:
 Runs = Mapping[str, Sequence[Run]]
 """Runs by the name of their method."""
 FORMATS = ("png", "svg")
+SCORES, TARGETS, CURVES, WEIGHTS = "scores", "time_to_target", "learning_curves", "weights"
+"""Names of a study's figures, or their beginnings."""
 PRIMARY_LABEL = "primary task"
 
 
-def write_sheets(sheets: Iterable[tuple[str, str, Sequence[Chart]]], folder: Path) -> None:
-    """Write charts, with the name of their file and their title, as PNG and SVG into a folder, in place of those there.
+@dataclass(frozen=True)
+class Sheet:
+    """The charts of one figure, with the name of its file; several settings have one each, and titles."""
 
-    Raises:
-        InputError: the folder cannot be written.
-    """
+    name: str
+    charts: Sequence[Chart]
+    title: str = ""
+
+
+def write_sheets(sheets: Iterable[Sheet], folder: Path) -> None:
+    """Write figures as PNG and SVG into a folder, in place of those that are there."""
     with paper_style(), own_files(folder) as there:
-        for name, title, charts in sheets:
-            figure = sheet(charts, title)
+        for each in sheets:
+            figure = sheet(each.charts, each.title)
             for form in FORMATS:
-                figure.savefig(there / f"{name}.{form}", metadata={"Date": None} if form == "svg" else None)
+                metadata = {"Date": None} if form == "svg" else None
+                figure.savefig(there / f"{each.name}.{form}", metadata=metadata)
 
 
-def study_sheets(study: Study) -> Iterator[tuple[str, str, list[Chart]]]:
-    """Yield name, title and charts of each figure of a study; those of several settings are numbered."""
-    rows = summarise(study)
-    styles = styles_of(group.name for group in study.groups)
-    yield "scores", "", score_charts(study, rows, styles)
+@dataclass(frozen=True)
+class Panel:
+    """The runs of one setting by method, which are drawn together: single-task's among them where it was run.
+
+    ``title`` has the values of the factors that vary in the study; it is empty where none does.
+    """
+
+    title: str
+    runs: Runs
+
+
+def panels(study: Study) -> list[Panel]:
+    """Return a panel for each setting of a study. Single-task alone gets none if it is part of another panel."""
+    settings: dict[tuple[str, ...], dict[str, Mapping[int, RunRow]]] = {}
+    titles = {}
+    for group, rows in study.groups.items():
+        methods = settings.setdefault(group.factors, {})
+        titles[group.factors] = group.setting(study.varying)
+        if group.name != SINGLE_TASK and not methods and (reference := study.single_task(group)):
+            methods[SINGLE_TASK] = reference
+        methods[group.name] = rows
+    shown = [methods.get(SINGLE_TASK) for methods in settings.values() if len(methods) > 1]
+    return [
+        Panel(
+            titles[factors],
+            {name: [study.result_of(row).run for row in rows.values()] for name, rows in methods.items()},
+        )
+        for factors, methods in settings.items()
+        if list(methods) != [SINGLE_TASK] or methods[SINGLE_TASK] not in shown
+    ]
+
+
+def study_sheets(study: Study) -> list[Sheet]:
+    """Return the figures of a study; those of several settings are numbered."""
+    rows, styles = summarise(study), styles_of(group.name for group in study.groups)
+    found = [Sheet(SCORES, score_charts(study, rows, styles))]
     if target := target_chart(study, rows, styles):
-        yield "time_to_target", "", [target]
+        found.append(Sheet(TARGETS, [target]))
     drawn = panels(study)
     for number, panel in enumerate(drawn, start=1):
         ending = f"_{number}" if len(drawn) > 1 else ""
-        title = panel.title(study.varying)
         curves = learning_charts(panel.runs, study.metric, styles, study.measured_part)
-        yield f"learning_curves{ending}", title, [*curves]
+        found.append(Sheet(f"{CURVES}{ending}", curves, panel.title))
         if weights := weight_charts(panel.runs):
-            yield f"weights{ending}", title, [*weights]
+            found.append(Sheet(f"{WEIGHTS}{ending}", weights, panel.title))
+    return found
 
 
 def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, LineStyle]) -> list[Chart]:
@@ -88,21 +127,20 @@ def score_charts(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
         each_seed = [own[seed].score - other[seed].score for seed in sorted(own.keys() & other.keys())]
         p = ", no p-value" if row.p is None else f", {p_value(row.p)}"
         differences.append(Entry(label, style, found.interval, each_seed, f"{points(found.interval)}{p}"))
-        compared.append(
-            [
-                label,
-                points(found.interval),
-                UNKNOWN if found.p is None else f"{found.p:.3g}",
-                UNKNOWN if row.p is None else f"{row.p:.3g}",
-                f"{found.better} of {found.n}",
-            ]
+        p_values = [UNKNOWN if each is None else f"{each:.3g}" for each in (found.p, row.p)]
+        compared.append([label, points(found.interval), *p_values, f"{found.better} of {found.n}"])
+    line = "line: 95 % t interval; " if any(row.score.low is not None for row in rows) else ""
+    charts: list[Chart] = [
+        IntervalChart(
+            f"{metric.capitalize()} on the test part, by seed",
+            entries,
+            metric,
+            in_percent,
+            Table("data", ["strategy", "seed", metric], data),
+            percent=True,
+            note=f"Dot: mean; {line}ticks: the single seeds.",
         )
-    note = "Dot: mean; ticks: the single seeds."
-    if any(row.score.low is not None for row in rows):
-        note = "Dot: mean; line: 95 % t interval; ticks: the single seeds."
-    title = f"{metric.capitalize()} on the test part, by seed"
-    table = Table("data", ["strategy", "seed", metric], data)
-    charts: list[Chart] = [IntervalChart(title, entries, metric, in_percent, table, percent=True, note=note)]
+    ]
     if differences:
         header = ["strategy", "mean ± half 95 % t interval", "p", "p (Holm)", "better in seeds"]
         chart = IntervalChart(
@@ -128,7 +166,7 @@ def target_chart(study: Study, rows: Sequence[Row], styles: Mapping[str, LineSty
         label = row.group.title(study.varying)
         ratio = ratio_text(found.interval) if found.interval else "never"
         text = f"{ratio}, {row.target.reached} of {len(row.target.costs)} seeds"
-        entries.append(Entry(label, styles[row.group.name], found.interval, list(_ratios(study, row)), text))
+        entries.append(Entry(label, styles[row.group.name], found.interval, found.ratios, text))
         for seed, cost in row.target.costs.items():
             costs = ["never", UNKNOWN] if cost is None else [f"{cost.seconds:.1f}", f"{cost.steps:,}"]
             data.append([label, str(seed), *costs])
@@ -248,15 +286,6 @@ def _transitions(runs: Sequence[Run]) -> list[Mark]:
         seeds = "" if count == len(runs) else f" ({count} of {len(runs)} seeds)"
         marks.append(Mark(x, f"{task} off after {x:.3g} epoch{'' if x == 1 else 's'}{seeds}"))
     return marks
-
-
-def _ratios(study: Study, row: Row) -> Iterator[float]:
-    """Yield the ratio of each seed that reached the target."""
-    goals = study.single_task(row.group)
-    for seed, cost in row.target.costs.items() if row.target else ():
-        own = goals[seed].to_best
-        if cost is not None and own is not None and own.seconds and cost.seconds:
-            yield cost.seconds / own.seconds
 
 
 FREE = "0.75"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
@@ -11,6 +10,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from mt2st._checkpoint import file_hash
 from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.models import ModelSettings, model_class
@@ -46,11 +46,6 @@ def identity_of(strategy: Strategy, settings: ModelSettings, data: StudyData) ->
     }
     values: dict[str, Any] = json.loads(json.dumps(identity))
     return values
-
-
-def identity_hash(identity: Mapping[str, Any]) -> str:
-    """Return the hash of an identity: that of its JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
@@ -101,7 +96,7 @@ def _shown(values: Mapping[str, Any], name: str) -> str:
 
 def _hashes(names: Iterable[str]) -> dict[str, str]:
     """Return the hash of each file; data of a hub and published vectors are known by their names alone."""
-    return {str(path): _hash(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in _files(names)}
+    return {str(path): _hash(path, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(names)}
 
 
 def _files(names: Iterable[str]) -> Iterator[Path]:
@@ -113,9 +108,8 @@ def _files(names: Iterable[str]) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=64)  # all cells of a study name the same files
-def _hash(path: str, *_state: int) -> str:
+def _hash(path: Path, *_state: int) -> str:
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return file_hash(path)[:16]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error

@@ -7,27 +7,24 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
-from threading import Lock
+from typing import Any
 
 import torch
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from mt2st.errors import InputError, MissingExtraError
-from mt2st.study.result import Failure
-from mt2st.study.worker import Order, Outcome, Warned, attempt, request_stop
+from mt2st.study.worker import Order, Outcome, Warned, attempt, failure_of, request_stop
 
 LOCAL, DASK = "loky", "dask"
 """Backends of a study: joblib's processes on this machine, and Dask's clusters."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_SILENT = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
-"""What Python does not show either unless it is asked."""
-_lock = Lock()
-_open: list[dict[Warned, None]] = []
-_stack = ExitStack()
+_kept: ContextVar[dict[Warned, None] | None] = ContextVar("warnings of this thread's cell", default=None)
+_shown = warnings.showwarning
 
 
 @contextmanager
@@ -100,14 +97,10 @@ def _submitted(orders: Sequence[Order], jobs: int, backend: str) -> Iterator[tup
 
 
 def _died(order: Order) -> Outcome:
-    cell = order.cell
-    error = "its process ended without a word: killed, maybe for want of memory"
-    failure = Failure(
-        cell.name, cell.settings.seed, cell.folder, cell.title, error, fault=True, identity=order.identity
-    )
+    failure = failure_of(order, "its process ended without a word: killed, maybe for want of memory", fault=True)
     if order.place:
         failure.write(order.place)
-    return Outcome(cell, failure=failure)
+    return Outcome(order.cell, failure=failure)
 
 
 def attempt_elsewhere(order: Order) -> Outcome:
@@ -128,29 +121,21 @@ def attempt_elsewhere(order: Order) -> Outcome:
 
 @contextmanager
 def warnings_kept() -> Iterator[dict[Warned, None]]:
-    """Give the different warnings of a block, in their order, as the keys of a dict; none of them is shown.
+    """Give the different warnings of this thread in a block as the keys of a dict; none of them is shown.
 
-    The blocks of several threads, in a worker of a cluster, may overlap: they share one `warnings.catch_warnings`,
-    which is not made for threads, and each has the warnings of both.
+    From then on, the process shows all others as before: blocks of several threads, in a worker of a cluster, overlap.
     """
+    warnings.showwarning = _keep_or_show  # type: ignore[assignment]  # of the rest it needs no names
     kept: dict[Warned, None] = {}
-    with _lock:
-        if not _open:
-            _stack.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("always")  # how often it is shown is decided where it is
-            for category in _SILENT:
-                warnings.simplefilter("ignore", category)
-            warnings.showwarning = _keep  # type: ignore[assignment]  # takes what it needs
-        _open.append(kept)
+    token = _kept.set(kept)
     try:
         yield kept
     finally:
-        with _lock:
-            _open[:] = [each for each in _open if each is not kept]
-            if not _open:
-                _stack.close()
+        _kept.reset(token)
 
 
-def _keep(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
-    for each in _open:
-        each[str(message), category, filename, lineno] = None
+def _keep_or_show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any) -> None:
+    if (kept := _kept.get()) is None:
+        _shown(message, category, filename, lineno, *rest)
+    else:
+        kept[str(message), category, filename, lineno] = None

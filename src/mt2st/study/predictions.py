@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from mt2st.evaluation import Scheme, best_tags, has_spans, span_report
 from mt2st.evaluation.classification import THRESHOLD, calibration_error
@@ -64,18 +65,10 @@ class Predictions:
     entities: Sequence[ClassScore]
     calibration_error: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the predictions that `as_dict` described."""
-        lists = {
-            **{name: [ClassScore(**each) for each in values[name]] for name in ("classes", "entities")},
-            "mistakes": [Mistake(**each) for each in values["mistakes"]],
-        }
-        return cls(**{**values, **lists})
+        """Return the predictions of which `dataclasses.asdict` made plain JSON values."""
+        return TypeAdapter(cls).validate_python(values)
 
 
 def predictions_of(
@@ -96,15 +89,13 @@ def predictions_of(
     if isinstance(rows, MultiLabelledText):
         return _of_labels(names, rows, probabilities, part)
     if isinstance(rows, TaggedText):
-        labels = [tag for tags in rows.tags for tag in tags]
-        texts: Sequence[str] = _words_in_sentences(rows)
+        labels, texts = [tag for tags in rows.tags for tag in tags], _words_in_sentences(rows)
+        predicted = best_tags(probabilities, np.array(list(map(len, rows.sentences))), names, scheme)
     else:
-        labels, texts = rows.labels, rows.texts
+        labels, texts = list(rows.labels), list(rows.texts)
+        predicted = probabilities.argmax(axis=1)
     known = np.array([label in number_of for label in labels])  # a tag that training had not seen is always wrong
     true = np.array([number_of.get(label, 0) for label in labels])
-    predicted = probabilities.argmax(axis=1)
-    if isinstance(rows, TaggedText):
-        predicted = best_tags(probabilities, np.array(list(map(len, rows.sentences))), names, scheme)
     certain = probabilities[np.arange(len(predicted)), predicted]
     wrong = np.flatnonzero((true != predicted) | ~known)
     confusion = np.zeros((len(names), len(names)), dtype=int)

@@ -4,9 +4,7 @@ The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but 
 
 - ``schema``: 2; a file of any other is of another version, and not read.
 - ``identity``: of the run (`mt2st.study.identity`): what must be the same for the result to be taken for a cell's.
-- ``hash``: of the identity; where it does not fit, the file is not read.
 - ``result``: the fields of `CellResult`. Its ``run`` is a `mt2st.training.Run`, with the curves in ``evaluations``.
-- ``cost``: ``train_seconds``, ``steps``, ``flops`` of the whole run, repeated for readers of this file alone.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from typing import Any
 from mt2st._files import complete_file
 from mt2st._version import __version__
 from mt2st.errors import InputError
-from mt2st.study.identity import identity_hash
 from mt2st.training import Run
 
 SCHEMA = 2
@@ -34,17 +31,12 @@ class CellResult:
 
     Attributes:
         name: of the method.
-        seed: the cell's seed.
         test: metrics on the test part, by the parameters that were best on validation; empty where there is none.
-        run: the course of the training.
         metric: the metric that chose the best parameters on validation.
         factors: ``embedding``, ``auxiliary`` tasks and ``encoder``, as a table names them.
         start_seconds: training of the first word vectors, which cells share; no part of the run's training time.
         wall_seconds: everything that the cell did the last time it was run, reading, measuring and waiting included.
-        versions: of Python and packages.
-        machine: system, processor, cores.
         jobs: cells that ran at a time: where there were several, seconds are those of a shared machine.
-        identity: of the run (`mt2st.study.identity`).
     """
 
     name: str
@@ -60,11 +52,6 @@ class CellResult:
     jobs: int = 1
     identity: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def best_validation(self) -> float:
-        """The best value of the metric on the validation part over the run."""
-        return self.run.best_value(self.metric)
-
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values, without the identity."""
         values = asdict(self)
@@ -74,54 +61,37 @@ class CellResult:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], identity: Mapping[str, Any]) -> CellResult:
         """Return the result that `as_dict` described."""
-        rest = {name: value for name, value in values.items() if name not in ("run", "identity")}
-        return cls(**rest, run=Run.from_dict(values["run"]), identity=identity)
+        return cls(**{**values, "run": Run.from_dict(values["run"]), "identity": dict(identity)})
 
     def write(self, folder: Path) -> None:
-        """Write ``result.json`` into a cell's folder; it appears whole or not at all.
+        """Write ``result.json`` into a cell's folder.
 
         Raises:
             InputError: when it cannot be written.
         """
-        content = {
-            "schema": SCHEMA,
-            "identity": self.identity,
-            "hash": identity_hash(self.identity),
-            "result": self.as_dict(),
-            "cost": {"train_seconds": self.run.train_seconds, "steps": self.run.steps, "flops": self.run.flops},
-        }
-        with complete_file(folder / RESULT, overwrite=True) as file:
-            file.write(json.dumps(content, indent=1).encode())
+        write_json(folder / RESULT, {"schema": SCHEMA, "identity": self.identity, "result": self.as_dict()})
 
     @classmethod
     def read(cls, path: Path) -> CellResult:
         """Read a ``result.json``.
 
         Raises:
-            InputError: when it cannot be opened, holds no result, is of another version, or not as it was written.
+            InputError: when it cannot be opened, holds no result, or is of another version.
         """
-        again = f"or delete {path.parent} to run the cell again"
+        again = f"delete {path.parent} to run the cell again"
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
-            schema = saved["schema"]
-            if schema == SCHEMA:
-                result, found = cls.from_dict(saved["result"], dict(saved["identity"])), saved["hash"]
+            if (schema := saved["schema"]) == SCHEMA:
+                return cls.from_dict(saved["result"], saved["identity"])
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"
-            raise InputError(f"{path} is not the result of a cell ({reason}); {again[3:]}") from error
-        if schema != SCHEMA:
-            raise InputError(
-                f"{path} has schema {schema!r}, and mt2st {__version__} reads schema {SCHEMA}: it is of another "
-                f"version; read it with that one, {again}"
-            )
-        if found != (expected := identity_hash(result.identity)):
-            raise InputError(
-                f"{path} is not as it was written: its hash is {found!r}, that of its identity {expected!r}; bring "
-                f"back the file that was written, {again}"
-            )
-        return result
+            raise InputError(f"{path} is not the result of a cell ({reason}); {again}") from error
+        raise InputError(
+            f"{path} has schema {schema!r}, and mt2st {__version__} reads schema {SCHEMA}: it is of another version; "
+            f"read it with that one, or {again}"
+        )
 
 
 @dataclass(frozen=True)
@@ -130,13 +100,11 @@ class Failure:
 
     Attributes:
         name: what the table calls the method.
-        seed: the cell's seed.
         folder: the name of the cell's folder.
         title: the cell in a message.
         error: what went wrong, in a line or a few.
         fault: whether it is a fault of the program, or of the machine, and not of what the user gave.
         traceback: of a fault, where it happened.
-        identity: of the run, as a result has it.
     """
 
     name: str
@@ -154,9 +122,7 @@ class Failure:
         Raises:
             InputError: when it cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        with complete_file(folder / ERROR, overwrite=True) as file:
-            file.write(json.dumps(asdict(self), indent=1).encode())
+        write_json(folder / ERROR, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> Failure:
@@ -169,3 +135,17 @@ class Failure:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path} is not the error of a cell ({error}): delete it") from error
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file of a study, in place of one that is there; its folder is made.
+
+    Raises:
+        InputError: when it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path.parent} cannot be made: {error.strerror}") from error
+    with complete_file(path, overwrite=True) as file:
+        file.write(json.dumps(content, indent=1).encode())

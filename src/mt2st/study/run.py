@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st._lock import BusyCellWarning, is_busy
@@ -24,36 +23,6 @@ from mt2st.study.worker import Order, Outcome, Warned, Watcher, attempt, finishe
 
 STOP = ".stop-"
 """Prefix of the file that stops the cells of one run when it appears in the study's folder."""
-Dealt = TypeVar("Dealt")
-
-
-@dataclass(frozen=True)
-class Share:
-    """One of several equal shares of a study's cells, for runs on several machines.
-
-    A share is a piece of the study's order, in which a seed's methods follow each other: so all but those at a cut run
-    on the same machine as what they are compared with, seed by seed.
-
-    Attributes:
-        number: which, from 1.
-        of: of how many.
-
-    Example:
-        >>> [Share(number, 3).select("abcdefg") for number in (1, 2, 3)]
-        [['a', 'b'], ['c', 'd'], ['e', 'f', 'g']]
-    """
-
-    number: int = 1
-    of: int = 1
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.of:
-            raise InputError(f"a share is one of 1/n to n/n, found {self.number}/{self.of}")
-
-    def select(self, cells: Sequence[Dealt]) -> list[Dealt]:
-        """Return the share's cells: those between two even cuts."""
-        first, last = ((self.number - back) * len(cells) // self.of for back in (1, 0))
-        return list(cells[first:last])
 
 
 def run_study(
@@ -63,7 +32,7 @@ def run_study(
     folder: Path | None = None,
     jobs: int = 1,
     backend: str = LOCAL,
-    share: Share | None = None,
+    share: Collection[Cell] | None = None,
     about: Mapping[str, Any] | None = None,
     watcher: Watcher | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -76,14 +45,14 @@ def run_study(
     waited for, with a warning.
 
     Args:
-        data: the data.
+        data: the same for all.
         cells: of a `Grid`, with folders of different names.
         folder: the study's: a folder a cell with result and model. None keeps nothing.
         jobs: cells at a time. One runs in this process; more in processes of their own, which have one thread of torch
             each (and, unless ``parallel_context`` is off, a second one for the context task and for reading: with a
             core a job, their training seconds have some of each other's evaluations in them).
         backend: where they run: processes of this machine, or ``"dask"`` where a client is connected to a cluster.
-        share: which of the cells this run works on; the others are only read.
+        share: those of the cells that this run works on; the others are only read. None: all.
         about: plain values for ``study.json``.
         watcher: told how it goes.
         checkpoint_seconds: time between two checkpoints of a running cell.
@@ -92,20 +61,17 @@ def run_study(
         InputError: when a folder holds the result of other data or settings, or is broken, or the study's folder holds
             results of another experiment (`mt2st.study.experiment`): before anything is trained.
     """
-    watcher = watcher or Watcher()
     about = about or {}
     if folder:
         check_fits(folder, cells, data)
-
-    def on_begin() -> None:
-        watcher.on_begin()
-        if folder:
-            write_about(folder, cells, data.metric, about)
-
+    ended = finished_cells(data, cells, folder)
+    due = [cell for cell in (cells if share is None else share) if cell.folder not in ended]
+    if folder and due:
+        write_about(folder, cells, data.metric, about)
     with stop_file(folder) as stop:
-        ended = work_on(
-            data, cells, folder=folder, stop=stop, jobs=jobs, backend=backend, share=share, watcher=watcher,
-            on_begin=on_begin, checkpoint_seconds=checkpoint_seconds,
+        ended |= work_on(
+            data, due, folder=folder, stop=stop, jobs=jobs, backend=backend, watcher=watcher or Watcher(),
+            checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
     in_order = [ended.get(cell.folder, Outcome(cell)) for cell in cells]
     return Study(
@@ -117,6 +83,22 @@ def run_study(
     )
 
 
+def finished_cells(data: StudyData, cells: Sequence[Cell], folder: Path | None) -> dict[str, Outcome]:
+    """Read those of some cells that are finished, by the names of their folders.
+
+    Raises:
+        InputError: when two cells have a folder of one name, or one holds the result of other data or settings, or a
+            broken one.
+    """
+    if len({cell.folder for cell in cells}) != len(cells):
+        raise InputError("two cells of the study would have a folder of one name: give methods different names")
+    found = {}
+    for cell in cells:
+        if folder and (result := finished(folder / cell.folder / RESULT, cell.identity(data))):
+            found[cell.folder] = Outcome(cell, result)
+    return found
+
+
 def work_on(
     data: StudyData,
     cells: Sequence[Cell],
@@ -125,43 +107,21 @@ def work_on(
     stop: Path | None,
     jobs: int = 1,
     backend: str = LOCAL,
-    share: Share | None = None,
     keep_models: bool = True,
     watcher: Watcher,
-    on_begin: Callable[[], None],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> dict[str, Outcome]:
-    """Read the finished ones of some cells and run the others, as `run_study` does, until the file ``stop`` appears.
-
-    The watcher is told how it goes, but for the beginning: ``on_begin`` is called once, at the first training.
-
-    Returns:
-        What became of the cells that were finished or worked on, by the names of their folders.
-
-    Raises:
-        InputError: when a folder holds the result of other data or settings, or is broken: before anything is trained.
-    """
-    identities = {cell.folder: cell.identity(data) for cell in cells}
-    if len(identities) != len(cells):
-        raise InputError("two cells of the study would have a folder of one name: give methods different names")
-    ended: dict[str, Outcome] = {}
-    for cell in cells:
-        if folder and (result := finished(folder / cell.folder / RESULT, identities[cell.folder])):
-            ended[cell.folder] = Outcome(cell, result)
+    """Run cells, as `run_study` does, until the file ``stop`` appears; return what became of them, by their folders."""
     orders = [
-        Order(cell, data, identities[cell.folder], folder, stop, jobs, keep_models, checkpoint_seconds)
-        for cell in (share or Share()).select(cells)
-        if cell.folder not in ended
+        Order(cell, data, cell.identity(data), folder, stop, jobs, keep_models, checkpoint_seconds) for cell in cells
     ]
-    begin = cache(on_begin)  # once
+    ended: dict[str, Outcome] = {}
     shown: set[Warned] = set()
-    for outcome in _outcomes(orders, jobs, backend, watcher, begin):
+    for outcome in _outcomes(orders, jobs, backend, watcher):
         for warned in outcome.warned:
             if warned not in shown:  # most cells warn of the same
                 shown.add(warned)
                 warnings.warn_explicit(*warned)
-        if outcome.began:
-            begin()
         ended[outcome.cell.folder] = outcome
         watcher.on_outcome(outcome)
         if outcome.stopped and jobs == 1:
@@ -169,13 +129,11 @@ def work_on(
     return ended
 
 
-def _outcomes(
-    orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher, on_begin: Callable[[], None]
-) -> Iterator[Outcome]:
+def _outcomes(orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher) -> Iterator[Outcome]:
     """Yield the outcomes of all cells; those that other processes work on come last, as they are to be waited for."""
     by_folder = {order.cell.folder: order for order in orders}
     busy = []
-    for outcome in _attempts(orders, jobs, backend, watcher, on_begin):
+    for outcome in _attempts(orders, jobs, backend, watcher):
         if outcome.busy:
             busy.append(replace(by_folder[outcome.cell.folder], waits=True))
         else:
@@ -186,15 +144,13 @@ def _outcomes(
             BusyCellWarning,
             stacklevel=4,
         )
-    yield from _attempts(busy, jobs, backend, watcher, on_begin)
+    yield from _attempts(busy, jobs, backend, watcher)
 
 
-def _attempts(
-    orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher, on_begin: Callable[[], None]
-) -> Iterator[Outcome]:
+def _attempts(orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher) -> Iterator[Outcome]:
     if jobs == 1 and backend == LOCAL:
         for order in orders:
-            yield attempt(order, watcher, on_begin)
+            yield attempt(order, watcher)
     elif orders:
         if orders[0].stop is not None:
             watcher.on_stop_file(orders[0].stop)

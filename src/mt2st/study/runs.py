@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,7 @@ TEST = "test_"
 
 @dataclass(frozen=True)
 class Group:
-    """What is compared with other groups over seeds: a method in a setting.
-
-    Attributes:
-        name: of the method.
-        factors: encoder, embedding and auxiliary tasks, in the order of `FACTORS`.
-    """
+    """What is compared with other groups over seeds: a method, by its name, in a setting, the values of `FACTORS`."""
 
     name: str
     factors: tuple[str, ...]
@@ -59,6 +54,10 @@ class Group:
         """Return the value of a factor."""
         return self.factors[FACTORS.index(name)]
 
+    def setting(self, varying: Sequence[str]) -> str:
+        """Return the factors that vary, with their values: ``"encoder cnn, auxiliary context"``."""
+        return ", ".join(f"{factor} {self.factor(factor)}" for factor in varying)
+
     def title(self, varying: Sequence[str]) -> str:
         """Return the group's name in a sentence.
 
@@ -66,18 +65,14 @@ class Group:
             >>> Group("switch", ("cnn", "random", "context")).title(["encoder"])
             'switch (encoder cnn)'
         """
-        factors = ", ".join(f"{factor} {self.factor(factor)}" for factor in varying)
-        return f"{self.name} ({factors})" if factors else self.name
+        return f"{self.name} ({self.setting(varying)})" if varying else self.name
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run had spent at some point.
+    """What a run had spent at some point, evaluation and the training of first word vectors apart.
 
-    Attributes:
-        seconds: of training; evaluation and the training of first word vectors are not among them.
-        steps: of the optimizer.
-        flops: floating-point operations (`mt2st.training.flops.FlopMeter`); 0 where nobody counted them.
+    ``flops`` are floating-point operations (`mt2st.training.flops.FlopMeter`); 0 where nobody counted them.
     """
 
     seconds: float
@@ -87,19 +82,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run of a study.
+    """One run of a study: a line of ``runs.csv``.
 
     Attributes:
-        group: the method in its setting.
-        seed: the run's seed.
-        metric: the metric that the study is about.
         test: metrics on the test part, each in [0, 1] but the loss.
         validation: best value of the metric on the validation part; None without such a part.
-        epochs: epochs that the training lasted.
         cost: of the whole training.
         to_best: cost until single-task's best was reached; None where it was not, or where there is no such target.
-        start_seconds: seconds that the training of the first word vectors took.
-        jobs: runs at a time.
     """
 
     group: Group
@@ -154,12 +143,7 @@ def reference(groups: Groups, group: Group, name: str) -> Mapping[int, RunRow]:
 
 
 def rows_of(results: Sequence[CellResult], *, validated: bool = True) -> list[RunRow]:
-    """Return a row for each result, in their order.
-
-    Args:
-        results: of a study.
-        validated: whether a validation part was measured during the training. Without one there is no target.
-    """
+    """Return a row for each result; there are no targets unless a validation part was measured during the training."""
     rows = [_row(result, validated=validated) for result in results]
     groups = grouped(rows)
     found = []
@@ -183,11 +167,11 @@ def write_runs(rows: Sequence[RunRow], path: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    metrics = list(dict.fromkeys(name for row in rows for name in row.test))
+    metrics = dict.fromkeys(f"{TEST}{name}" for row in rows for name in row.test)
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*COLUMNS, *(f"{TEST}{name}" for name in metrics)])
-    writer.writerows([_written(value) for value in _values(row, metrics)] for row in rows)
+    writer = csv.DictWriter(out, (*COLUMNS, *metrics), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _written(value) for name, value in _line(row).items()} for row in rows)
     with complete_file(path, overwrite=True) as file:
         file.write(out.getvalue().encode())
 
@@ -227,18 +211,21 @@ def _row(result: CellResult, *, validated: bool) -> RunRow:
     )
 
 
-def _values(row: RunRow, metrics: Iterable[str]) -> Iterator[object]:
-    yield from (row.group.name, *row.group.factors, row.seed, row.metric, row.validation)
-    yield from (row.epochs, row.cost.steps, row.cost.seconds, row.cost.flops, row.start_seconds, row.jobs)
-    yield from (getattr(row.to_best, quantity, None) for quantity in QUANTITIES)
-    yield from (row.test.get(name) for name in metrics)
+def _line(row: RunRow) -> dict[str, object]:
+    to_best = asdict(row.to_best) if row.to_best else {}
+    return {
+        "method": row.group.name,
+        **dict(zip(FACTORS, row.group.factors, strict=True)),
+        **{name: getattr(row, name) for name in ("seed", "metric", "validation", "epochs", "start_seconds", "jobs")},
+        **asdict(row.cost),
+        **{f"{quantity}_to_best": to_best.get(quantity) for quantity in QUANTITIES},
+        **{f"{TEST}{name}": value for name, value in row.test.items()},
+    }
 
 
-def _written(value: object) -> str:
+def _written(value: object) -> object:
     """Return a value so that it is read back unchanged; whole numbers have no point."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else str(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _read(line: Mapping[str, Any]) -> RunRow:

@@ -22,10 +22,10 @@ from mt2st.study.data import StudyData
 from mt2st.study.grid import Cell
 from mt2st.study.identity import difference
 from mt2st.study.pool import LOCAL
-from mt2st.study.result import ERROR, RESULT, CellResult, Failure
-from mt2st.study.run import stop_file, work_on
+from mt2st.study.result import ERROR, RESULT, Failure
+from mt2st.study.run import finished_cells, stop_file, work_on
 from mt2st.study.search_space import Axis, Course
-from mt2st.study.worker import Watcher
+from mt2st.study.worker import Outcome, Watcher
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -36,22 +36,19 @@ SEED = 1001
 """Of the trials: far from the seeds that studies report, which begin at 1."""
 RANDOM_TRIALS = 5
 """Number of trials drawn at random, before the estimator has something to learn from."""
+SPENT = ("train_seconds", "wall_seconds")
+"""Seconds of training, and of everything that a run did."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial that has ended.
+    """A trial that has ended: what was tried, by the names of the axes, and what came of it.
 
-    Attributes:
-        numbers: what was tried, by the names of the axes (`mt2st.study.search_space`).
-        values: the settings that they stand for, in a training as long as a trial.
-        score: the metric on the validation part, of the parameters kept; None where the trial failed.
-        loss: likewise of the loss, which decides between trials of the same score.
-        train_seconds: seconds of training; ``wall_seconds`` are of everything that the run did.
+    ``score`` is the metric on the validation part, of the parameters kept; None where the trial failed. ``loss`` is
+    that of the same parameters, and decides between trials of the same score.
     """
 
     numbers: Mapping[str, float]
-    values: Mapping[str, Any]
     score: float | None = None
     loss: float = 0.0
     train_seconds: float = 0.0
@@ -60,15 +57,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found.
+    """What a search found: the cells of the study with the chosen values, or as given where it was ``interrupted``.
 
-    Attributes:
-        cells: those of the study, with the chosen values; as given where the search was interrupted.
-        about: what it did and chose, as plain JSON values, for ``study.json``: ``metric``, ``trials`` (of each
-            method), ``seed``, ``epochs``, ``train_seconds``, ``wall_seconds`` (over all runs), and ``methods``: a line
-            for each in each setting (``method``, its factors, ``trials``, ``failed``, ``score``, ``best``, the number
-            of the trial that is chosen, or null, ``chosen``, the values by name, ``train_seconds``, ``wall_seconds``).
-        interrupted: whether it was stopped; then the same search goes on from there.
+    ``about`` is for ``study.json``: ``metric``, ``trials`` (of each method), ``seed``, ``epochs``, ``train_seconds``,
+    ``wall_seconds``, and ``methods``: a line for each in each setting (``method``, its factors, ``trials``, ``failed``,
+    ``score``, ``best``, the number of the trial that is chosen, or null, ``chosen``, the values by name, seconds).
     """
 
     cells: Sequence[Cell]
@@ -78,10 +71,7 @@ class Found:
 
 @dataclass
 class _Method:
-    """A method in a setting: its course as given, the same as long as a trial trains, and the trials that have ended.
-
-    ``next`` has the numbers and the cell of the next trial.
-    """
+    """A method in a setting: its course as given and as long as a trial trains, and the trials that have ended."""
 
     cell: Cell
     course: Course
@@ -90,6 +80,7 @@ class _Method:
 
     @property
     def next(self) -> tuple[dict[str, float], Cell]:
+        """The numbers and the cell of the next trial."""
         number = len(self.trials) + 1
         numbers = next_numbers(self.course.axes, self.trials) if self.trials else self.course.given
         course = self.trial.at(numbers) if self.trials else self.trial
@@ -162,21 +153,15 @@ def search_settings(
         for _ in range(trials):
             tried = [each.next for each in methods.values()]
             failed = {cell.folder for _, cell in tried if place and _failed(place / cell.folder, cell, data)}
-            ended = work_on(
-                data,
-                [cell for _, cell in tried if cell.folder not in failed],
-                folder=place,
-                stop=stop,
-                jobs=jobs,
-                backend=backend,
-                keep_models=False,
-                watcher=watcher,
-                on_begin=watcher.on_begin,
+            ended = finished_cells(data, [cell for _, cell in tried], place)
+            due = [cell for _, cell in tried if cell.folder not in {*ended, *failed}]
+            ended |= work_on(
+                data, due, folder=place, stop=stop, jobs=jobs, backend=backend, keep_models=False, watcher=watcher
             )
             if any(each.stopped for each in ended.values()) or (stop is not None and stop.exists()):
                 return Found(cells, interrupted=True)
             for method, (numbers, cell) in zip(methods.values(), tried, strict=True):
-                method.trials.append(_trial(numbers, cell, ended[cell.folder].result if cell.folder in ended else None))
+                method.trials.append(_trial(numbers, ended.get(cell.folder)))
     chosen = {group: method.chosen for group, method in methods.items()}
     return Found(
         cells=[
@@ -266,22 +251,16 @@ def _failed(place: Path, cell: Cell, data: StudyData) -> bool:
     )
 
 
-def _trial(numbers: Mapping[str, float], cell: Cell, result: CellResult | None) -> Trial:
-    trial = Trial(numbers, Course(cell.strategy, cell.settings).told())
+def _trial(numbers: Mapping[str, float], outcome: Outcome | None) -> Trial:
+    result = outcome.result if outcome else None
     if result is None:
-        return trial
-    kept, run = result.run.evaluations[result.run.best].validation, result.run
+        return Trial(numbers)
+    run, kept = result.run, result.run.evaluations[result.run.best].validation
     score = None if math.isnan(kept[result.metric]) else kept[result.metric]
-    return replace(
-        trial, score=score, loss=kept["loss"], train_seconds=run.train_seconds, wall_seconds=result.wall_seconds
-    )
+    return Trial(numbers, score, kept["loss"], run.train_seconds, result.wall_seconds)
 
 
 def _about(methods: Sequence[_Method]) -> dict[str, Any]:
-    def seconds(trials: Iterable[Trial]) -> dict[str, float]:
-        trials = list(trials)
-        return {name: sum(getattr(each, name) for each in trials) for name in ("train_seconds", "wall_seconds")}
-
     lines = [
         {
             "method": each.cell.name,
@@ -291,7 +270,7 @@ def _about(methods: Sequence[_Method]) -> dict[str, Any]:
             "score": None if each.best is None else each.trials[each.best].score,
             "best": None if each.best is None else each.best + 1,
             "chosen": each.chosen.told(),
-            **seconds(each.trials),
+            **{name: sum(getattr(trial, name) for trial in each.trials) for name in SPENT},
         }
         for each in methods
     ]
@@ -299,5 +278,5 @@ def _about(methods: Sequence[_Method]) -> dict[str, Any]:
         "seed": SEED,
         "epochs": max(each.trial.settings.optimisation.epochs for each in methods),
         "methods": lines,
-        **seconds(trial for each in methods for trial in each.trials),
+        **{name: sum(line[name] for line in lines) for name in SPENT},
     }

@@ -53,40 +53,32 @@ class Course:
     @property
     def axes(self) -> tuple[Axis, ...]:
         """What is searched: first what all methods share, then the strategy's own."""
-        return (*(Axis(each) for each in COMMON), *self._own_axes)
+        return tuple(axis for axis, _ in self._values())
 
     @property
     def given(self) -> dict[str, float]:
         """The numbers, by the axes' names, that stand for the course as it is; they may be out of range."""
-        numbers = {axis.name: _number(axis.range, value, 1, 1.0) for axis, value in self._common_values()}
-        state = self.strategy.searched_settings()
-        for axis in self._own_axes:
-            value = _of(state[axis.range.name], axis.task)
-            length = self._length(self.settings.optimisation.epochs)
-            numbers[axis.name] = _number(axis.range, value, length, _curvature(state, axis))
-        return numbers
+        state, epochs = self.strategy.searched_settings(), self.settings.optimisation.epochs
+        return {axis.name: _number(axis.range, old, self._time(axis, state, epochs)) for axis, old in self._values()}
 
     def at(self, numbers: Mapping[str, float], *, epochs: int | None = None) -> Course:
-        """Return the course that numbers, by the axes' names, stand for.
-
-        Args:
-            numbers: one an axis.
-            epochs: of the training, if others than the settings have.
+        """Return the course that numbers, one an axis by its name, stand for; of other epochs, if there are any.
 
         Raises:
             InputError: when the settings or the strategy cannot have a value.
         """
-        length = self._length(epochs or self.settings.optimisation.epochs)
-        settings: dict[str, Any] = {"optimisation__epochs": epochs or self.settings.optimisation.epochs}
-        for axis, value in self._common_values():
-            settings[axis.range.name] = _value(axis.range, numbers[axis.name], value, length, 1.0)
+        epochs = epochs or self.settings.optimisation.epochs
+        settings: dict[str, Any] = {"optimisation__epochs": epochs}
         state = self.strategy.searched_settings()
-        given = dict(state)
-        for axis in self._own_axes:
-            name, old = axis.range.name, _of(given[axis.range.name], axis.task)
-            new = _value(axis.range, numbers[axis.name], old, length, _curvature(state, axis))
-            by_task = state[name] if isinstance(state[name], Mapping) else {}
-            state[name] = new if axis.task is None else {**by_task, axis.task: new}
+        for axis, old in self._values():
+            name = axis.range.name
+            new = _value(axis.range, numbers[axis.name], old, self._time(axis, state, epochs))
+            if axis.range in COMMON:
+                settings[name] = new
+            elif axis.task is None:
+                state[name] = new
+            else:
+                state[name] = {**(state[name] if isinstance(state[name], Mapping) else {}), axis.task: new}
         strategy = self.strategy
         if strategy.search:
             strategy = strategy.from_state_dict(strategy.state_dict() | {"settings": state})
@@ -95,69 +87,51 @@ class Course:
     def told(self) -> dict[str, Any]:
         """Return the values of what is searched, as plain JSON values."""
         state = self.strategy.searched_settings()
-        values = {axis.range.name: value for axis, value in self._common_values()}
-        return values | {axis.range.name: state[axis.range.name] for axis in self._own_axes}
+        return {axis.range.name: state.get(axis.range.name, value) for axis, value in self._values()}
 
-    @property
-    def _own_axes(self) -> Iterator[Axis]:
+    def _values(self) -> Iterator[tuple[Axis, Any]]:
+        """Yield what is searched with its value now; learning rates that are not given are the encoder's."""
+        settings = self.settings.with_defaults(of_words=self.of_words)
+        rates = settings.learning_rates
+        yield from zip(map(Axis, COMMON), (rates["encoder"], rates["embedding"], settings.encoder.dropout), strict=True)
         state = self.strategy.searched_settings()
         tasks: Sequence[str] = self.strategy.state_dict()["auxiliaries"] or self.settings.auxiliaries
         for each in self.strategy.search:
             read = (each.name, "curvature") if each.scale is Scale.FALL else (each.name,)
             given_by_task = [state[name] for name in read if isinstance(state.get(name), Mapping)]
-            if given_by_task:
-                yield from (Axis(each, task) for task in given_by_task[0])
-            elif each.by_task and len(tasks) > 1:
-                yield from (Axis(each, task) for task in tasks)
-            else:
-                yield Axis(each)
+            by_task = list(given_by_task[0]) if given_by_task else tasks if each.by_task and len(tasks) > 1 else [None]
+            yield from ((Axis(each, task), _of(state[each.name], task)) for task in by_task)
 
-    def _common_values(self) -> Iterator[tuple[Axis, float]]:
-        """Yield what all methods share with the given values; learning rates that are not given are the encoder's."""
-        settings = self.settings.with_defaults(of_words=self.of_words)
-        rates = settings.learning_rates
-        assert settings.encoder.dropout is not None
-        given = {
-            "optimisation__learning_rate": rates["encoder"],
-            "optimisation__embedding_learning_rate": rates["embedding"],
-            "encoder__dropout": settings.encoder.dropout,
-        }
-        for each in COMMON:
-            yield Axis(each), given[each.name]
-
-    def _length(self, epochs: int) -> int:
-        """Return how long a training is in what the strategy counts."""
-        return epochs if self.strategy.unit == "epoch" else epochs * self.steps_per_epoch
+    def _time(self, axis: Axis, state: Mapping[str, Any], epochs: int) -> float:
+        """Return how long a training is in what the strategy counts, to the power with which the weight falls."""
+        length = epochs if self.strategy.unit == "epoch" else epochs * self.steps_per_epoch
+        falls = axis.range.scale is Scale.FALL
+        return length ** float(_of(state.get("curvature", 1.0), axis.task)) if falls else length
 
 
-def _value(of: Range, number: float, given: float, length: int, curvature: float) -> float | int | bool:
+def _value(of: Range, number: float, given: float, time: float) -> float | int | bool:
     """Return the setting that a number stands for."""
     if of.scale is Scale.FACTOR:
         return given * number
     if of.scale is Scale.SHARE:
-        return max(2, min(length, 1 + round(number * length)))
+        return max(2, min(int(time), 1 + round(number * time)))
     if of.scale is Scale.FALL:
-        return float(number / length**curvature)
+        return number / time
     if of.scale is Scale.WHETHER:
         return bool(number)
     return round(number) if of.whole else number
 
 
-def _number(of: Range, given: float, length: int, curvature: float) -> float:
+def _number(of: Range, given: float, time: float) -> float:
     """Return the number that stands for the given setting."""
     if of.scale is Scale.FACTOR:
         return 1.0
     if of.scale is Scale.SHARE:
-        return (given - 1) / length
+        return (given - 1) / time
     if of.scale is Scale.FALL:
-        return float(given * length**curvature)
+        return given * time
     return given if of.scale is Scale.VALUE else int(given)
 
 
 def _of(value: Any, task: str | None) -> Any:
     return value[task] if isinstance(value, Mapping) else value
-
-
-def _curvature(state: Mapping[str, Any], axis: Axis) -> float:
-    """Return the exponent of time by which an axis is read: 1 where it does not matter."""
-    return float(_of(state.get("curvature", 1.0), axis.task)) if axis.range.scale is Scale.FALL else 1.0

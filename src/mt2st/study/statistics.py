@@ -1,4 +1,4 @@
-"""What a few seeds tell: means with intervals, and paired differences, which cancel a seed's effect on all methods.
+"""What a few seeds tell, and how it is written: means with intervals, and paired differences.
 
 Every interval says of how many values it is. Fewer than three values have no interval: with two, Student's t makes it
 so wide that it says nothing. Values that are all the same have none either: shares of a finite test part are equal by
@@ -19,17 +19,17 @@ LEAST_SEEDS = 3
 """With fewer seeds, means have no interval and differences no p-value."""
 EQUAL = 1e-9
 """Values no further apart than this are one value: rounding alone makes as much between equal shares of a test part."""
+SIGNIFICANT = 0.05
+"""Below this p-value, adjusted for the number of comparisons in its setting, a difference is significant."""
+UNKNOWN = "-"
+"""Stands where there is no value."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the bounds of its confidence interval.
+    """The mean of ``n`` values and the bounds of its confidence interval.
 
-    Attributes:
-        mean: of the values.
-        low: lower bound; None with fewer than `LEAST_SEEDS` values, and where they are all the same.
-        high: upper bound; likewise.
-        n: number of values.
+    There are no bounds with fewer than `LEAST_SEEDS` values, nor where they are all the same.
     """
 
     mean: float
@@ -97,10 +97,7 @@ def t_test(values: Sequence[float]) -> float | None:
 class Difference:
     """How much one method's values lie above another's, seed by seed.
 
-    Attributes:
-        interval: mean and t interval of the differences.
-        p: p-value of the paired t test (`t_test`).
-        better: how many differences are above 0.
+    ``interval`` and ``p`` are those of the differences (`t_interval`, `t_test`); ``better`` of them are above 0.
     """
 
     interval: Interval
@@ -153,3 +150,74 @@ def _with_bounds(values: Sequence[float]) -> Interval:
 
 def _all_the_same(values: Sequence[float]) -> bool:
     return max(values) - min(values) <= EQUAL
+
+
+def percent(interval: Interval) -> str:
+    """Return a mean and half of its interval, as a share of 100.
+
+    Example:
+        >>> percent(Interval(0.8, 0.75, 0.85, 3)), percent(Interval(0.8, None, None, 1))
+        ('80.0 ± 5.0 %', '80.0 %')
+    """
+    return f"{100 * interval.mean:.1f}{_half(interval)} %"
+
+
+def points(interval: Interval) -> str:
+    """Return a difference in points of 100 and half of its interval.
+
+    Example:
+        >>> points(Interval(0.058, 0.05, 0.066, 4)), points(Interval(-0.0001, None, None, 1))
+        ('+5.8 ± 0.8', '0.0')
+    """
+    return f"{signed(interval.mean)}{_half(interval)}"
+
+
+def _half(interval: Interval) -> str:
+    return "" if interval.half_width is None else f" ± {100 * interval.half_width:.1f}"
+
+
+def signed(difference: float) -> str:
+    """Return a difference in points of 100; where nothing is left of it but 0, without a sign, which would say more.
+
+    Example:
+        >>> signed(0.058), signed(-0.0006), signed(-0.0004), signed(0.0004)
+        ('+5.8', '-0.1', '0.0', '0.0')
+    """
+    text = f"{100 * difference:+.1f}"
+    return text if float(text) else text[1:]
+
+
+def ratio_text(interval: Interval) -> str:
+    """Return a ratio with its interval.
+
+    Example:
+        >>> ratio_text(Interval(0.53, 0.48, 0.58, 3)), ratio_text(Interval(0.5, None, None, 1))
+        ('0.53 [0.48, 0.58]', '0.50')
+    """
+    bounds = "" if interval.low is None or interval.high is None else f" [{interval.low:.2f}, {interval.high:.2f}]"
+    return f"{interval.mean:.2f}{bounds}"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value for reading.
+
+    Example:
+        >>> p_value(0.2), p_value(0.012), p_value(0.00001), p_value(0.0499)
+        ('p = 0.20', 'p = 0.012', 'p < 0.001', 'p = 0.0499')
+    """
+    if p < 0.001:
+        return "p < 0.001"
+    if p >= 0.1:
+        return f"p = {p:.2f}"
+    text = f"{p:.3f}"
+    return f"p = {text}" if (float(text) < SIGNIFICANT) == (p < SIGNIFICANT) else f"p = {p:.4f}"
+
+
+def counted(n: int, what: str = "seed") -> str:
+    """Return a number of things.
+
+    Example:
+        >>> counted(1), counted(2, "epoch")
+        ('1 seed', '2 epochs')
+    """
+    return f"{n} {what}{'' if n == 1 else 's'}"

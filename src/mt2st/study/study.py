@@ -9,11 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mt2st._files import complete_file
 from mt2st.errors import InputError
-from mt2st.study.experiment import check_same_data
 from mt2st.study.grid import Cell
-from mt2st.study.result import ERROR, RESULT, CellResult, Failure
+from mt2st.study.result import ERROR, RESULT, CellResult, Failure, write_json
 from mt2st.study.runs import FACTORS, SINGLE_TASK, Group, Groups, RunRow, grouped, read_runs, reference, rows_of
 
 STUDY = "study.json"
@@ -57,7 +55,7 @@ class Study:
         """Read a study: its folder, complete or not, or the rows alone from a ``runs.csv``.
 
         Raises:
-            InputError: it is none, a file in it is broken, or its runs are of different data.
+            InputError: it is none, or a file in it is broken.
         """
         place = Path(folder)
         if place.suffix == ".csv":
@@ -67,7 +65,6 @@ class Study:
         failed = {path.parent.name: Failure.read(path) for path in place.glob(f"*/{ERROR}")}
         if not finished and not failed and not order:
             raise InputError(f"{folder} holds no study: give the folder that mt2st compare wrote (--output)")
-        check_same_data(place, finished)
         names = [*order, *sorted((finished.keys() | failed.keys()) - set(order))]
         return cls(
             results=[finished[name] for name in names if name in finished],
@@ -133,21 +130,23 @@ def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping
     """Write a study's ``study.json``; another process of the same study may do so too.
 
     The commands that began runs here before stay in it, under `EARLIER`: each may have made some of the results. Their
-    cells stay too, in their order, if they were begun: what is not finished of them is told to be missing.
+    cells stay too, before the others, if they were begun: what is not finished of them is told to be missing.
 
     Raises:
         InputError: when it cannot be written.
     """
-    if earlier := [each for each in _commands(folder) if each != about.get("command")]:
-        about = {**about, EARLIER: earlier}
-    names = _with_begun(folder, [cell.folder for cell in cells])
-    content = {"schema": 1, "cells": names, "metric": metric, "about": dict(about)}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}") from error
-    with complete_file(folder / STUDY, overwrite=True) as file:
-        file.write(json.dumps(content, indent=1).encode())
+        said, before = _about(folder)
+    except InputError:  # a broken one is rewritten
+        said, before = {}, []
+    commands = [*said.get(EARLIER, []), said.get("command")]
+    if earlier := [each for each in commands if each and each != about.get("command")]:
+        about = {**about, EARLIER: earlier}
+    names = [cell.folder for cell in cells]
+    begun = [name for name in before if name in names or (folder / name).is_dir()]
+    if not set(begun) <= set(names):
+        names = list(dict.fromkeys([*begun, *names]))
+    write_json(folder / STUDY, {"schema": 1, "cells": names, "metric": metric, "about": dict(about)})
 
 
 def read_about(folder: Path) -> Mapping[str, Any]:
@@ -158,25 +157,9 @@ def read_about(folder: Path) -> Mapping[str, Any]:
         return {}
 
 
-def _with_begun(folder: Path, names: list[str]) -> list[str]:
-    """Return the names of cells, and before them those of earlier commands that have a folder, if some are others."""
-    try:
-        before = [name for name in _about(folder)[1] if name in names or (folder / name).is_dir()]
-    except InputError:  # a broken one is rewritten
-        before = []
-    return names if set(before) <= set(names) else [*before, *(name for name in names if name not in before)]
-
-
-def _commands(folder: Path) -> list[str]:
-    """Return the commands that a study's description has, the first one first."""
-    about = read_about(folder)
-    earlier = about.get(EARLIER, [])
-    return [str(each) for each in (*(earlier if isinstance(earlier, list) else []), about.get("command")) if each]
-
-
 def _about(place: Path) -> tuple[dict[str, Any], list[str]]:
     path = place / STUDY
-    if not path.is_file():  # an earlier version's study
+    if not path.is_file():  # nothing was begun
         return {}, []
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))

@@ -7,15 +7,22 @@ first reached the best validation score of single-task with the same seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from mt2st.evaluation.tables import SECOND_METRIC
 from mt2st.study.runs import MULTI_TASK, QUANTITIES, SINGLE_TASK, Cost, Group, Groups, RunRow, reference
-from mt2st.study.statistics import Difference, Interval, geometric_interval, holm, paired_difference, t_interval, t_test
+from mt2st.study.statistics import (
+    SIGNIFICANT,
+    Difference,
+    Interval,
+    geometric_interval,
+    holm,
+    paired_difference,
+    t_interval,
+    t_test,
+)
 from mt2st.study.study import Study
-from mt2st.study.wording import SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -23,20 +30,27 @@ class Ratio:
     """A cost over that of another method, seed by seed.
 
     Attributes:
-        interval: geometric mean over the seeds in which both reached the target, with its t interval; None without any.
-        median: over the seeds in which the other one reached it; one that was never reached counts as infinite. None
-            without any.
-        reached: seeds in which both reached it.
+        ratios: of the seeds in which both reached the target.
         never: seeds in which the other one reached it, and this one never did.
-        p: p-value of the paired t test (`t_test`) on the logarithms of the costs in the seeds in which both reached it,
-            not adjusted for anything.
     """
 
-    interval: Interval | None
-    median: float | None
-    reached: int
+    ratios: Sequence[float]
     never: int
-    p: float | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Geometric mean of the ratios with its t interval; None without any."""
+        return geometric_interval(self.ratios) if self.ratios else None
+
+    @property
+    def p(self) -> float | None:
+        """p-value of the paired t test (`t_test`) on the logarithms of the costs, not adjusted for anything."""
+        return t_test([math.log(each) for each in self.ratios]) if self.ratios else None
+
+    @property
+    def reached(self) -> int:
+        """In how many seeds both reached the target."""
+        return len(self.ratios)
 
 
 @dataclass(frozen=True)
@@ -58,24 +72,12 @@ def ratio(costs: Mapping[int, Cost | None], others: Mapping[int, Cost | None], q
     Example:
         >>> costs = {1: Cost(10.0, 50, 0.0), 2: Cost(10.0, 50, 0.0), 3: None}
         >>> others = {1: Cost(20.0, 50, 0.0), 2: Cost(80.0, 50, 0.0), 3: Cost(9.0, 9, 0.0)}
-        >>> found = ratio(costs, others, "seconds")
-        >>> round(found.interval.mean, 3), found.median, found.reached, found.never
-        (0.25, 0.5, 2, 1)
+        >>> ratio(costs, others, "seconds")
+        Ratio(ratios=[0.5, 0.125], never=1)
     """
-    ratios = []
-    for seed in sorted(costs.keys() & others.keys()):
-        cost, other = costs[seed], others[seed]
-        if other is None or getattr(other, quantity) == 0:
-            continue
-        ratios.append(math.inf if cost is None else getattr(cost, quantity) / getattr(other, quantity))
-    reached = [each for each in ratios if 0 < each < math.inf]
-    return Ratio(
-        interval=geometric_interval(reached) if reached else None,
-        median=median(ratios) if ratios else None,
-        reached=len(reached),
-        never=sum(each == math.inf for each in ratios),
-        p=t_test([math.log(each) for each in reached]),
-    )
+    seeds = [seed for seed in sorted(costs.keys() & others.keys()) if getattr(others[seed], quantity, 0)]
+    both = [(getattr(costs[seed], quantity), getattr(others[seed], quantity)) for seed in seeds if costs[seed]]
+    return Ratio([own / other for own, other in both if own], never=len(seeds) - len(both))
 
 
 def time_to_target(groups: Groups) -> dict[Group, TimeToTarget]:
@@ -109,11 +111,9 @@ class Row:
     """A group in the table: a method in a setting, over its seeds.
 
     Attributes:
-        group: which.
-        seeds: number of seeds.
         score: the metric on the test part, in [0, 1].
         second: the second metric (`mt2st.evaluation.tables.SECOND_METRIC`), in [0, 1].
-        seconds: training seconds of a run, evaluation apart.
+        seconds: of training of a run, evaluation apart.
         difference: of the metric to the reference's, paired by seed; None for the reference, or without one.
         p: its p-value, adjusted for the number of methods that are compared with the reference in its setting (the
             same encoder, embedding and auxiliary tasks); None where the difference has none, as with two seeds.

@@ -11,16 +11,16 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from mt2st._files import own_files
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC, aligned
 from mt2st.study.runs import FACTORS, MULTI_TASK, QUANTITIES, SINGLE_TASK
-from mt2st.study.statistics import LEAST_SEEDS
+from mt2st.study.statistics import LEAST_SEEDS, UNKNOWN, Interval, percent, points, ratio_text
 from mt2st.study.study import Study
 from mt2st.study.summary import Ratio, Row, summarise
-from mt2st.study.wording import UNKNOWN, percent, points, ratio_text
 
 
 @dataclass(frozen=True)
@@ -90,35 +90,34 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
         InputError: when the results are of different metrics, or there is none.
     """
     rows = summarise(study) if rows is None else rows
-    metric, varying = METRICS[study.metric], study.varying
+    metric, second, varying = METRICS[study.metric], METRICS[SECOND_METRIC[study.metric]], study.varying
     has_difference = any(row.difference for row in rows)
     has_target = any(row.target for row in rows)
     header = ["strategy", *varying, "seeds", metric]
     score = len(header) - 1
-    header += ["vs single-task"] * has_difference + [METRICS[SECOND_METRIC[study.metric]], "training s"]
+    header += ["vs single-task"] * has_difference + [second, "training s"]
     header += ["time to single-task's best"] * has_target
     body = []
     for row in rows:
         fields = [*_head(row, varying), str(row.seeds), percent(row.score)]
         fields += [_difference(row)] * has_difference + [f"{100 * row.second.mean:.1f} %", f"{row.seconds.mean:.1f}"]
         body.append(fields + [_to_target(row)] * has_target)
-    with_intervals = max(row.seeds for row in rows) >= LEAST_SEEDS
-    notes = f"{metric} and {METRICS[SECOND_METRIC[study.metric]]} on the test part: mean over the seeds"
-    notes += ", ± half of the 95 % t interval, with three seeds or more that differ." if with_intervals else "."
+    notes = (
+        f"{metric} and {second} on the test part: mean over the seeds, ± half of the 95 % t interval, with three seeds "
+        "or more that differ."
+    )
     if has_difference:
-        notes += f" vs single-task: mean difference of the {metric} over the seeds, in points"
         notes += (
-            f", ± likewise; * p < 0.05 (paired t test, Holm's correction for the methods of one setting; never with "
-            f"fewer than {LEAST_SEEDS} seeds, nor where the difference is the same with every seed)."
-            if with_intervals
-            else "."
+            f" vs single-task: mean difference of the {metric} over the seeds, in points, ± likewise; * p < 0.05 "
+            f"(paired t test, Holm's correction for the methods of one setting; never with fewer than {LEAST_SEEDS} "
+            "seeds, nor where the difference is the same with every seed)."
         )
     notes += " Seconds of training, evaluation apart."
     if has_target:
         notes += (
             f" Time to single-task's best: training seconds until its best validation {metric} of the same seed was "
-            "first reached, as a ratio to its own (geometric mean "
-            f"{'and 95 % interval ' * with_intervals}over the seeds that reached it; how many did)."
+            "first reached, as a ratio to its own (geometric mean and 95 % interval over the seeds that reached it; "
+            "how many did)."
         )
     if search := study.about.get("search"):
         notes += (
@@ -201,38 +200,13 @@ def _value(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value).lower()
 
 
-CSV_COLUMNS: dict[str, Callable[[Row], object]] = {
-    "method": lambda row: row.group.name,
-    **{factor: lambda row, number=number: row.group.factors[number] for number, factor in enumerate(FACTORS)},  # type: ignore[misc]
-    "seeds": lambda row: row.seeds,
-    "score": lambda row: row.score.mean,
-    "score_low": lambda row: row.score.low,
-    "score_high": lambda row: row.score.high,
-    "second": lambda row: row.second.mean,
-    "train_seconds": lambda row: row.seconds.mean,
-    "difference": lambda row: row.difference and row.difference.interval.mean,
-    "difference_low": lambda row: row.difference and row.difference.interval.low,
-    "difference_high": lambda row: row.difference and row.difference.interval.high,
-    "p": lambda row: row.difference and row.difference.p,
-    "p_holm": lambda row: row.p,
-    "seeds_compared": lambda row: row.difference and row.difference.n,
-    "target_reached": lambda row: row.target and row.target.reached,
-    "target_seeds": lambda row: row.target and len(row.target.costs),
-}
-"""The columns of the table for programs that are there in any study; what there is nothing to tell of is empty."""
-
-
 def csv_table(rows: Sequence[Row]) -> str:
-    """Return the rows for programs, as CSV: all figures, unrounded, measures in [0, 1]."""
+    """Return the rows for programs, as CSV: all figures, unrounded, measures in [0, 1]; empty where there is none."""
+    lines = [_figures(row) for row in rows]
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    ratios = [(name, quantity) for name in (SINGLE_TASK, MULTI_TASK) for quantity in QUANTITIES]
-    parts = ("ratio", "low", "high", "median", "n", "never")
-    names = [f"{quantity}_to_{name.replace('-', '_')}_{part}" for name, quantity in ratios for part in parts]
-    writer.writerow([*CSV_COLUMNS, *names])
-    for row in rows:
-        figures = [figure for name, quantity in ratios for figure in _figures(row, name, quantity)]
-        writer.writerow([*(value(row) for value in CSV_COLUMNS.values()), *figures])
+    writer = csv.DictWriter(out, dict.fromkeys(name for line in lines for name in line), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
     return out.getvalue()
 
 
@@ -286,13 +260,22 @@ def _ratio(found: Ratio | None) -> str:
     return f"{ratio_text(found.interval)}, n {found.reached}{f', never {found.never}' if found.never else ''}"
 
 
-def _figures(row: Row, name: str, quantity: str) -> list[object]:
-    found = row.target and row.target.ratios.get(name, {}).get(quantity)
-    if not found:
-        return [None] * 6
-    interval = found.interval
-    bounds = (interval.mean, interval.low, interval.high) if interval else (None, None, None)
-    return [*bounds, found.median, found.reached, found.never]
+def _figures(row: Row) -> dict[str, object]:
+    found = {"method": row.group.name, **dict(zip(FACTORS, row.group.factors, strict=True)), "seeds": row.seeds}
+    found |= {**_bounds("score", row.score), "second": row.second.mean, "train_seconds": row.seconds.mean}
+    if each := row.difference:
+        found |= {**_bounds("difference", each.interval), "p": each.p, "p_holm": row.p, "seeds_compared": each.n}
+    if row.target:
+        found |= {"target_reached": row.target.reached, "target_seeds": len(row.target.costs)}
+        for name, quantity in product(row.target.ratios, QUANTITIES):
+            ratio, start = row.target.ratios[name][quantity], f"{quantity}_to_{name.replace('-', '_')}"
+            found |= {f"{start}_n": ratio.reached, f"{start}_never": ratio.never}
+            found |= _bounds(f"{start}_ratio", ratio.interval) if ratio.interval else {}
+    return found
+
+
+def _bounds(name: str, interval: Interval) -> dict[str, float | None]:
+    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _markdown(text: str) -> str:

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 from mt2st.evaluation.tables import METRICS
 from mt2st.study.runs import SINGLE_TASK
-from mt2st.study.statistics import LEAST_SEEDS, holm
+from mt2st.study.statistics import LEAST_SEEDS, SIGNIFICANT, counted, holm, p_value, percent, points, ratio_text
 from mt2st.study.study import Study
 from mt2st.study.summary import Row
-from mt2st.study.wording import SIGNIFICANT, p_value, percent, points, ratio_text, seeds_text
 
 MOST_NAMED = 6
 """More rows than these are counted, not named: studies of many settings have their tables."""
@@ -27,7 +26,7 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     metric, varying = METRICS[study.metric], study.varying
     first = max(rows, key=lambda row: row.score.mean)
     name = first.group.title(varying)
-    scores = f"{percent(first.score)} {metric} on the test part over {seeds_text(first.seeds)}"
+    scores = f"{percent(first.score)} {metric} on the test part over {counted(first.seeds)}"
     if len(rows) == 1:
         return f"{name} alone was run: {scores}; there is nothing to compare it with."
     compared = [row for row in rows if row.difference and row.difference.n >= LEAST_SEEDS]
@@ -35,24 +34,26 @@ def verdict(study: Study, rows: Sequence[Row]) -> str:
     apart = 0 < len(others) < len(rows) and not compared
     most = max(row.seeds for row in rows)
     if apart or most < LEAST_SEEDS:
-        few = seeds_text(most) if most < LEAST_SEEDS else f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}"
+        few = counted(most) if most < LEAST_SEEDS else f"fewer than {LEAST_SEEDS} seeds in common with {SINGLE_TASK}"
         return f"{_seen(rows, metric, varying)} With {few}, such differences may be chance."
     if first.best:
-        return f"{name} wins: {scores}{_lead(first)}, significantly more than every other strategy."
+        lead = ""
+        if first.difference and first.p is not None:
+            lead = f", {points(first.difference.interval)} points against {SINGLE_TASK} ({p_value(first.p)})"
+        return f"{name} wins: {scores}{lead}, significantly more than every other strategy."
     better = [row for row in rows if row.significant and row.difference and row.difference.interval.mean > 0]
     worse = [row for row in rows if row.significant and row.difference and row.difference.interval.mean < 0]
     if better:
-        others_are = "no strategy is significantly better than all the others"
-        return f"{_significantly(better, varying)} better than {SINGLE_TASK}; {others_are}."
+        found = f"{_significantly(better, varying)} better than {SINGLE_TASK}"
+        return f"{found}; no strategy is significantly better than all the others."
     if not compared:
         return f"No strategy is significantly better than all the others; the largest mean is that of {name}, {scores}."
-    seeds = seeds_text(min(row.difference.n for row in compared if row.difference))
-    lead = max(compared, key=lambda row: row.difference.interval.mean if row.difference else 0.0)
-    sentence = (
+    seeds = counted(min(row.difference.n for row in compared if row.difference))
+    largest = max(compared, key=lambda row: row.difference.interval.mean if row.difference else 0.0)
+    return (
         f"No strategy is significantly better than {SINGLE_TASK} over {seeds}: the largest mean difference is that of "
-        f"{_with_difference(lead, varying)}"
+        f"{_with_difference(largest, varying)}{f'; {_significantly(worse, varying)} worse' if worse else ''}."
     )
-    return f"{sentence}; {_significantly(worse, varying)} worse." if worse else f"{sentence}."
 
 
 def time_verdict(study: Study, rows: Sequence[Row]) -> str:
@@ -73,7 +74,7 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
     tested = {group: each.p for group, each in ratios.items() if not each.never and each.p is not None}
     p_values = dict(zip(tested, holm(list(tested.values())), strict=True))
     for group, found in ratios.items():
-        name, seeds = group.title(study.varying), seeds_text(found.reached + found.never)
+        name, seeds = group.title(study.varying), counted(found.reached + found.never)
         if found.never:
             never.append(f"{name} in {found.never} of {seeds}")
         elif found.interval and (p := p_values.get(group, 1.0)) < SIGNIFICANT:
@@ -85,17 +86,13 @@ def time_verdict(study: Study, rows: Sequence[Row]) -> str:
     if len(p_values) > 1:
         tests += f" with Holm's correction for {len(p_values)} comparisons"
     sentences = []
-    if len(told) > MOST_NAMED:
-        sentences.append(
-            f"To reach {best}, {len(told)} rows took less or more training time than {SINGLE_TASK} ({tests})."
-        )
-    elif told:
-        sentences.append(
-            f"To reach {best}, {_listed(told)} of the training time that {SINGLE_TASK} took itself (95 % intervals; "
-            f"{tests})."
-        )
+    if told:
+        took = f"{_listed(told)} of the training time that {SINGLE_TASK} took itself (95 % intervals; {tests})"
+        if len(told) > MOST_NAMED:
+            took = f"{len(told)} rows took less or more training time than {SINGLE_TASK} ({tests})"
+        sentences.append(f"To reach {best}, {took}.")
     if never:
-        sentences.append(f"{best[0].upper()}{best[1:]} was never reached by {_named(never, 'in one seed or more')}.")
+        sentences.append(f"{best[0].upper()}{best[1:]} was never reached by {_named(never, ' in one seed or more')}.")
     if unclear:
         how = f" by {tests}" if p_values and not told else ""
         sentences.append(f"Whether {_named(unclear)} took more or less time than {SINGLE_TASK} cannot be told{how}.")
@@ -110,7 +107,7 @@ def cautions(study: Study, rows: Sequence[Row]) -> list[str]:
     seeds = min(row.seeds for row in rows)
     if len(rows) > 1 and seeds < FEW_SEEDS:
         shows = "no difference is called significant" if seeds < LEAST_SEEDS else "only a large difference shows"
-        found.append(f"With {seeds_text(seeds)} a strategy {shows}; {FEW_SEEDS} or more tell more.")
+        found.append(f"With {counted(seeds)} a strategy {shows}; {FEW_SEEDS} or more tell more.")
     if any(row.seeds != rows[0].seeds for row in rows):
         found.append("Not all strategies have the same number of seeds; differences are over those in common.")
     total = len(study.results) + len(study.missing) + len(study.failures)
@@ -129,17 +126,10 @@ def _seen(rows: Sequence[Row], metric: str, varying: Sequence[str]) -> str:
     if len(rows) > MOST_NAMED:
         others = [row for row in others if row.group.name == SINGLE_TASK][:1]
     scores = [f"{row.group.title(varying)} {percent(row.score)}" for row in others]
-    rest = f", {_listed(scores)}" if scores else ""
     return (
         f"{first.group.title(varying)} reached {percent(first.score)} {metric} on the test part over "
-        f"{seeds_text(first.seeds)}{rest}."
+        f"{counted(first.seeds)}{f', {_listed(scores)}' if scores else ''}."
     )
-
-
-def _lead(row: Row) -> str:
-    if row.difference is None or row.p is None:
-        return ""
-    return f", {points(row.difference.interval)} points against {SINGLE_TASK} ({p_value(row.p)})"
 
 
 def _significantly(rows: Sequence[Row], varying: Sequence[str]) -> str:
@@ -152,12 +142,12 @@ def _with_difference(row: Row, varying: Sequence[str]) -> str:
     if row.difference is None:
         return name
     p = "no p-value" if row.p is None else p_value(row.p)
-    return f"{name} ({points(row.difference.interval)} points, {seeds_text(row.difference.n)}, {p})"
+    return f"{name} ({points(row.difference.interval)} points, {counted(row.difference.n)}, {p})"
 
 
 def _named(names: Sequence[str], how: str = "") -> str:
     """Return the names, or their number where nobody would read them all."""
-    return _listed(names) if len(names) <= MOST_NAMED else f"{len(names)} rows{' ' if how else ''}{how}"
+    return _listed(names) if len(names) <= MOST_NAMED else f"{len(names)} rows{how}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,6 @@ class Outcome:
     """How the work on a cell ended: with a result, with a failure, or with neither where it was stopped.
 
     Attributes:
-        cell: the cell.
-        result: of a finished cell.
-        failure: of one that cannot be finished.
-        began: whether its training began, so that its input is known to be right.
         busy: whether nothing was done because another process works on it.
         warned: the warnings of a process that shows none itself.
     """
@@ -80,7 +76,6 @@ class Outcome:
     cell: Cell
     result: CellResult | None = None
     failure: Failure | None = None
-    began: bool = False
     busy: bool = False
     warned: Sequence[Warned] = ()
 
@@ -93,28 +88,21 @@ class Outcome:
 class Watcher:
     """Follows the progress of a study. Subclasses override what they need."""
 
-    def callback(self, cell: Cell) -> Callback:  # noqa: ARG002  # others need it
-        """Return a callback for a cell's training; asked only of cells that run in this process."""
+    def callback(self, cell: Cell, model: AnyModel) -> Callback:  # noqa: ARG002  # others need them
+        """Return a callback for the training of a cell's model; asked only of cells that run in this process."""
         return Callback()
-
-    def on_model(self, model: AnyModel) -> None:
-        """A cell in this process is about to train this model."""
 
     def on_stop_file(self, path: Path) -> None:
         """Cells are about to run in other processes; `mt2st.study.worker.request_stop` with this file stops them."""
-
-    def on_begin(self) -> None:
-        """A cell's training has begun, so its input is right."""
 
     def on_outcome(self, outcome: Outcome) -> None:
         """The work on a cell has ended, here or elsewhere."""
 
 
-def attempt(order: Order, watcher: Watcher | None = None, on_begin: Callable[[], None] = lambda: None) -> Outcome:
+def attempt(order: Order, watcher: Watcher | None = None) -> Outcome:
     """Work on a cell. The outcome and the cell's folder say whatever goes wrong with it.
 
-    One process at a time works on a cell. What another one has finished meanwhile is taken from it. ``on_begin`` is
-    called as the training begins.
+    One process at a time works on a cell. What another one has finished meanwhile is taken from it.
 
     Raises:
         InputError: the study's folder cannot be written.
@@ -123,20 +111,16 @@ def attempt(order: Order, watcher: Watcher | None = None, on_begin: Callable[[],
     if order.stopped:
         return Outcome(order.cell)
     if order.place is None:
-        return _work(order, watcher, on_begin)
+        return _work(order, watcher)
     with cell_lock(order.place, wait=lambda: order.waits and not order.stopped) as held:
         if not held:
             return Outcome(order.cell, busy=not order.waits)
-        return _found(order, order.place) or _work(order, watcher, on_begin)
-
-
-def _found(order: Order, place: Path) -> Outcome | None:
-    """Return what another process has made of the cell since this one looked; None where it has made nothing."""
-    try:
-        result = finished(place / RESULT, order.identity)
-    except InputError as error:  # the other process is of another experiment: its folder stays as it is
-        return Outcome(order.cell, failure=_failure(order, error))
-    return None if result is None else Outcome(order.cell, result)
+        try:
+            if result := finished(order.place / RESULT, order.identity):
+                return Outcome(order.cell, result)
+        except InputError as error:  # the other process is of another experiment: its folder stays as it is
+            return Outcome(order.cell, failure=failure_of(order, str(error)))
+        return _work(order, watcher)
 
 
 def finished(path: Path, identity: Mapping[str, Any]) -> CellResult | None:
@@ -155,18 +139,10 @@ def finished(path: Path, identity: Mapping[str, Any]) -> CellResult | None:
     return result
 
 
-def _work(order: Order, watcher: Watcher, on_begin: Callable[[], None]) -> Outcome:
-    watch = _Watch(order, on_begin)
-    try:
-        result = _run(order, watcher, watch)
-    except Exception as error:  # one cell's error must not end the others
-        failure = _failure(order, error)
-        if order.place:
-            failure.write(order.place)
-        return Outcome(order.cell, failure=failure, began=watch.began)
-    if result and order.place:
-        (order.place / ERROR).unlink(missing_ok=True)
-    return Outcome(order.cell, result, began=watch.began)
+def failure_of(order: Order, error: str, *, fault: bool = False, where: str = "") -> Failure:
+    """Return what is to be said of a cell that cannot be finished."""
+    cell = order.cell
+    return Failure(cell.name, cell.settings.seed, cell.folder, cell.title, error, fault, where, order.identity)
 
 
 def request_stop(path: Path) -> None:
@@ -175,12 +151,28 @@ def request_stop(path: Path) -> None:
     path.touch()
 
 
-def _run(order: Order, watcher: Watcher, watch: Callback) -> CellResult | None:
+def _work(order: Order, watcher: Watcher) -> Outcome:
+    try:
+        result = _run(order, watcher)
+    except Exception as error:  # one cell's error must not end the others
+        if isinstance(error, InputError):
+            failure = failure_of(order, str(error))
+        else:
+            where = "".join(traceback.format_exception(error))
+            failure = failure_of(order, f"{type(error).__name__}: {error}", fault=True, where=where)
+        if order.place:
+            failure.write(order.place)
+        return Outcome(order.cell, failure=failure)
+    if result and order.place:
+        (order.place / ERROR).unlink(missing_ok=True)
+    return Outcome(order.cell, result)
+
+
+def _run(order: Order, watcher: Watcher) -> CellResult | None:
     """Return the result; None if it was stopped."""
     begin = time.perf_counter()
     cell, data, place = order.cell, order.data, order.place
     model: Any = model_class(data.problem_type.name).from_settings(cell.settings, cell.strategy)
-    watcher.on_model(model)
     model.fit_rows(
         data.train,
         unlabelled=data.unlabelled(),
@@ -189,7 +181,7 @@ def _run(order: Order, watcher: Watcher, watch: Callback) -> CellResult | None:
         checkpoint_seconds=order.checkpoint_seconds,
         test=data.test,
         vector_cache=order.folder / VECTORS if order.folder else None,
-        callbacks=[FlopMeter(), watch, watcher.callback(cell)],
+        callbacks=[FlopMeter(), _StopWhenAsked(order), watcher.callback(cell, model)],
     )
     if model.run_.stopped == "interrupted":
         return None
@@ -211,32 +203,17 @@ def _run(order: Order, watcher: Watcher, watch: Callback) -> CellResult | None:
     if place:
         if order.keep_model:
             model.save(place / MODEL, overwrite=True, about=[f"{len(data.train):,} labelled texts"])
-        place.mkdir(parents=True, exist_ok=True)
         result.write(place)
         shutil.rmtree(place / CHECKPOINT, ignore_errors=True)
     return result
 
 
-def _failure(order: Order, error: Exception) -> Failure:
-    fault = not isinstance(error, InputError)
-    message = f"{type(error).__name__}: {error}" if fault else str(error)
-    where = "".join(traceback.format_exception(error)) if fault else ""
-    cell = order.cell
-    return Failure(cell.name, cell.settings.seed, cell.folder, cell.title, message, fault, where, order.identity)
-
-
 @dataclass
-class _Watch(Callback):
-    """Notes that the training has begun, and stops it when the study is asked to stop."""
+class _StopWhenAsked(Callback):
+    """Stops a training when the study is asked to stop."""
 
     order: Order
-    begin: Callable[[], None]
-    began: bool = False
     looked: float = field(default_factory=time.monotonic)
-
-    def on_fit_start(self, trainer: Trainer) -> None:  # noqa: ARG002
-        self.began = True
-        self.begin()
 
     def on_step_end(self, trainer: Trainer) -> None:
         now = time.monotonic()

@@ -7,7 +7,7 @@ from tests.study.paper.made_up import result
 
 from mt2st.study import Study
 from mt2st.study.figures import write_sheets
-from mt2st.study.paper.writer import paper_sheets
+from mt2st.study.paper import paper_sheets
 from mt2st.study.study import MEASURED_PART
 
 STUDY = Study(
@@ -20,7 +20,7 @@ STUDY = Study(
 
 
 def test_there_are_figures_5_to_11_each_with_what_it_is_about() -> None:
-    figures = {name: charts for name, _, charts in paper_sheets(STUDY)}
+    figures = {sheet.name: sheet.charts for sheet in paper_sheets(STUDY)}
     assert list(figures) == [f"figure_{number}" for number in range(5, 12)]
     assert [chart.title for chart in figures["figure_5"]] == ["training loss", "validation accuracy"]
     cbow, skipgram = figures["figure_11"]
@@ -35,12 +35,12 @@ def test_there_are_figures_5_to_11_each_with_what_it_is_about() -> None:
 @pytest.mark.parametrize(("about", "part"), [({}, "validation"), ({MEASURED_PART: "training"}, "training")])
 def test_accuracy_is_called_by_the_part_that_it_was_measured_on(about: dict[str, str], part: str) -> None:
     sheets = paper_sheets(Study(STUDY.results, about=about))
-    titles = {chart.title.split(": ")[-1] for *_, charts in sheets for chart in charts if "accuracy" in chart.title}
+    titles = {chart.title.split(": ")[-1] for sheet in sheets for chart in sheet.charts if "accuracy" in chart.title}
     assert titles == {f"{part} accuracy"}
 
 
 def test_the_switch_is_marked_where_the_auxiliary_task_went_off_and_nowhere_else() -> None:
-    marks = {name: [mark.x for chart in charts for mark in chart.marks] for name, _, charts in paper_sheets(STUDY)}
+    marks = {sheet.name: [mark.x for chart in sheet.charts for mark in chart.marks] for sheet in paper_sheets(STUDY)}
     assert marks["figure_11"] == [2.0, 2.0]
     assert marks["figure_7"] == []
 

@@ -28,14 +28,6 @@ def test_the_sound_protocol_never_tests_on_what_it_learned_from_or_chose_by(n: i
     assert set(data.unlabelled()) >= validation | test
 
 
-def test_inductive_keeps_the_test_texts_out_of_all_text_that_is_read() -> None:
-    for n in (2000, 9000):
-        data = SOUND.data(reviews(n), inductive=True)
-        assert not texts(data.test) & set(data.unlabelled())
-        assert texts(data.validation) <= set(data.unlabelled())
-    assert len(set(data.unlabelled())) == 250 + 4000  # others take the place of the test reviews where there are any
-
-
 def test_the_sample_is_the_one_that_pandas_draws() -> None:
     """``DataFrame.sample(1000, random_state=24)`` of 5,000 rows begins with these rows (pandas 3.1.1)."""
     data = SOUND.data(reviews(5000))

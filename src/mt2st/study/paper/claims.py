@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mt2st.study.runs import RunRow
-from mt2st.study.statistics import LEAST_SEEDS, geometric_interval
+from mt2st.study.statistics import LEAST_SEEDS, UNKNOWN, counted, geometric_interval, ratio_text
 from mt2st.study.study import Study
 from mt2st.study.summary import Ratio, time_to_target
 from mt2st.study.tables import Table, target_table
-from mt2st.study.wording import UNKNOWN, ratio_text, seeds_text
 
 CLAIMED = {"single-task": 0.33, "multi-task": 0.87}
 """The share of each one's training time that MT2ST takes by the paper's abstract."""
@@ -64,7 +63,7 @@ def _against(other: str, seconds: Ratio, steps: Ratio) -> str:
         told.append(f"{ratio_text(seconds.interval)} of the time and {steps.interval.mean:.2f} of the steps")
     if seconds.never:
         told.append(
-            f"single-task's best never reached in {seconds.never} of {seeds_text(seconds.reached + seconds.never)}"
+            f"single-task's best never reached in {seconds.never} of {counted(seconds.reached + seconds.never)}"
         )
     claimed = CLAIMED[other]
     return f"against {other}: {', '.join(told)}, claimed {claimed}: {_judged(seconds, claimed)}" if told else ""
@@ -76,7 +75,7 @@ def _judged(found: Ratio, claimed: float) -> str:
     if interval is None and found.never >= LEAST_SEEDS:
         return "not met"
     if interval is None or interval.low is None or interval.high is None:
-        return f"not told by {seeds_text(found.reached or found.never)}"
+        return f"not told by {counted(found.reached or found.never)}"
     if interval.low > claimed:
         return "not met"
     if found.never:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from mt2st.study.paper.experiments import EMBEDDINGS, UPDATES
+from mt2st.study.paper.protocol import EMBEDDINGS, UPDATES
 from mt2st.study.runs import SINGLE_TASK, Group, RunRow
-from mt2st.study.statistics import Interval, t_interval
+from mt2st.study.statistics import Interval, percent, signed, t_interval
 from mt2st.study.study import Study
 from mt2st.study.tables import Table
-from mt2st.study.wording import percent, signed
 
 SHORT = {
     "accuracy": "accuracy",
@@ -69,18 +68,14 @@ def printed_cells() -> tuple[PrintedCell, ...]:
         >>> best.table, best.embedding, best.update, best.values["accuracy"]
         ('II', 'SkipGram', 'update3', 0.77)
     """
-    lines = files(__package__).joinpath("printed.csv").read_text(encoding="utf-8").splitlines()
+    lines = files("mt2st.study.paper").joinpath("printed.csv").read_text(encoding="utf-8").splitlines()
     return tuple(
         PrintedCell(
-            row["table"],
-            row["mode"],
-            row["embedding"],
-            row["update"],
-            int(row["epochs"]),
+            row["table"], row["mode"], row["embedding"], row["update"], int(row["epochs"]),
             {name: int(row[name]) / 100 for name in MEASURES},
         )
         for row in csv.DictReader(lines)
-    )
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,6 +88,11 @@ class Pair:
     def measured(self, measure: str) -> Interval:
         """Return the mean of a measure on the test part over the seeds, with its interval."""
         return t_interval([each.test[measure] for each in self.runs.values()])
+
+    @property
+    def gap(self) -> float:
+        """How far the mean accuracy is below the printed one."""
+        return self.printed.values["accuracy"] - self.measured("accuracy").mean
 
     @property
     def reached(self) -> bool:
@@ -124,10 +124,8 @@ def unrepeated(study: Study) -> list[PrintedCell]:
 
 def paper_tables(study: Study) -> list[Table]:
     """Return the tables, of those rows that the study has runs of; what is in print or was run alone, in the notes."""
-    rows = pairs(study)
-    return [
-        table for name in TABLES if (table := _table(name, [row for row in rows if row.printed.table == name], study))
-    ]
+    rows = {name: [row for row in pairs(study) if row.printed.table == name] for name in TABLES}
+    return [_table(name, own, study) for name, own in rows.items() if own]
 
 
 def summary(study: Study) -> str:
@@ -137,20 +135,20 @@ def summary(study: Study) -> str:
     """
     rows = [row for row in pairs(study) if row.printed.update != ORIGINAL]
     reached = sum(row.reached for row in rows)
-    below = [row for row in rows if not row.reached]
-    text = f"{reached} of {len(rows)} rows with an auxiliary task are at least as accurate as the paper's"
-    cells = [(row, measure) for row in rows for measure in row.printed.values]
+    cells = [(row, measure) for row in rows for measure in MEASURES]
     as_good = sum(row.measured(measure).mean >= row.printed.values[measure] for row, measure in cells)
-    text += f", {as_good} of their {len(cells)} measures are at least the paper's"
-    if below:
-        worst = max(below, key=lambda row: row.printed.values["accuracy"] - row.measured("accuracy").mean)
-        gap = 100 * (worst.printed.values["accuracy"] - worst.measured("accuracy").mean)
+    text = (
+        f"{reached} of {len(rows)} rows with an auxiliary task are at least as accurate as the paper's, {as_good} of "
+        f"their {len(cells)} measures are at least the paper's"
+    )
+    if reached < len(rows):
+        gap, printed = max(((row.gap, row.printed) for row in rows), key=lambda each: each[0])
         text += (
-            f"; furthest below it is Table {worst.printed.table}, {worst.printed.embedding}, {worst.printed.update}, "
-            f"by {gap:.1f} points"
+            f"; furthest below it is Table {printed.table}, {printed.embedding}, {printed.update}, by {100 * gap:.1f} "
+            "points"
         )
     if alone := unprinted(study):
-        text += f"; without a row in print: {'; '.join(_run_title(group) for group in alone)}"
+        text += f"; without a row in print: {'; '.join(map(_run_title, alone))}"
     if left := unrepeated(study):
         text += f"; {len(left)} of {len(printed_cells())} rows in print were not repeated"
     return text
@@ -175,11 +173,6 @@ def _run_title(group: Group) -> str:
     return f"{group.name}, {_embedding(group)}, {update}"
 
 
-def _with_accuracy(group: Group, runs: Mapping[int, RunRow]) -> str:
-    accuracy = t_interval([each.test["accuracy"] for each in runs.values()])
-    return f"{_run_title(group)} ({percent(accuracy)} accuracy, n {accuracy.n})"
-
-
 def _by_embedding(left: Iterable[PrintedCell], table: str) -> str:
     """Return rows of a table by embedding, each embedding once: one of which all rows are left by its name alone."""
     printed, updates = _updates(cell for cell in printed_cells() if cell.table == table), _updates(left)
@@ -196,10 +189,7 @@ def _updates(cells: Iterable[PrintedCell]) -> dict[str, list[str]]:
     return updates
 
 
-def _table(name: str, rows: list[Pair], study: Study) -> Table | None:
-    if not rows:
-        return None
-    header = ["embedding", "update", "epochs", "seeds", *SHORT.values()]
+def _table(name: str, rows: list[Pair], study: Study) -> Table:
     body = []
     for row in rows:
         epochs = max(each.epochs for each in row.runs.values())
@@ -220,9 +210,16 @@ def _table(name: str, rows: list[Pair], study: Study) -> Table | None:
         notes += f" Rows in print that nothing here repeats: {_by_embedding(left, name)}."
         if any(cell.update == UNNUMBERED for cell in left):
             notes += f" The paper does not say what its row '{UNNUMBERED}' is."
-    if alone := [group for group in unprinted(study) if group.name == TABLES[name]]:
-        notes += f" Without a row in print: {'; '.join(_with_accuracy(each, study.groups[each]) for each in alone)}."
-    return Table(f"table_{name}", header, body, notes=notes, labels=2)
+    alone = []
+    for group in unprinted(study):
+        if group.name == TABLES[name]:
+            accuracy = t_interval([each.test["accuracy"] for each in study.groups[group].values()])
+            alone.append(f"{_run_title(group)} ({percent(accuracy)} accuracy, n {accuracy.n})")
+    if alone:
+        notes += f" Without a row in print: {'; '.join(alone)}."
+    return Table(
+        f"table_{name}", ["embedding", "update", "epochs", "seeds", *SHORT.values()], body, notes=notes, labels=2
+    )
 
 
 def _field(row: Pair, measure: str) -> str:

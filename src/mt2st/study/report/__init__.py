@@ -7,10 +7,10 @@ from pathlib import Path
 from mt2st._files import complete_file
 from mt2st.errors import InputError
 from mt2st.study.figures import study_sheets, write_sheets
-from mt2st.study.paper.writer import write_paper
+from mt2st.study.paper import write_paper
 from mt2st.study.report.page import render
 from mt2st.study.report.run_page import TrainingRun, is_run, run_page
-from mt2st.study.report.study_page import study_page
+from mt2st.study.report.study_page import check_results, study_page
 from mt2st.study.result import ERROR, RESULT
 from mt2st.study.runs import RUNS, write_runs
 from mt2st.study.study import STUDY, Study
@@ -42,12 +42,16 @@ def write_report(folder: str | Path, *, study: Study | None = None, figures: boo
     folder = Path(folder)
     if study is None and _holds_study(folder):
         study = Study.load(folder)
-    html = render(run_page(TrainingRun.load(folder), folder) if study is None else study_page(study, folder))
-    if study is not None:
+    if study is None:
+        html = render(run_page(TrainingRun.load(folder), folder))
+    else:
+        check_results(study, folder)
+        sheets = study_sheets(study)
+        html = render(study_page(study, sheets, folder))
         write_runs(study.rows, folder / RUNS)
         write_tables(study, folder / TABLES)
         if figures:
-            write_sheets(study_sheets(study), folder / FIGURES)
+            write_sheets(sheets, folder / FIGURES)
         write_paper(study, folder, figures=figures)
     path = folder / REPORT
     with complete_file(path, overwrite=True) as file:

@@ -18,10 +18,10 @@ from mt2st.models.folder import PARAMETERS
 from mt2st.study.report.page import Block, Paragraph, Tabular
 from mt2st.study.result import MODEL, RESULT, CellResult
 from mt2st.study.runs import SINGLE_TASK, Group
+from mt2st.study.statistics import UNKNOWN
 from mt2st.study.study import Study
 from mt2st.study.summary import Row
 from mt2st.study.tables import Table
-from mt2st.study.wording import UNKNOWN
 
 WORDS, NEIGHBOURS = 8, 6
 AMONG, OF = 400, 5000
@@ -40,16 +40,12 @@ def study_neighbours(study: Study, rows: Sequence[Row], folder: Path) -> list[Bl
     others = [row for row in rows if row.group.name != SINGLE_TASK and study.single_task(row.group)]
     if not others:
         return []
-    best = max(others, key=lambda row: row.score.mean)
-    reference = study.single_task(best.group)
-    places = _folders(folder)
-    for seed in sorted(study.groups[best.group].keys() & reference.keys()):
-        found = [
-            (each.group.name, places.get((each.group, seed)))
-            for each in (reference[seed], study.groups[best.group][seed])
-        ]
-        models = [(name, place) for name, place in found if place is not None and _can_be_loaded(place)]
-        if len(models) == len(found):
+    best = max(others, key=lambda row: row.score.mean).group
+    runs, reference, places = study.groups[best], study.single_task(best), _folders(folder)
+    for seed in sorted(runs.keys() & reference.keys()):
+        groups = (reference[seed].group, best)
+        models = [(each.name, places[each, seed]) for each in groups if (each, seed) in places]
+        if len(models) == len(groups):
             return _blocks(models, f"seed {seed}")
     return []
 
@@ -99,9 +95,10 @@ def _can_be_loaded(model: Path) -> bool:
 
 
 def _folders(folder: Path) -> dict[tuple[Group, int], Path]:
-    """Return the model folder of each finished cell."""
+    """Return the model of each finished cell, where it can be loaded."""
     found = {}
     for path in folder.glob(f"*/{RESULT}"):
-        result = CellResult.read(path)
-        found[Group.of(result), result.seed] = path.parent / MODEL
+        if _can_be_loaded(model := path.parent / MODEL):
+            result = CellResult.read(path)
+            found[Group.of(result), result.seed] = model
     return found

@@ -6,18 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from io import BytesIO
+from io import StringIO
 from itertools import count
-from xml.etree import ElementTree
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mt2st.errors import MissingExtraError
-from mt2st.study.charts import Chart, paper_style, sheet
-from mt2st.study.palette import PAGE, dark_colours
+from mt2st.study.charts import PAGE, Chart, dark_colours, paper_style, sheet
 from mt2st.study.tables import Table
-
-SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 
 
 @dataclass(frozen=True)
@@ -129,56 +125,38 @@ def _style() -> str:
     return f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n{sheet}"
 
 
-CLASSES = {"line", "band", "name"}
-"""The marks (``gid``) of a chart that become classes in the page."""
-DEFAULTS = ("font-family", "stroke-dashoffset: 0", "stroke-linejoin", "stroke-linecap: square", "text-anchor: start")
-"""Beginnings of what a page does not need of an element's style."""
-
-
 def inline_svg(chart: Chart, identifier: str) -> Markup:
     """Return a chart as an SVG element, with the title and description that a screen reader says in its place.
 
     Every colour becomes a variable of the page, ``var(--c0067a5)`` for ``#0067a5``: dark mode is then a matter of CSS.
     The identifiers inside begin with that of the picture.
     """
-    buffer = BytesIO()
+    buffer = StringIO()
     with paper_style():
         figure = sheet([chart])
         for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
             patch.set_visible(False)
         figure.savefig(buffer, format="svg")
-    drawn = ElementTree.fromstring(buffer.getvalue())  # matplotlib's own output, every text escaped
-    parts = {"title": chart.title, "desc": chart.description}
-    labelled = " ".join(f"{identifier}-{part}" for part in parts)
-    svg = ElementTree.Element("svg", {"viewBox": drawn.attrib["viewBox"], "role": "img", "aria-labelledby": labelled})
-    for part, text in parts.items():
-        ElementTree.SubElement(svg, part, {"id": f"{identifier}-{part}"}).text = text
-    inside = ElementTree.SubElement(svg, "g", {"aria-hidden": "true"})
-    inside.extend(each for each in drawn if each.tag == f"{SVG}g")
-    for element in inside.iter():
-        _clean(element, f"{identifier}-")
-    return Markup(ElementTree.tostring(svg, encoding="unicode"))  # ElementTree escapes
+    drawn = buffer.getvalue()  # matplotlib's own output, every text escaped
+    box = re.search(r'viewBox="[^"]*"', drawn)
+    inside = " ".join(drawn[drawn.index("<g id=") : drawn.rindex("</g>") + len("</g>")].split())
+    for pattern, replacement in (
+        (r' clip-path="[^"]*"', ""),  # charts cut what is beyond their axes
+        (r'<g id="(line|band|name)"', r'<g class="\1"'),
+        (r'<g id="[^"]*"', "<g"),
+        (r'<path id="', f'<path id="{identifier}-'),
+        (r' xlink:href="#', f' href="#{identifier}-'),
+    ):
+        inside = re.sub(pattern, replacement, inside)
+    inside = re.sub(r' style="[^"]*"', lambda found: _style_of_page(found[0]), inside)
+    return Markup(
+        f'<svg {box[0] if box else ""} role="img" aria-labelledby="{identifier}-title {identifier}-desc">'
+        f'<title id="{identifier}-title">{escape(chart.title)}</title>'
+        f'<desc id="{identifier}-desc">{escape(chart.description)}</desc><g aria-hidden="true">{inside}</g></svg>'
+    )
 
 
-def _clean(element: ElementTree.Element, prefix: str) -> None:
-    """Make an element of matplotlib's one of the page: no namespaces, the page's font and colours, shorter numbers."""
-    element.tag = element.tag.removeprefix(SVG)
-    element.tail = None
-    if element.tag != "text":
-        element.text = None
-    attributes = dict(element.attrib)
-    element.attrib.clear()
-    for key, value in attributes.items():
-        if key == "id" and value in CLASSES:
-            element.set("class", value)
-        elif key == "id" and element.tag != "g":
-            element.set(key, prefix + value)
-        elif key == LINK:
-            element.set("href", f"#{prefix}{value[1:]}")
-        elif key == "style":
-            style = re.sub(r"font: ([\d.]+px)[^;]*", r"font-size: \1", value)
-            kept = "; ".join(each for each in style.split("; ") if not each.startswith(DEFAULTS))
-            element.set(key, re.sub(r"#([0-9a-f]{6})", r"var(--c\1)", kept))
-        elif key not in ("id", "clip-path"):  # charts cut what is beyond their axes
-            value = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
-            element.set(key, " ".join(value.split()))
+def _style_of_page(style: str) -> str:
+    """Return an element's style in the font and the colours of the page."""
+    style = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", re.sub(r"font-family: [^;\"]*; ", "", style))
+    return re.sub(r"#([0-9a-f]{6})", r"var(--c\1)", style)

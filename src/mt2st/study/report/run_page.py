@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ from mt2st.evaluation.tables import AUXILIARY_HEADER, METRICS, auxiliary_rows, m
 from mt2st.models import ModelSettings, model_class
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.folder import CONFIG
-from mt2st.study.charts import Mark
+from mt2st.study.charts import Mark, styles_of
 from mt2st.study.curves import epochs_of
 from mt2st.study.figures import learning_charts, weight_charts
-from mt2st.study.palette import styles_of
 from mt2st.study.predictions import Predictions, score_table
 from mt2st.study.report.neighbours import run_neighbours
 from mt2st.study.report.page import Block, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
@@ -37,11 +36,9 @@ class TrainingRun:
     Attributes:
         kind: kind of the labelled data.
         metric: metric that chose the best parameters on validation.
-        settings: of the model, by dotted name.
         strategy: its state.
         metrics: by part of the data.
-        auxiliaries: metrics of the auxiliary tasks on the part of their data that was held out.
-        predictions: scores by class and mistakes on the test part, or on validation without a test part.
+        predictions: of the test part, or of validation without a test part.
         about: how it was run: ``command``, ``data``, ``versions``, ``machine``.
     """
 
@@ -58,11 +55,7 @@ class TrainingRun:
 
     @classmethod
     def load(cls, folder: Path) -> TrainingRun:
-        """Read the folder of a finished run.
-
-        Raises:
-            InputError: naming the file that is missing or broken, or when the run is not finished.
-        """
+        """Read the folder of a finished run."""
         config = folder / MODEL / CONFIG
         if not (folder / RUN).is_file() or not config.is_file():
             hint = "go on with it by mt2st train --resume" if (folder / CHECKPOINT).is_dir() else "train it again"
@@ -115,32 +108,28 @@ MATRIX = 8
 
 def run_page(found: TrainingRun, folder: Path) -> Page:
     """Return the page of a training run from its folder."""
-    name = str(found.strategy["strategy"])
-    runs = {name: [found.run]}
-    sections = [
-        Section("Results", list(_results(found))),
-        Section("Mistakes", list(_mistakes(found.predictions))),
-    ]
-    if found.run.evaluations:
-        best = Mark(epochs_of(found.run)[found.run.best], "kept")
-        curves = Gallery(learning_charts(runs, found.metric, styles_of(runs), marks=[best]))
+    name, run = str(found.strategy["strategy"]), found.run
+    sections = [Section("Results", list(_results(found))), Section("Mistakes", list(_mistakes(found.predictions)))]
+    if run.evaluations:
+        best = Mark(epochs_of(run)[run.best], "kept")
+        curves = learning_charts({name: [run]}, found.metric, styles_of([name]), marks=[best])
         sections += [
-            Section("Learning curves", [curves]),
-            Section("Auxiliary weights over time", list(_weights(found, name))),
-            Section("Frozen dimensions", list(_frozen_dimensions(found.run))),
+            Section("Learning curves", [Gallery(curves)]),
+            Section("Auxiliary weights over time", list(_weights(run, name))),
+            Section("Frozen dimensions", list(_frozen_dimensions(run))),
         ]
-    sections += [
-        Section("Neighbours of words", run_neighbours(folder)),
-        Section("To repeat it", list(_setup(found))),
-    ]
     return Page(
         kicker=f"One run, seed {found.settings.get('seed', 'unknown')}",
         title=folder.resolve().name or "Run",
         verdict=_verdict(found, name),
         version=__version__,
-        further=[_course(found)],
+        further=[_course(run)],
         cautions=["One run cannot tell which strategy is better: mt2st compare can, over several seeds."],
-        sections=sections,
+        sections=[
+            *sections,
+            Section("Neighbours of words", run_neighbours(folder)),
+            Section("To repeat it", list(_setup(found))),
+        ],
     )
 
 
@@ -155,8 +144,7 @@ def _verdict(found: TrainingRun, name: str) -> str:
     return f"{name}, one run: {measured}."
 
 
-def _course(found: TrainingRun) -> str:
-    run = found.run
+def _course(run: Run) -> str:
     if not run.evaluations:
         return "Few labels: nothing was trained by gradient descent but the word vectors."
     best = run.evaluations[run.best]
@@ -169,25 +157,28 @@ def _course(found: TrainingRun) -> str:
 
 def _results(found: TrainingRun) -> Iterator[Block]:
     if found.metrics:
-        header, *rows = metrics_table(found.metrics)
-        yield Tabular(Table("metrics", header, rows), "Metrics on each part of the data")
+        yield _table("Metrics on each part of the data", metrics_table(found.metrics))
     if kept := found.predictions:
-        header, *scores = score_table(kept.classes, "class", kept.unit)
         notes = f"The last column counts the {kept.unit} of the class. A class that is never predicted has precision 0."
-        yield Tabular(Table("classes", header, scores, notes=notes), f"Scores by class on the {kept.part} part")
+        scores = score_table(kept.classes, "class", kept.unit)
+        yield _table(f"Scores by class on the {kept.part} part", scores, notes)
         yield Paragraph(
             f"The probabilities of the predictions differ from the share that is right by "
             f"{_percent(kept.calibration_error)} on average (expected calibration error)."
         )
         if kept.entities:
-            header, *scores = score_table(kept.entities, "entity", "entities")
             notes = "An entity is found if its type, its first and its last word are right."
-            yield Tabular(Table("entities", header, scores, notes=notes), f"Scores by entity on the {kept.part} part")
+            scores = score_table(kept.entities, "entity", "entities")
+            yield _table(f"Scores by entity on the {kept.part} part", scores, notes)
     held_out = [
         row for name, report in found.auxiliaries.items() for row in auxiliary_rows(name, report.before, report.after)
     ]
     if held_out:
-        yield Tabular(Table("held_out", AUXILIARY_HEADER, held_out), "Auxiliary tasks, on the words that were held out")
+        yield _table("Auxiliary tasks, on the words that were held out", [AUXILIARY_HEADER, *held_out])
+
+
+def _table(caption: str, rows: Sequence[Sequence[str]], notes: str = "") -> Tabular:
+    return Tabular(Table("data", rows[0], rows[1:], notes=notes), caption)
 
 
 def _mistakes(kept: Predictions | None) -> Iterator[Block]:
@@ -196,13 +187,10 @@ def _mistakes(kept: Predictions | None) -> Iterator[Block]:
         return
     names = [each.name for each in kept.classes]
     if kept.confusion and len(names) <= MATRIX:
-        matrix = [
-            [name, *(f"{count:,}" for count in counts)] for name, counts in zip(names, kept.confusion, strict=True)
-        ]
+        rows = [[name, *(f"{count:,}" for count in row)] for name, row in zip(names, kept.confusion, strict=True)]
         right = frozenset((number, number + 1) for number in range(len(names)))
-        table = Table(
-            "confusion", ["true class", *names], matrix, right, "A row counts what a true class was predicted as."
-        )
+        notes = "A row counts what a true class was predicted as."
+        table = Table("confusion", ["true class", *names], rows, right, notes)
         yield Tabular(table, f"Confusion matrix of the {kept.part} part")
     elif kept.confusion:
         counts = [
@@ -212,11 +200,11 @@ def _mistakes(kept: Predictions | None) -> Iterator[Block]:
             if true != predicted and count
         ]
         largest = [[true, predicted, f"{count:,}"] for count, true, predicted in sorted(counts, reverse=True)[:20]]
-        yield Tabular(Table("confusion", ["true", "predicted", kept.unit], largest), "The most frequent confusions")
+        yield _table("The most frequent confusions", [["true", "predicted", kept.unit], *largest])
     rows = [[each.text, each.true, each.predicted, _percent(each.probability)] for each in kept.mistakes]
     if rows:
         caption = f"The most certain mistakes: {len(rows)} of {kept.wrong:,} among {kept.total:,} {kept.unit}"
-        yield Tabular(Table("mistakes", ["text", "true", "predicted", "probability"], rows), caption)
+        yield _table(caption, [["text", "true", "predicted", "probability"], *rows])
     else:
         yield Paragraph(f"All {kept.total:,} {kept.unit} of the {kept.part} part are predicted right.")
 
@@ -225,17 +213,17 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def _weights(found: TrainingRun, name: str) -> Iterator[Block]:
-    pictures = weight_charts({name: [found.run]})
-    if pictures:
-        yield Gallery(pictures)
-    decisions = [
-        f"Epoch {each.epoch}, step {each.step:,}: {each.task} {each.action}, because {each.cause}."
-        for each in found.run.decisions
-    ]
-    if decisions:
+def _weights(run: Run, name: str) -> Iterator[Block]:
+    if charts := weight_charts({name: [run]}):
+        yield Gallery(charts)
+    if run.decisions:
         yield Paragraph("What the strategy decided:")
-        yield Items(decisions)
+        yield Items(
+            [
+                f"Epoch {each.epoch}, step {each.step:,}: {each.task} {each.action}, because {each.cause}."
+                for each in run.decisions
+            ]
+        )
 
 
 def _frozen_dimensions(run: Run) -> Iterator[Block]:
@@ -249,18 +237,12 @@ def _frozen_dimensions(run: Run) -> Iterator[Block]:
         f"frozen in the parameters kept, those after step {best.step:,} (epoch {best.epoch})."
         + ("" if len(kept) == chosen else " The others were still learning then: their freezing came later.")
     )
-    header = ["from epoch", "from step", "dimensions", "which, counted from 0", "frozen in the parameters kept"]
-    rows = [
-        [
-            str(each.epoch),
-            f"{each.step:,}",
-            str(len(each.dimensions)),
-            ", ".join(map(str, sorted(each.dimensions))),
-            "yes" if kept.issuperset(each.dimensions) else "no",
-        ]
-        for each in run.freezes
-    ]
-    yield Tabular(Table("frozen_dimensions", header, rows), "Dimensions chosen to be frozen")
+    rows = [["from epoch", "from step", "dimensions", "which, counted from 0", "frozen in the parameters kept"]]
+    for each in run.freezes:
+        which = ", ".join(map(str, sorted(each.dimensions)))
+        frozen = "yes" if kept.issuperset(each.dimensions) else "no"
+        rows.append([str(each.epoch), f"{each.step:,}", str(len(each.dimensions)), which, frozen])
+    yield _table("Dimensions chosen to be frozen", rows)
 
 
 def _setup(found: TrainingRun) -> Iterator[Block]:

@@ -8,8 +8,7 @@ import pytest
 from mt2st.errors import InputError
 from mt2st.strategy import MultiTask
 from mt2st.study.data import StudyData
-from mt2st.study.paper.experiments import MOST_PASSES, STEPS, WORDS_READ, table_cells, time_cells
-from mt2st.study.paper.protocol import QUICK, REFERENCE, SOUND
+from mt2st.study.paper.protocol import MOST_PASSES, QUICK, REFERENCE, SOUND, STEPS, WORDS_READ, table_cells, time_cells
 from mt2st.text import LabelledText
 
 
