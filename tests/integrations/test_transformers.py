@@ -15,6 +15,7 @@ from torch._dynamo.utils import counters
 pytest.importorskip("transformers", reason="needs the extra 'hf'")
 pytest.importorskip("accelerate", reason="needs the extra 'hf'")
 
+from accelerate import Accelerator, DistributedDataParallelKwargs, DistributedType
 from tests.integrations.processes import run_processes
 from tests.integrations.strategies import UncertaintySwitch, diminish_until
 from tests.integrations.two_heads import (
@@ -413,6 +414,18 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 def iter_words_generator() -> Iterator[int]:
     yield 1
+
+
+def test_parameters_must_be_allowed_to_be_unused_in_several_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trained(tmp_path, MultiTask(), max_steps=1)
+    monkeypatch.setattr(Accelerator, "distributed_type", DistributedType.MULTI_CPU)
+    trainer.accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=True)
+    trainer._make_streams()
+    trainer.accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=False)
+    with pytest.raises(InputError, match=r"need TrainingArguments\(ddp_find_unused_parameters=True\)"):
+        trainer._make_streams()
 
 
 def test_a_checkpoint_of_other_tasks_is_refused(tmp_path: Path) -> None:

@@ -183,7 +183,9 @@ class MultiTaskTrainer(Trainer):
         self._drawn: list[dict[str, Any]] = []
         self._drawn_in = -1
         super().__init__(*arguments, **options)
-        _compute_auxiliaries_in_forward(self.accelerator.unwrap_model(self.model, keep_torch_compile=False))
+        module = getattr(self.model, "_orig_mod", self.model)  # that of a compiled one
+        assert isinstance(module, nn.Module), "Trainer has a model"
+        _compute_auxiliaries_in_forward(module)
         # Before the callbacks of loggers, which then have the weights too.
         self.callback_handler.callbacks.insert(0, self.strategy_callback)
 
@@ -241,8 +243,8 @@ class MultiTaskTrainer(Trainer):
     def _make_streams(self) -> dict[str, AuxiliaryStream]:
         if self.args.n_gpu > 1:
             raise InputError("auxiliary tasks need one process for each GPU: start with torchrun or accelerate launch")
-        handler = self.accelerator.ddp_handler
-        if self.accelerator.multi_device and handler is not None and not handler.find_unused_parameters:
+        handler, kind = self.accelerator.ddp_handler, self.accelerator.distributed_type
+        if kind.value.startswith("MULTI_") and handler is not None and not handler.find_unused_parameters:
             raise InputError(
                 "with several processes, auxiliary tasks need TrainingArguments(ddp_find_unused_parameters=True): else "
                 "the training crashes when a task goes off"
