@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -126,8 +127,14 @@ def own_files(folder: Path) -> Iterator[Path]:
     with moved_when_complete(folder / OWN) as new:
         yield new
         names = {path.name for path in new.iterdir()}
-        if lost := sorted(name for name in names - before if (folder / name).exists()):
-            raise InputError(f"{folder} holds {lost[0]}, which would be lost: move it away")
+        for patience in reversed(range(20)):  # another process may be moving its list and files just now
+            before |= listed_files(folder)
+            lost = sorted(name for name in names - before if (folder / name).exists())
+            if not lost:
+                break
+            if not patience:
+                raise InputError(f"{folder} holds {lost[0]}, which would be lost: move it away")
+            time.sleep(0.05)
         (new / OWN).write_text(json.dumps(sorted(names), indent=0), encoding="utf-8")
     for name in before - names:
         (folder / name).unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 Numba compiles a function once, and its machine code is kept in a file. Later processes load it by llvmlite within 40 ms
 of processor time; to import Numba and call the first function of its own cache takes 500. So these functions pay for
-seconds of work, where others pay for minutes (docs/explanation/kernels.md#tokenising).
+seconds of work, where others pay for minutes (docs/explanation/kernels.md).
 
 A native function computes on pointers, for which it gets arrays, and on integers. It calls `helper` functions of its
 module, checks no bounds and raises nothing. Other threads run meanwhile.

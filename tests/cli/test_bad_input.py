@@ -107,7 +107,10 @@ WRONG: dict[str, tuple[Change, list[str]]] = {
         ["--validation", "val.csv", "'meh'"],
     ),
     "output inside a file": (_with_file("notes", "x", "--output", "{}/run"), ["--output", "notes", "is a file"]),
-    "interrupted run there": (_into("checkpoint/manifest.json", "{}"), ["not empty", "--overwrite", "--resume"]),
+    "interrupted run there": (
+        _into("checkpoint/training/manifest.json", "{}"),
+        ["not empty", "--overwrite", "--resume"],
+    ),
     "split seed below zero": (_with("--split-seed", "-1"), ["seed", "0 to", "-1"]),
     "nothing to resume": (_with("--resume"), ["--resume"]),
 }

@@ -64,7 +64,8 @@ def test_a_saved_pipeline_needs_nothing_but_its_folder(folder: Path, tmp_path: P
 
 def test_several_processes_give_the_same(folder: Path) -> None:
     nlp = pipeline(folder)
-    assert [doc.cats for doc in nlp.pipe(NEW, n_process=2, batch_size=2)] == cats(nlp)
+    found = [doc.cats for doc in nlp.pipe(NEW, n_process=2, batch_size=2)]
+    assert found == [pytest.approx(each, rel=1e-6) for each in cats(nlp)]  # other batches, other last digits
 
 
 def test_categories_of_several_labels_are_independent(tmp_path: Path) -> None:

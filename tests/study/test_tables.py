@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.study.results import cell, with_scores
 
+from mt2st._files import OWN
 from mt2st.study import Study, summarise
 from mt2st.study.statistics import percent
 from mt2st.study.tables import Table, csv_table, result_table, search_table, target_table, write_tables
@@ -130,6 +131,7 @@ def test_all_forms_are_written_and_replaced(tmp_path: Path, times: int) -> None:
     assert {path.name for path in (tmp_path / "tables").iterdir()} == {
         *(f"{name}{form}" for name in names for form in (".txt", ".md", ".tex")),
         "results.csv",
+        OWN,
     }
 
 

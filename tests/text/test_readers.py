@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mt2st.errors import InputError, MissingExtraError
+from mt2st.errors import DataWarning, InputError, MissingExtraError
 from mt2st.text import Dialect, Record, iterate_texts, lines, read_labelled, read_records, table
 
 Write = Callable[[str, str | bytes], Path]
@@ -394,8 +394,9 @@ class TestComplaints:
         path = write("x.jsonl", '{"text": "a", "label": true}\n' + line + '\n{"text": "b"}\n')
         with pytest.raises(InputError, match=message):
             list(read_records(path, text="text", label="label"))
-        kept = read_records(path, text="text", label="label", skip_bad_rows=True)
-        assert list(kept) == [Record("a", "True", 1), Record("b", None, 3)]
+        with pytest.warns(DataWarning, match="a row that cannot be read is left out"):
+            kept = list(read_records(path, text="text", label="label", skip_bad_rows=True))
+        assert kept == [Record("a", "True", 1), Record("b", None, 3)]
 
 
 class TestHub:

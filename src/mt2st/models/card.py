@@ -65,7 +65,7 @@ def model_card(config: Mapping[str, Any], *, kind: str, title: str, vocabulary_s
 
 
 def _metadata(config: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Yield the lines of the metadata: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
+    """Yield the lines of the metadata that the Hub reads (its `ModelCardData`)."""
     pipeline = PIPELINES.get(config["problem_type"], "text-classification")
     data: str = config["dataset"] or "labelled data of the user"
     on_hub = data.removeprefix(HUB_PREFIX).partition(":")[0] if data.startswith(HUB_PREFIX) else ""

@@ -30,13 +30,21 @@ _UNKNOWN = 1
 
 
 def pays(characters: int, worth: int = WORTH_COMPILED) -> bool:
-    """Return whether to use compiled code for so much text: if it is much, or the code is loaded already."""
-    if characters < worth and "mt2st.text.scanner" not in sys.modules:
+    """Return whether to use compiled code for so much text.
+
+    The amount alone decides, whatever a process has loaded before: where sums of compiled code have other last digits,
+    the same texts have the same probabilities in every process.
+    """
+    if characters < worth:
         return False
     from mt2st._native import available
-    from mt2st.text.scanner import scan
 
-    return available() and (characters >= worth or scan.loaded)
+    return available()
+
+
+def _loaded() -> bool:
+    """Return whether compiled code that cuts text is there already; its tokens are those of Python."""
+    return "mt2st.text.scanner" in sys.modules and sys.modules["mt2st.text.scanner"].scan.loaded
 
 
 class Numbering(Protocol):
@@ -102,7 +110,7 @@ def _parts(
     characters = 0
     for batch in batches:
         characters += batch.characters
-        if pays(characters):
+        if _loaded() or pays(characters):
             break
         tokens: list[str] = []
         lengths = np.empty(len(batch.pieces), np.int64)
