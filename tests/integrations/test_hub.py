@@ -24,7 +24,8 @@ from mt2st.models import Optimisation
 from mt2st.models.folder import FILES
 from mt2st.strategy import Switch
 
-hub = pytest.importorskip("mt2st.integrations.hub", reason="huggingface_hub is not installed")
+pytest.importorskip("huggingface_hub")
+hub = pytest.importorskip("mt2st.integrations.hub")
 from huggingface_hub import ModelCard, constants, snapshot_download  # noqa: E402
 
 TEXTS = ["a warm film", "a dull film", "warm, fine!", "dull and long"] * 10

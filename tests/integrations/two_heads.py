@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
-from transformers import BertConfig, BertForSequenceClassification
 
 from mt2st.training.auxiliaries import AuxiliaryDataset
+
+pytest.importorskip("transformers")
+from transformers import BertConfig, BertForSequenceClassification  # noqa: E402
 
 WORDS, LENGTH = 50, 8
 

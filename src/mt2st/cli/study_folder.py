@@ -24,7 +24,7 @@ def check_output(output: Path) -> None:
     """
     check_place(output, "--output")
     restore(output)
-    begun = (output / "study.json").is_file() or any(output.glob("*/.lock")) or any(output.glob("search/*/.lock"))
+    begun = (output / "study.json").is_file() or any([*output.glob("*/.lock"), *output.glob("search/*/.lock")])
     if begun or not output.is_dir():
         return
     for path in sorted(output.iterdir()):

@@ -73,4 +73,4 @@ def _holds_study(folder: Path) -> bool:
 
 
 def _is_study(folder: Path) -> bool:
-    return (folder / STUDY).is_file() or any(any(folder.glob(f"*/{name}")) for name in (RESULT, ERROR))
+    return (folder / STUDY).is_file() or any([*folder.glob(f"*/{name}")] for name in (RESULT, ERROR))
