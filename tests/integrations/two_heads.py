@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mt2st.training.auxiliaries import AuxiliaryDataset
 
 pytest.importorskip("transformers")
-from transformers import BertConfig, BertForSequenceClassification  # noqa: E402
+from transformers import BertConfig, BertForSequenceClassification
 
 WORDS, LENGTH = 50, 8
 
