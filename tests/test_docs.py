@@ -207,7 +207,8 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
     named_there = set(re.findall(r"auto(?:class|function|data):: [\w.]+\.(\w+)", pages))
     named_there |= set(re.findall(r"\{settings-group\} (\w+)", pages))
     for automodule in re.findall(r"automodule:: ([\w.]+)", pages):
-        named_there |= set(getattr(import_module(automodule), "__all__", ()))
+        if not automodule.startswith("mt2st.integrations"):  # each needs another library, and gives no name here
+            named_there |= set(getattr(import_module(automodule), "__all__", ()))
     assert set(import_module(module).__all__) <= named_there, set(import_module(module).__all__) - named_there
 
 
