@@ -1,4 +1,4 @@
-"""``mt2st train`` as several processes of a launcher."""
+"""Commands as several processes of a launcher."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from mt2st.cli.main import main
+from mt2st.cli.vectors.train import _texts
+from mt2st.cli.vectors.train_options import VectorsTrainOptions
+from mt2st.embedding import load_vectors
 
 WORDS = ["the", "film", "plot", "of", "it", "cast", "scene"]
 ALONE = [sys.executable, "-m"]
@@ -66,3 +71,56 @@ def test_an_error_of_each_process_is_told_with_its_number(tmp_path: Path) -> Non
     assert lines
     assert all("missing.csv" in line or "another process of this training has ended" in line for line in lines)
     assert not any(line.startswith("mt2st: process 0") for line in lines)
+
+
+def corpus(folder: Path) -> str:
+    rng = np.random.default_rng(0)
+    for number in range(3):
+        lines = (
+            " ".join(f"{'ab'[topic]}{word}" for word in rng.integers(0, 20, 15)) for topic in rng.integers(0, 2, 400)
+        )
+        (folder / f"news-{number}.txt").write_text("\n".join(lines))
+    return str(folder / "news-*.txt")
+
+
+@pytest.mark.slow
+def test_two_processes_train_word_vectors_on_shares_of_the_files(tmp_path: Path) -> None:
+    text, output = corpus(tmp_path), tmp_path / "words.txt"
+    options = ["--vector-size", "16", "--window", "3", "--epochs", "6", "--sample", "0", "--alpha", "0.05"]
+    found = mt2st(TORCHRUN, "vectors", "train", text, "--output", str(output), *options)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == f"{output}: 40 vectors of 16 dimensions\n"
+    assert "2 processes; this one has:" in found.stderr
+    assert "training: 108,000 words" in found.stderr
+    vectors = load_vectors(output)
+    assert vectors.similarity("a1", "a2") > vectors.similarity("a1", "b2") + 0.3
+    assert sorted(each.name for each in tmp_path.iterdir()) == [*(f"news-{n}.txt" for n in range(3)), "words.txt"]
+
+
+def test_a_pattern_stands_for_its_files_in_one_process_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["vectors", "train", corpus(tmp_path), "--output", str(tmp_path / "words.txt"), "--epochs", "1"]) == 0
+    assert "1,200 documents, 18,000 tokens" in capsys.readouterr().err
+    assert main(["vectors", "train", str(tmp_path / "no-*.txt"), "--output", str(tmp_path / "no.txt")]) == 2
+    assert "no file matches the pattern" in capsys.readouterr().err
+
+
+class Three:
+    count = 3
+
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
+
+
+def test_files_are_shared_by_size_and_too_few_by_documents(tmp_path: Path) -> None:
+    for name, lines in (("a", 90), ("b", 50), ("c", 40), ("d", 10)):
+        (tmp_path / f"{name}.txt").write_text("\n".join(f"{name} line {number:03d}" for number in range(lines)))
+
+    def of_each(pattern: str) -> list[list[str]]:
+        options = VectorsTrainOptions(corpus=str(tmp_path / pattern), output=tmp_path / "words.txt")
+        return [list(_texts(options, Three(rank))) for rank in range(3)]  # type: ignore[arg-type]
+
+    first, second, third = of_each("*.txt")
+    assert [{text[0] for text in each} for each in (first, second, third)] == [{"a"}, {"b"}, {"c", "d"}]
+    parts = of_each("[ab].txt")
+    assert [len(each) for each in parts] == [47, 47, 46]
+    assert [text for row in zip(*parts, strict=False) for text in row][:4] == [f"a line {n:03d}" for n in range(4)]

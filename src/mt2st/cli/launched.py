@@ -6,13 +6,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mt2st.errors import InputError
 
+if TYPE_CHECKING:
+    from mt2st.training import Alone
+
 
 @contextmanager
-def launched() -> Iterator[int]:
-    """Connect with the other processes for a block, and yield this one's number; 0 without a launcher.
+def launched() -> Iterator[Alone | None]:
+    """Connect with the other processes for a block, and yield them; None without a launcher.
 
     All but the first are silent, apart from their errors.
 
@@ -20,17 +24,17 @@ def launched() -> Iterator[int]:
         LostProcessError: not all processes came.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        yield 0
+        yield None
         return
     from mt2st.training.processes import connected  # loads torch
 
     with connected() as processes:
         if processes.rank == 0:
-            yield 0
+            yield processes
             return
         try:
             with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-                yield processes.rank
+                yield processes
         except InputError as error:
             error.args = (f"process {processes.rank}: {error}",)
             raise

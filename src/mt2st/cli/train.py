@@ -80,7 +80,8 @@ def run(arguments: Sequence[str]) -> int:
     options = parse_with_strategies(
         TrainOptions, arguments, program="mt2st train", description=DESCRIPTION, common=SHOWN
     )
-    with named_by_flags(type(options)), launched() as rank:
+    with named_by_flags(type(options)), launched() as processes:
+        rank = processes.rank if processes is not None else 0
         return _train(replace(options, strategy=name_of(options.strategy)), arguments, rank)
 
 

@@ -21,6 +21,7 @@ from mt2st._workers import results
 from mt2st.embedding.grown_vocabulary import GrownVocabulary
 from mt2st.embedding.memory import give_back
 from mt2st.embedding.settings import GloveSettings, WordVectorSettings
+from mt2st.embedding.together import Together
 from mt2st.errors import NotKeptWarning, NotWrittenError
 from mt2st.text.corpus import Corpus
 
@@ -124,6 +125,8 @@ def saved_results(
     workers: int,
     checkpoints: VectorCheckpoints | None,
     position: Callable[[Job], tuple[dict[str, Any], bool]],
+    end_round: Callable[[Job], None] | None = None,
+    ends_round: Callable[[Job], bool] = lambda _: False,
 ) -> Generator[Report]:
     """Do as `mt2st._workers.results`, and save when it is time, while no job is in flight.
 
@@ -134,22 +137,32 @@ def saved_results(
         checkpoints: saves; None does not.
         position: returns plain values that tell where to go on when all jobs up to this one are done, and whether an
             epoch ends with it.
+        end_round: ends the round that a job is the last of, while no job is in flight; only then is anything saved.
+            None without rounds.
+        ends_round: tells whether a job is the last of its round.
     """
     last: list[Job] = []
+
+    def is_time(job: Job) -> bool:
+        return checkpoints is not None and checkpoints.pace.due(epoch_ends=position(job)[1])
 
     def until_due() -> Iterator[Job]:
         for job in jobs:
             yield job
-            if checkpoints is not None and checkpoints.pace.due(epoch_ends=position(job)[1]):
+            if ends_round(job) if end_round is not None else is_time(job):
                 last.append(job)
                 return
 
     while True:
         with closing(results(run, until_due(), workers)) as reports:
             yield from reports
-        if not last or checkpoints is None:
+        if not last:
             return
-        checkpoints.save(position(last.pop())[0])
+        job = last.pop()
+        if end_round is not None:
+            end_round(job)
+        if checkpoints is not None and (end_round is None or is_time(job)):
+            checkpoints.save(position(job)[0])
 
 
 def identity_of(
@@ -157,20 +170,41 @@ def identity_of(
     corpus: Corpus,
     vocabulary: GrownVocabulary,
     frozen: NDArray[np.bool_] | None,
+    together: Together | None = None,
 ) -> dict[str, Any]:
-    """Return what must be the same when a training goes on; the number of threads may differ."""
+    """Return what must be the same when a training goes on; the number of threads may differ.
+
+    Several processes know the text of all by its words' counts, whoever has which part of it.
+    """
+    if together is not None:
+        documents, words = together.sums([float(len(corpus)), float(corpus.n_tokens)])
+        counts = crc32(np.ascontiguousarray(vocabulary.counts).data)
+        return _identity(settings, int(documents), int(words), vocabulary, counts, 0, frozen)
     text = 0
     for start in range(0, len(corpus.ids), _AT_ONCE):
         text = crc32(np.ascontiguousarray(corpus.ids[start : start + _AT_ONCE]).data, text)
         give_back(corpus.ids, start, min(start + _AT_ONCE, len(corpus.ids)))
+    bounds = crc32(np.ascontiguousarray(corpus.offsets).data)
+    return _identity(settings, len(corpus), corpus.n_tokens, vocabulary, text, bounds, frozen)
+
+
+def _identity(
+    settings: WordVectorSettings | GloveSettings,
+    documents: int,
+    words: int,
+    vocabulary: GrownVocabulary,
+    text: int,
+    bounds: int,
+    frozen: NDArray[np.bool_] | None,
+) -> dict[str, Any]:
     return {
         "settings": {name: value for name, value in asdict(settings).items() if name != "workers"},
         "data": {
-            "documents": len(corpus),
-            "words": corpus.n_tokens,
+            "documents": documents,
+            "words": words,
             "vocabulary": crc32("\n".join(vocabulary.tokens).encode(errors="surrogatepass")),
             "text": text,
-            "bounds": crc32(np.ascontiguousarray(corpus.offsets).data),
+            "bounds": bounds,
             "frozen": None if frozen is None else crc32(frozen.data),
         },
     }

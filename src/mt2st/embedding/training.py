@@ -19,8 +19,9 @@ from mt2st.embedding.memory import Footprint, check_available, give_back
 from mt2st.embedding.settings import CHUNK_WORDS, Method, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
+from mt2st.embedding.together import Rounds, Together
 from mt2st.embedding.word_vectors import WordVectors
-from mt2st.errors import DivergedError, InputError, NoContextError
+from mt2st.errors import DivergedError, InputError, LostProcessError, NoContextError
 from mt2st.text.corpus import Corpus
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _JUDGED_WORDS = 1_000_000
 DIVERGED = 1.25
 """Factor on the loss of untrained vectors. Learning rates up to 20 times the usual stay below it."""
 
+_CHUNK_BITS = 40
+"""Of a stream of random numbers; those above have the number of the process."""
 _USUAL_SIZE = 300
 _FEWEST_WORDS = 1_000
 
@@ -112,6 +115,7 @@ def train_word_vectors(
     init_vectors: InitVectors = None,
     frozen: Frozen = None,
     checkpoints: VectorCheckpoints | None = None,
+    together: Together | None = None,
     on_memory: Callable[[Footprint], None] | None = None,
     on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[VectorProgress], None] | None = None,
@@ -153,6 +157,9 @@ def train_word_vectors(
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all. With n-grams, the rows
             of their n-grams do not change either.
         checkpoints: saves the training as it goes on, and resumes it.
+        together: other processes that train the same vectors (`mt2st.training.connected`), each on its own share of the
+            documents in the vocabulary of all (`mt2st.embedding.together.joined_corpus`). All end with the same
+            vectors. The first one saves.
         on_memory: called before the training with the memory that it takes at most.
         on_compiled: called before the first chunk with the seconds in which the kernels were compiled or loaded.
         progress: called after every chunk, in the calling thread.
@@ -188,8 +195,9 @@ def train_word_vectors(
         settings = settings.going_on_from(given)
     places = frozen_places(frozen, given)
     vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
-    total_words = settings.epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
-    if total_words == 0:
+    own_words = settings.epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
+    together = together if together is not None and together.count > 1 else None
+    if own_words == 0 and together is None:
         raise InputError("the corpus has no words of the vocabulary to train on: it has no documents")
     footprint = Footprint.of(settings, vocabulary.tokens, given if given is not init_vectors else None)
     check_available(
@@ -226,12 +234,16 @@ def train_word_vectors(
             return SubwordVectors(vocabulary.words, inputs[vocabulary.n_specials :], settings.ngrams)
         return WordVectors(vocabulary.words, inputs[vocabulary.n_specials :])
 
+    rounds = None if together is None else Rounds(together, own_words, [inputs, outputs], kernel.frozen)
+    total_words = own_words if rounds is None else rounds.total
+    streams = 0 if together is None else together.rank << _CHUNK_BITS
+
     def rate(words: int) -> float:
-        return settings.alpha + (settings.min_alpha - settings.alpha) * (words / total_words)
+        return settings.alpha + (settings.min_alpha - settings.alpha) * (words / own_words)
 
     def run(chunk: Chunk) -> KernelReport:
         rates = rate(chunk.words_before), rate(chunk.words_before + chunk.words)
-        report = kernel.update(inputs, outputs, corpus.ids, chunk.offsets, alpha=rates, stream=chunk.number)
+        report = kernel.update(inputs, outputs, corpus.ids, chunk.offsets, alpha=rates, stream=streams | chunk.number)
         give_back(corpus.ids, int(chunk.offsets[0]), int(chunk.offsets[-1]))
         return report
 
@@ -240,31 +252,65 @@ def train_word_vectors(
     if on_compiled is not None:
         on_compiled(time.perf_counter() - started)
     position: dict[str, Any] = {"seconds": 0.0}
-    if checkpoints is not None:
-        identity = identity_of(settings, corpus, vocabulary, vocabulary.frozen_rows(places, subwords))
-        position = checkpoints.begin({"inputs": inputs, "outputs": outputs}, identity)
+    if checkpoints is not None if together is None else together.of_first(lambda: checkpoints is not None):
+        identity = identity_of(settings, corpus, vocabulary, vocabulary.frozen_rows(places, subwords), together)
+        if checkpoints is not None:
+            position = checkpoints.begin({"inputs": inputs, "outputs": outputs}, identity)
+    if together is not None:
+        position = together.of_first(lambda: position)
     untrained = untrained_loss(settings.negative)
     judged = min(_JUDGED_WORDS, total_words // settings.epochs)
-    done, started = KernelReport(**position.get("done", {})), time.perf_counter() - position["seconds"]
-    judge_at, first = done.words + judged, position.get("chunk", 0)
+    # What all processes had done when they last joined, and what this one has done since then.
+    done, since = KernelReport(**position.get("done", {})), KernelReport()
+    judge_at, started = done.words + judged, time.perf_counter() - position["seconds"]
+    if rounds is not None:
+        rounds.begin(done.words)
     every = chunks(corpus.offsets, settings.epochs, chunk_words(settings.size))
-    due = (chunk for chunk in every if chunk.number >= first)
+    is_over = (lambda words, before=done.words: words < before) if rounds is None else rounds.is_over
+    due = (chunk for chunk in every if not is_over(chunk.words_before))
 
     def position_after(chunk: Chunk) -> tuple[dict[str, Any], bool]:
-        ends_epoch = (chunk.words_before + chunk.words) % (total_words // settings.epochs) == 0
-        return {"chunk": chunk.number + 1, "done": asdict(done)}, ends_epoch and done.pairs > 0
+        ends_epoch = (chunk.words_before + chunk.words) % (own_words // settings.epochs) == 0
+        return {"done": asdict(done)}, ends_epoch and done.pairs > 0
 
+    def end_round(chunk: Chunk) -> None:
+        nonlocal done, since
+        assert rounds is not None
+        assert together is not None
+        for _ in range(rounds.due(chunk.words_before + chunk.words)):
+            words, kept, pairs, loss = together.sums([since.words, since.kept, since.pairs, since.loss])
+            done, since = done + KernelReport(round(words), round(kept), round(pairs), loss), KernelReport()
+            rounds.join()
+
+    def tell(loss: float) -> None:
+        if progress is not None:
+            so_far = done if together is None else done + since * together.count  # if the others are as fast
+            words, elapsed = min(so_far.words, total_words), time.perf_counter() - started
+            progress(
+                VectorProgress("training", "words", words, total_words, elapsed, loss, so_far.mean_loss, so_far.kept)
+            )
+
+    saving: dict[str, Any] = {}
+    if rounds is not None:
+        of_all = rounds
+        saving = {
+            "end_round": end_round,
+            "ends_round": lambda chunk: of_all.due(chunk.words_before + chunk.words) > 0,
+        }
     try:
-        with closing(saved_results(run, due, settings.workers, checkpoints, position_after)) as reports:
+        with closing(saved_results(run, due, settings.workers, checkpoints, position_after, **saving)) as reports:
             for report in reports:
-                done += report
+                if rounds is None:
+                    done += report
+                else:
+                    since += report
                 if done.words >= judge_at and done.pairs:
                     check_converging(done.mean_loss, start=untrained, factor=DIVERGED, rate=settings.alpha)
                     judge_at = done.words + judged
-                if progress is not None:
-                    elapsed, losses = time.perf_counter() - started, (report.mean_loss, done.mean_loss)
-                    progress(VectorProgress("training", "words", done.words, total_words, elapsed, *losses, done.kept))
-    except KeyboardInterrupt as error:
+                tell(report.mean_loss)
+        if rounds is not None:
+            tell(math.nan)
+    except (KeyboardInterrupt, LostProcessError) as error:
         raise TrainingInterrupted(result(), done.words, total_words, "words") from error
     if not done.pairs:
         raise NoContextError(

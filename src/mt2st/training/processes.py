@@ -20,7 +20,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 
 from mt2st.errors import LostProcessError
@@ -62,7 +64,11 @@ class Alone:
         """Return what the first process computes. The others wait for it."""
         return compute()
 
-    def average(self, tables: Iterable[Tensor]) -> None:
+    def from_each(self, value: ValueT) -> list[ValueT]:
+        """Return the values of all processes in the first one; an empty list in the others."""
+        return [value]
+
+    def average(self, tables: Iterable[Tensor | NDArray[np.float32]]) -> None:
         """Replace tables by their mean over the processes, in place."""
 
     @contextmanager
@@ -144,9 +150,15 @@ class Group(Alone):
         value: ValueT = values[0]
         return value
 
-    def average(self, tables: Iterable[Tensor]) -> None:
+    def from_each(self, value: ValueT) -> list[ValueT]:
+        """Do as `Alone.from_each` says. The values are pickled."""
+        values: list[Any] | None = [None] * self.count if self.rank == 0 else None
+        _together(distributed.gather_object, value, values)
+        return values or []
+
+    def average(self, tables: Iterable[Tensor | NDArray[np.float32]]) -> None:
         """Do as `Alone.average` says."""
-        for each in tables:
+        for each in map(torch.as_tensor, tables):  # in the memory of the table
             _together(distributed.all_reduce, each)
             each /= self.count
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from glob import glob
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt2st._files import check_new_file, check_place, check_space, restore, scratch_folder
 from mt2st._lock import only_writer
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
+from mt2st.cli.launched import launched
 from mt2st.cli.options import parse, seconds_between
 from mt2st.cli.run_folder import kept
 from mt2st.cli.terminal import COMPILING, Bar, compiled, duration, progress_bar, say
@@ -24,13 +27,14 @@ from mt2st.cli.vectors.train_options import (
     given_vectors,
     settings_of,
 )
-from mt2st.errors import InputError, MissingExtraError, listed
+from mt2st.errors import InputError, LostProcessError, MissingExtraError, listed
 
 if TYPE_CHECKING:
     from mt2st.embedding import VectorCheckpoints, VectorProgress, WordVectors
     from mt2st.embedding.formats.catalogue import Format
     from mt2st.embedding.memory import Footprint
     from mt2st.text import Corpus
+    from mt2st.training import Alone
 
 STATE = "state"
 """The checkpoint's files in its folder, next to the lock."""
@@ -43,6 +47,19 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
     check_options(options)
     every = seconds_between(options.checkpoint_minutes)
+    with launched() as processes:
+        if processes is not None and options.method == GLOVE:
+            raise InputError(f"--method {GLOVE} counts in one process: choose another method, or train in one")
+        if processes is not None and processes.rank:
+            with interruptible() as stop, scratch_folder("corpus") as folder, _named(options):
+                corpus = _read(options, folder, stop, processes)
+                _train(corpus, options, given_vectors(options), stop, None, processes)
+            return 0
+        return _in_first(options, every, processes)
+
+
+def _in_first(options: VectorsTrainOptions, every: float, processes: Alone | None) -> int:
+    """Train in the first process, or the only one, which writes and tells."""
     chosen = _checked_format(options)
     if options.fallback is not None:
         check_place(options.fallback, "--fallback")
@@ -50,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
     check_place(place, "--checkpoint")
     with only_writer(place, f"--checkpoint {place}"):
         given = given_vectors(options)
-        return _trained(options, chosen, given, _checkpoints(options, place / STATE, every))
+        return _trained(options, chosen, given, _checkpoints(options, place / STATE, every), processes)
 
 
 def _checkpoints(options: VectorsTrainOptions, state: Path, seconds: float) -> VectorCheckpoints:
@@ -72,7 +89,11 @@ def _checkpoints(options: VectorsTrainOptions, state: Path, seconds: float) -> V
 
 
 def _trained(
-    options: VectorsTrainOptions, chosen: Format, given: list[WordVectors], checkpoints: VectorCheckpoints
+    options: VectorsTrainOptions,
+    chosen: Format,
+    given: list[WordVectors],
+    checkpoints: VectorCheckpoints,
+    processes: Alone | None,
 ) -> int:
     from mt2st.embedding import TrainingInterrupted
 
@@ -80,7 +101,8 @@ def _trained(
         interrupted: TrainingInterrupted | None = None
         try:
             with _named(options):
-                vectors = _train(_read(options, folder, stop), options, given, stop, checkpoints)
+                corpus = _read(options, folder, stop, processes)
+                vectors = _train(corpus, options, given, stop, checkpoints, processes)
         except TrainingInterrupted as end:
             if not end.done:
                 say("nothing was trained yet: nothing is saved")
@@ -93,6 +115,8 @@ def _trained(
     print(f"{output}: {len(vectors):,} vectors of {vectors.vector_size} dimensions")
     if interrupted is not None:
         go_on = f"; --resume --overwrite goes on from {checkpoints.folder.parent}" * checkpoints.folder.is_dir()
+        if isinstance(interrupted.__cause__, LostProcessError):
+            say(str(interrupted.__cause__))
         say(f"{interrupted}: the vectors as far as they were trained are saved{go_on}")
         return stop.exit_code
     if stop.received:
@@ -141,21 +165,58 @@ def _save(vectors: WordVectors, output: Path, options: VectorsTrainOptions, chos
     return output
 
 
-def _read(options: VectorsTrainOptions, folder: Path, stop: Stop) -> Corpus:
-    from mt2st.text import Corpus, Tokeniser, iterate_texts
+def _read(options: VectorsTrainOptions, folder: Path, stop: Stop, processes: Alone | None) -> Corpus:
+    """Read the corpus, or this process's share of it."""
+    from mt2st.text import Corpus, Tokeniser
 
     with progress_bar() as bar:
         corpus = Corpus.build(
-            _counted(iterate_texts(options.corpus, text=options.text, dialect=options.dialect), bar, stop),
+            _counted(_texts(options, processes), bar, stop),
             tokeniser=Tokeniser(
                 lowercase=options.lowercase, remove_breaks=options.remove_breaks, tokens=options.tokens
             ),
-            min_count=options.min_count,
+            min_count=options.min_count if processes is None else 1,  # rare here, frequent elsewhere
             directory=folder / "corpus",
             workers=options.workers,
         )
+        if processes is not None:
+            from mt2st.embedding.together import joined_corpus
+
+            corpus = joined_corpus(corpus, processes, min_count=options.min_count, directory=folder)
+            say(f"{processes.count} processes; this one has:")
     say(f"{len(corpus):,} documents, {corpus.n_tokens:,} tokens, vocabulary {len(corpus.vocabulary):,}")
     return corpus
+
+
+def _texts(options: VectorsTrainOptions, processes: Alone | None) -> Iterator[str]:
+    """Stream the texts: of several processes, each has some files, or if there are too few, some documents of all."""
+    from mt2st.text import iterate_texts
+
+    def read(files: Iterable[str]) -> Iterator[str]:
+        for each in files:
+            yield from iterate_texts(each, text=options.text, dialect=options.dialect)
+
+    files = _files(options.corpus)
+    if processes is None:
+        return read(files)
+    if len(files) < processes.count:
+        return islice(read(files), processes.rank, None, processes.count)
+    shares: list[list[str]] = [[] for _ in range(processes.count)]
+    sizes = [0] * processes.count
+    for size, name in sorted(((Path(each).stat().st_size, each) for each in files), reverse=True):
+        least = sizes.index(min(sizes))
+        shares[least].append(name)
+        sizes[least] += size
+    return read(shares[processes.rank])
+
+
+def _files(corpus: str) -> list[str]:
+    """Return the files of a corpus: those that match a pattern, in the order of the alphabet, or itself."""
+    if not any(sign in corpus for sign in "*?[") or Path(corpus).exists():
+        return [corpus]
+    if found := sorted(glob(corpus)):  # noqa: PTH207  # with or without a folder before it, absolute or not
+        return found
+    raise InputError(f"no file matches the pattern '{corpus}'")
 
 
 def _counted(texts: Iterator[str], bar: Bar, stop: Stop) -> Iterator[str]:
@@ -189,7 +250,8 @@ def _train(
     options: VectorsTrainOptions,
     given: list[WordVectors],
     stop: Stop,
-    checkpoints: VectorCheckpoints,
+    checkpoints: VectorCheckpoints | None,
+    processes: Alone | None,
 ) -> WordVectors:
     from mt2st.embedding import train_glove, train_word_vectors
     from mt2st.embedding.settings import VECTOR_SIZE
@@ -197,7 +259,8 @@ def _train(
     train: Any = train_glove if options.method == GLOVE else train_word_vectors
     size = given[0].vector_size if given else options.vector_size or VECTOR_SIZE
     least = 3 * len(corpus.vocabulary) * size  # bytes: a compressed file may do with less than 4 a number
-    check_space(options.output.absolute().parent, least, options.output)
+    if checkpoints is not None:
+        check_space(options.output.absolute().parent, least, options.output)
     last: VectorProgress | None = None
     with progress_bar() as bar:
 
@@ -227,6 +290,7 @@ def _train(
             init_vectors=given.pop if given else None,
             frozen=frozen_words(options),
             checkpoints=checkpoints,
+            **({} if options.method == GLOVE else {"together": processes}),
             on_memory=on_memory,
             on_compiled=on_compiled,
             progress=report,

@@ -36,8 +36,8 @@ class VectorsTrainOptions(DialectOptions):
     """Options of ``mt2st vectors train``; the names and defaults are gensim's."""
 
     corpus: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CORPUS")]
-    """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, hf:owner/name, or - for
-    standard input."""
+    """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, hf:owner/name, - for
+    standard input, or a pattern of file names in quotes, such as 'news-*.txt'."""
     output: Path
     """File or folder for the vectors. Its name tells the format: .bin word2vec's binary, .kv gensim's, .glove GloVe's,
     .vec and .txt word2vec's text; .gz compresses. Any other name is word2vec's text too, or, with a -fasttext method, a

@@ -39,6 +39,9 @@ class KernelReport:
             self.words + other.words, self.kept + other.kept, self.pairs + other.pairs, self.loss + other.loss
         )
 
+    def __mul__(self, count: int) -> KernelReport:
+        return KernelReport(self.words * count, self.kept * count, self.pairs * count, self.loss * count)
+
     @property
     def mean_loss(self) -> float:
         """Loss per positive pair; NaN without pairs."""
