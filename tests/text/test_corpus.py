@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -180,6 +181,12 @@ def test_much_text_is_cut_by_compiled_code_from_some_place_on(monkeypatch: pytes
         corpus = Corpus.build([f"a b{n} c{n % 7}" for n in range(50)], tokeniser=tokenise, min_count=1)
         built.append((corpus.vocabulary, corpus.ids.tolist(), corpus.offsets.tolist()))
     assert built[0] == built[1]
+
+
+def test_compiled_code_that_another_thread_imports_is_not_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mt2st.text.scanner", ModuleType("mt2st.text.scanner"))
+    corpus = Corpus.build(["a b a"], tokeniser=tokenise, min_count=1)
+    assert corpus.ids.tolist() == [2, 3, 2]
 
 
 def test_words_with_ids_of_their_own_get_the_same_by_compiled_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,8 @@ HEAD = "heads.primary"
 SMALLEST_VARIANCE = 1e-8
 _ROWS_AT_ONCE = 1 << 12
 """Rows of the table that are scored together."""
+_WORTH_COMPILED = 1 << 17
+"""Tokens from which on compiled code is loaded for their means."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ class _Head:
 def _means(rows: Array, ids: NDArray[np.int32], ends: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return ``[n_texts, size]`` means of the rows of each text's tokens; padding, of row 0, is no token."""
     means = np.zeros((len(ends) - 1, rows.shape[1]))
-    if pays(len(ids)):
+    if pays(len(ids), _WORTH_COMPILED):
         from mt2st.models.scorer import mean_rows
 
         mean_rows(np.ascontiguousarray(rows), rows.shape[1], ids, ends, len(means), means)
@@ -193,5 +195,5 @@ def _means(rows: Array, ids: NDArray[np.int32], ends: NDArray[np.int64]) -> NDAr
         text = ids[start:stop]
         if not text.all():
             text = text[text != PAD] if text.any() else text
-        means[number] = rows[text].mean(axis=0)
+        means[number] = rows[text].mean(axis=0, dtype=np.float64)
     return means

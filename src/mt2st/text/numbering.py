@@ -44,7 +44,8 @@ def pays(characters: int, worth: int = WORTH_COMPILED) -> bool:
 
 def _loaded() -> bool:
     """Return whether compiled code that cuts text is there already; its tokens are those of Python."""
-    return "mt2st.text.scanner" in sys.modules and sys.modules["mt2st.text.scanner"].scan.loaded
+    scan = getattr(sys.modules.get("mt2st.text.scanner"), "scan", None)  # none while another thread imports it
+    return scan is not None and scan.loaded
 
 
 class Numbering(Protocol):
