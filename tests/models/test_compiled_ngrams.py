@@ -31,10 +31,10 @@ def classifier(kind: Kind, tokeniser: Tokeniser, known: list[str], n_classes: in
     terms = [term for number, term in enumerate(found) if number % 4 < share] or ["-"]
     rng = np.random.default_rng(len(terms))
     idf, weights = rng.uniform(1, 5, len(terms)), rng.normal(size=(len(terms), n_classes))
-    rows = {term: row for row, term in zip(rng.permutation(len(terms)).tolist(), terms, strict=True)}
+    joined = "\n".join(terms).encode()
     f32 = np.float32
     return NgramClassifier(
-        kind, tokeniser, rows, idf.astype(f32), weights.astype(f32), rng.normal(size=n_classes).astype(f32)
+        kind, tokeniser, joined, idf.astype(f32), weights.astype(f32), rng.normal(size=n_classes).astype(f32)
     )
 
 

@@ -18,24 +18,38 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO, cast
 import tyro
 
 from mt2st._files import complete_file
+from mt2st._workers import results
 from mt2st.cli.data_options import DialectOptions, saved_columns
 from mt2st.cli.options import parse
-from mt2st.cli.tag_file import CHUNK, ENDINGS, WordFile, line_writer, tag_sentences, tagged
+from mt2st.cli.tag_file import ENDINGS, WordFile, line_writer, tag_sentences, tagged
 from mt2st.cli.terminal import progress_bar, say, warn
 from mt2st.errors import InputError, listed
 from mt2st.evaluation.classification import THRESHOLD
 from mt2st.text import Dialect, Record, read_records
 from mt2st.text.labelled import SEPARATOR
+from mt2st.text.numbering import pays
 from mt2st.text.rows import NoColumnError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
     from mt2st.models.inference import Predictor
     from mt2st.models.trained_model import AnyModel
 
     Classifier = TextClassifier | MultiLabelClassifier | Predictor
 
-Write = Callable[[TextIO, Iterable[Record]], None]
+MOST_TEXTS, MOST_CHARACTERS, TEXTS_AT_ONCE = 1 << 15, 1 << 21, 1 << 10
+"""Texts that are predicted together, the characters after which there are no more of them, and texts read between two
+looks at that."""
+VALUES_WORTH_COMPILED = 1 << 14
+"""Probabilities from which on compiled code writes them."""
+MOST_WORKERS = 4
+"""Threads that predict without torch; reading and writing keep no more of them busy."""
+
+Chunks = Iterator[list[Record]]
+Write = Callable[[TextIO, Chunks], None]
 """Predicts texts and writes the predictions."""
 
 STDIN = "-"
@@ -105,7 +119,8 @@ def run(arguments: Sequence[str]) -> int:
     write = writer_of(model, options.format, options.keep)
     first = next(records, None)  # a source that cannot be read is found before anything is written
     with _destination(options) as out:
-        write(out, _counted(chain([first] if first else [], records), shown=out is not sys.stdout or not out.isatty()))
+        every = chain([first] if first else [], records)
+        write(out, _chunks(every, shown=out is not sys.stdout or not out.isatty()))
     return 0
 
 
@@ -140,20 +155,6 @@ def _trained_column(model: Path, file: str, dialect: Dialect) -> str | None:
     except InputError:  # of a row: whoever reads them all says so
         return column
     return column
-
-
-def _counted(records: Iterator[Record], *, shown: bool) -> Iterator[Record]:
-    """Pass records on and name empty texts. Show how many there are, unless predictions come to the same terminal."""
-    empty, first = 0, 0
-    with progress_bar() as bar:
-        for number, record in enumerate(records, 1):
-            if shown and number % CHUNK == 0:
-                bar.show(None, f"predicting: {number:,} texts")
-            if not record.text.strip():
-                empty, first = empty + 1, first or record.line
-            yield record
-    if empty:
-        warn(f"{empty:,} empty text{'s are' if empty > 1 else ' is'} predicted too, the first from line {first}")
 
 
 @contextmanager
@@ -198,59 +199,100 @@ def _problem_type(model: AnyModel | Predictor) -> str:
     return found if isinstance(found, str) else found.name
 
 
-def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
-    records = iter(records)
-    while chunk := list(islice(records, CHUNK)):
-        yield chunk
+def _chunks(records: Iterable[Record], *, shown: bool) -> Chunks:
+    """Yield records in lists: enough for compiled code and batches of similar length, few enough for flat memory.
+
+    Name empty texts in the end. Show how many texts there are, unless predictions come to the same terminal.
+    """
+    rest, total, empty, first = iter(records), 0, 0, 0
+    with progress_bar() as bar:
+        while chunk := list(islice(rest, TEXTS_AT_ONCE)):
+            characters = sum(len(each.text) for each in chunk)
+            while len(chunk) < MOST_TEXTS and characters < MOST_CHARACTERS:
+                more = list(islice(rest, TEXTS_AT_ONCE))
+                chunk += more
+                characters += sum(len(each.text) for each in more)
+                if not more:
+                    break
+            total += len(chunk)
+            if not all(each.text.strip() for each in chunk):
+                places = [each.line for each in chunk if not each.text.strip()]
+                empty, first = empty + len(places), first or places[0]
+            if shown:
+                bar.show(None, f"predicting: {total:,} texts")
+            yield chunk
+    if empty:
+        warn(f"{empty:,} empty text{'s are' if empty > 1 else ' is'} predicted too, the first from line {first}")
 
 
-def _predicted(model: Classifier, records: Iterable[Record]) -> Iterator[tuple[Record, str | list[str], list[float]]]:
-    """Yield for each text its record, its label or list of labels, and the probabilities."""
-    several = _problem_type(model) == "multilabel"
-    classes = [str(label) for label in model.classes_]
+def _predicted(model: Classifier, chunks: Chunks) -> Iterator[tuple[list[Record], NDArray[np.float32]]]:
+    """Yield texts in chunks, and their probabilities; warn of texts without a known word in the end."""
+
+    def predict(chunk: list[Record]) -> tuple[list[Record], NDArray[np.float32], NDArray[np.bool_]]:
+        return chunk, *model.predict_known([each.text for each in chunk])
+
     unknown = total = 0
-    for chunk in _chunks(records):
-        found, known = model.predict_known([each.text for each in chunk])
+    # Without torch, which has threads of its own, several chunks are predicted at a time.
+    workers = min(MOST_WORKERS, os.cpu_count() or 1) if isinstance(model.problem_type, str) else 1
+    for chunk, found, known in results(predict, chunks, workers, in_order=True):
         unknown, total = unknown + int((~known).sum()), total + len(known)
-        for record, row in zip(chunk, found, strict=True):
-            labels = [label for label, value in zip(classes, row, strict=True) if value >= THRESHOLD]
-            yield record, labels if several else classes[int(row.argmax())], [round(float(value), 6) for value in row]
+        yield chunk, found
     if unknown:
         from mt2st.models.ensemble import without_known_words
 
         warn(without_known_words(unknown, total))
 
 
-def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, records: Iterable[Record]) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    name = _free("labels" if _problem_type(model) == "multilabel" else "label", keep)
-    writer.writerow([*keep, name, *(f"p_{label}" for label in model.classes_)])
-    for record, label, probabilities in _predicted(model, records):
-        writer.writerow(
-            [*record.kept, label if isinstance(label, str) else SEPARATOR.join(label), *probabilities],
-        )
-
-
-def _write_json_lines(model: Classifier, keep: Sequence[str], out: TextIO, records: Iterable[Record]) -> None:
+def _labels(model: Classifier, found: NDArray[np.float32]) -> list[str] | list[list[str]]:
+    """Return the label of each text, or its labels."""
     classes = [str(label) for label in model.classes_]
-    for record, label, probabilities in _predicted(model, records):
-        name = "label" if isinstance(label, str) else "labels"
-        _write_line(out, keep, record, {name: label, "probabilities": dict(zip(classes, probabilities, strict=True))})
+    if _problem_type(model) != "multilabel":
+        return [classes[number] for number in found.argmax(axis=1).tolist()]
+    return [[label for label, has in zip(classes, row, strict=True) if has] for row in (found >= THRESHOLD).tolist()]
 
 
-def _tagged(model: Tagger, records: Iterable[Record]) -> Iterator[tuple[Record, Sequence[str], list[str]]]:
-    return tagged(model, records, lambda record: model.cutter_(record.text))
+def _rounded(found: NDArray[np.float32]) -> list[list[float]]:
+    """Return probabilities with six decimals."""
+    rounded: list[list[float]] = ((found.astype("float64") * 1e6).round() / 1e6).tolist()
+    return rounded
 
 
-def _write_conll(model: Tagger, keep: Sequence[str], out: TextIO, records: Iterable[Record]) -> None:
-    for record, words, tags in _tagged(model, records):
+def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    several = _problem_type(model) == "multilabel"
+    writer.writerow([*keep, _free("labels" if several else "label", keep), *(f"p_{label}" for label in model.classes_)])
+    for chunk, found in _predicted(model, chunks):
+        if not keep and not several and pays(found.size, VALUES_WORTH_COMPILED):
+            from mt2st.models.printed_rows import csv_rows
+
+            out.write(csv_rows([str(label) for label in model.classes_], found))
+            continue
+        labels = [SEPARATOR.join(each) if several else each for each in _labels(model, found)]
+        rows = zip(chunk, labels, _rounded(found), strict=True)
+        writer.writerows([*record.kept, label, *shares] for record, label, shares in rows)
+
+
+def _write_json_lines(model: Classifier, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
+    classes = [str(label) for label in model.classes_]
+    name = "labels" if _problem_type(model) == "multilabel" else "label"
+    for chunk, found in _predicted(model, chunks):
+        for record, label, row in zip(chunk, _labels(model, found), _rounded(found), strict=True):
+            _write_line(out, keep, record, {name: label, "probabilities": dict(zip(classes, row, strict=True))})
+
+
+def _tagged(model: Tagger, chunks: Chunks) -> Iterator[tuple[Record, Sequence[str], list[str]]]:
+    return tagged(model, chain.from_iterable(chunks), lambda record: model.cutter_(record.text))
+
+
+def _write_conll(model: Tagger, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
+    for record, words, tags in _tagged(model, chunks):
         out.writelines(f"# {name} = {' '.join(value.split())}\n" for name, value in _kept(keep, record).items())
         out.writelines(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True))
         out.write("\n")
 
 
-def _write_tags(model: Tagger, keep: Sequence[str], out: TextIO, records: Iterable[Record]) -> None:
-    for record, words, tags in _tagged(model, records):
+def _write_tags(model: Tagger, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
+    for record, words, tags in _tagged(model, chunks):
         _write_line(out, keep, record, {"words": words, "tags": tags})
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import index
 from typing import SupportsIndex, TypeVar
 
@@ -304,7 +305,7 @@ class KnownSubwords:
             settings,
         )
 
-    @property
+    @cached_property
     def bags(self) -> WordBags:
         """The vocabulary's words: each is the mean of its rows; ``<pad>`` is zero, without rows."""
         sizes = np.diff(self.rows.offsets)

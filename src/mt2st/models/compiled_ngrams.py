@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import local
 from typing import Any, Self
@@ -62,23 +62,23 @@ class CompiledWords:
     """The words and pairs of words of a classifier.
 
     Args:
-        rows: the row of each n-gram.
+        terms: the n-grams in the order of their rows, UTF-8, a NUL behind each.
         weights: of the rows.
         tokeniser: gives the words.
     """
 
-    def __init__(self, rows: Mapping[str, int], weights: Weights, tokeniser: Tokeniser) -> None:
-        self._weights, self._cutting = weights, Cutting.of(tokeniser)
-        self._words, of_terms = TokenTable(), np.fromiter(rows.values(), np.int32, len(rows))
-        cut = self._words.cut(list(rows), Cutting(str, r" \0", _NO_END), otherwise=_UNKNOWN)
+    def __init__(self, terms: bytes, weights: Weights, tokeniser: Tokeniser) -> None:
+        self._weights, self._cutting, self._words = weights, Cutting.of(tokeniser), TokenTable()
+        cut = self._words.cut_bytes(terms, len(weights.idf), Cutting(str, r" \0", _NO_END), otherwise=_UNKNOWN)
         self._words.add(cut)
-        one, last = cut.lengths == 1, np.cumsum(cut.lengths) - 1
+        rows, last = np.arange(len(weights.idf), dtype=np.int32), np.cumsum(cut.lengths) - 1
+        one = cut.lengths == 1
         self._rows_of_words = np.full(max(1, len(self._words)), NO_ROW, np.int32)
-        self._rows_of_words[cut.ids[last[one]]] = of_terms[one]
+        self._rows_of_words[cut.ids[last[one]]] = rows[one]
         first, second = (cut.ids[at].astype(np.uint64) + np.uint64(1) for at in (last[~one] - 1, last[~one]))
         pairs = first << np.uint64(32) | second
         self._table = _Table.for_terms(len(pairs))
-        add_pairs(pairs, of_terms[~one], len(pairs), self._table.keys, self._table.rows, len(self._table))
+        add_pairs(pairs, rows[~one], len(pairs), self._table.keys, self._table.rows, len(self._table))
 
     def margins(self, texts: Sequence[str]) -> tuple[F64, NDArray[np.bool_]]:
         """Return ``[n_texts, n_classes]`` margins without biases, and which texts have an n-gram."""
@@ -108,26 +108,20 @@ class CompiledCharacters:
     """The n-grams of characters of a classifier. What is found out of a word is kept for its next appearance.
 
     Args:
-        rows: the row of each n-gram.
+        terms: as of `CompiledWords`.
         weights: of the rows.
         lowercase: whether characters are lowered.
         lengths: characters of the shortest and of the longest n-gram.
     """
 
-    def __init__(self, rows: Mapping[str, int], weights: Weights, *, lowercase: bool, lengths: tuple[int, int]) -> None:
+    def __init__(self, terms: bytes, weights: Weights, *, lowercase: bool, lengths: tuple[int, int]) -> None:
         self._weights, self._lengths = weights, lengths
         self._cutting = Cutting(str.lower if lowercase else str, _ANY_SPACE, _NO_END)
-        terms = sorted(rows, key=rows.__getitem__)
-        encoded = [f"{term} ".encode("utf-8", "surrogatepass") for term in terms]
-        self._table = _Table.for_terms(len(terms) + sum(max(0, len(term) - lengths[0]) for term in terms))
+        letters = np.frombuffer(terms, np.uint8)
+        ends = np.concatenate([[0], np.flatnonzero(letters == 0) + 1])
+        self._table = _Table.for_terms(len(letters))  # each n-gram of it ends with another byte
         add_characters(
-            np.frombuffer(b"".join(encoded), np.uint8),
-            _ends([len(each) for each in encoded]),
-            len(terms),
-            lengths[0],
-            self._table.keys,
-            self._table.rows,
-            len(self._table),
+            letters, ends, len(weights.idf), lengths[0], self._table.keys, self._table.rows, len(self._table)
         )
         self._of_thread = local()
 
@@ -140,20 +134,20 @@ class CompiledCharacters:
             spelled = self._of_thread.spelled = _Spelled(of_classes.shape[1])
         cut = spelled.words.cut(texts, self._cutting, otherwise=_UNKNOWN)
         spelled.words.add(cut)
-        spelled.grow(self._lengths, self._table, self._weights, counts)
+        spelled.grow(self._lengths, self._table, self._weights)
         score_spelled(
             cut.ids,
             _ends(cut.lengths),
             len(texts),
             spelled.ends,
             spelled.parts,
-            spelled.times,
             spelled.sums,
             spelled.squares,
             self._weights.idf,
             of_classes,
             of_classes.shape[1],
             counts,
+            np.empty(len(counts) + 1, np.int32),
             margins,
             norms,
         )
@@ -165,25 +159,21 @@ class _Spelled:
 
     def __init__(self, n_classes: int) -> None:
         self.words, self._n = TokenTable(), 0
-        self.ends, self.parts, self.times = np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.int32)
+        self.ends, self.parts = np.zeros(1, np.int64), np.empty(0, np.int32)
         self.sums, self.squares = np.empty((0, n_classes)), np.empty(0)
 
     @property
     def nbytes(self) -> int:
-        return sum(each.nbytes for each in (self.ends, self.parts, self.times, self.sums, self.squares))
+        return sum(each.nbytes for each in (self.ends, self.parts, self.sums, self.squares))
 
-    def grow(self, lengths: tuple[int, int], table: _Table, weights: Weights, counts: I32) -> None:
+    def grow(self, lengths: tuple[int, int], table: _Table, weights: Weights) -> None:
         """Find the n-grams of the words that were added."""
         (letters, starts), first, n = self.words.letters, self._n, len(self.words)
         if n == first:
             return
         most = int(self.ends[first] + (starts[n] - starts[first] + n - first) * (lengths[1] - lengths[0] + 1))
-        self.ends, self.sums, self.squares = (
-            _with_room(self.ends, n + 1),
-            _with_room(self.sums, n),
-            _with_room(self.squares, n),
-        )
-        self.parts, self.times = _with_room(self.parts, most), _with_room(self.times, most)
+        self.ends, self.parts = _with_room(self.ends, n + 1), _with_room(self.parts, most)
+        self.sums, self.squares = _with_room(self.sums, n), _with_room(self.squares, n)
         spell(
             letters,
             starts,
@@ -196,10 +186,8 @@ class _Spelled:
             weights.idf,
             weights.of_classes,
             weights.of_classes.shape[1],
-            counts,
             self.ends,
             self.parts,
-            self.times,
             self.sums,
             self.squares,
         )

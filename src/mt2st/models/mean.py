@@ -129,9 +129,12 @@ class MeanNetwork:
         """Return vectors of words, that of padding first, and which of them each token has."""
         if self._subwords is None:
             return self._table, texts.ids
-        bags = self._subwords.bags.followed_by(self._subwords.bags_of(texts.further))
         used, places = np.unique(np.concatenate([[PAD], texts.ids]), return_inverse=True)
-        return bags.composed(self._table, used), places[1:].astype(np.int32)
+        known = used[used < self._n_words]
+        vectors = self._subwords.bags.composed(self._table, known)
+        further = self._subwords.bags_of(texts.further)
+        vectors = np.concatenate([vectors, further.composed(self._table, used[len(known) :] - self._n_words)])
+        return vectors, places[1:].astype(np.int32)
 
     @cached_property
     def _scores(self) -> Array:

@@ -50,7 +50,7 @@ class NgramClassifier:
     Attributes:
         kind: n-grams of words or of characters.
         tokeniser: gives the words, and says whether characters are lowered.
-        rows: the row of each n-gram.
+        terms: the n-grams in the order of their rows, UTF-8, a `SEPARATOR` between two.
         idf: ``[n_terms]`` inverse document frequencies.
         weights: ``[n_terms, n_classes]``.
         biases: ``[n_classes]``.
@@ -58,7 +58,7 @@ class NgramClassifier:
 
     kind: Kind
     tokeniser: Tokeniser
-    rows: Mapping[str, int]
+    terms: bytes
     idf: NDArray[np.float32]
     weights: NDArray[np.float32]
     biases: NDArray[np.float32]
@@ -69,7 +69,7 @@ class NgramClassifier:
 
     def _margins(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return ``[n_texts, n_classes]`` margins without biases, and which texts have an n-gram."""
-        if pays(sum(map(len, texts)), WORTH_COMPILED) and not any("\0" in text for text in texts):
+        if pays(sum(map(len, texts)), WORTH_COMPILED) and "\0" not in "".join(texts):
             parts = [self._compiled.margins(part) for part in in_parts(texts)]
             return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
         margins, known = np.zeros((len(texts), len(self.biases))), np.zeros(len(texts), dtype=np.bool_)
@@ -86,13 +86,18 @@ class NgramClassifier:
         from mt2st.models.compiled_ngrams import CompiledCharacters, CompiledWords, Weights
 
         weights = Weights.of(self.idf, self.weights)
+        terms = self.terms.replace(SEPARATOR.encode(), b"\0") + b"\0"
         if self.kind == "words":
-            return CompiledWords(self.rows, weights, self.tokeniser)
-        lowercase = self.tokeniser.lowercase
-        return CompiledCharacters(self.rows, weights, lowercase=lowercase, lengths=NGRAMS[self.kind])
+            return CompiledWords(terms, weights, self.tokeniser)
+        return CompiledCharacters(terms, weights, lowercase=self.tokeniser.lowercase, lengths=NGRAMS[self.kind])
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        """The row of each n-gram."""
+        return {term: row for row, term in enumerate(self.terms.decode().split(SEPARATOR))}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_compiled", "_rows")}
 
     def scores_of(self, features: Any) -> NDArray[np.float64]:
         """Return the same of texts that scikit-learn's vectoriser has read."""
@@ -104,15 +109,14 @@ class NgramClassifier:
 
     def _counts(self, text: str) -> Counter[int]:
         """Return how often a text has each n-gram that has weights, by its row."""
-        found = Counter(map(self.rows.get, ngrams(text, self.kind, self.tokeniser)))
+        found = Counter(map(self._rows.get, ngrams(text, self.kind, self.tokeniser)))
         found.pop(None, None)
         return cast("Counter[int]", found)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that a model folder keeps of it."""
-        terms = SEPARATOR.join(sorted(self.rows, key=self.rows.__getitem__))
         return {
-            "terms": np.frombuffer(terms.encode(), dtype=np.uint8),
+            "terms": np.frombuffer(self.terms, dtype=np.uint8),
             "idf": self.idf,
             "weights": self.weights,
             "biases": self.biases,
@@ -125,12 +129,12 @@ class NgramClassifier:
         Raises:
             ValueError: the arrays do not fit together.
         """
-        terms = bytes(arrays["terms"]).decode().split(SEPARATOR)
-        rows = dict(zip(terms, range(len(terms)), strict=True))
+        terms = bytes(arrays["terms"])
+        n_terms = terms.decode().count(SEPARATOR) + 1
         idf, weights, biases = (arrays[name] for name in ("idf", "weights", "biases"))
-        if not idf.shape == (len(rows),) == (len(terms),) or weights.shape != (len(rows), *biases.shape):
-            raise ValueError(f"{len(rows):,} n-grams, frequencies {idf.shape}, weights {weights.shape} of classes")
-        return cls(kind, tokeniser, rows, idf, weights, biases)
+        if idf.shape != (n_terms,) or weights.shape != (n_terms, *biases.shape):
+            raise ValueError(f"{n_terms:,} n-grams, frequencies {idf.shape}, weights {weights.shape} of classes")
+        return cls(kind, tokeniser, terms, idf, weights, biases)
 
 
 def ngrams(text: str, kind: Kind, tokeniser: Tokeniser) -> Iterator[str]:
@@ -216,7 +220,8 @@ class NgramFeatures:
             matrix[:, 1], biases[1] = matrix[:, 1] / 2, biases[1] / 2
             matrix[:, 0], biases[0] = -matrix[:, 1], -biases[1]
         idf = self.vectoriser.idf_.astype(np.float32)
-        return NgramClassifier(self.kind, self.tokeniser, self.vectoriser.vocabulary_, idf, matrix, biases)
+        terms = SEPARATOR.join(self.vectoriser.get_feature_names_out()).encode()
+        return NgramClassifier(self.kind, self.tokeniser, terms, idf, matrix, biases)
 
 
 def kinds_for(texts: Sequence[str]) -> tuple[Kind, ...]:

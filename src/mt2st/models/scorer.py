@@ -217,10 +217,8 @@ def spell(
     idf: F32,
     weights: F32,
     n_classes: int,
-    counts: I32,
     ends: I64,
     parts: I32,
-    times: I32,
     sums: F64,
     squares: F64,
 ) -> int:
@@ -239,15 +237,16 @@ def spell(
         idf: ``[n_terms]`` inverse document frequencies.
         weights: ``[n_terms, n_classes]``.
         n_classes: number of classes.
-        counts: ``[n_terms]`` zeros, and zeros afterwards.
         ends: written from ``first + 1`` on: ``[n_words + 1]`` in the parts.
-        parts: written: rows of the different n-grams of each word.
-        times: written: how often each of them comes in the word.
-        sums: written: ``[n_words, n_classes]`` weighted sums of the weights of a word's n-grams.
-        squares: written: ``[n_words]`` sums of their squared weights.
+        parts: written: rows of the n-grams of each word.
+        sums: written: ``[n_words, n_classes]`` sums of idf times weights of a word's n-grams.
+        squares: written: ``[n_words]`` sums of their squared idf.
     """
     n = ends[first]
     for word in range(first, n_words):
+        for k in range(n_classes):
+            sums[n_classes * word + k] = 0.0
+        squares[word] = 0.0
         begin, end = starts[word], starts[word + 1] - 1
         start = begin - 1  # the space before the word
         while start < end:
@@ -270,23 +269,14 @@ def spell(
                         break  # no longer one begins with it
                     row = np.int64(rows[slot])
                     if row != NO_ROW:
-                        if counts[row] == 0:
-                            parts[n] = row
-                            n += 1
-                        counts[row] += 1
+                        parts[n] = row
+                        n += 1
+                        value = np.float64(idf[row])
+                        squares[word] += value * value
+                        for k in range(n_classes):
+                            sums[n_classes * word + k] += value * weights[n_classes * row + k]
             start += 1 if start < begin else _size(np.int64(letters[start]))
         ends[word + 1] = n
-        for k in range(n_classes):
-            sums[n_classes * word + k] = 0.0
-        squares[word] = 0.0
-        for at in range(ends[word], n):
-            row = np.int64(parts[at])
-            times[at] = counts[row]
-            counts[row] = 0
-            value = _value(times[at]) * idf[row]
-            squares[word] += value * value
-            for k in range(n_classes):
-                sums[n_classes * word + k] += value * weights[n_classes * row + k]
     return n
 
 
@@ -297,38 +287,39 @@ def score_spelled(
     n_texts: int,
     word_ends: I64,
     parts: I32,
-    times: I32,
     sums: F64,
     squares: F64,
     idf: F32,
     weights: F32,
     n_classes: int,
     counts: I32,
+    repeated: I32,
     into: F64,
     norms: F64,
 ) -> int:
     """Score texts by the n-grams of their words. Return 0.
 
-    The sums of the words are added. An n-gram that comes in several of them counts less than the sum of its values.
+    The sums of the words are added, in which an n-gram that comes twice counts twice. For those alone, what it counts
+    by the logarithm of its count is put in its place.
 
     Args:
         ids: words of all texts.
         ends: ``[n_texts + 1]`` in the ids; the first is 0.
         n_texts: number of texts.
-        word_ends: ``ends`` of `spell`; the next four are also those of `spell`.
+        word_ends: ``ends`` of `spell`; the next three are also those of `spell`.
         parts: as said.
-        times: as said.
         sums: as said.
         squares: as said.
         idf: ``[n_terms]`` inverse document frequencies.
         weights: ``[n_terms, n_classes]``.
         n_classes: number of classes.
         counts: ``[n_terms]`` zeros, and zeros afterwards.
+        repeated: ``[n_terms + 1]``, overwritten.
         into: written to zeros: ``[n_texts, n_classes]`` margins.
         norms: written: ``[n_texts]`` lengths of the vectors of n-grams; 0 without any.
     """
     for text in range(n_texts):
-        norm = 0.0
+        norm, n_repeated = 0.0, 0
         for at in range(ends[text], ends[text + 1]):
             word = np.int64(ids[at])
             norm += squares[word]
@@ -336,14 +327,17 @@ def score_spelled(
                 into[n_classes * text + k] += sums[n_classes * word + k]
             for part in range(word_ends[word], word_ends[word + 1]):
                 row = np.int64(parts[part])
-                before = counts[row]
-                counts[row] = before + times[part]
-                if before:
-                    old, own, new = _value(before), _value(times[part]), _value(before + times[part])
-                    weight = np.float64(idf[row])
-                    norm += (new * new - old * old - own * own) * weight * weight
-                    for k in range(n_classes):
-                        into[n_classes * text + k] += (new - old - own) * weight * weights[n_classes * row + k]
+                count = counts[row] + 1
+                counts[row] = count
+                repeated[n_repeated] = row  # without a branch, which would often be foreseen wrongly
+                n_repeated += 1 if count == 2 else 0
+        for each in range(n_repeated):
+            row = np.int64(repeated[each])
+            count, weight = counts[row], np.float64(idf[row])
+            value = _value(count)
+            norm += (value * value - count) * weight * weight
+            for k in range(n_classes):
+                into[n_classes * text + k] += (value - count) * weight * weights[n_classes * row + k]
         for at in range(ends[text], ends[text + 1]):
             word = np.int64(ids[at])
             for part in range(word_ends[word], word_ends[word + 1]):

@@ -24,6 +24,9 @@ def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
         InputError: it is one text in place of several, a table, or holds something else.
     """
     check_several(texts, source)
+    if isinstance(texts, list) and _all_are_texts(texts):
+        yield from texts
+        return
     for number, text in enumerate(texts):
         if not isinstance(text, str):
             found = "missing (None or NaN)" if is_missing(text) else f"no text but {text!r:.60}"
@@ -36,6 +39,14 @@ def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
                 f"text.encode(errors='replace').decode()"
             )
         yield text
+
+
+def _all_are_texts(texts: list[Any]) -> bool:
+    try:
+        "".join(texts).encode()
+    except (TypeError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def check_several(values: object, source: str) -> None:

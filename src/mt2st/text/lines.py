@@ -9,6 +9,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from itertools import count, repeat
 from pathlib import Path
 from typing import IO, cast
 
@@ -130,26 +131,52 @@ def read_plain(path: Path, encoding: str | None = None) -> Iterator[Record]:
     """
     if is_fasttext(path, encoding):
         yield from _fasttext(path, encoding)
-        return
-    if encoding is not None:
+    elif encoding is not None:
         for number, line in enumerate(read_lines(path, encoding), 1):
             yield Record(line.rstrip("\r\n"), None, number)
-        return
+    else:
+        for number, texts in _blocks(path):
+            yield from map(Record, texts, repeat(None), count(number))
+
+
+def _blocks(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines of a text file, some together, and the number of the first of them.
+
+    A part of a line that is longer than `LONGEST_TEXT` comes by itself.
+    """
     with opened(path) as stream:
         number, before = 1, 0
-        raw = stream.readline(LONGEST_TEXT).removeprefix(BOM_UTF8)
+        raw = stream.read(2 * LONGEST_TEXT).removeprefix(BOM_UTF8)
         if not raw:
             raise InputError(f"{path}: is empty; give a file with one text per line")
         while raw:
-            if raw.endswith(b"\n") or len(raw) < LONGEST_TEXT:
-                yield Record(decoded(raw, path, number, before).rstrip("\r\n"), None, number)
-                number, before = number + 1, 0
-                raw = stream.readline(LONGEST_TEXT)
-                continue
-            cut = _cut(raw)
-            yield Record(decoded(raw[:cut], path, number, before), None, number)
-            before += cut
-            raw = raw[cut:] + stream.readline(LONGEST_TEXT - len(raw) + cut)
+            end = raw.rfind(b"\n", 0, LONGEST_TEXT) + 1
+            if not end and len(raw) >= LONGEST_TEXT:
+                cut = _cut(raw[:LONGEST_TEXT])
+                yield number, [decoded(raw[:cut], path, number, before)]
+                before += cut
+            else:
+                cut = end or len(raw)
+                lines = _decoded_lines(raw[:cut], path, number, before)
+                yield number, lines
+                number, before = number + len(lines), 0
+            raw = raw[cut:]
+            if len(raw) < LONGEST_TEXT:
+                raw += stream.read(LONGEST_TEXT)
+
+
+def _decoded_lines(raw: bytes, path: Path, number: int, before: int) -> list[str]:
+    """Return whole lines as texts, without their ends; ``before`` bytes of the first one came before."""
+    try:
+        text = raw.decode("utf-8")
+        whole = "\0" not in text
+    except UnicodeDecodeError:
+        whole = False
+    if not whole:
+        for line, content in enumerate(raw.split(b"\n")):
+            decoded(content, path, number + line, 0 if line else before)  # one of them raises
+    lines = text.removesuffix("\n").split("\n")
+    return [line.rstrip("\r") for line in lines] if "\r" in text else lines
 
 
 def _fasttext(path: Path, encoding: str | None) -> Iterator[Record]:

@@ -138,13 +138,12 @@ def _parts(
 
 def in_parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield texts in parts of bounded length, a longer text by itself."""
-    first = characters = 0
-    for number, text in enumerate(texts):
-        if characters and characters + len(text) > CHARACTERS_PER_BATCH:
-            yield texts[first:number]
-            first, characters = number, 0
-        characters += len(text)
-    yield texts[first:]
+    before = np.cumsum([0, *map(len, texts)])
+    first = 0
+    while first < len(texts):
+        end = int(np.searchsorted(before, before[first] + CHARACTERS_PER_BATCH, side="right")) - 1
+        yield texts[first : max(end, first + 1)]
+        first = max(end, first + 1)
 
 
 def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
@@ -152,19 +151,21 @@ def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
     unfinished: list[int] = []
     characters = 0
     for text in texts:
-        for piece in _pieces(text):
+        for piece in (text,) if len(text) <= CHARACTERS_PER_PIECE else _pieces(text):
             if characters >= CHARACTERS_PER_BATCH or len(pieces) >= DOCUMENTS_PER_BATCH:
                 yield _Batch(pieces, unfinished, characters)
                 pieces, unfinished, characters = [], [], 0
-            unfinished.append(len(pieces))
+            if piece is not text:
+                unfinished.append(len(pieces))
             pieces.append(piece)
             characters += len(piece)
-        unfinished.pop()  # the document ends with its last piece
+        if piece is not text:
+            unfinished.pop()  # the document ends with its last piece
     yield _Batch(pieces, unfinished, characters)
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield a document in pieces that give the same tokens one by one as together."""
+    """Yield a long document in pieces that give the same tokens one by one as together."""
     start = 0
     while len(text) - start > CHARACTERS_PER_PIECE:
         cut = text.rfind(" ", start, start + CHARACTERS_PER_PIECE)
@@ -175,4 +176,4 @@ def _pieces(text: str) -> Iterator[str]:
             cut = start + CHARACTERS_PER_PIECE
         yield text[start:cut]
         start = cut
-    yield text[start:] if start else text
+    yield text[start:]

@@ -17,7 +17,8 @@ from mt2st.text.scanner import fill_slots, number_unknown, scan
 from mt2st.text.tokeniser import BETWEEN, LETTER, LONGEST_RUN, LONGEST_TOKEN, SPACES, Tokeniser, mark_ranges
 
 _FEWEST_SLOTS, _LEAST_ROOM = 1 << 12, 1 << 16
-_ASCII = 0x80
+_ASCII, _LAST_LETTER = 0x80, 0x34000
+"""Code points beyond which no character is ASCII, or a letter."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class TokenTable:
     """
 
     def __init__(self, tokens: Iterable[str] = ()) -> None:
-        letters = _bytes("".join(f"{token}\0" for token in tokens))
+        letters = np.frombuffer(_encoded("".join(f"{token}\0" for token in tokens)), np.uint8)
         starts = np.concatenate([[0], np.flatnonzero(letters == 0) + 1]).astype(np.int64)
         self._state = _filled(letters, starts, generation=0)
 
@@ -110,15 +111,18 @@ class TokenTable:
 
     def cut(self, documents: Sequence[str], cutting: Cutting, *, otherwise: int) -> Cut:
         """Cut documents into tokens and look up those known by now; the others have the id ``otherwise``."""
-        state = self._state
-        prepared = _joined(documents, cutting.prepare)
-        text = _bytes(prepared)
-        ids, lengths = np.empty(len(text), np.int32), np.empty(len(documents), np.int64)
+        prepared = _encoded(_joined(documents, cutting.prepare))
+        return self.cut_bytes(prepared, len(documents), cutting, otherwise=otherwise)
+
+    def cut_bytes(self, documents: bytes, n_documents: int, cutting: Cutting, *, otherwise: int) -> Cut:
+        """Cut documents that are prepared already: UTF-8, a NUL after each."""
+        state, text = self._state, np.frombuffer(documents, np.uint8)
+        ids, lengths = np.empty(len(text), np.int32), np.empty(n_documents, np.int64)
         unknown = np.empty(3 * len(text), np.int64)
         n_unknown = scan(
             text,
             len(text),
-            _flags(cutting.separators, only_ascii=len(text) == len(prepared)),
+            _flags(cutting.separators, only_ascii=documents.isascii()),
             LONGEST_RUN,
             0 if cutting.separators is None else cutting.longest,
             state.slots,
@@ -200,20 +204,30 @@ def _slots(most: int, letters: U8, starts: I64, size: int) -> U64:
 def _joined(documents: Sequence[str], prepare: Callable[[str], str]) -> str:
     """Return documents in the form that is cut, a NUL after each; those in them become spaces, which separate, too."""
     whole = "\0".join([*documents, ""])
-    if whole.count("\0") == len(documents):
+    if whole.count("\0") != len(documents):
+        return "".join(prepare(each).replace("\0", " ") + "\0" for each in documents)
+    # Beyond ASCII, all is slower. So few such texts are prepared apart from the others.
+    apart = [] if whole.isascii() else [number for number, each in enumerate(documents) if not each.isascii()]
+    if 2 * len(apart) > len(documents) or not apart:
         return prepare(whole)
-    return "".join(prepare(each).replace("\0", " ") + "\0" for each in documents)
+    plain = list(documents)
+    for number in apart:
+        plain[number] = ""
+    parts = prepare("\0".join([*plain, ""])).split("\0")
+    for number in apart:
+        parts[number] = prepare(documents[number])
+    return "\0".join(parts)
 
 
-def _bytes(text: str) -> U8:
-    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 @cache
 def _flags(separators: str | None, *, only_ascii: bool) -> U8:
     """Return the kinds of the characters up to the last that can come, from the tokeniser's own expressions."""
     flags = np.zeros(_ASCII if only_ascii else sys.maxunicode + 1, np.uint8)
-    characters = np.arange(len(flags), dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    characters = np.arange(min(len(flags), _LAST_LETTER), dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
     kinds = {LETTER: scanner.LETTER, f"[{BETWEEN}]": scanner.SEPARATOR, "[0-9]": scanner.DIGIT}
     for kind, flag in kinds.items() if separators is None else [(f"[{separators}]", scanner.SEPARATOR)]:
         for run in re.finditer(f"{kind}+", characters):
