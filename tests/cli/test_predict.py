@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from mt2st import TextClassifier
+from mt2st.cli import predict
 from mt2st.cli.main import main
+from mt2st.models import mean, ngram_classifier
+from mt2st.text import numbering
 from tests.cli.conftest import write_reviews
 
 
@@ -77,6 +80,44 @@ def test_standard_input_is_read_a_text_a_line(
         monkeypatch.setattr(sys, "stdin", io.StringIO("a warm film\na dull film\n"))
         assert main(["predict", str(model), *words]) == 0
         assert len(rows(capsys.readouterr().out)) == 2
+
+
+ODD = [
+    "a warm film",
+    "",
+    "  ",
+    'a "dull", film',
+    "xqzv",
+    "\ufeffwarm \u2028 dull\x85 film",
+    "wärm İΣ 暖 film",
+    "a" * 3000,
+]
+
+
+@pytest.mark.filterwarnings("ignore::mt2st.errors.DataWarning")
+@pytest.mark.parametrize("options", [[], ["--format", "jsonl"], ["--keep", "id", "review"]], ids=str)
+def test_compiled_code_prints_what_python_prints(
+    options: list[str], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [each * times for times in (1, 3) for each in ODD] + [f"a warm film {n} dull" for n in range(40)]
+    with (tmp_path / "x.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("id", "review"), *enumerate([*texts, "a\nline\r\nmore"])])
+        file.write("bad row\n")
+    (tmp_path / "x.txt").write_bytes("\r\n".join(texts).encode())
+    printed = []
+    for compiled, most in ((False, 1 << 15), (True, 1 << 15), (True, 3), (False, 3)):
+        for module in (predict, mean, ngram_classifier, numbering):
+            monkeypatch.setattr(module, "pays", lambda *_, compiled=compiled: compiled)
+        monkeypatch.setattr(predict, "TEXTS_AT_ONCE", min(most, 1 << 10))
+        monkeypatch.setattr(predict, "MOST_TEXTS", most)
+        assert main(["predict", str(model), "--file", str(tmp_path / "x.csv"), "--skip-bad-rows", *options]) == 0
+        if "--keep" not in options:
+            assert main(["predict", str(model), "--file", str(tmp_path / "x.txt"), *options]) == 0
+            monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(texts)))
+            assert main(["predict", str(model), "-", *options]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] == printed[2] == printed[3]
+    assert printed[0].count("\n") > len(texts)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_scores_are_those_of_python(
 ) -> None:
     model = classifier(kind, tokeniser, known, n_classes, share)
     (scores, has), (compiled_scores, compiled_has) = both(model, [*given, *known, *given])
-    np.testing.assert_allclose(compiled_scores, scores, atol=2e-5, rtol=1e-5)
+    np.testing.assert_allclose(compiled_scores, scores, atol=1e-11, rtol=1e-11)
     assert compiled_has.tolist() == has.tolist()
 
 
@@ -81,6 +81,9 @@ def test_a_nul_belongs_to_its_word() -> None:
     (scores, _), (compiled_scores, _) = both(model, ["a\0b", "a b"])
     assert np.array_equal(scores, compiled_scores)
     assert abs(scores[0] - scores[1]).max() > 0.1
+    (scores, has), (compiled_scores, compiled_has) = both(model, ["a b", "b", "ab"])  # the NUL is in the model alone
+    assert np.array_equal(scores, compiled_scores)
+    assert np.array_equal(has, compiled_has)
 
 
 def test_several_threads_may_score_and_a_model_is_copied_without_its_compiled_form() -> None:

@@ -50,6 +50,7 @@ def test_its_probabilities_are_torchs(
     with monkeypatch.context() as patch:
         patch.setattr(TrainedModel, "_reads_by_mean", lambda _: False)
         expected = model.predict_proba(TEXTS)
+    few = predictor.predict_proba(TEXTS)
     for compiled in (False, True):
         for module in (mean, ngram_classifier, numbering):
             monkeypatch.setattr(module, "pays", lambda *_, compiled=compiled: compiled)
@@ -57,6 +58,7 @@ def test_its_probabilities_are_torchs(
             for each in (model, Predictor.load(tmp_path / "model")):
                 found = each.predict_proba(TEXTS * times)
                 np.testing.assert_allclose(found, np.concatenate([expected] * times), atol=1e-6)
+                np.testing.assert_array_max_ulp(found, np.concatenate([few] * times), 1)
     assert predictor.predict(TEXTS).tolist() == model.predict(TEXTS).tolist()
     assert predictor.predict_proba([]).shape == (0, 2)
     np.testing.assert_allclose(predictor.word_vectors["film"], model.word_vectors["film"], atol=1e-6)

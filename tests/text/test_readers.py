@@ -107,6 +107,22 @@ def test_plain_text_is_one_text_per_line(write: Write) -> None:
     assert list(iterate_texts(path)) == ["one, two", "three"]
 
 
+@given(st.text("aé漢 \r\n\n\n\ufeff\u2028\x85", min_size=1), st.booleans(), st.sampled_from([32, 1 << 20]))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_are_those_of_the_file_wherever_it_is_cut(tmp_path: Path, content: str, marked: bool, most: int) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(("\ufeff" * marked + content).encode())
+    rows = content.removeprefix("" if marked else "\ufeff").removesuffix("\n").split("\n")
+    expected = [Record(row.rstrip("\r"), None, line) for line, row in enumerate(rows, 1)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "LONGEST_TEXT", most)
+        if content not in ("", "\ufeff"):
+            found = list(read_records(path))
+            assert [each for each in found if len(rows[each.line - 1].encode()) < most] == [
+                each for each, row in zip(expected, rows, strict=True) if len(row.encode()) < most
+            ]
+
+
 @given(st.lists(st.text(alphabet="aé漢 <br/>", max_size=30), min_size=1))
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_long_line_of_plain_text_comes_in_pieces_that_lose_nothing(tmp_path: Path, rows: list[str]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index
-from typing import SupportsIndex, TypeVar
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,9 +217,6 @@ def ngram_buckets(words: Sequence[str], settings: SubwordSettings) -> tuple[NDAr
     return (hashes % np.uint32(settings.bucket)).astype(np.int64), np.bincount(word_of[starts], minlength=len(words))
 
 
-Float = TypeVar("Float", np.float32, np.float64)
-
-
 @dataclass(frozen=True, eq=False)
 class WordBags:
     """The composition of word vectors: ``scale[w] * sum(table[rows[offsets[w] : offsets[w + 1]]])``.
@@ -234,11 +231,11 @@ class WordBags:
     def __len__(self) -> int:
         return self.scale.size
 
-    def composed(self, table: NDArray[Float], words: NDArray[np.int64]) -> NDArray[Float]:
+    def composed(self, table: NDArray[Any], words: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the vectors ``[n, D]`` of words by their numbers, of a table of D columns."""
         sizes = self.offsets[words + 1] - self.offsets[words]
         ends = np.cumsum(sizes)
-        vectors = np.zeros((len(words), table.shape[1]), dtype=table.dtype)
+        vectors = np.zeros((len(words), table.shape[1]))
         at_once, first = max(1, _VALUES_AT_ONCE // table.shape[1]), 0
         while first < len(words):
             before = ends[first] - sizes[first]
@@ -248,9 +245,9 @@ class WordBags:
             some = np.flatnonzero(sizes[first:last])  # a word without rows is zero
             if len(some):
                 rows = self.rows[of_words + np.arange(len(of_words))]
-                vectors[first + some] = np.add.reduceat(table[rows], starts[some], axis=0)
+                vectors[first + some] = np.add.reduceat(table[rows], starts[some], axis=0, dtype=np.float64)
             first = last
-        return vectors * self.scale[words, np.newaxis].astype(table.dtype)
+        return vectors * self.scale[words, np.newaxis]
 
     def followed_by(self, further: WordBags) -> WordBags:
         """Return these words, then further ones."""

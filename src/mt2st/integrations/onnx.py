@@ -212,7 +212,7 @@ class _SubwordVectors:
         bags = self._known.bags_of(words)
         rows = np.where(bags.rows == UNK, 0, bags.rows - self._n_words + 1)
         vectors = WordBags(bags.offsets, rows, bags.scale).composed(self._table, np.arange(len(words)))
-        return vectors if len(words) else self._table[:1]
+        return vectors.astype(np.float32) if len(words) else self._table[:1]
 
 
 def _ngrams(saved: ModelFolder) -> Any:
@@ -310,7 +310,7 @@ def _arrays(saved: ModelFolder) -> dict[str, NDArray[Any]]:
     subwords = subwords_of(saved)
     if subwords is not None:
         table = saved.parameters["embedding.weight"]
-        unknown = subwords.bags.composed(table, np.array([UNK]))
+        unknown = subwords.bags.composed(table, np.array([UNK])).astype(np.float32)
         arrays[NGRAM_ROWS] = np.concatenate([unknown, table[subwords.rows.n_words :]])
         arrays[NGRAM_BUCKETS] = subwords.buckets
     return arrays

@@ -122,7 +122,7 @@ def _embedded(graph: _Graph, saved: ModelFolder, inputs: dict[str, tuple[int, Se
     else:
         inputs["further"] = (FLOAT32, ["words", table.shape[1]])
         n_words = len(saved.vocabulary)
-        known = subwords.bags.composed(table, np.arange(n_words))
+        known = subwords.bags.composed(table, np.arange(n_words)).astype(np.float32)
         is_further = graph.add("GreaterOrEqual", "ids", np.array(n_words))
         inside = graph.add("Gather", known, graph.add("Min", "ids", np.array(n_words - 1)))
         beyond = graph.add("Max", graph.add("Sub", "ids", np.array(n_words)), np.array(0))

@@ -125,11 +125,11 @@ class MeanNetwork:
             found = odds / odds.sum(axis=1, keepdims=True)
         return np.asarray(found, dtype=np.float32)
 
-    def _rows(self, texts: ReadTexts) -> tuple[Array, NDArray[np.int32]]:
+    def _rows(self, texts: ReadTexts) -> tuple[NDArray[Any], NDArray[np.int32]]:
         """Return vectors of words, that of padding first, and which of them each token has."""
-        if self._subwords is None:
-            return self._table, texts.ids
         used, places = np.unique(np.concatenate([[PAD], texts.ids]), return_inverse=True)
+        if self._subwords is None:
+            return self._table[used], places[1:].astype(np.int32)
         known = used[used < self._n_words]
         vectors = self._subwords.bags.composed(self._table, known)
         further = self._subwords.bags_of(texts.further)
@@ -137,11 +137,9 @@ class MeanNetwork:
         return vectors, places[1:].astype(np.int32)
 
     @cached_property
-    def _scores(self) -> Array:
+    def _scores(self) -> NDArray[np.float64]:
         """``[V, n_classes]`` scores of each word of the vocabulary."""
-        return (
-            self._scores_of_rows.astype(np.float32) if self._subwords is None else self._scores_of(self._subwords.bags)
-        )
+        return self._scores_of_rows if self._subwords is None else self._scores_of(self._subwords.bags)
 
     @cached_property
     def _scores_of_rows(self) -> NDArray[np.float64]:
@@ -149,12 +147,12 @@ class MeanNetwork:
         parts = (self._table[at : at + _ROWS_AT_ONCE] for at in range(0, len(self._table), _ROWS_AT_ONCE))
         return np.concatenate([self._head.logits(each.astype(np.float64)) for each in parts])
 
-    def _scores_of(self, bags: WordBags) -> Array:
+    def _scores_of(self, bags: WordBags) -> NDArray[np.float64]:
         """Return ``[n_words, n_classes]`` scores of words that are made of rows."""
         of_zero = self._head.logits(np.zeros(self._table.shape[1]))  # each row's score has it once, and a word's once
         times = np.diff(bags.offsets) * bags.scale.astype(np.float64)
         made = bags.composed(self._scores_of_rows, np.arange(len(bags)))
-        return np.asarray(made + (1 - times)[:, np.newaxis] * of_zero, dtype=np.float32)
+        return np.asarray(made + (1 - times)[:, np.newaxis] * of_zero)
 
 
 class _Head:
@@ -186,13 +184,13 @@ class _Head:
         return np.asarray(features @ self.weight.T + self.bias)
 
 
-def _means(rows: Array, ids: NDArray[np.int32], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+def _means(rows: NDArray[Any], ids: NDArray[np.int32], ends: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return ``[n_texts, size]`` means of the rows of each text's tokens; padding, of row 0, is no token."""
     means = np.zeros((len(ends) - 1, rows.shape[1]))
     if pays(len(ids), _WORTH_COMPILED):
         from mt2st.models.scorer import mean_rows
 
-        mean_rows(np.ascontiguousarray(rows), rows.shape[1], ids, ends, len(means), means)
+        mean_rows(np.ascontiguousarray(rows, dtype=np.float64), rows.shape[1], ids, ends, len(means), means)
         return means
     for number, (start, stop) in enumerate(pairwise(ends.tolist())):
         text = ids[start:stop]

@@ -69,14 +69,15 @@ class NgramClassifier:
 
     def _margins(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return ``[n_texts, n_classes]`` margins without biases, and which texts have an n-gram."""
-        if pays(sum(map(len, texts)), WORTH_COMPILED) and "\0" not in "".join(texts):
+        whole = b"\0" not in self.terms and "\0" not in "".join(texts)  # a NUL ends what compiled code reads
+        if whole and pays(sum(map(len, texts)), WORTH_COMPILED):
             parts = [self._compiled.margins(part) for part in in_parts(texts)]
             return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
         margins, known = np.zeros((len(texts), len(self.biases))), np.zeros(len(texts), dtype=np.bool_)
         for number, text in enumerate(texts):
             counts = self._counts(text)
             rows = np.fromiter(counts, np.int64, len(counts))
-            values = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self.idf[rows]
+            values = (1 + np.log(np.fromiter(counts.values(), np.float64, len(counts)))) * self.idf[rows]
             margins[number] = values @ self.weights[rows] / max(np.sqrt(values @ values), np.finfo(np.float32).tiny)
             known[number] = bool(counts)
         return margins, known

@@ -23,7 +23,7 @@ _SPACE = 32
 
 
 @native
-def mean_rows(table: F32, size: int, ids: I32, ends: I64, n_texts: int, into: F64) -> int:
+def mean_rows(table: F64, size: int, ids: I32, ends: I64, n_texts: int, into: F64) -> int:
     """Write the mean of the rows of each text's tokens; `PAD` is no token, unless a text has no other. Return 0.
 
     Args:
