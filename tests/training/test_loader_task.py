@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.following import StopAfter
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, RandomSampler, TensorDataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, RandomSampler, TensorDataset
 
 from mt2st.errors import InputError
 from mt2st.strategy import Diminish, Switch
@@ -51,6 +51,23 @@ def test_the_order_depends_on_name_epoch_and_seed_alone(loader: DataLoader[Any])
     assert order(loader) == first
     others = [order(loader, epoch=2), order(loader, seed=2), order(loader, name="others")]
     assert all(each != first for each in others)
+
+
+def test_each_process_reads_its_share_of_one_order_with_noise_of_its_own() -> None:
+    def noisy(examples: list[Any]) -> list[Tensor]:
+        return [torch.stack([each[0] for each in examples]), torch.rand(1)]
+
+    def read(rank: int, epoch: int) -> list[list[Tensor]]:
+        sampler: DistributedSampler[Any] = DistributedSampler(NUMBERS, 2, rank)
+        loader = DataLoader(NUMBERS, batch_size=2, sampler=sampler, collate_fn=noisy)
+        return list(DataLoaderTask("numbers", loader, no_loss).batches(epoch=epoch, seed=1))
+
+    orders = [[torch.cat([batch for batch, _ in read(rank, epoch)]) for rank in (0, 1)] for epoch in (1, 2)]
+    for shares in orders:
+        assert torch.cat(shares).flatten().sort().values.tolist() == list(range(10))
+    assert not torch.equal(orders[0][0], orders[1][0])
+    noise = {float(each) for rank in (0, 1) for _, each in read(rank, 1)}
+    assert len(noise) == 6
 
 
 class Noisy(Dataset[Tensor]):

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 from mt2st.errors import InputError
 from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Observation, Strategy, as_strategy
 from mt2st.training.loader_task import DataLoaderTask
+from mt2st.training.processes import current
 from mt2st.training.run import Progress
 from mt2st.training.task import AuxiliaryStream
 
@@ -60,13 +61,13 @@ class AuxiliaryDataset:
             seed: of the order.
             batch_size: of the primary task.
         """
-        world, rank = _world()
+        processes = current()
         size = self.batch_size or batch_size
-        fills_one = len(self.dataset) >= size * world
+        fills_one = len(self.dataset) >= size * processes.count
         sampler: DistributedSampler[Any] = DistributedSampler(
             self.dataset,
-            num_replicas=world,
-            rank=rank,
+            num_replicas=processes.count,
+            rank=processes.rank,
             seed=crc32(f"{name} {seed}".encode()),
             drop_last=fills_one,
         )
@@ -149,10 +150,9 @@ class Auxiliaries:
             return
         names = sorted(means)  # the same on each process, as the weights are
         values = torch.stack([torch.as_tensor(means[name]).float() for name in names])
-        world, _ = _world()
-        if world > 1:
-            distributed.all_reduce(values)
-            values /= world
+        if (count := current().count) > 1:
+            distributed.all_reduce(values)  # where the losses are, on a GPU or not, as the library's group has it
+            values /= count
         losses = dict(zip(names, values.tolist(), strict=True))
         for task, loss in losses.items():
             self._since_evaluation.record_loss(task, loss)
@@ -218,10 +218,3 @@ def checked_datasets(auxiliaries: Mapping[str, AuxiliaryDataset]) -> dict[str, A
         if not isinstance(task, AuxiliaryDataset):
             raise InputError(f"the auxiliary task '{name}' must be an AuxiliaryDataset, found {task!r}")
     return dict(auxiliaries)
-
-
-def _world() -> tuple[int, int]:
-    """Return the number of processes and this one's rank."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_world_size(), distributed.get_rank()
-    return 1, 0
