@@ -258,11 +258,17 @@ def test_what_cannot_be_read_is_told(films: Films, tmp_path: Path, monkeypatch: 
     with pytest.raises(InputError, match=r"network\.onnx cannot be read by onnxruntime"):
         onnx.load(tmp_path / "onnx")
     network.write_bytes(whole)
-    for change in ({"format": 2}, {"ensemble": 3}, {"settings": {}}):
+    for change in ({"format": 2}, {"ensemble": 3}, {"settings": {}}, {"vocabulary": None}, {"vocabulary": ["a"]}):
         described.write_text(json.dumps(json.loads(text) | change), encoding="utf-8")
-        with pytest.raises(InputError, match=r"has format 2, this version reads 1|does not fit together"):
+        with pytest.raises(InputError, match=r"has format 2, this version reads 1|does not fit together|starts with"):
             onnx.load(tmp_path / "onnx")
     described.write_text(text, encoding="utf-8")
+    arrays = tmp_path / "onnx" / "arrays.safetensors"
+    whole = arrays.read_bytes()
+    arrays.write_bytes(whole[:-8])
+    with pytest.raises(InputError, match="onnx does not fit together: SafetensorError"):
+        onnx.load(tmp_path / "onnx")
+    arrays.write_bytes(whole)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mt2st\[onnx\]'"):
         onnx.load(tmp_path / "onnx")

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from mt2st._files import check_own, complete_folder
 from mt2st._version import __version__
 from mt2st.embedding.formats.static_embedding import TOKEN
-from mt2st.embedding.subwords import KnownSubwords, SubwordRows, WordBags
+from mt2st.embedding.subwords import KnownSubwords, SubwordRows, SubwordSettings, WordBags
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.evaluation import best_tags
 from mt2st.integrations.onnx_graph import network_graph
@@ -70,8 +72,6 @@ def export(model: str | PathLike[str], folder: str | PathLike[str], *, overwrite
     saved = ModelFolder.load(Path(model))
     with _fitting(model):
         graph, arrays, described = network_graph(saved), _arrays(saved), _described(saved)
-    from safetensors.numpy import save_file
-
     size = len(graph) + sum(value.nbytes for value in arrays.values())
     with complete_folder(place, size=size) as partial:
         (partial / NETWORK).write_bytes(graph)
@@ -96,13 +96,9 @@ def load(folder: str | PathLike[str]) -> Predictor | OnnxTagger:
     if found != FORMAT:
         raise InputError(f"{place / MODEL} has format {found}, this version reads {FORMAT}")
     session = _session(place / NETWORK)
-    arrays: dict[str, NDArray[Any]] = {}
-    if (place / ARRAYS).is_file():
-        from safetensors.numpy import load_file
-
-        arrays = load_file(place / ARRAYS)
-    saved = ModelFolder(arrays, Vocabulary(tuple(tokens), np.zeros(len(tokens), np.int64)), config, "")
     with _fitting(place):
+        arrays = load_file(place / ARRAYS) if (place / ARRAYS).is_file() else {}
+        saved = ModelFolder(arrays, Vocabulary(tuple(tokens), np.zeros(len(tokens), np.int64)), config, "")
         subwords = _SubwordVectors(saved) if NGRAM_ROWS in arrays else None
         if of_words:
             return OnnxTagger(saved, session, subwords)
@@ -116,7 +112,7 @@ def _fitting(folder: str | PathLike[str]) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, SafetensorError) as error:
         raise InputError(f"{folder} does not fit together: {type(error).__name__}: {error}") from error
 
 
@@ -205,7 +201,7 @@ class _SubwordVectors:
         self._table, buckets = saved.parameters[NGRAM_ROWS], saved.parameters[NGRAM_BUCKETS]
         self._n_words = len(saved.vocabulary)
         rows = SubwordRows(np.zeros(self._n_words + 1, np.int64), np.empty(0, np.int32), len(buckets))
-        self._known = KnownSubwords(rows, buckets, _ngrams(saved))
+        self._known = KnownSubwords(rows, buckets, SubwordSettings(**saved.config["reader"]["ngrams"]))
 
     def of(self, words: Sequence[str]) -> Array:
         """Return ``[n, vector_size]``, at least one row."""
@@ -213,12 +209,6 @@ class _SubwordVectors:
         rows = np.where(bags.rows == UNK, 0, bags.rows - self._n_words + 1)
         vectors = WordBags(bags.offsets, rows, bags.scale).composed(self._table, np.arange(len(words)))
         return vectors.astype(np.float32) if len(words) else self._table[:1]
-
-
-def _ngrams(saved: ModelFolder) -> Any:
-    from mt2st.embedding.subwords import SubwordSettings
-
-    return SubwordSettings(**saved.config["reader"]["ngrams"])
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
