@@ -31,6 +31,8 @@ LONGEST_NAME = 255
 """Bytes."""
 _FULL = ("error 28", "error 122", "code: 28,", "code: 122,", "inline_container", "iostream error", "requested and")
 """Parts of the messages of safetensors, torch and NumPy on a full disk, whose errors tell no number."""
+_TOO_LARGE = ("error 27", "code: 27,")
+"""Likewise of a file that is larger than the process may write (``ulimit -f``)."""
 
 
 @contextmanager
@@ -104,10 +106,12 @@ def moved_when_complete(place: Path, *, size: int = 0) -> Iterator[Path]:
             _settle(aside, folder)
     except Exception as error:
         full = any(part in str(error) for part in _FULL)
-        if not full and not isinstance(error, OSError):
+        too_large = any(part in str(error) for part in _TOO_LARGE)
+        if not full and not too_large and not isinstance(error, OSError):
             raise
         full = full or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
         reason = _of_space(folder, size) if full else getattr(error, "strerror", None) or error
+        reason = "File too large for the limits of this process" if too_large else reason
         raise NotWrittenError(f"cannot write {place}: {reason}") from error
 
 
@@ -216,6 +220,16 @@ def check_place(folder: Path, option: str) -> None:
     if not there.is_dir():
         raise InputError(f"{named}: {there} is a file: give the name of a folder")
     _try_to_write(there, f"{named} cannot be made")
+
+
+def check_apart(target: Path, source: str | Path) -> None:
+    """Raise `InputError` if a file would be written to the place of the one that it is made from."""
+    try:
+        same = target.samefile(source)
+    except (OSError, ValueError):  # one of them is not there
+        return
+    if same:
+        raise InputError(f"{target} would be read and written at once: choose another name for the result")
 
 
 def check_new_file(path: Path, option: str) -> None:

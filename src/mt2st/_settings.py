@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import cache
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
@@ -18,6 +19,7 @@ Positive = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
+OwnerT = TypeVar("OwnerT")
 EXACT = 2**53
 """From here on a float is no longer one whole number; older pydantic takes no larger integers for floats either."""
 
@@ -52,6 +54,24 @@ def check_fields(settings: object) -> None:
         object.__setattr__(settings, name, value)
 
 
+def checked_fields(owner: type[OwnerT], values: Mapping[str, Any]) -> OwnerT:
+    """Return a dataclass of plain values as JSON has them, each of its kind, those of dataclasses in it too.
+
+    Raises:
+        ValueError: a value is missing, is none of its kind, or has another name.
+    """
+    given = dict(values)
+    if others := given.keys() ^ {each.name for each in fields(owner)}:  # type: ignore[arg-type]  # a dataclass
+        raise ValueError(f"missing or unknown: {', '.join(map(str, others))}")
+    try:
+        found: OwnerT = _adapter(cast("Any", owner)).validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{place} {rule_of(first)[0]}, found {first['input']!r:.60}") from None
+    return found
+
+
 def plain_number(value: Any) -> Any:
     """Return a number as Python's own, a whole one as an int: where a float is wanted, an int is one too.
 
@@ -66,8 +86,8 @@ def plain_number(value: Any) -> Any:
 
 
 @cache
-def _adapter(owner: Callable[..., Any], name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints(owner, include_extras=True)[name])
+def _adapter(owner: Any, name: str | None = None) -> TypeAdapter[Any]:
+    return TypeAdapter(owner if name is None else get_type_hints(owner, include_extras=True)[name])
 
 
 def rule_of(error: Mapping[str, Any]) -> tuple[str, str]:

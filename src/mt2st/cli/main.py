@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 from mt2st._version import __version__
@@ -19,6 +20,11 @@ from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, suggestion
 
 OK, FAULT, WRONG_INPUT = 0, 1, 2
+_OF_THE_SYSTEM = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ELOOP, errno.ENAMETOOLONG,
+    errno.EFBIG, errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.ENOSPC, errno.EDQUOT,
+}  # fmt: skip
+"""Errors of disks and permissions, which are no fault of ours."""
 
 COMMANDS = {
     "demo": "the four strategies side by side on packaged news articles",
@@ -54,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 the user's input is wrong, 1 a fault of ours, 130 or 143 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
     signal.signal(signal.SIGTERM, _terminate)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as the files are, wherever a label's characters come from
@@ -77,11 +84,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         return OK
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno == errno.ENOENT and not _is_somewhere():
+            say("mt2st: the current folder is gone: change to another one")
+        elif error.errno in _OF_THE_SYSTEM:
+            what = os.fsdecode(error.filename) if error.filename else "cannot write"
+            say(f"mt2st: {what}: {error.strerror}")
+        else:
             raise
-        say(f"mt2st: cannot write: {error.strerror}")
         _drop_output()
         return WRONG_INPUT
+
+
+def _is_somewhere() -> bool:
+    try:
+        return bool(Path.cwd())
+    except OSError:
+        return False
+
+
+def _open_streams() -> None:
+    """Put the null device in place of standard streams that the caller has closed.
+
+    Otherwise the first files that are opened would take their numbers, and get what is printed.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  # to the end
 
 
 def _show_warning(message: Warning | str, *_: Any) -> None:

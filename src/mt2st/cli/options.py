@@ -159,8 +159,7 @@ def read_config(options: type[OptionsT], path: Path, further: Further = _nothing
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
+        values = tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # editors of Windows write a byte order mark
     except OSError as error:
         raise InputError(f"--config {path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is one too

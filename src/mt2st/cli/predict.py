@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO, cast
 
 import tyro
 
-from mt2st._files import complete_file
+from mt2st._files import check_apart, complete_file
 from mt2st._workers import results
 from mt2st.cli.data_options import DialectOptions, saved_columns
 from mt2st.cli.options import parse
+from mt2st.cli.standard_input import STDIN, lines_of_texts
 from mt2st.cli.tag_file import ENDINGS, WordFile, line_writer, tag_sentences, tagged
 from mt2st.cli.terminal import progress_bar, say, warn
 from mt2st.errors import InputError, listed
@@ -52,7 +53,6 @@ Chunks = Iterator[list[Record]]
 Write = Callable[[TextIO, Chunks], None]
 """Predicts texts and writes the predictions."""
 
-STDIN = "-"
 DESCRIPTION = """Predict labels of texts, or tags of their words.
 
 Examples:
@@ -97,6 +97,8 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError("there is nothing to predict: give texts, a file of them by --file, or - for standard input")
     if options.texts not in ((), (STDIN,)) and file is not None:
         raise InputError(f"found texts and --file {file}: give one of them")
+    if options.output is not None and file not in (None, STDIN):
+        check_apart(options.output, file)
     if options.keep and file in (None, STDIN):
         raise InputError(f"--keep needs a --file with columns: there is no {listed(options.keep)}")
     if len(options.texts) == 1 and os.path.isfile(options.texts[0]):  # noqa: PTH113  # a Path refuses long texts
@@ -106,7 +108,8 @@ def run(arguments: Sequence[str]) -> int:
     elif file.endswith(ENDINGS):
         return _tag_file(options, file)
     elif file == STDIN:
-        records = (Record(text.rstrip("\r\n"), None, line) for line, text in enumerate(sys.stdin, 1))
+        texts = lines_of_texts(options.encoding)
+        records = (Record(text, None, line) for line, text in enumerate(texts, 1))
     else:
         column = options.text or _trained_column(options.model, file, options.dialect)
         records = read_records(
@@ -260,7 +263,8 @@ def _rounded(found: NDArray[np.float32]) -> list[list[float]]:
 def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
     writer = csv.writer(out, lineterminator="\n")
     several = _problem_type(model) == "multilabel"
-    writer.writerow([*keep, _free("labels" if several else "label", keep), *(f"p_{label}" for label in model.classes_)])
+    shares_of = (_free(f"p_{label}", keep) for label in model.classes_)
+    writer.writerow([*keep, _free("labels" if several else "label", keep), *shares_of])
     for chunk, found in _predicted(model, chunks):
         if not keep and not several and pays(found.size, VALUES_WORTH_COMPILED):
             from mt2st.models.printed_rows import csv_rows

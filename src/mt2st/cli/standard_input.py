@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STDIN = "-"
+NAME = "standard input"
 _HEAD = 1 << 12
 """Bytes by which the format is found."""
 _CONLLU = re.compile(rb"# (?:sent_id|text|newdoc|newpar)\b|1\t(?:[^\t]*\t){8}[^\t]*$")
@@ -48,14 +49,35 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
         given[places[0]] = str(path)
         if command == "predict" and words[places[0] - 1] != "--file":
             given.insert(places[0], "--file")
-        yield given
+        try:
+            yield given
+        except InputError as error:
+            if str(path) not in str(error):
+                raise
+            raise InputError(str(error).replace(str(path), NAME)) from error
+
+
+def lines_of_texts(encoding: str | None) -> Iterator[str]:
+    """Yield the lines of standard input as they come: UTF-8 as files are, whatever the terminal's encoding.
+
+    Raises:
+        InputError: (while iterating) a line is no text in that encoding.
+    """
+    from mt2st.text.lines import lines_of
+
+    stream = getattr(sys.stdin, "buffer", None)  # a program that calls this one may have put a text stream there
+    lines = sys.stdin if stream is None else lines_of(stream, Path(NAME), encoding)
+    return (line.rstrip("\r\n") for line in lines)
 
 
 def _check(words: Sequence[str]) -> None:
+    from mt2st.errors import InputError
     from mt2st.text.lines import check_regular
 
     for before, word in zip(("", *words), words, strict=False):
         value = word.partition("=")[2] if word.startswith("--") else word
+        if not word and before.startswith("--") and "=" not in before:
+            raise InputError(f"{before} is empty: give it a value, or leave it out")
         if before not in _WRITTEN and not word.startswith(_WRITTEN) and value:
             check_regular(Path(value))
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mt2st.errors import printable
@@ -21,9 +21,12 @@ _FULL = f"{{percentage:3.0f}}% |{{bar:{_WIDTH}}}| {{desc}}"
 
 
 def say(text: str) -> None:
-    """Print a line for the person, not for a program: to stderr, above a bar that may stand there."""
+    """Print a line for the person, not for a program: to stderr, above a bar that may stand there.
+
+    Where nobody reads it any more, or its disk is full, the work goes on all the same.
+    """
     tqdm = sys.modules.get("tqdm")  # where it is not loaded, there is no bar
-    with tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm else nullcontext():
+    with suppress(OSError), tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm else nullcontext():
         text = printable(text)
         print(_wrapped(text) if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
 

@@ -112,7 +112,7 @@ def check_autotune(minutes: float) -> None:
         InputError: no number above 0.
         MissingExtraError: Optuna is not installed.
     """
-    if not 0 < minutes < float("inf"):
+    if not isinstance(minutes, int | float) or not 0 < minutes < float("inf"):
         raise InputError(f"autotune must be minutes above 0, found {minutes!r}")
     if find_spec("optuna") is None:
         raise MissingExtraError("autotune", extra="search")

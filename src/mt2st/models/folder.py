@@ -87,9 +87,10 @@ class ModelFolder:
         from mt2st.embedding.formats.model_files import HASHES, check_hashes, model_home
 
         restore(folder.parent)
-        if not folder.is_dir():
+        home = model_home(folder)
+        if home is None and not folder.is_dir():
             raise InputError(f"there is no model folder at {folder}")
-        folder = model_home(folder) or folder
+        folder = home or folder
         missing = [name for name in (PARAMETERS, VOCABULARY, CONFIG) if not (folder / name).is_file()]
         if missing:
             raise InputError(f"{folder} is no model folder: it has no {missing[0]}")
@@ -101,9 +102,11 @@ class ModelFolder:
         if found != FORMAT:
             raise InputError(f"{folder / CONFIG} has format {found}, this version reads {FORMAT}")
         try:
-            parameters = load_file(folder / PARAMETERS)
+            with (folder / PARAMETERS).open("rb"):  # of no permission, safetensors says that there is no such file
+                parameters = load_file(folder / PARAMETERS)
         except (SafetensorError, OSError) as error:
-            raise InputError(f"{folder / PARAMETERS} cannot be read: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{folder / PARAMETERS} cannot be read: {reason}") from error
         vocabulary = Vocabulary.load(folder / VOCABULARY)
         check_hashes(folder, config)
         _check_finite(parameters, folder / PARAMETERS)

@@ -210,11 +210,20 @@ def normalised_weights(weights: ArrayLike, n_texts: int, source: str) -> list[fl
     Raises:
         InputError: they are not as many as the texts, negative, not finite, or all 0.
     """
-    array = np.asarray(weights, dtype=np.float64)
-    if array.shape != (n_texts,) or not np.isfinite(array).all() or (array < 0).any() or not array.sum():
+    try:
+        array = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.asarray(weights, dtype=object)
+    if (
+        array.dtype == object
+        or array.shape != (n_texts,)
+        or not np.isfinite(array).all()
+        or (array < 0).any()
+        or not array.sum()
+    ):
         raise InputError(
-            f"{source}: sample_weight must be {n_texts:,} finite numbers of at least 0, not all weights zero; found an "
-            f"array of shape {array.shape}"
+            f"{source}: sample_weight must be {n_texts:,} finite numbers of at least 0, not all weights zero; found "
+            + (repr(weights)[:60] if array.dtype == object else f"an array of shape {array.shape}")
         )
     return list((array / array.mean()).tolist())
 

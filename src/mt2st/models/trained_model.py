@@ -15,7 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from mt2st.embedding import WordVectors
-from mt2st.errors import InputError, ScheduleWarning
+from mt2st.errors import DataWarning, InputError, ScheduleWarning, in_brief
 from mt2st.models.assembly import new_network, shapes_of
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.card import model_card
@@ -35,8 +35,9 @@ from mt2st.network.encoders import Mean
 from mt2st.strategy import PRIMARY_TASK, Strategy, as_strategy, load_strategy
 from mt2st.tasks import LabelledTask, Texts
 from mt2st.tasks.classification import predict_probabilities
-from mt2st.text import UNK, TaggedText, Vocabulary
+from mt2st.text import UNK, LabelledText, TaggedText, Vocabulary
 from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
+from mt2st.training.callbacks import check_callbacks
 from mt2st.training.processes import current
 from mt2st.training.processor import torch_threads
 
@@ -157,7 +158,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             unlabelled=not_exhausted(unlabelled, "unlabelled"),
             auxiliary_tasks=auxiliary_tasks,
             auxiliary_rows=auxiliary_rows or {},
-            callbacks=[*callbacks, ScheduleCheck()],
+            callbacks=[*check_callbacks(callbacks), ScheduleCheck()],
             log=log,
             checkpoint=checkpoint,
         )
@@ -190,7 +191,12 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         given = FitOptions(**options)
         if isinstance(given.auxiliary_tasks, Task | KernelTask):
             raise InputError(f"auxiliary_tasks must be a list of tasks, found one: give [{given.auxiliary_tasks.name}]")
-        given = replace(given, auxiliary_tasks=[*self.own_tasks, *given.auxiliary_tasks])
+        if not isinstance(given.auxiliary_rows, Mapping):
+            raise InputError(
+                f"auxiliary_rows must be data by the name of their task, found {given.auxiliary_rows!r:.60}"
+            )
+        check_callbacks(given.callbacks)
+        given = replace(given, auxiliary_tasks=[*self.own_tasks, *(given.auxiliary_tasks or ())])
         processes = current()
         if processes.count > 1 and autotune is not None:
             raise InputError("autotune goes by the clock, which differs between processes: train in one process")
@@ -278,6 +284,11 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         Returns:
             ``[n_texts, n_classes]``; of a tagger ``[n_words, n_classes]``, in the words' order.
         """
+        unknown = sorted(set(self.problem_type.classes(rows)) - set(names_of(self.classes_)))
+        if unknown and not isinstance(rows, LabelledText):  # where they are refused
+            are = "is" if len(unknown) == 1 else "are"
+            what = f"{in_brief(unknown)} {are} unknown to the model, and cannot be found"
+            warnings.warn(f"{rows.source or name}: {what}", DataWarning, stacklevel=3)
         probabilities, task, data = self._of_network(rows)
         if self.class_prior_ is not None and not isinstance(rows, TaggedText):
             texts = data.texts

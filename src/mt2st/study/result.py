@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mt2st._files import complete_file
+from mt2st._settings import checked_fields
 from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.training import Run
@@ -60,8 +61,12 @@ class CellResult:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], identity: Mapping[str, Any]) -> CellResult:
-        """Return the result that `as_dict` described."""
-        return cls(**{**values, "run": Run.from_dict(values["run"]), "identity": dict(identity)})
+        """Return the result that `as_dict` described.
+
+        Raises:
+            ValueError: a value is missing, or is none of its kind.
+        """
+        return checked_fields(cls, {**values, "identity": dict(identity)})
 
     def write(self, folder: Path) -> None:
         """Write ``result.json`` into a cell's folder.

@@ -92,24 +92,29 @@ def read_lines(path: Path, encoding: str | None = None) -> Iterator[str]:
 
     ``encoding`` is UTF-8 if None. In another one, an error tells no byte.
     """
-    if encoding is not None:
-        yield from _read_encoded(path, encoding)
-        return
     with opened(path) as stream:
-        number = 1
-        raw = stream.readline(LONGEST_LINE).removeprefix(BOM_UTF8)
-        while raw:
-            if len(raw) == LONGEST_LINE:
-                raise InputError(f"{path}, line {number}: is longer than {LONGEST_LINE:,} bytes; is it a text file?")
-            yield decoded(raw, path, number)
-            number += 1
-            raw = stream.readline(LONGEST_LINE)
+        yield from lines_of(stream, path, encoding)
 
 
-def _read_encoded(path: Path, encoding: str) -> Iterator[str]:
+def lines_of(stream: IO[bytes], path: Path, encoding: str | None = None) -> Iterator[str]:
+    """Do as `read_lines` with an open file; ``path`` is its name in messages."""
+    if encoding is not None:
+        yield from _encoded(stream, path, encoding)
+        return
+    number = 1
+    raw = stream.readline(LONGEST_LINE).removeprefix(BOM_UTF8)
+    while raw:
+        if len(raw) == LONGEST_LINE:
+            raise InputError(f"{path}, line {number}: is longer than {LONGEST_LINE:,} bytes; is it a text file?")
+        yield decoded(raw, path, number)
+        number += 1
+        raw = stream.readline(LONGEST_LINE)
+
+
+def _encoded(stream: IO[bytes], path: Path, encoding: str) -> Iterator[str]:
     number = 1
     try:
-        with opened(path) as stream, TextIOWrapper(stream, encoding, newline="\n") as text:
+        with TextIOWrapper(stream, encoding, newline="\n") as text:
             while line := text.readline(LONGEST_LINE):
                 if len(line) == LONGEST_LINE:
                     raise InputError(f"{path}, line {number}: is too long; is it a text file?")

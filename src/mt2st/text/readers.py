@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -151,6 +152,10 @@ def _extension(path: Path) -> str:
 def check_exists(source: str | Path) -> None:
     """Raise `InputError` when there is no such file or folder, with a suggestion from the same folder, or a pipe."""
     path = Path(source)
+    if not str(source):
+        raise InputError("the name of a file is empty: give one")
+    if re.match(r"[a-z][a-z0-9+.-]+://", str(source), re.IGNORECASE):
+        raise InputError(f"{source}: is a web address: download it, and give the name of the file")
     try:
         if path.exists():
             check_regular(path)

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -89,6 +89,20 @@ class Callback:
 
     def on_model(self, model: Any) -> None:
         """An estimator is fitted: its ``settings_``, ``metrics_``, ``choice_`` and ``run_`` are there."""
+
+
+def check_callbacks(callbacks: object) -> list[Callback]:
+    """Return callbacks as a list.
+
+    Raises:
+        InputError: they are none.
+    """
+    given: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    for callback in given:
+        if not isinstance(callback, Callback):
+            hint = f": write {callback.__name__}()" if isinstance(callback, type) else ""
+            raise InputError(f"callbacks must be objects of mt2st.training.Callback, found {callback!r}{hint}")
+    return given
 
 
 class MetricsLog(Callback):

@@ -24,7 +24,7 @@ from mt2st.errors import DivergedError, InputError, listed, suggestion
 from mt2st.strategy import CombiningStrategy, Observation, Strategy, as_strategy
 from mt2st.strategy.parameters import positive, whole
 from mt2st.training.averaging import ParameterAverage
-from mt2st.training.callbacks import Callback
+from mt2st.training.callbacks import Callback, check_callbacks
 from mt2st.training.combination import Combiner
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.device import BFLOAT16, FLOAT32, computing_in, device_named, device_of, moved
@@ -108,6 +108,14 @@ class TrainingLoop:
         for argument, value, kind in (("module", module, nn.Module), ("optimizer", optimizer, Optimizer)):
             if not isinstance(value, kind):
                 raise InputError(f"{argument} must be an object of torch's {kind.__name__}, found {value!r}")
+        for argument, part, method in (
+            ("scheduler", scheduler, "step"),
+            ("feedback", feedback, "watch"),
+            ("transition", transition, "activate"),
+            ("early_stopping", early_stopping, "cause"),
+        ):
+            if part is not None and not hasattr(part, method):
+                raise InputError(f"{argument} must be an object with '{method}', found {part!r}")
         if not isinstance(monitor, str | None):
             raise InputError(f"monitor must be the name of a metric, 'auto' or None, found {monitor!r}")
         if on_divergence not in ON_DIVERGENCE:
@@ -139,7 +147,7 @@ class TrainingLoop:
         self.scheduler, self.feedback, self.early_stopping = scheduler, feedback, early_stopping
         self.transition = transition or TransitionActions()
         self.clip_norm = None if clip_norm is None else positive("clip_norm", clip_norm)
-        self.parallel_context, self.callbacks = parallel_context, list(callbacks)
+        self.parallel_context, self.callbacks = parallel_context, check_callbacks(callbacks)
         self.on_divergence = on_divergence
         self.combiner: Combiner | None = None
         if isinstance(self.strategy, CombiningStrategy):
@@ -157,10 +165,6 @@ class TrainingLoop:
 
     def _check_parts(self) -> None:
         """Refuse parts that the module cannot bear, or that do not go together."""
-        for callback in self.callbacks:
-            if not isinstance(callback, Callback):
-                hint = f": write {callback.__name__}()" if isinstance(callback, type) else ""
-                raise InputError(f"callbacks must be objects of mt2st.training.Callback, found {callback!r}{hint}")
         check_optimised(self.module, self.optimizer)
         if known := tuple(getattr(self.primary, "metric_names", ())):
             self._check_monitors(known)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from mt2st._settings import checked_fields
 from mt2st.strategy import Decision
 
 
@@ -271,14 +272,9 @@ class Run:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the run that `as_dict` described."""
-        records = {
-            "evaluations": Evaluation,
-            "transitions": Transition,
-            "decisions": Decision,
-            "freezes": Freeze,
-            "probes": ProbeFit,
-            "halvings": Halving,
-        }
-        made = {name: [record(**each) for each in values[name]] for name, record in records.items()}
-        return cls(**{**values, **made})
+        """Return the run that `as_dict` described.
+
+        Raises:
+            ValueError: a value is missing, or is none of its kind.
+        """
+        return checked_fields(cls, values)

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mt2st._files import check_new_file, check_place, check_space, restore, scratch_folder
+from mt2st._files import check_apart, check_new_file, check_place, check_space, restore, scratch_folder
 from mt2st._lock import only_writer
 from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
 from mt2st.cli.launched import launched
@@ -130,6 +130,7 @@ def _checked_format(options: VectorsTrainOptions) -> Format:
     from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, WORD2VEC, check_destination, format_to_write
 
     check_new_file(options.output, "--output")
+    check_apart(options.output, options.corpus)
     otherwise = NGRAMS if options.method in NGRAM_METHODS else WORD2VEC
     chosen = format_to_write(options.output, options.to, otherwise=otherwise)
     if chosen is NGRAMS and options.method not in NGRAM_METHODS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 
-from mt2st._files import check_writable
+from mt2st._files import check_apart, check_writable
 from mt2st.embedding.formats import fasttext_binary, model_files, ngrams, safetensors, static_embedding
 from mt2st.embedding.formats.fasttext_binary import open_fasttext, read_fasttext_binary
 from mt2st.embedding.formats.files import Source, check_replaceable, excerpt
@@ -284,8 +284,7 @@ def convert_vectors(
         InputError: a format is unknown, the two places are the same, or as the reader and the writer do.
     """
     place = Path(target)
-    if not is_pretrained(fspath(source)) and place.exists() and Path(source).exists() and place.samefile(source):
-        raise InputError(f"{target} would be read and written at once: choose another name for the result")
+    check_apart(place, fspath(source))
     chosen = format_to_write(place, target_format)
     name, stream = _opened(source, source_format, limit)
     if spaces is not None:

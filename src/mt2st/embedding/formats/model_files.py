@@ -20,8 +20,15 @@ HASHES = "hashes"
 
 
 def model_home(folder: Path) -> Path | None:
-    """Return the model's folder: this one, or ``model/`` in it; None if neither holds a model."""
-    return next((home for home in (folder, folder / MODEL) if all((home / name).is_file() for name in FILES)), None)
+    """Return the model's folder: this one, or ``model/`` in it; None if neither holds a model.
+
+    Raises:
+        InputError: there is no permission to look.
+    """
+    try:
+        return next((home for home in (folder, folder / MODEL) if all((home / name).is_file() for name in FILES)), None)
+    except OSError as error:
+        raise InputError(f"{error.filename or folder} cannot be read: {error.strerror}") from error
 
 
 def hashes_of(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
@@ -35,6 +42,10 @@ def hashes_of(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
 
 def check_hashes(folder: Path, config: Mapping[str, Any]) -> None:
     """Raise `InputError` if a file of a model's folder is not as it was written."""
-    for name, value in hashes_of(folder, config).items():
+    try:
+        found = hashes_of(folder, config)
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read: {error.strerror}") from error
+    for name, value in found.items():
         if not isinstance(config[HASHES], Mapping) or config[HASHES].get(name) != value:
             raise InputError(f"{folder / name} is not as it was written, but changed or cut: copy the model again")

@@ -76,7 +76,7 @@ class TrainingRun:
                     name: AuxiliaryReport.from_dict(report) for name, report in saved.get("auxiliaries", {}).items()
                 },
                 predictions=Predictions.from_dict(predictions) if predictions else None,
-                about=dict(report.get("about", {})),
+                about=_about(report.get("about", {})),
             )
             if found.run.evaluations:
                 found.run.evaluations[found.run.best].validation[found.metric]
@@ -85,6 +85,11 @@ class TrainingRun:
                 f"{config} is not what a finished run leaves ({type(error).__name__}: {error}): train it again"
             ) from error
         return found
+
+
+def _about(found: Any) -> dict[str, Any]:
+    """Return how a run was made, after a look at its parts."""
+    return {**found, **{name: dict(found[name]) for name in ("versions", "machine") if name in found}}
 
 
 def is_run(folder: Path) -> bool:
