@@ -80,6 +80,11 @@ class Predictor:
                 raise MissingExtraError(f"a model for {self.problem_type}", "train")
             self.classes_ = np.array(saved.config["classes"])
             self.class_prior_ = np.array(saved.config["class_prior"], dtype=np.float32)
+            rows = len(saved.parameters.get("heads.primary.weight", self.classes_))
+            if not len(self.classes_) == len(self.class_prior_) == rows:
+                raise ValueError(
+                    f"{len(self.classes_)} classes, {len(self.class_prior_)} shares, {rows} rows of weights"
+                )
             self._indicator = bool(saved.config.get("indicator", False))
             self._saved = saved
             tokeniser = Tokeniser(**{name: text[name] for name in ("lowercase", "remove_breaks", "tokens")})

@@ -214,13 +214,8 @@ def normalised_weights(weights: ArrayLike, n_texts: int, source: str) -> list[fl
         array = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError):
         array = np.asarray(weights, dtype=object)
-    if (
-        array.dtype == object
-        or array.shape != (n_texts,)
-        or not np.isfinite(array).all()
-        or (array < 0).any()
-        or not array.sum()
-    ):
+    right = array.dtype != object and array.shape == (n_texts,) and np.isfinite(array).all() and (array >= 0).all()
+    if not right or not array.sum():
         raise InputError(
             f"{source}: sample_weight must be {n_texts:,} finite numbers of at least 0, not all weights zero; found "
             + (repr(weights)[:60] if array.dtype == object else f"an array of shape {array.shape}")

@@ -192,9 +192,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         if isinstance(given.auxiliary_tasks, Task | KernelTask):
             raise InputError(f"auxiliary_tasks must be a list of tasks, found one: give [{given.auxiliary_tasks.name}]")
         if not isinstance(given.auxiliary_rows, Mapping):
-            raise InputError(
-                f"auxiliary_rows must be data by the name of their task, found {given.auxiliary_rows!r:.60}"
-            )
+            raise InputError(f"auxiliary_rows must be data by the name of a task, found {given.auxiliary_rows!r:.60}")
         check_callbacks(given.callbacks)
         given = replace(given, auxiliary_tasks=[*self.own_tasks, *(given.auxiliary_tasks or ())])
         processes = current()

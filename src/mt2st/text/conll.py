@@ -148,7 +148,7 @@ def _checked(source: str | Path) -> Path:
         InputError: it is a folder, or is not there.
     """
     path = Path(source)
-    check_exists(path)
+    check_exists(source)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give a CoNLL or CoNLL-U file")
     return path

@@ -112,7 +112,7 @@ def stream_records(
     if str(source).startswith(HUB_PREFIX):
         return read_hub(str(source), text, label, on_bad_row, keep)
     path = Path(source)
-    check_exists(path)
+    check_exists(source)
     if keep and (path.is_dir() or is_plain(path)):
         raise InputError(f"{path}: has no columns to keep: {listed(keep)} cannot be kept")
     if path.is_dir():

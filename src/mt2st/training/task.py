@@ -213,9 +213,7 @@ def check_tasks(primary: object, auxiliaries: object) -> None:
         )
     assert isinstance(primary, Task)
     if not isinstance(primary.n_batches, int):
-        raise InputError(
-            f"n_batches of the primary task '{primary.name}' must be a number, found {primary.n_batches!r}"
-        )
+        raise InputError(f"n_batches of the task '{primary.name}' must be a number, found {primary.n_batches!r}")
     if primary.n_batches < 1:
         raise InputError(f"the primary task '{primary.name}' has no data: it has no batch to train on")
     if not isinstance(auxiliaries, Sequence) or isinstance(auxiliaries, str):
