@@ -80,11 +80,7 @@ class Predictor:
                 raise MissingExtraError(f"a model for {self.problem_type}", "train")
             self.classes_ = np.array(saved.config["classes"])
             self.class_prior_ = np.array(saved.config["class_prior"], dtype=np.float32)
-            rows = len(saved.parameters.get("heads.primary.weight", self.classes_))
-            if not len(self.classes_) == len(self.class_prior_) == rows:
-                raise ValueError(
-                    f"{len(self.classes_)} classes, {len(self.class_prior_)} shares, {rows} rows of weights"
-                )
+            _check_sizes(len(self.classes_), len(self.class_prior_), saved.parameters.get("heads.primary.weight"))
             self._indicator = bool(saved.config.get("indicator", False))
             self._saved = saved
             tokeniser = Tokeniser(**{name: text[name] for name in ("lowercase", "remove_breaks", "tokens")})
@@ -185,3 +181,9 @@ def for_prediction(saved: ModelFolder) -> ModelFolder:
         parameters |= {f"{SUBWORDS}{name}": value for name, value in hashed.items()}
     config = {name: value for name, value in saved.config.items() if name in NEEDED}
     return ModelFolder(parameters, saved.vocabulary, {**config, RUNTIME: "numpy"}, saved.card)
+
+
+def _check_sizes(classes: int, shares: int, weights: Array | None) -> None:
+    rows = classes if weights is None else len(weights)
+    if not classes == shares == rows:
+        raise ValueError(f"{classes} classes, {shares} shares, {rows} rows of weights")
