@@ -332,6 +332,42 @@ def test_kernel_tasks_share_the_text_and_their_tables_are_averaged(pair: Team) -
     assert first["apart"] > 0.3
 
 
+def frozen_with_context(relevance: Any, at: int | None) -> dict[str, Any]:
+    """Freeze while a kernel moves the table (``at``) or once it is off; the processes' tables differ in between."""
+    freezing = DimensionFreezing(0.5, relevance=relevance, at=at, every=1, over=1 if at is None else 2)
+    made = trainer(Switch(at=3), auxiliaries=[context()[0]], transition=TransitionActions(freezing=freezing))
+    made.module.float()
+    run = made.fit()
+    return {"freezes": run.freezes, "kept": freezing.state_dict()["kept"], "dimensions": len(freezing.frozen)}
+
+
+@pytest.mark.parametrize("relevance", ["saliency", "fisher"])
+@pytest.mark.parametrize("at", [None, 1])
+def test_all_processes_freeze_the_same_entries_while_kernels_move_the_table(
+    pair: Team, relevance: str, at: int | None
+) -> None:
+    first, second = pair.run(frozen_with_context, relevance, at)
+    assert not isinstance(first, Exception), first
+    assert first["dimensions"] == SIZE // 2
+    assert first["freezes"] == second["freezes"]
+    assert torch.equal(first["kept"], second["kept"])
+
+
+def test_numbers_are_summed_on_a_device_that_the_group_reaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[str] = []
+
+    def doubled(values: Tensor, operation: Any) -> None:
+        used.append(values.device.type)
+
+    monkeypatch.setattr(torch.distributed, "get_backend_config", lambda: "meta:nccl")
+    monkeypatch.setattr(torch.distributed, "all_reduce", doubled)
+    monkeypatch.setattr(Tensor, "copy_", lambda values, _: values.mul_(2))  # a meta tensor has no values
+    values = torch.tensor([1.0, 2.0])
+    training_processes._add_up(values)
+    assert used == ["meta"]
+    assert values.tolist() == [2.0, 4.0]
+
+
 def test_a_kernel_that_diverges_in_one_process_ends_all(pair: Team) -> None:
     results = pair.run(with_context, Switch(at=3), True)
     assert [type(each) for each in results] == [DivergedError] * 2

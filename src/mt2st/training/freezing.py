@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict
 from pathlib import Path
@@ -112,21 +112,33 @@ class DimensionFreezing:
         self._total = total if self._total is None else self._total + total
         self._entries += len(rows)
 
-    def update(self, table: nn.Parameter, *, epoch: int, single_task: bool) -> list[int]:
+    @property
+    def sums(self) -> list[Tensor]:
+        """What the relevance is made of. Of several processes with different tables, each has its own."""
+        return [] if self._total is None else [self._total]
+
+    def update(
+        self, table: nn.Parameter, *, epoch: int, single_task: bool, join: Callable[[], None] | None = None
+    ) -> list[int]:
         """Freeze what is due before a step and return the dimensions that have just been frozen.
 
         Args:
             table: the embedding's weight.
             epoch: the running epoch, from 1.
             single_task: whether all auxiliary tasks are off, having been on before.
+            join: makes the table and `sums` alike in all processes; called before a freeze.
         """
         if self._began is None and (single_task if self.at is None else epoch >= self.at):
             self._began = epoch
         if self.complete or self._began is None or self._total is None:
             return []
         epochs = epoch - self._began + 1
-        due = self._due(table.shape[1], epochs)
         self.complete = epochs >= self.over
+        if self.fraction is not None and self._due(table.shape[1], epochs) <= len(self.frozen):
+            return []
+        if join is not None:
+            join()
+        due = self._due(table.shape[1], epochs)
         if due <= len(self.frozen):
             return []
         ranked = torch.argsort(self.relevance, descending=self.which == "most", stable=True).tolist()

@@ -242,7 +242,7 @@ class TrainingLoop:
         progress.step += 1
         weights = strategy.weights_at(epoch=progress.epoch, step=progress.step)
         primary_weight = strategy.primary_weight_at(epoch=progress.epoch, step=progress.step)
-        if not any(weights[task.name] for task in self.kernels) or (freezing is not None and epoch_slice.part == 0):
+        if not any(weights[task.name] for task in self.kernels):
             self._join()  # before anything is made of the table that all processes must have alike
         self._follow_transition(weights)
         # Looks at the gradient of each task by itself: to measure it (feedback), or to combine it with the others.
@@ -360,7 +360,9 @@ class TrainingLoop:
             return
         states = {task.name: task.state_dict() for task in self.kernels}
         own = [table for state in states.values() for table in state.values() if table.is_floating_point()]
-        self.processes.average([embedding_weight(self.module, self.kernels[0].name).data, *own])
+        freezing = self.transition.freezing
+        relevance = freezing.sums if freezing is not None else []
+        self.processes.average([embedding_weight(self.module, self.kernels[0].name).data, *own, *relevance])
         for task in self.kernels:  # whose state may be a copy
             task.load_state_dict(states[task.name])
         self._apart = False
@@ -468,7 +470,7 @@ class TrainingLoop:
         freezing, progress = self.transition.freezing, self.progress
         assert freezing is not None
         table = embedding_weight(self.module, "freezing")
-        new = freezing.update(table, epoch=progress.epoch, single_task=progress.single_task)
+        new = freezing.update(table, epoch=progress.epoch, single_task=progress.single_task, join=self._join)
         if not new:
             return
         freeze = Freeze(progress.epoch, progress.step, new, freezing.relevance.tolist())

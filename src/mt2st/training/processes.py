@@ -17,7 +17,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -120,7 +119,7 @@ class Group(Alone):
         if not parts:
             return
         flat = torch.cat([part.flatten() for part in parts])
-        _together(distributed.all_reduce, flat)
+        _add_up(flat)
         sums = torch.split(flat, [part.numel() for part in parts])
         for each, chosen, part in zip(parameters, rows, sums, strict=True):
             assert each.grad is not None
@@ -134,13 +133,13 @@ class Group(Alone):
         if gradient.ndim != 2 or len(gradient) < LARGE_TABLE:
             return None
         there = gradient.any(dim=1).to(torch.uint8)
-        _together(distributed.all_reduce, there, distributed.ReduceOp.MAX)
+        _add_up(there, distributed.ReduceOp.MAX)
         return there.nonzero().squeeze(1)
 
     def sums(self, values: Sequence[float]) -> list[float]:
         """Do as `Alone.sums` says."""
         numbers = torch.tensor(values, dtype=torch.float64)
-        _together(distributed.all_reduce, numbers)
+        _add_up(numbers)
         return numbers.tolist()
 
     def of_first(self, compute: Callable[[], ValueT]) -> ValueT:
@@ -159,7 +158,7 @@ class Group(Alone):
     def average(self, tables: Iterable[Tensor | NDArray[np.float32]]) -> None:
         """Do as `Alone.average` says."""
         for each in map(torch.as_tensor, tables):  # in the memory of the table
-            _together(distributed.all_reduce, each)
+            _add_up(each)
             each /= self.count
 
     @contextmanager
@@ -167,12 +166,21 @@ class Group(Alone):
         """Do as `Alone.statistics_of` says."""
         layers: list[Any] = [each for each in module.modules() if hasattr(each, "add_up")]
         for each in layers:
-            each.add_up = partial(_together, distributed.all_reduce)
+            each.add_up = _add_up
         try:
             yield
         finally:
             for each in layers:
                 each.add_up = None
+
+
+def _add_up(values: Tensor, operation: Any = distributed.ReduceOp.SUM) -> None:
+    """Add up a tensor over the processes in place; on a device of the group's, where its backend reaches no other."""
+    devices = [pair.partition(":")[0] for pair in distributed.get_backend_config().split(",")]
+    there = values if values.device.type in devices else values.to(devices[0])
+    _together(distributed.all_reduce, there, operation)
+    if there is not values:
+        values.copy_(there)
 
 
 def _together(collective: Callable[..., Any], *arguments: Any) -> None:
