@@ -37,10 +37,6 @@ class Weights:
         """Return the weights as compiled code reads them."""
         return cls(np.ascontiguousarray(idf), np.ascontiguousarray(of_classes))
 
-    def counts(self) -> I32:
-        """Return a zero for each n-gram."""
-        return np.zeros(len(self.idf), np.int32)
-
 
 @dataclass(frozen=True)
 class _Table:
@@ -82,7 +78,7 @@ class CompiledWords:
 
     def margins(self, texts: Sequence[str]) -> tuple[F64, NDArray[np.bool_]]:
         """Return ``[n_texts, n_classes]`` margins without biases, and which texts have an n-gram."""
-        of_classes, counts = self._weights.of_classes, self._weights.counts()
+        of_classes = self._weights.of_classes
         margins, norms = np.zeros((len(texts), of_classes.shape[1])), np.zeros(len(texts))
         cut = self._words.cut(texts, self._cutting, otherwise=_UNKNOWN)
         score_words(
@@ -96,8 +92,8 @@ class CompiledWords:
             self._weights.idf,
             of_classes,
             of_classes.shape[1],
-            counts,
-            np.empty_like(counts),
+            np.zeros(len(of_classes), np.int32),
+            np.empty(len(of_classes), np.int32),
             margins,
             norms,
         )
@@ -127,7 +123,7 @@ class CompiledCharacters:
 
     def margins(self, texts: Sequence[str]) -> tuple[F64, NDArray[np.bool_]]:
         """Return ``[n_texts, n_classes]`` margins without biases, and which texts have an n-gram. None holds a NUL."""
-        of_classes, counts = self._weights.of_classes, self._weights.counts()
+        of_classes = self._weights.of_classes
         margins, norms = np.zeros((len(texts), of_classes.shape[1])), np.zeros(len(texts))
         spelled: _Spelled | None = getattr(self._of_thread, "spelled", None)
         if spelled is None or spelled.nbytes > MOST_BYTES:
@@ -146,8 +142,8 @@ class CompiledCharacters:
             self._weights.idf,
             of_classes,
             of_classes.shape[1],
-            counts,
-            np.empty(len(counts) + 1, np.int32),
+            np.zeros(len(of_classes), np.int64),
+            np.empty(len(of_classes) + 1, np.int32),
             margins,
             norms,
         )

@@ -292,7 +292,7 @@ def score_spelled(
     idf: F32,
     weights: F32,
     n_classes: int,
-    counts: I32,
+    seen: I64,
     repeated: I32,
     into: F64,
     norms: F64,
@@ -313,13 +313,14 @@ def score_spelled(
         idf: ``[n_terms]`` inverse document frequencies.
         weights: ``[n_terms, n_classes]``.
         n_classes: number of classes.
-        counts: ``[n_terms]`` zeros, and zeros afterwards.
+        seen: ``[n_terms]`` zeros, overwritten.
         repeated: ``[n_terms + 1]``, overwritten.
         into: written to zeros: ``[n_texts, n_classes]`` margins.
         norms: written: ``[n_texts]`` lengths of the vectors of n-grams; 0 without any.
     """
+    before = 0  # n-grams of earlier texts: no n-gram has been seen more often, so what is above comes from this text
     for text in range(n_texts):
-        norm, n_repeated = 0.0, 0
+        norm, n_repeated, n = 0.0, 0, 0
         for at in range(ends[text], ends[text + 1]):
             word = np.int64(ids[at])
             norm += squares[word]
@@ -327,21 +328,19 @@ def score_spelled(
                 into[n_classes * text + k] += sums[n_classes * word + k]
             for part in range(word_ends[word], word_ends[word + 1]):
                 row = np.int64(parts[part])
-                count = counts[row] + 1
-                counts[row] = count
+                count = max(seen[row], before) + 1
+                seen[row] = count
                 repeated[n_repeated] = row  # without a branch, which would often be foreseen wrongly
-                n_repeated += 1 if count == 2 else 0
+                n_repeated += 1 if count == before + 2 else 0
+            n += word_ends[word + 1] - word_ends[word]
         for each in range(n_repeated):
             row = np.int64(repeated[each])
-            count, weight = counts[row], np.float64(idf[row])
+            count, weight = seen[row] - before, np.float64(idf[row])
             value = _value(count)
             norm += (value * value - count) * weight * weight
             for k in range(n_classes):
                 into[n_classes * text + k] += (value - count) * weight * weights[n_classes * row + k]
-        for at in range(ends[text], ends[text + 1]):
-            word = np.int64(ids[at])
-            for part in range(word_ends[word], word_ends[word + 1]):
-                counts[parts[part]] = 0
+        before += n
         norms[text] = math.sqrt(norm)
         if norm > 0.0:
             for k in range(n_classes):
