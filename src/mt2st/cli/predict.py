@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     Classifier = TextClassifier | MultiLabelClassifier | Predictor
 
-MOST_TEXTS, MOST_CHARACTERS, TEXTS_AT_ONCE = 1 << 15, 1 << 21, 1 << 10
-"""Texts that are predicted together, the characters after which there are no more of them, and texts read between two
-looks at that."""
+TEXTS_AT_ONCE, MOST_TEXTS, MOST_CHARACTERS, MOST_VALUES = 1 << 10, 1 << 15, 1 << 21, 1 << 20
+"""Texts are read in lists of the first size, which are predicted together up to so many texts, characters and
+probabilities."""
 VALUES_WORTH_COMPILED = 1 << 14
 """Probabilities from which on compiled code writes them."""
 MOST_WORKERS = 4
@@ -122,8 +122,9 @@ def run(arguments: Sequence[str]) -> int:
     write = writer_of(model, options.format, options.keep)
     first = next(records, None)  # a source that cannot be read is found before anything is written
     with _destination(options) as out:
-        every = chain([first] if first else [], records)
-        write(out, _chunks(every, shown=out is not sys.stdout or not out.isatty()))
+        every, labels = chain([first] if first else [], records), len(getattr(model, "classes_", ()))
+        most = min(MOST_TEXTS, MOST_VALUES // max(1, labels))
+        write(out, _chunks(every, most, shown=out is not sys.stdout or not out.isatty()))
     return 0
 
 
@@ -202,7 +203,7 @@ def _problem_type(model: AnyModel | Predictor) -> str:
     return found if isinstance(found, str) else found.name
 
 
-def _chunks(records: Iterable[Record], *, shown: bool) -> Chunks:
+def _chunks(records: Iterable[Record], most: int, *, shown: bool) -> Chunks:
     """Yield records in lists: enough for compiled code and batches of similar length, few enough for flat memory.
 
     Name empty texts in the end. Show how many texts there are, unless predictions come to the same terminal.
@@ -211,7 +212,7 @@ def _chunks(records: Iterable[Record], *, shown: bool) -> Chunks:
     with progress_bar() as bar:
         while chunk := list(islice(rest, TEXTS_AT_ONCE)):
             characters = sum(len(each.text) for each in chunk)
-            while len(chunk) < MOST_TEXTS and characters < MOST_CHARACTERS:
+            while len(chunk) < most and characters < MOST_CHARACTERS:
                 more = list(islice(rest, TEXTS_AT_ONCE))
                 chunk += more
                 characters += sum(len(each.text) for each in more)
