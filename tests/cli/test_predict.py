@@ -108,7 +108,6 @@ def test_compiled_code_prints_what_python_prints(
     for compiled, most in ((False, 1 << 20), (True, 1 << 20), (True, 6), (False, 6)):
         for module in (predict, mean, ngram_classifier, numbering):
             monkeypatch.setattr(module, "pays", lambda *_, compiled=compiled: compiled)
-        monkeypatch.setattr(predict, "TEXTS_AT_ONCE", min(most // 2, 1 << 10))
         monkeypatch.setattr(predict, "MOST_VALUES", most)
         assert main(["predict", str(model), "--file", str(tmp_path / "x.csv"), "--skip-bad-rows", *options]) == 0
         if "--keep" not in options:

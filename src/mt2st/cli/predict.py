@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import TextIOWrapper
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO, cast
 
@@ -41,9 +41,8 @@ if TYPE_CHECKING:
 
     Classifier = TextClassifier | MultiLabelClassifier | Predictor
 
-TEXTS_AT_ONCE, MOST_TEXTS, MOST_CHARACTERS, MOST_VALUES = 1 << 10, 1 << 15, 1 << 21, 1 << 20
-"""Texts are read in lists of the first size, which are predicted together up to so many texts, characters and
-probabilities."""
+MOST_TEXTS, MOST_CHARACTERS, MOST_VALUES = 1 << 15, 1 << 21, 1 << 20
+"""So many texts, characters and probabilities are predicted together."""
 VALUES_WORTH_COMPILED = 1 << 14
 """Probabilities from which on compiled code writes them."""
 MOST_WORKERS = 4
@@ -123,7 +122,7 @@ def run(arguments: Sequence[str]) -> int:
     first = next(records, None)  # a source that cannot be read is found before anything is written
     with _destination(options) as out:
         every, labels = chain([first] if first else [], records), len(getattr(model, "classes_", ()))
-        most = min(MOST_TEXTS, MOST_VALUES // max(1, labels))
+        most = max(1, min(MOST_TEXTS, MOST_VALUES // max(1, labels)))
         write(out, _chunks(every, most, shown=out is not sys.stdout or not out.isatty()))
     return 0
 
@@ -208,22 +207,20 @@ def _chunks(records: Iterable[Record], most: int, *, shown: bool) -> Chunks:
 
     Name empty texts in the end. Show how many texts there are, unless predictions come to the same terminal.
     """
-    rest, total, empty, first = iter(records), 0, 0, 0
+    chunk: list[Record] = []
+    characters = empty = first = 0
     with progress_bar() as bar:
-        while chunk := list(islice(rest, TEXTS_AT_ONCE)):
-            characters = sum(len(each.text) for each in chunk)
-            while len(chunk) < most and characters < MOST_CHARACTERS:
-                more = list(islice(rest, TEXTS_AT_ONCE))
-                chunk += more
-                characters += sum(len(each.text) for each in more)
-                if not more:
-                    break
-            total += len(chunk)
-            if not all(each.text.strip() for each in chunk):
-                places = [each.line for each in chunk if not each.text.strip()]
-                empty, first = empty + len(places), first or places[0]
-            if shown:
-                bar.show(None, f"predicting: {total:,} texts")
+        for total, record in enumerate(records, 1):
+            chunk.append(record)
+            characters += len(record.text)
+            if not record.text.strip():
+                empty, first = empty + 1, first or record.line
+            if len(chunk) == most or characters >= MOST_CHARACTERS:
+                if shown:
+                    bar.show(None, f"predicting: {total:,} texts")
+                yield chunk
+                chunk, characters = [], 0
+        if chunk:
             yield chunk
     if empty:
         warn(f"{empty:,} empty text{'s are' if empty > 1 else ' is'} predicted too, the first from line {first}")

@@ -25,7 +25,7 @@ HEAD = "heads.primary"
 SMALLEST_VARIANCE = 1e-8
 _ROWS_AT_ONCE = 1 << 12
 """Rows of the table that are scored together."""
-_WORTH_COMPILED = 1 << 17
+_WORTH_COMPILED = 1 << 16
 """Tokens from which on compiled code is loaded for their means."""
 
 

@@ -35,7 +35,7 @@ def csv_rows(classes: Sequence[str], probabilities: NDArray[np.float32]) -> str:
     rows = np.empty(len(found) * most, np.uint8)
     best = found.argmax(axis=1)
     size = write_rows(np.frombuffer(b"".join(labels), np.uint8), starts, best, found, len(found), found.shape[1], rows)
-    return rows[:size].tobytes().decode()
+    return str(rows[:size].data, "utf-8")
 
 
 def _field(name: str) -> bytes:

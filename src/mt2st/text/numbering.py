@@ -17,7 +17,7 @@ from mt2st.text.tokeniser import Tokeniser
 if TYPE_CHECKING:
     from mt2st.text.token_table import Cut, TokenTable
 
-WORTH_COMPILED = 1 << 20
+WORTH_COMPILED = 1 << 19
 """Characters from which on compiled code is loaded: Python cuts them in the time that the loading takes."""
 CHARACTERS_PER_BATCH = 1 << 19
 """Characters whose tokens are held at a time: about a hundred thousand tokens."""
