@@ -40,7 +40,7 @@ from mt2st.tasks import AnalogyTask, MisalignmentTask, SemanticSyntacticTask, Sp
 from mt2st.tasks.classification import classification_head
 from mt2st.tasks.relations import Judgements, Lexicon, Questions
 from mt2st.training import DimensionFreezing, Feedback, LearningRateSchedule, Task
-from mt2st.training.processor import flushed_denormals
+from mt2st.training.device import flushed_denormals
 
 VECTOR_SIZE = 100
 N_QUESTIONS, N_PAIRS = 8_000, 6_000

@@ -25,7 +25,7 @@ from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, ContextTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
 from mt2st.training import Trainer
-from mt2st.training.processor import flushed_denormals
+from mt2st.training.device import flushed_denormals
 
 VOCABULARY, VECTOR_SIZE, LENGTH, BATCH = 20_000, 100, 128, 32
 AVERAGE = 0.97

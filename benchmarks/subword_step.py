@@ -26,7 +26,7 @@ from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import Texts
 from mt2st.text import Corpus, Tokeniser, read_labelled
 from mt2st.training.averaging import ParameterAverage
-from mt2st.training.processor import flushed_denormals
+from mt2st.training.device import flushed_denormals
 
 BATCH, LENGTH, STEPS = 32, 100, 4
 

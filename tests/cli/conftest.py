@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ def write_reviews(path: Path, rows: int = 60, *, header: tuple[str, str] = ("rev
             label = "pos" if row % 2 else "neg"
             writer.writerow([" ".join(["a", "film", *rng.choices(words[label], k=6)]), label])
     return path
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """Undo what a command that a signal ended has done: the program was about to end."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

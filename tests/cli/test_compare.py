@@ -12,8 +12,8 @@ import pytest
 
 from mt2st._lock import cell_lock
 from mt2st.cli.main import main
+from mt2st.cli.run_folder import check_output
 from mt2st.cli.strategy_options import strategy_options
-from mt2st.cli.study_folder import check_output
 from mt2st.cli.study_runs import StudyProgress, with_earlier
 from mt2st.strategy import (
     DWA,

@@ -502,9 +502,9 @@ def test_vectors_that_the_disk_refuses_go_elsewhere(
 
 def test_a_signal_in_the_midst_of_an_exec_ends_with_its_own_exit_code(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
-        "import signal, sys\nfrom mt2st.cli.interruption import Interrupted, interruptible\n"
-        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
-        "try:\n    with interruptible():\n"
+        "import signal, sys\nfrom mt2st.cli.interruption import Interrupted, stopped_by_signals\n"
+        "from mt2st.cli.main import _terminate\nsignal.signal(signal.SIGTERM, _terminate)\n"
+        "try:\n    with stopped_by_signals(lambda: False):\n"
         "        exec('import os, time; os.kill(os.getpid(), 15); time.sleep(5)')\n"
         "except Interrupted as end:\n    sys.exit(128 + end.signal)",
         encoding="utf-8",

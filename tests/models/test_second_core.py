@@ -13,8 +13,8 @@ from mt2st import TextClassifier
 from mt2st.strategy import Switch
 from mt2st.tasks import ContextTask, LabelledTask
 from mt2st.training import Callback, SharedKernelTask, Trainer
+from mt2st.training.device import torch_threads
 from mt2st.training.kernel_thread import KernelThread
-from mt2st.training.processor import torch_threads
 
 Films = tuple[list[str], list[str]]
 

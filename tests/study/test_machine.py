@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mt2st import __version__
-from mt2st.study.machine import _source_hash, versions
+from mt2st.study.result import _source_hash, versions
 
 
 def test_versions_tell_apart_what_is_between_two_releases(tmp_path: Path) -> None:

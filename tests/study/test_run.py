@@ -10,7 +10,7 @@ import pytest
 from tests.study.conftest import QUICK, texts
 
 from mt2st import InputError, SingleTask, Switch
-from mt2st.cli.study_folder import own_share
+from mt2st.cli.run_folder import own_share
 from mt2st.models.trained_model import AnyModel
 from mt2st.study import Cell, Grid, Group, Method, Outcome, Study, StudyData, Watcher, run_study
 from mt2st.study.report.page import Code, Paragraph

@@ -18,8 +18,8 @@ from mt2st.tasks import Texts
 from mt2st.tasks.classification import predict_probabilities
 from mt2st.tasks.inference import infer_rows, tokens_at_a_time
 from mt2st.tasks.tagging import Words, predict_tag_probabilities
+from mt2st.training.device import flushed_denormals, flushes_denormals
 from mt2st.training.flops import counted_forward
-from mt2st.training.processor import flushed_denormals, flushes_denormals
 
 LENGTHS = [9, 1, 4, 4, 2, 5, 3, 3, 1, 1]
 TEXTS = Texts(np.arange(2, 2 + sum(LENGTHS), dtype=np.int32), np.cumsum([0, *LENGTHS]))

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from mt2st.training.processor import flushed_denormals, torch_threads
+from mt2st.training.device import flushed_denormals, torch_threads
 
 
 def test_blocks_within_each_other_give_back_what_they_found() -> None:

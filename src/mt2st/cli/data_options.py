@@ -156,11 +156,7 @@ class Parts:
 
 
 def read_parts(options: DataOptions) -> Parts:
-    """Read and split the data.
-
-    Raises:
-        InputError: whatever is wrong with it.
-    """
+    """Read and split the data."""
     labelled = read_rows(options, options.data)
     check_rows(labelled)
     if isinstance(labelled, TaggedText):
@@ -245,11 +241,7 @@ def saved_config(model: Path) -> dict[str, Any]:
 
 
 def read_rows(options: DataOptions, source: str) -> Rows:
-    """Read labelled data of the kind that the options name.
-
-    Raises:
-        InputError: whatever is wrong with it.
-    """
+    """Read labelled data of the kind that the options name."""
     if options.task == "tagging":
         try:
             return read_tagged(source, tag=options.tag, word=options.word)

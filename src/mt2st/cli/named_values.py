@@ -86,9 +86,6 @@ def of_tasks(
     """Return a strategy's parameter from an option's value: one value, or one for each of the auxiliary tasks.
 
     Tasks that are not named get the value for the others, or the default.
-
-    Raises:
-        InputError: a task is named that is not among them.
     """
     if not isinstance(value, Mapping):
         return value

@@ -78,11 +78,7 @@ def _nothing_further(_: Mapping[str, Any]) -> Iterable[str]:
 
 
 def seconds_between(checkpoint_minutes: float) -> float:
-    """Return the seconds between two checkpoints that ``--checkpoint-minutes`` asks for.
-
-    Raises:
-        InputError: it is not above 0.
-    """
+    """Return the seconds between two checkpoints that ``--checkpoint-minutes`` asks for."""
     if not 0 < checkpoint_minutes < float("inf"):
         raise InputError(f"--checkpoint-minutes must be above 0, found {checkpoint_minutes}")
     return 60 * checkpoint_minutes
@@ -108,10 +104,6 @@ def parse(
         description: the first lines of the help.
         common: names of the fields that ``--help`` shows; ``--help-all`` shows all. Empty: both show all.
         further: what else is wrong with the values of the file, for its list of errors.
-
-    Raises:
-        InputError: the file cannot be used (all its errors at once, each with its dotted key), or a word is one that
-            people try, for which there is another option.
     """
     import tyro
 
@@ -151,11 +143,7 @@ def given(options: Any) -> dict[str, Any]:
 
 
 def read_config(options: type[OptionsT], path: Path, further: Further = _nothing_further) -> OptionsT:
-    """Return options with the values of a TOML file; required ones that it lacks are left to the command line.
-
-    Raises:
-        InputError: the file cannot be read, a key is unknown, or a value is wrong; all errors at once.
-    """
+    """Return options with the values of a TOML file; required ones that it lacks are left to the command line."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -242,11 +230,7 @@ def _hint(options: type, keys: Sequence[str]) -> str:
 
 
 def _check_words(words: Sequence[str], options: type) -> None:
-    """Answer words that people try and that tyro cannot explain.
-
-    Raises:
-        InputError: saying what to give in place of the first.
-    """
+    """Answer words that people try and that tyro cannot explain."""
     kinds = {each.flag: _bare(each.kind) for each in _options(options)}
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")

@@ -13,7 +13,7 @@ import tyro
 
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
 from mt2st.cli.options import parse
-from mt2st.cli.study_folder import check_output, own_share, telling_what_is_kept
+from mt2st.cli.run_folder import check_output, own_share, telling_what_is_kept
 from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled

@@ -1,16 +1,18 @@
-"""The output folder of a run: proved before the work, for one process at a time, and emptied of earlier runs alone."""
+"""Output folders of runs and studies: proved before the work, for one process at a time, emptied of earlier runs."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from mt2st._files import ASIDE, OWN, check_place, complete_file, listed_files, restore
 from mt2st._lock import LOCK, only_writer
+from mt2st.cli.interruption import Interrupted
 from mt2st.cli.terminal import say
 from mt2st.errors import InputError, NotWrittenError
 
@@ -27,10 +29,6 @@ class RunFolder(ExitStack):
         kept: those that stay when an earlier run is replaced, until the new ones are complete.
         resumes: name of the folder that an interrupted run leaves, where it is to go on; None to begin.
         overwrite: whether an earlier run may be replaced.
-
-    Raises:
-        InputError: when the block begins: the folder cannot be written, another process writes into it, or it holds
-            what may not be replaced.
     """
 
     def __init__(
@@ -120,11 +118,7 @@ class RunFolder(ExitStack):
 
 
 def kept(write: Callable[[Path], Written], place: Path, fallback: Path | None) -> Written:
-    """Write a result; where the disk refuses, to the fallback, or where the person at the terminal says.
-
-    Raises:
-        InputError: no place could be written; the result is lost with the process.
-    """
+    """Write a result; where the disk refuses, to the fallback, or where the person at the terminal says."""
     places, asked = [place, *([fallback] if fallback else [])], False
     while True:
         try:
@@ -146,3 +140,56 @@ def kept(write: Callable[[Path], Written], place: Path, fallback: Path | None) -
 def _answer(question: str) -> str:
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
+
+
+Dealt = TypeVar("Dealt")
+
+
+def check_output(output: Path) -> None:
+    """Refuse a place that is no study's before anything is trained."""
+    check_place(output, "--output")
+    restore(output)
+    begun = (output / "study.json").is_file() or any([*output.glob("*/.lock"), *output.glob("search/*/.lock")])
+    if begun or not output.is_dir():
+        return
+    for path in sorted(output.iterdir()):
+        if not path.name.startswith(".") and (path.is_file() or any(path.iterdir())):
+            raise InputError(f"--output {output} holds files that are no study's ({path.name}): choose another")
+
+
+def own_share(text: str | None, cells: Sequence[Dealt]) -> list[Dealt]:
+    """Return the share of a study's cells that ``--cell`` asks for, such as ``3/8``: those between two even cuts.
+
+    A seed's methods follow each other: so all but those at a cut run on the same machine as what they are compared
+    with, seed by seed.
+
+    Example:
+        >>> [own_share(text, "abcdefg") for text in ("1/3", "2/3", "3/3")]
+        [['a', 'b'], ['c', 'd'], ['e', 'f', 'g']]
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text or "1/1")
+    if not found:
+        raise InputError(f"--cell takes a share such as 3/8, the third of eight, found '{text}'")
+    number, of = int(found[1]), int(found[2])
+    if not 1 <= number <= of:
+        raise InputError(f"--cell: a share is one of 1/n to n/n, found {text}")
+    return list(cells[(number - 1) * len(cells) // of : number * len(cells) // of])
+
+
+@contextmanager
+def telling_what_is_kept(folder: Path) -> Iterator[None]:
+    """Say what a study that is interrupted in this block leaves in its folder, and what goes on from there."""
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):
+        found = {
+            "finished run": [*folder.glob("*/result.json")],
+            "finished trial": [*folder.glob("search/*/result.json")],
+            "checkpoint": [*folder.glob("*/checkpoint"), *folder.glob("search/*/checkpoint")],
+        }
+        kept = [f"{len(paths)} {what}{'' if len(paths) == 1 else 's'}" for what, paths in found.items() if paths]
+        if kept:
+            say(f"interrupted: {' and '.join(kept)} in {folder}; the same command goes on from there")
+        else:
+            say("interrupted: no run was finished, nothing is kept")
+        raise

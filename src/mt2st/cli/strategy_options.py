@@ -35,9 +35,6 @@ class StrategyOptions:
         """Return the strategy of a name, for a run with these auxiliary tasks.
 
         Options that differ from their defaults set the strategy's settings. It has its own defaults for the others.
-
-        Raises:
-            InputError: if the name is unknown, a value is out of its range, or a task is named that is not there.
         """
         known = known_strategies()
         if name not in known:
@@ -72,9 +69,6 @@ class StrategyOptions:
 
 def strategy_options(strategies: Iterable[type[Strategy]] = ()) -> Any:
     """Return the options of the package's strategies and of further ones: a `StrategyOptions` with a field a flag.
-
-    Raises:
-        InputError: if a strategy's option has the flag of another one with another default.
 
     Example:
         >>> options = strategy_options()(switch_at=3)
@@ -112,9 +106,6 @@ def with_strategies(options: type[OptionsT], arguments: Sequence[str]) -> type[O
     """Return a command's options with those of all strategies in the field ``schedule``.
 
     They are the package's, and those that the command's words or the file of ``--config`` name by module and class.
-
-    Raises:
-        InputError: if a module cannot be imported, or has no such strategy.
     """
     group = strategy_options([strategy_of(word) for word in _named(arguments)])
     made: type[OptionsT] = make_dataclass(
@@ -158,11 +149,7 @@ def strategy_problems(options: type[Any], values: Mapping[str, Any]) -> Iterator
 
 
 def strategy_of(word: str) -> type[Strategy]:
-    """Import the strategy that ``module:Class`` names. The working directory counts as a place of modules.
-
-    Raises:
-        InputError: if the module cannot be imported, or has no such strategy.
-    """
+    """Import the strategy that ``module:Class`` names. The working directory counts as a place of modules."""
     module, _, name = word.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))

@@ -102,19 +102,6 @@ def progress_bar() -> Iterator[Bar]:
         bar.close()
 
 
-COMPILING = "compiling the kernels, which is done once"
-
-
-def compiled(seconds: float) -> str:
-    """Return what there is to say about the time before a training's first step.
-
-    Example:
-        >>> compiled(3.14)
-        'kernels: compiled, or loaded from an earlier time, in 3.1 s'
-    """
-    return f"kernels: compiled, or loaded from an earlier time, in {seconds:.1f} s"
-
-
 def duration(seconds: float) -> str:
     """Return a time for a person.
 

@@ -198,9 +198,9 @@ def _folder(options: TrainOptions, path: Path, *, resume: bool) -> RunFolder:
 
 def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:
     from mt2st.models.inputs import joined
-    from mt2st.study.machine import machine, versions
     from mt2st.study.predictions import predictions_of
     from mt2st.study.report import write_report
+    from mt2st.study.result import machine, versions
     from mt2st.training.callbacks import finite
 
     part, rows, probabilities = "validation", parts.validation, model.validation_probabilities_

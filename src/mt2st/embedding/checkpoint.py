@@ -130,16 +130,9 @@ def saved_results(
 ) -> Generator[Report]:
     """Do as `mt2st._workers.results`, and save when it is time, while no job is in flight.
 
-    Args:
-        run: does a job.
-        jobs: in their order.
-        workers: number of threads.
-        checkpoints: saves; None does not.
-        position: returns plain values that tell where to go on when all jobs up to this one are done, and whether an
-            epoch ends with it.
-        end_round: ends the round that a job is the last of, while no job is in flight; only then is anything saved.
-            None without rounds.
-        ends_round: tells whether a job is the last of its round.
+    ``position`` returns plain values that tell where to go on when all jobs up to this one are done, and whether an
+    epoch ends with it. ``end_round`` ends the round that a job is the last of, as ``ends_round`` tells, while no job is
+    in flight; with rounds, only then is anything saved.
     """
     last: list[Job] = []
 

@@ -1,4 +1,7 @@
-"""The settings of the trainings of word vectors, with their ranges in the annotations."""
+"""The settings of the trainings of word vectors: ranges in the annotations, meanings in the texts below the fields.
+
+Both are told here alone: for Python's documentation, and for the help of ``mt2st vectors train``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from mt2st._field_docs import DocWithFields
 from mt2st._settings import Count, NonNegative, Positive, Share, check_fields
 from mt2st.embedding.formats.stream import MOST_DIMENSIONS
 from mt2st.embedding.subword_vectors import SubwordVectors
@@ -41,7 +45,7 @@ GloveWindow = Annotated[int, Field(ge=1, le=100_000)]
 
 @dataclass(frozen=True)
 class WordVectorSettings:
-    """The settings of `mt2st.embedding.train_word_vectors`, which explains them; validated when made.
+    """The settings of `mt2st.embedding.train_word_vectors`; names and defaults are gensim's. Validated when made.
 
     Raises:
         InputError: a setting out of its range, by name, with the rule and the value found.
@@ -53,19 +57,36 @@ class WordVectorSettings:
     """
 
     method: Method = "skipgram"
+    """skipgram, cbow, skipgram-fasttext or cbow-fasttext; the last two make a word's vector the mean of its own row and
+    the rows of its character n-grams, which words share."""
     vector_size: VectorSize | None = None
+    """Dimensions of the vectors, 1 to 2**20; by default 100, or those of the vectors to go on from."""
     window: Count = 5
+    """Widest reach of a context, in words to each side, at least 1."""
     negative: Negative = 5
+    """Weight of noise against each true word, in noise words, 1 to 100. The kernels draw a fixed number of shared noise
+    words and weight them: a larger value takes no more time."""
     sample: Share = 1e-3
+    """Threshold above which frequent words are thinned out, in [0, 1); 0 keeps all."""
     alpha: Positive = 0.025
+    """Learning rate at the start, above 0; it falls linearly."""
     min_alpha: NonNegative = 1e-4
+    """Learning rate at the end, in [0, alpha]."""
     epochs: Count = 5
+    """Passes over the corpus, at least 1."""
     workers: Count = 1
+    """Threads, at least 1. One repeats a seed's result to the bit; several update the tables without locks."""
     seed: int = 1
+    """Decides all that is random; any integer."""
     ns_exponent: NoiseExponent = 0.75
+    """Noise words are drawn in proportion to their count to this power, in [-5, 5]."""
     min_n: NgramLength | None = None
+    """-fasttext methods: characters of the shortest n-gram, at least 1; by default 3, or that of the vectors to go on
+    from."""
     max_n: NgramLength | None = None
+    """-fasttext methods: characters of the longest n-gram, at least min_n; by default 6, likewise."""
     bucket: Buckets | None = None
+    """-fasttext methods: rows that the n-grams share by their hash, at least 1; by default 200,000, likewise."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -113,7 +134,10 @@ class WordVectorSettings:
 
 @dataclass(frozen=True)
 class GloveSettings:
-    """The settings of `mt2st.embedding.train_glove`, which explains them; validated when made.
+    """The settings of `mt2st.embedding.train_glove`; the defaults are those of the paper and its program.
+
+    They are validated when made. A corpus of a few million words has few counts near 100: there, a smaller ``x_max``
+    (10) learns much faster.
 
     Raises:
         InputError: a setting out of its range, by name, with the rule and the value found.
@@ -125,15 +149,27 @@ class GloveSettings:
     """
 
     vector_size: VectorSize | None = None
+    """Dimensions of the vectors, 1 to 2**20; by default 100, or those of the vectors to go on from."""
     window: GloveWindow = 10
+    """Widest reach of a context, in words to each side, 1 to 100,000."""
     sample: Share = 0.0
+    """Threshold above which frequent words are thinned out before counting, in [0, 1). 0 keeps all, as GloVe's authors
+    do; for what 1e-4 gave see docs/explanation/auxiliary-tasks.md#glove-settings."""
     x_max: Positive = 100.0
+    """Co-occurrence count from which on a pair has full weight, above 0; 10 suits a few million words."""
     alpha: NonNegative = 0.75
+    """Exponent of the weight of rarer pairs, at least 0. (Not the learning rate, as in word2vec.)"""
     learning_rate: Positive = 0.05
+    """AdaGrad's learning rate, above 0."""
     epochs: Count = 25
+    """Passes over the co-occurrences, at least 1."""
     memory_mb: Positive = 1024
+    """MB for counting and holding co-occurrences, at least 4, and more for a window beyond 50,000. The rest is in files
+    (TMPDIR); the tables are not included."""
     workers: Count = 1
+    """Threads, at least 1. One repeats a seed's result to the bit; several update the tables without locks."""
     seed: int = 1
+    """Decides all that is random; any integer."""
 
     def __post_init__(self) -> None:
         from mt2st.embedding.glove.sums import SumTable  # comes with numba, which only who trains waits for
@@ -168,3 +204,7 @@ def _size_like(given: WordVectors, vector_size: int | None) -> int:
             f"set it to {given.vector_size}"
         )
     return given.vector_size
+
+
+for _settings in (WordVectorSettings, GloveSettings):
+    _settings.__doc__ = DocWithFields(_settings.__doc__)  # type: ignore[assignment]  # gives a text when it is read

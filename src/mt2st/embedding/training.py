@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.checkpoint import VectorCheckpoints, identity_of, saved_results
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import Footprint, check_available, give_back
-from mt2st.embedding.settings import CHUNK_WORDS, Method, WordVectorSettings
+from mt2st.embedding.settings import CHUNK_WORDS, WordVectorSettings
 from mt2st.embedding.subword_vectors import SubwordVectors, load_vectors
 from mt2st.embedding.subwords import SubwordRows
 from mt2st.embedding.together import Rounds, Together
@@ -98,20 +98,6 @@ class TrainingInterrupted(KeyboardInterrupt):
 def train_word_vectors(
     corpus: Corpus,
     *,
-    method: Method | str = WordVectorSettings.method,
-    vector_size: int | None = WordVectorSettings.vector_size,
-    window: int = WordVectorSettings.window,
-    negative: int = WordVectorSettings.negative,
-    sample: float = WordVectorSettings.sample,
-    alpha: float = WordVectorSettings.alpha,
-    min_alpha: float = WordVectorSettings.min_alpha,
-    epochs: int = WordVectorSettings.epochs,
-    workers: int = WordVectorSettings.workers,
-    seed: int = WordVectorSettings.seed,
-    ns_exponent: float = WordVectorSettings.ns_exponent,
-    min_n: int | None = WordVectorSettings.min_n,
-    max_n: int | None = WordVectorSettings.max_n,
-    bucket: int | None = WordVectorSettings.bucket,
     init_vectors: InitVectors = None,
     frozen: Frozen = None,
     checkpoints: VectorCheckpoints | None = None,
@@ -119,12 +105,13 @@ def train_word_vectors(
     on_memory: Callable[[Footprint], None] | None = None,
     on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[VectorProgress], None] | None = None,
+    **settings: Any,
 ) -> WordVectors:
     """Train word vectors on an encoded corpus with negative sampling.
 
-    The names and defaults are gensim's. The learning rate falls linearly from ``alpha`` to ``min_alpha``. Windows do
-    not cross documents, nor the cuts of documents longer than `chunk_words`. `Footprint` estimates the memory: two
-    float32 tables [V, vector_size] and about 240 bytes per word; with n-grams, another [bucket, vector_size].
+    Windows do not cross documents, nor the cuts of documents longer than `chunk_words`. `Footprint` estimates the
+    memory: two float32 tables [V, vector_size] and about 240 bytes per word; with n-grams, another [bucket,
+    vector_size].
 
     With ``init_vectors`` the training continues from these, as after gensim's ``build_vocab(update=True)``: words of
     the corpus that they have start there, the others at random. Words that the corpus lacks are in the result unchanged
@@ -133,24 +120,6 @@ def train_word_vectors(
 
     Args:
         corpus: the encoded text.
-        method: ``"skipgram"``, ``"cbow"``, ``"skipgram-fasttext"`` or ``"cbow-fasttext"``; the last two make a word's
-            vector the mean of its own row and the rows of its character n-grams, which words share.
-        vector_size: dimensions, 1 to 2**20; by default 100, or that of ``init_vectors``.
-        window: the widest context, in words to each side, at least 1.
-        negative: weight of noise against one positive pair, in noise words, 1 to 100. Each pair meets a fixed number of
-            shared noise words, weighted to count as so many (`ContextKernel`): a larger value takes no more time.
-        sample: threshold for thinning out frequent words, in [0, 1); 0 keeps all.
-        alpha: learning rate at the start, above 0.
-        min_alpha: learning rate at the end, in [0, alpha].
-        epochs: passes over the corpus, at least 1.
-        workers: threads, at least 1. One thread is bitwise repeatable for a seed; several update the tables without
-            locks (hogwild), and the result depends on timing.
-        seed: any integer.
-        ns_exponent: noise words are drawn in proportion to ``count ** ns_exponent``; in [-5, 5].
-        min_n: length of the shortest n-gram, at least 1 (``-fasttext`` methods only, like the next two); by default 3,
-            or that of ``init_vectors``.
-        max_n: length of the longest n-gram, at least ``min_n``; by default 6, likewise.
-        bucket: rows that the n-grams share by their hash, at least 1; by default 200,000, likewise.
         init_vectors: vectors to continue from, a path of such (`load_vectors`), or a function that returns them, such
             as ``[vectors].pop``: if nobody else refers to them, their memory is free before the training starts. The
             ``-fasttext`` methods need `SubwordVectors`.
@@ -163,6 +132,7 @@ def train_word_vectors(
         on_memory: called before the training with the memory that it takes at most.
         on_compiled: called before the first chunk with the seconds in which the kernels were compiled or loaded.
         progress: called after every chunk, in the calling thread.
+        settings: by name, those of `WordVectorSettings`: ``method="cbow", vector_size=300``.
 
     Returns:
         Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
@@ -174,35 +144,20 @@ def train_word_vectors(
             diverges.
         TrainingInterrupted: after Ctrl-C, with the vectors trained so far.
     """
-    settings = WordVectorSettings(
-        method=cast("Method", method),
-        vector_size=vector_size,
-        window=window,
-        negative=negative,
-        sample=sample,
-        alpha=alpha,
-        min_alpha=min_alpha,
-        epochs=epochs,
-        workers=workers,
-        seed=seed,
-        ns_exponent=ns_exponent,
-        min_n=min_n,
-        max_n=max_n,
-        bucket=bucket,
-    )
+    chosen = WordVectorSettings(**settings)
     given = taken(init_vectors)
     if given is not None:
-        settings = settings.going_on_from(given)
+        chosen = chosen.going_on_from(given)
     places = frozen_places(frozen, given)
     vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
-    own_words = settings.epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
+    own_words = chosen.epochs * (int(corpus.offsets[-1]) - int(corpus.offsets[0]))
     together = together if together is not None and together.count > 1 else None
     if own_words == 0 and together is None:
         raise InputError("the corpus has no words of the vocabulary to train on: it has no documents")
-    footprint = Footprint.of(settings, vocabulary.tokens, given if given is not init_vectors else None)
+    footprint = Footprint.of(chosen, vocabulary.tokens, given if given is not init_vectors else None)
     check_available(
         footprint.total - footprint.given,  # which have theirs already
-        f"training {len(vocabulary):,} vectors of {settings.size:,} dimensions",
+        f"training {len(vocabulary):,} vectors of {chosen.size:,} dimensions",
         f"{footprint.parts}; lower vector_size, window or workers, or raise min_count",
     )
     if on_memory is not None:
@@ -210,18 +165,18 @@ def train_word_vectors(
 
     from mt2st.embedding.kernels import KERNELS, KernelReport  # numba loads only when something is trained
 
-    subwords = SubwordRows.of(vocabulary.tokens, settings.ngrams) if settings.has_ngrams else None
-    kernel = KERNELS[settings.method](
+    subwords = SubwordRows.of(vocabulary.tokens, chosen.ngrams) if chosen.has_ngrams else None
+    kernel = KERNELS[chosen.method](
         vocabulary.counts,
         subwords=subwords,
-        window=settings.window,
-        negative=settings.negative,
-        sample=settings.sample,
-        ns_exponent=settings.ns_exponent,
-        seed=settings.seed,
+        window=chosen.window,
+        negative=chosen.negative,
+        sample=chosen.sample,
+        ns_exponent=chosen.ns_exponent,
+        seed=chosen.seed,
         frozen=vocabulary.frozen_rows(places, subwords),
     )
-    inputs, outputs = initial_tables(kernel.input_rows, len(vocabulary), settings.size, settings.seed)
+    inputs, outputs = initial_tables(kernel.input_rows, len(vocabulary), chosen.size, chosen.seed)
     inputs[: vocabulary.n_specials] = 0
     if given is not None:
         vocabulary.place(given, inputs)
@@ -230,8 +185,8 @@ def train_word_vectors(
     def result() -> WordVectors:
         nonlocal outputs
         outputs = outputs[:0].copy()  # frees memory for the words composed of n-grams
-        if settings.has_ngrams:
-            return SubwordVectors(vocabulary.words, inputs[vocabulary.n_specials :], settings.ngrams)
+        if chosen.has_ngrams:
+            return SubwordVectors(vocabulary.words, inputs[vocabulary.n_specials :], chosen.ngrams)
         return WordVectors(vocabulary.words, inputs[vocabulary.n_specials :])
 
     rounds = None if together is None else Rounds(together, own_words, [inputs, outputs], kernel.frozen)
@@ -239,7 +194,7 @@ def train_word_vectors(
     streams = 0 if together is None else together.rank << _CHUNK_BITS
 
     def rate(words: int) -> float:
-        return settings.alpha + (settings.min_alpha - settings.alpha) * (words / own_words)
+        return chosen.alpha + (chosen.min_alpha - chosen.alpha) * (words / own_words)
 
     def run(chunk: Chunk) -> KernelReport:
         rates = rate(chunk.words_before), rate(chunk.words_before + chunk.words)
@@ -248,29 +203,29 @@ def train_word_vectors(
         return report
 
     started = time.perf_counter()
-    kernel.compile(settings.size)
+    kernel.compile(chosen.size)
     if on_compiled is not None:
         on_compiled(time.perf_counter() - started)
     position: dict[str, Any] = {"seconds": 0.0}
     if checkpoints is not None if together is None else together.of_first(lambda: checkpoints is not None):
-        identity = identity_of(settings, corpus, vocabulary, vocabulary.frozen_rows(places, subwords), together)
+        identity = identity_of(chosen, corpus, vocabulary, vocabulary.frozen_rows(places, subwords), together)
         if checkpoints is not None:
             position = checkpoints.begin({"inputs": inputs, "outputs": outputs}, identity)
     if together is not None:
         position = together.of_first(lambda: position)
-    untrained = untrained_loss(settings.negative)
-    judged = min(_JUDGED_WORDS, total_words // settings.epochs)
+    untrained = untrained_loss(chosen.negative)
+    judged = min(_JUDGED_WORDS, total_words // chosen.epochs)
     # What all processes had done when they last joined, and what this one has done since then.
     done, since = KernelReport(**position.get("done", {})), KernelReport()
     judge_at, started = done.words + judged, time.perf_counter() - position["seconds"]
     if rounds is not None:
         rounds.begin(done.words)
-    every = chunks(corpus.offsets, settings.epochs, chunk_words(settings.size))
+    every = chunks(corpus.offsets, chosen.epochs, chunk_words(chosen.size))
     is_over = (lambda words, before=done.words: words < before) if rounds is None else rounds.is_over
     due = (chunk for chunk in every if not is_over(chunk.words_before))
 
     def position_after(chunk: Chunk) -> tuple[dict[str, Any], bool]:
-        ends_epoch = (chunk.words_before + chunk.words) % (own_words // settings.epochs) == 0
+        ends_epoch = (chunk.words_before + chunk.words) % (own_words // chosen.epochs) == 0
         return {"done": asdict(done)}, ends_epoch and done.pairs > 0
 
     def end_round(chunk: Chunk) -> None:
@@ -298,14 +253,14 @@ def train_word_vectors(
             "ends_round": lambda chunk: of_all.due(chunk.words_before + chunk.words) > 0,
         }
     try:
-        with closing(saved_results(run, due, settings.workers, checkpoints, position_after, **saving)) as reports:
+        with closing(saved_results(run, due, chosen.workers, checkpoints, position_after, **saving)) as reports:
             for report in reports:
                 if rounds is None:
                     done += report
                 else:
                     since += report
                 if done.words >= judge_at and done.pairs:
-                    check_converging(done.mean_loss, start=untrained, factor=DIVERGED, rate=settings.alpha)
+                    check_converging(done.mean_loss, start=untrained, factor=DIVERGED, rate=chosen.alpha)
                     judge_at = done.words + judged
                 tell(report.mean_loss)
         if rounds is not None:
@@ -314,8 +269,8 @@ def train_word_vectors(
         raise TrainingInterrupted(result(), done.words, total_words, "words") from error
     if not done.pairs:
         raise NoContextError(
-            f"no two words of the corpus came together in {settings.epochs} passes: its documents hold one word of the "
-            f"vocabulary each, or sample ({settings.sample!r}) thins them out to that"
+            f"no two words of the corpus came together in {chosen.epochs} passes: its documents hold one word of the "
+            f"vocabulary each, or sample ({chosen.sample!r}) thins them out to that"
         )
     return result()
 

@@ -22,13 +22,8 @@ RESTRICT_VOCAB = 300_000
 class KnownWords:
     """The first words of some vectors, found by their spelling as a test has it.
 
-    Args:
-        vectors: words and vectors, by falling frequency.
-        restrict_vocab: how many of the first words take part, at least 1; None for all.
-        case_insensitive: words that differ only in case are one word, upper-cased as in gensim; the first of them (the
-            most frequent) gives the vector.
-        unseen: ``"skip"`` (as gensim) or ``"ngrams"`` (as fastText): unknown words get the vectors of their n-grams,
-            lower-cased if case is ignored, but answer nothing.
+    The arguments are those of `mt2st.evaluation.evaluate_analogies`. Words made of n-grams are lower-cased if case is
+    ignored, and answer nothing.
 
     Attributes:
         spelling: for each row that takes part, the first row of the same word, int ``[n_rows]``.

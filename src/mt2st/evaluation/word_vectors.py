@@ -109,12 +109,12 @@ def evaluate_word_vectors(
     Args:
         vectors: words and vectors, by falling frequency.
         tests: what to ask; by default what comes with this package and with gensim.
-        method: ``"3cosadd"`` or ``"3cosmul"``.
-        restrict_vocab: only this many of the first words take part; None for all.
-        case_insensitive: words that differ in case alone are one word.
-        dummy4unknown: count questions with unknown words as wrong, and pairs with unknown words as cosine 0.
-        unseen: ``"skip"`` knows only words of the vocabulary; ``"ngrams"`` gives others the vectors of their n-grams
-            (`mt2st.embedding.SubwordVectors`).
+        method: as for `evaluate_analogies`, like all others. With ``dummy4unknown`` pairs with unknown words have the
+            cosine 0.
+        restrict_vocab: likewise.
+        case_insensitive: likewise.
+        dummy4unknown: likewise.
+        unseen: likewise.
 
     Raises:
         InputError: no question, or no pair, of the files has vectors for all its words; or as `evaluate_analogies`.

@@ -45,9 +45,8 @@ from mt2st.text.numbering import encoded
 from mt2st.text.spelling import OpenSpellings
 from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
 from mt2st.training.checkpoint import FILES as TRAINER_FILES
-from mt2st.training.device import seeded
+from mt2st.training.device import seeded, torch_threads, usable_cores
 from mt2st.training.processes import current
-from mt2st.training.processor import torch_threads, usable_cores
 
 TRAINING, FINAL = "training", "final"
 VECTORS_OF = {TRAINING: "vectors", FINAL: "final-vectors"}

@@ -28,7 +28,7 @@ from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Strategy
 from mt2st.tasks import LabelledTask
 from mt2st.training import Callback, Run
-from mt2st.training.processor import torch_threads
+from mt2st.training.device import torch_threads
 
 MOST_TRAINED_AGAIN = 5_000
 """Labelled texts up to which the network is trained again on all. Of more, a fifth teaches it little; the linear

@@ -38,8 +38,8 @@ from mt2st.tasks.classification import predict_probabilities
 from mt2st.text import UNK, LabelledText, TaggedText, Vocabulary
 from mt2st.training import Callback, Evaluation, KernelTask, Run, Task
 from mt2st.training.callbacks import check_callbacks
+from mt2st.training.device import torch_threads
 from mt2st.training.processes import current
-from mt2st.training.processor import torch_threads
 
 SHOWN = ("accuracy", "micro_f1", "entity_f1", "loss")
 """Validation metrics shown with the progress bar."""

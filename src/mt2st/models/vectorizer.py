@@ -87,23 +87,11 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         elif self.vectors is not None:
             raise InputError(f"vectors must be WordVectors, the path of a file or None, found {self.vectors!r:.60}")
         else:
-            WordVectorSettings(  # raises before the texts are read
-                method=self.method,  # type: ignore[arg-type]
-                vector_size=self.vector_size,
-                window=self.window,
-                epochs=self.epochs,
-                seed=self.seed,
-            )
+            settings = {name: getattr(self, name) for name in ("method", "vector_size", "window", "epochs", "seed")}
+            WordVectorSettings(**settings)  # raises before the texts are read
             texts = checked_texts(X, "texts")
             corpus = Corpus.build(texts, tokeniser=self._tokeniser(), min_count=self.min_count)
-            self.vectors_ = train_word_vectors(
-                corpus,
-                method=self.method,
-                vector_size=self.vector_size,
-                window=self.window,
-                epochs=self.epochs,
-                seed=self.seed,
-            )
+            self.vectors_ = train_word_vectors(corpus, **settings)
         return self
 
     def transform(self, X: Iterable[str]) -> NDArray[np.float32]:

@@ -38,9 +38,6 @@ class AdaptiveDiminish(Diminish):
         unit: whether ``t`` counts epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.
 
-    Raises:
-        InputError: a parameter is out of its range.
-
     Example:
         >>> strategy = AdaptiveDiminish(0.5, sensitivity=10, auxiliaries=["analogy", "context"])
         >>> strategy.after_evaluation(Observation(1, 10, gradient_cosines={"analogy": -0.2, "context": 0.2}))

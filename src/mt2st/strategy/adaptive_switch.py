@@ -49,9 +49,6 @@ class AdaptiveSwitch(Strategy):
         unit: whether times count epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.
 
-    Raises:
-        InputError: a parameter is out of its range.
-
     Example:
         >>> strategy = AdaptiveSwitch(patience=1, auxiliaries=["context"])
         >>> for epoch, loss in enumerate([0.6, 0.5, 0.55], start=1):

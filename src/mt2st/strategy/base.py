@@ -41,6 +41,9 @@ class Strategy(ABC):
     Attributes:
         decisions: the decisions of an adaptive strategy so far in this process, in order.
 
+    Raises:
+        InputError: a parameter of any of our strategies is out of its range, or names an unknown task.
+
     Example:
         >>> class Linear(Strategy):
         ...     '''The weight falls linearly to 0.'''

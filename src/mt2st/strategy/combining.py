@@ -69,9 +69,6 @@ class PCGrad(CombiningStrategy):
         weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         seed: of the random order, at least 1.
 
-    Raises:
-        InputError: a parameter is out of its range.
-
     Example:
         >>> import numpy as np
         >>> combined = PCGrad().combine([np.array([1.0, 0.0]), np.array([-1.0, 1.0])], ["primary", "tagging"])
@@ -170,9 +167,6 @@ class CAGrad(_Weighting):
     Args:
         weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         radius: :math:`c`, in [0, 1). At 0 the step is the sum of the gradients.
-
-    Raises:
-        InputError: a parameter is out of its range.
     """
 
     name = "cagrad"
@@ -198,9 +192,6 @@ class GradientCosine(CombiningStrategy):
     Args:
         weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         gate: the second form.
-
-    Raises:
-        InputError: a parameter is out of its range.
 
     Example:
         >>> import numpy as np
@@ -243,9 +234,6 @@ class Bloop(CombiningStrategy):
     Args:
         weight: as for `CombiningStrategy`, as is ``auxiliaries``.
         memory: :math:`\rho`, in [0, 1). At 0 the mean is the step's own gradient.
-
-    Raises:
-        InputError: a parameter is out of its range.
     """
 
     options = (WEIGHT, Option("memory", "--bloop-memory", "Share of the primary's mean gradient that a step keeps."))

@@ -55,9 +55,6 @@ class Diminish(Strategy):
 
     Each of ``decay``, ``initial`` and ``curvature`` is one number for all tasks or a mapping by task.
 
-    Raises:
-        InputError: a parameter is negative or not finite, or names an unknown task.
-
     Example:
         >>> strategy = Diminish(decay=0.5, auxiliaries=["context"])
         >>> [round(strategy.weights(t)["context"], 3) for t in (1, 2, 3, 5, 6)]

@@ -28,9 +28,6 @@ class DWA(Strategy):
         temperature: :math:`T`, above 0: the larger, the more alike the weights. The paper's is 2.
         auxiliaries: names of the auxiliary tasks.
 
-    Raises:
-        InputError: the temperature is out of its range.
-
     Example:
         >>> strategy = DWA(temperature=2.0, auxiliaries=["context"])
         >>> strategy.after_evaluation(Observation(1, 10, losses={"context": 2.0}, primary_loss=0.8))

@@ -17,9 +17,6 @@ class MultiTask(Strategy):
         weight: weight of the auxiliary tasks, at least 0. One number or ``{task: weight}``.
         auxiliaries: names of the auxiliary tasks.
 
-    Raises:
-        InputError: if a weight is negative or not finite.
-
     Example:
         >>> MultiTask({"context": 0.5}, auxiliaries=["context"]).weights(40)
         {'context': 0.5}

@@ -23,10 +23,6 @@ class Switch(Strategy):
         unit: whether ``at`` and ``t`` count epochs or optimizer steps.
         auxiliaries: names of the auxiliary tasks.
 
-    Raises:
-        InputError: if a time is no whole number of at least 1, a weight is negative or not finite, or a task is
-            unknown.
-
     Example:
         >>> strategy = Switch(at=3, auxiliaries=["context"])
         >>> [strategy.weights(t)["context"] for t in (1, 2, 3, 4)]

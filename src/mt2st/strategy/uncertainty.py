@@ -30,9 +30,6 @@ class UncertaintyWeighting(Strategy):
             The primary's is 1.
         auxiliaries: names of the auxiliary tasks.
 
-    Raises:
-        InputError: a parameter is out of its range.
-
     Example:
         >>> strategy = UncertaintyWeighting(rate=0.5, auxiliaries=["context"])
         >>> for _ in range(100):

@@ -28,9 +28,6 @@ def check_fits(folder: Path, cells: Sequence[Cell], data: StudyData) -> None:
 
     All must have the same data and version, and the same defaults where the same settings were given. Runs of one
     method in one setting are averaged, and must be the same but for the seed.
-
-    Raises:
-        InputError: naming the first result of another experiment, or one that cannot be read.
     """
     others = _other_results(folder, cells)
     if not others or not cells:
@@ -53,9 +50,6 @@ def check_shared_settings(folder: Path, cells: Sequence[Cell], *, searched: Coll
 
     This is for a call whose methods differ by their strategies alone, with the settings as they were given, but for
     those ``searched``, which a search chooses for each method.
-
-    Raises:
-        InputError: naming the first result that has others, and which.
     """
     ours = [_without(cell.settings.flat(), {*VARIED, *searched}) for cell in cells]
     for path, result in _other_results(folder, cells).items():

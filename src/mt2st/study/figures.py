@@ -298,9 +298,6 @@ def plot_frozen_dimensions(freezes: Sequence[Freeze], path: Path | None = None) 
     The freezes are a run's, or what `mt2st.training.load_freezes` read; the relevance drawn is that of the last one.
     The figure is written to ``path`` in the format of its name's end (.png, .svg, .pdf).
 
-    Raises:
-        InputError: when nothing was frozen.
-
     Example:
         >>> figure = plot_frozen_dimensions([Freeze(epoch=3, step=31, dimensions=[1], relevance=[0.5, 0.1, 0.2])])
         >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]

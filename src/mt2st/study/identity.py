@@ -26,11 +26,7 @@ MOST_NAMED = 4
 
 
 def identity_of(strategy: Strategy, settings: ModelSettings, data: StudyData) -> dict[str, Any]:
-    """Return strategy, settings, version, and a hash of all data, as plain JSON values.
-
-    Raises:
-        InputError: settings or a file that cannot be used.
-    """
+    """Return strategy, settings, version, and a hash of all data, as plain JSON values."""
     checked = model_class(data.problem_type.name).from_settings(settings).checked_settings()
     labelled = [task for task in LABELLED_AUXILIARIES if task in settings.auxiliaries]
     start = [settings.embedding.init] if settings.embedding.init not in STARTS else []

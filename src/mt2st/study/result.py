@@ -9,9 +9,13 @@ The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but 
 
 from __future__ import annotations
 
+import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,42 @@ from mt2st._settings import checked_fields
 from mt2st._version import __version__
 from mt2st.errors import InputError
 from mt2st.training import Run
+from mt2st.training.device import usable_cores
+
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this package and those that its results depend on.
+
+    As what is between two releases has the same version, there is a hash of the package's own source, too.
+    """
+    own = {"python": platform.python_version(), "mt2st": __version__, "mt2st source": _source_hash()}
+    return own | {name: version(name) for name in PACKAGES}
+
+
+@cache
+def _source_hash(package: Path = Path(__file__).parents[1]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(b"%s\0%s\0" % (path.relative_to(package).as_posix().encode(), path.read_bytes()))
+    return digest.hexdigest()[:12]
+
+
+def machine() -> dict[str, str | int]:
+    """Return the system, the processor and the number of cores that may be used. Not the machine's name."""
+    return {"system": f"{platform.system()} {platform.machine()}", "processor": _processor(), "cores": usable_cores()}
+
+
+def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    try:
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
 
 SCHEMA = 2
 RESULT, ERROR, MODEL, CHECKPOINT = "result.json", "error.json", "model", "checkpoint"
@@ -143,11 +183,7 @@ class Failure:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file of a study, in place of one that is there; its folder is made.
-
-    Raises:
-        InputError: when it cannot be written.
-    """
+    """Write a file of a study, in place of one that is there; its folder is made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -84,12 +84,7 @@ def run_study(
 
 
 def finished_cells(data: StudyData, cells: Sequence[Cell], folder: Path | None) -> dict[str, Outcome]:
-    """Read those of some cells that are finished, by the names of their folders.
-
-    Raises:
-        InputError: when two cells have a folder of one name, or one holds the result of other data or settings, or a
-            broken one.
-    """
+    """Read those of some cells that are finished, by the names of their folders."""
     if len({cell.folder for cell in cells}) != len(cells):
         raise InputError("two cells of the study would have a folder of one name: give methods different names")
     found = {}

@@ -162,11 +162,7 @@ def cost_to(result: CellResult, target: float) -> Cost | None:
 
 
 def write_runs(rows: Sequence[RunRow], path: Path) -> None:
-    """Write rows as CSV, in place of a file that is there.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
+    """Write rows as CSV, in place of a file that is there."""
     metrics = dict.fromkeys(f"{TEST}{name}" for row in rows for name in row.test)
     out = io.StringIO()
     writer = csv.DictWriter(out, (*COLUMNS, *metrics), lineterminator="\n")
@@ -177,11 +173,7 @@ def write_runs(rows: Sequence[RunRow], path: Path) -> None:
 
 
 def read_runs(path: Path) -> list[RunRow]:
-    """Read what `write_runs` wrote.
-
-    Raises:
-        InputError: the file cannot be read, or is not a file of runs.
-    """
+    """Read what `write_runs` wrote."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)

@@ -62,11 +62,7 @@ class Course:
         return {axis.name: _number(axis.range, old, self._time(axis, state, epochs)) for axis, old in self._values()}
 
     def at(self, numbers: Mapping[str, float], *, epochs: int | None = None) -> Course:
-        """Return the course that numbers, one an axis by its name, stand for; of other epochs, if there are any.
-
-        Raises:
-            InputError: when the settings or the strategy cannot have a value.
-        """
+        """Return the course that numbers, one an axis by its name, stand for; of other epochs, if there are any."""
         epochs = epochs or self.settings.optimisation.epochs
         settings: dict[str, Any] = {"optimisation__epochs": epochs}
         state = self.strategy.searched_settings()

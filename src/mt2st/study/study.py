@@ -131,9 +131,6 @@ def write_about(folder: Path, cells: Iterable[Cell], metric: str, about: Mapping
 
     The commands that began runs here before stay in it, under `EARLIER`: each may have made some of the results. Their
     cells stay too, before the others, if they were begun: what is not finished of them is told to be missing.
-
-    Raises:
-        InputError: when it cannot be written.
     """
     try:
         said, before = _about(folder)

@@ -85,9 +85,6 @@ def result_table(study: Study, rows: Sequence[Row] | None = None) -> Table:
     """Return the table of a study: scores, differences to single-task, seconds and time to single-task's best.
 
     ``rows`` are those of `summarise`, if they are there already.
-
-    Raises:
-        InputError: when the results are of different metrics, or there is none.
     """
     rows = summarise(study) if rows is None else rows
     metric, second, varying = METRICS[study.metric], METRICS[SECOND_METRIC[study.metric]], study.varying
@@ -211,11 +208,7 @@ def csv_table(rows: Sequence[Row]) -> str:
 
 
 def write_tables(study: Study, folder: Path) -> None:
-    """Write a study's tables as text, Markdown, LaTeX and CSV into a folder, in place of those that are there.
-
-    Raises:
-        InputError: when the results cannot be compared, or the folder cannot be written.
-    """
+    """Write a study's tables as text, Markdown, LaTeX and CSV into a folder, in place of those that are there."""
     rows = summarise(study)
     tables = [result_table(study, rows)] + [target_table(study, rows)] * any(row.target for row in rows)
     tables += [table for table in (search_table(study),) if table]

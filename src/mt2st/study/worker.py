@@ -19,8 +19,7 @@ from mt2st.study.data import StudyData
 from mt2st.study.experiment import ELSEWHERE
 from mt2st.study.grid import Cell
 from mt2st.study.identity import difference
-from mt2st.study.machine import machine, versions
-from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, CellResult, Failure
+from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, CellResult, Failure, machine, versions
 from mt2st.training import Callback, FlopMeter, Trainer
 
 Warned = tuple[str, type[Warning], str, int]
@@ -103,9 +102,6 @@ def attempt(order: Order, watcher: Watcher | None = None) -> Outcome:
     """Work on a cell. The outcome and the cell's folder say whatever goes wrong with it.
 
     One process at a time works on a cell. What another one has finished meanwhile is taken from it.
-
-    Raises:
-        InputError: the study's folder cannot be written.
     """
     watcher = watcher or Watcher()
     if order.stopped:
@@ -124,11 +120,7 @@ def attempt(order: Order, watcher: Watcher | None = None) -> Outcome:
 
 
 def finished(path: Path, identity: Mapping[str, Any]) -> CellResult | None:
-    """Return the result of a finished cell; None where there is none.
-
-    Raises:
-        InputError: it is of other settings or data, or cannot be used.
-    """
+    """Return the result of a finished cell; None where there is none."""
     if not path.is_file():
         return None
     result = CellResult.read(path)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mt2st._workers import results
 from mt2st.tasks.batch import Texts, by_length
+from mt2st.training.modules import evaluation_mode
 
 TOKENS_ON_CPU, TOKENS_ELSEWHERE = 4096, 131072
 """Tokens per batch, padding included. A CPU is fastest while the layers' outputs stay in its caches: with one thread,
@@ -44,7 +45,8 @@ def infer_rows(
     """
     assert len(texts), "no text to read"
     rows: NDArray[np.float32] | None = None
-    with evaluating(network) as device:
+    device = next(network.parameters()).device
+    with evaluation_mode(network), torch.inference_mode():
         batches = list(by_length(np.minimum(texts.lengths, max_length), tokens_at_a_time(device)))
         alone = device.type != "cpu" or torch.get_num_threads() > 1 or len(batches) == 1
 
@@ -77,15 +79,3 @@ def infer_rows(
 def tokens_at_a_time(device: torch.device) -> int:
     """Return the tokens per batch on a device."""
     return TOKENS_ON_CPU if device.type == "cpu" else TOKENS_ELSEWHERE
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[torch.device]:
-    """Put a network in evaluation and inference mode for a block and back after it; yields its device."""
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.inference_mode():
-            yield next(network.parameters()).device
-    finally:
-        network.train(was_training)

@@ -209,11 +209,7 @@ class Auxiliaries:
 
 
 def checked_datasets(auxiliaries: Mapping[str, AuxiliaryDataset]) -> dict[str, AuxiliaryDataset]:
-    """Return auxiliary tasks by name.
-
-    Raises:
-        InputError: one is something else.
-    """
+    """Return auxiliary tasks by name."""
     for name, task in auxiliaries.items():
         if not isinstance(task, AuxiliaryDataset):
             raise InputError(f"the auxiliary task '{name}' must be an AuxiliaryDataset, found {task!r}")

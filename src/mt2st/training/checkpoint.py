@@ -102,9 +102,6 @@ def read_checkpoint(
 
     ``load`` is `Trainer.load_state_dict`; its errors are reported as those of a checkpoint that does not fit. The
     tensors come to ``device``, wherever they were when they were saved.
-
-    Raises:
-        InputError: a file is missing or broken, or the checkpoint is of another training.
     """
     with checkpoint_in(folder).opened(plain(identity)) as files:
         try:

@@ -68,15 +68,8 @@ after each evaluation has one too, so that every evaluation has a mean."""
 class TrainingLoop:
     """The part of `mt2st.training.Trainer` that trains; the trainer starts, saves and loads it.
 
-    Attributes:
-        kernels: the auxiliary tasks with compiled updates of their own.
-        streams: the batches of the other auxiliary tasks.
-        combiner: combines the tasks' gradients; None where they are added.
-        progress: position in the training.
-        run: course of the training so far.
-        best_parameters: those of the best evaluation so far; None where none are kept.
-
-    The others are arguments of the trainer.
+    Its attributes are the trainer's arguments, and ``kernels`` and ``streams``: the auxiliary tasks with compiled
+    updates of their own, and the batches of the others.
     """
 
     def __init__(

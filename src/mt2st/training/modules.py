@@ -27,11 +27,7 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
 
 
 def check_optimised(module: nn.Module, optimizer: Optimizer) -> None:
-    """Raise if an optimizer would move no parameter of a module, as one made of another module's parameters does.
-
-    Raises:
-        InputError: the module has parameters to train, and the optimizer none of them.
-    """
+    """Raise if an optimizer would move no parameter of a module, as one made of another module's parameters does."""
     optimised = {id(each) for group in optimizer.param_groups for each in group["params"]}
     trainable = [each for each in module.parameters() if each.requires_grad]
     if trainable and optimised.isdisjoint(map(id, trainable)):
@@ -42,11 +38,7 @@ def check_optimised(module: nn.Module, optimizer: Optimizer) -> None:
 
 
 def checked_loss(loss: Any, task: str) -> Tensor:
-    """Return a task's loss, from which the backward pass can start.
-
-    Raises:
-        InputError: it is no tensor, has several numbers, or does not depend on a parameter.
-    """
+    """Return a task's loss, from which the backward pass can start."""
     must = f"the loss of the task '{task}' must be"
     if not isinstance(loss, Tensor):
         raise InputError(f"{must} a tensor of torch, found {loss!r}: return the loss itself, without .item()")
@@ -61,11 +53,7 @@ def checked_loss(loss: Any, task: str) -> Tensor:
 
 
 def embedding_weight(module: nn.Module, user: str) -> nn.Parameter:
-    """Return the weight of the embedding that the tasks share, ``[vocabulary, vector_size]``.
-
-    Raises:
-        InputError: the module has none; names who needs it.
-    """
+    """Return the weight of the embedding that the tasks share, ``[vocabulary, vector_size]``."""
     weight = getattr(getattr(module, "embedding", None), "weight", None)
     if not isinstance(weight, nn.Parameter):
         raise InputError(

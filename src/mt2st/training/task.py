@@ -171,11 +171,7 @@ class AuxiliaryStream:
         self._batches: Iterator[Any] | None = None
 
     def draw(self) -> Any:
-        """Return the next batch.
-
-        Raises:
-            InputError: the task has no batch in a whole epoch.
-        """
+        """Return the next batch."""
         if self._batches is None:
             self._batches = self._of_epoch(epoch=self.epoch, seed=self.seed)
             for _ in range(self.drawn):
@@ -200,11 +196,7 @@ class AuxiliaryStream:
 
 
 def check_tasks(primary: object, auxiliaries: object) -> None:
-    """Refuse a primary task or auxiliary tasks that the trainer cannot use.
-
-    Raises:
-        InputError: naming the task, what is wrong with it and what to do.
-    """
+    """Refuse a primary task or auxiliary tasks that the trainer cannot use."""
     missing = _missing(Task, primary)
     if missing:
         raise InputError(
@@ -236,11 +228,7 @@ def check_tasks(primary: object, auxiliaries: object) -> None:
 
 
 def check_metrics(task: str, found: object) -> dict[str, float]:
-    """Return what `Task.evaluate` returned as numbers of Python.
-
-    Raises:
-        InputError: it is no mapping, or a metric is no number; names the task.
-    """
+    """Return what `Task.evaluate` returned as numbers of Python."""
     if not isinstance(found, Mapping):
         raise InputError(
             f"evaluate of the task '{task}' must return a mapping of metrics by name, or {{}} without validation data; "

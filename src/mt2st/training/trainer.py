@@ -14,10 +14,9 @@ import torch
 
 from mt2st.errors import DivergedError, DivergenceWarning, listed
 from mt2st.training.checkpoint import read_checkpoint, write_checkpoint
-from mt2st.training.device import random_state, set_random_state
+from mt2st.training.device import flushed_denormals, random_state, set_random_state
 from mt2st.training.kernel_thread import KernelThread
 from mt2st.training.loop import HALVE, TrainingLoop
-from mt2st.training.processor import flushed_denormals
 from mt2st.training.run import OPTIMIZER, Halving, Progress, Run
 
 MOST_HALVINGS = 10

@@ -9,24 +9,26 @@ from glob import glob
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from signal import SIGINT
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from mt2st._files import check_apart, check_new_file, check_place, check_space, restore, scratch_folder
 from mt2st._lock import only_writer
-from mt2st.cli.interruption import SAVING, Stop, check_keeping, interruptible
+from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.launched import launched
 from mt2st.cli.options import parse, seconds_between
 from mt2st.cli.run_folder import kept
-from mt2st.cli.terminal import COMPILING, Bar, compiled, duration, progress_bar, say
+from mt2st.cli.terminal import Bar, duration, progress_bar, say
 from mt2st.cli.vectors.train_options import (
     GLOVE,
-    NGRAM_METHODS,
     VectorsTrainOptions,
     check_options,
     frozen_words,
     given_vectors,
     settings_of,
 )
+from mt2st.embedding.settings import SUBWORD_METHODS, VECTOR_SIZE
 from mt2st.errors import InputError, LostProcessError, MissingExtraError, listed
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ STATE = "state"
 """The checkpoint's files in its folder, next to the lock."""
 _TEXTS_BETWEEN, _LONG_TEXT = 100, 10_000
 """Reading shows its progress after so many texts, or one of so many characters."""
+SAVING = "saving the vectors first; once more ends the program without them"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -51,10 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         if processes is not None and options.method == GLOVE:
             raise InputError(f"--method {GLOVE} counts in one process: choose another method, or train in one")
         if processes is not None and processes.rank:
-            with interruptible() as stop, scratch_folder("corpus") as folder, _named(options):
-                corpus = _read(options, folder, stop, processes)
-                _train(corpus, options, given_vectors(options), stop, None, processes)
-            return 0
+            return _trained(options, None, given_vectors(options), None, processes)
         return _in_first(options, every, processes)
 
 
@@ -71,11 +71,7 @@ def _in_first(options: VectorsTrainOptions, every: float, processes: Alone | Non
 
 
 def _checkpoints(options: VectorsTrainOptions, state: Path, seconds: float) -> VectorCheckpoints:
-    """Return what saves the training; refuse to begin where one was interrupted, or to go on where none was.
-
-    Raises:
-        InputError: as said.
-    """
+    """Return what saves the training; refuse to begin where one was interrupted, or to go on where none was."""
     from mt2st.embedding import VectorCheckpoints
 
     restore(state.parent)
@@ -90,25 +86,27 @@ def _checkpoints(options: VectorsTrainOptions, state: Path, seconds: float) -> V
 
 def _trained(
     options: VectorsTrainOptions,
-    chosen: Format,
+    chosen: Format | None,
     given: list[WordVectors],
-    checkpoints: VectorCheckpoints,
+    checkpoints: VectorCheckpoints | None,
     processes: Alone | None,
 ) -> int:
     from mt2st.embedding import TrainingInterrupted
 
-    with interruptible() as stop, scratch_folder("corpus") as folder:
+    keeping = Event()  # from when on there are vectors to keep; before, a signal ends the program at once
+    with stopped_by_signals(keeping.is_set, SAVING) as received, scratch_folder("corpus") as folder:
         interrupted: TrainingInterrupted | None = None
         try:
             with _named(options):
-                corpus = _read(options, folder, stop, processes)
-                vectors = _train(corpus, options, given, stop, checkpoints, processes)
+                corpus = _read(options, folder, processes)
+                vectors = _train(corpus, options, given, checkpoints, processes, keeping, received)
         except TrainingInterrupted as end:
-            if not end.done:
+            if checkpoints is None or not end.done:
                 say("nothing was trained yet: nothing is saved")
-                raise
+                raise Interrupted(received[0] if received else SIGINT) from end
             vectors, interrupted = end.vectors, end
-        stop.finish_first(SAVING)
+        if chosen is None or checkpoints is None:  # the first process keeps the vectors
+            return 0
         output = kept(lambda place: _save(vectors, place, options, chosen), options.output, _second_place(options))
         if interrupted is None:
             shutil.rmtree(checkpoints.folder, ignore_errors=True)
@@ -118,11 +116,11 @@ def _trained(
         if isinstance(interrupted.__cause__, LostProcessError):
             say(str(interrupted.__cause__))
         say(f"{interrupted}: the vectors as far as they were trained are saved{go_on}")
-        return stop.exit_code
-    if stop.received:
+    elif received:
         say("the signal came after the training: its vectors are complete")
-        return stop.exit_code
-    return 0
+    else:
+        return 0
+    return 128 + (received[0] if received else SIGINT)
 
 
 def _checked_format(options: VectorsTrainOptions) -> Format:
@@ -131,11 +129,11 @@ def _checked_format(options: VectorsTrainOptions) -> Format:
 
     check_new_file(options.output, "--output")
     check_apart(options.output, options.corpus)
-    otherwise = NGRAMS if options.method in NGRAM_METHODS else WORD2VEC
+    otherwise = NGRAMS if options.method in SUBWORD_METHODS else WORD2VEC
     chosen = format_to_write(options.output, options.to, otherwise=otherwise)
-    if chosen is NGRAMS and options.method not in NGRAM_METHODS:
+    if chosen is NGRAMS and options.method not in SUBWORD_METHODS:
         raise InputError(
-            f"--to ngrams cannot be given with --method {options.method}: only {listed(NGRAM_METHODS)} have n-grams"
+            f"--to ngrams cannot be given with --method {options.method}: only {listed(SUBWORD_METHODS)} have n-grams"
         )
     if chosen.write is None and chosen is not NGRAMS:
         raise InputError(f"--to {chosen.name}: vectors are not written in this format: choose another")
@@ -166,19 +164,19 @@ def _save(vectors: WordVectors, output: Path, options: VectorsTrainOptions, chos
     return output
 
 
-def _read(options: VectorsTrainOptions, folder: Path, stop: Stop, processes: Alone | None) -> Corpus:
+def _read(options: VectorsTrainOptions, folder: Path, processes: Alone | None) -> Corpus:
     """Read the corpus, or this process's share of it."""
     from mt2st.text import Corpus, Tokeniser
 
     with progress_bar() as bar:
         corpus = Corpus.build(
-            _counted(_texts(options, processes), bar, stop),
+            _counted(_texts(options, processes), bar),
             tokeniser=Tokeniser(
                 lowercase=options.lowercase, remove_breaks=options.remove_breaks, tokens=options.tokens
             ),
             min_count=options.min_count if processes is None else 1,  # rare here, frequent elsewhere
             directory=folder / "corpus",
-            workers=options.workers,
+            workers=settings_of(options).get("workers", 1),
         )
         if processes is not None:
             from mt2st.embedding.together import joined_corpus
@@ -220,13 +218,12 @@ def _files(corpus: str) -> list[str]:
     raise InputError(f"no file matches the pattern '{corpus}'")
 
 
-def _counted(texts: Iterator[str], bar: Bar, stop: Stop) -> Iterator[str]:
+def _counted(texts: Iterator[str], bar: Bar) -> Iterator[str]:
     """Pass texts on and show how many they are."""
     characters = 0
     for number, text in enumerate(texts, 1):
         characters += len(text)
         if number % _TEXTS_BETWEEN == 0 or len(text) > _LONG_TEXT:
-            stop.check()
             bar.show(None, f"reading: {number:,} documents, {characters / 1e6:,.1f} million characters")
         yield text
 
@@ -250,15 +247,16 @@ def _train(
     corpus: Corpus,
     options: VectorsTrainOptions,
     given: list[WordVectors],
-    stop: Stop,
     checkpoints: VectorCheckpoints | None,
     processes: Alone | None,
+    keeping: Event,
+    received: list[int],
 ) -> WordVectors:
     from mt2st.embedding import train_glove, train_word_vectors
-    from mt2st.embedding.settings import VECTOR_SIZE
 
     train: Any = train_glove if options.method == GLOVE else train_word_vectors
-    size = given[0].vector_size if given else options.vector_size or VECTOR_SIZE
+    chosen = settings_of(options)
+    size = given[0].vector_size if given else chosen.get("vector_size", VECTOR_SIZE)
     least = 3 * len(corpus.vocabulary) * size  # bytes: a compressed file may do with less than 4 a number
     if checkpoints is not None:
         check_space(options.output.absolute().parent, least, options.output)
@@ -267,13 +265,14 @@ def _train(
 
         def on_memory(footprint: Footprint) -> None:
             say(f"memory: at most {footprint} and the program itself")
-            bar.show(None, COMPILING)
+            bar.show(None, "compiling the kernels, which is done once")
 
         def on_compiled(seconds: float) -> None:
-            bar.end(compiled(seconds))
-            stop.check()
+            bar.end(f"kernels: compiled, or loaded from an earlier time, in {seconds:.1f} s")
+            if received:  # what the signal raised was lost: Python cannot carry it through the compiler
+                raise Interrupted(received[0])
             if options.method != GLOVE:  # which counts first, and keeps nothing of that
-                stop.finish_first()
+                keeping.set()
 
         def report(progress: VectorProgress) -> None:
             nonlocal last
@@ -281,13 +280,14 @@ def _train(
                 bar.end(_summary(last))
             last = progress
             if progress.stage == "training":
-                stop.finish_first()  # what is trained from here on is kept
-            check_keeping(stop)
+                keeping.set()
+            if received:
+                raise KeyboardInterrupt
             bar.show(progress.done / max(1, progress.total), _described(progress))
 
         vectors: WordVectors = train(
             corpus,
-            **settings_of(options),
+            **chosen,
             init_vectors=given.pop if given else None,
             frozen=frozen_words(options),
             checkpoints=checkpoints,

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import tyro
 
+from mt2st._field_docs import field_docs
 from mt2st.cli.data_options import DialectOptions
+from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, GloveSettings, WordVectorSettings
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.text.tokeniser import Tokens
 
 if TYPE_CHECKING:
-    from mt2st.embedding import GloveSettings, WordVectors, WordVectorSettings
+    from mt2st.embedding import WordVectors
 
 GLOVE = "glove"
 """The method that counts co-occurrences; the others go over the text."""
-NGRAM_METHODS = ("skipgram-fasttext", "cbow-fasttext")
-TEXT_METHODS = ("skipgram", "cbow", *NGRAM_METHODS)
-METHODS = (*TEXT_METHODS, GLOVE)
+METHODS = (*WORD_METHODS, *SUBWORD_METHODS, GLOVE)
+_OF_NGRAMS = ("min_n", "max_n", "bucket")
+_GLOVE_NAMES = {"learning_rate": "alpha", "alpha": "weight_exponent", "memory_mb": "memory"}
+"""What options are called that set these of `GloveSettings`, whose names are of other options here."""
 
-_READ_BY = {
-    **dict.fromkeys(("negative", "ns_exponent", "min_alpha"), TEXT_METHODS),
-    **dict.fromkeys(("x_max", "weight_exponent", "memory"), (GLOVE,)),
-    **dict.fromkeys(("min_n", "max_n", "bucket"), NGRAM_METHODS),
-}
-"""Options that only some methods have, and these methods."""
-_GLOVE_NAMES = {"alpha": "learning_rate", "weight_exponent": "alpha", "memory": "memory_mb"}
-"""What `mt2st.embedding.train_glove` calls options of other names."""
+
+def _names(method: str) -> dict[str, str]:
+    """Return the settings of a method, by the names of the options that set them."""
+    names = [each.name for each in fields(GloveSettings if method == GLOVE else WordVectorSettings)]
+    renamed = _GLOVE_NAMES if method == GLOVE else {}
+    return {renamed.get(name, name): name for name in names if name != "method"}
+
+
+def _setting_options() -> Any:
+    """Return a dataclass with an option for each setting of the methods, none of them given by default."""
+    made: dict[str, tuple[Any, str]] = {}
+    for method, owner in ((WORD_METHODS[0], WordVectorSettings), (GLOVE, GloveSettings)):
+        kinds, docs = get_type_hints(owner, include_extras=True), field_docs(owner)
+        for option, name in _names(method).items():
+            default = getattr(owner, name)
+            text = docs[name] + ("" if default is None else f" By default {default:g}.")
+            kind, before = made.get(option, (kinds[name] | None, ""))
+            made[option] = kind, f"{before} glove: {text}".lstrip() if method == GLOVE and text != before else text
+    options = [(name, kind, field(default=None, metadata={"help": text})) for name, (kind, text) in made.items()]
+    return make_dataclass("SettingOptions", options, frozen=True, kw_only=True)
+
+
+_SettingOptions = _setting_options()
 
 
 @dataclass(frozen=True)
-class VectorsTrainOptions(DialectOptions):
-    """Options of ``mt2st vectors train``; the names and defaults are gensim's."""
+class VectorsTrainOptions(DialectOptions, _SettingOptions):  # type: ignore[misc, valid-type]  # made at run time
+    """Options of ``mt2st vectors train``."""
 
     corpus: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CORPUS")]
     """Text: .txt (a document a line), .csv, .tsv, .jsonl (each also .gz), .parquet, a folder, hf:owner/name, - for
@@ -49,46 +67,13 @@ class VectorsTrainOptions(DialectOptions):
     """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
     method: str = "skipgram"
     """skipgram, cbow, skipgram-fasttext, cbow-fasttext or glove."""
-    vector_size: int | None = None
-    """Dimensions of the vectors, by default 100, or those of --init."""
-    window: int | None = None
-    """Widest reach of a context, in words; by default 5, glove 10."""
-    negative: int = 5
-    """Weight of noise against each true word, in noise words, 1 to 100. The kernels draw their own number and share
-    them: a larger weight takes no more time."""
     min_count: int = 5
     """Leave out words that occur less often."""
-    sample: float | None = None
-    """Threshold above which frequent words are thinned out, by default 0.001; 0 keeps all, which is glove's default."""
-    ns_exponent: float = 0.75
-    """Noise words are drawn in proportion to their count to this power, -5 to 5."""
-    alpha: float | None = None
-    """Learning rate at the start, by default 0.025; glove's own throughout, by default 0.05."""
-    min_alpha: float = 1e-4
-    """Learning rate at the end."""
-    epochs: int | None = None
-    """Passes over the corpus, by default 5; of glove over its co-occurrences, by default 25."""
-    x_max: float | None = None
-    """glove: co-occurrences from which on a pair has its full weight, by default 100; 10 suits a few million words."""
-    weight_exponent: float | None = None
-    """glove: of the weight of rarer pairs, by default 0.75."""
-    memory: float | None = None
-    """glove: MB for counting and holding co-occurrences, by default 1024, at least 4; the rest is in files (TMPDIR)."""
-    min_n: int | None = None
-    """-fasttext: characters of the shortest n-gram, by default 3."""
-    max_n: int | None = None
-    """-fasttext: characters of the longest n-gram, by default 6."""
-    bucket: int | None = None
-    """-fasttext: rows that all n-grams share, by default 200,000."""
     init: str | None = None
     """Go on from these vectors: a file or folder in any format, or gensim:NAME. The result has their words and those
     of the corpus. With a -fasttext method, a folder that it wrote or fastText's .bin."""
     freeze: str | None = None
     """Words of --init whose vectors must not change: 'known' for all, or a file with one a line."""
-    workers: int = 1
-    """Threads. One repeats a seed's result to the bit; several do not."""
-    seed: int = 1
-    """Decides the first vectors, the windows and the noise."""
     tokens: Tokens = "words"
     """Where text is cut: words; whitespace, for text that is tokenised already (new_york, film|NOUN); or characters,
     for scripts that set no spaces between words."""
@@ -117,32 +102,24 @@ def check_options(options: VectorsTrainOptions) -> None:
         )
     if options.min_count < 1:
         raise InputError(f"min_count must be 1 or more; found {options.min_count}")
-    defaults = {field.name: field.default for field in fields(options)}
-    unread = [
-        name
-        for name, methods in _READ_BY.items()
-        if options.method not in methods and getattr(options, name) != defaults[name]
-    ]
-    if unread:
+    has_ngrams = options.method in SUBWORD_METHODS
+    own = {name for name in _names(options.method) if has_ngrams or name not in _OF_NGRAMS}
+    others = (name for method in (GLOVE, *WORD_METHODS) for name in _names(method) if name not in own)
+    if unread := [name for name in dict.fromkeys(others) if getattr(options, name) is not None]:
         flags = listed(f"--{name.replace('_', '-')}" for name in unread)
         raise InputError(f"{flags} cannot be given with --method {options.method}: it has no such setting")
     settings(options)
 
 
 def settings_of(options: VectorsTrainOptions) -> dict[str, Any]:
-    """Return the arguments of `mt2st.embedding.train_word_vectors`, or of `train_glove`, that the options give."""
-    names = ["vector_size", "window", "sample", "alpha", "epochs", "workers", "seed"]
-    names += [name for name, methods in _READ_BY.items() if options.method in methods]
-    renamed = _GLOVE_NAMES if options.method == GLOVE else {}
-    given = {renamed.get(name, name): getattr(options, name) for name in names}
+    """Return the settings of `mt2st.embedding.train_word_vectors`, or of `train_glove`, that the options give."""
+    given = {name: getattr(options, option) for option, name in _names(options.method).items()}
     given = {name: value for name, value in given.items() if value is not None}
     return given if options.method == GLOVE else {"method": options.method, **given}
 
 
 def settings(options: VectorsTrainOptions) -> GloveSettings | WordVectorSettings:
     """Return the checked settings that the options give."""
-    from mt2st.embedding import GloveSettings, WordVectorSettings
-
     return (GloveSettings if options.method == GLOVE else WordVectorSettings)(**settings_of(options))
 
 

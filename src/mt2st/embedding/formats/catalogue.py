@@ -190,9 +190,6 @@ def write_vectors(stream: VectorStream, path: Path, chosen: Format, *, overwrite
 def format_to_write(path: Path, name: str | None = None, *, otherwise: Format | None = None) -> Format:
     """Return the format in which to write vectors to a place: by ``name``, by the place's ending, or ``otherwise``.
 
-    Raises:
-        InputError: the format is unknown, undecided, or contradicts the ending.
-
     Example:
         >>> format_to_write(Path("v.bin")).name, format_to_write(Path("v.1"), otherwise=WORD2VEC).name
         ('word2vec-binary', 'word2vec')

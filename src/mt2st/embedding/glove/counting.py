@@ -97,9 +97,9 @@ def count_cooccurrences(
         offsets: bounds of its documents, int64 [m + 1].
         counts: occurrences of each word, int64 [V].
         folder: existing folder for the temporary files and the result, which is mapped from there.
-        window: the widest distance, 1 to 100,000.
-        sample: threshold for downsampling frequent words, in [0, 1), as for `keep_thresholds`; 0 keeps all.
-        seed: seed of the downsampling; any integer.
+        window: as in `mt2st.embedding.GloveSettings`.
+        sample: likewise.
+        seed: likewise.
         memory: bytes for the counting, at least 1, and a few megabytes more.
         report: called about every million words.
 

@@ -138,12 +138,8 @@ def update(
         weight: factor on every gradient, at least 0: the strategy's ``gamma_k(t)``.
         frozen: words whose two vectors do not change (their biases do), bool [V]; None for none.
 
-    Returns:
-        Number and loss of the entries.
-
     Raises:
-        InputError: ``frozen`` has another shape or type, a rate or weight is negative or not finite, or the loss is not
-            finite any more.
+        DivergedError: the loss is not finite any more.
     """
     for name, value in (("learning_rate", rate), ("weight", weight)):
         if not (math.isfinite(value) and value >= 0):

@@ -49,8 +49,8 @@ class TargetSource:
 
     Args:
         cooccurrences: at least one.
-        x_max: co-occurrence count at which a pair gets full weight, above 0.
-        alpha: exponent of the weight below it, at least 0.
+        x_max: as in `mt2st.embedding.GloveSettings`.
+        alpha: likewise.
         memory: bytes for a chunk.
         seed: any integer.
     """

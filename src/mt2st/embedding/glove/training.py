@@ -37,16 +37,6 @@ SMALLEST_START = 1e-3
 def train_glove(
     corpus: Corpus,
     *,
-    vector_size: int | None = GloveSettings.vector_size,
-    window: int = GloveSettings.window,
-    sample: float = GloveSettings.sample,
-    x_max: float = GloveSettings.x_max,
-    alpha: float = GloveSettings.alpha,
-    learning_rate: float = GloveSettings.learning_rate,
-    epochs: int = GloveSettings.epochs,
-    memory_mb: float = GloveSettings.memory_mb,
-    workers: int = GloveSettings.workers,
-    seed: int = GloveSettings.seed,
     init_vectors: InitVectors = None,
     frozen: Frozen = None,
     checkpoints: VectorCheckpoints | None = None,
@@ -54,31 +44,16 @@ def train_glove(
     on_memory: Callable[[Footprint], None] | None = None,
     on_compiled: Callable[[float], None] | None = None,
     progress: Callable[[VectorProgress], None] | None = None,
+    **settings: Any,
 ) -> WordVectors:
     """Train GloVe vectors on an encoded corpus (Pennington, Socher and Manning 2014).
 
     Co-occurrences within the window are counted, each weighted by 1/distance (`count_cooccurrences`). AdaGrad
     (`update`) then fits a word's vector and another's context vector, with two biases, to the logarithm of their count.
-    The result is the sum of a word's two vectors. The defaults are those of the paper and its program. A corpus of a
-    few million words has few counts near 100: there, a smaller ``x_max`` (10) learns much faster.
+    The result is the sum of a word's two vectors.
 
     Args:
         corpus: the encoded text; words of count 0 are skipped.
-        vector_size: dimensions, at least 1; by default 100, or that of ``init_vectors``.
-        window: the widest context to each side, in words, 1 to 100,000.
-        sample: threshold for downsampling frequent words before counting, in [0, 1), as for
-            `mt2st.embedding.train_word_vectors`. 0 keeps all, as GloVe's authors do; for what 1e-4 gave see
-            docs/explanation/auxiliary-tasks.md#glove-settings.
-        x_max: count from which a pair has full weight, above 0.
-        alpha: exponent of the weight below ``x_max``, at least 0. (Not the learning rate, as in word2vec.)
-        learning_rate: of AdaGrad, above 0.
-        epochs: passes over the co-occurrences, at least 1.
-        memory_mb: bound on the memory of the counting, and later of the co-occurrences in memory, in MB, at least 4
-            (more for a window beyond 50,000). The rest goes through temporary files. The tables are not included
-            (`Footprint.of_glove`).
-        workers: threads of the training, at least 1 (counting has one). One is bitwise repeatable for a seed; several
-            update the tables without locks (hogwild), and the result depends on timing.
-        seed: any integer.
         init_vectors: vectors to continue from, as for `mt2st.embedding.train_word_vectors`. Half of each starts the
             word's vector, half its context vector (`GloveTables.place`); the biases start at random.
         frozen: words of ``init_vectors`` whose vectors must not change, or ``"known"`` for all.
@@ -87,6 +62,7 @@ def train_glove(
         on_memory: called before the counting with the memory that the training takes at most.
         on_compiled: called before the counting with the seconds in which the kernels were compiled or loaded.
         progress: called several times a second, in the calling thread.
+        settings: by name, those of `GloveSettings`: ``window=5, x_max=10``.
 
     Returns:
         Vectors of the vocabulary's words, without ``<pad>`` and ``<unk>``, in the vocabulary's order, then those of
@@ -98,42 +74,31 @@ def train_glove(
         TrainingInterrupted: after Ctrl-C during the training, with the vectors trained so far.
         KeyboardInterrupt: after Ctrl-C during the counting, when there are none.
     """
-    settings = GloveSettings(
-        vector_size=vector_size,
-        window=window,
-        sample=sample,
-        x_max=x_max,
-        alpha=alpha,
-        learning_rate=learning_rate,
-        epochs=epochs,
-        memory_mb=memory_mb,
-        workers=workers,
-        seed=seed,
-    )
+    chosen = GloveSettings(**settings)
     from mt2st.embedding.glove.counting import count_cooccurrences, counting_memory
     from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
     from mt2st.embedding.glove.targets import TargetSource
 
     given = taken(init_vectors)
     if given is not None:
-        settings = settings.going_on_from(given)
+        chosen = chosen.going_on_from(given)
     places = frozen_places(frozen, given)
     vocabulary = GrownVocabulary.of(corpus.vocabulary, given)
     tokens, n_words = vocabulary.tokens, int(corpus.offsets[-1] - corpus.offsets[0])
-    memory = int(settings.memory_mb * MEGABYTE)
-    counting = counting_memory(n_words, len(tokens), settings.window, memory)
+    memory = int(chosen.memory_mb * MEGABYTE)
+    counting = counting_memory(n_words, len(tokens), chosen.window, memory)
     held = held_by(given) if given is not None and given is not init_vectors else 0
-    footprint = Footprint.of_glove(len(tokens), settings.size, counting, held)
+    footprint = Footprint.of_glove(len(tokens), chosen.size, counting, held)
     check_available(
         footprint.total - footprint.given,
-        f"training {len(tokens):,} vectors of {settings.size:,} dimensions",
+        f"training {len(tokens):,} vectors of {chosen.size:,} dimensions",
         f"{megabytes(counting)} of it are for the counting (memory_mb); lower that, vector_size, or the number of "
         f"words by min_count",
     )
     if on_memory is not None:
         on_memory(footprint)
     with scratch_folder("glove", scratch) as folder:
-        seconds = _compiled(settings.size, folder)
+        seconds = _compiled(chosen.size, folder)
         if on_compiled is not None:
             on_compiled(seconds)
         started = time.perf_counter()
@@ -148,16 +113,14 @@ def train_glove(
             corpus.offsets,
             vocabulary.counts,
             folder=folder,
-            window=settings.window,
-            sample=settings.sample,
-            seed=settings.seed,
+            window=chosen.window,
+            sample=chosen.sample,
+            seed=chosen.seed,
             memory=memory,
             report=on_counting,
         )
-        source = TargetSource(
-            cooccurrences, x_max=settings.x_max, alpha=settings.alpha, memory=memory, seed=settings.seed
-        )
-        tables = GloveTables.fresh(len(tokens), settings.size, settings.seed)
+        source = TargetSource(cooccurrences, x_max=chosen.x_max, alpha=chosen.alpha, memory=memory, seed=chosen.seed)
+        tables = GloveTables.fresh(len(tokens), chosen.size, chosen.seed)
         kept = None
         if given is not None:
             tables.place(given.vectors, vocabulary.given_ids)
@@ -167,18 +130,18 @@ def train_glove(
             kept[vocabulary.given_ids[places]] = True
 
         def run(job: TargetSlice) -> GloveReport:
-            return update(tables, job, rate=settings.learning_rate, frozen=kept)
+            return update(tables, job, rate=chosen.learning_rate, frozen=kept)
 
         # Even a step of 0 turns -0.0 into 0.0: frozen rows must not get one.
         some = source.slices(0, 0, min(JOB_ENTRIES, source.size))
         start = sum((update(tables, part, rate=0.0, frozen=kept) for part in some), GloveReport()).mean_loss
-        bound, rate = max(start, SMALLEST_START), settings.learning_rate
+        bound, rate = max(start, SMALLEST_START), chosen.learning_rate
         position: dict[str, Any] = {"seconds": 0.0}
         if checkpoints is not None:
-            identity = identity_of(settings, corpus, vocabulary, kept)
+            identity = identity_of(chosen, corpus, vocabulary, kept)
             position = checkpoints.begin(tables.arrays(), identity)
         of_epoch, at = GloveReport(**position.get("of_epoch", {})), position.get("at", 0)
-        done, total = position.get("done", 0), settings.epochs * cooccurrences.directed
+        done, total = position.get("done", 0), chosen.epochs * cooccurrences.directed
         started = time.perf_counter() - position["seconds"]
 
         chunk_at = 0, 0  # an epoch, and where in its order the chunk at hand would begin if its slice did at 0
@@ -193,12 +156,12 @@ def train_glove(
                 chunk_at = epoch, at - chunk.first
                 # All of a chunk is done before the next one takes its memory.
                 pieces = chunk.pieces(JOB_ENTRIES)
-                with closing(saved_results(run, pieces, settings.workers, checkpoints, position_after)) as reports:
+                with closing(saved_results(run, pieces, chosen.workers, checkpoints, position_after)) as reports:
                     yield from reports
                 at += chunk.last - chunk.first
 
         try:
-            for epoch in range(position.get("epoch", 0), settings.epochs):
+            for epoch in range(position.get("epoch", 0), chosen.epochs):
                 with closing(trained(epoch, at)) as reports:
                     for report in reports:
                         of_epoch += report

@@ -27,9 +27,6 @@ def check_compiler() -> None:
     """Check that Numba compiles, and give it a temporary folder if it can keep nothing of it elsewhere.
 
     It keeps compiled kernels in ``NUMBA_CACHE_DIR``, the folder of this package or a cache in the home folder.
-
-    Raises:
-        InputError: Numba is told not to compile, or no folder can be written to.
     """
     if NUMBA.DISABLE_JIT:
         raise InputError("NUMBA_DISABLE_JIT is set, but word vectors are trained by compiled kernels: unset it")

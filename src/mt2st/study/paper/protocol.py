@@ -74,11 +74,7 @@ class Protocol:
         }
 
     def data(self, reviews: LabelledText, *, sample: int = SAMPLE_STATE) -> StudyData:
-        """Cut all reviews into the parts of the study; ``sample`` is the random state of the sample of 1,000.
-
-        Raises:
-            InputError: when there are too few reviews.
-        """
+        """Cut all reviews into the parts of the study; ``sample`` is the random state of the sample of 1,000."""
         least = SAMPLE + HELD_OUT if self.chooses else SAMPLE
         if len(reviews) < least:
             raise InputError(
@@ -260,9 +256,6 @@ def table_cells(
         embeddings: the paper's names of those to run; none given: the protocol's.
         glove: a file of GloVe vectors, or ``gensim:glove-twitter-100``, in place of vectors trained here.
         vector_size: dimensions of the vectors of ``glove``; None: as many as the others have.
-
-    Raises:
-        InputError: an unknown embedding, or what `Grid.cells` refuses.
     """
     files = files or {}
     names = embeddings or protocol.embeddings or tuple(EMBEDDINGS)
