@@ -17,6 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ from mt2st import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.cli.main import main
 from mt2st.embedding.formats.model_files import hashes_of
 from mt2st.errors import InputError
-from mt2st.models import Compute, Context, Embedding, Optimisation, Text
-from mt2st.training import Callback, Trainer
+from mt2st.models import Compute, Context, Embedding, Optimisation, Text, groups
+from mt2st.models.settings import ModelSettings
+from mt2st.strategy import Diminish, Strategy, Switch
+from mt2st.training import Callback, DimensionFreezing, Feedback, Trainer
 
 FITTING = [*FAST, "--no-final-fit"]
 SECONDS = 200
@@ -60,8 +63,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "t.conll").write_text(sentences(), encoding="utf-8")
     (folder / "m.csv").write_text("text,label\n" + "".join(several), encoding="utf-8")
     (folder / "c.txt").write_text("".join(f"w{row % 7} w{row % 5} w{row % 3} x\n" for row in range(300)))
+    with warnings.catch_warnings():  # here, so that no child has to load the modules that a training needs
+        warnings.simplefilter("ignore")
+        assert main(["train", str(folder / "d.csv"), "--output", str(folder / "run"), *FITTING]) == 0
     for command in (
-        ["train", "d.csv", "--output", "run", *FITTING],
         ["train", "t.conll", "--task", "tagging", "--output", "tag", *FITTING],
         ["train", "m.csv", "--task", "multilabel", "--output", "mul", *FITTING],
         ["vectors", "train", "c.txt", "--output", "v.vec", "--min-count", "1", "--vector-size", "8"],
@@ -413,6 +418,28 @@ def test_each_command_refuses_what_is_wrong(kind: str, trained: Path) -> None:
         assert path.stat().st_mtime_ns == time_of, path
 
 
+VECTORS = ["vectors", "train", "c.txt", "--output", "o.vec"]
+WRONG_NUMBERS = [
+    *("--vector-size 0", "--vector-size 1e9", "--vector-size 99999999999", "--window 0", "--window -1"),
+    *("--epochs 0", "--epochs nan", "--min-count 0", "--min-count x", "--alpha 0", "--alpha nan", "--alpha 1e+39"),
+    *("--min-alpha -1", "--negative -1", "--sample 2", "--sample nan", "--workers 0", "--workers -1", "--seed x"),
+    *("--bucket 0", "--bucket -5", "--min-n 0", "--max-n 0", "--checkpoint-minutes nan", "--checkpoint-minutes -1"),
+    *("--weight-exponent -1", "--x-max 0", "--memory nan"),
+]
+
+
+@pytest.mark.parametrize("words", WRONG_NUMBERS)
+def test_each_number_of_vectors_has_bounds(words: str, trained: Path) -> None:
+    option, _, value = words.partition(" ")
+    method = ["--method", "skipgram-fasttext"] * (option in ("--bucket", "--min-n", "--max-n"))
+    method += ["--method", "glove"] * (option in ("--weight-exponent", "--x-max", "--memory"))
+    code, _, said = ran([*VECTORS, *method, option, value], trained)
+    assert (code, "Traceback" in said) == (2, False), said
+    assert option in said
+    assert value in said
+    assert not (trained / "o.vec").exists()
+
+
 def test_a_kept_column_has_another_name_than_a_probability(place: Path) -> None:
     (place / "x.csv").write_text("p_pos,text,label\n7,a film,z\n", encoding="utf-8")
     _, out, _ = ran(["predict", "run", "--file", "x.csv", "--keep", "p_pos", "label"], place)
@@ -534,6 +561,29 @@ def fit_with(**settings: Any) -> Any:
     return classifier(**settings).fit(TEXTS, LABELS)
 
 
+GROUPS = {
+    "auxiliary_data": groups.AuxiliaryData,
+    "compute": groups.Compute,
+    "context": groups.Context,
+    "embedding": groups.Embedding,
+    "encoder": groups.Encoder,
+    "optimisation": groups.Optimisation,
+    "text": groups.Text,
+    "transition": groups.Transition,
+    "word_tasks": groups.WordTasks,
+}
+FIELDS = [f"{group}.{field.name}" for group, made in GROUPS.items() for field in fields(made)]
+WRONG_VALUES = [-1, 10**20, 1e39, float("nan"), float("inf"), [1], object()]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_each_setting_has_bounds(name: str) -> None:
+    group, _, field = name.partition(".")
+    for value in WRONG_VALUES:
+        with pytest.raises(InputError, match=f"{group}.{field}"):
+            ModelSettings(**{group: GROUPS[group](**{field: value})}).checked()
+
+
 class Task:
     """A task of a user, with what is wrong with it."""
 
@@ -611,6 +661,28 @@ WRONG_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "trainer: loss": (lambda: train(Task(loss=lambda *_: 1.0)), "without .item()"),
     "trainer: measures": (lambda: train(Task(evaluate=lambda _: {"loss": "x"})), "must be a number, found 'x'"),
     "trainer: name": (lambda: train(Task(name="a b")), "a task's name has letters"),
+    "trainer: no epoch": (lambda: train(epochs=0), "epochs must be a whole number of at least 1, found 0"),
+    "trainer: half an epoch": (lambda: train(epochs=1.5), "epochs must be a whole number of at least 1, found 1.5"),
+    "trainer: epochs": (lambda: train(epochs="2"), "epochs must be a whole number of at least 1, found '2'"),
+    "trainer: seed": (lambda: train(seed=None), "seed"),
+    "trainer: parts": (lambda: train(accumulate=0), "accumulate must be a whole number of at least 1, found 0"),
+    "trainer: norm": (lambda: train(clip_norm=-1.0), "clip_norm"),
+    "trainer: average": (lambda: train(average=1.0), "1.0"),
+    "trainer: precision": (lambda: train(precision="float8"), "float8"),
+    "trainer: device": (lambda: train(device="gpu"), "gpu"),
+    "trainer: strategy": (lambda: train(strategy="swich"), "Did you mean 'switch'?"),
+    "trainer: auxiliary": (lambda: train(auxiliaries=Task()), "auxiliaries"),
+    "trainer: names twice": (lambda: train(auxiliaries=[Task()]), "own"),
+    "trainer: evaluations": (lambda: train(evaluations_per_epoch=-2), "evaluations_per_epoch"),
+    "strategy: time": (lambda: Switch(at=-1), "at"),
+    "strategy: text": (lambda: Switch(at="2"), "found '2'"),
+    "strategy: weight": (lambda: Switch(at=2, weight=float("nan")), "nan"),
+    "strategy: factor": (lambda: Diminish(decay=-0.5), "decay"),
+    "strategy: abstract": (lambda: train(strategy=Strategy), "a strategy is"),
+    "feedback": (lambda: Feedback(0), "found 0"),
+    "freezing: nothing": (lambda: DimensionFreezing(), "either a fraction or a threshold"),
+    "freezing: share": (lambda: DimensionFreezing(2.0), "fraction"),
+    "freezing: kind": (lambda: DimensionFreezing(0.5, relevance="hessian"), "'fisher' or 'saliency', found 'hessian'"),
     "trainer: monitor": (lambda: train(monitor="f1"), "names the metric 'f1'"),
 }
 
@@ -622,3 +694,8 @@ def test_wrong_arguments_are_named(kind: str) -> None:
     with pytest.raises(InputError) as caught:
         call()
     assert message in str(caught.value)
+
+
+def test_the_catalogue_has_300_inputs() -> None:
+    kinds = [ODD_DATA, WRONG_DATA, WRONG_SETTINGS, WRONG_MODELS, WRONG_REPORTS, WRONG_COMMANDS, WRONG_NUMBERS, SHUT]
+    assert sum(map(len, [*kinds, STREAMS, WRONG_CALLS, FIELDS])) >= 300

@@ -304,7 +304,7 @@ def named_by_flags(options: type, others: Mapping[str, str] = MappingProxyType({
 
     Args:
         options: the command's dataclass.
-        others: options that set a setting in place of the one of its name, by the setting's dotted path.
+        others: options that set a setting in place of the one of its name, by the setting's dotted path, or its name.
     """
     try:
         yield
@@ -312,9 +312,9 @@ def named_by_flags(options: type, others: Mapping[str, str] = MappingProxyType({
         every = list(_options(options))
         flags = {".".join(each.path): each.flag for each in every} | dict(others)
         paths = "|".join(re.escape(path) for path in flags if "." in path)
-        text = re.sub(rf"(?<![\w.-])({paths})(?!\w)", lambda found: flags[found[0]], str(error))
+        text = re.sub(rf"(?<![\w.-])({paths})(?!\w)", lambda found: flags.get(found[0], found[0]), str(error))
         # A setting's name alone, without its group, is one only where a message begins with it.
-        names = {each.path[-1]: flags[".".join(each.path)] for each in every}
+        names = {each.path[-1]: flags[".".join(each.path)] for each in every} | dict(others)
         start = rf"(?m)^({'|'.join(map(re.escape, names))})(?=: | should | must | names )"
         error.args = (re.sub(start, lambda found: names[found[0]], text),)
         raise

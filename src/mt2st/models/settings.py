@@ -437,6 +437,10 @@ def _adapter(settings: Any) -> TypeAdapter[Any]:
     return TypeAdapter(settings)
 
 
+_PLAIN = (str, int, float, Mapping, list, tuple, Group, PathLike, type(None))
+"""What has a form in JSON."""
+
+
 def _validated(settings: type[SettingsT], values: Mapping[str, Any]) -> SettingsT:
     """Return settings of plain Python values after checking every type and range.
 
@@ -444,11 +448,9 @@ def _validated(settings: type[SettingsT], values: Mapping[str, Any]) -> Settings
         InputError: all errors, one a line.
     """
     try:
-        # As JSON, strictly: "3" is no number, 1 is no truth value, but a list is a tuple.
-        return cast(
-            "SettingsT",
-            _adapter(cast("Any", settings)).validate_json(json.dumps(_simple(values), default=repr), strict=True),
-        )
+        # As JSON, strictly: "3" is no number, 1 is no truth value, a list is a tuple; no type takes what JSON lacks.
+        content = json.dumps(_simple(values), default=lambda value: [[repr(value)]])
+        return cast("SettingsT", _adapter(cast("Any", settings)).validate_json(content, strict=True))
     except ValidationError as error:
         raise InputError("\n".join(_problems_in(error, values))) from error
 
@@ -465,7 +467,8 @@ def _problems_in(error: ValidationError, values: Mapping[str, Any]) -> Iterator[
         value, given = each["input"], values.get(path[0])
         if len(path) > 1 and isinstance(given, Group):
             given = getattr(given, path[1], None)
-        value = given if isinstance(given, float) and given == value else value  # 2.0, not 2
+        if not isinstance(given, _PLAIN) or (isinstance(given, float) and given == value):  # 2.0, not 2
+            value = given
         rule, near = rule_of(each)
         rule = rule.replace("a valid array", "a list").replace("an object", "a group of settings")
         if each["type"] == "unexpected_keyword_argument":

@@ -94,6 +94,11 @@ class VectorsTrainOptions(DialectOptions, _SettingOptions):  # type: ignore[misc
     """Folder for the vectors if the disk of the output refuses them."""
 
 
+def names_of_glove(options: VectorsTrainOptions) -> dict[str, str]:
+    """Return the options that `mt2st.embedding.train_glove` knows by other names, by these; none of other methods."""
+    return {theirs: f"--{ours.replace('_', '-')}" for ours, theirs in _GLOVE_NAMES.items() if options.method == GLOVE}
+
+
 def check_options(options: VectorsTrainOptions) -> None:
     """Refuse wrong options, the first with an `InputError`, before anything is read."""
     if options.method not in METHODS:
