@@ -7,9 +7,10 @@ import json
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mt2st._files import check_own, check_space, complete_folder, restore
 from mt2st.errors import InputError
@@ -29,6 +30,31 @@ CHECKPOINT_SHARE = 0.02
 
 DOES_NOT_FIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
 """Errors from using plain values of another shape."""
+
+
+class Stateful:
+    """Goes on from a checkpoint: by the attributes that the class names in ``_state``.
+
+    What has a ``state_dict`` of its own is kept by that.
+    """
+
+    _state: ClassVar[tuple[str, ...]]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain values and tensors."""
+        values = {name.lstrip("_"): getattr(self, name) for name in self._state}
+        return {
+            name: value.state_dict() if hasattr(value, "state_dict") else copy(value) for name, value in values.items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        for name in self._state:
+            value, own = state[name.lstrip("_")], getattr(self, name)
+            if hasattr(own, "load_state_dict"):
+                own.load_state_dict(value)
+            else:
+                setattr(self, name, copy(value))
 
 
 @dataclass(frozen=True)

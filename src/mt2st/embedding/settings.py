@@ -172,7 +172,7 @@ class GloveSettings:
     """Decides all that is random; any integer."""
 
     def __post_init__(self) -> None:
-        from mt2st.embedding.glove.sums import SumTable  # comes with numba, which only who trains waits for
+        from mt2st.embedding.glove.counting import SumTable  # comes with numba, which only who trains waits for
 
         check_fields(self)
         least = max(LEAST_MEMORY_MB, SumTable.least_bytes(self.window) / 2**20)

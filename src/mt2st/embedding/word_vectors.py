@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.embedding.formats.catalogue import WORD2VEC, format_to_write, open_vectors, write_vectors
-from mt2st.embedding.formats.stream import checked, chosen, collected, stream_of
+from mt2st.embedding.formats.stream import chosen, collected, stream_of
 from mt2st.embedding.nearest import lengths, nearest
 from mt2st.errors import InputError, MissingExtraError, suggestion
 
@@ -257,7 +257,7 @@ class WordVectors:
                 not finite any more, or the format cannot hold a word.
         """
         chosen = format_to_write(Path(path), format, otherwise=WORD2VEC)
-        write_vectors(checked(stream_of(self.index_to_key, self.vectors)), Path(path), chosen, overwrite=overwrite)
+        write_vectors(stream_of(self.index_to_key, self.vectors), Path(path), chosen, overwrite=overwrite)
 
 
 def _as_list(items: WordOrVector | Iterable[WordOrVector]) -> list[WordOrVector]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mt2st._checkpoint import Stateful
+
 Signal = Literal["cosine", "gain"]
 """The feedback loop's measurements of how an auxiliary task affects the primary one."""
 
@@ -112,7 +114,7 @@ class Plateau:
         self._cost, self.waited = math.inf if state["best"] is None else state["best"], state["waited"]
 
 
-class Affinity:
+class Affinity(Stateful):
     r"""The smoothed signal of each task.
 
     A **cosine** has a scale of its own; its exponential average is the affinity.
@@ -139,22 +141,24 @@ class Affinity:
         {'gain': 2e-05, 'affinity by gain': 0.875}
     """
 
+    _state = ("_smoothed", "_squares")
+
     def __init__(self, signal: str, memory: float) -> None:
         self.signal, self.memory = signal, memory
-        self._means: dict[str, float] = {}
+        self._smoothed: dict[str, float] = {}
         self._squares: dict[str, float] = {}
 
     def update(self, task: str, value: float) -> float | None:
         """Add a measurement and return the affinity, None before the first. NaN changes nothing."""
         if not math.isnan(value):
             start = 0.0 if self.signal == "gain" else value
-            for averages, first, new in ((self._means, start, value), (self._squares, value * value, value * value)):
+            for averages, first, new in ((self._smoothed, start, value), (self._squares, value * value, value * value)):
                 averages[task] = self.memory * averages.get(task, first) + (1 - self.memory) * new
         return self.of(task)
 
     def of(self, task: str) -> float | None:
         """Return the affinity by all measurements so far, None without any."""
-        mean = self._means.get(task)
+        mean = self._smoothed.get(task)
         if mean is None or self.signal == "cosine":
             return mean
         square = self._squares[task]
@@ -165,14 +169,6 @@ class Affinity:
         affinity = self.of(task)
         name = "smoothed cosine" if self.signal == "cosine" else "affinity by gain"
         return {self.signal: value} | ({} if affinity is None else {name: affinity})
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the averages as plain JSON values."""
-        return {"smoothed": dict(self._means), "squares": dict(self._squares)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state_dict`."""
-        self._means, self._squares = dict(state["smoothed"]), dict(state["squares"])
 
 
 def evaluations(count: int) -> str:

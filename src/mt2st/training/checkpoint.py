@@ -24,7 +24,7 @@ FILES = (MODULE, BEST, STATE, PLAIN, MANIFEST)
 RESOLVED = "resolved"
 """Part of an identity: the values of settings that were left to the defaults."""
 
-IN_STATE = ("optimizer", "scheduler", "kernels", "average", "transition", "strategy", "combination", "random")
+IN_STATE = ("parts", "random")
 """Parts of a trainer's state that hold tensors and plain values."""
 
 

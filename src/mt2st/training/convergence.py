@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
+from mt2st._checkpoint import Stateful
 from mt2st.strategy.observation import Plateau, evaluations
 from mt2st.strategy.parameters import non_negative, positive, whole
 from mt2st.training.run import Evaluation
 
 
 @dataclass
-class CheckConvergence:
+class CheckConvergence(Stateful):
     """Converged once the mean norm of the primary's gradient stays below a tolerance (Algorithms 1 and 2).
 
     The norm of one mini-batch is noisy, so it is averaged from one evaluation to the next. ``patience`` such means in a
@@ -31,6 +31,8 @@ class CheckConvergence:
         >>> [check.converged(norm) for norm in (0.5, 0.05, 0.2, 0.05, 0.05)]
         [False, False, False, False, True]
     """
+
+    _state = ("_below",)
 
     tolerance: float = 1e-3
     patience: int = 2
@@ -51,17 +53,9 @@ class CheckConvergence:
             return None
         return f"the primary's mean gradient norm stayed below {self.tolerance:g} for {evaluations(self.patience)}"
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the number of means in a row below the tolerance."""
-        return {"below": self._below}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore `state_dict`."""
-        self._below = state["below"]
-
 
 @dataclass
-class EarlyStopping:
+class EarlyStopping(Stateful):
     """Converged once the primary's validation metric has not improved for some evaluations in a row (early stopping).
 
     Attributes:
@@ -73,6 +67,8 @@ class EarlyStopping:
     Raises:
         InputError: a setting is out of its range.
     """
+
+    _state = ("_plateau",)
 
     patience: int = 3
     minimum_gain: float = 0.0
@@ -93,11 +89,3 @@ class EarlyStopping:
         if plateau.waited < self.patience or evaluation.epoch < self.earliest:
             return None
         return f"the validation {self.monitor} has not come past {plateau.best:.4g} for {evaluations(plateau.waited)}"
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the best value and the number of evaluations since."""
-        return self._plateau.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore `state_dict`."""
-        self._plateau.load_state_dict(state)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from copy import deepcopy
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mt2st._checkpoint import Stateful
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import whole
 from mt2st.training.modules import embedding_weight, rows_with_gradient
@@ -19,10 +18,9 @@ from mt2st.training.modules import embedding_weight, rows_with_gradient
 ValidationLoss = Callable[[nn.Module, int], float]
 """Returns the primary's loss on some validation data, without dropout and gradients. The number of the look-ahead, from
 0, may choose the data."""
-_STATE = ("look_aheads", "measurements_to_go", "_after_evaluation", "_sums")
 
 
-class Feedback:
+class Feedback(Stateful):
     """Measures, every few steps, how each auxiliary task and the primary get along on the shared embedding.
 
     The *direction* of a task in a step is its negative gradient. A kernel task has no gradient in torch; its direction
@@ -55,6 +53,8 @@ class Feedback:
     Raises:
         InputError: a number is out of its range.
     """
+
+    _state = ("look_aheads", "measurements_to_go", "_after_evaluation", "_sums")
 
     def __init__(self, every: int = 10, *, look_ahead: ValidationLoss | None = None, look_ahead_every: int = 4) -> None:
         self.every, self.look_ahead = whole("every", every), look_ahead
@@ -119,15 +119,6 @@ class Feedback:
         self.measurements_to_go, self._after_evaluation = 0, True
         return means
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {name.lstrip("_"): deepcopy(getattr(self, name)) for name in _STATE}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`."""
-        for name in _STATE:
-            setattr(self, name, deepcopy(state[name.lstrip("_")]))
-
     @torch.no_grad()
     def _measure_gains(
         self,
@@ -158,7 +149,7 @@ class Feedback:
     def _add(self, signal: str, task: str, value: float) -> None:
         if not math.isnan(value):
             total, count = self._sums[signal].get(task, (0.0, 0))
-            self._sums[signal][task] = (total + value, count + 1)
+            self._sums = {**self._sums, signal: {**self._sums[signal], task: (total + value, count + 1)}}
 
 
 class StepDirections:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from copy import copy
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from mt2st._checkpoint import Stateful
 from mt2st._files import complete_file
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import non_negative, whole, within
@@ -20,10 +20,9 @@ from mt2st.training.run import Freeze
 
 Relevance = Literal["fisher", "saliency"]
 Which = Literal["least", "most"]
-_STATE = ("frozen", "complete", "_began", "_steps", "_entries", "_total", "_kept")
 
 
-class DimensionFreezing:
+class DimensionFreezing(Stateful):
     """Freezes columns of the embedding, so that what the auxiliary tasks put there is kept.
 
     The relevance of a dimension is a mean over the steps and words on which the primary has a gradient ``g``: of
@@ -52,6 +51,8 @@ class DimensionFreezing:
     Raises:
         InputError: a value is out of its range, or not exactly one of fraction and threshold is given.
     """
+
+    _state = ("frozen", "complete", "_began", "_steps", "_entries", "_total", "_kept")
 
     def __init__(
         self,
@@ -153,15 +154,6 @@ class DimensionFreezing:
         """Put the frozen entries back: after the optimizer and the kernels have moved the table."""
         if self._kept is not None:
             table.index_copy_(1, torch.tensor(self.frozen, device=table.device), self._kept)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return tensors and plain values."""
-        return {name.lstrip("_"): copy(getattr(self, name)) for name in _STATE}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`."""
-        for name in _STATE:
-            setattr(self, name, copy(state[name.lstrip("_")]))
 
     def _due(self, size: int, epochs: int) -> int:
         if self.fraction is not None:

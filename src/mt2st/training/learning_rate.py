@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from torch.optim import Optimizer
 
+from mt2st._checkpoint import Stateful
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.strategy.observation import Plateau
 from mt2st.strategy.parameters import by_task, fraction, whole, within
@@ -19,7 +20,6 @@ ValueT = TypeVar("ValueT")
 AtTransition = str | float
 """``"keep"`` leaves the rate, ``"rewarm"`` warms up again, ``"drop"`` divides it by 10, a number multiplies it."""
 
-_STATE = ("_bases", "_warm_from", "_changed", "_reduced")
 KEEP: AtTransition = "keep"
 DROP = 0.1
 """Factor of ``"drop"``: the usual one of step decay."""
@@ -44,7 +44,7 @@ class RateChange:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Stateful):
     """Multiplies the learning rate of each group of an optimizer by a factor that follows the training.
 
     ``factor = warm-up * plateau * transition``. The warm-up rises linearly from ``1 / warmup`` to 1 over the first
@@ -80,6 +80,8 @@ class LearningRateSchedule:
         >>> rate.factor("embedding", 6), rate.factor("heads", 6)
         (0.1, 1.0)
     """
+
+    _state = ("_bases", "_warm_from", "_changed", "_reduced", "_plateau")
 
     def __init__(
         self,
@@ -184,16 +186,6 @@ class LearningRateSchedule:
         if after or rewarmed:
             changed = {name: before[name] for name in after}
             self._changes.append(RateChange(cause, changed, after, rewarmed, numbers or {}))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {name.lstrip("_"): dict(getattr(self, name)) for name in _STATE} | self._plateau.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`."""
-        for name in _STATE:
-            setattr(self, name, dict(state[name.lstrip("_")]))
-        self._plateau.load_state_dict(state)
 
 
 def _name(group: Mapping[str, Any], number: int) -> str:

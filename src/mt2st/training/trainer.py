@@ -21,6 +21,8 @@ from mt2st.training.run import OPTIMIZER, Halving, Progress, Run
 
 MOST_HALVINGS = 10
 """How often a training that diverges goes on with half its rates: to about a thousandth."""
+_TASK = "task "
+"""How parts of a state begin that a training cannot go on without."""
 
 
 class Trainer(TrainingLoop):
@@ -202,6 +204,24 @@ class Trainer(TrainingLoop):
         end = {"stopped": run.stopped, "cause": run.cause, "best": run.best, "step": self.progress.step}
         self._tell_events([("end", end)])
 
+    @property
+    def _parts(self) -> dict[str, Any]:
+        """All that has a state of its own, apart from the module."""
+        parts = {
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+            "strategy": self.strategy,
+            "combination": self.combiner,
+            "average": self.average,
+            "rates": self.transition.rates,
+            "freezing": self.transition.freezing,
+            "feedback": self.feedback,
+            "early_stopping": self.early_stopping,
+            **{_TASK + task.name: task for task in self.kernels},
+            **{_TASK + stream.task.name: stream for stream in self.streams},
+        }
+        return {name: part for name, part in parts.items() if part is not None}
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that a new trainer with the same arguments needs to continue from here.
 
@@ -213,21 +233,9 @@ class Trainer(TrainingLoop):
         return {
             "module": module,
             "best": self.best_parameters,
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict() if self.scheduler else {},
-            "kernels": {task.name: task.state_dict() for task in self.kernels},
-            "average": self.average.state_dict() if self.average else {},
-            "transition": self.transition.state_dict(),
-            "strategy": self.strategy.state_dict(),
-            "combination": self.combiner.state_dict() if self.combiner else {},
+            "parts": {name: part.state_dict() for name, part in self._parts.items()},
             "random": random_state(self.device),
-            "plain": {
-                "progress": asdict(self.progress),
-                "run": self.run.as_dict(),
-                "streams": {stream.task.name: stream.state_dict() for stream in self.streams},
-                "feedback": self.feedback.state_dict() if self.feedback else None,
-                "early_stopping": self.early_stopping.state_dict() if self.early_stopping else None,
-            },
+            "plain": {"progress": asdict(self.progress), "run": self.run.as_dict()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -235,28 +243,14 @@ class Trainer(TrainingLoop):
         plain = state["plain"]
         self.module.load_state_dict(state["module"])
         self.best_parameters = state["best"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["scheduler"])
-        for task in self.kernels:
-            task.load_state_dict(state["kernels"][task.name])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.transition.load_state_dict(state["transition"])
-        self.strategy.load_state_dict(state["strategy"])
-        if self.combiner is not None:
-            self.combiner.load_state_dict(state["combination"])
+        for name, part in self._parts.items():
+            if name in state["parts"] or name.startswith(_TASK):
+                part.load_state_dict(state["parts"][name])
         self.progress = Progress(**plain["progress"])
         self.progress.losses = {task: (total, count) for task, (total, count) in self.progress.losses.items()}
         self.run = Run.from_dict(plain["run"])
         if self.run.stopped == "interrupted":
             self.run.stopped = "epochs"
-        for stream in self.streams:
-            stream.load_state_dict(plain["streams"][stream.task.name])
-        if self.feedback and plain["feedback"]:
-            self.feedback.load_state_dict(plain["feedback"])
-        if self.early_stopping and plain["early_stopping"]:
-            self.early_stopping.load_state_dict(plain["early_stopping"])
         if self.progress.single_task and self.transition.activate:
             self.transition.activate(self.module)
         set_random_state(self.device, state["random"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor, nn
 
@@ -53,17 +53,3 @@ class TransitionActions:
     probe: HeadProbe | None = None
     freezing: DimensionFreezing | None = None
     keep_after: bool = False
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return plain values and, of the freezing, tensors."""
-        return {
-            "rates": self.rates.state_dict() if self.rates else {},
-            "freezing": self.freezing.state_dict() if self.freezing else {},
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore a `state_dict`."""
-        if self.rates and state["rates"]:
-            self.rates.load_state_dict(state["rates"])
-        if self.freezing and state["freezing"]:
-            self.freezing.load_state_dict(state["freezing"])

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.glove import counting
 from mt2st.embedding.glove.counting import (
+    BYTES_PER_SLOT,
     SAMPLING,
     UNIT,
     Cooccurrences,
     CountingReport,
+    SumTable,
     count_cooccurrences,
     counting_memory,
 )
-from mt2st.embedding.glove.sums import BYTES_PER_SLOT, SumTable
 from mt2st.embedding.kernels.sampling import KEEP_ALWAYS, keep_thresholds, next_random, start_state
 from mt2st.errors import InputError
 

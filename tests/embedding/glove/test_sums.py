@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mt2st.embedding.glove.sums import Runs, merged
+from mt2st.embedding.glove.counting import Runs, merged
 
 runs_strategy = st.lists(st.dictionaries(st.integers(0, 400), st.integers(1, 10**9), max_size=200), max_size=9)
 
@@ -39,11 +39,11 @@ def test_every_key_comes_once_in_order_with_its_whole_sum(
     assert list(folder.iterdir()) == []
 
 
-def test_more_runs_than_fit_are_merged_in_generations(tmp_path: Path) -> None:
+def test_more_runs_than_the_memory_has_room_for_are_merged(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     contents = [dict.fromkeys(rng.integers(0, 1000, 30).tolist(), 1) for _ in range(300)]
     runs = written(tmp_path / "runs.bin", contents)
-    total = sum(int(sums.sum()) for _, sums in merged(runs, memory=1))  # two at a time: eight generations and a last
+    total = sum(int(sums.sum()) for _, sums in merged(runs, memory=1))
     assert total == sum(map(len, contents))
 
 

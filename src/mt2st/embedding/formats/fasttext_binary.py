@@ -7,7 +7,6 @@ words that were cut within a character: their broken bytes are spelled out, as i
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding.formats.files import Source
 from mt2st.embedding.formats.ngrams import NgramTable, check_ngrams
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, stream_of
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, VectorStream, stream_of
 from mt2st.embedding.subwords import LONGEST_NGRAM, SubwordSettings
 from mt2st.errors import InputError
 
@@ -34,12 +33,8 @@ def read_fasttext_binary(path: Path) -> VectorStream:
     model = _opened(path)
     if model.settings is not None:
         return NgramTable(model.words, model.size, model.settings, model.parts).stream(str(path))
-
-    def blocks() -> Iterator[Block]:
-        # Buckets without n-grams of characters are those of word n-grams, which make no vectors of words.
-        return stream_of(model.words, model.parts()[0][: len(model.words)]).blocks()
-
-    return checked(VectorStream(model.size, len(model.words), blocks, lambda row: f"{path}, word {row + 1}"))
+    # Buckets without n-grams of characters are those of word n-grams, which make no vectors of words.
+    return stream_of(model.words, model.parts()[0][: len(model.words)], path)
 
 
 def open_fasttext(path: Path) -> NgramTable | None:

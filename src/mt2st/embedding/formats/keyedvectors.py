@@ -12,7 +12,6 @@ import os
 import pickle
 import pickletools
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from mt2st._files import check_writable, moved_when_complete
 from mt2st.embedding.formats.files import Source
-from mt2st.embedding.formats.stream import MOST_DIMENSIONS, Block, VectorStream, checked, rows_per_block
+from mt2st.embedding.formats.stream import MOST_DIMENSIONS, VectorStream, stream_of
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.text.lines import check_regular
 
@@ -65,15 +64,7 @@ def read_keyedvectors(path: Path) -> VectorStream:
     vectors = _vectors(path, owner, place)
     if vectors.ndim != 2 or len(vectors) != len(words) or not 1 <= vectors.shape[1] <= MOST_DIMENSIONS:
         raise InputError(f"{path}: has {len(words):,} words, but vectors of shape {list(vectors.shape)}")
-    step = rows_per_block(vectors.shape[1])
-
-    def blocks() -> Iterator[Block]:
-        for start in range(0, len(words), step):
-            with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and is reported as such
-                rows = np.array(vectors[start : start + step], dtype=np.float32)
-            yield words[start : start + step], rows
-
-    return checked(VectorStream(vectors.shape[1], len(words), blocks, lambda row: f"{path}, word {row + 1}"))
+    return stream_of(words, vectors, path)
 
 
 def _vectors(path: Path, owner: dict[str, Any], place: Path) -> NDArray[Any]:

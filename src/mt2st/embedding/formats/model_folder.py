@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mt2st.embedding.formats.model_files import CONFIG, FILES, HASHES, PARAMETERS, VOCABULARY, check_hashes, model_home
 from mt2st.embedding.formats.ngrams import NgramTable, read_json
 from mt2st.embedding.formats.safetensors import Tensor, matrix_of
-from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block
+from mt2st.embedding.formats.stream import Block, VectorStream, checked, rows_per_block, stream_of
 from mt2st.embedding.subwords import KnownSubwords, SubwordSettings
 from mt2st.errors import InputError
 from mt2st.text.vocabulary import SPECIALS, Vocabulary
@@ -28,16 +28,18 @@ TENSOR = "embedding.weight"
 def read_model_folder(folder: Path) -> VectorStream:
     """Open the word vectors of a trained model."""
     model = _Model.opened(folder)
+    tokens, table, known = model.tokens, model.table(), model.known
+    if known is None:
+        return stream_of(tokens[len(SPECIALS) :], table[len(SPECIALS) :], folder)
 
     def blocks() -> Iterator[Block]:
-        table, step = model.table(), rows_per_block(model.matrix.shape[1])
-        for start in range(len(SPECIALS), len(model.tokens), step):
-            stop = min(start + step, len(model.tokens))
-            rows = table[start:stop] if model.known is None else model.known.rows.composed(table, slice(start, stop))
-            yield list(model.tokens[start:stop]), np.array(rows)
+        step = rows_per_block(table.shape[1])
+        for start in range(len(SPECIALS), len(tokens), step):
+            stop = min(start + step, len(tokens))
+            yield list(tokens[start:stop]), known.rows.composed(table, slice(start, stop))
 
-    count = len(model.tokens) - len(SPECIALS)
-    return checked(VectorStream(model.matrix.shape[1], count, blocks, lambda row: f"{folder}, word {row + 1}"))
+    count = len(tokens) - len(SPECIALS)
+    return checked(VectorStream(table.shape[1], count, blocks, lambda row: f"{folder}, word {row + 1}"))
 
 
 def open_model_ngrams(folder: Path) -> NgramTable | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +48,27 @@ def rows_per_block(size: int) -> int:
     return min(_ROWS_PER_BLOCK, max(1, _VALUES_PER_BLOCK // size))
 
 
-def stream_of(words: Sequence[str], vectors: NDArray[np.float32]) -> VectorStream:
-    """Return words and vectors [n_words, size] in memory as a stream of views."""
+def stream_of(words: Sequence[str], vectors: NDArray[Any], source: object = "") -> VectorStream:
+    """Return words and vectors of floats [n_words, size], in memory or mapped, as a stream of views or copies.
+
+    Errors name the source.
+    """
     step = rows_per_block(vectors.shape[1])
 
     def blocks() -> Iterator[Block]:
         for start in range(0, len(words), step):
-            yield list(words[start : start + step]), vectors[start : start + step]
+            with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and is reported as such
+                rows = np.asarray(vectors[start : start + step], dtype=np.float32)
+            yield list(words[start : start + step]), rows
 
-    return VectorStream(vectors.shape[1], len(words), blocks, lambda row: f"vectors, row {row}")
+    return checked(
+        VectorStream(
+            vectors.shape[1],
+            len(words),
+            blocks,
+            lambda row: f"{source}, word {row + 1}" if source else f"vectors, row {row}",
+        )
+    )
 
 
 def collected(stream: VectorStream) -> tuple[list[str], NDArray[np.float32]]:

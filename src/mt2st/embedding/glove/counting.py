@@ -1,9 +1,9 @@
-"""Co-occurrence counting in a stated memory: sums in a table, sorted runs on disk, one merge."""
+"""Co-occurrence counting in a stated memory: sums in a hash table, sorted runs on disk when it is full, one merge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,158 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st._settings import Bytes, Share, checked
-from mt2st.embedding.glove.sums import Runs, Sums, SumTable, merged
-from mt2st.embedding.kernels.glove_counting import DOCUMENT, INVALID, POSITION, USED, WALK_SIZE, count, to_entries
+from mt2st.embedding.kernels.glove_counting import (
+    DOCUMENT,
+    EMPTY,
+    INVALID,
+    POSITION,
+    USED,
+    WALK_SIZE,
+    compact,
+    copy_into,
+    count,
+    to_entries,
+)
 from mt2st.embedding.kernels.sampling import keep_thresholds, start_state
 from mt2st.embedding.kernels.windows import checked_slice
 from mt2st.embedding.memory import give_back
 from mt2st.embedding.settings import GloveWindow
 from mt2st.errors import InputError
+
+RECORD = np.dtype([("key", np.uint64), ("sum", np.int64)])
+"""A pair as one number (`kernels.glove_counting`) and its sum."""
+
+_BYTES_PER_RECORD = 96
+"""Of what is merged at once, with what is sorted and added up."""
+_MOST_AT_ONCE = 1 << 16
+"""Records of a run."""
+
+Sums = tuple[NDArray[np.uint64], NDArray[np.int64]]
+
+
+@dataclass
+class Runs:
+    """Runs of rising keys one behind the other in a file; ``bounds`` are their starts and the last end, in records."""
+
+    path: Path
+    bounds: list[int] = field(default_factory=lambda: [0])
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def append(self, pieces: Iterator[Sums]) -> None:
+        """Write a run, given in pieces of rising keys."""
+        length = 0
+        with self.path.open("ab") as file:
+            for keys, sums in pieces:
+                records = np.empty(keys.size, dtype=RECORD)
+                records["key"], records["sum"] = keys, sums
+                records.tofile(file)
+                length += keys.size
+        self.bounds.append(self.bounds[-1] + length)
+
+
+def merged(runs: Runs, memory: int) -> Iterator[Sums]:
+    """Yield all pairs of all runs in rising order, each once with its whole sum; then remove the runs' file.
+
+    The memory (in bytes) has room for as many records of each run, but for 64 at least: 6 KB a run.
+    """
+    if not runs.bounds[-1]:
+        runs.path.unlink(missing_ok=True)
+        return
+    records = np.asarray(np.memmap(runs.path, RECORD, "r"))
+    all_keys = records["key"]
+    most = int(np.clip(memory // (len(runs) * _BYTES_PER_RECORD), 64, _MOST_AT_ONCE))
+    at, ends = runs.bounds[:-1], runs.bounds[1:]
+    while at != ends:
+        # A key is complete up to the least last key of the parts whose runs go on.
+        stops = [min(start + most, end) for start, end in zip(at, ends, strict=True)]
+        last = min((all_keys[stop - 1] for stop, end in zip(stops, ends, strict=True) if stop < end), default=None)
+        if last is not None:
+            stops = [
+                start + int(all_keys[start:stop].searchsorted(last, side="right"))
+                for start, stop in zip(at, stops, strict=True)
+            ]
+        complete = np.concatenate([records[start:stop] for start, stop in zip(at, stops, strict=True)])
+        give_back(records, 0, len(records))
+        order = np.argsort(complete["key"], kind="stable")
+        keys, sums = complete["key"][order], complete["sum"][order]
+        first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        yield keys[first], np.add.reduceat(sums, first)
+        at = stops
+    del records, all_keys  # a mapped file cannot be removed everywhere
+    runs.path.unlink()
+
+
+BYTES_PER_SLOT = 24
+"""16 for key and sum; the rest is for the copy when a table grows twofold, or for sorting a full one."""
+
+_FIRST_SLOTS = 1 << 16
+_FULLEST = 0.7
+"""Part of the slots in use at most: beyond, the search for a free one gets long."""
+_PIECE = 1 << 16
+
+
+class SumTable:
+    """A hash table in two flat arrays, ``keys`` uint64 [S] and ``sums`` int64 [S], that grows.
+
+    It may take ``memory`` bytes, the sorting included, and takes ``at_least`` new pairs at a time, whatever the memory.
+    """
+
+    def __init__(self, memory: int, at_least: int) -> None:
+        smallest = _smallest(at_least)
+        self._largest = min(max(memory // BYTES_PER_SLOT, smallest), 2**32 - 1)
+        self._allocate(max(smallest, min(self._largest, _FIRST_SLOTS)))
+
+    @staticmethod
+    def least_bytes(at_least: int) -> int:
+        """Return the bytes of a table that takes ``at_least`` new pairs at a time, whatever its bound."""
+        return BYTES_PER_SLOT * _smallest(at_least)
+
+    @staticmethod
+    def bytes_for(pairs: int, at_least: int) -> int:
+        """Return the most bytes that a table without a bound would take for a number of pairs."""
+        slots = max(_smallest(at_least), _FIRST_SLOTS)
+        while _most_used(slots) < pairs + at_least:
+            slots *= 2
+        return BYTES_PER_SLOT * slots
+
+    @property
+    def most_used(self) -> int:
+        """Most slots in use."""
+        return _most_used(self.keys.size)
+
+    def grow(self) -> bool:
+        """Double the table, or as much as the memory allows; return whether it allowed any."""
+        size = min(2 * self.keys.size, self._largest)
+        if size <= self.keys.size:
+            return False
+        keys, sums = self.keys, self.sums
+        self._allocate(size)
+        copy_into(keys, sums, self.keys, self.sums)
+        return True
+
+    def drain(self) -> Iterator[Sums]:
+        """Yield all pairs in rising order, in pieces, and leave the table empty."""
+        used = compact(self.keys, self.sums)
+        order = np.argsort(self.keys[:used])
+        for start in range(0, used, _PIECE):
+            chosen = order[start : start + _PIECE]
+            yield self.keys[chosen], self.sums[chosen]
+        self.keys.fill(EMPTY)
+
+    def _allocate(self, size: int) -> None:
+        self.keys: NDArray[np.uint64] = np.full(size, EMPTY, dtype=np.uint64)
+        self.sums: NDArray[np.int64] = np.empty(size, dtype=np.int64)
+
+
+def _smallest(at_least: int) -> int:
+    return int(2 * at_least / _FULLEST) + 1
+
+
+def _most_used(slots: int) -> int:
+    return int(_FULLEST * slots)
+
 
 ENTRY = np.dtype([("row", np.int32), ("column", np.int32), ("value", np.float32)])
 """How often two words co-occur, weighted; 12 bytes."""
