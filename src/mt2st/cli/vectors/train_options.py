@@ -96,7 +96,7 @@ class VectorsTrainOptions(DialectOptions, _SettingOptions):  # type: ignore[misc
 
 def names_of_glove(options: VectorsTrainOptions) -> dict[str, str]:
     """Return the options that `mt2st.embedding.train_glove` knows by other names, by these; none of other methods."""
-    return {theirs: f"--{ours.replace('_', '-')}" for ours, theirs in _GLOVE_NAMES.items() if options.method == GLOVE}
+    return {name: f"--{option.replace('_', '-')}" for name, option in _GLOVE_NAMES.items() if options.method == GLOVE}
 
 
 def check_options(options: VectorsTrainOptions) -> None:
