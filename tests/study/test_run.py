@@ -14,7 +14,7 @@ from mt2st.cli.run_folder import own_share
 from mt2st.models.trained_model import AnyModel
 from mt2st.study import Cell, Grid, Group, Method, Outcome, Study, StudyData, Watcher, run_study
 from mt2st.study.report.page import Code, Paragraph
-from mt2st.study.report.setup import setup_section
+from mt2st.study.report.sections import setup_section
 from mt2st.study.runs import reference
 from mt2st.study.study import EARLIER, STUDY
 from mt2st.study.worker import Order, request_stop

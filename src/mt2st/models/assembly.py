@@ -60,9 +60,6 @@ def check_memory(
         vocabulary: the embedding's words.
         subwords: their n-grams, where the embedding is made of such.
         heads: as for `new_network`.
-
-    Raises:
-        InputError: there is not so much.
     """
     tokens, size = vocabulary.tokens, settings.embedding.vector_size
     rows = len(tokens) if subwords is None else subwords.rows.table_rows
@@ -244,9 +241,6 @@ def context_task(
         subwords: the n-grams of its words, where the embedding is made of such.
         scratch: an existing folder for GloVe's co-occurrences, which must outlive the task.
         on_counting: told how their counting goes.
-
-    Raises:
-        InputError: a text in which no two words meet, or too little memory.
     """
     if settings.context.method == GLOVE:
         task: ContextTask | GloveTask = _glove(settings, corpus, scratch, on_counting)

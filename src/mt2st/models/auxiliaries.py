@@ -67,11 +67,7 @@ class WordData:
 
     @classmethod
     def read(cls, settings: ModelSettings) -> Self:
-        """Read the files that the settings name.
-
-        Raises:
-            InputError: a file that cannot be used, with its line.
-        """
+        """Read the files that the settings name."""
         files = settings.auxiliary_data
         analogies: dict[str, Sequence[AnalogySection]] = {path: read_analogies(path) for path in files.analogies}
         if not analogies and {"analogy", "semantic-syntactic"} & set(settings.auxiliaries):
@@ -90,11 +86,7 @@ class WordData:
         return hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:16] if any(content) else None
 
     def questions(self, vocabulary: Vocabulary) -> tuple[Questions, int]:
-        """Return the usable analogy questions, and how many there are in all.
-
-        Raises:
-            InputError: no question of a file can be used.
-        """
+        """Return the usable analogy questions, and how many there are in all."""
         rows = {path: [each for section in sections for each in section.questions]
                 for path, sections in self.analogies.items()}  # fmt: skip
         _check_each(rows, "analogy questions", vocabulary, width=4)
@@ -102,21 +94,13 @@ class WordData:
         return Questions.encode(sections, vocabulary), sum(map(len, rows.values()))
 
     def judgements(self, vocabulary: Vocabulary) -> tuple[Judgements, int]:
-        """Return the usable judged pairs, and how many there are in all.
-
-        Raises:
-            InputError: no pair of a file can be used.
-        """
+        """Return the usable judged pairs, and how many there are in all."""
         rows = {path: [(a, b) for a, b, _ in judged.pairs] for path, judged in self.similarity.items()}
         _check_each(rows, "judged pairs", vocabulary, width=2)
         return Judgements.encode(list(self.similarity.values()), vocabulary), sum(map(len, rows.values()))
 
     def lexicon(self, vocabulary: Vocabulary) -> tuple[Lexicon, int]:
-        """Return the usable pairs that should agree and that should not, and how many there are in all.
-
-        Raises:
-            InputError: no pair of a file can be used.
-        """
+        """Return the usable pairs that should agree and that should not, and how many there are in all."""
         for rows in (self.agree, self.disagree):
             _check_each(rows, "word pairs", vocabulary, width=2)
         agree, disagree = ([pair for pairs in rows.values() for pair in pairs] for rows in (self.agree, self.disagree))
@@ -342,9 +326,6 @@ def labelled_auxiliaries(settings: ModelSettings, given: Mapping[str, Rows]) -> 
     Args:
         settings: the model's.
         given: data by the name of its task.
-
-    Raises:
-        InputError: a name that is taken or cannot name a head, or data that nothing can be learnt from.
     """
     prepared = []
     for name, rows in _named(settings, given):

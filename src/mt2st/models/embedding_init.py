@@ -83,10 +83,6 @@ def embedding_init(
             are trained and added. Without a cache they are always trained.
         checkpoints: returns what saves the training of vectors as it goes on, and resumes it: in the given folder, or
             for None, without a cache, in a folder of its own.
-
-    Raises:
-        InputError: when a file's vectors have another size, lack the n-grams that the embedding is made of or have
-            others, or none of its words is in the vocabulary.
     """
     vocabulary = corpus.vocabulary
     n_rows = subwords.rows.table_rows if subwords is not None else len(vocabulary)
@@ -217,9 +213,6 @@ class VectorCache:
         """Return the vectors that the settings and the corpus decide: kept ones, or those that ``train`` makes.
 
         ``train`` gets the folder for checkpoints of these vectors, whichever run trains them.
-
-        Raises:
-            InputError: when the folder cannot be written, or what it holds is broken.
         """
         path = self.folder / f"{_key(settings, corpus)}.safetensors"
         try:

@@ -239,9 +239,6 @@ class Fitting(Generic[RowsT]):
             rows: the labelled rows to train on.
             validation: others to choose by; None keeps the last parameters.
             vectors_only: train the first word vectors and no more.
-
-        Raises:
-            InputError: the data cannot be used.
         """
         settings = self.settings
         words = WordData.read(settings)
@@ -430,11 +427,7 @@ def primary_task(
 
 
 def to_measure(prepared: Prepared, reader: DocumentEncoder, source: str) -> Any:
-    """Return encoded data to measure on.
-
-    Raises:
-        InputError: there is none.
-    """
+    """Return encoded data to measure on."""
     if not prepared.documents:
         raise InputError(f"{source}: nothing to measure on; give at least one text")
     return prepared.encoded(reader.read_prepared(prepared))

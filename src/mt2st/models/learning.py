@@ -91,9 +91,6 @@ class Learning(Generic[RowsT]):
             validation: others to choose by, or the share of the rows that is split off for this.
             final_fit: learn from all of them when the choice is made.
             autotune: minutes for a search of the settings that the user has left out, final fit included.
-
-        Raises:
-            InputError: the data cannot be used.
         """
         begin, given = time.monotonic(), self.settings
         given.check_files()

@@ -45,11 +45,7 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
     _indicator = False
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:
-        """Return ``[n_texts, n_labels]``: the probability of each label by itself, in the order of `classes_`.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return ``[n_texts, n_labels]``: the probability of each label by itself, in the order of `classes_`."""
         return self._probabilities(X)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
@@ -57,18 +53,11 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
 
         Returns:
             ``[n_texts]`` tuples of labels, or ``[n_texts, n_classes]`` of 0 and 1 where `fit` got such a matrix.
-
-        Raises:
-            InputError: before `fit`.
         """
         return labels_above(self.predict_proba(X), self.classes_, indicator=self._indicator)
 
     def score(self, X: Iterable[str], y: Iterable[Iterable[object]], sample_weight: Any = None) -> float:
-        """Return the subset accuracy: the share of texts whose labels are all right.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return the subset accuracy: the share of texts whose labels are all right."""
         self._fitted()
         wanted = self._rows(X, self._labels(y, "score"), "score", self.classes_)
         found = self._rows(wanted.texts, self.predict(wanted.texts), "score", self.classes_)

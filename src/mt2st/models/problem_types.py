@@ -98,9 +98,6 @@ class ProblemType(ABC, Generic[RowsT]):
             classes: their labels, in the order of the model.
             text: how text becomes tokens.
             spelled: read words as they are spelled, where the rows are of words.
-
-        Raises:
-            InputError: a label is none of the classes, in a problem type that cannot measure that.
         """
 
     def indicator(self, rows: RowsT, classes: Sequence[str]) -> NDArray[np.bool_]:

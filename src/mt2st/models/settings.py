@@ -259,11 +259,7 @@ class ModelSettings(Group):
 
 
 def encoder_group(given: Any) -> Any:
-    """Return the settings of an encoder that is given by its name or its class.
-
-    Raises:
-        InputError: it is an encoder that was built already.
-    """
+    """Return the settings of an encoder that is given by its name or its class."""
     if isinstance(given, str | type):
         return Encoder(cast("str", given))  # which replaces a class by its name
     if hasattr(given, "learning_rates") and hasattr(given, "build"):
@@ -442,11 +438,7 @@ _PLAIN = (str, int, float, Mapping, list, tuple, Group, PathLike, type(None))
 
 
 def _validated(settings: type[SettingsT], values: Mapping[str, Any]) -> SettingsT:
-    """Return settings of plain Python values after checking every type and range.
-
-    Raises:
-        InputError: all errors, one a line.
-    """
+    """Return settings of plain Python values after checking every type and range."""
     try:
         # As JSON, strictly: "3" is no number, 1 is no truth value, a list is a tuple; no type takes what JSON lacks.
         content = json.dumps(_simple(values), default=lambda value: [[repr(value)]])

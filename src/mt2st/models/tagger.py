@@ -158,11 +158,7 @@ class Tagger(TrainedModel[TaggedText]):
         return self
 
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
-        """Return the share of words whose tag is right.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return the share of words whose tag is right."""
         self._fitted()
         wanted, found = self._rows(X, y, "score", self.classes_).tags, self.predict(X)
         right = [

@@ -68,19 +68,11 @@ class TextClassifier(
     problem_type: ClassVar[Classification] = Classification()
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:
-        """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return ``[n_texts, n_classes]`` probabilities, in the order of `classes_`."""
         return self._probabilities(X)
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
-        """Return ``[n_texts]`` labels: the most probable one of each text.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return ``[n_texts]`` labels: the most probable one of each text."""
         probabilities = self.predict_proba(X)
         labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
         return labels
@@ -100,11 +92,7 @@ class TextClassifier(
         return float(super().score(X, y, sample_weight))
 
     def transform(self, X: Iterable[str]) -> NDArray[np.float32]:
-        """Return ``[n_texts, n_features]`` vectors of texts as the trained encoder makes them.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return ``[n_texts, n_features]`` vectors of texts as the trained encoder makes them."""
         n_features = self._n_features_out
 
         def vectors(network: Network, texts: Texts, max_length: int) -> NDArray[np.float32]:

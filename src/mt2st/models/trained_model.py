@@ -48,6 +48,8 @@ SHOWN = ("accuracy", "micro_f1", "entity_f1", "loss")
 class TrainedModel(SettingsEstimator, Generic[RowsT]):
     """An estimator for one problem type. `mt2st.TextClassifier` explains the parameters.
 
+    What needs a trained model raises `mt2st.errors.InputError` before `fit`.
+
     Attributes:
         problem_type: what it learns from.
         choice_: what was left to the data and chosen by them, in a line; empty if nothing was.
@@ -317,11 +319,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
     @property
     def word_vectors(self) -> WordVectors:
-        """The task-specific word vectors; `SubwordVectors` if they are made of n-grams.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """The task-specific word vectors; `SubwordVectors` if they are made of n-grams."""
         network, vocabulary = self._fitted()
         return word_vectors_of(network.embedding.weight.detach().cpu().numpy(), vocabulary, subwords_in(network))
 
@@ -361,9 +359,6 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
 
         Args:
             repository: where it is on the Hugging Face Hub, ``owner/name``; empty for a folder.
-
-        Raises:
-            InputError: before `fit`.
         """
         _, vocabulary = self._fitted()
         kind, title = type(self).__name__, self.problem_type.title
@@ -413,9 +408,6 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             saved: what was read from the folder.
             folder: its name, for messages.
             strategies: as for `load`.
-
-        Raises:
-            InputError: it holds a model of another problem type, or its parts do not fit together.
         """
         if saved.problem_type != cls.problem_type.name:
             raise InputError(
@@ -490,11 +482,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         return reader_of(self.network_, self.vocabulary_, self.settings_)
 
     def _read(self, documents: Iterable[str]) -> tuple[Network, Texts]:
-        """Return the trained network and documents, encoded so that it can read them.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return the trained network and documents, encoded so that it can read them."""
         network, reader = self._fitted()[0], self._reader()
         texts = reader.read(documents)
         return reader.network(network), texts
@@ -507,9 +495,6 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         Returns:
             ``[n_texts, n_classes]`` as `predict_proba` does, and ``[n_texts]``: whether a text has a known word or
             n-gram. Without one, it has `class_prior_`.
-
-        Raises:
-            InputError: before `fit`.
         """
         self._fitted()
         assert self.class_prior_ is not None
@@ -660,11 +645,7 @@ def class_shares(rows: Any, names: Sequence[str]) -> NDArray[np.float32]:
 
 
 def _share(validation: object) -> float:
-    """Return a share of the labelled data, as a float.
-
-    Raises:
-        InputError: it is none.
-    """
+    """Return a share of the labelled data, as a float."""
     if isinstance(validation, int | float | np.number) and not isinstance(validation, bool):
         return float(validation)
     raise InputError(f"validation must be a share between 0 and 1, or (texts, labels), found {validation!r:.60}")

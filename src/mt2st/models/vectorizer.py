@@ -108,11 +108,7 @@ class EmbeddingVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc
         return np.array(rows, dtype=np.float32).reshape(-1, vectors.vector_size)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:  # noqa: ARG002
-        """Return ``[vector_size]`` names of the features.
-
-        Raises:
-            InputError: before `fit`.
-        """
+        """Return ``[vector_size]`` names of the features."""
         return np.array([f"embedding{number}" for number in range(self._fitted().vector_size)], dtype=object)
 
     def __sklearn_tags__(self) -> Any:

@@ -49,11 +49,7 @@ class AttentionPooling(nn.Module):
 
 
 def build_pooling(name: str, size: int) -> nn.Module:
-    """Return the pooling of that name for token vectors of ``size``.
-
-    Raises:
-        InputError: when the name is unknown.
-    """
+    """Return the pooling of that name for token vectors of ``size``."""
     if name == "max":
         return MaxPooling()
     if name == "mean":

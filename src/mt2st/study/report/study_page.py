@@ -10,9 +10,8 @@ from mt2st.errors import InputError
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC
 from mt2st.study.figures import CURVES, SCORES, TARGETS, WEIGHTS, Sheet
 from mt2st.study.paper import reproduced, tables_of, verdict_of
-from mt2st.study.report.neighbours import study_neighbours
 from mt2st.study.report.page import Block, Gallery, Items, Page, Paragraph, Section, Tabular
-from mt2st.study.report.setup import setup_section
+from mt2st.study.report.sections import setup_section, study_neighbours
 from mt2st.study.statistics import counted
 from mt2st.study.study import Study
 from mt2st.study.summary import summarise
