@@ -8,6 +8,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from mt2st import TextClassifier
 from mt2st.cli import predict
 from mt2st.cli.main import main
 from mt2st.models import mean, ngram_classifier
-from mt2st.text import numbering
+from mt2st.text import Record, numbering
 from tests.cli.conftest import write_reviews
 
 
@@ -91,7 +93,18 @@ ODD = [
     "\ufeffwarm \u2028 dull\x85 film",
     "wärm İΣ 暖 film",
     "a" * 3000,
+    "a\rwarm",
 ]
+
+
+def test_probabilities_are_written_as_python_writes_them() -> None:
+    every = np.arange(1_000_001) / 1e6
+    halves = (np.arange(3000) + 0.5) / 1e6
+    found = np.concatenate([every[::7], every[:999], halves, 2.0 ** -np.arange(40)]).astype(np.float32)
+    found = np.concatenate([found, np.nextafter(found, np.float32(0)), np.random.default_rng(0).random(999)])
+    found = found[: len(found) // 3 * 3].reshape(-1, 3).astype(np.float32)
+    expected = ["".join(f",{value:.6f}" for value in row) for row in found.tolist()]
+    assert predict.decimals(found) == expected
 
 
 @pytest.mark.filterwarnings("ignore::mt2st.errors.DataWarning")
@@ -106,7 +119,7 @@ def test_compiled_code_prints_what_python_prints(
     (tmp_path / "x.txt").write_bytes("\r\n".join(texts).encode())
     printed = []
     for compiled, most in ((False, 1 << 20), (True, 1 << 20), (True, 6), (False, 6)):
-        for module in (predict, mean, ngram_classifier, numbering):
+        for module in (mean, ngram_classifier, numbering):
             monkeypatch.setattr(module, "pays", lambda *_, compiled=compiled: compiled)
         monkeypatch.setattr(predict, "MOST_VALUES", most)
         assert main(["predict", str(model), "--file", str(tmp_path / "x.csv"), "--skip-bad-rows", *options]) == 0
@@ -117,6 +130,19 @@ def test_compiled_code_prints_what_python_prints(
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1] == printed[2] == printed[3]
     assert printed[0].count("\n") > len(texts)
+    if "--keep" in options:
+        kept = csv.DictReader(io.StringIO(printed[0], newline=""))
+        assert [row["review"] for row in kept] == [*texts, "a\nline\r\nmore"]
+
+
+def test_labels_come_back_whatever_their_signs() -> None:
+    labels = ["a", 'say "so"', "1,5", "é\n", "x\ry", " ", "\u2028"]
+    found = np.eye(len(labels), dtype=np.float32)
+    known = np.ones(len(labels), dtype=np.bool_)
+    model: Any = SimpleNamespace(problem_type="classification", classes_=labels, predict_known=lambda _: (found, known))
+    out = io.StringIO(newline="")
+    predict.writer_of(model, "csv")(out, iter([[Record("", None, 1)] * len(labels)]))
+    assert [row["label"] for row in csv.DictReader(io.StringIO(out.getvalue(), newline=""))] == labels
 
 
 @pytest.mark.parametrize(
