@@ -264,7 +264,9 @@ def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, chunks: Chun
     rows: list[str] = []
     writer = csv.writer(cast("TextIO", SimpleNamespace(write=rows.append)))  # rows that end with a CR and an LF
     several, step = _problem_type(model) == "multilabel", max(1, VALUES_AT_ONCE // len(model.classes_))
-    writer.writerow([*keep, _free("labels" if several else "label", keep), *(f"p_{label}" for label in model.classes_)])
+    writer.writerow(
+        [*keep, _free("labels" if several else "label", keep), *(_free(f"p_{label}", keep) for label in model.classes_)]
+    )
     out.write(rows.pop()[:-2] + "\n")
     for chunk, found in _predicted(model, chunks):
         labels = [SEPARATOR.join(each) if several else each for each in _labels(model, found)]
