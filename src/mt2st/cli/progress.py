@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 class TrainingProgress(Callback):
-    """Shows how a training goes.
-
-    Args:
-        title: what is being trained.
-    """
+    """Shows how a training goes."""
 
     def __init__(self, title: str) -> None:
         self.title = title

@@ -124,12 +124,7 @@ def parse_with_strategies(
 
 
 def strategy_problems(options: type[Any], values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the section ``schedule`` of a file for the strategies that it names.
-
-    Args:
-        options: the command's, with those of all strategies.
-        values: what the file holds.
-    """
+    """Yield what is wrong with the section ``schedule`` of a file for the strategies that it names."""
     (group,) = (cast("type[StrategyOptions]", each.type) for each in fields(options) if each.name == "schedule")
     schedule = values.get("schedule")
     names = values.get("strategies", values.get("strategy", getattr(options, "strategy", None)))

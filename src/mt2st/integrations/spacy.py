@@ -29,9 +29,6 @@ class TextCategorizer:
     The text of the document is read by the classifier's own tokeniser: spaCy's tokens and the components before it are
     of no matter. A ``mean`` model needs no torch. A saved pipeline holds the model.
 
-    Args:
-        name: of the component in its pipeline.
-
     Example:
         >>> import spacy
         >>> from mt2st import TextClassifier

@@ -53,14 +53,7 @@ def check_memory(
     subwords: KnownSubwords | None,
     heads: Mapping[str, tuple[ProblemType[Any], int]],
 ) -> Footprint:
-    """Return the memory that a training takes at most, before anything is made.
-
-    Args:
-        settings: the model's.
-        vocabulary: the embedding's words.
-        subwords: their n-grams, where the embedding is made of such.
-        heads: as for `new_network`.
-    """
+    """Return the memory that a training takes at most, before anything is made."""
     tokens, size = vocabulary.tokens, settings.embedding.vector_size
     rows = len(tokens) if subwords is None else subwords.rows.table_rows
     parameters = 4 * sum(math.prod(shape) for shape in shapes_of(settings, rows, heads).values())

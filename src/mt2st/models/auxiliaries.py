@@ -321,12 +321,7 @@ class LabelledAuxiliary:
 
 
 def labelled_auxiliaries(settings: ModelSettings, given: Mapping[str, Rows]) -> list[LabelledAuxiliary]:
-    """Return the labelled data of the auxiliary tasks: what is given and what the settings name.
-
-    Args:
-        settings: the model's.
-        given: data by the name of its task.
-    """
+    """Return the labelled data of the auxiliary tasks: what is given and what the settings name."""
     prepared = []
     for name, rows in _named(settings, given):
         if not name.isidentifier() or hasattr(nn.ModuleDict, name) or name in (PRIMARY_TASK, "context"):

@@ -47,14 +47,7 @@ class Choice:
 
 
 def choose(settings: ModelSettings, strategy: Strategy, rows: Any, options: FitOptions) -> Choice:
-    """Choose what the settings leave to the data.
-
-    Args:
-        settings: the validated settings, with the defaults of the problem type.
-        strategy: that of the training.
-        rows: all labelled data, the part for validation included.
-        options: what else `fit` takes.
-    """
+    """Choose what the settings leave to the data: all labelled rows, the part for validation included."""
     if settings.encoder.name != AUTO:
         return Choice()
     if isinstance(rows, TaggedText):

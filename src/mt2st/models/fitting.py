@@ -116,12 +116,6 @@ class DocumentEncoder:
     n-grams; otherwise all of them are the unknown word. If words are read as they are spelled, each spelling gets an id
     of its own.
 
-    Args:
-        vocabulary: the model's.
-        tokeniser: the model's.
-        subwords: the n-grams of the vocabulary's words; None for a model on words alone.
-        spelled: whether words are read as they are spelled.
-
     Attributes:
         spellings: the words that were read so far; None if they are not read as they are spelled.
     """
@@ -200,15 +194,7 @@ class Fitted:
 
 
 class Fitting(Generic[RowsT]):
-    """One training.
-
-    Args:
-        settings: the validated settings.
-        strategy: how the auxiliary tasks fade out or go off.
-        problem: of the primary data.
-        classes: names of its classes, in their order.
-        options: all else that `fit` takes.
-    """
+    """One training of a network on rows of a problem type, whose classes are in their order."""
 
     def __init__(
         self,

@@ -59,15 +59,7 @@ class Learned:
 
 
 class Learning(Generic[RowsT]):
-    """The way to one model.
-
-    Args:
-        settings: the validated settings.
-        strategy: how the auxiliary tasks fade out or go off.
-        problem: of the primary data.
-        classes: names of its classes, in their order.
-        options: all else that `fit` takes.
-    """
+    """The way to one model of a problem type, whose classes are in their order."""
 
     def __init__(
         self,

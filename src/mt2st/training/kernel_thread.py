@@ -23,9 +23,6 @@ class KernelThread:
     faster where a second core is free, but not repeatable to the bit. Where the kernel needs longer than the step, the
     step's thread takes over some of its pieces (`run_parallel`). Without ``parallel``, kernel tasks run before the
     step, on its thread, and a run is repeatable.
-
-    Args:
-        parallel: whether to run kernel tasks on a second thread.
     """
 
     def __init__(self, *, parallel: bool) -> None:

@@ -31,11 +31,7 @@ class MeanPooling(nn.Module):
 
 
 class AttentionPooling(nn.Module):
-    """A weighted mean with learned weights: a score per token by a tanh layer (Yang et al. 2016).
-
-    Args:
-        size: size of a token's vector.
-    """
+    """A weighted mean with learned weights: a score per token by a tanh layer (Yang et al. 2016)."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
