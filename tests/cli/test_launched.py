@@ -111,6 +111,40 @@ class Three:
         self.rank = rank
 
 
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"WORLD_SIZE": "many"}, "WORLD_SIZE is the number of processes, found 'many'"),
+        ({"WORLD_SIZE": "2", "RANK": ""}, "the processes cannot connect"),
+    ],
+)
+def test_a_wrong_environment_is_told(
+    variables: dict[str, str],
+    told: str,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    for name, value in variables.items():
+        if value:
+            monkeypatch.setenv(name, value)
+    assert main(["train", str(data), "--output", str(tmp_path / "run"), *SETTINGS]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "vectors"])
+def test_standard_input_is_not_shared(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each process would read what the others have not."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    words = [command, *(["train"] * (command == "vectors")), "-", "--output", str(tmp_path / "out.txt")]
+    assert main(words) == 2
+    assert "standard input, which several processes cannot share: give a file" in capsys.readouterr().err
+
+
 def test_files_are_shared_by_size_and_too_few_by_documents(tmp_path: Path) -> None:
     for name, lines in (("a", 90), ("b", 50), ("c", 40), ("d", 10)):
         (tmp_path / f"{name}.txt").write_text("\n".join(f"{name} line {number:03d}" for number in range(lines)))

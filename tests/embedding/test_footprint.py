@@ -52,6 +52,13 @@ def test_given_vectors_count_as_far_as_they_exceed_the_room_of_the_output_vector
     assert Footprint.of(settings, TOKENS, WordVectors(["a"], np.zeros((1, 8)))).given == 0
 
 
+def test_several_processes_keep_two_copies_of_the_tables_and_send_one() -> None:
+    settings = WordVectorSettings(method="cbow-fasttext", vector_size=8, bucket=700)
+    alone, joined = Footprint.of(settings, TOKENS), Footprint.of(settings, TOKENS, joined=True)
+    assert joined.total == alone.total + joined.joining
+    assert joined.joining == 2 * alone.tables + (1000 + 700) * 8 * 4
+
+
 def test_the_sum_that_is_shown_is_that_of_the_parts_that_are_shown() -> None:
     shown = str(Footprint(tables=1, vocabulary=memory.MEGABYTE + 1, scratch=2))
     assert shown == "4 MB (tables 1 MB, vocabulary 2 MB, kernels 1 MB)"
@@ -78,6 +85,17 @@ def test_a_training_that_does_not_fit_is_refused_before_it_starts(method: str, m
         train_word_vectors(corpus, method=method, epochs=1, sample=0, bucket=9)
     monkeypatch.setattr(memory, "available_memory", lambda: told[0].total)
     train_word_vectors(corpus, method=method, epochs=1, sample=0, bucket=9)
+
+
+def test_processes_of_one_machine_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Two:
+        rank, count, on_machine = 0, 2, 2
+
+    corpus = Corpus.build(["the cat sat on the mat"], tokeniser=Tokeniser(), min_count=1)
+    need = Footprint.of(WordVectorSettings(), corpus.vocabulary.tokens, joined=True).total
+    monkeypatch.setattr(memory, "available_memory", lambda: 2 * need - 1)
+    with pytest.raises(InputError, match="in 2 processes on this machine takes"):
+        train_word_vectors(corpus, epochs=1, together=Two())  # type: ignore[arg-type]
 
 
 def test_glove_that_does_not_fit_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:

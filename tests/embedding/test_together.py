@@ -12,7 +12,7 @@ from tests.processes import Team
 
 from mt2st.embedding import VectorCheckpoints, together, train_word_vectors, training
 from mt2st.embedding.together import Rounds, joined_corpus
-from mt2st.errors import InputError
+from mt2st.errors import InputError, LostProcessError
 from mt2st.text import Corpus, Tokeniser
 from mt2st.training.processes import current
 
@@ -132,6 +132,10 @@ def few_words(folder: Path, texts: list[str] | None = None) -> float:
 
 def resumed(folder: Path, stop_at: int | None) -> tuple[Any, ...]:
     in_small_parts()
+    return resumed_in_parts(folder, stop_at)
+
+
+def resumed_in_parts(folder: Path, stop_at: int | None) -> tuple[Any, ...]:
     processes = current()
     saves = VectorCheckpoints(folder / "checkpoint", seconds=0.0, resume=True) if processes.rank == 0 else None
     corpus = own_corpus(folder)
@@ -157,10 +161,25 @@ def test_they_go_on_from_a_checkpoint(pair: Team, tmp_path: Path) -> None:
     assert first[2] > 0.4
 
 
+def in_one_piece(folder: Path) -> tuple[Any, ...]:
+    """Go on where the second process has its text in one piece, which began before the checkpoint."""
+    in_small_parts()
+    if current().rank:
+        training.chunk_words = lambda _: 10**9  # type: ignore[assignment]
+    return resumed_in_parts(folder, None)
+
+
+def test_a_process_without_text_behind_the_checkpoint_joins_to_the_end(pair: Team, tmp_path: Path) -> None:
+    pair.run(resumed, tmp_path, 60_000)
+    first, second = pair.run(in_one_piece, tmp_path)
+    assert first[0] >= 50_000, "not from the beginning"
+    assert np.array_equal(first[1], second[1])
+
+
 class Recorded:
     """One of two processes, of which the other moves its tables by twice as much."""
 
-    rank, count = 0, 2
+    rank, count, on_machine = 0, 2, 2
 
     def __init__(self) -> None:
         self.starts: list[Any] = []
@@ -188,6 +207,37 @@ def test_a_round_ends_with_nesterovs_momentum_on_the_mean_step_and_leaves_frozen
         expected += 1.5 + 0.5 * velocity
         np.testing.assert_allclose(table[0], expected, rtol=1e-6)
         assert not table[1].any()
+
+
+def test_a_process_that_is_lost_while_tables_are_joined_leaves_those_of_the_last_round() -> None:
+    class Lost(Recorded):
+        def average(self, tables: Any) -> None:
+            for table in tables:
+                table[:3] *= 2  # the sum of both, and then the other has gone
+                raise LostProcessError("gone")
+
+    tables = [np.ones((6, 2), dtype=np.float32), np.zeros((6, 2), dtype=np.float32)]
+    rounds = Rounds(Lost(), 100, tables, np.empty(0, np.bool_))  # type: ignore[arg-type]
+    rounds.begin(0)
+    for table in tables:
+        table += 1.0
+    with pytest.raises(LostProcessError):
+        rounds.join()
+    assert (tables[0] == 1).all()
+    assert (tables[1] == 0).all()
+
+
+def test_no_round_ends_without_training() -> None:
+    """Else momentum alone would move the tables, time after time."""
+
+    class Eight(Recorded):
+        count = 8
+
+        def sums(self, values: Any) -> list[float]:
+            return [50_000.0] * 8
+
+    tables = [np.zeros((200, 2), dtype=np.float32)] * 2
+    assert Rounds(Eight(), 50_000, tables, np.empty(0, np.bool_)).due(50_000) == 1  # type: ignore[arg-type]
 
 
 def test_all_processes_have_the_same_number_of_rounds_whatever_their_words() -> None:

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from mt2st.training import Alone
 
 
+def processes_started() -> int:
+    """Return how many processes a launcher has started; 1 without one.
+
+    Raises:
+        InputError: the launcher's variable ``WORLD_SIZE`` is no number.
+    """
+    count = os.environ.get("WORLD_SIZE", "1")
+    if not count.isascii() or not count.isdigit():
+        raise InputError(f"the environment variable WORLD_SIZE is the number of processes, found {count!r}: unset it")
+    return int(count)
+
+
 @contextmanager
 def launched() -> Iterator[Alone | None]:
     """Connect with the other processes for a block, and yield them; None without a launcher.
@@ -22,8 +34,9 @@ def launched() -> Iterator[Alone | None]:
 
     Raises:
         LostProcessError: not all processes came.
+        InputError: a variable of the launcher is missing, or is no number.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if processes_started() < 2:
         yield None
         return
     from mt2st.training.processes import connected  # loads torch

@@ -35,10 +35,13 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
         yield list(words)
         return
     from mt2st._files import scratch_folder
+    from mt2st.cli.launched import processes_started
     from mt2st.errors import InputError
 
     if len(places) > 1:
         raise InputError("- stands for standard input, which can be read once: give it once")
+    if processes_started() > 1:
+        raise InputError("- stands for standard input, which several processes cannot share: give a file")
     with scratch_folder("stdin") as folder:
         head = sys.stdin.buffer.read(_HEAD)
         path = folder / f"standard-input{_ending(command, words, head)}"

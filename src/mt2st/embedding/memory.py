@@ -135,6 +135,8 @@ class Footprint:
             their memory once they are free.
         network: of a model, the layers after the embedding.
         optimizer: of a model, gradients, moments, averages, and the best parameters.
+        joining: where several processes train together, what the tables were when they last joined, their momentum, and
+            a table on its way.
     """
 
     tables: int
@@ -145,21 +147,31 @@ class Footprint:
     given: int = 0
     network: int = 0
     optimizer: int = 0
+    joining: int = 0
 
     @classmethod
-    def of(cls, settings: WordVectorSettings, tokens: Sequence[str], given: WordVectors | None = None) -> Footprint:
+    def of(
+        cls,
+        settings: WordVectorSettings,
+        tokens: Sequence[str],
+        given: WordVectors | None = None,
+        *,
+        joined: bool = False,
+    ) -> Footprint:
         """Return the memory of a training with these settings, which have the size and n-grams of given vectors.
 
         ``tokens`` are the vocabulary, specials and given words included; ``given`` the vectors to continue from, if
-        they were read for this training or handed over to it.
+        they were read for this training or handed over to it; ``joined`` tells that several processes train together.
         """
         rows = 2 * len(tokens) + (settings.ngrams.bucket if settings.has_ngrams else 0)
+        tables, outputs = _FLOAT * rows * settings.size, _FLOAT * len(tokens) * settings.size
         return cls(
-            tables=_FLOAT * rows * settings.size,
+            tables=tables,
             vocabulary=WORD_BYTES * len(tokens),
             ngrams=ngram_bytes(tokens, settings.ngrams) if settings.has_ngrams else 0,
             scratch=settings.workers * _scratch_bytes(settings.size, settings.window),
-            given=max(0, held_by(given) - _FLOAT * len(tokens) * settings.size) if given is not None else 0,
+            given=max(0, held_by(given) - outputs) if given is not None else 0,
+            joining=2 * tables + (tables - outputs) if joined else 0,
         )
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mt2st.errors import InputError
+from mt2st.errors import InputError, LostProcessError
 from mt2st.text import SPECIALS, Corpus, Vocabulary
 
 ValueT = TypeVar("ValueT")
@@ -27,10 +27,12 @@ class Together(Protocol):
     Attributes:
         rank: number of this process, from 0.
         count: number of processes.
+        on_machine: how many of them share this machine's memory.
     """
 
     rank: int
     count: int
+    on_machine: int
 
     def sums(self, values: Sequence[float]) -> list[float]:
         """Return each number summed over the processes."""
@@ -84,8 +86,9 @@ class Rounds:
             )
         self.total, largest = round(sum(shares)), round(max(shares))
         rows = sum(map(len, tables)) / len(tables)
-        least = min(FEWEST_ROUNDS, largest // FEWEST_WORDS)
-        self._count = max(1, least, round(largest / (WORDS_A_ROW * rows)))
+        # With more, rounds would end between which no process has trained: the momentum alone would move the tables.
+        most = max(1, largest // FEWEST_WORDS)
+        self._count = min(most, max(FEWEST_ROUNDS, round(largest / (WORDS_A_ROW * rows))))
         self._together, self._words, self._tables, self._frozen = together, words, tables, frozen
         self._starts: list[NDArray[np.float32]] = []
         self._momenta: list[NDArray[np.float32]] = []
@@ -95,7 +98,9 @@ class Rounds:
         """Begin with the tables as the first process has them, after so many of the words of all."""
         if done:  # from a checkpoint, which the first process has read
             for table in self._tables:
-                table[:] = self._together.of_first(lambda table=table: table)  # type: ignore[misc]
+                for first in range(0, len(table), _ROWS_AT_ONCE):
+                    rows = table[first : first + _ROWS_AT_ONCE]
+                    rows[:] = self._together.of_first(lambda rows=rows: rows)  # type: ignore[misc]
         self._first = self._joined = done * self._count // self.total
         self._starts = [table.copy() for table in self._tables]
         self._momenta = [np.zeros_like(table) for table in self._tables]
@@ -109,11 +114,20 @@ class Rounds:
         return words * self._count // self._words - self._joined
 
     def join(self) -> None:
-        """End a round."""
+        """End a round.
+
+        Raises:
+            LostProcessError: another process has ended. The tables are those of the last round's end.
+        """
         self._joined += 1
         momentum = 1 - 1 / self._together.count
         kept = self._tables[0][self._frozen] if self._frozen.size else None
-        self._together.average(self._tables)
+        try:
+            self._together.average(self._tables)
+        except LostProcessError:  # halfway: some rows are sums
+            for table, start in zip(self._tables, self._starts, strict=True):
+                table[:] = start
+            raise
         for table, start, velocity in zip(self._tables, self._starts, self._momenta, strict=True):
             for first in range(0, len(table), _ROWS_AT_ONCE):
                 rows = slice(first, first + _ROWS_AT_ONCE)
@@ -136,15 +150,18 @@ def joined_corpus(own: Corpus, together: Together, *, min_count: int, directory:
         directory: an existing folder for the ids.
 
     Raises:
-        InputError: no word is left.
+        InputError: no word is left, or the folder cannot be written to.
     """
     counted = together.from_each((own.vocabulary.tokens, own.vocabulary.counts))
     vocabulary = together.of_first(lambda: _merged(counted, min_count))
     numbers = vocabulary.encode(own.vocabulary.tokens)
     path = directory / "ids.bin"
-    with path.open("wb") as file:
-        for first in range(0, len(own.ids), _IDS_AT_ONCE):
-            file.write(numbers[own.ids[first : first + _IDS_AT_ONCE]].data)
+    try:
+        with path.open("wb") as file:
+            for first in range(0, len(own.ids), _IDS_AT_ONCE):
+                file.write(numbers[own.ids[first : first + _IDS_AT_ONCE]].data)
+    except OSError as error:
+        raise InputError(f"{path}: the corpus cannot be written: {error.strerror or error}") from error
     ids: NDArray[np.int32] = np.memmap(path, np.int32, mode="r") if len(own.ids) else own.ids
     return Corpus(ids, own.offsets, vocabulary, own.tokeniser)
 

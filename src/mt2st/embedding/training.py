@@ -154,10 +154,14 @@ def train_word_vectors(
     together = together if together is not None and together.count > 1 else None
     if own_words == 0 and together is None:
         raise InputError("the corpus has no words of the vocabulary to train on: it has no documents")
-    footprint = Footprint.of(chosen, vocabulary.tokens, given if given is not init_vectors else None)
+    footprint = Footprint.of(
+        chosen, vocabulary.tokens, given if given is not init_vectors else None, joined=together is not None
+    )
+    sharing = 1 if together is None else together.on_machine
     check_available(
-        footprint.total - footprint.given,  # which have theirs already
-        f"training {len(vocabulary):,} vectors of {chosen.size:,} dimensions",
+        sharing * (footprint.total - footprint.given),  # which have theirs already
+        f"training {len(vocabulary):,} vectors of {chosen.size:,} dimensions"
+        + f" in {sharing} processes on this machine" * (sharing > 1),
         f"{footprint.parts}; lower vector_size, window or workers, or raise min_count",
     )
     if on_memory is not None:
@@ -228,11 +232,11 @@ def train_word_vectors(
         ends_epoch = (chunk.words_before + chunk.words) % (own_words // chosen.epochs) == 0
         return {"done": asdict(done)}, ends_epoch and done.pairs > 0
 
-    def end_round(chunk: Chunk) -> None:
+    def end_rounds(own_done: int) -> None:
         nonlocal done, since
         assert rounds is not None
         assert together is not None
-        for _ in range(rounds.due(chunk.words_before + chunk.words)):
+        for _ in range(rounds.due(own_done)):
             words, kept, pairs, loss = together.sums([since.words, since.kept, since.pairs, since.loss])
             done, since = done + KernelReport(round(words), round(kept), round(pairs), loss), KernelReport()
             rounds.join()
@@ -249,7 +253,7 @@ def train_word_vectors(
     if rounds is not None:
         of_all = rounds
         saving = {
-            "end_round": end_round,
+            "end_round": lambda chunk: end_rounds(chunk.words_before + chunk.words),
             "ends_round": lambda chunk: of_all.due(chunk.words_before + chunk.words) > 0,
         }
     try:
@@ -264,9 +268,10 @@ def train_word_vectors(
                     judge_at = done.words + judged
                 tell(report.mean_loss)
         if rounds is not None:
+            end_rounds(own_words)  # a process that went on from a checkpoint may have no text left for the last ones
             tell(math.nan)
     except (KeyboardInterrupt, LostProcessError) as error:
-        raise TrainingInterrupted(result(), done.words, total_words, "words") from error
+        raise TrainingInterrupted(result(), (done + since).words, total_words, "words") from error
     if not done.pairs:
         raise NoContextError(
             f"no two words of the corpus came together in {chosen.epochs} passes: its documents hold one word of the "

@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 
-from mt2st.errors import LostProcessError
+from mt2st.errors import InputError, LostProcessError
 
 ValueT = TypeVar("ValueT")
 
@@ -208,6 +208,7 @@ def connected() -> Iterator[Alone]:
 
     Raises:
         LostProcessError: not all processes came.
+        InputError: a variable that a launcher sets is missing.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2 or distributed.is_initialized():
         yield current()
@@ -216,7 +217,12 @@ def connected() -> Iterator[Alone]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         backend = "cpu:gloo,cuda:nccl"
-    _together(lambda: distributed.init_process_group(backend, timeout=TIMEOUT))
+    try:
+        _together(lambda: distributed.init_process_group(backend, timeout=TIMEOUT))
+    except ValueError as error:  # a variable of the environment is missing
+        raise InputError(
+            f"the processes cannot connect: {error}; start them by torchrun or accelerate launch, or unset WORLD_SIZE"
+        ) from error
     try:
         yield current()
     finally:
