@@ -203,3 +203,15 @@ def test_words_alone_are_read_with_the_same_care(tmp_path: Path) -> None:
         list(read_words(write(tmp_path, "c.conll", "")))
     with pytest.raises(InputError, match="is a folder"):
         read_words(tmp_path)
+
+
+def test_the_name_of_a_document_is_no_word(tmp_path: Path) -> None:
+    path = tmp_path / "x.v4_gold_conll"
+    rows = [
+        f"bc/cctv/00 0 {number} {word} {tag} - (GPE)"
+        for number, (word, tag) in enumerate([("In", "IN"), ("Rome", "NNP")])
+    ]
+    path.write_text("\n".join(["#begin document (bc/cctv/00); part 000", *rows, "", "#end document", ""]))
+    with pytest.raises(InputError, match="line 2: the first column is the name of the document.* --word 4"):
+        list(read_conll(path))
+    assert list(read_conll(path, word=4, tag=5)) == [(("In", "Rome"), ("IN", "NNP"), 2)]

@@ -366,11 +366,12 @@ def _conll_rows(path: Path, word: int, tag: int | None) -> Iterator[_Row]:
             f"{path}, line {width_line}: the first column numbers the words; name the column that holds them: "
             f"--word 2 (word=2). If this is CoNLL-U, let its name end in .conllu"
         )
-    first = True
+    first, document = True, ""
     for number, line in enumerate(read_lines(path), 1):
         columns = dialect.columns(line)
         marked = line.startswith("#")
         if not line.strip() or columns[0] == DOCUMENT_START or (marked and line.startswith(_DOCUMENT)):
+            document = line if marked else document
             yield None
             first = True
             continue
@@ -383,6 +384,11 @@ def _conll_rows(path: Path, word: int, tag: int | None) -> Iterator[_Row]:
             raise InputError(
                 f"{path}, line {number}: expected {width} columns, as line {width_line} has, found {len(columns)}"
                 + _one_sentence_a_line(columns)
+            )
+        if first and word_at == 0 and f"({columns[0]})" in document:
+            raise InputError(
+                f"{path}, line {number}: the first column is the name of the document, as in OntoNotes; name the "
+                f"column that holds the words: --word 4 (word=4)"
             )
         first = False
         if not dialect.numbered or _is_word(columns[0], path, number):
