@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from functools import cache
+from functools import cache, wraps
 from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import numpy as np
@@ -20,6 +21,7 @@ NonNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 OwnerT = TypeVar("OwnerT")
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 EXACT = 2**53
 """From here on a float is no longer one whole number; older pydantic takes no larger integers for floats either."""
 
@@ -70,6 +72,41 @@ def checked_fields(owner: type[OwnerT], values: Mapping[str, Any]) -> OwnerT:
         place = ".".join(map(str, first["loc"]))
         raise ValueError(f"{place} {rule_of(first)[0]}, found {first['input']!r:.60}") from None
     return found
+
+
+def takes(settings: type) -> Callable[[FunctionT], FunctionT]:
+    """Let a function's ``**settings`` be the fields of a dataclass: in its signature, and in the error for other names.
+
+    Example:
+        >>> class Pace:
+        ...     def __init__(self, epochs: int = 5): ...
+        >>> @takes(Pace)
+        ... def train(**settings): ...
+        >>> str(inspect.signature(train))
+        "(*, epochs: 'int' = 5)"
+        >>> train(epoch=3)
+        Traceback (most recent call last):
+        TypeError: train() got an unexpected keyword argument 'epoch'. Did you mean 'epochs'?
+    """
+    named = [each.replace(kind=each.KEYWORD_ONLY) for each in inspect.signature(settings).parameters.values()]
+
+    def decorated(function: FunctionT) -> FunctionT:
+        signature = inspect.signature(function)
+        own = [each for each in signature.parameters.values() if each.kind != each.VAR_KEYWORD]
+        known = [each.name for each in (*own, *named)]
+
+        @wraps(function)
+        def checked_names(*args: Any, **given: Any) -> Any:
+            for name in given:
+                if name not in known:
+                    what = f"{function.__name__}() got an unexpected keyword argument '{name}'."
+                    raise TypeError(f"{what}{suggestion(name, known)}")
+            return function(*args, **given)
+
+        checked_names.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]
+        return cast("FunctionT", checked_names)
+
+    return decorated
 
 
 def plain_number(value: Any) -> Any:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mt2st.embedding import (
+    GloveSettings,
     SubwordSettings,
     SubwordVectors,
     TrainingInterrupted,
     VectorProgress,
     WordVectors,
+    WordVectorSettings,
+    train_glove,
     train_word_vectors,
 )
 from mt2st.embedding.training import chunks, initial_tables
@@ -251,3 +256,15 @@ def test_importing_the_package_loads_neither_numba_nor_torch() -> None:
         "import mt2st.embedding.kernels; assert 'numba' in sys.modules and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("train", "settings"), [(train_word_vectors, WordVectorSettings), (train_glove, GloveSettings)]
+)
+def test_settings_are_in_the_signature_and_other_names_are_refused(train: Any, settings: Any) -> None:
+    shown = inspect.signature(train).parameters
+    assert {each.name: each.default for each in fields(settings)}.items() <= {
+        name: each.default for name, each in shown.items()
+    }.items()
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'windw'\. Did you mean 'window'\?"):
+        train(None, windw=3)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mt2st._settings import takes
 from mt2st.embedding.checkpoint import VectorCheckpoints, identity_of, saved_results
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import Footprint, check_available, give_back
@@ -95,6 +96,7 @@ class TrainingInterrupted(KeyboardInterrupt):
         self.vectors, self.done, self.total = vectors, done, total
 
 
+@takes(WordVectorSettings)
 def train_word_vectors(
     corpus: Corpus,
     *,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mt2st._files import scratch_folder
+from mt2st._settings import takes
 from mt2st.embedding.checkpoint import VectorCheckpoints, identity_of, saved_results
 from mt2st.embedding.grown_vocabulary import Frozen, GrownVocabulary, frozen_places
 from mt2st.embedding.memory import MEGABYTE, Footprint, check_available, held_by, megabytes
@@ -34,6 +35,7 @@ SMALLEST_START = 1e-3
 """Starting losses below this are too near to 0 to compare with."""
 
 
+@takes(GloveSettings)
 def train_glove(
     corpus: Corpus,
     *,
