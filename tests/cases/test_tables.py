@@ -156,6 +156,14 @@ def test_an_unknown_encoding_is_told(tmp_path: Path) -> None:
         read_labelled(tmp_path / "a.csv", dialect=Dialect(encoding="utf-16"))
 
 
+@pytest.mark.parametrize("encoding", ["undefined", "idna", "utf-42"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt"])
+def test_an_encoding_that_no_text_has_is_told(tmp_path: Path, name: str, encoding: str) -> None:
+    (tmp_path / name).write_bytes(b"caf\xe9 " * 30)
+    with pytest.raises(InputError, match=f"unknown encoding 'utf-42'|line 1 or soon behind it: is not {encoding}"):
+        list(iterate_texts(tmp_path / name, dialect=Dialect(encoding=encoding)))
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.jsonl", "a.conll"])
 def test_a_pipe_never_hangs(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
@@ -216,6 +224,8 @@ def test_standard_input_of_the_other_commands(
         (["predict", run, "-"], b"a fine film\n", "label,p_neg,p_pos"),
         (["predict", run, "--file", "-"], b"a fine film\n", "label,p_neg,p_pos"),
         (["predict", run, "-", "--text", "text", "--keep", "label"], reviews("\t"), "label,predicted_label"),
+        (["predict", run, "--file=-", "--text", "text", "--keep", "label"], reviews("\t"), "label,predicted_label"),
+        (["predict", run, "-", "--text=text", "--keep", "label"], reviews("\t"), "label,predicted_label"),
         (["vectors", "train", "-", "--output", str(vectors), "--min-count", "1"], b"a fine film\n" * 50, "3 vectors"),
         (["vectors", "neighbours", "-", "b"], b"2 2\na 0.5 1\nb 1 0.5\n", "cosine"),
         (["vectors", "convert", "-", str(tmp_path / "w.bin")], b"2 2\na 0.5 1\nb 1 0.5\n", "2 vectors"),
@@ -223,8 +233,13 @@ def test_standard_input_of_the_other_commands(
         given(monkeypatch, content)
         assert main(arguments) == 0
         assert told in capsys.readouterr().out
-    assert main(["train", "-", "--test", "-", "--output", run]) == 2
-    assert "can be read once: give it once" in capsys.readouterr().err
+    for test in (["--test", "-"], ["--test=-"]):
+        assert main(["train", "-", *test, "--output", run]) == 2
+        assert "can be read once: give it once" in capsys.readouterr().err
+    (tmp_path / "dashes.csv").write_text("n-text\n1-a fine film\n")
+    for dash in (["--delimiter", "-"], ["--delimiter=-"]):  # no standard input
+        assert main(["predict", run, "--file", str(tmp_path / "dashes.csv"), *dash, "--keep", "n"]) == 0
+        assert capsys.readouterr().out.splitlines()[1].startswith("1,")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import io
 import subprocess
 import sys
 
@@ -66,6 +68,21 @@ def test_a_full_disk_is_one_line_and_no_traceback() -> None:
     )  # fmt: skip
     assert process.returncode == 2
     assert process.stderr == "mt2st: cannot write: No space left on device\n"
+
+
+def test_an_error_of_another_file_drops_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(arguments: list[str]) -> int:
+        print("a row")
+        raise OSError(errno.EIO, "Input/output error", "data.csv")
+
+    monkeypatch.setattr("mt2st.cli.train.run", failing)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())  # which has no file number
+    assert main(["train"]) == 2
+    assert sys.stdout.getvalue() == "a row\n"
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(raw)))  # type: ignore[type-var]
+    assert main(["train"]) == 2
+    assert raw.getvalue() == b"a row\n"
 
 
 def test_it_runs_as_a_module() -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -82,6 +83,32 @@ def test_standard_input_is_read_a_text_a_line(
         monkeypatch.setattr(sys, "stdin", io.StringIO("a warm film\na dull film\n"))
         assert main(["predict", str(model), *words]) == 0
         assert len(rows(capsys.readouterr().out)) == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_predictions_of_standard_input_are_written_as_texts_come(
+    form: str, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind: list[int] = []
+    raw = io.BytesIO()  # what has left the program's own buffers
+    out = io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8")  # type: ignore[type-var]
+
+    def typed() -> Iterator[str]:
+        for number in range(5000):
+            behind.append(number - raw.getvalue().count(b"\n"))
+            yield "a warm film\n"
+
+    monkeypatch.setattr(sys, "stdin", typed())
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["predict", str(model), "-", "--format", form]) == 0
+    assert raw.getvalue().count(b"\n") == 5000 + (form == "csv")
+    assert max(behind) < 1024
+
+
+def test_kept_columns_count_in_what_is_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict, "MOST_CHARACTERS", 100)
+    records = (Record("a", None, line, ("b" * 30, "c" * 30)) for line in range(6))
+    assert [len(chunk) for chunk in predict._chunks(records, 1000, shown=False)] == [2, 2, 2]
 
 
 ODD = [

@@ -164,6 +164,17 @@ def test_a_format_that_cannot_be_written_is_refused_before_the_corpus_is_read(
     assert "out.kv in gensim's format needs the extra 'gensim'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("pattern", ["corpus.txt", "corp*.txt"])
+def test_a_corpus_is_not_replaced_by_its_vectors(
+    corpus: Path, pattern: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = corpus.read_bytes()
+    source = str(corpus.with_name(pattern))
+    assert main(["vectors", "train", source, "--output", str(corpus), "--to", "word2vec", "--overwrite"]) == 2
+    assert f"{corpus} would be read and written at once" in capsys.readouterr().err
+    assert corpus.read_bytes() == before
+
+
 @pytest.mark.parametrize("method", ["skipgram", "cbow", "skipgram-fasttext", "glove"])
 @pytest.mark.parametrize(
     ("text", "more", "expected"),

@@ -96,6 +96,11 @@ def test_never_reached_is_a_result() -> None:
     assert "time to" not in " ".join(result_table(Study(NOISY)).header)
 
 
+def test_names_with_carriage_returns_are_read_back_from_csv() -> None:
+    rows = summarise(Study([cell("single\rtask", 1, [0.5], 0.6)]))
+    assert [row["method"] for row in csv.DictReader(io.StringIO(csv_table(rows), newline=""))] == ["single\rtask"]
+
+
 def test_csv_has_the_unrounded_figures() -> None:
     rows = summarise(Study([*SINGLE, *BETTER]))
     first, second = csv.DictReader(io.StringIO(csv_table(rows)))

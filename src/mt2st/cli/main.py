@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"mt2st: ended by signal {end.signal}")
         return 128 + end.signal
     except BrokenPipeError:  # whoever read our output has gone
-        _drop_output()
+        _flush_or_drop()
         return OK
     except OSError as error:
         if error.errno == errno.ENOENT and not _is_somewhere():
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"mt2st: {what}: {error.strerror}")
         else:
             raise
-        _drop_output()
+        _flush_or_drop()
         return WRONG_INPUT
 
 
@@ -142,9 +142,12 @@ def _dispatch(words: list[str]) -> int:
     return code
 
 
-def _drop_output() -> None:
-    """Keep Python from failing once more when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _flush_or_drop() -> None:
+    """Write what is buffered; drop it if standard output fails, so that Python does not fail at exit once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(number: int, frame: object) -> None:  # noqa: ARG001  # a signal handler's arguments

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 MOST_TEXTS, MOST_CHARACTERS, MOST_VALUES = 1 << 15, 1 << 21, 1 << 20
 """So many texts, characters and probabilities are predicted together."""
+STREAMED_TEXTS = 1 << 10
+"""So many texts of standard input are predicted together at most."""
 VALUES_AT_ONCE = 1 << 15
 """Probabilities that are printed together, so that they stay in the processor's cache."""
 UPPER = np.array([f",{n // 1000}.{n % 1000:03d}" for n in range(1001)], "S6")
@@ -69,7 +71,7 @@ class PredictOptions(DialectOptions):
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """The folder of the model, or of the run that holds it."""
     texts: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[TEXT ...]")] = ()
-    """Texts to predict; - reads standard input, a text a line."""
+    """Texts to predict; - reads standard input, a text a line, and writes predictions after each 1,024 texts."""
     file: str | None = None
     """A file of texts to predict, of any size: .csv, .tsv, .jsonl, .txt (each also .gz), .parquet; - is standard
     input. For a tagger also words, one on a line: .conllu, .conll (also .gz). Tags in it are compared with."""
@@ -120,12 +122,14 @@ def run(arguments: Sequence[str]) -> int:
     from mt2st.models.loading import load_to_predict
 
     model = load_to_predict(options.model)
-    write = writer_of(model, options.format, options.keep)
+    streamed = file == STDIN
+    write = writer_of(model, options.format, options.keep, streamed=streamed)
     first = next(records, None)  # a source that cannot be read is found before anything is written
     with _destination(options) as out:
         every, labels = chain([first] if first else [], records), len(getattr(model, "classes_", ()))
-        most = max(1, min(MOST_TEXTS, MOST_VALUES // max(1, labels)))
-        write(out, _chunks(every, most, shown=out is not sys.stdout or not out.isatty()))
+        most = max(1, min(STREAMED_TEXTS if streamed else MOST_TEXTS, MOST_VALUES // max(1, labels)))
+        chunks = _chunks(every, most, shown=out is not sys.stdout or not out.isatty())
+        write(out, _flushed(chunks, out) if streamed else chunks)
     return 0
 
 
@@ -175,13 +179,16 @@ def _destination(options: PredictOptions) -> Iterator[TextIO]:
         out.detach()
 
 
-def writer_of(model: AnyModel | Predictor, form: str | None, keep: Sequence[str] = ()) -> Write:
+def writer_of(
+    model: AnyModel | Predictor, form: str | None, keep: Sequence[str] = (), *, streamed: bool = False
+) -> Write:
     """Return what writes a model's predictions.
 
     Args:
         model: any model; torch need not be there.
         form: ``"csv"``, ``"jsonl"`` or ``"conll"``; None for the model's own.
         keep: names of the values that the records carry.
+        streamed: write each chunk's predictions before the next chunk is read.
 
     Raises:
         InputError: the model has nothing to write in that form.
@@ -196,7 +203,7 @@ def writer_of(model: AnyModel | Predictor, form: str | None, keep: Sequence[str]
         tagger = cast("Tagger", model)
         return partial(_write_conll if form == "conll" else _write_tags, tagger, keep)
     classifier = cast("Classifier", model)
-    return partial(_write_csv if form == "csv" else _write_json_lines, classifier, keep)
+    return partial(_write_csv if form == "csv" else _write_json_lines, classifier, keep, streamed)
 
 
 def _problem_type(model: AnyModel | Predictor) -> str:
@@ -207,14 +214,15 @@ def _problem_type(model: AnyModel | Predictor) -> str:
 def _chunks(records: Iterable[Record], most: int, *, shown: bool) -> Chunks:
     """Yield records in lists: enough for compiled code and batches of similar length, few enough for flat memory.
 
-    Name empty texts in the end. Show how many texts there are, unless predictions come to the same terminal.
+    Several lists may be read before the first one's predictions are written (`_predicted`). Name empty texts in the
+    end. Show how many texts there are, unless predictions come to the same terminal.
     """
     chunk: list[Record] = []
     characters = empty = first = 0
     with progress_bar() as bar:
         for total, record in enumerate(records, 1):
             chunk.append(record)
-            characters += len(record.text)
+            characters += len(record.text) + sum(map(len, record.kept))
             if not record.text.strip():
                 empty, first = empty + 1, first or record.line
             if len(chunk) == most or characters >= MOST_CHARACTERS:
@@ -228,15 +236,26 @@ def _chunks(records: Iterable[Record], most: int, *, shown: bool) -> Chunks:
         warn(f"{empty:,} empty text{'s are' if empty > 1 else ' is'} predicted too, the first from line {first}")
 
 
-def _predicted(model: Classifier, chunks: Chunks) -> Iterator[tuple[list[Record], NDArray[np.float32]]]:
-    """Yield texts in chunks, and their probabilities; warn of texts without a known word in the end."""
+def _flushed(chunks: Chunks, out: TextIO) -> Chunks:
+    """Yield the chunks; flush what was written for one before the next one is read."""
+    for chunk in chunks:
+        yield chunk
+        out.flush()
+
+
+def _predicted(model: Classifier, chunks: Chunks, streamed: bool) -> Iterator[tuple[list[Record], NDArray[np.float32]]]:
+    """Yield texts in chunks, and their probabilities; warn of texts without a known word in the end.
+
+    If not ``streamed``, two chunks for each worker and one more are read before the first one's probabilities come.
+    """
 
     def predict(chunk: list[Record]) -> tuple[list[Record], NDArray[np.float32], NDArray[np.bool_]]:
         return chunk, *model.predict_known([each.text for each in chunk])
 
     unknown = total = 0
     # Without torch, which has threads of its own, several chunks are predicted at a time.
-    workers = min(MOST_WORKERS, os.cpu_count() or 1) if isinstance(model.problem_type, str) else 1
+    several = isinstance(model.problem_type, str) and not streamed
+    workers = min(MOST_WORKERS, os.cpu_count() or 1) if several else 1
     for chunk, found, known in results(predict, chunks, workers, in_order=True):
         unknown, total = unknown + int((~known).sum()), total + len(known)
         yield chunk, found
@@ -260,7 +279,7 @@ def _rounded(found: NDArray[np.float32]) -> list[list[float]]:
     return rounded
 
 
-def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
+def _write_csv(model: Classifier, keep: Sequence[str], streamed: bool, out: TextIO, chunks: Chunks) -> None:
     rows: list[str] = []
     writer = csv.writer(cast("TextIO", SimpleNamespace(write=rows.append)))  # rows that end with a CR and an LF
     several, step = _problem_type(model) == "multilabel", max(1, VALUES_AT_ONCE // len(model.classes_))
@@ -268,7 +287,7 @@ def _write_csv(model: Classifier, keep: Sequence[str], out: TextIO, chunks: Chun
         [*keep, _free("labels" if several else "label", keep), *(_free(f"p_{label}", keep) for label in model.classes_)]
     )
     out.write(rows.pop()[:-2] + "\n")
-    for chunk, found in _predicted(model, chunks):
+    for chunk, found in _predicted(model, chunks, streamed):
         labels = [SEPARATOR.join(each) if several else each for each in _labels(model, found)]
         writer.writerows([*record.kept, label] for record, label in zip(chunk, labels, strict=True))
         for some in (slice(at, at + step) for at in range(0, len(rows), step)):
@@ -292,10 +311,10 @@ def decimals(found: NDArray[np.float32]) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
-def _write_json_lines(model: Classifier, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
+def _write_json_lines(model: Classifier, keep: Sequence[str], streamed: bool, out: TextIO, chunks: Chunks) -> None:
     classes = [str(label) for label in model.classes_]
     name = "labels" if _problem_type(model) == "multilabel" else "label"
-    for chunk, found in _predicted(model, chunks):
+    for chunk, found in _predicted(model, chunks, streamed):
         for record, label, row in zip(chunk, _labels(model, found), _rounded(found), strict=True):
             _write_line(out, keep, record, {name: label, "probabilities": dict(zip(classes, row, strict=True))})
 

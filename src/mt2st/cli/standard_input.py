@@ -16,6 +16,8 @@ _HEAD = 1 << 12
 _CONLLU = re.compile(rb"# (?:sent_id|text|newdoc|newpar)\b|1\t(?:[^\t]*\t){8}[^\t]*$")
 _WRITTEN = ("--output", "--log")
 """Options that name a place to write to."""
+_NO_FILE = (*_WRITTEN, "--delimiter", "--encoding", "--keep", "--label", "--label-separator", "--tag", "--text")
+"""Options after which ``-`` is not standard input."""
 
 
 @contextmanager
@@ -29,10 +31,10 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
         InputError: a word names a pipe or a device.
     """
     _check(words)
-    places = [at for at, word in enumerate(words) if word == STDIN and (at == 0 or words[at - 1] not in _WRITTEN)]
-    in_rows = any(word.split("=")[0] in ("--text", "--delimiter") for word in words)
-    if not places or (command == "predict" and not in_rows):
-        yield list(words)
+    words = list(_split(words))
+    places = [at for at, word in enumerate(words) if word == STDIN and (at == 0 or words[at - 1] not in _NO_FILE)]
+    if not places or (command == "predict" and not _in_rows(words)):
+        yield words
         return
     from mt2st._files import scratch_folder
     from mt2st.cli.launched import processes_started
@@ -85,6 +87,21 @@ def _check(words: Sequence[str]) -> None:
             check_regular(Path(value))
 
 
+def _split(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words, with ``--option=-`` as two where the option may name a file to read."""
+    for word in words:
+        option, _, value = word.partition("=")
+        if value == STDIN and option.startswith("--") and option not in _NO_FILE:
+            yield from (option, value)
+        else:
+            yield word
+
+
+def _in_rows(words: Sequence[str]) -> bool:
+    """Return whether an option says that the texts are in the rows of a table."""
+    return any(word.split("=")[0] in ("--text", "--delimiter") for word in words)
+
+
 def _ending(command: str, words: Sequence[str], head: bytes) -> str:
     """Return the ending of a file's name that tells the format of what begins so."""
     line = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
@@ -100,8 +117,7 @@ def _ending(command: str, words: Sequence[str], head: bytes) -> str:
         return ".jsonl"
     if command == "vectors" and words[:1] != ["train"]:
         return ""  # of vectors, whose content tells
-    of_texts = command in ("vectors", "predict") and "--text" not in words and "--delimiter" not in words
-    if line.startswith(b"__label__") or of_texts:
+    if line.startswith(b"__label__") or (command in ("vectors", "predict") and not _in_rows(words)):
         return ".txt"
     return ".tsv" if b"\t" in line else ".csv"
 

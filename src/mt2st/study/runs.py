@@ -15,11 +15,11 @@ each metric on the test part.
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TextIO, cast
 
 from mt2st._files import complete_file
 from mt2st.errors import InputError, listed
@@ -164,12 +164,18 @@ def cost_to(result: CellResult, target: float) -> Cost | None:
 def write_runs(rows: Sequence[RunRow], path: Path) -> None:
     """Write rows as CSV, in place of a file that is there."""
     metrics = dict.fromkeys(f"{TEST}{name}" for row in rows for name in row.test)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, (*COLUMNS, *metrics), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _written(value) for name, value in _line(row).items()} for row in rows)
+    lines = ({name: _written(value) for name, value in _line(row).items()} for row in rows)
     with complete_file(path, overwrite=True) as file:
-        file.write(out.getvalue().encode())
+        file.write(csv_text((*COLUMNS, *metrics), lines).encode())
+
+
+def csv_text(columns: Collection[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """Return a header and rows as CSV; a field with a carriage return is quoted, as it is where rows end with one."""
+    lines: list[str] = []
+    writer = csv.DictWriter(cast("TextIO", SimpleNamespace(write=lines.append)), columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def read_runs(path: Path) -> list[RunRow]:

@@ -7,8 +7,6 @@ adjusted by Holm's method for the methods of a setting) has a star. Every row sa
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,7 +15,7 @@ from typing import Any
 
 from mt2st._files import own_files
 from mt2st.evaluation.tables import METRICS, SECOND_METRIC, aligned
-from mt2st.study.runs import FACTORS, MULTI_TASK, QUANTITIES, SINGLE_TASK
+from mt2st.study.runs import FACTORS, MULTI_TASK, QUANTITIES, SINGLE_TASK, csv_text
 from mt2st.study.statistics import LEAST_SEEDS, UNKNOWN, Interval, percent, points, ratio_text
 from mt2st.study.study import Study
 from mt2st.study.summary import Ratio, Row, summarise
@@ -200,11 +198,7 @@ def _value(value: object) -> str:
 def csv_table(rows: Sequence[Row]) -> str:
     """Return the rows for programs, as CSV: all figures, unrounded, measures in [0, 1]; empty where there is none."""
     lines = [_figures(row) for row in rows]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, dict.fromkeys(name for line in lines for name in line), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue()
+    return csv_text(dict.fromkeys(name for line in lines for name in line), lines)
 
 
 def write_tables(study: Study, folder: Path) -> None:

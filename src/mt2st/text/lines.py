@@ -201,7 +201,7 @@ def is_fasttext(path: Path, encoding: str | None = None) -> bool:
         head = stream.read(8 * len(LABEL_PREFIX))
     try:
         return head.decode(encoding or "utf-8-sig", errors="ignore").lstrip("\ufeff").startswith(LABEL_PREFIX)
-    except LookupError:
+    except (LookupError, UnicodeError):  # whoever reads the lines reports the encoding
         return False
 
 

@@ -129,7 +129,8 @@ def _checked_format(options: VectorsTrainOptions) -> Format:
     from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, WORD2VEC, check_destination, format_to_write
 
     check_new_file(options.output, "--output")
-    check_apart(options.output, options.corpus)
+    for each in _files(options.corpus):
+        check_apart(options.output, each)
     otherwise = NGRAMS if options.method in SUBWORD_METHODS else WORD2VEC
     chosen = format_to_write(options.output, options.to, otherwise=otherwise)
     if chosen is NGRAMS and options.method not in SUBWORD_METHODS:
