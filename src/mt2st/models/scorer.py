@@ -2,6 +2,11 @@
 
 An n-gram is a number: of characters, their bytes if they are seven at most, else a hash of 63 bits; of two words, their
 ids. A table of open addressing has its row among the weights, `NO_ROW` if it has none.
+
+Arguments of several functions: ``ids`` are the tokens of all texts, and ``ends`` ``[n_texts + 1]`` where each text ends
+in them, after a 0. A table is ``keys`` and ``rows``, ``[n_slots]``, a power of two. An n-gram of row ``i`` counts
+``idf[i]`` times the ``weights`` ``[n_terms, n_classes]`` of its row. ``into``, zeros, gets the margins
+``[n_texts, n_classes]``, and ``norms`` ``[n_texts]`` the lengths of the vectors of n-grams, 0 without any.
 """
 
 from __future__ import annotations
@@ -26,13 +31,7 @@ _SPACE = 32
 def mean_rows(table: F64, size: int, ids: I32, ends: I64, n_texts: int, into: F64) -> int:
     """Write the mean of the rows of each text's tokens; `PAD` is no token, unless a text has no other. Return 0.
 
-    Args:
-        table: ``[*, size]``.
-        size: length of a row.
-        ids: tokens of all texts.
-        ends: ``[n_texts + 1]`` in the ids; the first is 0.
-        n_texts: number of texts.
-        into: ``[n_texts, size]`` zeros.
+    The rows are those of a ``table`` ``[*, size]``; ``into`` is ``[n_texts, size]`` zeros.
     """
     for text in range(n_texts):
         total = 0
@@ -171,21 +170,8 @@ def score_words(
 ) -> int:
     """Score texts by their words and pairs of words. Return 0.
 
-    Args:
-        ids: words of all texts, -1 for those that no n-gram has.
-        ends: ``[n_texts + 1]`` in the ids; the first is 0.
-        n_texts: number of texts.
-        words: the row of each word, `NO_ROW` if it has weights in pairs only.
-        keys: ``[n_slots]`` of the table of pairs, a power of two.
-        rows: ``[n_slots]``.
-        n_slots: number of slots.
-        idf: ``[n_terms]`` inverse document frequencies.
-        weights: ``[n_terms, n_classes]``.
-        n_classes: number of classes.
-        counts: ``[n_terms]`` zeros, and zeros afterwards.
-        touched: ``[n_terms]``, overwritten.
-        into: written to zeros: ``[n_texts, n_classes]`` margins.
-        norms: written: ``[n_texts]`` lengths of the vectors of n-grams; 0 without any.
+    An id is -1 for a word that no n-gram has. ``words`` has the row of each, `NO_ROW` if it has weights in pairs only;
+    the table is of pairs. ``counts`` are ``[n_terms]`` zeros, and zeros afterwards; ``touched`` is overwritten.
     """
     for text in range(n_texts):
         n_touched, before = 0, -1
@@ -224,23 +210,11 @@ def spell(
 ) -> int:
     """Find the n-grams of words, each with a space at both sides, and their sums. Return how many there are in all.
 
-    Args:
-        letters: of the words, UTF-8.
-        starts: word ``i`` is ``letters[starts[i] : starts[i + 1] - 1]``.
-        first: the first word to read.
-        n_words: number of words.
-        least: characters of the shortest n-gram.
-        most: characters of the longest.
-        keys: ``[n_slots]`` of the table of n-grams, a power of two.
-        rows: ``[n_slots]``.
-        n_slots: number of slots.
-        idf: ``[n_terms]`` inverse document frequencies.
-        weights: ``[n_terms, n_classes]``.
-        n_classes: number of classes.
-        ends: written from ``first + 1`` on: ``[n_words + 1]`` in the parts.
-        parts: written: rows of the n-grams of each word.
-        sums: written: ``[n_words, n_classes]`` sums of idf times weights of a word's n-grams.
-        squares: written: ``[n_words]`` sums of their squared idf.
+    Word ``i`` is ``letters[starts[i] : starts[i + 1] - 1]``, UTF-8. From the ``first`` on, those before ``n_words`` are
+    read; n-grams have from ``least`` to ``most`` characters.
+
+    Written are, of each word: ``parts``, the rows of its n-grams, ``ends``, where they end (``ends[first]`` is given),
+    ``sums`` ``[n_words, n_classes]`` of idf times weights, and ``squares`` ``[n_words]``, sums of squared idf.
     """
     n = ends[first]
     for word in range(first, n_words):
@@ -302,21 +276,8 @@ def score_spelled(
     The sums of the words are added, in which an n-gram that comes twice counts twice. For those alone, what it counts
     by the logarithm of its count is put in its place.
 
-    Args:
-        ids: words of all texts.
-        ends: ``[n_texts + 1]`` in the ids; the first is 0.
-        n_texts: number of texts.
-        word_ends: ``ends`` of `spell`; the next three are also those of `spell`.
-        parts: as said.
-        sums: as said.
-        squares: as said.
-        idf: ``[n_terms]`` inverse document frequencies.
-        weights: ``[n_terms, n_classes]``.
-        n_classes: number of classes.
-        seen: ``[n_terms]`` zeros, overwritten.
-        repeated: ``[n_terms + 1]``, overwritten.
-        into: written to zeros: ``[n_texts, n_classes]`` margins.
-        norms: written: ``[n_texts]`` lengths of the vectors of n-grams; 0 without any.
+    ``word_ends`` are the ``ends`` of `spell`. ``seen`` are ``[n_terms]`` zeros and ``repeated`` is one longer; both are
+    overwritten.
     """
     before = 0  # n-grams of earlier texts: no n-gram has been seen more often, so what is above comes from this text
     for text in range(n_texts):
