@@ -20,6 +20,7 @@ Positive = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 OwnerT = TypeVar("OwnerT")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 EXACT = 2**53

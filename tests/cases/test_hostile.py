@@ -248,6 +248,17 @@ def test_settings_of_wrong_kinds_are_named(kind: str, trained: Path, tmp_path: P
     assert not (tmp_path / "o").exists()
 
 
+def test_all_mistakes_of_a_file_are_named_at_once(trained: Path, tmp_path: Path) -> None:
+    content = "seed = -1\n[optimisation]\nepochs = 'x'\nlearning_rate = -1\n[schedule]\ndecai = 2\n"
+    (tmp_path / "c.toml").write_text(content, encoding="utf-8")
+    command = ["train", str(trained / "d.csv"), "--output", "o", "--config", "c.toml"]
+    code, _, said = ran(command, tmp_path)
+    lines = [line for line in said.splitlines() if "c.toml: " in line]
+    assert code == 2
+    named = {line.split("c.toml: ")[1].partition(":")[0] for line in lines}
+    assert named == {"seed", "optimisation.epochs", "optimisation.learning_rate", "schedule.decai"}
+
+
 def test_settings_may_begin_with_a_byte_order_mark(place: Path) -> None:
     (place / "c.toml").write_text("\ufeffseed = 7\r\n[source]\r\ntest = 0.3\r\n", encoding="utf-8")
     assert ran(["train", "d.csv", "--output", "o", "--config", "c.toml", *FITTING], place)[0] == 0

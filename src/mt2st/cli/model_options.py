@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from mt2st._settings import Seed
 from mt2st.cli.options import PREFIXED, seconds_between
 from mt2st.models.groups import (
     AUTO,
@@ -49,7 +50,7 @@ class ModelOptions:
     optimisation: Optimisation = field(default_factory=Optimisation)
     transition: Annotated[Transition, PREFIXED] = field(default_factory=Transition)
     compute: Compute = field(default_factory=Compute)
-    seed: int = 1
+    seed: Seed = 1
     """Seed of initial parameters, dropout and the order of all data."""
     checkpoint_minutes: float = 5.0
     """Minutes between two checkpoints: what is lost at most if the process is killed. Epochs that are long enough end

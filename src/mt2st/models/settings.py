@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from mt2st._settings import plain_number, rule_of
+from mt2st._settings import Seed, plain_number, rule_of
 from mt2st.embedding.formats.pretrained import is_pretrained
 from mt2st.embedding.settings import SUBWORD_METHODS
 from mt2st.embedding.subwords import KnownSubwords
@@ -82,7 +82,7 @@ class ModelSettings(Group):
     optimisation: Optimisation = field(default_factory=Optimisation)
     transition: Transition = field(default_factory=Transition)
     compute: Compute = field(default_factory=Compute)
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    seed: Seed = 1
     """Seed of initial parameters, dropout and the order of all data."""
 
     def __post_init__(self) -> None:
