@@ -60,7 +60,10 @@ def test_a_folder_keeps_the_ngrams_and_has_neighbours_for_unseen_words(
     ("arguments", "expected"),
     [
         (["train", "CORPUS", "--bucket", "5", "--output", "OUT"], "'--bucket' cannot be given with --method skipgram"),
-        (["train", "CORPUS", "--method", "cbow-fasttext", "--max-n", "1", "--output", "OUT"], "max_n"),
+        (
+            ["train", "CORPUS", "--method", "cbow-fasttext", "--max-n", "1", "--output", "OUT"],
+            "--max-n should be at least min_n = 3",
+        ),
         (["train", "CORPUS", "--method", "skipgran", "--output", "OUT"], "Did you mean 'skipgram'?"),
         (["train", "missing.txt", "--output", "OUT"], "missing.txt"),
         (["train", "CORPUS", "--min-count", "1000", "--output", "OUT"], "min_count"),
