@@ -409,6 +409,14 @@ def test_a_stray_tag_among_entities_is_told_with_its_line(tmp_path: Path) -> Non
     assert "entity_f1" in model.metrics_["validation"]
 
 
+def test_a_stray_tag_of_the_validation_part_alone_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Ana B-PER\nK I-PER\nlives O\n\n" * 8 + "he X\nsaw O\n", encoding="utf-8")
+    rows, model = read_tagged(path), make()
+    with pytest.warns(DataWarning, match="line 33: 'X' marks no entity"):
+        model.fit_rows(rows.select(range(8)), validation=rows.select([7, 8]))
+
+
 def test_tags_of_two_kinds_are_judged_by_word_and_told() -> None:
     rows = TaggedText([["Ana", "K", "saw", "it", "now"]] * 8, [["B-PER", "I-PER", "VERB", "PRON", "ADV"]] * 8)
     model = make()

@@ -152,7 +152,7 @@ class Tagger(TrainedModel[TaggedText]):
         **options: Any,
     ) -> Self:
         """Train as `TrainedModel.fit_rows` does, and keep the scheme of the tags and the cut of the words."""
-        _tell_strays(rows)
+        _tell_strays([rows, validation] if isinstance(validation, TaggedText) else [rows])
         super().fit_rows(rows, validation=validation, classes=classes, **options)
         self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences, at_spaces=self._at_spaces)
         return self
@@ -193,13 +193,14 @@ class Tagger(TrainedModel[TaggedText]):
         return classes_of([tag for tags in lists_of(y, "tags", "sentence", source) for tag in tags], source)
 
 
-def _tell_strays(rows: TaggedText) -> None:
-    """Warn of tags that mark no entity where others do."""
-    names = rows.tag_names()
+def _tell_strays(parts: Sequence[TaggedText]) -> None:
+    """Warn of tags that mark no entity where others do, in whichever part of the data they are."""
+    names = sorted({tag for part in parts for tag in part.tag_names()})
     mixed = half_marked(names)
     strays = stray_tags(names) or ([mixed[1]] if mixed else [])
     if not strays:
         return
+    rows = next(part for part in parts if strays[0] in part.tag_names())
     line = rows.first_lines.get(strays[0])
     what = f"{in_brief(strays)} mark{'s' * (len(strays) == 1)} no entity, as "
     if mixed:
