@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
+import re
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -211,6 +214,18 @@ def test_standard_input_is_trained_on(tmp_path: Path, monkeypatch: pytest.Monkey
     arguments, content = PIPED[case]
     given(monkeypatch, content)
     assert main([*arguments, "--output", str(tmp_path / "run"), *FAST]) == 0
+
+
+def test_a_full_folder_for_temporary_files_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(source: object, file: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    given(monkeypatch, reviews())
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    assert main(["train", "-", *FAST]) == 2
+    assert re.search(r"standard input cannot be copied to .*: No space left on .* TMPDIR", capsys.readouterr().err)
 
 
 def test_standard_input_of_the_other_commands(

@@ -28,7 +28,7 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
     line as they come, unless an option says that they are the rows of a table.
 
     Raises:
-        InputError: a word names a pipe or a device.
+        InputError: a word names a pipe or a device, or there is no room for the copy.
     """
     _check(words)
     words = list(_split(words))
@@ -47,9 +47,15 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
     with scratch_folder("stdin") as folder:
         head = sys.stdin.buffer.read(_HEAD)
         path = folder / f"standard-input{_ending(command, words, head)}"
-        with path.open("wb") as file:
-            file.write(head)
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        try:
+            with path.open("wb") as file:
+                file.write(head)
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            raise InputError(
+                f"{NAME} cannot be copied to {folder}: {error.strerror or error}; make room there, or set TMPDIR to "
+                "another place"
+            ) from error
         given = [*words]
         given[places[0]] = str(path)
         if command == "predict" and words[places[0] - 1] != "--file":
