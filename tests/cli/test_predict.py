@@ -105,6 +105,25 @@ def test_predictions_of_standard_input_are_written_as_texts_come(
     assert max(behind) < 1024
 
 
+def test_who_types_texts_is_answered_at_once(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers: list[int] = []
+
+    class Typed:
+        def isatty(self) -> bool:
+            return True
+
+        def __iter__(self) -> Iterator[str]:
+            for _ in range(3):
+                yield "a warm film\n"
+                answers.append(capsys.readouterr().out.count("\n"))
+
+    monkeypatch.setattr(sys, "stdin", Typed())
+    assert main(["predict", str(model), "-", "--format", "jsonl"]) == 0
+    assert answers == [1, 1, 1]
+
+
 def test_kept_columns_count_in_what_is_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "MOST_CHARACTERS", 100)
     records = (Record("a", None, line, ("b" * 30, "c" * 30)) for line in range(6))

@@ -127,7 +127,9 @@ def run(arguments: Sequence[str]) -> int:
     first = next(records, None)  # a source that cannot be read is found before anything is written
     with _destination(options) as out:
         every, labels = chain([first] if first else [], records), len(getattr(model, "classes_", ()))
-        most = max(1, min(STREAMED_TEXTS if streamed else MOST_TEXTS, MOST_VALUES // max(1, labels)))
+        typed = streamed and getattr(sys.stdin, "isatty", bool)()  # a person waits for each answer
+        at_once = 1 if typed else STREAMED_TEXTS if streamed else MOST_TEXTS
+        most = max(1, min(at_once, MOST_VALUES // max(1, labels)))
         chunks = _chunks(every, most, shown=out is not sys.stdout or not out.isatty())
         write(out, _flushed(chunks, out) if streamed else chunks)
     return 0
