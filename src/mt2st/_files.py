@@ -355,23 +355,21 @@ def _locked_folder(place: Path, prefix: str) -> Iterator[Path]:
     """Give a new folder with a lock, which the system releases when the process dies; remove it after the block."""
     from filelock import FileLock  # a third of the time that prediction takes to import
 
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
-        lock = FileLock(folder / _LOCK)
-        # A cleaning process may take the new folder for an abandoned one before it is locked: then make another.
-        with suppress(FileNotFoundError):
-            with suppress(NotImplementedError):  # a file system without locks: nobody can clean there
-                lock.acquire()
-            if folder.is_dir() and (not lock.is_locked or (folder / _LOCK).exists()):
-                break
-            lock.release()
-    try:
+    with ExitStack() as stack:  # a signal may end the program at any line
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)  # on Windows, a lock file stays while it is held
+            lock = FileLock(folder / _LOCK)
+            stack.callback(lock.release)
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)  # before another process can take it for abandoned
+            # A cleaning process may take the new folder for an abandoned one before it is locked: then make another.
+            with suppress(FileNotFoundError):
+                with suppress(NotImplementedError):  # a file system without locks: nobody can clean there
+                    lock.acquire()
+                if folder.is_dir() and (not lock.is_locked or (folder / _LOCK).exists()):
+                    break
+                lock.release()
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # before another process can take it for abandoned
-        lock.release()
-        if os.name == "nt":  # where a lock file stays while it is held
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear(place: Path, prefix: str, finish: Callable[[Path], None] = lambda _: None) -> None:
