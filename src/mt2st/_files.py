@@ -361,7 +361,7 @@ def _locked_folder(place: Path, prefix: str) -> Iterator[Path]:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)  # on Windows, a lock file stays while it is held
             lock = FileLock(folder / _LOCK)
             stack.callback(lock.release)
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)  # before another process can take it for abandoned
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)  # before another takes it for abandoned
             # A cleaning process may take the new folder for an abandoned one before it is locked: then make another.
             with suppress(FileNotFoundError):
                 with suppress(NotImplementedError):  # a file system without locks: nobody can clean there
