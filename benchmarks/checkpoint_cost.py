@@ -53,9 +53,8 @@ def main() -> int:
     options = parser.parse_args()
     Pace.saving, CheckpointFolder.written = timed, weighed  # type: ignore[method-assign, assignment]
     rng, most = np.random.default_rng(1), 0.0
-    words = rng.integers(
-        0, options.words, (options.rows, 60)
-    )  # each as often: the vocabulary is what a checkpoint holds
+    # Each word is as frequent as the others: the vocabulary is what a checkpoint holds.
+    words = rng.integers(0, options.words, (options.rows, 60))
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         texts = [" ".join(f"w{word}" for word in row) for row in words]
         Path("corpus.txt").write_text("\n".join(texts), encoding="utf-8")
