@@ -15,8 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mt2st.study import Study
-from mt2st.study.paper.claims import time_table
-from mt2st.study.paper.tables import paper_tables, summary
+from mt2st.study.paper.tables import paper_tables, summary, time_table
 from mt2st.study.tables import result_table, target_table
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,7 +21,7 @@ from torch.nn import functional
 from mt2st.errors import InputError
 from mt2st.models.linear_probe import LinearProbe, pooled_vectors
 from mt2st.network import Network, build_encoder
-from mt2st.network.layers import Standardise, TaskLayer
+from mt2st.network.network import Standardise, TaskLayer
 from mt2st.strategy import Switch
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.classification import Labelled

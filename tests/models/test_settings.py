@@ -17,7 +17,7 @@ from mt2st.errors import InputError
 from mt2st.models import Context, Encoder, ModelSettings, Optimisation, Tagger, TextClassifier, groups
 from mt2st.network import Encoder as NetworkEncoder
 from mt2st.network import encoder_class
-from mt2st.network.encoders.pooling import POOLINGS
+from mt2st.network.encoders.encoder import POOLINGS
 from mt2st.tasks.spearman import VARIANTS
 
 NAN, INFINITE = float("nan"), float("inf")

@@ -8,7 +8,7 @@ from torch import nn
 
 from mt2st.network import Network
 from mt2st.network.encoders import Mean
-from mt2st.network.layers import SLOWEST, Standardise, TaskLayer, activate_task_layers
+from mt2st.network.network import SLOWEST, Standardise, TaskLayer, activate_task_layers
 from mt2st.strategy import Switch
 from mt2st.training import Trainer, TransitionActions
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mt2st.errors import InputError
 from mt2st.network import Network, build_encoder
-from mt2st.network.encoders.pooling import POOLINGS
+from mt2st.network.encoders.encoder import POOLINGS
 from mt2st.text import PAD
 
 VOCABULARY, VECTOR_SIZE, HIDDEN = 30, 6, 5

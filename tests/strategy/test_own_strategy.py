@@ -20,7 +20,7 @@ from mt2st.errors import InputError
 from mt2st.models import ModelSettings
 from mt2st.strategy import Strategy, as_strategy, known_strategies, load_strategy
 from mt2st.study.charts import dark_colours, styles_of
-from mt2st.study.search_space import COMMON, Course
+from mt2st.study.search import COMMON, Course
 
 MODULE = "outside_of_the_package"
 FILE = '''

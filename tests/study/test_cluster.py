@@ -11,7 +11,7 @@ from tests.study.conftest import QUICK
 
 from mt2st import InputError, SingleTask
 from mt2st.study import Grid, Study, StudyData, run_study
-from mt2st.study.pool import DASK, connected
+from mt2st.study.worker import DASK, connected
 
 dask = pytest.importorskip("dask", reason="needs the extra 'cluster'")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")

@@ -12,7 +12,7 @@ from mt2st.models import ModelSettings
 from mt2st.models.trained_model import AnyModel
 from mt2st.network import encoder_class
 from mt2st.study import Cell, Grid, Method, Study, StudyData, Watcher, run_study
-from mt2st.study.experiment import check_shared_settings
+from mt2st.study.run import check_shared_settings
 from mt2st.training import Callback
 
 

@@ -14,8 +14,7 @@ from mt2st import InputError, SingleTask
 from mt2st import _lock as lock
 from mt2st._lock import LOCK, BusyCellWarning, cell_lock, is_busy
 from mt2st.study import Cell, CellResult, Grid, Outcome, StudyData, Watcher, run_study
-from mt2st.study.pool import DASK, connected
-from mt2st.study.worker import Order, attempt, request_stop
+from mt2st.study.worker import DASK, Order, attempt, connected, request_stop
 
 CELLS = Grid({"single-task": SingleTask()}, QUICK, seeds=(1, 2)).cells()
 FIRST, SECOND = (cell.folder for cell in CELLS)

@@ -10,15 +10,15 @@ from tests.study.conftest import QUICK
 
 from mt2st import MultiTask
 from mt2st.errors import FewRowsWarning
-from mt2st.study import Grid, StudyData, pool, run_study
-from mt2st.study.pool import DASK, connected, warnings_kept
+from mt2st.study import Grid, StudyData, run_study, worker
+from mt2st.study.worker import DASK, connected, warnings_kept
 
 
 @pytest.fixture
 def to_others(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The warnings that are shown."""
     shown: list[str] = []
-    monkeypatch.setattr(pool, "_shown", lambda message, *_: shown.append(str(message)))
+    monkeypatch.setattr(worker, "_shown", lambda message, *_: shown.append(str(message)))
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # for what comes after
     return shown
 

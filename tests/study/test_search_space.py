@@ -9,7 +9,7 @@ from mt2st import Diminish, MultiTask, SingleTask, Switch
 from mt2st.cli.strategy_options import ALL_STRATEGIES, strategy_options
 from mt2st.network import encoder_class
 from mt2st.strategy import AdaptiveDiminish, Strategy
-from mt2st.study.search_space import COMMON, Axis, Course
+from mt2st.study.search import COMMON, Axis, Course
 
 SETTINGS = QUICK.updated(optimisation__epochs=8, auxiliaries=("analogy", "context"), encoder__dropout=0.3)
 STRATEGIES = {name: strategy_options()().build(name, SETTINGS.auxiliaries) for name in ALL_STRATEGIES}

@@ -10,8 +10,7 @@ from tests.study.conftest import QUICK
 from mt2st import SingleTask
 from mt2st.errors import MissingExtraError
 from mt2st.strategy import Range
-from mt2st.study.search import RANDOM_TRIALS, Trial, check_search, next_numbers
-from mt2st.study.search_space import Axis, Course
+from mt2st.study.search import RANDOM_TRIALS, Axis, Course, Trial, check_search, next_numbers
 
 optuna = pytest.importorskip("optuna", reason="needs the extra 'search'")
 AXES = (Axis(Range("dropout", 0.0, 1.0)), Axis(Range("patience", 1, 4, whole=True)))

@@ -9,7 +9,7 @@ from scipy import stats
 from tests.study.results import cell, with_scores
 
 from mt2st.study import CellResult, Failure, Study, summarise
-from mt2st.study.verdict import cautions, time_verdict, verdict
+from mt2st.study.report.study_page import cautions, time_verdict, verdict
 
 SINGLE = with_scores("single-task", [0.60, 0.70, 0.65, 0.62])
 BETTER = with_scores("switch", [0.66, 0.75, 0.71, 0.68])

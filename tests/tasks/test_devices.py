@@ -12,7 +12,7 @@ from torch import nn
 
 from mt2st.embedding.subwords import KnownSubwords, SubwordSettings
 from mt2st.network import Network, SubwordEmbedding, build_encoder
-from mt2st.network.layers import TaskLayer
+from mt2st.network.network import TaskLayer
 from mt2st.tasks import ClassificationTask, LabelledTask, MultiLabelTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head
 from mt2st.training.device import device_of, moved

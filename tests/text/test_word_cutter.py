@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mt2st.text.word_cutter import WordCutter
+from mt2st.text.words import WordCutter
 
 TREEBANK = WordCutter.of(
     [["It", "'s", "n't", "'ll", "Mr.", "U.S.", "well-made", "-", "...", "!", ".", "(", ")", "@ann", "@bob", ":-)"]] * 2

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from mt2st.embedding.kernels import KERNELS
 from mt2st.errors import DivergedError, InputError, LostProcessError
-from mt2st.network.layers import Standardise
+from mt2st.network.network import Standardise
 from mt2st.strategy import AdaptiveSwitch, Strategy, Switch, known_strategies
 from mt2st.tasks import ContextTask, Texts
 from mt2st.training import (

@@ -120,8 +120,8 @@ def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
 
     from mt2st.cli.study_runs import finish, run_cells, run_search
     from mt2st.study import Grid, Method, Study, StudyData
-    from mt2st.study.experiment import check_shared_settings
-    from mt2st.study.search_space import COMMON
+    from mt2st.study.run import check_shared_settings
+    from mt2st.study.search import COMMON
     from mt2st.study.tables import search_table
 
     cells = Grid(

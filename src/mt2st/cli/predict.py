@@ -119,7 +119,7 @@ def run(arguments: Sequence[str]) -> int:
             file, text=column, keep=options.keep, dialect=options.dialect, skip_bad_rows=options.skip_bad_rows
         )
 
-    from mt2st.models.loading import load_to_predict
+    from mt2st.models.inference import load_to_predict
 
     model = load_to_predict(options.model)
     streamed = file == STDIN

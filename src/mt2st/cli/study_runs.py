@@ -15,11 +15,9 @@ from mt2st.cli.terminal import duration, say
 from mt2st.evaluation.tables import METRICS
 from mt2st.models.trained_model import AnyModel
 from mt2st.study import Cell, CellResult, Group, Outcome, Study, StudyData, Watcher, run_study
-from mt2st.study.experiment import check_shared_settings
-from mt2st.study.pool import DASK, LOCAL, connected
-from mt2st.study.run import is_finished
+from mt2st.study.run import check_shared_settings, is_finished
 from mt2st.study.search import Found, search_settings, trials_left
-from mt2st.study.worker import request_stop
+from mt2st.study.worker import DASK, LOCAL, connected, request_stop
 
 WorkT = TypeVar("WorkT", Study, Found)
 INPUT_FAILED, FAULT = 2, 1

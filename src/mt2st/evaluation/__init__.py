@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     )
     from mt2st.evaluation.classification import classification_report, multi_label_report
     from mt2st.evaluation.entities import (
+        Scheme,
         Span,
         SpanReport,
         SpanScore,
+        best_tags,
         half_marked,
         has_spans,
+        scheme_of,
+        scheme_told,
         span_report,
         spans,
         stray_tags,
@@ -40,7 +44,6 @@ if TYPE_CHECKING:
         gensim_similarity_files,
         read_similarity,
     )
-    from mt2st.evaluation.tag_scheme import Scheme, best_tags, scheme_of, scheme_told
     from mt2st.evaluation.word_vectors import WordVectorReport, WordVectorTests, evaluate_word_vectors
 
 __all__ = [
@@ -82,9 +85,9 @@ __getattr__, __dir__ = lazily(
         "analogies": "AnalogyReport AnalogyScore SectionResult evaluate_analogies",
         "analogy_questions": "AnalogySection packaged_analogies questions_of_pairs read_analogies",
         "classification": "classification_report multi_label_report",
-        "entities": "Span SpanReport SpanScore half_marked has_spans span_report spans stray_tags",
+        "entities": "Scheme Span SpanReport SpanScore best_tags half_marked has_spans scheme_of scheme_told "
+        "span_report spans stray_tags",
         "similarity": "SimilarityResult SimilaritySet evaluate_similarity gensim_similarity_files read_similarity",
-        "tag_scheme": "Scheme best_tags scheme_of scheme_told",
         "word_vectors": "WordVectorReport WordVectorTests evaluate_word_vectors",
     },
 )

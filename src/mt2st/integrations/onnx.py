@@ -33,11 +33,10 @@ from mt2st.models.inference import Predictor, subwords_of
 from mt2st.models.mean import ReadTexts
 from mt2st.models.ngram_classifier import NGRAMS, SCALE
 from mt2st.text import PAD, UNK, OpenVocabulary, Tokeniser, Vocabulary
+from mt2st.text.labelled import check_words
 from mt2st.text.spelling import OpenSpellings
-from mt2st.text.tagged import check_words
 from mt2st.text.tokeniser import LONGEST_RUN, LONGEST_TOKEN, SPACES, UNSPACED
-from mt2st.text.word_cutter import WordCutter
-from mt2st.text.words import cut_sentences
+from mt2st.text.words import WordCutter, cut_sentences
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

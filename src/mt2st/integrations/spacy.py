@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models.folder import FILES, ModelFolder
-from mt2st.models.loading import to_predict
+from mt2st.models.inference import to_predict
 
 try:
     import srsly

@@ -26,12 +26,10 @@ if TYPE_CHECKING:
         Transition,
         WordTasks,
     )
-    from mt2st.models.inference import Predictor
-    from mt2st.models.loading import load, load_model, model_class
-    from mt2st.models.multi_label_classifier import MultiLabelClassifier
+    from mt2st.models.inference import Predictor, load, load_model, model_class
     from mt2st.models.settings import ModelSettings
     from mt2st.models.tagger import Tagger
-    from mt2st.models.text_classifier import TextClassifier
+    from mt2st.models.text_classifier import MultiLabelClassifier, TextClassifier
     from mt2st.models.vectorizer import EmbeddingVectorizer
 
 __all__ = [
@@ -60,12 +58,10 @@ __getattr__, __dir__ = lazily(
     __name__,
     {
         "groups": "AuxiliaryData Compute Context Embedding Encoder Optimisation Text Transition WordTasks",
-        "inference": "Predictor",
-        "loading": "load load_model model_class",
-        "multi_label_classifier": "MultiLabelClassifier",
+        "inference": "Predictor load load_model model_class",
         "settings": "ModelSettings",
         "tagger": "Tagger",
-        "text_classifier": "TextClassifier",
+        "text_classifier": "MultiLabelClassifier TextClassifier",
         "vectorizer": "EmbeddingVectorizer",
     },
 )

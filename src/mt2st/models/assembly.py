@@ -21,7 +21,7 @@ from mt2st.models.linear_probe import LinearProbe
 from mt2st.models.problem_types import ProblemType
 from mt2st.models.settings import ModelSettings
 from mt2st.network import Network, Spelling, SubwordEmbedding, build_encoder
-from mt2st.network.layers import TaskLayer, activate_task_layers
+from mt2st.network.network import TaskLayer, activate_task_layers
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import ClassificationTask, ContextTask, GloveTask, LabelledTask, MultiLabelTask, Texts
 from mt2st.text import Corpus, Vocabulary

@@ -23,7 +23,7 @@ from mt2st.models.ensemble import Ensemble, Examples
 from mt2st.models.ngram_classifier import NgramClassifier, NgramFeatures, kinds_for
 from mt2st.models.pool import Pool, Scores
 from mt2st.network import Network
-from mt2st.network.layers import SMALLEST_VARIANCE, Standardise
+from mt2st.network.network import SMALLEST_VARIANCE, Standardise
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.text import Tokeniser
 

@@ -20,8 +20,8 @@ from mt2st.strategy import PRIMARY_TASK
 from mt2st.tasks import LabelledTask, TaggingTask
 from mt2st.tasks.tagging import predict_tag_probabilities
 from mt2st.text import TaggedText
-from mt2st.text.tagged import check_words
-from mt2st.text.word_cutter import WordCutter
+from mt2st.text.labelled import check_words
+from mt2st.text.words import WordCutter
 
 
 @dataclass

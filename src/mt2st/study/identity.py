@@ -23,6 +23,8 @@ from mt2st.study.data import StudyData
 SETTINGS, DEFAULTS = "settings", "defaults"
 MOST_NAMED = 4
 """Most settings that a message names."""
+ELSEWHERE = "choose another folder for the study"
+"""What to do about results that differ."""
 
 
 def identity_of(strategy: Strategy, settings: ModelSettings, data: StudyData) -> dict[str, Any]:

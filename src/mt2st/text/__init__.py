@@ -28,16 +28,18 @@ if TYPE_CHECKING:
     from mt2st.text.labelled import (
         LabelledText,
         MultiLabelledText,
+        TaggedText,
         check_classes,
         check_labels,
+        check_tags,
         read_labelled,
         read_multi_labelled,
+        read_tagged,
     )
     from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
     from mt2st.text.rows import Record
     from mt2st.text.split import shared_texts, split_at_random, split_labelled, split_to_choose_by
     from mt2st.text.table import Dialect
-    from mt2st.text.tagged import TaggedText, check_tags, read_tagged
     from mt2st.text.tokeniser import Tokeniser
     from mt2st.text.vocabulary import PAD, SPECIALS, UNK, OpenVocabulary, Vocabulary
 
@@ -79,12 +81,12 @@ __getattr__, __dir__ = lazily(
     {
         "conll": "TaggedSentence is_tagged read_conll read_words",
         "corpus": "Corpus",
-        "labelled": "LabelledText MultiLabelledText check_classes check_labels read_labelled read_multi_labelled",
+        "labelled": "LabelledText MultiLabelledText TaggedText check_classes check_labels check_tags read_labelled "
+        "read_multi_labelled read_tagged",
         "readers": "KNOWN_EXTENSIONS check_exists iterate_texts read_records",
         "rows": "Record",
         "split": "shared_texts split_at_random split_labelled split_to_choose_by",
         "table": "Dialect",
-        "tagged": "TaggedText check_tags read_tagged",
         "tokeniser": "Tokeniser",
         "vocabulary": "PAD SPECIALS UNK OpenVocabulary Vocabulary",
     },

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mt2st.network.encoders.pooling import AttentionPooling, build_pooling
+from mt2st.network.encoders.encoder import AttentionPooling, build_pooling
 
 SIZE = 4
 

@@ -6,7 +6,7 @@ import pytest
 from tests.study.paper.made_up import result
 
 from mt2st.study import Study
-from mt2st.study.paper.claims import time_table, time_verdict
+from mt2st.study.paper.tables import time_table, time_verdict
 
 SEEDS = (1, 2, 3)
 STUDY = Study(

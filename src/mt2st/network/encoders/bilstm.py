@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mt2st.network.encoders.encoder import Encoded, Encoder
-from mt2st.network.encoders.pooling import build_pooling
+from mt2st.network.encoders.encoder import Encoded, Encoder, build_pooling
 
 
 class BiLSTM(Encoder):

@@ -8,8 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from mt2st.network.encoders.encoder import Encoded, Encoder
-from mt2st.network.encoders.pooling import build_pooling
+from mt2st.network.encoders.encoder import Encoded, Encoder, build_pooling
 
 
 class CNN(Encoder):

@@ -6,8 +6,7 @@ from typing import Self
 
 from torch import Tensor
 
-from mt2st.network.encoders.encoder import Encoded, Encoder
-from mt2st.network.encoders.pooling import MeanPooling
+from mt2st.network.encoders.encoder import Encoded, Encoder, MeanPooling
 
 
 class Mean(Encoder):
