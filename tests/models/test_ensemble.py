@@ -13,12 +13,13 @@ from scipy.optimize import approx_fprime
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from mt2st import MultiLabelClassifier, TextClassifier
+from mt2st import AdaptiveSwitch, MultiLabelClassifier, TextClassifier
 from mt2st.models import Optimisation
 from mt2st.models.ensemble import Ensemble, Examples, _pool
 from mt2st.models.ngram_classifier import SCALE, NgramClassifier, NgramFeatures, kinds_for
 from mt2st.models.pool import Pool, _Problem
 from mt2st.text import Tokeniser
+from mt2st.training import Run, Trainer
 
 Films = tuple[list[str], list[str]]
 RNG = np.random.default_rng(0)
@@ -181,6 +182,18 @@ def test_the_final_fit_learns_from_all_and_the_metrics_are_from_before_it(films:
     held_out = (["fine film", "dull film"], ["good", "bad"])
     given = TextClassifier("switch").set_params(**FAST).fit(texts, labels, validation=held_out)
     assert len(given.validation_probabilities_) == 2  # never learned from
+
+
+def test_the_final_fit_turns_tasks_off_when_the_choice_did(films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[Run] = []
+    fit = Trainer.fit
+    monkeypatch.setattr(Trainer, "fit", lambda trainer: runs.append(fit(trainer)) or runs[-1])
+    strategy = AdaptiveSwitch(minimum_gain=100.0)  # nothing is such a gain: off after the second evaluation
+    TextClassifier(strategy).set_params(**FAST).set_params(optimisation__epochs=4).fit(*films)
+    chosen, final = runs
+    assert len(final.evaluations) == chosen.best + 1
+    weights = [[each.weights["context"] for each in run.evaluations] for run in runs]
+    assert weights[0][: len(weights[1])] == weights[1] == [1.0, 1.0, 0.0, 0.0]
 
 
 def test_a_label_that_only_the_texts_to_choose_by_have_counts_as_not_found() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -241,6 +242,16 @@ def test_numbers_of_numpy_names_and_paths_are_taken(films: Films, tmp_path: Path
     assert model.fit(*films, validation=np.float32(0.25)).run_.evaluations
 
 
+def test_texts_of_weight_0_choose_no_epoch(films: Films) -> None:
+    texts, labels = films
+    wrong = ["bad" if label == "good" else "good" for label in labels]
+    model = fast("single-task", optimisation__epochs=5, optimisation__learning_rate=0.05, encoder__linear=False)
+    model.fit(texts + texts, labels + wrong, sample_weight=[1.0] * 40 + [0.0] * 40, validation=0.5)
+    losses = [evaluation.validation["loss"] for evaluation in model.run_.evaluations]
+    assert losses == sorted(losses, reverse=True), "the wrong labels would let it rise"
+    assert model.run_.best == 4
+
+
 @pytest.mark.parametrize("wrong", ["half", None, (["a"],), True], ids=str)
 def test_a_wrong_validation_is_named(wrong: Any, films: Films) -> None:
     with pytest.raises(InputError, match="validation must be a share between 0 and 1, or"):
@@ -278,16 +289,12 @@ class Doubled(Callback):
     n_batches = 3
 
     def __init__(self) -> None:
-        import torch
-
         self.head, self.losses, self.words = torch.nn.Linear(8, 2), 0, 0
 
     def on_corpus(self, corpus: Any, *, n_labelled: int) -> None:
         self.words = len(corpus.vocabulary)
 
     def batches(self, *, epoch: int, seed: int) -> Any:
-        import torch
-
         for number in range(self.n_batches):
             yield torch.randint(2, self.words, (4, 2 + number)), torch.full((4,), number % 2)
 
@@ -307,6 +314,34 @@ def test_a_task_that_is_used_again_begins_as_it_did_at_first(films: Films) -> No
     first, second = (fast(Switch(2)).fit(*films, auxiliary_tasks=[task]) for _ in range(2))
     assert [each.losses for each in first.run_.evaluations] == [each.losses for each in second.run_.evaluations]
     assert (first.predict_proba(films[0]) == second.predict_proba(films[0])).all()
+
+
+class Growing:
+    """A kernel task of the user's own with a state, which moves the table further each time."""
+
+    name = "growing"
+
+    def __init__(self) -> None:
+        self.total = torch.zeros(1)
+
+    def update(self, table: torch.Tensor, *, weight: float, epoch_slice: Any) -> float:
+        self.total += weight
+        table[2:] += 1e-3 * self.total
+        return 0.5
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        return {"total": self.total}
+
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+        self.total = state["total"]
+
+
+def test_a_kernel_task_that_is_used_again_begins_as_it_did_at_first(films: Films) -> None:
+    task = Growing()
+    models = [fast("multi-task").fit(*films, auxiliary_tasks=[task], final_fit=final) for final in (False, True, False)]
+    found = [model.predict_proba(films[0]) for model in models]
+    assert (found[0] == found[2]).all()
+    assert task.total == sum(evaluation.step for evaluation in models[2].run_.evaluations[-1:])
 
 
 def test_a_task_with_a_head_cannot_have_the_name_of_a_method_of_torch(films: Films) -> None:

@@ -279,6 +279,18 @@ def test_only_a_tagger_reads_spelling() -> None:
     assert TextClassifier().checked_settings().encoder.spelling is False
 
 
+def test_a_callback_gets_the_fitted_tagger_complete(tmp_path: Path) -> None:
+    class Saves(Callback):
+        def on_model(self, model: Any) -> None:
+            self.tags = model.predict([["the", "cat-fish"]])
+            model.save(tmp_path / "model")
+
+    saves = Saves()
+    tagger = make(optimisation__epochs=2).fit(*sentences(spans=True), callbacks=[saves])
+    assert saves.tags == tagger.predict([["the", "cat-fish"]])
+    assert Tagger.load(tmp_path / "model").scheme_ == tagger.scheme_ == "iob2"
+
+
 # Several labels a text
 
 
@@ -307,6 +319,17 @@ def test_several_labels_a_text_are_learnt_saved_and_loaded(tmp_path: Path) -> No
         model.fit(["a", "b"], [[], []])
     with pytest.raises(InputError, match="text 0: give a list of labels, found 'ab'"):
         model.fit(["a", "b"], ["ab", "a"])
+
+
+def test_a_fit_that_fails_leaves_the_model_and_the_form_of_its_predictions() -> None:
+    texts, labels = several()
+    matrix = np.array([[name in each for name in ("comedy", "slow", "war")] for each in labels], dtype=int)
+    model = MultiLabelClassifier(strategy=Switch(at=3)).set_params(**(SMALL | {"optimisation__epochs": 2}))
+    before = model.fit(texts, matrix).predict(texts)
+    with pytest.raises(InputError, match="split fraction"):
+        model.fit(texts, labels, validation=2.0)
+    assert np.array_equal(model.predict(texts), before)
+    assert model.fit(texts, labels).predict(texts).dtype == object
 
 
 # Other labelled data

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mt2st.network import Network, build_encoder
-from mt2st.tasks import ClassificationTask, Texts
+from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
 from mt2st.tasks.classification import Labelled, classification_head, predict_probabilities
 from mt2st.text import PAD
 from mt2st.training import Task
@@ -116,6 +116,20 @@ def test_evaluation_measures_the_validation_part() -> None:
     of_truth = probabilities[np.arange(N_TEXTS), validation.targets]
     assert measures["loss"] == pytest.approx(-np.log(of_truth).mean(), rel=1e-6)
     assert task().evaluate(network) == {}
+
+
+def test_texts_count_by_their_weights_in_the_measured_loss_too() -> None:
+    network, data = make_network().eval(), labelled(1)
+    some = np.arange(N_TEXTS) % 3 == 0
+    weighted = Labelled(data.texts, data.targets, np.where(some, 2.5, 0.0).astype(np.float32))
+    alone = task().measure(network, data.select(np.flatnonzero(some)))
+    assert task().measure(network, weighted)["loss"] == pytest.approx(alone["loss"], rel=1e-6)
+    none = Labelled(data.texts, data.targets, np.zeros(N_TEXTS, np.float32))
+    assert task().measure(network, none)["loss"] == task().measure(network, data)["loss"]
+    both = Labelled(data.texts, np.eye(N_CLASSES, dtype=np.bool_)[data.targets], weighted.weights)
+    several = MultiLabelTask("label", both, max_length=6)
+    loss = several.measure(network, both.select(np.flatnonzero(some)))["loss"]
+    assert several.measure(network, both)["loss"] == pytest.approx(loss, rel=1e-6)
 
 
 def test_a_hopeless_prediction_has_a_finite_loss() -> None:

@@ -137,6 +137,30 @@ def assert_same_bits(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) 
 # A weight of 0 means not computed
 
 
+def test_a_training_that_is_told_of_an_earlier_one_decides_as_that_did() -> None:
+    def trained(told: Sequence[Evaluation], scores: Sequence[float]) -> Trainer:
+        trainer = make_trainer(
+            AdaptiveSwitch(patience=1, metric="accuracy"),
+            Regression("helper"),
+            primary=Regression("primary", scores=scores),
+            transition=TransitionActions(rates=LearningRateSchedule(patience=2, monitor="accuracy")),
+            monitor=None,
+            epochs=7,
+        )
+        trainer.told = told
+        trainer.fit()
+        return trainer
+
+    first = trained((), [0.5, 0.6, 0.6, 0.5, 0.5, 0.5, 0.5])
+    again = trained(first.run.evaluations, ())
+    assert first.run.decisions
+    assert again.run.decisions == first.run.decisions
+    courses = [[(each.weights, each.learning_rates) for each in one.run.evaluations] for one in (first, again)]
+    assert courses[0] == courses[1]
+    assert first.run.evaluations[-1].learning_rates["0"] < first.run.evaluations[0].learning_rates["0"]
+    assert first.run.transition_step == again.run.transition_step == 19
+
+
 def test_a_task_of_weight_zero_draws_no_batch_and_runs_no_forward() -> None:
     helper, nudge = Regression("helper"), Nudge()
     trainer = make_trainer(SingleTask(), helper, nudge)

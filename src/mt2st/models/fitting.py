@@ -43,7 +43,7 @@ from mt2st.tasks.labelled import part_of
 from mt2st.text import UNK, Corpus, OpenVocabulary, Tokeniser, Vocabulary
 from mt2st.text.numbering import encoded
 from mt2st.text.spelling import OpenSpellings
-from mt2st.training import Callback, CheckpointEvery, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
+from mt2st.training import Callback, CheckpointEvery, Evaluation, Feedback, KernelTask, MetricsLog, Run, Task, Trainer
 from mt2st.training.checkpoint import FILES as TRAINER_FILES
 from mt2st.training.device import seeded, torch_threads, usable_cores
 from mt2st.training.processes import current
@@ -92,14 +92,16 @@ class FitOptions:
     the other is interrupted."""
     stage: str = TRAINING
     """Which training it is; each has its checkpoints."""
+    told: Sequence[Evaluation] = ()
+    """Evaluations of an earlier training, in place of those that this one has no texts for (`Trainer`)."""
 
     def without_records(self) -> FitOptions:
         """Return the options of a training that nobody follows and that leaves nothing."""
         return replace(self, callbacks=(), log=None, checkpoint=None, goes_on=False)
 
-    def of_final_fit(self) -> FitOptions:
+    def of_final_fit(self, told: Sequence[Evaluation]) -> FitOptions:
         """Return the options of the training on all labelled data, which nobody follows."""
-        return replace(self.without_records(), checkpoint=self.checkpoint, stage=FINAL)
+        return replace(self.without_records(), checkpoint=self.checkpoint, stage=FINAL, told=told)
 
     def vector_checkpoints(self, place: Path | None) -> VectorCheckpoints | None:
         """Return what saves the training of the first word vectors: there, or next to the checkpoints of the rest."""
@@ -274,6 +276,7 @@ class Fitting(Generic[RowsT]):
             if vectors_only:
                 return Fitted(_for_prediction(network), vocabulary, Run(), {}, init_seconds)
             trainer = self._trainer(network, task, [*auxiliaries.tasks, *labelled, *self.options.auxiliary_tasks])
+            trainer.told = self.options.told
             before = auxiliaries.measure(network)
             identity = {}
             if self.options.checkpoint is not None:
@@ -325,11 +328,14 @@ class Fitting(Generic[RowsT]):
             embedding = new_embedding(first.table, reader.subwords)
             network = reader.network(new_network(settings, embedding, self._heads(others)))
         for each in self.options.auxiliary_tasks:
+            if isinstance(each, KernelTask) and not isinstance(each, Callback):  # which begins anew with the corpus
+                _put_at_first(each)
             head = getattr(each, "head", None)
             if isinstance(head, nn.Module):
                 if hasattr(nn.ModuleDict, each.name):
                     raise InputError(f"a task with a head cannot be named '{each.name}', as torch does: rename it")
-                network.heads[each.name] = _as_at_first(head)
+                _put_at_first(head)
+                network.heads[each.name] = head
         return network.to(self.device), first.seconds
 
     def _trainer(
@@ -348,7 +354,7 @@ class Fitting(Generic[RowsT]):
             epochs=optimisation.epochs,
             seed=settings.seed,
             evaluations_per_epoch=optimisation.evaluations_per_epoch,
-            feedback=self._feedback(primary) if self.strategy.needs_feedback else None,
+            feedback=self._feedback(primary) if self.strategy.needs_feedback and not self.options.told else None,
             monitor=None if primary.validation is None else monitor,
             transition=new_transition(settings, primary),
             early_stopping=new_convergence(settings),
@@ -434,14 +440,10 @@ def _labelled_texts(corpus: Corpus, reader: DocumentEncoder, parts: Sequence[Pre
     ]
 
 
-def _as_at_first(head: nn.Module) -> nn.Module:
-    """Return a user's head with the parameters that it had at its first fit, so that each fit starts alike."""
-    first = getattr(head, "_at_first", None)
-    if first is None:
-        head._at_first = copy.deepcopy(head.state_dict())  # type: ignore[assignment]  # not a parameter
-    else:
-        head.load_state_dict(first)
-    return head
+def _put_at_first(part: nn.Module | KernelTask) -> None:
+    """Give a user's head or kernel task the state that it had at its first fit, so that each fit starts alike."""
+    first = vars(part).setdefault("_at_first", copy.deepcopy(part.state_dict()))  # not a parameter
+    part.load_state_dict(copy.deepcopy(first))
 
 
 def _for_prediction(network: Network) -> Network:

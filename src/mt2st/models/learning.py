@@ -185,7 +185,7 @@ class Learning(Generic[RowsT]):
             epochs = run.evaluations[run.best].epoch if run.best >= 0 else self.settings.optimisation.epochs
             settings = self.settings.updated(optimisation__epochs=epochs, optimisation__convergence="never")
             self._tell(f"chosen: {epochs} epoch{'s' * (epochs != 1)}; now on all {len(rows):,} labelled texts")
-            fitted = self._trained(settings, self.options.of_final_fit(), rows, None)
+            fitted = self._trained(settings, self.options.of_final_fit(run.evaluations), rows, None)
             if fitted.run.stopped == "interrupted":
                 run.stopped = "interrupted"
                 return learned

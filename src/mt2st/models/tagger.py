@@ -143,19 +143,10 @@ class Tagger(TrainedModel[TaggedText]):
         best = best_tags(np.concatenate(rows), n_words, names_of(self.classes_), self.scheme_)
         return [tags.tolist() for tags in np.split(self.classes_[best], np.cumsum(n_words)[:-1])]
 
-    def fit_rows(
-        self,
-        rows: TaggedText,
-        *,
-        validation: float | TaggedText = 0.2,
-        classes: Classes | None = None,
-        **options: Any,
-    ) -> Self:
-        """Train as `TrainedModel.fit_rows` does, and keep the scheme of the tags and the cut of the words."""
+    def fit_rows(self, rows: TaggedText, *, validation: float | TaggedText = 0.2, **options: Any) -> Self:
+        """Train as `TrainedModel.fit_rows` does; warn of tags that mark no entity where others do."""
         _tell_strays([rows, validation] if isinstance(validation, TaggedText) else [rows])
-        super().fit_rows(rows, validation=validation, classes=classes, **options)
-        self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences, at_spaces=self._at_spaces)
-        return self
+        return super().fit_rows(rows, validation=validation, **options)
 
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
         """Return the share of words whose tag is right."""
@@ -174,6 +165,9 @@ class Tagger(TrainedModel[TaggedText]):
         classes: Classes | None = None,
     ) -> TaggedText:
         return tagged_text(X, y, source=source, classes=classes)
+
+    def _keep(self, rows: TaggedText) -> None:
+        self.scheme_, self.cutter_ = scheme_of(rows.tags), WordCutter.of(rows.sentences, at_spaces=self._at_spaces)
 
     def _as_fitted(self, task: LabelledTask[Any, Any]) -> LabelledTask[Any, Any]:
         assert isinstance(task, TaggingTask)

@@ -181,7 +181,7 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
     """
 
     problem_type: ClassVar[MultiLabel] = MultiLabel()
-    _indicator = False
+    _indicator = _given_indicator = False
 
     def predict_proba(self, X: Iterable[str]) -> NDArray[np.float32]:
         """Return ``[n_texts, n_labels]``: the probability of each label by itself, in the order of `classes_`."""
@@ -212,10 +212,14 @@ class MultiLabelClassifier(ClassifierMixin, TrainedModel[MultiLabelledText]):  #
         return as_indicator(rereadable(y))
 
     def _classes(self, y: Any, source: str) -> Classes:
-        self._indicator = is_indicator(y)
-        if self._indicator:
+        self._given_indicator = is_indicator(y)
+        if self._given_indicator:
             return indicator_classes(y)
         return classes_of([label for labels in lists_of(y, "labels", "text", source) for label in labels], source)
+
+    def _keep(self, rows: MultiLabelledText) -> None:  # noqa: ARG002
+        # Only now: where a training fails, the earlier model goes on to predict in the form of its own labels.
+        self._indicator, self._given_indicator = self._given_indicator, False
 
     def _extra_config(self) -> dict[str, Any]:
         return {"indicator": self._indicator}

@@ -107,7 +107,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             y: for a `TextClassifier` n labels; for a `MultiLabelClassifier` the labels of each text, maybe none, or an
                 indicator matrix ``[n, n_classes]`` of 0 and 1; for a `Tagger` the tag of each word. Tags that mark
                 spans (``B-person``, ``I-person``, ``O``) are judged by whole entities.
-            sample_weight: n weights of the texts in the loss. Not for a `Tagger`.
+            sample_weight: n weights of the texts in the loss, that of the validation part too. Not for a `Tagger`.
             unlabelled: further texts for the context task and the vocabulary. They are read again for the final fit, so
                 an iterator is kept in memory until then, and serves one call of `fit` only. `GridSearchCV` fits many
                 times, and takes a list as long as ``X`` for a value per text and cuts it: give it an iterable without
@@ -116,14 +116,15 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 data, in (0, 1), that is split off for this at random, by the seed; stratified if each text has one
                 label.
             final_fit: when the choice is made, train again on all labelled data, the share for validation included.
-                It takes about as long again. ``(X, y)`` for validation are never trained on. Not for a `Tagger`.
+                Strategy and learning rates then change where they did in the first training. It takes about as long
+                again. ``(X, y)`` for validation are never trained on. Not for a `Tagger`.
             autotune: minutes for a search of the settings that were left out (extra ``search``): one training after the
                 other, the best on the validation data kept. The final fit is within these minutes, about. Nothing is
                 searched with few labels, which are learned from in closed form.
             auxiliary_tasks: tasks of your own: any `mt2st.training.Task` or `KernelTask`. The module that its loss gets
-                is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it; each
-                fit begins with the parameters that it had at its first one. A task that is also a `Callback` gets the
-                corpus, with its vocabulary.
+                is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it. Each
+                fit begins with the state that the head, or a kernel task, had at its first one. A task that is also a
+                `Callback` gets the corpus, with its vocabulary, at which a kernel task begins anew by itself.
             auxiliary_rows: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
                 the vocabulary and the context task.
             callbacks: called before and during the training, and with the fitted estimator.
@@ -229,6 +230,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         self.metrics_ = {"validation": learned.validation} if learned.validation else {}
         self.validation_probabilities_ = learned.probabilities
         self._data = _unknown_data()
+        self._keep(rows)
         for callback in given.callbacks:
             callback.on_model(self)
         return self
@@ -457,6 +459,9 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         if self.class_weight is not None:
             raise InputError(f"class_weight is for a TextClassifier, a {type(self).__name__} has none: leave it out")
         return rows
+
+    def _keep(self, rows: RowsT) -> None:
+        """Keep what else a trained model needs of the labelled data."""
 
     def _as_fitted(self, task: LabelledTask[Any, Any]) -> LabelledTask[Any, Any]:
         """Return a task on data to measure with what the model keeps of the data that it was fitted on."""

@@ -76,9 +76,9 @@ class ClassificationTask(LabelledTask[Labelled, TextBatch]):
         )
 
     def metrics(self, probabilities: NDArray[np.float32], data: Labelled) -> dict[str, float]:
-        """Return loss, accuracy, and averaged precision, recall and F1."""
+        """Return the (weighted) loss, accuracy, and averaged precision, recall and F1."""
         report = classification_report(data.targets, probabilities.argmax(axis=1), self.n_classes)
-        return {"loss": cross_entropy(probabilities, data.targets), **report}
+        return {"loss": cross_entropy(probabilities, data.targets, data.weights), **report}
 
 
 @dataclass(frozen=True)
@@ -107,23 +107,33 @@ class MultiLabelTask(LabelledTask[Labelled, TextBatch]):
         )
 
     def metrics(self, probabilities: NDArray[np.float32], data: Labelled) -> dict[str, float]:
-        """Return the loss and the measures of `multi_label_report`."""
+        """Return the (weighted) loss and the measures of `multi_label_report`."""
         n_labels = probabilities.shape[1]
         of_truth = np.where(data.targets[:, :n_labels], probabilities, 1 - probabilities)
-        loss = mean_log_loss(of_truth)
+        loss = mean_log_loss(of_truth, data.weights)
         predictions = np.zeros(data.targets.shape, dtype=np.bool_)
         predictions[:, :n_labels] = probabilities >= THRESHOLD
         return {"loss": loss, **multi_label_report(data.targets, predictions)}
 
 
-def cross_entropy(probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    """Return the mean cross-entropy of ``[n, n_classes]`` probabilities; finite even if one is 0."""
-    return mean_log_loss(probabilities[np.arange(len(targets)), targets])
+def cross_entropy(
+    probabilities: NDArray[np.float32], targets: NDArray[np.int64], weights: NDArray[np.float32] | None = None
+) -> float:
+    """Return the (weighted) mean cross-entropy of ``[n, n_classes]`` probabilities; finite even if one is 0."""
+    return mean_log_loss(probabilities[np.arange(len(targets)), targets], weights)
 
 
-def mean_log_loss(of_truth: NDArray[np.float32]) -> float:
-    """Return minus the mean logarithm of what was predicted for the truth; finite even if one is 0."""
-    return -float(np.mean(np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))))
+def mean_log_loss(of_truth: NDArray[np.float32], weights: NDArray[np.float32] | None = None) -> float:
+    """Return minus the mean logarithm of what was predicted for the truth; finite even if one is 0.
+
+    Args:
+        of_truth: ``[n]`` or ``[n, n_labels]`` probabilities.
+        weights: ``[n]`` weights of the texts; None, or all 0, weighs all alike.
+    """
+    losses = -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))
+    if weights is None or not weights.any():
+        return float(losses.mean())
+    return float(np.average(losses, axis=0, weights=weights).mean())
 
 
 def classification_head(pooled_size: int, n_classes: int) -> nn.Linear:

@@ -155,6 +155,9 @@ class TrainingLoop:
         self._stop = self._asked_to_stop = False
         self._apart = False
         """Whether kernels have moved the table since the processes' were alike."""
+        self.told: Sequence[Evaluation] = ()
+        """What an earlier training measured at its evaluations. A training on all labelled data has nothing to measure
+        on; told this, strategy and learning rates decide at each evaluation as they did there."""
 
     def _check_parts(self) -> None:
         """Refuse parts that the module cannot bear, or that do not go together."""
@@ -499,6 +502,9 @@ class TrainingLoop:
         signals = self.processes.of_first(lambda: taken)
         weights = self.strategy.weights_at(epoch=progress.epoch, step=progress.step)
         validation = self.processes.of_first(self._validation)
+        for told in self.told[len(self.run.evaluations) :][:1]:
+            validation = dict(told.validation)
+            signals = {"cosine": dict(told.gradient_cosines), "gain": dict(told.gains)}
         if (found := validation.get(LOSS, 0.0)) > (most := getattr(self.primary, "most_loss", math.inf)):
             raise self._divergence(f"the validation loss is {found:.4g}, above {most:.4g},", self.primary.name)
         return Evaluation(
