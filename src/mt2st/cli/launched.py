@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def processes_started() -> int:
-    """Return how many processes a launcher has started; 1 without one.
-
-    Raises:
-        InputError: the launcher's variable ``WORLD_SIZE`` is no number.
-    """
+    """Return how many processes a launcher has started; 1 without one."""
     count = os.environ.get("WORLD_SIZE", "1")
     if not count.isascii() or not count.isdigit():
         raise InputError(f"the environment variable WORLD_SIZE is the number of processes, found {count!r}: unset it")

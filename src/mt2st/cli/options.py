@@ -343,9 +343,7 @@ def _options(options: type, path: tuple[str, ...] = (), prefix: str = "") -> Ite
 def _registry(options: type, common: frozenset[tuple[type, str]] | None) -> ConstructorRegistry:
     """Return the rules by which tyro makes options of our dataclasses.
 
-    Args:
-        options: the command's dataclass.
-        common: classes and names of the optional fields to show; None shows all.
+    ``common`` are the classes and names of the optional fields to show; None shows all.
     """
     import tyro
     from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructFieldSpec, StructTypeInfo

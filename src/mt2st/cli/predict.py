@@ -184,16 +184,10 @@ def _destination(options: PredictOptions) -> Iterator[TextIO]:
 def writer_of(
     model: AnyModel | Predictor, form: str | None, keep: Sequence[str] = (), *, streamed: bool = False
 ) -> Write:
-    """Return what writes a model's predictions.
+    """Return what writes predictions in a form, ``"csv"``, ``"jsonl"`` or ``"conll"``; None is the model's own.
 
-    Args:
-        model: any model; torch need not be there.
-        form: ``"csv"``, ``"jsonl"`` or ``"conll"``; None for the model's own.
-        keep: names of the values that the records carry.
-        streamed: write each chunk's predictions before the next chunk is read.
-
-    Raises:
-        InputError: the model has nothing to write in that form.
+    ``keep`` names the values that the records carry. ``streamed`` predictions are written before the next chunk is
+    read.
     """
     problem_type = _problem_type(model)
     forms = ("conll", "jsonl") if problem_type == "tagging" else ("csv", "jsonl")

@@ -26,9 +26,6 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
 
     Files are read more than once, so standard input is copied first. ``mt2st predict MODEL -`` alone reads a text a
     line as they come, unless an option says that they are the rows of a table.
-
-    Raises:
-        InputError: a word names a pipe or a device, or there is no room for the copy.
     """
     _check(words)
     words = list(_split(words))
@@ -69,11 +66,7 @@ def standard_input(command: str, words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def lines_of_texts(encoding: str | None) -> Iterator[str]:
-    """Yield the lines of standard input as they come: UTF-8 as files are, whatever the terminal's encoding.
-
-    Raises:
-        InputError: (while iterating) a line is no text in that encoding.
-    """
+    """Yield the lines of standard input as they come: UTF-8 as files are, whatever the terminal's encoding."""
     from mt2st.text.lines import lines_of
 
     stream = getattr(sys.stdin, "buffer", None)  # a program that calls this one may have put a text stream there

@@ -110,10 +110,6 @@ def run_cells(
 
     Further arguments are the address of a Dask scheduler to run at, and the names of the settings that a search has
     chosen for each strategy.
-
-    Raises:
-        InputError: the folder holds another experiment, or is broken.
-        Stopped: a signal came.
     """
     check_shared_settings(folder, cells, searched=searched)
     left = [cell for cell in cells if not is_finished(folder, cell)]

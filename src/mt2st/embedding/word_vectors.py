@@ -307,11 +307,7 @@ def placed(vectors: NDArray[np.float32], method: Method) -> NDArray[np.float64]:
 
 
 def draw_map(words: Sequence[str], places: NDArray[np.float64], axes: Axes | None) -> Axes:
-    """Draw each word at its place, into new axes of pyplot if none are given.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
+    """Draw each word at its place, into new axes of pyplot if none are given."""
     try:
         from matplotlib import pyplot
     except ModuleNotFoundError as error:

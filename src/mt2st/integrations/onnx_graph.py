@@ -75,12 +75,7 @@ class _Graph:
 
 
 def network_graph(saved: ModelFolder) -> bytes:
-    """Return the graph from token ids to probabilities, as the bytes of a file.
-
-    Raises:
-        InputError: the encoder is none of ours, or the graph is too large.
-        MissingExtraError: the extra ``onnx`` is not installed.
-    """
+    """Return the graph from token ids to probabilities, as the bytes of a file."""
     parameters, settings = saved.parameters, saved.config["settings"]
     encoder = "bilstm" if settings["encoder"]["name"] == "auto" else settings["encoder"]["name"]
     if encoder not in ENCODERS:

@@ -95,13 +95,7 @@ def new_network(
     embedding: nn.Embedding | SubwordEmbedding,
     heads: Mapping[str, tuple[ProblemType[Any], int]],
 ) -> Network:
-    """Return a new network on an embedding.
-
-    Args:
-        settings: the model's.
-        embedding: the word embedding.
-        heads: by the name of the task, the problem type of its data and its number of classes.
-    """
+    """Return a new network on an embedding, with a head for each task's problem type and number of classes."""
     problem, _ = heads[PRIMARY_TASK]
     settings = settings.with_defaults(of_words=not problem.of_texts)
     assert settings.encoder.hidden_size is not None
@@ -228,12 +222,7 @@ def context_task(
 ) -> ContextTask | GloveTask:
     """Return the context task that the settings ask for, compiled.
 
-    Args:
-        settings: the model's.
-        corpus: all training text, encoded.
-        subwords: the n-grams of its words, where the embedding is made of such.
-        scratch: an existing folder for GloVe's co-occurrences, which must outlive the task.
-        on_counting: told how their counting goes.
+    The folder ``scratch`` is for GloVe's co-occurrences, and must outlive the task.
     """
     if settings.context.method == GLOVE:
         task: ContextTask | GloveTask = _glove(settings, corpus, scratch, on_counting)

@@ -106,12 +106,7 @@ class Search(Generic[ResultT]):
 
 
 def check_autotune(minutes: float) -> None:
-    """Raise an error unless there can be a search of so many minutes.
-
-    Raises:
-        InputError: no number above 0.
-        MissingExtraError: Optuna is not installed.
-    """
+    """Raise an error unless there can be a search of so many minutes."""
     if not isinstance(minutes, int | float) or not 0 < minutes < float("inf"):
         raise InputError(f"autotune must be minutes above 0, found {minutes!r}")
     if find_spec("optuna") is None:

@@ -51,14 +51,7 @@ PACKAGED = "the questions that come with mt2st"
 
 @dataclass(frozen=True)
 class WordData:
-    """What the files of the auxiliary tasks hold, by file; nothing for tasks that were not chosen.
-
-    Attributes:
-        analogies: sections of analogy questions.
-        similarity: a set of judged pairs.
-        agree: pairs of words that should agree.
-        disagree: pairs of words that should not.
-    """
+    """What the files of the auxiliary tasks hold, by file; nothing for tasks that were not chosen."""
 
     analogies: Mapping[str, Sequence[AnalogySection]] = field(default_factory=dict)
     similarity: Mapping[str, SimilaritySet] = field(default_factory=dict)
@@ -301,14 +294,7 @@ def _check_each(rows: Mapping[str, Sequence[Sequence[str]]], what: str, vocabula
 
 @dataclass(frozen=True)
 class LabelledAuxiliary:
-    """Labelled data for one auxiliary task, prepared.
-
-    Attributes:
-        name: of the task and its head.
-        problem_type: of the data.
-        classes: its labels or tags.
-        prepared: its documents.
-    """
+    """Labelled data for one auxiliary task, prepared."""
 
     name: str
     problem_type: ProblemType[Any]

@@ -28,14 +28,9 @@ OWN_DATA = "own-data"
 
 
 def model_card(config: Mapping[str, Any], *, kind: str, title: str, vocabulary_size: int, repository: str = "") -> str:
-    """Return the card as Markdown.
+    """Return the card as Markdown, of what the folder's ``config.json`` holds.
 
-    Args:
-        config: classes, settings, strategy, run, metrics and lines about the data, as in the folder's ``config.json``.
-        kind: the estimator's name.
-        title: what kind of model it is.
-        vocabulary_size: rows of the embedding.
-        repository: where it is on the Hugging Face Hub, ``owner/name``; empty for a folder.
+    ``repository`` is where the model is on the Hugging Face Hub, ``owner/name``; empty for a folder.
     """
     settings = ModelSettings.from_dict(config["settings"]).changes
     run, strategy = config["run"], config["strategy"]

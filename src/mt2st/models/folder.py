@@ -48,16 +48,7 @@ class ModelFolder:
         return str(self.config["problem_type"])
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
-        """Write the folder whole or not at all.
-
-        Args:
-            folder: where; its parent is made if needed.
-            overwrite: replace a model folder that is there.
-
-        Raises:
-            InputError: something is there that may not be replaced.
-            NotWrittenError: the disk refuses; what was there stays.
-        """
+        """Write the folder whole or not at all."""
         from safetensors.numpy import save_file
 
         from mt2st._files import complete_folder
@@ -75,11 +66,7 @@ class ModelFolder:
 
     @classmethod
     def load(cls, folder: Path) -> ModelFolder:
-        """Read a model folder, or the one in the folder of a run.
-
-        Raises:
-            InputError: naming the folder or the file that is missing, broken or of another format.
-        """
+        """Read a model folder, or the one in the folder of a run."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
@@ -123,13 +110,7 @@ def _check_finite(parameters: Mapping[str, NDArray[Any]], path: Path) -> None:
 
 
 def word_vectors_of(table: NDArray[np.float32], vocabulary: Vocabulary, subwords: KnownSubwords | None) -> WordVectors:
-    """Return a copy of the words' vectors; with n-grams, which give unseen words theirs, if it is made of such.
-
-    Args:
-        table: the embedding's parameters.
-        vocabulary: of its rows.
-        subwords: the n-grams of the vocabulary's words; None for a model on words alone.
-    """
+    """Return a copy of the words' vectors; with n-grams, which give unseen words theirs, if it is made of such."""
     from mt2st.embedding import SubwordVectors, WordVectors
 
     words = vocabulary.tokens[len(SPECIALS) :]
@@ -139,11 +120,7 @@ def word_vectors_of(table: NDArray[np.float32], vocabulary: Vocabulary, subwords
 
 
 def check_replaceable(folder: Path, *, overwrite: bool) -> None:
-    """Raise unless a model may be written to this place.
-
-    Raises:
-        InputError: when it is a file, a model folder and ``overwrite`` is false, or a folder of other things.
-    """
+    """Raise unless a model may be written to this place."""
     from mt2st._files import check_own, restore
 
     restore(folder.parent)

@@ -69,14 +69,8 @@ def run_identity(
 ) -> dict[str, Any]:
     """Return the identity of a run as plain values.
 
-    Args:
-        settings: the model's.
-        strategy: how the auxiliary tasks fade out or go off.
-        trainer: knows the labelled data.
-        corpus: all training text, encoded.
-        auxiliary: a plain value that tells the data of auxiliary tasks on words from others.
-        origin: as for `TrainedModel.fit_rows`.
-        parts: all labelled data, of which no word may differ.
+    ``auxiliary`` is a plain value that tells the data of auxiliary tasks on words from others; of the labelled data
+    in ``parts`` no word may differ.
     """
     assert isinstance(trainer.primary, LabelledTask)
     held_out = trainer.primary.validation

@@ -213,12 +213,7 @@ def load(folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = 
 
 
 def load_to_predict(folder: str | PathLike[str]) -> TrainedModel[Any] | Predictor:
-    """Read a model folder of any problem type: as a `Predictor` if that can be, which takes a tenth of the time.
-
-    Raises:
-        InputError: naming what is missing or broken.
-        MissingExtraError: the model's encoder needs torch, which is not installed.
-    """
+    """Read a model folder of any problem type: as a `Predictor` if that can be, which takes a tenth of the time."""
     return to_predict(ModelFolder.load(Path(folder)), folder)
 
 

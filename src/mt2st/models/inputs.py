@@ -101,9 +101,6 @@ def _are_indicators(rows: list[Any]) -> bool:
 def classes_of(labels: Iterable[object], source: str = "the labels") -> Classes:
     """Return the different labels, sorted, in an array of their type.
 
-    Raises:
-        InputError: a label that no file can hold, or labels of several types, such as 1 and "1".
-
     Example:
         >>> classes_of(["b", "a", "b"]), classes_of([10, 9]), classes_of([True, False])
         (array(['a', 'b'], dtype='<U1'), array([ 9, 10]), array([False,  True]))
@@ -120,11 +117,7 @@ def classes_of(labels: Iterable[object], source: str = "the labels") -> Classes:
 
 
 def names_of(classes: Classes) -> tuple[str, ...]:
-    """Return the names of classes in files, tables and messages.
-
-    Raises:
-        InputError: two classes have one name.
-    """
+    """Return the names of classes in files, tables and messages."""
     names = tuple(str(each) for each in classes.tolist())
     if len(set(names)) < len(names):
         raise InputError(f"two classes have the same name: {', '.join(sorted(names))}")
@@ -140,14 +133,7 @@ def labelled_text(
 ) -> LabelledText:
     """Return texts and the names of their labels.
 
-    Args:
-        texts: the texts.
-        labels: the label of each, of any type.
-        source: their name in messages.
-        classes: those of a fitted model, so that 1.0 has the name of 1.
-
-    Raises:
-        InputError: a text or label is missing (None or NaN), they are not as many, or there is none.
+    ``classes`` are those of a fitted model, so that 1.0 has the name of 1.
     """
     names = _names(present(one_column(labels, source), "labels", source), classes)
     labelled = LabelledText(_texts(texts, source), names, source=source)
@@ -161,15 +147,7 @@ def multi_labelled_text(
 ) -> MultiLabelledText:
     """Return texts and the names of the different labels of each, sorted.
 
-    Args:
-        texts: the texts.
-        labels: a list of labels for each text, or an indicator matrix ``[n_texts, n_classes]``.
-        source: their name in messages.
-        classes: those of a fitted model.
-
-    Raises:
-        InputError: a text, a list of labels or a label in it is missing (None or NaN), a text has something else than
-            a list of labels, or they are not as many.
+    The labels are a list for each text, or an indicator matrix ``[n_texts, n_classes]``.
     """
     if is_indicator(labels):
         columns = names_of(indicator_classes(labels) if classes is None else classes)
@@ -194,22 +172,14 @@ def tagged_text(
     source: str = "the tagged sentences",
     classes: Classes | None = None,
 ) -> TaggedText:
-    """Return sentences and the name of the tag of each of their words.
-
-    Raises:
-        InputError: a sentence, a list of tags or a tag in it is missing (None or NaN), or what `TaggedText` refuses.
-    """
+    """Return sentences and the name of the tag of each of their words."""
     given = present(sentences, "sentences", source)
     names = [_names(each, classes) for each in lists_of(tags, "tags", "sentence", source)]
     return TaggedText(given, names, source)
 
 
 def normalised_weights(weights: ArrayLike, n_texts: int, source: str) -> list[float]:
-    """Return sample weights with the mean 1.
-
-    Raises:
-        InputError: they are not as many as the texts, negative, not finite, or all 0.
-    """
+    """Return sample weights with the mean 1."""
     try:
         array = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError):

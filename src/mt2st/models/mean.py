@@ -50,12 +50,7 @@ class ReadTexts:
 class TextReader:
     """Reads texts for a network.
 
-    Attributes:
-        vocabulary: of the model.
-        tokeniser: of the model.
-        has_ngrams: whether words that the vocabulary lacks have ids of their own.
-        max_length: tokens of a text that are read.
-        truncation: what is left out of a longer text, ``"middle"`` or ``"end"``.
+    With n-grams, words that the vocabulary lacks have ids of their own.
     """
 
     vocabulary: Vocabulary

@@ -84,13 +84,7 @@ class SettingsEstimator(CheckedNames, BaseEstimator):  # type: ignore[misc]  # s
 
     @classmethod
     def from_settings(cls, settings: ModelSettings, strategy: Strategy | str = "diminish", **parameters: Any) -> Self:
-        """Return an estimator with all these settings.
-
-        Args:
-            settings: the settings.
-            strategy: a strategy or its name.
-            parameters: other parameters of the constructor.
-        """
+        """Return an estimator with all these settings."""
         given = {name: getattr(settings, name) for name in names_of_fields(ModelSettings)}
         given |= {name: None for name, group in GROUPS.items() if given[name] == group()}
         return cls(strategy, **given, **parameters)

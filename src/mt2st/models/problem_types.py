@@ -93,11 +93,7 @@ class ProblemType(ABC, Generic[RowsT]):
     def prepare(self, rows: RowsT, classes: Sequence[str], text: Text, *, spelled: bool = False) -> Prepared:
         """Return the rows as documents, and the function that makes the task's data of their ids.
 
-        Args:
-            rows: the labelled data.
-            classes: their labels, in the order of the model.
-            text: how text becomes tokens.
-            spelled: read words as they are spelled, where the rows are of words.
+        Words are read as they are ``spelled`` where the rows are of words.
         """
 
     def indicator(self, rows: RowsT, classes: Sequence[str]) -> NDArray[np.bool_]:

@@ -18,11 +18,7 @@ Classes = NDArray[Any]
 
 
 def checked_texts(texts: Iterable[str], source: str) -> Iterator[str]:
-    """Yield the texts after checking that each is one.
-
-    Raises:
-        InputError: it is one text in place of several, a table, or holds something else.
-    """
+    """Yield the texts after checking that each is one."""
     check_several(texts, source)
     if isinstance(texts, list) and _all_are_texts(texts):
         yield from texts

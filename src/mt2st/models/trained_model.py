@@ -404,13 +404,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
     def restored(
         cls, saved: ModelFolder, folder: str | PathLike[str], *, strategies: Iterable[type[Strategy]] = ()
     ) -> Self:
-        """Return the model that a folder holds.
-
-        Args:
-            saved: what was read from the folder.
-            folder: its name, for messages.
-            strategies: as for `load`.
-        """
+        """Return the model that a folder holds."""
         if saved.problem_type != cls.problem_type.name:
             raise InputError(
                 f"{folder} holds a model for {saved.problem_type}, {cls.__name__} loads one for "
@@ -613,11 +607,7 @@ def _pairs(class_weight: Mapping[Any, float] | str | None) -> Any:
 
 
 def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemType[Any]) -> Network:
-    """Return the network of a model folder.
-
-    Raises:
-        RuntimeError: the parameters do not fit the settings.
-    """
+    """Return the network of a model folder."""
     heads = {PRIMARY_TASK: (problem, len(saved.config["classes"]))}
     subwords = settings.subwords_of(saved.vocabulary)
     n_rows = subwords.rows.table_rows if subwords is not None else len(saved.vocabulary)

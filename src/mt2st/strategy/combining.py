@@ -119,11 +119,7 @@ class _Weighting(CombiningStrategy):
         return [gradient * (len(gradients) * weight) for gradient, weight in zip(gradients, weights, strict=True)]
 
     def check_requirements(self) -> None:
-        """Check that TorchJD, and cvxpy for CAGrad, are installed.
-
-        Raises:
-            MissingExtraError: if one is missing.
-        """
+        """Check that TorchJD, and cvxpy for CAGrad, are installed."""
         self._weighting()
 
     @abstractmethod

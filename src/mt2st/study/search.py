@@ -218,12 +218,7 @@ class _Method:
 
 
 def check_search(trials: int, epochs: int | None, seeds: Collection[int]) -> None:
-    """Raise if there can be no such search before a study with these seeds; ask before hours of work, not after.
-
-    Raises:
-        MissingExtraError: Optuna is not installed.
-        InputError: a number is below 1, or the study would report the seed for which its settings were chosen.
-    """
+    """Raise if there can be no such search before a study with these seeds; ask before hours of work, not after."""
     if find_spec("optuna") is None:
         raise MissingExtraError("a search of settings", "search")
     if trials < 1:

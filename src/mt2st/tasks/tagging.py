@@ -79,11 +79,7 @@ class Tagged:
         return Tagged(words, targets[targets != NO_TARGET], self.further)
 
     def tags(self, names: Sequence[str]) -> list[list[str]]:
-        """Return the tags of each sentence.
-
-        Args:
-            names: names of the tags that the task knows, by number.
-        """
+        """Return the tags of each sentence."""
         every = (*names, *self.further)
         return self.words.by_sentence([every[number] for number in self.targets])
 

@@ -142,11 +142,7 @@ def is_tagged(source: str | Path, *, tag: str | int | None = None, word: int = 1
 
 
 def _checked(source: str | Path) -> Path:
-    """Return the path of a file.
-
-    Raises:
-        InputError: it is a folder, or is not there.
-    """
+    """Return the path of a file."""
     path = Path(source)
     check_exists(source)
     if path.is_dir():

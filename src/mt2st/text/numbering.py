@@ -64,13 +64,7 @@ class Numbering(Protocol):
 
 @dataclass(frozen=True)
 class _Batch:
-    """Documents, the longest in pieces.
-
-    Attributes:
-        pieces: the texts.
-        unfinished: the numbers of the pieces whose documents go on.
-        characters: of all pieces.
-    """
+    """Documents, the longest in pieces."""
 
     pieces: list[str]
     unfinished: list[int]
@@ -83,9 +77,6 @@ def numbered(
     """Yield the ids of all texts part by part, and the ends of the documents, counted in ids; first the end 0.
 
     The result does not depend on ``workers``, the number of threads.
-
-    Raises:
-        InputError: a single text is given.
     """
     if isinstance(texts, str):
         raise InputError("a corpus is built from many texts, found a single string; put it into a list")

@@ -76,10 +76,6 @@ class OpenSpellings:
 
     The vocabulary has words in the tokeniser's form (lower case). A word of several tokens has the id of the first.
 
-    Args:
-        vocabulary: of the V words.
-        tokeniser: cuts words into tokens of the vocabulary.
-
     Example:
         >>> words = OpenSpellings(Vocabulary.from_counts({"film": 7, "a": 9}, min_count=5), Tokeniser())
         >>> words.encode(["A", "film", "a", "Film-noir", "film"]).tolist()

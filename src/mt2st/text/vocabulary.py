@@ -218,11 +218,7 @@ class Vocabulary:
 
 
 def _columns(content: bytes) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Return the tokens and counts of a vocabulary's file, in a third of the time that a look at each line takes.
-
-    Raises:
-        ValueError, OverflowError: something is wrong.
-    """
+    """Return the tokens and counts of a vocabulary's file, in a third of the time that a look at each line takes."""
     content = content.removesuffix(b"\n")
     fields = content.decode().replace("\n", "\t").split("\t")
     counts = np.array(list(map(int, fields[1::2])), dtype=np.int64)

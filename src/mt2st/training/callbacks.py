@@ -92,11 +92,7 @@ class Callback:
 
 
 def check_callbacks(callbacks: object) -> list[Callback]:
-    """Return callbacks as a list.
-
-    Raises:
-        InputError: they are none.
-    """
+    """Return callbacks as a list."""
     given: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     for callback in given:
         if not isinstance(callback, Callback):

@@ -36,10 +36,7 @@ class Combiner:
     What the strategy leaves of it is turned back into a displacement, and replaces the kernel's own; the optimizer
     sees the gradients of the other tasks only.
 
-    Args:
-        strategy: combines the gradients.
-        module: the module.
-        tasks: names of all tasks, the primary's first.
+    ``tasks`` are the names of all, the primary's first.
     """
 
     def __init__(self, strategy: CombiningStrategy, module: nn.Module, tasks: Sequence[str]) -> None:

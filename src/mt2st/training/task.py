@@ -158,10 +158,7 @@ class AuxiliaryStream:
 
     A batch is drawn only when asked for, so a task that is off costs nothing.
 
-    Args:
-        task: the task.
-        seed: the run's seed.
-        batches: yields them, given ``epoch`` and ``seed``; the task's own by default.
+    ``batches`` yields those of an epoch, given ``epoch`` and ``seed``; by default the task's own.
     """
 
     def __init__(self, task: Task, seed: int, batches: Callable[..., Iterator[Any]] | None = None) -> None:

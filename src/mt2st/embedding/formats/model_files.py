@@ -20,11 +20,7 @@ HASHES = "hashes"
 
 
 def model_home(folder: Path) -> Path | None:
-    """Return the model's folder: this one, or ``model/`` in it; None if neither holds a model.
-
-    Raises:
-        InputError: there is no permission to look.
-    """
+    """Return the model's folder: this one, or ``model/`` in it; None if neither holds a model."""
     try:
         return next((home for home in (folder, folder / MODEL) if all((home / name).is_file() for name in FILES)), None)
     except OSError as error:

@@ -47,12 +47,7 @@ class TargetSource:
     blocks of neighbouring entries into chunks, one after the other, and permutes within each chunk. Orders are computed
     (`in_order`), not stored: any part of any order can be had at any time.
 
-    Args:
-        cooccurrences: at least one.
-        x_max: as in `mt2st.embedding.GloveSettings`.
-        alpha: likewise.
-        memory: bytes for a chunk.
-        seed: any integer.
+    ``x_max`` and ``alpha`` are those of `mt2st.embedding.GloveSettings`.
     """
 
     def __init__(

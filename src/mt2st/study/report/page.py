@@ -85,11 +85,7 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """Return a page as HTML: style and charts inline, no script, nothing from elsewhere, all its text escaped.
-
-    Raises:
-        MissingExtraError: when jinja2 or matplotlib is not installed.
-    """
+    """Return a page as HTML: style and charts inline, no script, nothing from elsewhere, all its text escaped."""
     try:
         import matplotlib  # noqa: F401
         from jinja2 import Environment, PackageLoader, StrictUndefined
