@@ -36,9 +36,8 @@ import fasttext
 import numpy as np
 
 from mt2st import SingleTask, TextClassifier
-from mt2st.models.ensemble import Ensemble
+from mt2st.models.ensemble import Ensemble, Pool
 from mt2st.models.ngram_classifier import Kind, NgramFeatures
-from mt2st.models.pool import Pool
 from mt2st.text import Tokeniser
 
 SETS = ("subj", "banking77", "tweet-emotion")

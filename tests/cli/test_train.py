@@ -18,7 +18,7 @@ from mt2st.cli.main import main
 from mt2st.cli.options import _options
 from mt2st.cli.strategy_options import with_strategies
 from mt2st.cli.train import TrainOptions
-from mt2st.tasks.inference import infer_rows
+from mt2st.tasks.batch import infer_rows
 from tests.cli.conftest import FAST, run_until, write_reviews
 
 

@@ -7,10 +7,11 @@ from typing import get_args
 import pytest
 
 from mt2st.cli.main import main
-from mt2st.cli.model_options import EncoderOptions, ModelOptions
 from mt2st.cli.options import _options, given
 from mt2st.cli.strategy_options import (
     ALL_STRATEGIES,
+    EncoderOptions,
+    ModelOptions,
     StrategyOptions,
     readers_of_options,
     strategy_options,

@@ -15,9 +15,8 @@ from sklearn.svm import LinearSVC
 
 from mt2st import AdaptiveSwitch, MultiLabelClassifier, TextClassifier
 from mt2st.models import Optimisation
-from mt2st.models.ensemble import Ensemble, Examples, _pool
+from mt2st.models.ensemble import Ensemble, Examples, Pool, _pool, _Problem
 from mt2st.models.ngram_classifier import SCALE, NgramClassifier, NgramFeatures, kinds_for
-from mt2st.models.pool import Pool, _Problem
 from mt2st.text import Tokeniser
 from mt2st.training import Run, Trainer
 

@@ -11,10 +11,9 @@ import pytest
 from mt2st import TextClassifier
 from mt2st.models import Encoder, Optimisation, Predictor, few_labels
 from mt2st.models.choice import LEAST_PASSES, MOST_PASSES, WORDS_READ, _passes
-from mt2st.models.ensemble import Examples
+from mt2st.models.ensemble import Examples, Pool
 from mt2st.models.few_labels import MOST_OWN_LABELS, NEVER, VECTOR_STRENGTH, Fold, _certain, _Data, _folds, _regression
 from mt2st.models.ngram_classifier import NgramFeatures
-from mt2st.models.pool import Pool
 from mt2st.text import Tokeniser
 
 TOPICS = {

@@ -11,7 +11,7 @@ from mt2st.models import MultiLabelClassifier, Tagger, TextClassifier
 from mt2st.models.inputs import labelled_text, multi_labelled_text, tagged_text
 from mt2st.models.texts import checked_texts
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
-from mt2st.text.missing import is_missing
+from mt2st.text.rows import is_missing
 
 MISSING = [None, float("nan"), np.nan, np.float32("nan"), np.datetime64("NaT"), Decimal("NaN")]
 

@@ -58,7 +58,7 @@ def test_the_context_task_and_a_second_reader_have_it_where_there_is_one(
 
 def test_a_second_reader_changes_no_result(films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mt2st.models.fitting.usable_cores", lambda: 2)
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 12)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 12)
     # Beside the step the context task writes without a lock, which no run repeats.
     monkeypatch.setattr("mt2st.training.trainer.KernelThread", lambda **_: KernelThread(parallel=False))
     (one, first), (two, second) = (
@@ -80,7 +80,7 @@ def test_measuring_has_the_threads_of_training_and_its_second_core(
     films: Films, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     monkeypatch.setattr("mt2st.models.fitting.usable_cores", lambda: 2)
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 12)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 12)
     model, kept = trained(films, compute__threads=threads)
     kept.readers.clear()
     of_torch: set[int] = set()

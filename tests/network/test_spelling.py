@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mt2st.network import Network, Spelling, build_encoder
-from mt2st.network.spelling import N_ROWS, SCALE, SIZE
+from mt2st.network.subword_embedding import N_ROWS, SCALE, SIZE
 from mt2st.text import PAD, Tokeniser, Vocabulary
 from mt2st.text.spelling import OpenSpellings, SpelledWords, spelling_rows
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mt2st.embedding import SubwordSettings
 from mt2st.embedding.subwords import KnownSubwords
 from mt2st.network import Network, SubwordEmbedding, build_encoder
-from mt2st.tasks.shared_table import shared_table, vectors_of
+from mt2st.tasks.relations import shared_table, vectors_of
 
 TOKENS = ["<pad>", "<unk>", "filming", "film", "films", "dull", "a"]
 KNOWN = KnownSubwords.of(TOKENS, SubwordSettings(min_n=3, max_n=4, bucket=3000))

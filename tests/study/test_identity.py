@@ -9,7 +9,7 @@ import pytest
 from mt2st.models import ModelSettings
 from mt2st.strategy import Switch
 from mt2st.study import Cell, StudyData
-from mt2st.study.identity import changes, difference, identity_of
+from mt2st.study.data import changes, difference, identity_of
 from mt2st.text import LabelledText
 
 ROWS = LabelledText(["good", "bad"], ["yes", "no"], "reviews")

@@ -83,7 +83,7 @@ def test_its_loss_is_the_mean_cross_entropy_of_its_own_head() -> None:
 
 
 def test_probabilities_come_back_in_the_order_of_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 24)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 24)
     network, texts = make_network().eval(), labelled().texts
     together = predict_probabilities(network, "label", texts, max_length=6)
     assert together.shape == (N_TEXTS, N_CLASSES)

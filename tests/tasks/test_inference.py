@@ -15,8 +15,8 @@ from torch import nn
 from mt2st.models.linear_probe import pooled_vectors
 from mt2st.network import Network, build_encoder
 from mt2st.tasks import Texts
+from mt2st.tasks.batch import infer_rows, tokens_at_a_time
 from mt2st.tasks.classification import predict_probabilities
-from mt2st.tasks.inference import infer_rows, tokens_at_a_time
 from mt2st.tasks.tagging import Words, predict_tag_probabilities
 from mt2st.training.device import flushed_denormals, flushes_denormals
 from mt2st.training.flops import counted_forward
@@ -54,7 +54,7 @@ def test_as_many_texts_are_read_together_as_the_tokens_allow(
     network = small_network()
     seen: list[tuple[int, ...]] = []
     network.encoder.register_forward_hook(lambda _layer, inputs, _output: seen.append(tuple(inputs[1].shape)))
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 12)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 12)
     read(network)
     assert sum(n for n, _ in seen) == len(LENGTHS)
     assert len(seen) >= 3
@@ -74,7 +74,7 @@ def test_another_device_reads_more_at_a_time() -> None:
 def test_two_readers_share_the_batches_and_come_to_the_same(
     read: Callable[..., Any], encoder_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 6)
     network = small_network(encoder_name).train()
     with counted_forward(network) as counter:
         alone = read(network)
@@ -101,7 +101,7 @@ def test_two_readers_share_the_batches_and_come_to_the_same(
 
 @READINGS
 def test_readers_take_over_the_callers_precision(read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 6)
     network = small_network()
     full = read(network)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -135,7 +135,7 @@ def test_one_batch_needs_no_thread() -> None:
 
 
 def test_where_torch_has_several_threads_batches_are_read_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 6)
     here: set[bool] = set()
     network = small_network()
     network.encoder.register_forward_hook(lambda *_: here.add(threading.current_thread() is threading.main_thread()))
@@ -148,7 +148,7 @@ def test_where_torch_has_several_threads_batches_are_read_one_after_another(monk
 def test_an_error_comes_through_and_leaves_the_network_as_it_was(
     eval_threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 6)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 6)
     network = small_network().train()
     here: set[bool] = set()
 

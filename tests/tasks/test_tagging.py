@@ -142,7 +142,7 @@ def test_its_loss_is_the_mean_cross_entropy_over_words_of_its_own_head() -> None
 
 @pytest.mark.parametrize("encoder", ["bilstm", "cnn", "mean"])
 def test_probabilities_come_back_in_the_order_of_the_words(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mt2st.tasks.inference.TOKENS_ON_CPU", 32)
+    monkeypatch.setattr("mt2st.tasks.batch.TOKENS_ON_CPU", 32)
     network, words = make_network(encoder).eval(), tagged().words
     together = predict_tag_probabilities(network, "label", words, max_length=8)
     assert together.shape == (words.n_words.sum(), len(TAGS))

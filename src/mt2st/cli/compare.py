@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt2st.cli.data_options import DataOptions, read_parts
-from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import named_by_flags
 from mt2st.cli.run_folder import check_output, own_share, telling_what_is_kept
-from mt2st.cli.strategy_options import StrategyOptions, name_of, parse_with_strategies
+from mt2st.cli.strategy_options import ModelOptions, StrategyOptions, name_of, parse_with_strategies
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import InputError

@@ -1,4 +1,4 @@
-"""The strategies on the command line: their names, and the options that they declare."""
+"""The model's settings and the strategies on the command line, for the commands that train."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from functools import partial, reduce
 from importlib import import_module
 from operator import or_
@@ -16,10 +16,69 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin,
 
 import tyro
 
+from mt2st._settings import Seed
 from mt2st.cli.named_values import of_tasks
-from mt2st.cli.options import parse, plain_members
+from mt2st.cli.options import PREFIXED, parse, plain_members, seconds_between
 from mt2st.errors import InputError, listed, suggestion
+from mt2st.models.groups import (
+    AUTO,
+    AuxiliaryData,
+    AuxiliaryName,
+    Compute,
+    Context,
+    Embedding,
+    Encoder,
+    Optimisation,
+    Text,
+    Transition,
+    WordTasks,
+)
+from mt2st.models.settings import ModelSettings
 from mt2st.strategy import Option, Strategy, known_strategies
+
+
+@dataclass(frozen=True)
+class EncoderOptions(Encoder):
+    """The shared layers between the word embedding and the heads."""
+
+    name: Annotated[str, tyro.conf.arg(name="encoder")] = AUTO
+    """Encoder: bilstm (the paper's), cnn or mean. By default, auto: bilstm for short texts, mean for long ones and for
+    few labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """The groups of `ModelSettings` as options; each is a section of a TOML file too."""
+
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
+    text: Text = field(default_factory=Text)
+    embedding: Embedding = field(default_factory=Embedding)
+    context: Annotated[Context, PREFIXED] = field(default_factory=Context)
+    auxiliaries: tuple[AuxiliaryName, ...] = ("context",)
+    """Auxiliary tasks: context (word context on all text), semantic-syntactic, misalignment, analogy, spearman; tagging
+    and classification (on other labelled data)."""
+    auxiliary_data: Annotated[AuxiliaryData, PREFIXED] = field(default_factory=AuxiliaryData)
+    word_tasks: Annotated[WordTasks, PREFIXED] = field(default_factory=WordTasks)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    transition: Annotated[Transition, PREFIXED] = field(default_factory=Transition)
+    compute: Compute = field(default_factory=Compute)
+    seed: Seed = 1
+    """Seed of initial parameters, dropout and the order of all data."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between two checkpoints: what is lost at most if the process is killed. Epochs that are long enough end
+    with one too."""
+
+    @property
+    def model(self) -> ModelSettings:
+        """The settings, not validated yet."""
+        groups = {each.name: getattr(self, each.name) for each in fields(ModelSettings)}
+        return ModelSettings(**{**groups, "encoder": Encoder(**asdict(self.encoder))})
+
+    @property
+    def checkpoint_seconds(self) -> float:
+        """Seconds between two checkpoints."""
+        return seconds_between(self.checkpoint_minutes)
+
 
 ALL_STRATEGIES = tuple(name for name, each in known_strategies().items() if each.__module__.startswith("mt2st."))
 """The strategies of this package."""

@@ -16,10 +16,9 @@ from mt2st._files import check_place, complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.launched import launched
-from mt2st.cli.model_options import ModelOptions
 from mt2st.cli.options import all_or_errors, named_by_flags
 from mt2st.cli.run_folder import RunFolder, kept
-from mt2st.cli.strategy_options import StrategyName, StrategyOptions, name_of, parse_with_strategies
+from mt2st.cli.strategy_options import ModelOptions, StrategyName, StrategyOptions, name_of, parse_with_strategies
 from mt2st.cli.terminal import say, say_unknown_words
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
 from mt2st.errors import MissingExtraError, listed

@@ -25,7 +25,7 @@ MOST_BYTES = 2**31 - 2**20
 FLOAT32, INT32, INT64 = 1, 6, 7
 """Numbers of types in ONNX."""
 SPELLING_SCALE = np.array(1 / 3, np.float32)
-"""As `mt2st.network.spelling.SCALE`, which comes with torch."""
+"""As `mt2st.network.subword_embedding.SCALE`, which comes with torch."""
 Parameters = Mapping[str, NDArray[Any]]
 
 

@@ -18,7 +18,7 @@ from mt2st.errors import listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, METRICS, auxiliary_rows
 from mt2st.models.settings import ModelSettings
 from mt2st.tasks import Coverage
-from mt2st.text.typed_rows import HUB_PREFIX
+from mt2st.text.readers import HUB_PREFIX
 from mt2st.training.run import Run
 
 PIPELINES = {"tagging": "token-classification"}

@@ -19,9 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mt2st.models.ensemble import Ensemble, Examples
+from mt2st.models.ensemble import Ensemble, Examples, Pool, Scores
 from mt2st.models.ngram_classifier import NgramClassifier, NgramFeatures, kinds_for
-from mt2st.models.pool import Pool, Scores
 from mt2st.network import Network
 from mt2st.network.network import SMALLEST_VARIANCE, Standardise
 from mt2st.strategy import PRIMARY_TASK

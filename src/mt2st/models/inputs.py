@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mt2st.errors import InputError
 from mt2st.models.texts import SURROGATE, Classes, check_several, checked_texts
 from mt2st.text import LabelledText, MultiLabelledText, TaggedText
-from mt2st.text.missing import check_present, has_lone_surrogate, is_missing
+from mt2st.text.rows import check_present, has_lone_surrogate, is_missing
 
 Value = TypeVar("Value")
 _SEVERAL = "for several labels per text use MultiLabelClassifier, for labels of words Tagger"

@@ -22,7 +22,7 @@ from mt2st.errors import InputError
 from mt2st.network import Network
 from mt2st.network.network import SMALLEST_VARIANCE, Standardise
 from mt2st.tasks import ClassificationTask, MultiLabelTask, Texts
-from mt2st.tasks.inference import infer_rows
+from mt2st.tasks.batch import infer_rows
 from mt2st.training.flops import counted_forward
 from mt2st.training.transition import FittedHead
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mt2st.errors import InputError
 from mt2st.evaluation.classification import THRESHOLD
-from mt2st.text.missing import has_lone_surrogate, is_missing
+from mt2st.text.rows import has_lone_surrogate, is_missing
 
 SURROGATE = "holds half of a surrogate pair, which is no character and cannot be saved"
 Classes = NDArray[Any]

@@ -2,8 +2,7 @@
 
 from mt2st.network.encoders import Encoded, Encoder, build_encoder, encoder_class, encoder_names
 from mt2st.network.network import Network, Standardise, TaskLayer, activate_task_layers
-from mt2st.network.spelling import Spelling
-from mt2st.network.subword_embedding import SubwordEmbedding
+from mt2st.network.subword_embedding import Spelling, SubwordEmbedding
 
 __all__ = [
     "Encoded",

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.network.encoders import Encoded, Encoder
-from mt2st.network.spelling import Spelling
-from mt2st.network.subword_embedding import SubwordEmbedding
+from mt2st.network.subword_embedding import Spelling, SubwordEmbedding
 from mt2st.text import PAD
 
 SLOWEST = 0.05

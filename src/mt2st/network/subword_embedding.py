@@ -1,4 +1,4 @@
-"""A word embedding whose words are made of their own row and the rows of their n-grams."""
+"""Parts of words in their vectors: an embedding of words and their n-grams, and what their spelling adds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mt2st.embedding.subwords import KnownSubwords, WordBags
+from mt2st.text.spelling import SpelledWords
 
 
 class SubwordEmbedding(nn.Module):
@@ -75,3 +76,77 @@ class SubwordEmbedding(nn.Module):
         rows = self.rows[at + torch.arange(len(at), device=at.device)]
         sums = functional.embedding_bag(rows, self.weight, starts, mode="sum")
         return sums * self.scale[words].unsqueeze(1)
+
+
+SIZE = 64
+"""Numbers that spelling adds to a word's vector."""
+N_ROWS = 16_384
+"""Rows that the features share by their hash: about as many as there are different ones in 100,000 words."""
+SCALE = 1 / 3
+"""A word has nine features at most; the sum of nine independent vectors is three times as long as one."""
+FIRST_SCALE = 0.1
+"""Standard deviation of the first values."""
+
+
+class Spelling(nn.Module):
+    r"""Vectors of words as they are spelled, which the network reads next to the words' own vectors.
+
+    A word with the features :math:`F`, its affixes and its shape (`mt2st.text.spelling`), has the vector
+
+    .. math:: s = \frac{1}{3} \sum_{f \in F} \theta_f
+
+    So what training teaches of an affix reaches all words that have it, also those that no training text has.
+
+    An id below V stands for a word of the vocabulary without its spelling, whose vector is 0: texts are read so that
+    are not given as words. The ids from V on are words as they are spelled. A batch's words are composed once each.
+
+    Args:
+        n_words: V, the number of words in the vocabulary.
+        spelled: the words with the ids from V on, with their features in a table of `N_ROWS`.
+        table: the table :math:`\theta`, ``[N_ROWS, SIZE]``, shared with another module; a new one if not given.
+
+    Attributes:
+        table: the table, a parameter.
+        words: ``[V + n]`` id in the vocabulary of each word.
+    """
+
+    is_lookup = True
+    """Operations are counted as those of lookups (`mt2st.training.flops`)."""
+
+    words: Tensor
+    rows: Tensor
+    offsets: Tensor
+
+    def __init__(self, n_words: int, spelled: SpelledWords | None = None, table: nn.Parameter | None = None) -> None:
+        super().__init__()
+        self.n_words = n_words
+        self.table = nn.Parameter(torch.randn(N_ROWS, SIZE) * FIRST_SCALE) if table is None else table
+        words, rows = torch.arange(n_words), torch.empty(0, dtype=torch.long)
+        offsets = torch.zeros(n_words + 1, dtype=torch.long)
+        if spelled is not None:
+            words = torch.cat([words, torch.from_numpy(spelled.words)])
+            rows = torch.from_numpy(spelled.rows)
+            offsets = torch.cat([offsets[1:], torch.from_numpy(spelled.offsets)])
+        # They belong to the texts that are read, not to the saved model.
+        self.register_buffer("words", words, persistent=False)
+        self.register_buffer("rows", rows, persistent=False)
+        self.register_buffer("offsets", offsets, persistent=False)
+
+    @property
+    def size(self) -> int:
+        """Numbers that it adds to a word's vector."""
+        return self.table.shape[1]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return the vectors ``[..., size]`` of ids ``[...]``."""
+        found, places = torch.unique(ids, return_inverse=True)
+        sizes = self.offsets[found + 1] - self.offsets[found]
+        starts = sizes.cumsum(0) - sizes
+        at = torch.repeat_interleave(self.offsets[found] - starts, sizes)
+        rows = self.rows[at + torch.arange(len(at), device=at.device)]
+        sums = functional.embedding_bag(rows, self.table, starts, mode="sum")
+        return functional.embedding(places, SCALE * sums)
+
+    def with_words(self, spelled: SpelledWords | None) -> Spelling:
+        """Return a module with other words from V on, if any, on the same table."""
+        return Spelling(self.n_words, spelled, self.table).to(self.table.device)

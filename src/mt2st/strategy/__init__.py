@@ -22,12 +22,12 @@ from mt2st.strategy.adaptive_diminish import AdaptiveDiminish
 from mt2st.strategy.adaptive_switch import AdaptiveSwitch
 from mt2st.strategy.base import PRIMARY_TASK, Strategy
 from mt2st.strategy.combining import MGDA, Bloop, CAGrad, CombiningStrategy, GradientCosine, PCGrad
-from mt2st.strategy.declarations import LineStyle, Option, Range, Scale
 from mt2st.strategy.diminish import Diminish
 from mt2st.strategy.dwa import DWA
 from mt2st.strategy.loading import as_strategy, known_strategies, load_strategy
 from mt2st.strategy.multi_task import MultiTask
 from mt2st.strategy.observation import Decision, Observation
+from mt2st.strategy.parameters import LineStyle, Option, Range, Scale
 from mt2st.strategy.single_task import SingleTask
 from mt2st.strategy.switch import PretrainFinetune, Switch
 from mt2st.strategy.uncertainty import UncertaintyWeighting

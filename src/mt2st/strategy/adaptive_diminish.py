@@ -7,10 +7,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from mt2st.strategy.base import PerTask, Unit
-from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, SIGNAL, UNIT, LineStyle, Option, Range, Scale
 from mt2st.strategy.diminish import DECAY, INITIAL, NEGLIGIBLE, NEGLIGIBLE_OPTION, Diminish
 from mt2st.strategy.observation import Affinity, Observation, Signal
-from mt2st.strategy.parameters import memory_share, non_negative, of_task, signal_name
+from mt2st.strategy.parameters import (
+    DECAY_RANGE,
+    INITIAL_RANGE,
+    SIGNAL,
+    UNIT,
+    LineStyle,
+    Option,
+    Range,
+    Scale,
+    memory_share,
+    non_negative,
+    of_task,
+    signal_name,
+)
 
 SENSITIVITY = {"cosine": 20.0, "gain": 3.0}
 """Default of ``sensitivity`` by signal."""

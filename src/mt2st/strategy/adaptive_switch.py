@@ -7,9 +7,23 @@ from collections.abc import Iterable, Mapping
 
 from mt2st.errors import InputError
 from mt2st.strategy.base import PerTask, Strategy, Unit
-from mt2st.strategy.declarations import SIGNAL, UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range
 from mt2st.strategy.observation import Affinity, Observation, Plateau, Signal, evaluations
-from mt2st.strategy.parameters import by_task, finite, memory_share, non_negative, of_task, signal_name, whole
+from mt2st.strategy.parameters import (
+    SIGNAL,
+    UNIT,
+    WEIGHT,
+    WEIGHT_RANGE,
+    LineStyle,
+    Option,
+    Range,
+    by_task,
+    finite,
+    memory_share,
+    non_negative,
+    of_task,
+    signal_name,
+    whole,
+)
 
 OFF_BELOW = {"cosine": -0.03, "gain": -0.3}
 """Default of ``off_below`` by signal. Gradients in many dimensions are nearly at right angles, so small cosines tell

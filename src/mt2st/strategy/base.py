@@ -14,9 +14,8 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
 from mt2st.errors import InputError, listed, suggestion
-from mt2st.strategy.declarations import LineStyle, Option, Range
 from mt2st.strategy.observation import Decision, Observation
-from mt2st.strategy.parameters import plain
+from mt2st.strategy.parameters import LineStyle, Option, Range, plain
 
 Unit = Literal["epoch", "step"]
 PerTask = float | Mapping[str, float]

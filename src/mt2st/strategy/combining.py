@@ -16,9 +16,8 @@ from typing import Any
 
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.strategy.base import PerTask
-from mt2st.strategy.declarations import WEIGHT, WEIGHT_RANGE, Option, Range, Scale
 from mt2st.strategy.multi_task import MultiTask
-from mt2st.strategy.parameters import memory_share, whole
+from mt2st.strategy.parameters import WEIGHT, WEIGHT_RANGE, Option, Range, Scale, memory_share, whole
 
 Vector = Any
 """A flat gradient: a one-dimensional array of NumPy or tensor of torch."""

@@ -8,8 +8,18 @@ from functools import partial
 from typing import ClassVar, Self
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
-from mt2st.strategy.declarations import DECAY_RANGE, INITIAL_RANGE, UNIT, LineStyle, Option, Range
-from mt2st.strategy.parameters import by_task, fraction, non_negative, of_task
+from mt2st.strategy.parameters import (
+    DECAY_RANGE,
+    INITIAL_RANGE,
+    UNIT,
+    LineStyle,
+    Option,
+    Range,
+    by_task,
+    fraction,
+    non_negative,
+    of_task,
+)
 
 NEGLIGIBLE = 0.05
 """Below a twentieth of the primary's weight a task moves little and still costs its full time. With the default decay

@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterable
 
 from mt2st.strategy.base import PRIMARY_TASK, Strategy
-from mt2st.strategy.declarations import Option, Range
 from mt2st.strategy.observation import Observation
-from mt2st.strategy.parameters import positive
+from mt2st.strategy.parameters import Option, Range, positive
 
 LARGEST = 1e6
 """Bound on a ratio of losses, so that no exponential overflows."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from mt2st.strategy.base import PerTask, Strategy
-from mt2st.strategy.declarations import WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range
-from mt2st.strategy.parameters import by_task, non_negative, of_task
+from mt2st.strategy.parameters import WEIGHT, WEIGHT_RANGE, LineStyle, Option, Range, by_task, non_negative, of_task
 
 
 class MultiTask(Strategy):

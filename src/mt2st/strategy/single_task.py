@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mt2st.strategy.base import Strategy
-from mt2st.strategy.declarations import LineStyle
+from mt2st.strategy.parameters import LineStyle
 
 
 class SingleTask(Strategy):

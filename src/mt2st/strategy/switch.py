@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mt2st.strategy.base import PerTask, Strategy, Unit
-from mt2st.strategy.declarations import AT_RANGE, UNIT, WEIGHT, WEIGHT_RANGE, LineStyle, Option
-from mt2st.strategy.parameters import by_task, non_negative, of_task, whole
+from mt2st.strategy.parameters import (
+    AT_RANGE,
+    UNIT,
+    WEIGHT,
+    WEIGHT_RANGE,
+    LineStyle,
+    Option,
+    by_task,
+    non_negative,
+    of_task,
+    whole,
+)
 
 SWITCH_AT = 4
 """With the default eight epochs, the first three are multi-task and the last five single-task."""

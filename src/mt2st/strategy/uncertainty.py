@@ -6,8 +6,17 @@ import math
 from collections.abc import Iterable, Mapping
 
 from mt2st.strategy.base import PRIMARY_TASK, PerTask, Strategy
-from mt2st.strategy.declarations import AUXILIARY_WEIGHT, INITIAL_RANGE, Option, Range, Scale
-from mt2st.strategy.parameters import by_task, of_task, positive, within
+from mt2st.strategy.parameters import (
+    AUXILIARY_WEIGHT,
+    INITIAL_RANGE,
+    Option,
+    Range,
+    Scale,
+    by_task,
+    of_task,
+    positive,
+    within,
+)
 
 MOST = 100.0
 """The largest weight, and the inverse of the smallest. Without it, the weight of a solved task grows for ever."""

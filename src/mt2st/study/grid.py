@@ -14,8 +14,7 @@ from mt2st.errors import InputError
 from mt2st.models import ModelSettings
 from mt2st.models.groups import LABELLED_AUXILIARIES, AuxiliaryData
 from mt2st.strategy import SingleTask, Strategy
-from mt2st.study.data import StudyData
-from mt2st.study.identity import identity_of, idle_data
+from mt2st.study.data import StudyData, identity_of, idle_data
 
 NO_AUXILIARY = "none"
 
@@ -59,7 +58,7 @@ class Cell:
         return factors_of(self.settings)
 
     def identity(self, data: StudyData) -> dict[str, Any]:
-        """Return what must be the same for a finished run to count as this cell's (`mt2st.study.identity`)."""
+        """Return what must be the same for a finished run to count as this cell's (`mt2st.study.data`)."""
         return identity_of(self.strategy, self.settings, data)
 
 

@@ -3,7 +3,7 @@
 The schema of ``result.json`` (all times in seconds, all measures in [0, 1] but the loss):
 
 - ``schema``: 2; a file of any other is of another version, and not read.
-- ``identity``: of the run (`mt2st.study.identity`): what must be the same for the result to be taken for a cell's.
+- ``identity``: of the run (`mt2st.study.data`): what must be the same for the result to be taken for a cell's.
 - ``result``: the fields of `CellResult`. Its ``run`` is a `mt2st.training.Run`, with the curves in ``evaluations``.
 """
 

@@ -19,9 +19,8 @@ from mt2st._checkpoint import CHECKPOINT_SECONDS
 from mt2st._lock import BusyCellWarning, is_busy
 from mt2st.errors import InputError
 from mt2st.models.groups import READERS
-from mt2st.study.data import StudyData
+from mt2st.study.data import DEFAULTS, ELSEWHERE, SETTINGS, StudyData, changes, difference, idle_data
 from mt2st.study.grid import Cell
-from mt2st.study.identity import DEFAULTS, ELSEWHERE, SETTINGS, changes, difference, idle_data
 from mt2st.study.result import RESULT, CellResult
 from mt2st.study.study import Study, read_about, write_about
 from mt2st.study.worker import LOCAL, Order, Outcome, Warned, Watcher, attempt, finished, outcomes

@@ -20,9 +20,8 @@ import numpy as np
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models import ModelSettings
 from mt2st.strategy import Range, Scale, Strategy
-from mt2st.study.data import StudyData
+from mt2st.study.data import StudyData, difference
 from mt2st.study.grid import Cell
-from mt2st.study.identity import difference
 from mt2st.study.result import ERROR, RESULT, Failure
 from mt2st.study.run import finished_cells, stop_file, work_on
 from mt2st.study.worker import LOCAL, Outcome, Watcher

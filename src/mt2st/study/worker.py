@@ -29,9 +29,8 @@ from mt2st._lock import cell_lock
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.models import model_class
 from mt2st.models.trained_model import AnyModel
-from mt2st.study.data import StudyData
+from mt2st.study.data import ELSEWHERE, StudyData, difference
 from mt2st.study.grid import Cell
-from mt2st.study.identity import ELSEWHERE, difference
 from mt2st.study.result import CHECKPOINT, ERROR, MODEL, RESULT, CellResult, Failure, machine, versions
 from mt2st.training import Callback, FlopMeter, Trainer
 

@@ -17,8 +17,16 @@ from torch.nn import functional
 from mt2st.errors import InputError
 from mt2st.network import SubwordEmbedding
 from mt2st.strategy.parameters import non_negative, positive, whole
-from mt2st.tasks.relations import Questions, words_of
-from mt2st.tasks.shared_table import check_rows, random_of, row_batches, shared_table, tensor_of, vectors_of
+from mt2st.tasks.relations import (
+    Questions,
+    check_rows,
+    random_of,
+    row_batches,
+    shared_table,
+    tensor_of,
+    vectors_of,
+    words_of,
+)
 from mt2st.text import SPECIALS
 
 QUESTIONS_AT_ONCE = 256

@@ -13,8 +13,7 @@ from torch.nn import functional
 
 from mt2st.evaluation.classification import THRESHOLD, classification_report, multi_label_report
 from mt2st.network import Network
-from mt2st.tasks.batch import TextBatch, Texts
-from mt2st.tasks.inference import infer_rows
+from mt2st.tasks.batch import TextBatch, Texts, infer_rows
 from mt2st.tasks.labelled import LabelledTask
 
 

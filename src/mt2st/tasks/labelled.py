@@ -47,7 +47,7 @@ class LabelledTask(ABC, Generic[DataT, BatchT]):
         validation: labelled texts that `evaluate` measures on, if any.
         batch_size: texts in a training batch.
         max_length: tokens per text that are read.
-        eval_threads: batches evaluated at the same time, each on a thread (`mt2st.tasks.inference.infer_rows`).
+        eval_threads: batches evaluated at the same time, each on a thread (`mt2st.tasks.batch.infer_rows`).
         most_loss: mean loss above which the training has diverged.
     """
 

@@ -16,8 +16,17 @@ from torch import Tensor, nn
 from mt2st.errors import FewRowsWarning
 from mt2st.network import SubwordEmbedding
 from mt2st.strategy.parameters import non_negative
-from mt2st.tasks.relations import Lexicon, pair_keys
-from mt2st.tasks.shared_table import check_rows, products, random_of, row_batches, shared_table, tensor_of, vectors_of
+from mt2st.tasks.relations import (
+    Lexicon,
+    check_rows,
+    pair_keys,
+    products,
+    random_of,
+    row_batches,
+    shared_table,
+    tensor_of,
+    vectors_of,
+)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mt2st.network import SubwordEmbedding
-from mt2st.tasks.relations import Questions
-from mt2st.tasks.shared_table import check_rows, products, random_of, row_batches, shared_table, tensor_of, vectors_of
+from mt2st.tasks.relations import (
+    Questions,
+    check_rows,
+    products,
+    random_of,
+    row_batches,
+    shared_table,
+    tensor_of,
+    vectors_of,
+)
 
 
 @dataclass(frozen=True)

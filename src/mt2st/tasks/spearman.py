@@ -15,8 +15,7 @@ from torch.nn import functional
 
 from mt2st.errors import InputError, listed
 from mt2st.strategy.parameters import positive
-from mt2st.tasks.relations import Judgements
-from mt2st.tasks.shared_table import check_rows, products, random_of, shared_table, tensor_of, vectors_of
+from mt2st.tasks.relations import Judgements, check_rows, products, random_of, shared_table, tensor_of, vectors_of
 
 Variant = Literal["judgements", "elements"]
 VARIANTS: tuple[Variant, ...] = ("judgements", "elements")

@@ -16,9 +16,8 @@ from torch.nn import functional
 
 from mt2st.evaluation import Scheme, best_tags, classification_report, has_spans, span_report
 from mt2st.network import Network
-from mt2st.tasks.batch import Texts
+from mt2st.tasks.batch import Texts, infer_rows
 from mt2st.tasks.classification import cross_entropy
-from mt2st.tasks.inference import infer_rows
 from mt2st.tasks.labelled import LabelledTask
 
 ValueT = TypeVar("ValueT", bound=np.generic)

@@ -10,9 +10,8 @@ from pathlib import Path
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text.conll import read_conll
 from mt2st.text.lines import text_files
-from mt2st.text.missing import check_present, has_lone_surrogate
 from mt2st.text.readers import has_no_labels, read_records, stream_records
-from mt2st.text.rows import BadRow, Record, labels_in
+from mt2st.text.rows import BadRow, Record, check_present, has_lone_surrogate, labels_in
 from mt2st.text.table import Dialect
 
 LINES_SHOWN = 5

@@ -18,7 +18,7 @@ from mt2st.errors import InputError
 from mt2st.models import load_model
 from mt2st.models.folder import PARAMETERS
 from mt2st.models.settings import ModelSettings
-from mt2st.study.identity import SETTINGS
+from mt2st.study.data import SETTINGS
 from mt2st.study.report.page import Block, Code, Facts, Items, Paragraph, Section, Tabular
 from mt2st.study.result import MODEL, RESULT, CellResult
 from mt2st.study.runs import SINGLE_TASK, Group
