@@ -364,6 +364,15 @@ def test_a_context_task_that_diverges_ends_the_training_with_task_step_and_rate(
     assert not (tmp_path / "run" / "model").exists()
 
 
+def test_a_context_task_that_diverges_on_a_few_words_shows_it_though_their_mean_loss_is_mostly_that_of_the_start(
+    train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_reviews(tmp_path / "reviews.csv", 30)
+    assert main([*train_arguments, "--context.alpha", "10"]) == 2
+    assert re.search(r"the loss of 'context' is .* on average, above", capsys.readouterr().err)
+    assert main([*train_arguments, "--context.alpha", "1", "--overwrite"]) == 0
+
+
 @pytest.mark.filterwarnings("always::mt2st.errors.DivergenceWarning")
 def test_a_run_that_diverges_goes_on_with_half_the_rates_if_it_is_told_to(
     train_arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

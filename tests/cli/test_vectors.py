@@ -62,7 +62,7 @@ def test_a_folder_keeps_the_ngrams_and_has_neighbours_for_unseen_words(
         (["train", "CORPUS", "--bucket", "5", "--output", "OUT"], "'--bucket' cannot be given with --method skipgram"),
         (
             ["train", "CORPUS", "--method", "cbow-fasttext", "--max-n", "1", "--output", "OUT"],
-            "--max-n should be at least min_n = 3",
+            "--max-n should be at least --min-n = 3",
         ),
         (["train", "CORPUS", "--method", "skipgran", "--output", "OUT"], "Did you mean 'skipgram'?"),
         (["train", "missing.txt", "--output", "OUT"], "missing.txt"),

@@ -122,7 +122,7 @@ def test_a_folder_with_ngrams_is_gone_on_from(corpus: Path) -> None:
             "--max-n should be less than or equal to 1024, found 100000000",
         ),
         (["--alpha", "-1"], "--alpha should be greater than 0, found -1.0"),
-        (["--min-alpha", "1"], "--min-alpha should be at most alpha = 0.025, found 1.0"),
+        (["--min-alpha", "1"], "--min-alpha should be at most --alpha = 0.025, found 1.0"),
         (["--workers", "0"], "workers should be greater than"),
         (["--method", "cbow-fasttext", "--bucket", "0"], "bucket should be greater than"),
         (["--method", "glove", "--vector-size", "0"], "--vector-size should be greater than"),

@@ -313,10 +313,11 @@ def named_by_flags(options: type, others: Mapping[str, str] = MappingProxyType({
         flags = {".".join(each.path): each.flag for each in every} | dict(others)
         paths = "|".join(re.escape(path) for path in flags if "." in path)
         text = re.sub(rf"(?<![\w.-])({paths})(?!\w)", lambda found: flags.get(found[0], found[0]), str(error))
-        # A setting's name alone, without its group, is one only where a message begins with it.
+        # A setting's name alone, without its group, is one where a message begins with it, or gives its value.
         names = {each.path[-1]: flags[".".join(each.path)] for each in every} | dict(others)
-        start = rf"(?m)^({'|'.join(map(re.escape, names))})(?=: | should | must | names )"
-        error.args = (re.sub(start, lambda found: names[found[0]], text),)
+        every_name = "|".join(map(re.escape, names))
+        alone = rf"(?m)^(?:{every_name})(?=: | should | must | names )|(?<![\w./'\"-])(?:{every_name})(?= = )"
+        error.args = (re.sub(alone, lambda found: names[found[0]], text),)
         raise
 
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mt2st.embedding.training import DIVERGED, untrained_loss
+from mt2st.embedding.training import most_loss
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import positive
 from mt2st.tasks.batch import Texts
@@ -58,7 +58,7 @@ class ContextTask:
 
     Attributes:
         rate: the learning rate after the last update, without the strategy's weight.
-        most_loss: mean loss above which the training has diverged.
+        most_loss: mean loss above which the training has diverged, by the words that were read so far.
         operations: floating-point operations of the objective so far: for each pair and each of its ``negative`` noise
             words a product of two vectors and a step of both, 6 per dimension. (The kernel shares noise words between
             pairs. Means of contexts and element-wise work are not counted.)
@@ -95,7 +95,7 @@ class ContextTask:
         self.alpha, self.passes, self.min_alpha = alpha, passes, min_alpha
         self.operations = 0.0
         self.rate = alpha
-        self.most_loss = DIVERGED * untrained_loss(kernel.negative)
+        self.most_loss = most_loss(kernel.negative, 0)
         self.outputs = np.zeros((kernel.vocabulary_size, vector_size), dtype=np.float32)
         self._batched: tuple[BatchedContext, Tensor] | None = None
         """What updates an embedding on another device, and the output table there, which then replaces `outputs`."""
@@ -126,6 +126,8 @@ class ContextTask:
                 "train the module there in float32"
             )
         self.rate = self._rate(epoch_slice.elapsed[1])
+        done = epoch_slice.epoch - 1 + (epoch_slice.part + 1) / epoch_slice.parts
+        self.most_loss = most_loss(self.kernel.negative, done * self.passes * int(self.texts.offsets[-1]))
         slices = list(self.slices(epoch_slice))
         rates = self._rates(epoch_slice, [int(offsets[-1] - offsets[0]) for offsets in slices])
         streams = [stream_of(epoch_slice, number) for number in range(len(slices))]

@@ -169,7 +169,7 @@ def train_glove(
                         of_epoch += report
                         done += report.entries
                         if report.entries:
-                            check_converging(of_epoch.mean_loss, start=bound, factor=DIVERGED, rate=rate)
+                            check_converging(of_epoch.mean_loss, most=DIVERGED * bound, rate=rate)
                         if progress is not None:
                             seconds, losses = time.perf_counter() - started, (report.mean_loss, of_epoch.mean_loss)
                             progress(VectorProgress("training", "co-occurrences", done, total, seconds, *losses))
