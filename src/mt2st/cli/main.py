@@ -27,7 +27,7 @@ _OF_THE_SYSTEM = {
 """Errors of disks and permissions, which are no fault of ours."""
 
 COMMANDS = {
-    "demo": "the four strategies side by side on packaged news articles",
+    "demo": "a classifier from ten labels a class, next to a linear model",
     "train": "train a text classifier or tagger: model folder, metrics, report",
     "predict": "labels and probabilities, or tags, from a trained model",
     "evaluate": "metrics of a trained model on labelled data",

@@ -1,4 +1,4 @@
-"""``mt2st reproduce``: the paper's tables, figures and claims about time, run again and compared with the paper."""
+"""The paper's tables, figures and claims about time, run again and compared with the paper."""
 
 from __future__ import annotations
 
