@@ -49,6 +49,11 @@ def test_certain_unlabelled_texts_are_learned_from(model: TextClassifier) -> Non
     assert "unlabelled texts got labels of the classifier's own" in model.choice_
 
 
+def test_copies_of_labelled_texts_are_no_unlabelled_ones() -> None:
+    texts, labels = articles(40, seed=1)
+    assert "labels of the classifier's own" not in TextClassifier().fit(texts, labels, unlabelled=texts * 5).choice_
+
+
 def test_its_head_gives_the_probabilities_of_the_regression(model: TextClassifier, tmp_path: Path) -> None:
     texts = articles(10, seed=4)[0]
     model.save(tmp_path / "model")

@@ -3,13 +3,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mt2st.errors import InputError
-from mt2st.text import LabelledText, read_labelled, split_labelled, split_to_choose_by
+from mt2st.text import LabelledText, read_labelled, split_at_random, split_labelled, split_to_choose_by
 
 
 def numbered(labels: list[str]) -> LabelledText:
@@ -103,3 +105,32 @@ def test_a_part_to_choose_by_leaves_each_class_a_row(labels: list[str], fraction
 def test_a_part_to_choose_by_is_stratified_where_it_can_be() -> None:
     rows = LabelledText(list("abcdefgh"), ["x", "y"] * 4)
     assert split_to_choose_by(rows, 0.25, seed=1) == split_labelled(rows, 0.25, seed=1)
+
+
+@pytest.mark.parametrize("split", [split_labelled, split_to_choose_by, split_at_random])
+def test_copies_of_a_text_are_in_one_part(split: Any) -> None:
+    rng = np.random.default_rng(1)
+    texts = [f"text {number}" for number in rng.integers(100, size=400)]
+    rows = LabelledText(texts, ["x" if int(text[5:]) % 3 else "y" for text in texts])
+    rest, part = split(rows, 0.25, seed=1)
+    assert not set(rest.texts) & set(part.texts)
+    assert len(rest) + len(part) == 400
+    assert len(set(part.texts)) == math.ceil(0.25 * len(set(texts)))
+    assert part == split(rows, 0.25, seed=1)[1]
+    if split is not split_to_choose_by:
+        assert len(split(rows, 100, seed=1)[1]) == 100, "a number of rows is exact"
+
+
+def test_a_class_whose_rows_are_one_text_can_still_be_split() -> None:
+    rows = LabelledText([*(f"text {number % 60}" for number in range(120)), "odd", "odd"], ["x", "y"] * 60 + ["z"] * 2)
+    for rest, part in (split_labelled(rows, 0.25, seed=1), split_to_choose_by(rows, 0.25, seed=1)):
+        assert set(rest.labels) == {"x", "y", "z"}
+        assert not (set(rest.texts) & set(part.texts)) - {"odd"}
+    once = LabelledText([*rows.texts[:120], "text 1"], [*rows.labels[:120], "z"])
+    assert "z" in split_to_choose_by(once, 0.5, seed=1)[0].labels
+
+
+def test_of_a_handful_of_different_texts_copies_are_on_both_sides() -> None:
+    rows = LabelledText(["a", "b"] * 20, ["x", "y"] * 20)
+    rest, part = split_to_choose_by(rows, 0.25, seed=1)
+    assert (len(part), set(rest.texts)) == (10, {"a", "b"})

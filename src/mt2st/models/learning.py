@@ -204,7 +204,9 @@ class Learning(Generic[RowsT]):
             fitted = self._trained(self.settings, self.options, rows, None, vectors=True)
         settings = self.settings
         labelled = self._examples(rows)
-        unlabelled = _sample(self.options.unlabelled, MOST_SELF_LABELLED, seed=settings.seed)
+        known = set(labelled.texts)  # a copy would be learned from in the folds that hold its text out
+        others = (text for text in self.options.unlabelled if text not in known)
+        unlabelled = _sample(others, MOST_SELF_LABELLED, seed=settings.seed)
         reader = reader_for(fitted, settings)
         texts = truncated(reader.read([*labelled.texts, *unlabelled]), settings.text)
         with torch_threads(settings.compute.threads):

@@ -114,7 +114,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
                 a length that can be read again.
             validation: labelled data to choose the best evaluation by, as ``(X, y)``, or the share of the labelled
                 data, in (0, 1), that is split off for this at random, by the seed; stratified if each text has one
-                label.
+                label. Copies of a text stay together.
             final_fit: when the choice is made, train again on all labelled data, the share for validation included.
                 Strategy and learning rates then change where they did in the first training. It takes about as long
                 again. ``(X, y)`` for validation are never trained on. Not for a `Tagger`.

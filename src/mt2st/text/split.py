@@ -8,12 +8,15 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mt2st.errors import InputError, in_brief
 from mt2st.text.labelled import LabelledText
 
 LARGEST_SEED = 2**32 - 1
 """NumPy's random generators of the old kind, which scikit-learn's splits draw from, take no larger one."""
+LEAST_DIFFERENT = 50
+"""Different texts from which on copies stay together. A share of a handful would be all that there is of a kind."""
 
 
 class _Rows(Protocol):
@@ -41,7 +44,8 @@ def split_at_random(rows: RowsT, fraction_or_count: float, *, seed: int) -> tupl
     Args:
         rows: the rows to split.
         fraction_or_count: the size of the part: a float strictly between 0 and 1 is a fraction (rounded up to whole
-            rows), an int is a number of rows.
+            rows), an int is a number of rows. A fraction is one of the different texts, whose copies stay together: who
+            learns from one knows the others.
         seed: of the random choice, at least 0.
 
     Returns:
@@ -52,14 +56,15 @@ def split_at_random(rows: RowsT, fraction_or_count: float, *, seed: int) -> tupl
     """
     if seed < 0:
         raise InputError(f"the seed of a split must be at least 0, found {seed}")
-    size = _part_size(len(rows), fraction_or_count)
-    if not 0 < size < len(rows):
+    homes = _homes(rows, fraction_or_count)
+    drawn_from = np.unique(homes)
+    size = _part_size(len(drawn_from), fraction_or_count)
+    if not 0 < size < len(drawn_from):
         raise InputError(
             f"{rows.source}: a split of {len(rows):,} rows by {fraction_or_count} leaves nothing on one side; "
             f"choose another size or give more rows"
         )
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return rows.select(np.sort(order[size:])), rows.select(np.sort(order[:size]))
+    return _parted(rows, homes, np.random.default_rng(seed).permutation(drawn_from)[:size])
 
 
 def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
@@ -79,16 +84,19 @@ def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: in
     """
     if not 0 <= seed <= LARGEST_SEED:
         raise InputError(f"the seed of a split must be 0 to {LARGEST_SEED}, found {seed}")
-    size = _part_size(len(labelled), fraction_or_count)
+    homes = _homes(labelled, fraction_or_count)
+    drawn_from = np.unique(homes)
+    labels = [labelled.labels[number] for number in drawn_from]
+    size = _part_size(len(labels), fraction_or_count)
     source = labelled.source or "the labelled data"
-    counts = Counter(labelled.labels)
+    counts = Counter(labels)
     rare = sorted(name for name, count in counts.items() if count < 2)
     if rare:
         raise InputError(
             f"{source}: a split needs two rows of each class, found one only of {in_brief(rare)}; add rows or "
             "remove the class"
         )
-    for side, rows in (("the part split off", size), ("what is left", len(labelled) - size)):
+    for side, rows in (("the part split off", size), ("what is left", len(labels) - size)):
         if rows < len(counts):
             raise InputError(
                 f"{source}: a split of {len(labelled):,} rows by {fraction_or_count} leaves {max(rows, 0):,} "
@@ -98,8 +106,8 @@ def split_labelled(labelled: LabelledText, fraction_or_count: float, *, seed: in
     # Imported here because scikit-learn takes a second to load and only a split needs it.
     from sklearn.model_selection import train_test_split
 
-    rest, part = train_test_split(np.arange(len(labelled)), test_size=size, stratify=labelled.labels, random_state=seed)
-    return labelled.select(np.sort(rest)), labelled.select(np.sort(part))
+    _, part = train_test_split(drawn_from, test_size=size, stratify=labels, random_state=seed)
+    return _parted(labelled, homes, part)
 
 
 def split_to_choose_by(labelled: LabelledText, fraction: float, *, seed: int) -> tuple[LabelledText, LabelledText]:
@@ -110,19 +118,42 @@ def split_to_choose_by(labelled: LabelledText, fraction: float, *, seed: int) ->
     Raises:
         InputError: the fraction or the seed is out of range, or there is no row to split off.
     """
-    size, counts = _part_size(len(labelled), fraction), Counter(labelled.labels)
-    if min(counts.values()) > 1 and len(counts) <= min(size, len(labelled) - size):
+    homes = _homes(labelled, fraction)
+    order = np.random.default_rng(seed).permutation(np.unique(homes))
+    labels = np.array(labelled.labels)[order]
+    size, counts = _part_size(len(order), fraction), Counter(labels.tolist())
+    if min(counts.values()) > 1 and len(counts) <= min(size, len(order) - size):
         return split_labelled(labelled, fraction, seed=seed)
-    order = np.random.default_rng(seed).permutation(len(labelled))
-    _, first = np.unique(np.array(labelled.labels)[order], return_index=True)
+    _, first = np.unique(labels, return_index=True)
     others = np.delete(order, first)
     if not len(others):
         raise InputError(
             f"{labelled.source or 'the labelled data'}: there is no row to choose by, as each of the {len(counts):,} "
             "classes has one row; add rows"
         )
-    part = np.sort(others[:size])
-    return labelled.select(np.setdiff1d(order, part)), labelled.select(part)
+    return _parted(labelled, homes, others[:size])
+
+
+def _homes(rows: _Rows, fraction_or_count: float) -> NDArray[np.int64]:
+    """Return ``[n]`` for each row the one that it goes with: the first with the same text, or itself."""
+    every = np.arange(len(rows))
+    if isinstance(fraction_or_count, int | np.integer):
+        return every
+    first: dict[str, int] = {}
+    homes = np.array([first.setdefault(text, number) for number, text in enumerate(rows.texts)], dtype=np.int64)
+    if len(first) < LEAST_DIFFERENT:
+        return every
+    if isinstance(rows, LabelledText):  # a class needs two rows that can be on different sides
+        counts = Counter(rows.labels[number] for number in first.values())
+        alone = np.array([counts[label] < 2 for label in rows.labels])
+        homes[alone] = every[alone]
+    return homes
+
+
+def _parted(rows: RowsT, homes: NDArray[np.int64], part: NDArray[np.int64]) -> tuple[RowsT, RowsT]:
+    """Return the rest and the part: the rows that go with one of these."""
+    inside = np.isin(homes, part)
+    return rows.select(np.flatnonzero(~inside)), rows.select(np.flatnonzero(inside))
 
 
 def _part_size(rows: int, fraction_or_count: float) -> int:
