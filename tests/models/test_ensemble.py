@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 
 from mt2st import AdaptiveSwitch, MultiLabelClassifier, TextClassifier
 from mt2st.models import Optimisation
-from mt2st.models.ensemble import Ensemble, Examples, Pool, _pool, _Problem
+from mt2st.models.ensemble import Ensemble, Examples, Partner, Pool, _pool, _Problem
 from mt2st.models.ngram_classifier import SCALE, NgramClassifier, NgramFeatures, kinds_for
 from mt2st.text import Tokeniser
 from mt2st.training import Run, Trainer
@@ -148,9 +148,9 @@ def test_a_partner_that_does_not_help_is_left_out() -> None:
     examples = Examples(texts, one_hot([number % 2 for number in range(80)], 2))
     perfect = np.where(examples.targets, 1 - 1e-9, 1e-9)
     useless = np.full((80, 2), 0.5)
-    options: dict[str, Any] = {"independent": False, "tokeniser": Tokeniser()}
-    assert Ensemble.choose(examples, examples, useless, **options).members
-    assert len(Ensemble.choose(examples, examples, perfect, **options).pool.weights) <= 2
+    partners = Partner.fitted(examples, examples, independent=False, tokeniser=Tokeniser())
+    assert Ensemble.choose(partners, examples, useless, independent=False).members
+    assert len(Ensemble.choose(partners, examples, perfect, independent=False).pool.weights) <= 2
 
 
 @pytest.mark.parametrize("kind", [TextClassifier, MultiLabelClassifier])

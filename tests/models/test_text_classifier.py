@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mt2st.embedding import WordVectors
 from mt2st.errors import InputError
 from mt2st.models import TextClassifier, fitting
 from mt2st.strategy import Diminish, SingleTask, Strategy, Switch
-from mt2st.training import Callback, Trainer
+from mt2st.training import Callback, Evaluation, Trainer
 
 Films = tuple[list[str], list[str]]
 
@@ -447,3 +448,25 @@ def test_class_weights_hold_for_given_validation_data_too(films: tuple[list[str]
     heavy.class_weight = "balanced"
     heavy.fit(*films, validation=films)
     assert heavy.metrics_["validation"]["loss"] > 0
+
+
+class Told(Callback):
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.evaluations: list[int] = []
+        self.begin = time.monotonic()
+
+    def on_evaluation(self, trainer: Any, evaluation: Evaluation) -> None:
+        self.evaluations.append(len(self.seconds))
+
+    def on_forecast(self, seconds: float) -> None:
+        assert seconds > time.monotonic() - self.begin - 0.1, "the fit took longer already"
+        self.seconds.append(seconds)
+
+
+@pytest.mark.parametrize("final_fit", [True, False])
+def test_the_time_of_a_fit_is_told_once_after_the_first_evaluation(films: Films, final_fit: bool) -> None:
+    told, texts, labels = Told(), *films
+    make().fit(texts, labels, final_fit=final_fit, callbacks=[told])
+    assert len(told.seconds) == 1
+    assert told.evaluations == [0, *[1] * (len(told.evaluations) - 1)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from mt2st.evaluation.tables import METRICS
 from mt2st.tasks import Coverage
 from mt2st.text import Corpus
 from mt2st.training import Callback, Evaluation, Trainer
+from mt2st.training.remaining import RemainingTime
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import CountingReport
@@ -26,7 +26,7 @@ class TrainingProgress(Callback):
         self._bar = Bar()
         self._metric: list[str] = []
         self._details: list[str] = []
-        self._first_step, self._start = 0, 0.0
+        self._remaining: RemainingTime | None = None
 
     def on_choice(self, reason: str) -> None:
         """Say what was chosen by the data."""
@@ -64,14 +64,14 @@ class TrainingProgress(Callback):
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Start the clock."""
-        self._first_step, self._start = trainer.progress.step, time.monotonic()
+        self._remaining = RemainingTime(trainer)
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Move the bar."""
         step, last = trainer.progress.step, trainer.epochs * trainer.primary.n_batches
-        seconds = (time.monotonic() - self._start) / max(1, step - self._first_step) * (last - step)
         epoch = min(trainer.epochs, 1 + (step - 1) // trainer.primary.n_batches)
-        state = [f"epoch {epoch}/{trainer.epochs}", *self._metric, f"{duration(seconds)} left", *self._details]
+        left = duration(self._remaining.seconds()) if self._remaining is not None else "?"
+        state = [f"epoch {epoch}/{trainer.epochs}", *self._metric, f"{left} left", *self._details]
         self._bar.show(step / last, f"{self.title}: {', '.join(state)}")
 
     def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:
@@ -91,6 +91,10 @@ class TrainingProgress(Callback):
                 f"{evaluation.train_seconds:.1f} s",
             ]
             say(f"{self.title}: {', '.join(parts)}")
+
+    def on_forecast(self, seconds: float) -> None:
+        """Say how long all will take."""
+        say(f"{self.title}: about {duration(seconds)} in all")
 
     def on_event(self, trainer: Trainer, kind: str, values: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Say what the strategy decided."""

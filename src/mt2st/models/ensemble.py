@@ -164,6 +164,27 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Partner:
+    """A linear classifier with the best of `STRENGTHS`.
+
+    Attributes:
+        classifier: fitted.
+        strength: inverse strength of its regularisation.
+        scores: of the texts held out, by which the strength was chosen.
+    """
+
+    classifier: NgramClassifier
+    strength: float
+    scores: Scores
+
+    @classmethod
+    def fitted(cls, train: Examples, held_out: Examples, *, independent: bool, tokeniser: Tokeniser) -> list[Self]:
+        """Return one for each kind of n-grams that suits the texts; ``tokeniser`` gives their words."""
+        features = [NgramFeatures.of(kind, tokeniser, train.texts) for kind in kinds_for(train.texts)]
+        return [cls(*_best(each, train, held_out, independent=independent)) for each in features]
+
+
+@dataclass(frozen=True)
 class Ensemble:
     """A network's linear partners, and how much each of them counts.
 
@@ -179,24 +200,21 @@ class Ensemble:
 
     @classmethod
     def choose(
-        cls, train: Examples, held_out: Examples, network: NDArray[Any], *, independent: bool, tokeniser: Tokeniser
+        cls, partners: Sequence[Partner], held_out: Examples, network: NDArray[Any], *, independent: bool
     ) -> Self:
-        """Fit linear classifiers, and choose which of them to keep and how much each counts.
+        """Choose which linear classifiers to keep, and how much each counts.
 
         Args:
-            train: what the network was trained on.
-            held_out: texts that it was not trained on.
+            partners: the linear classifiers.
+            held_out: texts that neither they nor the network were trained on.
             network: ``[n_held_out, n_classes]``: its probabilities of them.
             independent: each class has a probability of its own; else those of a text sum to 1.
-            tokeniser: gives the words.
         """
-        features = [NgramFeatures.of(kind, tokeniser, train.texts) for kind in kinds_for(train.texts)]
-        tried = [_best(each, train, held_out, independent=independent) for each in features]
-        parts = [scores_of(network, independent=independent), *(each[2] for each in tried)]
+        parts = [scores_of(network, independent=independent), *(each.scores for each in partners)]
         kept = _worth_keeping(parts, held_out, independent=independent)
-        members = [tried[each - 1] for each in kept if each]
+        members = [partners[each - 1] for each in kept if each]
         pool = _pool([parts[each] for each in kept], held_out, independent=independent)
-        return cls(tuple(each[0] for each in members), tuple(each[1] for each in members), pool)
+        return cls(tuple(each.classifier for each in members), tuple(each.strength for each in members), pool)
 
     def refitted(self, examples: Examples, tokeniser: Tokeniser) -> Self:
         """Return the ensemble with linear classifiers fitted on other texts, in the way that was chosen."""

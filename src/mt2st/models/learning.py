@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from typing import Any, Generic
 
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 from mt2st.errors import NoContextError
 from mt2st.models.choice import FEW, Choice, Search, check_autotune, choose, described
-from mt2st.models.ensemble import Ensemble, Examples
+from mt2st.models.ensemble import Ensemble, Examples, Partner
 from mt2st.models.few_labels import learn
 from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitted, Fitting, primary_task, reader_for, to_measure
+from mt2st.models.forecast import Forecast
 from mt2st.models.inputs import joined
 from mt2st.models.linear_probe import pooled_vectors
 from mt2st.models.problem_types import ProblemType, RowsT, truncated
@@ -71,6 +73,7 @@ class Learning(Generic[RowsT]):
         self.settings, self.strategy, self.problem, self.classes = settings, strategy, problem, classes
         self.options = options
         self.fitting: Fitting[RowsT] | None = None
+        self._fitted_partners: list[Partner] | None = None
 
     def learn(
         self, rows: RowsT, validation: RowsT | float, *, final_fit: bool, autotune: float | None = None
@@ -102,8 +105,13 @@ class Learning(Generic[RowsT]):
             return self._from_few(choice, every, None if final_fit or isinstance(validation, float) else held_out)
         if isinstance(validation, float):
             rows, held_out = self.problem.split(rows, validation, seed=self.settings.seed)
-        goes_on = final_fit or autotune is not None
-        learned = self._attempt(choice, replace(self.options, goes_on=goes_on), rows, held_out)
+        options = replace(self.options, goes_on=final_fit or autotune is not None)
+        if autotune is None:
+            times = len(every) / len(rows) if final_fit and len(every) <= MOST_TRAINED_AGAIN else 0.0
+            fit_partners = partial(self._partners, rows, held_out)
+            forecast = Forecast(options.callbacks, begin=begin, fit_partners=fit_partners, again=times)
+            options = replace(options, callbacks=[*options.callbacks, forecast])
+        learned = self._attempt(choice, options, rows, held_out)
         if autotune is not None and learned.run.stopped != "interrupted":
             last = time.monotonic() - begin if final_fit else 0.0  # the final fit takes about as long as this
             learned = self._tuned(learned, given, rows, held_out, until=begin + 60 * autotune - last)
@@ -169,13 +177,24 @@ class Learning(Generic[RowsT]):
             probabilities = task.probabilities(reader.network(fitted.network), data)
         ensemble = None
         if settings.encoder.linear:
-            train, others = self._examples(rows), self._examples(held_out)
-            ensemble = Ensemble.choose(
-                train, others, probabilities, independent=self.problem.independent, tokeniser=settings.text.tokeniser
-            )
+            partners, others = self._partners(rows, held_out), self._examples(held_out)
+            ensemble = Ensemble.choose(partners, others, probabilities, independent=self.problem.independent)
             probabilities = ensemble.probabilities(probabilities, others.texts)
         metrics = task.metrics(probabilities, data)
         return replace(learned, ensemble=ensemble, validation=metrics, probabilities=probabilities)
+
+    def _partners(self, rows: RowsT, held_out: RowsT) -> list[Partner]:
+        """Return the network's linear partners, if it has any: the same under all settings that are searched."""
+        if self._fitted_partners is None:
+            self._fitted_partners = []
+            if self.problem.of_texts and self.settings.encoder.linear:
+                self._fitted_partners = Partner.fitted(
+                    self._examples(rows),
+                    self._examples(held_out),
+                    independent=self.problem.independent,
+                    tokeniser=self.settings.text.tokeniser,
+                )
+        return self._fitted_partners
 
     def _on_all(self, learned: Learned, rows: RowsT) -> Learned:
         """Learn from all labelled texts what was chosen on a part of them."""

@@ -37,7 +37,8 @@ class Callback:
     ``strategy``, ``optimizer`` and ``stop()`` are of use. Time spent in callbacks is not training time.
 
     `on_choice`, `on_corpus`, `on_auxiliary`, `on_cooccurrences` and `on_vectors` are called by the estimators alone,
-    while they prepare the training, and `on_model` in the end; a `Trainer` of your own never calls them.
+    while they prepare the training, `on_forecast` during it, and `on_model` in the end; a `Trainer` of your own never
+    calls them.
 
     Example:
         >>> class StopAt(Callback):
@@ -68,6 +69,9 @@ class Callback:
 
         Its ``done`` is 0 in the first call, before anything is trained or read from a checkpoint.
         """
+
+    def on_forecast(self, seconds: float) -> None:
+        """About how many seconds the whole fit takes, from its start; known after the first evaluation."""
 
     def before_fit(self, trainer: Any) -> None:
         """`Trainer.fit` is called. What a training needs is made here: folders, or the state of a checkpoint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,9 @@ class KernelThread:
     faster where a second core is free, but not repeatable to the bit. Where the kernel needs longer than the step, the
     step's thread takes over some of its pieces (`run_parallel`). Without ``parallel``, kernel tasks run before the
     step, on its thread, and a run is repeatable.
+
+    Attributes:
+        waited: seconds that the step's thread has spent on kernel tasks, or waiting for them.
     """
 
     def __init__(self, *, parallel: bool) -> None:
@@ -30,6 +34,7 @@ class KernelThread:
         self._running: list[Future[float]] = []
         self._pieces: _Pieces | None = None
         self._changed = Condition()
+        self.waited = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +54,8 @@ class KernelThread:
         """
         results: dict[str, float] = {}
         if self._executor is None or not jobs:
-            results.update((name, job()) for name, job in jobs.items())
+            with self._waiting():
+                results.update((name, job()) for name, job in jobs.items())
             yield results
             return
         futures: dict[str, Future[float]] = {name: self._executor.submit(job) for name, job in jobs.items()}
@@ -59,7 +65,8 @@ class KernelThread:
         try:
             yield results
         finally:
-            self.wait()
+            with self._waiting():
+                self.wait()
             self._running = []
             results.update((name, future.result()) for name, future in futures.items())
 
@@ -93,6 +100,14 @@ class KernelThread:
             if shared is None:
                 return
             shared.work()
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.waited += time.perf_counter() - start
 
     def _notify(self, _: Future[float]) -> None:
         with self._changed:

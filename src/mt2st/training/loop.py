@@ -210,8 +210,10 @@ class TrainingLoop:
                 return
             if progress.batch == parts:
                 break
+            waited = thread.waited
             with progress.timed():
                 self._step(self._next(shares), EpochSlice(progress.epoch, progress.batch, parts, self.seed), thread)
+            progress.kernel_seconds += thread.waited - waited
             progress.batch += 1
             self._tell("on_step_end")
         progress.epoch, progress.batch = progress.epoch + 1, 0

@@ -23,6 +23,7 @@ class Progress:
         batch: primary batches done in it.
         step: optimizer steps in all.
         train_seconds: time of training; evaluation, callbacks and checkpoints are not training.
+        kernel_seconds: those of them that steps have spent on kernel tasks, or waiting for them.
         active: auxiliary tasks that were on in the last step.
         single_task: whether the transition has happened: all auxiliary tasks have gone off for good, after one had been
             on.
@@ -35,6 +36,7 @@ class Progress:
     batch: int = 0
     step: int = 0
     train_seconds: float = 0.0
+    kernel_seconds: float = 0.0
     active: list[str] = field(default_factory=list)
     single_task: bool = False
     losses: dict[str, tuple[float, int]] = field(default_factory=dict)
