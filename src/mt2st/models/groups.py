@@ -265,7 +265,7 @@ class Context(Group):
     """Fewest words whose contexts are learned in one step. By default a careful number, smaller for high rates and wide
     Skip-gram windows, which grows to 32 as the rate decays. Larger blocks are faster, until the vectors suffer."""
     x_max: Positive = 10.0
-    """Glove: co-occurrence count at which a pair gets full weight. The paper's 100 is for billions of words."""
+    """Glove: co-occurrence count at which a pair gets full weight. GloVe's own 100 is for billions of words."""
     glove_sample: Share = 0.0
     """Glove: threshold for downsampling frequent words before co-occurrences are counted; 0 keeps all words."""
     memory: Positive = 1024.0

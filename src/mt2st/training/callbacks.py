@@ -36,9 +36,9 @@ class Callback:
     ``trainer`` is the `mt2st.training.Trainer`: its ``module``, ``progress`` (epoch, batch, step), ``run``,
     ``strategy``, ``optimizer`` and ``stop()`` are of use. Time spent in callbacks is not training time.
 
-    `on_choice`, `on_corpus`, `on_auxiliary`, `on_cooccurrences` and `on_vectors` are called by the estimators alone,
-    while they prepare the training, `on_forecast` during it, and `on_model` in the end; a `Trainer` of your own never
-    calls them.
+    `on_choice`, `on_corpus`, `on_memory`, `on_auxiliary`, `on_cooccurrences` and `on_vectors` are called by the
+    estimators alone, while they prepare the training, `on_forecast` during it, and `on_model` in the end; a `Trainer`
+    of your own never calls them.
 
     Example:
         >>> class StopAt(Callback):

@@ -149,7 +149,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class ProbeFit:
-    """The primary's head was fitted on the encoder's vectors (`mt2st.models.LinearProbe`).
+    """The primary's head was fitted on the encoder's vectors (`mt2st.models.linear_probe.LinearProbe`).
 
     Attributes:
         epoch: first epoch with the new head.

@@ -228,7 +228,7 @@ class TransitionActions:
         rates: learning rates that follow the training and the transition.
         activate: called with the module, for example to activate layers. Called again when a training goes on from a
             checkpoint behind the transition.
-        probe: fits the primary's head (`mt2st.models.LinearProbe`).
+        probe: fits the primary's head (`mt2st.models.linear_probe.LinearProbe`).
         freezing: freezes dimensions of the embedding, from the transition or from a given epoch on.
         keep_after: once the transition has happened, choose the best evaluation among those after it: the parameters
             kept then have what the transition brings, for example an active layer.
