@@ -33,8 +33,8 @@ from mt2st.text import (
 from mt2st.text.conll import TAGGED
 from mt2st.text.labelled import SEPARATOR
 from mt2st.text.readers import HUB_PREFIX
+from mt2st.text.rows import Quoting
 from mt2st.text.split import shared_texts
-from mt2st.text.table import Quoting
 
 Rows = LabelledText | MultiLabelledText | TaggedText
 COLUMNS = ("text", "label", "label_separator", "tag", "word")

@@ -37,9 +37,8 @@ if TYPE_CHECKING:
         read_tagged,
     )
     from mt2st.text.readers import KNOWN_EXTENSIONS, check_exists, iterate_texts, read_records
-    from mt2st.text.rows import Record
+    from mt2st.text.rows import Dialect, Record
     from mt2st.text.split import shared_texts, split_at_random, split_labelled, split_to_choose_by
-    from mt2st.text.table import Dialect
     from mt2st.text.tokeniser import Tokeniser
     from mt2st.text.vocabulary import PAD, SPECIALS, UNK, OpenVocabulary, Vocabulary
 
@@ -84,9 +83,8 @@ __getattr__, __dir__ = lazily(
         "labelled": "LabelledText MultiLabelledText TaggedText check_classes check_labels check_tags read_labelled "
         "read_multi_labelled read_tagged",
         "readers": "KNOWN_EXTENSIONS check_exists iterate_texts read_records",
-        "rows": "Record",
+        "rows": "Dialect Record",
         "split": "shared_texts split_at_random split_labelled split_to_choose_by",
-        "table": "Dialect",
         "tokeniser": "Tokeniser",
         "vocabulary": "PAD SPECIALS UNK OpenVocabulary Vocabulary",
     },

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar, Self
 
 from mt2st.errors import InputError, in_brief, shortened
 from mt2st.text.conll import read_conll
 from mt2st.text.lines import text_files
 from mt2st.text.readers import has_no_labels, read_records, stream_records
-from mt2st.text.rows import BadRow, Record, check_present, has_lone_surrogate, labels_in
-from mt2st.text.table import Dialect
+from mt2st.text.rows import BadRow, Dialect, Record, Wanted, check_present, has_lone_surrogate, labels_in
 
 LINES_SHOWN = 5
 SEPARATOR = ";"
 
 
+class _Rows:
+    """Rows in the order of their source. Each has a value in the fields ``per_row``, if these are not None."""
+
+    per_row: ClassVar[tuple[str, ...]] = ("texts", "labels", "weights")
+
+    def __len__(self) -> int:
+        return len(getattr(self, self.per_row[0]))
+
+    def select(self, indices: Iterable[int]) -> Self:
+        """Return the rows of these indices, in their order."""
+        chosen = [int(index) for index in indices]
+        values = {name: getattr(self, name) for name in self.per_row}
+        picked = {name: [each[index] for index in chosen] for name, each in values.items() if each is not None}
+        return replace(self, **picked)  # type: ignore[type-var]  # of dataclasses
+
+
 @dataclass(frozen=True)
-class LabelledText:
+class LabelledText(_Rows):
     """Texts and their labels, in the order of their source.
 
     Attributes:
@@ -44,16 +60,6 @@ class LabelledText:
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.labels):
             raise InputError(f"texts and labels must be as many, found {len(self.texts)} and {len(self.labels)}")
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def select(self, indices: Iterable[int]) -> LabelledText:
-        """Return the rows of these indices, in their order."""
-        chosen = [int(index) for index in indices]
-        texts = [self.texts[index] for index in chosen]
-        weights = None if self.weights is None else [self.weights[index] for index in chosen]
-        return LabelledText(texts, [self.labels[index] for index in chosen], self.skipped, self.source, weights)
 
 
 @dataclass
@@ -118,7 +124,8 @@ def read_labelled(
     texts: list[str] = []
     labels: list[str] = []
     bad_rows = _BadRows()
-    records = stream_records(source, text, label or "label", bad_rows.add, dialect=dialect)
+    wanted = Wanted(text, label or "label", dialect=dialect or Dialect(), on_bad_row=bad_rows.add)
+    records = stream_records(source, wanted)
     if has_no_labels(source, dialect):
         raise InputError(
             f"{source}: a .txt file has no labels, unless its lines begin with __label__; give a table with a label "
@@ -184,7 +191,7 @@ def check_classes(labelled: LabelledText) -> None:
 
 
 @dataclass(frozen=True)
-class MultiLabelledText:
+class MultiLabelledText(_Rows):
     """Texts and the labels of each, in the order of their source.
 
     Attributes:
@@ -213,16 +220,6 @@ class MultiLabelledText:
         for number, labels in enumerate(self.labels):
             if isinstance(labels, str):
                 raise InputError(f"{self.source}: give a list of labels for each text, found {labels!r} for {number}")
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def select(self, indices: Iterable[int]) -> MultiLabelledText:
-        """Return the rows of these indices, in their order."""
-        chosen = [int(index) for index in indices]
-        texts = [self.texts[index] for index in chosen]
-        weights = None if self.weights is None else [self.weights[index] for index in chosen]
-        return MultiLabelledText(texts, [self.labels[index] for index in chosen], self.source, weights)
 
     def label_names(self) -> tuple[str, ...]:
         """Return the labels that occur, sorted."""
@@ -291,7 +288,7 @@ def check_labels(labelled: MultiLabelledText) -> None:
 
 
 @dataclass(frozen=True)
-class TaggedText:
+class TaggedText(_Rows):
     """Sentences of words and the tag of each word, in the order of their source.
 
     Attributes:
@@ -306,6 +303,7 @@ class TaggedText:
         (2, ['Show all', 'Yes'], [['INTJ']])
     """
 
+    per_row = ("sentences", "tags")
     sentences: Sequence[Sequence[str]]
     tags: Sequence[Sequence[str]]
     source: str = "the tagged sentences"
@@ -324,9 +322,6 @@ class TaggedText:
                     + (f"the text {tags!r}" if isinstance(tags, str) else f"{len(tags)} tags")
                 )
 
-    def __len__(self) -> int:
-        return len(self.sentences)
-
     @property
     def n_words(self) -> int:
         """The number of words of all sentences."""
@@ -336,12 +331,6 @@ class TaggedText:
     def texts(self) -> list[str]:
         """The sentences as texts, with spaces between the words."""
         return [" ".join(words) for words in self.sentences]
-
-    def select(self, indices: Iterable[int]) -> TaggedText:
-        """Return the sentences of these indices, in their order."""
-        chosen = [int(index) for index in indices]
-        sentences = [self.sentences[index] for index in chosen]
-        return TaggedText(sentences, [self.tags[index] for index in chosen], self.source, self.first_lines)
 
     def tag_names(self) -> tuple[str, ...]:
         """Return the tags that occur, sorted."""

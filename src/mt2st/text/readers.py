@@ -10,13 +10,14 @@ import json
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
 from mt2st.errors import DataWarning, InputError, MissingExtraError, listed, shortened, suggestion
 from mt2st.text.lines import check_regular, is_fasttext, read_folder, read_lines, read_plain
-from mt2st.text.rows import BadRow, Columns, OnBadRow, Record, has_lone_surrogate, refuse
-from mt2st.text.table import Dialect, read_table
+from mt2st.text.rows import BadRow, Dialect, OnBadRow, Record, Wanted, has_lone_surrogate
+from mt2st.text.table import read_table
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
@@ -75,10 +76,11 @@ def read_records(
         Record(text='Long, and dull', label='1', line=2, kept=())
         Record(text='Fine', label='5', line=3, kept=())
     """
+    wanted = Wanted(text, label, keep, dialect or Dialect())
     if not skip_bad_rows:
-        return stream_records(source, text, label, refuse, keep, dialect)
+        return stream_records(source, wanted)
     bad: list[BadRow] = []
-    return _some(stream_records(source, text, label, bad.append, keep, dialect), bad, str(source))
+    return _some(stream_records(source, replace(wanted, on_bad_row=bad.append)), bad, str(source))
 
 
 def _some(records: Iterator[Record], bad: list[BadRow], source: str) -> Iterator[Record]:
@@ -105,33 +107,25 @@ def iterate_texts(
     return (record.text for record in records if record.text.strip())
 
 
-def stream_records(
-    source: str | Path,
-    text: str | None,
-    label: str | None,
-    on_bad_row: OnBadRow,
-    keep: Sequence[str] = (),
-    dialect: Dialect | None = None,
-) -> Iterator[Record]:
-    """Stream rows as `read_records` does, with a callback for bad rows."""
+def stream_records(source: str | Path, wanted: Wanted) -> Iterator[Record]:
+    """Stream rows as `read_records` does."""
     if str(source).startswith(HUB_PREFIX):
-        return read_hub(str(source), text, label, on_bad_row, keep)
+        return read_hub(str(source), wanted)
     path = Path(source)
     check_exists(source)
-    if keep and (path.is_dir() or is_plain(path)):
-        raise InputError(f"{path}: has no columns to keep: {listed(keep)} cannot be kept")
+    if wanted.keep and (path.is_dir() or is_plain(path)):
+        raise InputError(f"{path}: has no columns to keep: {listed(wanted.keep)} cannot be kept")
     if path.is_dir():
         return read_folder(path)
     extension = _extension(path)
-    encoding = dialect.encoding if dialect is not None else None
     if extension in DELIMITERS:
-        return read_table(path, DELIMITERS[extension], text, label, on_bad_row, keep, dialect)
+        return read_table(path, DELIMITERS[extension], wanted)
     if extension in JSON_LINES:
-        return read_json_lines(path, text, label, on_bad_row, keep, encoding)
+        return read_json_lines(path, wanted)
     if extension == PLAIN:
-        return read_plain(path, encoding)
+        return read_plain(path, wanted.dialect.encoding)
     if path.name.lower().endswith(PARQUET):
-        return read_parquet(path, text, label, on_bad_row, keep)
+        return read_parquet(path, wanted)
     found = f"extension '{''.join(path.suffixes[-2:])}'" if path.suffix else "no extension"
     raise InputError(
         f"{path}: {found} says nothing of the format; the known ones are {listed(KNOWN_EXTENSIONS)}, "
@@ -184,37 +178,30 @@ HUB_PREFIX = "hf:"
 DEFAULT_SPLIT = "train"
 
 
-def read_json_lines(
-    path: Path,
-    text: str | None,
-    label: str | None,
-    on_bad_row: OnBadRow,
-    keep: Sequence[str] = (),
-    encoding: str | None = None,
-) -> Iterator[Record]:
+def read_json_lines(path: Path, wanted: Wanted) -> Iterator[Record]:
     """Yield the objects of a JSON Lines file; blank lines are skipped."""
     bad: list[BadRow] = []
 
     def noted(row: BadRow) -> None:
         bad[:] = bad or [row]
-        on_bad_row(row)
+        wanted.on_bad_row(row)
 
-    objects = _objects(path, noted, encoding)
+    objects = _objects(path, noted, wanted.dialect.encoding)
     first = list(islice(objects, OBJECTS_WITH_EVERY_KEY))
     if not first and bad:
         return
     if not first:
         raise InputError(f"{path}: holds no JSON object; give one on each line")
     keys = list(dict.fromkeys(key for _, found in first for key in found))
-    columns = Columns.found(text, label, keys, str(path), keep)
+    columns = wanted.among(keys, str(path))
     for line, found in chain(first, objects):
         place = f"{path}, line {line}"
-        record = columns.record(found, line, place, on_bad_row)
+        record = columns.record(found, line, place, wanted.on_bad_row)
         if record is None:
             continue
         if any(map(has_lone_surrogate, (record.text, record.label or "", *(record.labels or ())))):
             message = f"{place}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no character"
-            on_bad_row(BadRow(line, "with half of a surrogate pair", message))
+            wanted.on_bad_row(BadRow(line, "with half of a surrogate pair", message))
             continue
         yield record
 
@@ -239,9 +226,7 @@ def _objects(path: Path, on_bad_row: OnBadRow, encoding: str | None) -> Iterator
             on_bad_row(BadRow(line, "that are not a JSON object", message))
 
 
-def read_parquet(
-    path: Path, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
-) -> Iterator[Record]:
+def read_parquet(path: Path, wanted: Wanted) -> Iterator[Record]:
     """Yield the rows of a Parquet file in batches; only the columns that are asked for are read."""
     try:
         import pyarrow
@@ -251,10 +236,10 @@ def read_parquet(
     line = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            columns = Columns.found(text, label, list(file.schema_arrow.names), str(path), keep)
+            columns = wanted.among(list(file.schema_arrow.names), str(path))
             for batch in file.iter_batches(batch_size=ROWS_PER_BATCH, columns=columns.names, use_threads=False):
                 for line, row in enumerate(batch.to_pylist(), line + 1):  # noqa: B020 - goes on counting
-                    record = columns.record(row, line, f"{path}, row {line}", on_bad_row)
+                    record = columns.record(row, line, f"{path}, row {line}", wanted.on_bad_row)
                     if record is not None:
                         yield record
     except InputError:
@@ -266,9 +251,7 @@ def read_parquet(
         raise InputError(f"{path}: has columns and no row; give at least one")
 
 
-def read_hub(
-    source: str, text: str | None, label: str | None, on_bad_row: OnBadRow, keep: Sequence[str] = ()
-) -> Iterator[Record]:
+def read_hub(source: str, wanted: Wanted) -> Iterator[Record]:
     """Yield the rows of a Hugging Face hub data set, ``hf:owner/name`` or ``hf:owner/name:split``.
 
     It is downloaded on first use. Labels of a ``ClassLabel`` column come by name.
@@ -290,14 +273,14 @@ def read_hub(
             f"network connection; without a network, load it once on a connected machine and copy its cache folder "
             f"(~/.cache/huggingface), or give a local file"
         ) from error
-    columns = Columns.found(text, label, list(rows.column_names), source, keep)
+    columns = wanted.among(list(rows.column_names), source)
     feature = None if columns.label is None else rows.features[columns.label]
     names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
     line = 0
     for line, row in enumerate(rows.select_columns(columns.names), 1):
         if names is not None:
             row = {**row, columns.label: _named(row[columns.label], names)}
-        record = columns.record(row, line, f"{source}, row {line}", on_bad_row)
+        record = columns.record(row, line, f"{source}, row {line}", wanted.on_bad_row)
         if record is not None:
             yield record
     if line == 0:

@@ -145,6 +145,33 @@ class Oddities:
             warnings.warn(f"{self.source}: {'; '.join(each)}", DataWarning, stacklevel=2)
 
 
+Quoting = Literal["auto", "quotes", "none"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written, where its name does not tell.
+
+    Attributes:
+        delimiter: the character between two fields of a table; None for the one of the file's name.
+        encoding: Python's name of the encoding, also of plain text and JSON Lines; None for UTF-8.
+        quoting: ``"quotes"`` around fields may hold delimiters, line ends and doubled quotes (RFC 4180); with
+            ``"none"``, a quote is a character as any other; ``"auto"`` takes them for quotes until rows show that they
+            are none.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    quoting: Quoting = "auto"
+
+    def __post_init__(self) -> None:
+        if self.delimiter is not None:
+            named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(self.delimiter, self.delimiter)
+            if len(named) != 1 or named in '"\r\n':
+                raise InputError(f"a delimiter is one character, such as ';' or tab, found {self.delimiter!r}")
+            object.__setattr__(self, "delimiter", named)
+
+
 class NoColumnError(InputError):
     """There is no column of the name that was asked for."""
 
@@ -189,20 +216,6 @@ class Columns:
     label: str | None
     keep: tuple[str, ...] = ()
 
-    @classmethod
-    def found(
-        cls, text: str | None, label: str | None, columns: Sequence[str], place: str, keep: Sequence[str] = ()
-    ) -> Columns:
-        """Find the columns by `find_column`; a label of None is not read."""
-        of_text = find_column(text, columns, role="text", place=place)
-        of_label = None if label is None else find_column(label, columns, role="label", place=place)
-        if of_label == of_text:
-            raise InputError(
-                f"{place}: texts and labels are both read from column '{shortened(of_text)}'; choose another with "
-                f"--text or --label. The columns are {in_brief(columns)}"
-            )
-        return cls(of_text, of_label, tuple(find_column(name, columns, role="text", place=place) for name in keep))
-
     @property
     def names(self) -> list[str]:
         """The names, each once."""
@@ -233,6 +246,32 @@ class Columns:
         kept = (row.get(name) for name in self.keep)
         texts = tuple("" if is_missing(value) else str(value) for value in kept)
         return Record(values[0] or "", clean_label(values[1]), line, texts, labels)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is read of a source: columns, by `find_column` (a label of None is not read), and what of bad rows.
+
+    ``dialect`` says how a text file is written. A reader goes on behind a bad row if ``on_bad_row`` returns.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    keep: Sequence[str] = ()
+    dialect: Dialect = Dialect()
+    on_bad_row: OnBadRow = refuse
+
+    def among(self, columns: Sequence[str], place: str) -> Columns:
+        """Find the columns."""
+        of_text = find_column(self.text, columns, role="text", place=place)
+        of_label = None if self.label is None else find_column(self.label, columns, role="label", place=place)
+        if of_label == of_text:
+            raise InputError(
+                f"{place}: texts and labels are both read from column '{shortened(of_text)}'; choose another with "
+                f"--text or --label. The columns are {in_brief(columns)}"
+            )
+        keep = tuple(find_column(name, columns, role="text", place=place) for name in self.keep)
+        return Columns(of_text, of_label, keep)
 
 
 def clean_label(value: str | None) -> str | None:

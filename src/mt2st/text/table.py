@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from mt2st.errors import InputError, shortened
 from mt2st.text.lines import read_lines
-from mt2st.text.rows import BadRow, Columns, Oddities, OnBadRow, Record, clean_label
+from mt2st.text.rows import BadRow, Dialect, Oddities, Record, Wanted, clean_label
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars ('|')"}
 """What tables come with, and what it is called."""
@@ -31,32 +30,6 @@ LINES_OF_A_FIELD = 20
 _EXCEL = re.compile(r'sep=([^"\r\n])\r?\n?')
 _NO_NAME = re.compile(r"[-+]?\d*\.?\d+|(?:\S+\s+){3,}\S+|")
 """What is no name of a column: a number, four words or more, nothing."""
-
-Quoting = Literal["auto", "quotes", "none"]
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a text file is written, where its name does not tell.
-
-    Attributes:
-        delimiter: the character between two fields of a table; None for the one of the file's name.
-        encoding: Python's name of the encoding, also of plain text and JSON Lines; None for UTF-8.
-        quoting: ``"quotes"`` around fields may hold delimiters, line ends and doubled quotes (RFC 4180); with
-            ``"none"``, a quote is a character as any other; ``"auto"`` takes them for quotes until rows show that they
-            are none.
-    """
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    quoting: Quoting = "auto"
-
-    def __post_init__(self) -> None:
-        if self.delimiter is not None:
-            named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(self.delimiter, self.delimiter)
-            if len(named) != 1 or named in '"\r\n':
-                raise InputError(f"a delimiter is one character, such as ';' or tab, found {self.delimiter!r}")
-            object.__setattr__(self, "delimiter", named)
 
 
 @dataclass
@@ -185,22 +158,14 @@ class _NoQuotesError(Exception):
     """Quotes are no quotes around fields."""
 
 
-def read_table(
-    path: Path,
-    delimiter: str,
-    text: str | None,
-    label: str | None,
-    on_bad_row: OnBadRow,
-    keep: Sequence[str] = (),
-    dialect: Dialect | None = None,
-) -> Iterator[Record]:
+def read_table(path: Path, delimiter: str, wanted: Wanted) -> Iterator[Record]:
     """Yield the rows of a CSV or TSV file.
 
     Blank lines are skipped. Quotes work in TSV files as they do in CSV files (`Dialect`). A row is bad with too many or
     too few fields, or with text after a closing quote. A first line of ``sep=;``, as Excel reads it, names the
     delimiter.
     """
-    dialect = dialect or Dialect()
+    dialect = wanted.dialect
     rows = _Rows(path, dialect.delimiter or delimiter, dialect)
     numbered = iter(rows)
     first = next(numbered, None)
@@ -213,9 +178,9 @@ def read_table(
     place = f"{path}, line {first[0]}"
     columns = [name.strip() for name in first[1]]
     rows.n_columns = len(columns)
-    _check_delimiter(columns, rows.delimiter, text, label, place=place)
+    _check_delimiter(columns, rows.delimiter, wanted, place=place)
     try:
-        found = Columns.found(text, label, columns, place, keep)
+        found = wanted.among(columns, place)
     except InputError as error:
         if not any(_NO_NAME.fullmatch(name) for name in columns):
             raise
@@ -230,13 +195,13 @@ def read_table(
     for line, row in numbered:
         found_a_row = True
         if isinstance(row, BadRow):
-            on_bad_row(row)
+            wanted.on_bad_row(row)
         elif len(row) != len(columns):
             message = (
                 f"{path}, line {line}: expected {len(columns)} fields, as the header has, and found {len(row)}; "
                 f"quote a field that holds the delimiter"
             )
-            on_bad_row(BadRow(line, f"with a number of fields other than the header's {len(columns)}", message))
+            wanted.on_bad_row(BadRow(line, f"with a number of fields other than the header's {len(columns)}", message))
         else:
             label_found = None if label_at is None else clean_label(row[label_at])
             yield Record(row[text_at], label_found, line, tuple(row[at] for at in kept_at))
@@ -244,9 +209,9 @@ def read_table(
         raise InputError(f"{path}: has a header and no row; give at least one")
 
 
-def _check_delimiter(columns: list[str], delimiter: str, text: str | None, label: str | None, *, place: str) -> None:
+def _check_delimiter(columns: list[str], delimiter: str, wanted: Wanted, *, place: str) -> None:
     """Raise when the header's only column is several with another delimiter, and is not what was asked for."""
-    if len(columns) > 1 or (text == columns[0] and label in (None, text)):
+    if len(columns) > 1 or (wanted.text == columns[0] and wanted.label in (None, wanted.text)):
         return
     hint = _other_delimiter(columns[0], delimiter)
     if hint:
