@@ -29,8 +29,7 @@ from word_vectors import DATA, BenchmarkCorpus, quality, read_corpus, spread
 from mt2st._workers import results
 from mt2st.embedding import WordVectors
 from mt2st.embedding.glove.counting import Cooccurrences, CountingReport, count_cooccurrences
-from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
-from mt2st.embedding.glove.targets import TargetSource
+from mt2st.embedding.glove.tables import GloveReport, GloveTables, TargetSource, update
 from mt2st.embedding.glove.training import JOB_ENTRIES
 
 PUBLISHED_FLAGS = "-O3 -march=native -funroll-loops"

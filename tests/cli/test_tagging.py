@@ -14,7 +14,7 @@ import pytest
 
 from mt2st import Tagger
 from mt2st.cli.main import main
-from mt2st.cli.tag_file import Found
+from mt2st.cli.predict import agreement
 from mt2st.errors import DataWarning
 from tests.cli.conftest import FAST
 
@@ -150,8 +150,8 @@ def test_a_tagger_is_measured_on_standard_input_and_counts_sentences_of_unknown_
 
 
 def test_entities_in_a_file_of_words_are_compared_whole() -> None:
-    found = Found([("B-x", "I-x", "O")], [["B-x", "O", "O"]])
-    assert str(found) == "2 of 3 tags are those of the file (accuracy 66.7%); entity F1 0.0%"
+    told = agreement([("B-x", "I-x", "O")], [["B-x", "O", "O"]])
+    assert told == "2 of 3 tags are those of the file (accuracy 66.7%); entity F1 0.0%"
 
 
 def test_several_labels_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

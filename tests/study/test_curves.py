@@ -6,8 +6,8 @@ import pytest
 from tests.study.results import with_scores
 
 from mt2st.study import Study
-from mt2st.study.curves import by_epoch, by_seconds, epoch_of
 from mt2st.study.figures import panels
+from mt2st.study.summary import by_epoch, by_seconds, epoch_of
 from mt2st.training import Evaluation, Run, Transition
 
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from mt2st.embedding.glove.counting import ENTRY, Cooccurrences, count_cooccurrences
-from mt2st.embedding.glove.tables import update
-from mt2st.embedding.glove.targets import TargetSource
+from mt2st.embedding.glove.tables import TargetSource, update
 from mt2st.embedding.kernels.glove_training import in_order, order_bits
 from mt2st.errors import InputError
 from mt2st.tasks import GloveTask

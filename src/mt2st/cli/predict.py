@@ -6,15 +6,15 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import TextIOWrapper
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar, cast
 
 import numpy as np
 import tyro
@@ -25,11 +25,11 @@ from mt2st._workers import results
 from mt2st.cli.data_options import DialectOptions, saved_columns
 from mt2st.cli.options import parse
 from mt2st.cli.standard_input import STDIN, lines_of_texts
-from mt2st.cli.tag_file import ENDINGS, WordFile, line_writer, tag_sentences, tagged
 from mt2st.cli.terminal import progress_bar, say, warn
 from mt2st.errors import InputError, listed
 from mt2st.evaluation.classification import THRESHOLD
-from mt2st.text import Dialect, Record, read_records
+from mt2st.text import Dialect, Record, TaggedSentence, is_tagged, read_conll, read_records, read_words
+from mt2st.text.conll import TAGGED, has_names
 from mt2st.text.labelled import SEPARATOR
 from mt2st.text.rows import NoColumnError
 
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
     Classifier = TextClassifier | MultiLabelClassifier | Predictor
 
+ENDINGS = (*TAGGED, *(f"{ending}.gz" for ending in TAGGED))
+"""Endings of files of words, one a line."""
+SENTENCES = 1024
+"""So many sentences are tagged together: enough to fill batches of similar length, few enough for flat memory."""
 MOST_TEXTS, MOST_CHARACTERS, MOST_VALUES = 1 << 15, 1 << 21, 1 << 20
 """So many texts, characters and probabilities are predicted together."""
 STREAMED_TEXTS = 1 << 10
@@ -52,6 +56,7 @@ LOWER = np.array([f"{n:03d}" for n in range(1000)], "S3")
 MOST_WORKERS = 4
 """Threads that predict without torch; reading and writing keep no more of them busy."""
 
+Item = TypeVar("Item")
 Chunks = Iterator[list[Record]]
 Write = Callable[[TextIO, Chunks], None]
 """Predicts texts and writes the predictions."""
@@ -147,12 +152,40 @@ def _tag_file(options: PredictOptions, file: str) -> int:
         raise InputError(f"{file} has words, one on a line, and {options.model} is no tagger: give it a file of texts")
     writer_of(model, options.format)  # refuses a format that it does not write
     columns = saved_columns(options.model)
-    has_tags, sentences = WordFile(file, columns.get("tag"), columns.get("word", 1)).sentences()
+    sentences = _sentences(file, columns.get("tag"), columns.get("word", 1))
+    true, found = [], []
     with _destination(options) as out:
-        found = tag_sentences(model, sentences, line_writer(out, options.format))
-    if has_tags:
-        say(str(found))
+        for sentence, words, tags in _tagged(model, sentences, lambda each: each.words):
+            _write_tagged(out, options.format, {}, words, tags)
+            if sentence.tags:
+                true.append(sentence.tags)
+                found.append(tags)
+    if true:
+        say(agreement(true, found))
     return 0
+
+
+def _sentences(file: str, tag: str | int | None, word: int) -> Iterator[TaggedSentence]:
+    """Yield the sentences of a file of words; their tags are empty if the file has none.
+
+    A column of tags of the other format, named or numbered, stands for the default.
+    """
+    tag = None if str(tag).removeprefix("-").isdecimal() == has_names(file) else tag
+    if is_tagged(file, tag=tag, word=word):
+        return read_conll(file, tag=tag, word=word)
+    return (TaggedSentence(words, (), 0) for words in read_words(file, word=word))
+
+
+def agreement(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> str:
+    """Return how many predicted tags of sentences are the true ones, in a line."""
+    from mt2st.evaluation import has_spans, span_report
+
+    pairs = [pair for rows in zip(true, predicted, strict=True) for pair in zip(*rows, strict=True)]
+    right = sum(one == two for one, two in pairs)
+    text = f"{right:,} of {len(pairs):,} tags are those of the file (accuracy {right / len(pairs):.1%})"
+    if has_spans({tag for pair in pairs for tag in pair}):
+        text += f"; entity F1 {span_report(true, predicted).micro.f1:.1%}"
+    return text
 
 
 def _trained_column(model: Path, file: str, dialect: Dialect) -> str | None:
@@ -197,7 +230,7 @@ def writer_of(
         raise InputError(f"--format {form}: {what} writes {' or '.join(forms)}")
     if problem_type == "tagging":
         tagger = cast("Tagger", model)
-        return partial(_write_conll if form == "conll" else _write_tags, tagger, keep)
+        return partial(_write_tags, tagger, form, keep)
     classifier = cast("Classifier", model)
     return partial(_write_csv if form == "csv" else _write_json_lines, classifier, keep, streamed)
 
@@ -312,31 +345,51 @@ def _write_json_lines(model: Classifier, keep: Sequence[str], streamed: bool, ou
     name = "labels" if _problem_type(model) == "multilabel" else "label"
     for chunk, found in _predicted(model, chunks, streamed):
         for record, label, row in zip(chunk, _labels(model, found), _rounded(found), strict=True):
-            _write_line(out, keep, record, {name: label, "probabilities": dict(zip(classes, row, strict=True))})
+            values = {name: label, "probabilities": dict(zip(classes, row, strict=True))}
+            _write_json(out, _kept(keep, record), values)
 
 
-def _tagged(model: Tagger, chunks: Chunks) -> Iterator[tuple[Record, Sequence[str], list[str]]]:
-    return tagged(model, chain.from_iterable(chunks), lambda record: model.cutter_(record.text))
+def _tagged(
+    model: Tagger, items: Iterable[Item], words_of: Callable[[Item], Sequence[str]]
+) -> Iterator[tuple[Item, Sequence[str], list[str]]]:
+    """Yield items with their words and tags; tell in the end how many have no word that the model knows."""
+    from mt2st.models.tagger import KnownWords
+
+    counts, items = KnownWords(), iter(items)
+    while chunk := list(islice(items, SENTENCES)):
+        sentences = [words_of(each) for each in chunk]
+        tags, known = model.predict_known_words(sentences)
+        counts.add(known)
+        for item, words, found in zip(chunk, sentences, tags, strict=True):
+            yield item, words, [str(tag) for tag in found]
+    if told := str(counts):
+        warn(told)
 
 
-def _write_conll(model: Tagger, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
-    for record, words, tags in _tagged(model, chunks):
-        out.writelines(f"# {name} = {' '.join(value.split())}\n" for name, value in _kept(keep, record).items())
-        out.writelines(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True))
-        out.write("\n")
+def _write_tags(model: Tagger, form: str, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
+    records = chain.from_iterable(chunks)
+    for record, words, tags in _tagged(model, records, lambda record: model.cutter_(record.text)):
+        _write_tagged(out, form, _kept(keep, record), words, tags)
 
 
-def _write_tags(model: Tagger, keep: Sequence[str], out: TextIO, chunks: Chunks) -> None:
-    for record, words, tags in _tagged(model, chunks):
-        _write_line(out, keep, record, {"words": words, "tags": tags})
+def _write_tagged(
+    out: TextIO, form: str | None, kept: Mapping[str, str], words: Sequence[str], tags: Sequence[str]
+) -> None:
+    """Write a sentence: a word and its tag a line, below the kept values, or a line of JSON."""
+    if form == "jsonl":
+        _write_json(out, kept, {"words": words, "tags": tags})
+        return
+    out.writelines(f"# {name} = {' '.join(value.split())}\n" for name, value in kept.items())
+    out.writelines(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True))
+    out.write("\n")
 
 
-def _write_line(out: TextIO, keep: Sequence[str], record: Record, values: dict[str, object]) -> None:
-    predicted = {_free(name, keep): value for name, value in values.items()}
-    out.write(json.dumps({**_kept(keep, record), **predicted}, ensure_ascii=False) + "\n")
+def _write_json(out: TextIO, kept: Mapping[str, str], values: Mapping[str, object]) -> None:
+    predicted = {_free(name, kept): value for name, value in values.items()}
+    out.write(json.dumps({**kept, **predicted}, ensure_ascii=False) + "\n")
 
 
-def _free(name: str, keep: Sequence[str]) -> str:
+def _free(name: str, keep: Collection[str]) -> str:
     """Return the name of a predicted value, another one where a kept column has it."""
     return f"predicted_{name}" if name in keep else name
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mt2st.strategy import LineStyle, known_strategies
-from mt2st.study.curves import Curve, Point
 from mt2st.study.statistics import UNKNOWN, Interval
+from mt2st.study.summary import Curve, Point
 from mt2st.study.tables import Table
 
 if TYPE_CHECKING:

@@ -27,11 +27,10 @@ from mt2st.study.charts import (
     sheet,
     styles_of,
 )
-from mt2st.study.curves import Curve, Value, by_epoch, by_seconds, epoch_of, epochs_of, tasks_of
 from mt2st.study.runs import SINGLE_TASK, RunRow
 from mt2st.study.statistics import UNKNOWN, p_value, percent, points, ratio_text
 from mt2st.study.study import VALIDATION, Study
-from mt2st.study.summary import Row, summarise
+from mt2st.study.summary import Curve, Row, Value, by_epoch, by_seconds, epoch_of, epochs_of, summarise, tasks_of
 from mt2st.study.tables import Table
 from mt2st.training import Freeze, Run
 

@@ -16,8 +16,7 @@ from mt2st.training.task import EpochSlice
 
 if TYPE_CHECKING:
     from mt2st.embedding.glove.counting import Cooccurrences
-    from mt2st.embedding.glove.tables import GloveTables
-    from mt2st.embedding.glove.targets import TargetSlice
+    from mt2st.embedding.glove.tables import GloveTables, TargetSlice
 
 MOST_LAPS = 1 << 12
 """Largest number of passes per epoch: each has an order of its own."""
@@ -72,8 +71,10 @@ class GloveTask:
         seed: int = 1,
         seconds_before: float = 0.0,
     ) -> None:
-        from mt2st.embedding.glove.tables import GloveTables  # numba loads only when something is trained
-        from mt2st.embedding.glove.targets import TargetSource
+        from mt2st.embedding.glove.tables import (
+            GloveTables,  # numba loads only when something is trained
+            TargetSource,
+        )
 
         positive("learning_rate", learning_rate)
         if not 0 < passes <= MOST_LAPS:
@@ -89,8 +90,7 @@ class GloveTask:
     def compile(self) -> None:
         """Compile the kernel or load it from the cache, so that this time is not part of the first step."""
         from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
-        from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
-        from mt2st.embedding.glove.targets import TargetSource
+        from mt2st.embedding.glove.tables import GloveReport, GloveTables, TargetSource, update
         from mt2st.embedding.glove.training import DIVERGED, JOB_ENTRIES, SMALLEST_START
 
         source = TargetSource(Cooccurrences(np.array([(0, 0, 1.0)], dtype=ENTRY), 1, 1))

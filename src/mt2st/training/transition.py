@@ -15,8 +15,8 @@ from mt2st._checkpoint import Stateful
 from mt2st._files import complete_file
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import non_negative, whole, within
+from mt2st.training.device import rows_with_gradient
 from mt2st.training.learning_rate import LearningRateSchedule
-from mt2st.training.modules import rows_with_gradient
 from mt2st.training.run import Freeze
 
 Relevance = Literal["fisher", "saliency"]

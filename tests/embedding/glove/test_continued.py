@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from mt2st.embedding import WordVectors, train_glove
 from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
-from mt2st.embedding.glove.tables import GloveTables, update
-from mt2st.embedding.glove.targets import TargetSource
+from mt2st.embedding.glove.tables import GloveTables, TargetSource, update
 from mt2st.errors import InputError
 from mt2st.text import Corpus, Tokeniser
 

@@ -10,8 +10,7 @@ import torch
 
 from mt2st.embedding import Footprint
 from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
-from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
-from mt2st.embedding.glove.targets import TargetSlice, TargetSource
+from mt2st.embedding.glove.tables import GloveReport, GloveTables, TargetSlice, TargetSource, update
 from mt2st.embedding.kernels.glove_training import in_order, order_bits
 from mt2st.errors import InputError
 

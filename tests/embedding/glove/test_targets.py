@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mt2st.embedding.glove.counting import ENTRY, Cooccurrences
-from mt2st.embedding.glove.targets import BLOCK, TARGET, TargetSource
+from mt2st.embedding.glove.tables import BLOCK, TARGET, TargetSource
 from mt2st.embedding.kernels.glove_training import in_order, order_bits
 from mt2st.errors import InputError
 

@@ -82,7 +82,7 @@ def test_one_worker_repeats_bit_for_bit_and_follows_the_seed(monkeypatch: pytest
 
 def test_a_corpus_of_one_document_on_a_tiny_memory_is_trained_chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "LEAST_MEMORY_MB", 0)
-    monkeypatch.setattr("mt2st.embedding.glove.targets.BLOCK", 16)
+    monkeypatch.setattr("mt2st.embedding.glove.tables.BLOCK", 16)
     vectors = train_glove(two_topics(300), memory_mb=16 * 16 * 4 / 2**20, **SETTINGS)  # type: ignore[arg-type]
     assert separation(vectors) > 0.3
 

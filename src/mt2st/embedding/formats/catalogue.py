@@ -8,12 +8,17 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from mt2st._files import check_apart, check_writable
-from mt2st.embedding.formats import fasttext_binary, model_files, ngrams, safetensors, static_embedding
-from mt2st.embedding.formats.fasttext_binary import open_fasttext, read_fasttext_binary
+from mt2st.embedding.formats import model_files, ngrams, safetensors, static_embedding
 from mt2st.embedding.formats.files import Source, check_replaceable, excerpt
 from mt2st.embedding.formats.keyedvectors import check_keyedvectors_writable, read_keyedvectors, write_keyedvectors
 from mt2st.embedding.formats.model_folder import open_model_ngrams, read_model_folder
-from mt2st.embedding.formats.ngrams import NgramTable, open_ngram_folder, read_ngram_folder
+from mt2st.embedding.formats.ngrams import (
+    NgramTable,
+    open_fasttext,
+    open_ngram_folder,
+    read_fasttext_binary,
+    read_ngram_folder,
+)
 from mt2st.embedding.formats.pretrained import is_pretrained, pretrained_file
 from mt2st.embedding.formats.safetensors import read_safetensors_folder, write_safetensors_folder
 from mt2st.embedding.formats.static_embedding import read_static_embedding, write_static_embedding
@@ -157,7 +162,7 @@ def _format_of_folder(folder: Path) -> Format:
 def _format_of_file(path: Path) -> Format | None:
     with Source(path) as source:
         line = source.readline(longest_line(MOST_DIMENSIONS))
-        if line.startswith(fasttext_binary.MAGIC):
+        if line.startswith(ngrams.MAGIC):
             return FASTTEXT
         if len(line) > 1 and line[0] == 0x80 and line[1] in range(2, 6):  # PROTO and a version: a pickle
             return KEYEDVECTORS

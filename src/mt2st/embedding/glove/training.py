@@ -23,8 +23,7 @@ from mt2st.text.corpus import Corpus
 
 if TYPE_CHECKING:  # with numba, which loads only when something is trained
     from mt2st.embedding.glove.counting import CountingReport
-    from mt2st.embedding.glove.tables import GloveReport, GloveTables
-    from mt2st.embedding.glove.targets import TargetSlice
+    from mt2st.embedding.glove.tables import GloveReport, GloveTables, TargetSlice
 
 JOB_ENTRIES = 1 << 18
 """Co-occurrences of one call of the kernel: a tenth of a second or two."""
@@ -78,8 +77,7 @@ def train_glove(
     """
     chosen = GloveSettings(**settings)
     from mt2st.embedding.glove.counting import count_cooccurrences, counting_memory
-    from mt2st.embedding.glove.tables import GloveReport, GloveTables, update
-    from mt2st.embedding.glove.targets import TargetSource
+    from mt2st.embedding.glove.tables import GloveReport, GloveTables, TargetSource, update
 
     given = taken(init_vectors)
     if given is not None:
@@ -182,8 +180,7 @@ def train_glove(
 def _compiled(vector_size: int, folder: Path) -> float:
     """Compile or load all kernels by a training on two words; return the seconds it took."""
     from mt2st.embedding.glove.counting import count_cooccurrences
-    from mt2st.embedding.glove.tables import GloveTables, update
-    from mt2st.embedding.glove.targets import TargetSource
+    from mt2st.embedding.glove.tables import GloveTables, TargetSource, update
 
     started = time.perf_counter()
     ids, offsets, counts = np.array([0, 1], np.int32), np.array([0, 2]), np.ones(2, np.int64)

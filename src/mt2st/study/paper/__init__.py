@@ -12,10 +12,10 @@ from pathlib import Path
 from mt2st._files import own_files
 from mt2st.strategy import PRIMARY_TASK
 from mt2st.study.charts import LineChart, Mark, styles_of, with_range
-from mt2st.study.curves import Value, by_epoch, epoch_of
 from mt2st.study.figures import Runs, Sheet, value_of, with_points, write_sheets
 from mt2st.study.paper.tables import ORIGINAL, Pair, pairs, paper_tables, summary, time_table, time_verdict
 from mt2st.study.study import Study
+from mt2st.study.summary import Value, by_epoch, epoch_of
 from mt2st.study.tables import Table, write_each
 from mt2st.training import Evaluation, Run
 

@@ -15,12 +15,12 @@ from mt2st.models import ModelSettings, model_class
 from mt2st.models.auxiliaries import AuxiliaryReport
 from mt2st.models.folder import CONFIG
 from mt2st.study.charts import Mark, styles_of
-from mt2st.study.curves import epochs_of
 from mt2st.study.figures import learning_charts, weight_charts
 from mt2st.study.predictions import Predictions, score_table
 from mt2st.study.report.page import Block, Facts, Gallery, Items, Page, Paragraph, Section, Tabular
 from mt2st.study.report.sections import about_blocks, machine_facts, run_neighbours, settings_blocks, strategy_text
 from mt2st.study.result import CHECKPOINT, MODEL
+from mt2st.study.summary import epochs_of
 from mt2st.study.tables import Table
 from mt2st.training import Run
 
