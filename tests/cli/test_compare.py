@@ -115,7 +115,7 @@ def test_a_result_that_was_cut_off_is_named_and_what_to_do(
         (["--seeds", "1", "1"], "the seeds must differ"),
         (["--test", "0"], "needs a test part"),
         (["--jobs", "0"], "--jobs must be at least 1"),
-        (["--cell", "4/3"], "--cell: a share is one of 1/n to n/n"),
+        (["--cell", "4/3"], "--cell takes a share such as 3/8, the third of eight, one of 1/n to n/n, found '4/3'"),
         (["--cell", "one"], "--cell takes a share such as 3/8"),
         (["--encoders", "men"], "Did you mean 'mean'?"),
         (["--auxiliary-sets", "context+analogi"], "Did you mean 'analogy'?"),

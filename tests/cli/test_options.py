@@ -193,6 +193,42 @@ def test_all_errors_of_a_file_come_at_once_with_their_keys(tmp_path: Path) -> No
         read_config(Options, settings)
 
 
+def test_mistakes_of_kind_and_of_range_in_a_file_come_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        "checkpoint_minutes = 0\nautotune = -1\nseed = -1\n[source]\nvalidation = 1.5\ntest = '-0.2'\ntrain_size = 0\n"
+        "split_seed = -1\nword = 0\n[optimisation]\nepochs = 'x'\n[schedule]\ndecay = -1\n",
+        encoding="utf-8",
+    )
+    assert main(["train", "missing.csv", "--config", str(settings)]) == 2
+    said = capsys.readouterr().err
+    for part in (
+        "optimisation.epochs: Input should be a valid integer, found 'x'",
+        "source.validation must be a share between 0 and 1, or a file, found 1.5",
+        "source.test must be a share between 0 and 1, or a file, found '-0.2'",
+        "source.train_size must be at least 1, found 0",
+        "source.split_seed must be 0 to 4294967295, found -1",
+        "source.word must be at least 1, found 0",
+        "checkpoint_minutes must be above 0, found 0",
+        "autotune must be minutes above 0, found -1",
+        "seed: Input should be greater than or equal to 0, found -1",
+        "schedule.decay",
+    ):
+        assert part in said
+
+
+def test_rules_hold_on_the_command_line_too_and_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "missing.csv", "--test", "2", "--train-size", "0", "--checkpoint-minutes", "nan"]) == 2
+    said = {line.removeprefix("mt2st: ").split()[0] for line in capsys.readouterr().err.splitlines()}
+    assert said == {
+        "--test",
+        "--train-size",
+        "--checkpoint-minutes",
+    }
+
+
 def test_a_value_for_each_name_is_asked_for_with_spaces(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "reviews.csv", "--strategy", "switch", "--switch-at", "3,4"]) == 2
     assert "--switch-at takes one value, or one for each name with spaces between" in capsys.readouterr().err

@@ -71,7 +71,7 @@ def test_shares_share_the_search_too(arguments: list[str], tmp_path: Path, capsy
     [
         (["--search", "-1"], "--search is a number of trials, 0 for none, found -1"),
         (["--search", "2", "--seeds", "1", "1001"], "seed 1001 is the search's: give the study others"),
-        (["--search", "2", "--search-epochs", "0"], "a trial needs at least 1 epoch, found 0"),
+        (["--search", "2", "--search-epochs", "0"], "--search-epochs must be at least 1, found 0"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(

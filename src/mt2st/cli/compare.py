@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mt2st.cli.data_options import DataOptions, read_parts
-from mt2st.cli.options import named_by_flags
-from mt2st.cli.run_folder import check_output, own_share, telling_what_is_kept
+from mt2st.cli.options import AT_LEAST_1, Rule, named_by_flags
+from mt2st.cli.run_folder import SHARE_OF_CELLS, check_output, own_share, telling_what_is_kept
 from mt2st.cli.strategy_options import ModelOptions, StrategyOptions, name_of, parse_with_strategies
 from mt2st.cli.terminal import say
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
@@ -35,6 +35,7 @@ SHOWN = (
     "auxiliaries", "encoder", "epochs", "batch_size", "learning_rate", "vector_size",
 )  # fmt: skip
 """What ``--help`` shows: the data, what is compared, and the options that most people use."""
+_OF_TRIALS = Rule(lambda trials: trials >= 0, "is a number of trials, 0 for none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +58,15 @@ class CompareOptions(ModelOptions):
     encoders: tuple[str, ...] = ()
     """Compare these encoders too."""
     schedule: StrategyOptions = field(default_factory=StrategyOptions)
-    search: int = 0
+    search: Annotated[int, _OF_TRIALS] = 0
     """Search settings first: so many trials for each strategy in each setting, of the learning rates, dropout and its
     own, by the validation part alone. The chosen values are then used for all seeds. Needs the extra 'search'."""
-    search_epochs: int | None = None
+    search_epochs: Annotated[int | None, AT_LEAST_1] = None
     """Epochs of a trial; --epochs' if not given. Times of strategies are kept as shares of the training."""
-    jobs: int = 1
+    jobs: Annotated[int, AT_LEAST_1] = 1
     """Runs at a time, each in a process of its own with one thread of torch. Seconds are those of a shared machine
     then; steps and operations are not affected."""
-    cell: str | None = None
+    cell: Annotated[str | None, SHARE_OF_CELLS] = None
     """Work on a share of the runs only, for array jobs on a cluster: 3/8 is the third of eight. All shares have the
     same --output; once they are through, the same command without --cell prints the table."""
     cluster: str | None = None
@@ -88,8 +89,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def _compare(options: CompareOptions, arguments: Sequence[str]) -> int:
     _check_options(options)
-    if options.search < 0:
-        raise InputError(f"--search is a number of trials, 0 for none, found {options.search}")
     if options.search:
         from mt2st.study.search import check_search
 
@@ -167,10 +166,6 @@ def _check_options(options: CompareOptions) -> None:
     twice = [name for name in dict.fromkeys(options.strategies) if options.strategies.count(name) > 1]
     if twice:
         raise InputError(f"--strategies names '{twice[0]}' twice: name each strategy once")
-    if options.jobs < 1:
-        raise InputError(f"--jobs must be at least 1, found {options.jobs}")
-    own_share(options.cell, ())
-    _ = options.checkpoint_seconds
 
 
 def _tasks(word: str) -> tuple[str, ...]:

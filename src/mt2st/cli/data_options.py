@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from mt2st.cli.options import AT_LEAST_1, Rule
 from mt2st.cli.terminal import say, warn
 from mt2st.embedding.formats.model_files import CONFIG, model_home
 from mt2st.errors import InputError, shortened, unknown_labels
@@ -34,7 +35,7 @@ from mt2st.text.conll import TAGGED
 from mt2st.text.labelled import SEPARATOR
 from mt2st.text.readers import HUB_PREFIX
 from mt2st.text.rows import Quoting
-from mt2st.text.split import shared_texts
+from mt2st.text.split import LARGEST_SEED, shared_texts
 
 Rows = LabelledText | MultiLabelledText | TaggedText
 COLUMNS = ("text", "label", "label_separator", "tag", "word")
@@ -42,6 +43,20 @@ COLUMNS = ("text", "label", "label_separator", "tag", "word")
 TABLES = (".csv", ".jsonl", ".parquet")
 """Endings of files that hold labelled texts, though one with tagged words may have such a name too."""
 TaskName = Literal["classification", "multilabel", "tagging"]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+_SHARE = "must be a share between 0 and 1, or a file"
+_OF_SHARE = Rule(lambda value: not _is_number(value) or 0 < float(value) < 1, _SHARE)
+_OF_SHARE_OR_NONE = Rule(lambda value: not _is_number(value) or 0 <= float(value) < 1, _SHARE)
+_OF_SEED = Rule(lambda seed: 0 <= seed <= LARGEST_SEED, f"must be 0 to {LARGEST_SEED}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,30 +95,26 @@ class DataOptions(DialectOptions):
     """Multilabel: what stands between two labels of a text."""
     tag: str | None = None
     """Tagging: column of the tags: upos, xpos, ... in CoNLL-U (upos if not given), else its number (the last)."""
-    word: int = 1
+    word: Annotated[int, AT_LEAST_1] = 1
     """Tagging: number of the column of the words; in CoNLL-U it is known."""
     unlabelled: tuple[str, ...] = ()
     """Further sources whose texts, without labels, train the word embedding."""
-    validation: str = "0.2"
+    validation: Annotated[str, _OF_SHARE] = "0.2"
     """Labelled texts that choose the best epoch: a file, or a share of the data after --test is split off."""
-    test: str = "0.2"
+    test: Annotated[str, _OF_SHARE_OR_NONE] = "0.2"
     """Labelled texts for the report, used once at the end: a file, a share of the data, or 0 for none."""
-    train_size: int | None = None
+    train_size: Annotated[int | None, AT_LEAST_1] = None
     """Learn from so many labelled texts only; the others join the unlabelled ones. Default: all."""
     skip_bad_rows: bool = False
     """Go on without rows that cannot be used."""
-    split_seed: int = 0
+    split_seed: Annotated[int, _OF_SEED] = 0
     """Decides the split of the data, which is stratified by label in classification and random else; apart from --seed,
     so that seeds share a split."""
 
     @property
     def splits_validation(self) -> bool:
         """Whether the texts to choose by are split off the data; else they have a source of their own."""
-        try:
-            float(self.validation)
-        except ValueError:
-            return False
-        return True
+        return _is_number(self.validation)
 
     def columns(self) -> dict[str, Any]:
         """Return what a file of the same form is read by, for the model's folder."""
@@ -171,16 +182,14 @@ def read_parts(options: DataOptions) -> Parts:
             next(texts, None)
         except InputError as error:
             raise InputError(f"--unlabelled {error}") from None
-    test, rest = _part(options, "test", options.test, labelled, optional=True)
+    test, rest = _part(options, "test", options.test, labelled)
     _check_rare(labelled, rest, splits=options.splits_validation)
-    validation, rest = _part(options, "validation", options.validation, rest, optional=False)
+    validation, rest = _part(options, "validation", options.validation, rest)
     assert validation is not None
     for name, part in (("validation", validation), ("test", test)):
         _check_labels(name, part, rest)
     left_over: tuple[str, ...] = ()
     if options.train_size is not None:
-        if options.train_size < 1:
-            raise InputError(f"--train-size must be at least 1, found {options.train_size}")
         if options.train_size < len(rest):
             others, rest = _split(rest, options.train_size, seed=options.split_seed)
             left_over = tuple(others.texts)
@@ -303,19 +312,15 @@ def warn_of_shared_texts(parts: Mapping[str, Rows | None]) -> None:
             )
 
 
-def _part(options: DataOptions, name: str, value: str, labelled: Rows, *, optional: bool) -> tuple[Rows | None, Rows]:
+def _part(options: DataOptions, name: str, value: str, labelled: Rows) -> tuple[Rows | None, Rows]:
     """Return the part that ``value`` asks for, and the rest."""
-    try:
-        share = float(value)
-    except ValueError:
+    if not _is_number(value):
         if not Path(value).exists() and not value.startswith(HUB_PREFIX):
             raise InputError(
                 f"--{name} takes a share between 0 and 1 or a file; '{value}' is no number, and there is no such file"
-            ) from None
+            )
         return read_rows(options, value), labelled
-    if share == 0 and optional:
+    if float(value) == 0:
         return None, labelled
-    if not 0 < share < 1:
-        raise InputError(f"--{name} must be a share between 0 and 1, or a file, found {value}")
-    rest, part = _split(labelled, share, seed=options.split_seed)
+    rest, part = _split(labelled, float(value), seed=options.split_seed)
     return part, rest

@@ -13,9 +13,10 @@ from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Annotated
 
 from mt2st._files import complete_file
-from mt2st.cli.options import parse
+from mt2st.cli.options import AT_LEAST_1, parse
 from mt2st.cli.run_folder import RunFolder
 from mt2st.cli.terminal import duration, say
 from mt2st.errors import InputError, MissingExtraError
@@ -34,7 +35,7 @@ class DemoOptions:
 
     output: Path = Path("mt2st-demo")
     """Folder for the last model, its word vectors and its articles."""
-    draws: int = 4
+    draws: Annotated[int, AT_LEAST_1] = 4
     """How often the labelled articles are drawn."""
     overwrite: bool = False
     """Replace an earlier demo in the output folder."""
@@ -43,8 +44,6 @@ class DemoOptions:
 def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(DemoOptions, arguments, program="mt2st demo", description=DESCRIPTION)
-    if options.draws < 1:
-        raise InputError(f"--draws must be at least 1, found {options.draws}")
     articles = read_articles()
 
     from mt2st.models.folder import FILES

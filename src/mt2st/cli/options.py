@@ -7,9 +7,9 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
-from functools import cache
+from functools import cache, partial, reduce
 from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
@@ -35,6 +35,18 @@ if TYPE_CHECKING:
 OptionsT = TypeVar("OptionsT")
 OneT = TypeVar("OneT")
 TwoT = TypeVar("TwoT")
+
+
+class Rule(NamedTuple):
+    """Annotates an option: whether a value can be used, and the rule in words that follow the option's name."""
+
+    holds: Callable[[Any], bool]
+    text: str
+
+
+AT_LEAST_1 = Rule(lambda number: number >= 1, "must be at least 1")
+ABOVE_0 = Rule(lambda minutes: 0 < minutes < float("inf"), "must be above 0")
+MINUTES = Rule(ABOVE_0.holds, "must be minutes above 0")
 PREFIXED = "prefixed"
 """Annotates a group whose name is part of its options' names: ``--context.window``."""
 
@@ -75,13 +87,6 @@ Further = Callable[[Mapping[str, Any]], Iterable[str]]
 
 def _nothing_further(_: Mapping[str, Any]) -> Iterable[str]:
     return ()
-
-
-def seconds_between(checkpoint_minutes: float) -> float:
-    """Return the seconds between two checkpoints that ``--checkpoint-minutes`` asks for."""
-    if not 0 < checkpoint_minutes < float("inf"):
-        raise InputError(f"--checkpoint-minutes must be above 0, found {checkpoint_minutes}")
-    return 60 * checkpoint_minutes
 
 
 def parse(
@@ -126,7 +131,20 @@ def parse(
         config=(tyro.conf.DisallowNone,),
         registry=_registry(options, shown if shows_common else None),
     )
+    values = {each.flag: reduce(getattr, each.path, parsed) for each in _options(options)}
+    if broken := list(_broken_rules(options, lambda option: values[option.flag], lambda option: option.flag)):
+        raise InputError("\n".join(broken))
     return parsed
+
+
+def _broken_rules(options: type, value_of: Callable[[Option], Any], name_of: Callable[[Option], str]) -> Iterator[str]:
+    """Yield what is wrong with values by the rules of their options; those of another type are left out."""
+    for option in _options(options):
+        for rule in (note for note in _notes(option.kind) if isinstance(note, Rule)):
+            with suppress(TypeError, ValueError):
+                value = value_of(option)
+                if value is not None and not rule.holds(value):
+                    yield f"{name_of(option)} {rule.text}, found {value!r}"
 
 
 def given(options: Any) -> dict[str, Any]:
@@ -155,11 +173,13 @@ def read_config(options: type[OptionsT], path: Path, further: Further = _nothing
     try:
         # As JSON, strictly: true is no number and "3" neither, but a list may become a tuple and a text a path.
         read = TypeAdapter(_schema(options)).validate_json(json.dumps(values, default=str))
-        problems = list(further(values))
+        problems = []
     except ValidationError as error:
-        problems = [*(_problem(options, each) for each in error.errors()), *further(values)]
+        problems = [_problem(options, each) for each in error.errors()]
     except RecursionError as error:
         raise InputError(f"--config {path}: its values are nested too deep") from error
+    in_file = partial(_in_file, values)
+    problems += [*_broken_rules(options, in_file, lambda option: ".".join(option.path)), *further(values)]
     if problems:
         raise InputError("\n".join(f"{path}: {problem}" for problem in dict.fromkeys(problems)))
     filled: OptionsT = _filled(options, read)
@@ -180,6 +200,14 @@ def _schema(options: type) -> Any:
     schema = TypedDict(options.__name__, kinds, total=False)  # type: ignore[misc]  # made at run time
     schema.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[attr-defined]
     return schema
+
+
+def _in_file(values: Mapping[str, Any], option: Option) -> Any:
+    """Return what a file gives for an option; None for nothing."""
+    found: Any = values
+    for name in option.path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _as_text(value: object) -> object:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from mt2st.cli.data_options import check_rows, warn_of_shared_texts
-from mt2st.cli.options import parse
-from mt2st.cli.run_folder import check_output, own_share, telling_what_is_kept
+from mt2st.cli.options import AT_LEAST_1, parse
+from mt2st.cli.run_folder import SHARE_OF_CELLS, check_output, own_share, telling_what_is_kept
 from mt2st.cli.terminal import say, warn
 from mt2st.errors import InputError, listed
 from mt2st.text import read_labelled
@@ -63,12 +63,12 @@ class ReproduceOptions:
     """Files of word pairs that should not."""
     similarity: tuple[str, ...] = ()
     """Files of word pairs with people's scores of their similarity; without any, update3 is left out."""
-    jobs: int = 1
+    jobs: Annotated[int, AT_LEAST_1] = 1
     """Runs at a time, each in a process of its own."""
-    threads: int = 1
+    threads: Annotated[int, AT_LEAST_1] = 1
     """Threads of torch in a run. One leaves a second core to the context task and to reading; with more, all strategies
     have as many cores."""
-    cell: str | None = None
+    cell: Annotated[str | None, SHARE_OF_CELLS] = None
     """Work on a share of the runs only, for array jobs on a cluster: 3/8 is the third of eight."""
 
 
@@ -76,7 +76,6 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command."""
     options = parse(ReproduceOptions, arguments, program="mt2st reproduce", description=__doc__ or "")
     _check_options(options)
-    own_share(options.cell, ())
     check_output(options.output)
     reviews = read_labelled(options.data, text=options.text, label=options.label or "label")
     check_rows(reviews)
@@ -125,10 +124,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check_options(options: ReproduceOptions) -> None:
     """Refuse values out of range, and warn of options that nothing reads."""
-    if options.jobs < 1:
-        raise InputError(f"--jobs must be at least 1, found {options.jobs}")
-    if options.threads < 1:
-        raise InputError(f"--threads must be at least 1, found {options.threads}")
     if options.what == "time" and options.protocol == "reference":
         raise InputError("time is measured on the validation part, which --protocol reference does not have")
     unused = [f"--{name}" for name in OF_TABLES if getattr(options, name)]

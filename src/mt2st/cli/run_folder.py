@@ -13,6 +13,7 @@ from typing import TypeVar
 from mt2st._files import ASIDE, OWN, check_place, complete_file, listed_files, restore
 from mt2st._lock import LOCK, only_writer
 from mt2st.cli.interruption import Interrupted
+from mt2st.cli.options import Rule
 from mt2st.cli.terminal import say
 from mt2st.errors import InputError, NotWrittenError
 
@@ -157,6 +158,14 @@ def check_output(output: Path) -> None:
             raise InputError(f"--output {output} holds files that are no study's ({path.name}): choose another")
 
 
+def _is_share(text: str) -> bool:
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    return found is not None and 1 <= int(found[1]) <= int(found[2])
+
+
+SHARE_OF_CELLS = Rule(_is_share, "takes a share such as 3/8, the third of eight, one of 1/n to n/n")
+
+
 def own_share(text: str | None, cells: Sequence[Dealt]) -> list[Dealt]:
     """Return the share of a study's cells that ``--cell`` asks for, such as ``3/8``: those between two even cuts.
 
@@ -167,12 +176,7 @@ def own_share(text: str | None, cells: Sequence[Dealt]) -> list[Dealt]:
         >>> [own_share(text, "abcdefg") for text in ("1/3", "2/3", "3/3")]
         [['a', 'b'], ['c', 'd'], ['e', 'f', 'g']]
     """
-    found = re.fullmatch(r"(\d+)/(\d+)", text or "1/1")
-    if not found:
-        raise InputError(f"--cell takes a share such as 3/8, the third of eight, found '{text}'")
-    number, of = int(found[1]), int(found[2])
-    if not 1 <= number <= of:
-        raise InputError(f"--cell: a share is one of 1/n to n/n, found {text}")
+    number, of = map(int, (text or "1/1").split("/"))
     return list(cells[(number - 1) * len(cells) // of : number * len(cells) // of])
 
 

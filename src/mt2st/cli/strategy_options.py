@@ -18,7 +18,7 @@ import tyro
 
 from mt2st._settings import Seed
 from mt2st.cli.named_values import of_tasks
-from mt2st.cli.options import PREFIXED, parse, plain_members, seconds_between
+from mt2st.cli.options import ABOVE_0, PREFIXED, parse, plain_members
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.models.groups import (
     AUTO,
@@ -64,7 +64,7 @@ class ModelOptions:
     compute: Compute = field(default_factory=Compute)
     seed: Seed = 1
     """Seed of initial parameters, dropout and the order of all data."""
-    checkpoint_minutes: float = 5.0
+    checkpoint_minutes: Annotated[float, ABOVE_0] = 5.0
     """Minutes between two checkpoints: what is lost at most if the process is killed. Epochs that are long enough end
     with one too."""
 
@@ -77,7 +77,7 @@ class ModelOptions:
     @property
     def checkpoint_seconds(self) -> float:
         """Seconds between two checkpoints."""
-        return seconds_between(self.checkpoint_minutes)
+        return 60 * self.checkpoint_minutes
 
 
 ALL_STRATEGIES = tuple(name for name, each in known_strategies().items() if each.__module__.startswith("mt2st."))

@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from signal import SIGINT
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from mt2st._files import check_place, complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.launched import launched
-from mt2st.cli.options import all_or_errors, named_by_flags
+from mt2st.cli.options import MINUTES, all_or_errors, named_by_flags
 from mt2st.cli.run_folder import RunFolder, kept
 from mt2st.cli.strategy_options import ModelOptions, StrategyName, StrategyOptions, name_of, parse_with_strategies
 from mt2st.cli.terminal import say, say_unknown_words
@@ -66,7 +66,7 @@ class TrainOptions(ModelOptions):
     final_fit: bool = True
     """When the choice is made, train again on all labelled texts, those to choose by included. Only if they are a share
     of the data."""
-    autotune: float | None = None
+    autotune: Annotated[float | None, MINUTES] = None
     """Minutes for a search of the settings that no option says: one training after the other, the best on the
     validation part kept. Needs the extra 'search'."""
     log_to: Literal["tensorboard", "mlflow", "wandb"] | None = None

@@ -17,7 +17,7 @@ from mt2st._files import check_apart, check_new_file, check_place, check_space, 
 from mt2st._lock import only_writer
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.launched import launched
-from mt2st.cli.options import named_by_flags, parse, seconds_between
+from mt2st.cli.options import named_by_flags, parse
 from mt2st.cli.run_folder import kept
 from mt2st.cli.terminal import Bar, duration, progress_bar, say
 from mt2st.cli.vectors.train_options import (
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parse(VectorsTrainOptions, arguments, program="mt2st vectors train", description="Train word vectors.")
     with named_by_flags(type(options), names_of_glove(options)), launched() as processes:
         check_options(options)
-        every = seconds_between(options.checkpoint_minutes)
+        every = 60 * options.checkpoint_minutes
         if processes is not None and options.method == GLOVE:
             raise InputError(f"--method {GLOVE} counts in one process: choose another method, or train in one")
         if processes is not None and processes.rank:

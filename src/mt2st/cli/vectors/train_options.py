@@ -10,6 +10,7 @@ import tyro
 
 from mt2st._field_docs import field_docs
 from mt2st.cli.data_options import DialectOptions
+from mt2st.cli.options import ABOVE_0, AT_LEAST_1
 from mt2st.embedding.settings import SUBWORD_METHODS, WORD_METHODS, GloveSettings, WordVectorSettings
 from mt2st.errors import InputError, listed, suggestion
 from mt2st.text.tokeniser import Tokens
@@ -67,7 +68,7 @@ class VectorsTrainOptions(DialectOptions, _SettingOptions):  # type: ignore[misc
     """Column of the texts; needed where the corpus has several columns and none is called 'text'."""
     method: str = "skipgram"
     """skipgram, cbow, skipgram-fasttext, cbow-fasttext or glove."""
-    min_count: int = 5
+    min_count: Annotated[int, AT_LEAST_1] = 5
     """Leave out words that occur less often."""
     init: str | None = None
     """Go on from these vectors: a file or folder in any format, or gensim:NAME. The result has their words and those
@@ -87,7 +88,7 @@ class VectorsTrainOptions(DialectOptions, _SettingOptions):  # type: ignore[misc
     """Go on with an interrupted training from its checkpoint."""
     checkpoint: Path | None = None
     """Folder for the checkpoint, by default OUTPUT.checkpoint. It is removed when the vectors are written."""
-    checkpoint_minutes: float = 5.0
+    checkpoint_minutes: Annotated[float, ABOVE_0] = 5.0
     """Minutes between two checkpoints: what is lost at most if the process is killed. Epochs that are long enough end
     with one too."""
     fallback: Path | None = None
@@ -105,8 +106,6 @@ def check_options(options: VectorsTrainOptions) -> None:
         raise InputError(
             f"unknown method '{options.method}': choose from {listed(METHODS)}.{suggestion(options.method, METHODS)}"
         )
-    if options.min_count < 1:
-        raise InputError(f"min_count must be 1 or more; found {options.min_count}")
     has_ngrams = options.method in SUBWORD_METHODS
     own = {name for name in _names(options.method) if has_ngrams or name not in _OF_NGRAMS}
     others = (name for method in (GLOVE, *WORD_METHODS) for name in _names(method) if name not in own)
