@@ -73,10 +73,11 @@ def run_study(
     if folder and due:
         write_about(folder, cells, data.metric, about)
     with stop_file(folder) as stop:
-        ended |= work_on(
-            data, due, folder=folder, stop=stop, jobs=jobs, backend=backend, watcher=watcher or Watcher(),
-            checkpoint_seconds=checkpoint_seconds,
-        )  # fmt: skip
+        orders = [
+            Order(cell, data, cell.identity(data), folder, stop, jobs, checkpoint_seconds=checkpoint_seconds)
+            for cell in due
+        ]
+        ended |= work_on(orders, jobs, backend, watcher or Watcher())
     in_order = [ended.get(cell.folder, Outcome(cell)) for cell in cells]
     return Study(
         results=[each.result for each in in_order if each.result],
@@ -98,22 +99,8 @@ def finished_cells(data: StudyData, cells: Sequence[Cell], folder: Path | None) 
     return found
 
 
-def work_on(
-    data: StudyData,
-    cells: Sequence[Cell],
-    *,
-    folder: Path | None,
-    stop: Path | None,
-    jobs: int = 1,
-    backend: str = LOCAL,
-    keep_models: bool = True,
-    watcher: Watcher,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> dict[str, Outcome]:
-    """Run cells, as `run_study` does, until the file ``stop`` appears; return what became of them, by their folders."""
-    orders = [
-        Order(cell, data, cell.identity(data), folder, stop, jobs, keep_models, checkpoint_seconds) for cell in cells
-    ]
+def work_on(orders: Sequence[Order], jobs: int, backend: str, watcher: Watcher) -> dict[str, Outcome]:
+    """Work on cells until they are asked to stop; return what became of them, by their folders."""
     ended: dict[str, Outcome] = {}
     shown: set[Warned] = set()
     for outcome in _outcomes(orders, jobs, backend, watcher):

@@ -24,7 +24,7 @@ from mt2st.study.data import StudyData, difference
 from mt2st.study.grid import Cell
 from mt2st.study.result import ERROR, RESULT, Failure
 from mt2st.study.run import finished_cells, stop_file, work_on
-from mt2st.study.worker import LOCAL, Outcome, Watcher
+from mt2st.study.worker import LOCAL, Order, Outcome, Watcher
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -270,9 +270,8 @@ def search_settings(
             failed = {cell.folder for _, cell in tried if place and _failed(place / cell.folder, cell, data)}
             ended = finished_cells(data, [cell for _, cell in tried], place)
             due = [cell for _, cell in tried if cell.folder not in {*ended, *failed}]
-            ended |= work_on(
-                data, due, folder=place, stop=stop, jobs=jobs, backend=backend, keep_models=False, watcher=watcher
-            )
+            orders = [Order(cell, data, cell.identity(data), place, stop, jobs, keep_model=False) for cell in due]
+            ended |= work_on(orders, jobs, backend, watcher)
             if any(each.stopped for each in ended.values()) or (stop is not None and stop.exists()):
                 return Found(cells, interrupted=True)
             for method, (numbers, cell) in zip(methods.values(), tried, strict=True):
