@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from mt2st.cli.named_values import of_tasks, parse_named
-from mt2st.cli.strategy_options import strategy_options
+from mt2st.cli.strategy_options import of_tasks, parse_named, strategy_options
 from mt2st.errors import InputError
 from mt2st.strategy import Diminish, MultiTask, Switch
 

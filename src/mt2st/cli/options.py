@@ -379,7 +379,7 @@ def _registry(options: type, common: frozenset[tuple[type, str]] | None) -> Cons
 
     registry = ConstructorRegistry()
     if any(get_origin(member) is dict for each in _options(options) for member in plain_members(each.kind)):
-        from mt2st.cli.named_values import named_values  # the model's settings, which not every command has
+        from mt2st.cli.strategy_options import named_values  # the model's settings, which not every command has
 
         registry.primitive_rule(named_values)
 
