@@ -248,6 +248,17 @@ def test_no_share_of_a_tasks_time_is_above_one_even_if_it_comes_back() -> None:
     assert max(share for _, epoch_slice in nudge.calls for share in epoch_slice.elapsed) == 1.0
 
 
+def test_a_task_that_is_on_in_the_middle_alone_has_a_share_of_the_time_too() -> None:
+    class Middle(MultiTask):
+        def weight_of(self, task: str, t: int) -> float:
+            return float(t == 4)
+
+    nudge = Nudge()
+    make_trainer(Middle(), nudge, epochs=8).fit()
+    shares = [epoch_slice.elapsed for _, epoch_slice in nudge.calls]
+    assert (shares[0][0], shares[-1][1], len(shares)) == (3 / 8, 4 / 8, 6)
+
+
 def test_a_strategy_that_never_trains_the_primary_task_is_refused() -> None:
     with pytest.raises(InputError, match=r"PretrainFinetune\(at=5\) would not train the primary task 'primary' at all"):
         make_trainer(PretrainFinetune(at=5), Nudge(), epochs=4)

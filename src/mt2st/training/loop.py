@@ -377,7 +377,9 @@ class TrainingLoop:
         else:
             steps = self.strategy.off_from(task.name, self.epochs * epoch_slice.parts) - 1
         before = (epoch_slice.epoch - 1) * epoch_slice.parts + epoch_slice.part
-        return min(1.0, before / steps), min(1.0, (before + 1) / steps)  # with a user's strategy a task may come back
+        if before >= steps:  # a user's strategy has brought the task back
+            steps = self.epochs * epoch_slice.parts
+        return before / steps, (before + 1) / steps
 
     def _watcher(self, weights: Mapping[str, float], primary_weight: float) -> StepDirections | Combiner | None:
         if self.feedback is not None and primary_weight > 0 and any(weights.values()):
