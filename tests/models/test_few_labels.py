@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mt2st import TextClassifier
+from mt2st import Diminish, TextClassifier
 from mt2st.models import Encoder, Optimisation, Predictor, few_labels
 from mt2st.models.choice import LEAST_PASSES, MOST_PASSES, WORDS_READ, _passes
 from mt2st.models.ensemble import Examples, Pool
@@ -61,6 +61,16 @@ def test_its_head_gives_the_probabilities_of_the_regression(model: TextClassifie
     np.testing.assert_allclose(
         Predictor.load(tmp_path / "model").predict_proba(texts), model.predict_proba(texts), atol=1e-5
     )
+
+
+def test_a_loaded_model_learns_again_as_the_saved_one_did(model: TextClassifier, tmp_path: Path) -> None:
+    model.save(tmp_path / "model")
+    again = TextClassifier.load(tmp_path / "model")
+    assert again.get_params() == TextClassifier(Diminish()).get_params()
+    again.fit(*articles(20, seed=1), unlabelled=articles(300, seed=2)[0])
+    texts = articles(10, seed=4)[0]
+    np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
+    assert again.choice_ == model.choice_
 
 
 def test_a_seed_repeats_it(model: TextClassifier) -> None:

@@ -7,7 +7,7 @@ value found.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from os import PathLike, fspath
@@ -144,6 +144,20 @@ class ModelSettings(Group):
                 raise InputError(f"{name} has no setting '{inner}'.{suggestion(inner, names_of_fields(type(group)))}")
             changes[name] = replace(group, **{inner: value})
         return replace(self, **changes)
+
+    def without(self, names: Iterable[str]) -> Self:
+        """Return a copy in which settings, by name as for `updated`, have their defaults.
+
+        Example:
+            >>> ModelSettings(text=Text(min_count=5)).without(["text__min_count"]).text.min_count
+            2
+        """
+        usual, values = type(self)(), {}
+        for name in names:
+            group, _, inner = name.partition("__")
+            value = getattr(usual, group)
+            values[name] = getattr(value, inner) if inner else value
+        return self.updated(**values)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values: a dictionary per group."""

@@ -80,6 +80,8 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
     _learning: Learning[Any] | None = None
     _data: dict[str, Any]
     """What `save` was told about the data."""
+    _chosen: tuple[str, ...]
+    """The settings that were left to the data. A loaded model leaves them to the data again."""
 
     def fit(
         self,
@@ -222,6 +224,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         self.class_prior_ = None if isinstance(rows, TaggedText) else class_shares(rows, names_of(classes))
         self.settings_ = chosen.updated(**learned.choice.values)
         self.choice_, self.classes_, self.run_ = learned.choice.reason, classes, learned.run
+        self._chosen = tuple(learned.choice.values)
         self.strategy_, self.class_weight_ = strategy, self.class_weight
         fitted = learned.fitted
         # On the CPU, so that a pickle of it can be read anywhere.
@@ -380,6 +383,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             "metrics": self.metrics_,
             "auxiliaries": {name: report.as_dict() for name, report in self.auxiliaries_.items()},
             "choice": self.choice_,
+            "chosen": list(self._chosen),
             "ensemble": self.ensemble_.config() if self.ensemble_ else None,
             "class_prior": None if self.class_prior_ is None else self.class_prior_.tolist(),
             **self._data,
@@ -417,7 +421,10 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             )
         try:
             settings = ModelSettings.from_dict(config["settings"]).checked(of_words=cls._of_words)
-            model = cls.from_settings(settings, load_strategy(config["strategy"], strategies, may_be_unknown=True))
+            chosen = tuple(config["chosen"])
+            strategy = load_strategy(config["strategy"], strategies, may_be_unknown=True)
+            model = cls.from_settings(settings.without(chosen), strategy)
+            model._chosen = chosen
             model.settings_, model.classes_ = settings, np.array(config["classes"])
             weights = config.get("class_weight")
             model.class_weight = dict(map(tuple, weights)) if isinstance(weights, list) else weights
