@@ -214,18 +214,24 @@ def check_place(folder: Path, option: str) -> None:
     """
     named = f"{option} {_shown(folder)}"
     _check_names(folder, named)
-    if folder.is_symlink() and not folder.exists():
-        raise InputError(f"{named} is a symbolic link that leads nowhere: make the folder that it leads to")
-    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path())
+    there = next((each for each in (folder, *folder.absolute().parents) if each.exists() or each.is_symlink()), Path())
+    if not there.exists():
+        what = "is" if there == folder else f"is in {_shown(there)},"
+        raise InputError(f"{named} {what} a symbolic link that leads nowhere: make the folder that it leads to")
     if not there.is_dir():
         raise InputError(f"{named}: {there} is a file: give the name of a folder")
     _try_to_write(there, f"{named} cannot be made")
 
 
 def check_apart(target: Path, source: str | Path) -> None:
-    """Raise `InputError` if a file would be written to the place of the one that it is made from."""
+    """Raise `InputError` if a file would be written to the place of the one that it is made from.
+
+    A folder of texts is looked into.
+    """
     try:
-        same = target.samefile(source)
+        folder = Path(source) if Path(source).is_dir() and target.is_file() else None
+        sources = (path for path in folder.rglob("*") if path.is_file()) if folder else [source]
+        same = any(target.samefile(each) for each in sources)
     except (OSError, ValueError):  # one of them is not there
         return
     if same:

@@ -22,7 +22,7 @@ class BusyCellWarning(UserWarning):
 
 @contextmanager
 def only_writer(folder: Path, what: str) -> Iterator[None]:
-    """Be the only process that writes into a folder, for a block; a folder that is empty then is removed.
+    """Be the only process that writes into a folder, for a block; one that was made for it and is empty is removed.
 
     Args:
         folder: made when it is missing.
@@ -31,6 +31,7 @@ def only_writer(folder: Path, what: str) -> Iterator[None]:
     Raises:
         InputError: another process writes there, or the folder cannot be written.
     """
+    was_there = folder.is_dir()
     with cell_lock(folder) as held:
         if not held:
             raise InputError(f"{what}: another process writes into {folder} now: let it end, or choose another place")
@@ -39,7 +40,8 @@ def only_writer(folder: Path, what: str) -> Iterator[None]:
         finally:
             with suppress(OSError):  # as on Windows, where it is removed with the next run
                 (folder / LOCK).unlink()
-                folder.rmdir()
+                if not was_there:
+                    folder.rmdir()
 
 
 @contextmanager

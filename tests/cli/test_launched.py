@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mt2st.cli.launched import launched
 from mt2st.cli.main import main
 from mt2st.cli.vectors.train import _texts
 from mt2st.cli.vectors.train_options import VectorsTrainOptions
@@ -158,3 +161,24 @@ def test_files_are_shared_by_size_and_too_few_by_documents(tmp_path: Path) -> No
     parts = of_each("[ab].txt")
     assert [len(each) for each in parts] == [47, 47, 46]
     assert [text for row in zip(*parts, strict=False) for text in row][:4] == [f"a line {n:03d}" for n in range(4)]
+
+
+def test_a_disk_that_refuses_is_told_with_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from contextlib import contextmanager
+    from types import SimpleNamespace
+
+    @contextmanager
+    def second() -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(rank=1, count=2)
+
+    def run(_: object) -> int:
+        with launched():
+            raise OSError(errno.ENOSPC, "No space left on device", "/tmp/corpus/ids.bin")
+
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("mt2st.training.processes.connected", second)
+    monkeypatch.setattr("mt2st.cli.report.run", run)
+    assert main(["report", "folder"]) == 2
+    assert capsys.readouterr().err == "mt2st: /tmp/corpus/ids.bin: No space left on device (process 1)\n"

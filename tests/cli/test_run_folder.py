@@ -63,7 +63,7 @@ def test_a_second_writer_is_refused(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("name", ["a" * 300, "\udcff", "link", "file", "file/below"])
+@pytest.mark.parametrize("name", ["a" * 300, "\udcff", "link", "link/below", "file", "file/below"])
 @pytest.mark.parametrize("option", ["--output", "--fallback"])
 def test_a_place_that_cannot_be_is_refused_before_the_data_are_read(
     name: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -76,6 +76,25 @@ def test_a_place_that_cannot_be_is_refused_before_the_data_are_read(
     assert message.startswith(f"mt2st: {option} ")
     assert "missing.csv" not in message
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_empty_folder_of_the_user_stays_if_the_data_are_refused(tmp_path: Path) -> None:
+    for name in ("run", "elsewhere"):
+        (tmp_path / name).mkdir()
+    places = ["--output", str(tmp_path / "run"), "--fallback", str(tmp_path / "elsewhere")]
+    assert main(["train", "missing.csv", *places]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "run"]
+
+
+def test_a_second_place_that_is_taken_is_refused_before_the_data_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "notes.md").write_text("mine", encoding="utf-8")
+    places = ["--output", str(tmp_path / "run"), "--fallback", str(tmp_path / "elsewhere")]
+    assert main(["train", "missing.csv", *places, "--overwrite"]) == 2
+    assert "holds files that are no run's (notes.md)" in capsys.readouterr().err
+    assert (tmp_path / "elsewhere" / "notes.md").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_run_does_not_go_on_with_another_test_part(

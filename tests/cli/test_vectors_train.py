@@ -511,6 +511,37 @@ def test_vectors_that_the_disk_refuses_go_elsewhere(
     assert len(load_vectors(elsewhere / "out")) == 7
 
 
+def test_a_second_place_that_is_taken_is_refused_before_the_corpus_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out.vec").write_text("mine", encoding="utf-8")
+    (tmp_path / "to").mkdir()
+    output = ["--output", str(tmp_path / "to" / "out.vec"), "--fallback", str(tmp_path)]
+    assert main(["vectors", "train", "missing.txt", *output]) == 2
+    assert f"{tmp_path / 'out.vec'} exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["--output", "--fallback"])
+def test_a_text_of_a_folder_of_classes_is_not_replaced(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "news" / "sport" / "one.txt"
+    text.parent.mkdir(parents=True)
+    text.write_text("a goal", encoding="utf-8")
+    output = {"--output": [str(text)], "--fallback": [str(tmp_path / "one.txt"), "--fallback", str(text.parent)]}[place]
+    assert main(["vectors", "train", str(tmp_path / "news"), "--output", *output, "--overwrite"]) == 2
+    assert "would be read and written at once" in capsys.readouterr().err
+    assert text.read_text(encoding="utf-8") == "a goal"
+
+
+def test_a_disk_that_has_no_room_is_no_fault_of_the_corpus(
+    corpus: Path, small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["--vector-size", "100000", "--min-count", "1"]
+    assert main(["vectors", "train", str(corpus), "--output", str(small_disk / "v.vec"), *size]) == 2
+    assert f"mt2st: cannot write {small_disk}" in capsys.readouterr().err
+
+
 def test_a_signal_in_the_midst_of_an_exec_ends_with_its_own_exit_code(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
         "import signal, sys\nfrom mt2st.cli.interruption import Interrupted, stopped_by_signals\n"

@@ -47,3 +47,6 @@ def launched() -> Iterator[Alone | None]:
         except InputError as error:
             error.args = (f"process {processes.rank}: {error}",)
             raise
+        except OSError as error:  # of a disk, which is told by its place and its reason
+            error.strerror = f"{error.strerror or error} (process {processes.rank})"
+            raise

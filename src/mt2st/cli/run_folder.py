@@ -27,6 +27,7 @@ class RunFolder(ExitStack):
         path: the folder.
         files: the paths in it that a run may write.
         kind: what the folder is of, for messages.
+        option: the option that names the folder.
         kept: those that stay when an earlier run is replaced, until the new ones are complete.
         resumes: name of the folder that an interrupted run leaves, where it is to go on; None to begin.
         overwrite: whether an earlier run may be replaced.
@@ -38,17 +39,19 @@ class RunFolder(ExitStack):
         files: Iterable[str],
         *,
         kind: str = "run",
+        option: str = "--output",
         kept: Iterable[str] = (),
         resumes: str | None,
         overwrite: bool,
     ) -> None:
         super().__init__()
         self.path, self.files, self.kind, self.kept = path, set(files), kind, set(kept)
+        self.option = option
         self.resumes, self.overwrite = resumes, overwrite
         self._locked = self._prepared = False
 
     def __enter__(self) -> RunFolder:
-        check_place(self.path, "--output")
+        check_place(self.path, self.option)
         with ExitStack() as held:  # if the check fails, nothing stays locked
             held.push(self)
             if self.path.is_dir():
@@ -79,7 +82,7 @@ class RunFolder(ExitStack):
             file.write(json.dumps(sorted(self.files), indent=0).encode())
 
     def _lock(self) -> None:
-        self.enter_context(only_writer(self.path, f"--output {self.path}"))
+        self.enter_context(only_writer(self.path, f"{self.option} {self.path}"))
         for folder in {each for name in self.files for each in Path(name).parents}:
             restore(self.path / folder)
         self._locked = True
@@ -90,13 +93,13 @@ class RunFolder(ExitStack):
         found = self._found()
         if strange := sorted(found - self._own()):
             raise InputError(
-                f"--output {self.path} holds files that are no {self.kind}'s ({strange[0]}): choose another"
+                f"{self.option} {self.path} holds files that are no {self.kind}'s ({strange[0]}): choose another"
             )
         if found and self.resumes is None and not self.overwrite:
             interrupted = any(name.startswith("checkpoint/") for name in found)
             go_on = ", or go on with its interrupted run by --resume" if interrupted else ""
             raise InputError(
-                f"{self.path} is not empty: replace it by --overwrite, or choose another by --output{go_on}"
+                f"{self.path} is not empty: replace it by --overwrite, or choose another by {self.option}{go_on}"
             )
 
     def _own(self) -> set[str]:

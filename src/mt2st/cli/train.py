@@ -12,7 +12,7 @@ from pathlib import Path
 from signal import SIGINT
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from mt2st._files import check_place, complete_file
+from mt2st._files import complete_file
 from mt2st.cli.data_options import DataOptions, Parts, read_parts
 from mt2st.cli.interruption import Interrupted, stopped_by_signals
 from mt2st.cli.launched import launched
@@ -97,8 +97,9 @@ def _train(options: TrainOptions, arguments: Sequence[str], rank: int) -> int:
         check_schedule(schedules, settings)
     every = options.checkpoint_seconds
     trackers = _trackers(options) if rank == 0 else []
-    if options.fallback is not None:
-        check_place(options.fallback, "--fallback")
+    if options.fallback is not None and rank == 0:
+        with _folder(options, options.fallback, resume=False, option="--fallback"):
+            pass  # it can be written, and is free
     with ExitStack() as stack:
         folder = _folder(options, options.output, resume=options.resume)
         if rank == 0:
@@ -185,14 +186,14 @@ def _telling_what_is_kept(checkpoint: Path) -> Iterator[None]:
         raise
 
 
-def _folder(options: TrainOptions, path: Path, *, resume: bool) -> RunFolder:
+def _folder(options: TrainOptions, path: Path, *, resume: bool, option: str = "--output") -> RunFolder:
     from mt2st.models.fitting import CHECKPOINT_FILES
     from mt2st.models.folder import FILES as MODEL_FILES
 
     model = [f"{MODEL}/{name}" for name in MODEL_FILES]
     files = [METRICS, REPORT, FROZEN, FIGURE, PAGE, *(f"{CHECKPOINT}/{name}" for name in CHECKPOINT_FILES), *model]
     resumes = CHECKPOINT if resume else None
-    return RunFolder(path, files, kept=model, resumes=resumes, overwrite=options.overwrite)
+    return RunFolder(path, files, option=option, kept=model, resumes=resumes, overwrite=options.overwrite)
 
 
 def _report(options: TrainOptions, parts: Parts, model: AnyModel, arguments: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ from mt2st.cli.vectors.train_options import (
     settings_of,
 )
 from mt2st.embedding.settings import SUBWORD_METHODS, VECTOR_SIZE
-from mt2st.errors import InputError, LostProcessError, MissingExtraError, listed
+from mt2st.errors import DivergedError, InputError, LostProcessError, MissingExtraError, NotWrittenError, listed
 
 if TYPE_CHECKING:
     from mt2st.embedding import VectorCheckpoints, VectorProgress, WordVectors
@@ -128,9 +128,12 @@ def _checked_format(options: VectorsTrainOptions) -> Format:
     """Return the format to write; refuse a place where the vectors may not be written, or not in that format."""
     from mt2st.embedding.formats.catalogue import KEYEDVECTORS, NGRAMS, WORD2VEC, check_destination, format_to_write
 
+    second = _second_place(options)
     check_new_file(options.output, "--output")
     for each in _files(options.corpus):
-        check_apart(options.output, each)
+        for place in (options.output, second):
+            if place is not None:
+                check_apart(place, each)
     otherwise = NGRAMS if options.method in SUBWORD_METHODS else WORD2VEC
     chosen = format_to_write(options.output, options.to, otherwise=otherwise)
     if chosen is NGRAMS and options.method not in SUBWORD_METHODS:
@@ -140,6 +143,8 @@ def _checked_format(options: VectorsTrainOptions) -> Format:
     if chosen.write is None and chosen is not NGRAMS:
         raise InputError(f"--to {chosen.name}: vectors are not written in this format: choose another")
     check_destination(options.output, chosen, overwrite=options.overwrite)
+    if second is not None and second.parent.is_dir():
+        check_destination(second, chosen, overwrite=options.overwrite)
     if chosen is KEYEDVECTORS and find_spec("gensim") is None:
         raise MissingExtraError(f"writing {options.output} in gensim's format", "gensim")
     return chosen
@@ -239,6 +244,8 @@ def _named(options: VectorsTrainOptions) -> Iterator[None]:
         yield
     except NoSharedWordsError as error:
         raise InputError(f"--init {options.init}, corpus {options.corpus}: {error}") from error
+    except (NotWrittenError, DivergedError):  # which the corpus has no part in
+        raise
     except InputError as error:
         if options.corpus in str(error):
             raise
