@@ -195,6 +195,17 @@ def test_the_final_fit_turns_tasks_off_when_the_choice_did(films: Films, monkeyp
     assert weights[0][: len(weights[1])] == weights[1] == [1.0, 1.0, 0.0, 0.0]
 
 
+def test_a_model_is_chosen_by_what_it_will_predict(films: Films) -> None:
+    """Also of texts without a known word, which get the shares of the classes."""
+    others = [*films[0][:6], "unheard", "unseen"], [*films[1][:6], "good", "bad"]
+    model = TextClassifier("switch").set_params(**FAST).fit(*films, validation=others)
+    assert model.metrics_["validation"] == pytest.approx(model.evaluate(*others))
+    assert model.validation_probabilities_[-1].tolist() == model.class_prior_.tolist() == [0.5, 0.5]
+    few = TextClassifier().fit(*films, validation=others)
+    assert few.choice_.startswith("few labels")
+    assert few.metrics_["validation"] == pytest.approx(few.evaluate(*others))
+
+
 def test_a_label_that_only_the_texts_to_choose_by_have_counts_as_not_found() -> None:
     texts = ["a good film", "a bad film", "good and long", "bad and long"] * 6
     labels = [["good"], ["bad"], ["good", "long"], ["bad", "long"]] * 6

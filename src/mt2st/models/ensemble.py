@@ -162,6 +162,12 @@ class Examples:
     targets: NDArray[np.bool_]
     weights: NDArray[np.float32] | None = None
 
+    @property
+    def shares(self) -> NDArray[np.float32]:
+        """``[n_classes]`` (weighted) shares of the texts that have each class."""
+        weights = None if self.weights is None else self.weights.astype(np.float64)
+        return np.asarray(np.average(self.targets, axis=0, weights=weights), dtype=np.float32)
+
 
 @dataclass(frozen=True)
 class Partner:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mt2st.errors import NoContextError
 from mt2st.models.choice import FEW, Choice, Search, check_autotune, choose, described
-from mt2st.models.ensemble import Ensemble, Examples, Partner
+from mt2st.models.ensemble import Ensemble, Examples, Partner, have_known_words, told_by_words
 from mt2st.models.few_labels import learn
 from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitted, Fitting, primary_task, reader_for, to_measure
 from mt2st.models.forecast import Forecast
@@ -73,6 +73,8 @@ class Learning(Generic[RowsT]):
         self.settings, self.strategy, self.problem, self.classes = settings, strategy, problem, classes
         self.options = options
         self.fitting: Fitting[RowsT] | None = None
+        self.prior: NDArray[np.float32] | None = None
+        """``[n_classes]`` shares of the classes in all that is learned from; None for labels of words."""
         self._fitted_partners: list[Partner] | None = None
 
     def learn(
@@ -96,6 +98,8 @@ class Learning(Generic[RowsT]):
         again = final_fit or autotune is not None or len(every) < FEW
         if again and isinstance(self.options.unlabelled, Iterator):  # it is read again
             self.options = replace(self.options, unlabelled=list(self.options.unlabelled))
+        if self.problem.of_texts:
+            self.prior = self._examples(every).shares
         choice = choose(self.settings, self.strategy, every, self.options)
         self._tell(choice.reason)
         self.settings = self.settings.updated(**choice.values)
@@ -174,12 +178,15 @@ class Learning(Generic[RowsT]):
         reader = reader_for(fitted, settings)
         task, data = self._measurable(reader, held_out)
         with torch_threads(settings.compute.threads):
-            probabilities = task.probabilities(reader.network(fitted.network), data)
-        ensemble = None
+            alone = task.probabilities(reader.network(fitted.network), data)
+        assert self.prior is not None
+        known = have_known_words(data.texts.ids, data.texts.offsets)
+        ensemble, others = None, self._examples(held_out)
         if settings.encoder.linear:
-            partners, others = self._partners(rows, held_out), self._examples(held_out)
-            ensemble = Ensemble.choose(partners, others, probabilities, independent=self.problem.independent)
-            probabilities = ensemble.probabilities(probabilities, others.texts)
+            shown = told_by_words(alone, known, None, self.prior, others.texts)[0]
+            partners = self._partners(rows, held_out)
+            ensemble = Ensemble.choose(partners, others, shown, independent=self.problem.independent)
+        probabilities, _ = told_by_words(alone, known, ensemble, self.prior, others.texts)
         metrics = task.metrics(probabilities, data)
         return replace(learned, ensemble=ensemble, validation=metrics, probabilities=probabilities)
 
@@ -242,7 +249,9 @@ class Learning(Generic[RowsT]):
         if held_out is not None:
             with torch_threads(settings.compute.threads):
                 alone = task.probabilities(reader.network(fitted.network), data)
-            probabilities = found.ensemble.probabilities(alone, self._examples(held_out).texts)
+            assert self.prior is not None
+            readable = have_known_words(data.texts.ids, data.texts.offsets)
+            probabilities, _ = told_by_words(alone, readable, found.ensemble, self.prior, held_out.texts)
         metrics = task.metrics(probabilities, data)
         return Learned(choice, fitted, fitted.run, found.ensemble, metrics, probabilities)
 

@@ -216,12 +216,12 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
         if classes is None:  # with the final fit, those of the other part are learned too
             of_both = final_fit and not isinstance(validation, float) and self.problem_type.independent
             classes = np.array(self.problem_type.classes(joined(rows, validation) if of_both else rows))
-        self._learning = Learning(settings, strategy, self.problem_type, names_of(classes), given)
+        learning = self._learning = Learning(settings, strategy, self.problem_type, names_of(classes), given)
         try:
-            learned = self._learning.learn(rows, validation, final_fit=final_fit, autotune=autotune)
+            learned = learning.learn(rows, validation, final_fit=final_fit, autotune=autotune)
         finally:
             self._learning = None
-        self.class_prior_ = None if isinstance(rows, TaggedText) else class_shares(rows, names_of(classes))
+        self.class_prior_ = learning.prior
         self.settings_ = chosen.updated(**learned.choice.values)
         self.choice_, self.classes_, self.run_ = learned.choice.reason, classes, learned.run
         self._chosen = tuple(learned.choice.values)
@@ -633,17 +633,6 @@ def _network_of(saved: ModelFolder, settings: ModelSettings, problem: ProblemTyp
 def _unknown_data() -> dict[str, Any]:
     """Return what is known about the data where nothing was said."""
     return {"about": [], "dataset": None, "columns": {}}
-
-
-def class_shares(rows: Any, names: Sequence[str]) -> NDArray[np.float32]:
-    """Return ``[n_classes]``: the (weighted) share of labelled texts that have each class."""
-    number_of = {name: number for number, name in enumerate(names)}
-    weights = np.ones(len(rows)) if rows.weights is None else np.asarray(rows.weights)
-    shares = np.zeros(len(names))
-    for labels, weight in zip(rows.labels, weights.tolist(), strict=True):
-        for label in (labels,) if isinstance(labels, str) else labels:
-            shares[number_of[label]] += weight
-    return np.asarray(shares / weights.sum(), dtype=np.float32)
 
 
 def _share(validation: object) -> float:
