@@ -166,19 +166,40 @@ def unknown_labels(unknown: Sequence[str], classes: Sequence[str]) -> str:
     """
     one = len(unknown) == 1
     what = f"label {in_brief(unknown)} does" if one else f"labels {in_brief(unknown)} do"
-    equal = next(((new, old) for new in unknown for old in classes if _number(new) == _number(old) is not None), None)
-    alike = f" '{equal[0]}' and '{equal[1]}' are one number in two spellings: write both alike." if equal else ""
+    known = {meaning_of(old): old for old in classes}
+    equal = next(((new, known[meaning_of(new)]) for new in unknown if meaning_of(new) in known), None)
+    alike = ""
+    if equal:
+        alike = f" '{equal[0]}' and '{equal[1]}' are one {kind_of(equal[0])} in two spellings: write both alike."
     return (
         f"the {what} not occur in the training part, whose classes are {in_brief(classes)}.{alike} Correct "
         f"{'it' if one else 'them'}, leave these rows out, or take the labels from another column"
     )
 
 
-def _number(name: str) -> float | None:
-    try:
-        return float(name)
-    except ValueError:
-        return None
+def meaning_of(label: str) -> object:
+    """Return what all spellings of a label share: a number's value, else its letters without case and hidden signs.
+
+    Example:
+        >>> meaning_of("1") == meaning_of("1.0"), meaning_of("Film  noir") == meaning_of("film noir")
+        (True, True)
+    """
+    import unicodedata
+    from decimal import Decimal
+
+    if kind_of(label) == "number":
+        return Decimal(label)  # exact: no two whole numbers are one
+    seen = "".join(each for each in unicodedata.normalize("NFKC", label) if unicodedata.category(each) != "Cf")
+    return " ".join(seen.split()).casefold()
+
+
+def kind_of(label: str) -> str:
+    """Return ``"number"``, ``"truth value"`` or ``"label"``, as pandas reads a column of such texts."""
+    import re
+
+    if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?", label):
+        return "number"
+    return "truth value" if label in ("True", "TRUE", "true", "False", "FALSE", "false") else "label"
 
 
 def in_brief(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from mt2st import MultiLabelClassifier, TextClassifier
 from mt2st.cli.main import main
-from mt2st.errors import InputError
+from mt2st.errors import DataWarning, InputError
 from mt2st.models import Compute, Embedding, Optimisation, Text
 from mt2st.models.inputs import as_indicator, rereadable
 from mt2st.text import read_labelled, read_multi_labelled
@@ -84,6 +84,13 @@ def test_a_column_is_taken_as_scikit_learn_takes_it() -> None:
     with pytest.warns(UserWarning, match="column-vector"):
         model = new(TextClassifier).fit(TEXTS, np.array(ONES).reshape(-1, 1))
     assert model.classes_.tolist() == [0, 1]
+
+
+def test_strings_in_two_spellings_stay_two_classes_as_in_scikit_learn_and_are_told() -> None:
+    labels = np.array(["1", "0"] * 10 + ["1.0", "0"] * 2, dtype=object)
+    with pytest.warns(DataWarning, match=r"'1' \(10, .*'1.0' \(2, first number 20, counted from 0\) are different"):
+        model = new(TextClassifier).fit(TEXTS, labels)
+    assert model.classes_.tolist() == ["0", "1", "1.0"]
 
 
 def test_rows_of_0_and_1_are_an_indicator_matrix() -> None:

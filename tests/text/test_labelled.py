@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from mt2st.errors import InputError
-from mt2st.text import LabelledText, check_classes, read_labelled
+from mt2st.errors import DataWarning, InputError
+from mt2st.text import LabelledText, check_classes, read_labelled, read_multi_labelled
 
 
 def test_good_rows_are_collected_in_order(tmp_path: Path) -> None:
@@ -88,3 +89,40 @@ def test_classes_that_cannot_be_learnt_are_named(labels: list[str], message: str
 
 def test_two_classes_and_three_rows_will_do() -> None:
     check_classes(LabelledText(["a", "b", "c"], ["x", "y", "x"]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "found", "told"),
+    [
+        ("1 1.0 0 1 0.0", "1 1 0 1 0", "'1' (2, first in line 2) and '1.0' (1, first in line 3) are taken as one, '1'"),
+        ("true False TRUE true", "true False true true", "and 'TRUE' (1, first in line 4) are taken as one, 'true'"),
+        ("1 1.0 none", "1 1.0 none", "'1' (1, first in line 2) and '1.0' (1, first in line 3) are different classes"),
+        ("pos neg Pos pos", "pos neg Pos pos", "'pos' (2, first in line 2) and 'Pos' (1, first in line 4) are"),
+        ("pos neg pos\u200b", "pos neg pos\u200b", "and 'pos\\u200b' (1, first in line 4) are different classes"),
+    ],
+)  # fmt: skip
+def test_labels_in_two_spellings_are_told_and_joined_where_pandas_joins_them(
+    labels: str, found: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("text,label\n" + "".join(f"a film,{each}\n" for each in labels.split(" ")), encoding="utf-8")
+    with pytest.warns(DataWarning, match=re.escape(told)):
+        assert read_labelled(path).labels == found.split(" ")
+
+
+def test_large_numbers_are_no_spellings_of_one_another(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("text,label\na,9007199254740993\nb,9007199254740992\n", encoding="utf-8")
+    assert len(set(read_labelled(path).labels)) == 2
+
+
+def test_folders_of_two_spellings_are_told_and_several_labels_a_text_too(tmp_path: Path) -> None:
+    for name in ("news/1/a.txt", "news/01/b.txt"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("a text", encoding="utf-8")
+    with pytest.warns(DataWarning, match=r"'01' \(1, first in 01/b.txt\) and '1' .* are different classes"):
+        assert read_labelled(tmp_path / "news").labels == ["01", "1"]
+    path = tmp_path / "data.csv"
+    path.write_text("text,label\na,war;Drama\nb,drama\n", encoding="utf-8")
+    with pytest.warns(DataWarning, match="'Drama' .* and 'drama' .* are different classes"):
+        assert read_multi_labelled(path).labels == [("Drama", "war"), ("drama",)]

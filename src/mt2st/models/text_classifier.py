@@ -34,6 +34,7 @@ from mt2st.models.trained_model import TrainedModel
 from mt2st.network import Network
 from mt2st.tasks import Texts
 from mt2st.text import LabelledText, MultiLabelledText
+from mt2st.text.labelled import one_spelling
 
 
 class TextClassifier(
@@ -132,6 +133,8 @@ class TextClassifier(
         present_labels = present(y, "labels", source)
         labels = np.asarray(y) if hasattr(y, "dtype") else present_labels
         found = classes_of(labels, source)
+        names = [str(each) for each in present_labels if isinstance(each, str)]
+        one_spelling(names, source, lambda name: f"number {names.index(name)}, counted from 0", joining=False)
         try:
             check_classification_targets(np.asarray(labels))
         except ValueError as error:  # measurements, such as 0.5

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
-from mt2st.errors import InputError, in_brief, shortened
+from mt2st.errors import DataWarning, InputError, in_brief, kind_of, meaning_of, shortened
 from mt2st.text.conll import read_conll
 from mt2st.text.lines import text_files
 from mt2st.text.readers import has_no_labels, read_records, stream_records
@@ -132,6 +133,7 @@ def read_labelled(
             f"column or a folder per class"
         )
     of_column = "" if Path(source).is_dir() else f" in column '{label or 'label'}'"
+    lines: dict[str, int] = {}
     for record in records:
         if container := _container(record):
             bad_rows.add(BadRow(record.line, container.format(of_column), ""))
@@ -142,13 +144,54 @@ def read_labelled(
         else:
             texts.append(record.text)
             labels.append(record.label)
+            lines.setdefault(record.label, record.line)
     skipped = bad_rows.counts.total()
     if skipped and not (skip_bad_rows and texts):
         rows = f"{skipped:,} of {skipped + len(texts):,} rows cannot be used: {bad_rows.described(Path(source))}"
         skipping = ", or go on without them by --skip-bad-rows (skip_bad_rows=True)" if texts else ""
         first = f". The first: {bad_rows.message}" if bad_rows.message and not texts else ""
         raise InputError(f"{source}: {rows}. Correct them{skipping}{first}")
+    in_table = not Path(source).is_dir() and not str(source).removesuffix(".gz").endswith(".txt")
+    labels = one_spelling(labels, str(source), lambda name: _place(Path(source), lines[name]), joining=in_table)
     return LabelledText(texts, labels, skipped, str(source))
+
+
+def one_spelling(labels: list[str], source: str, first: Callable[[str], str], *, joining: bool) -> list[str]:
+    """Return labels in which a number, or a truth value, has one spelling; warn of labels that are spelled in two ways.
+
+    pandas reads a column of numbers alone, or of truth values alone, as such: ``1`` and ``1.0`` are one class. They get
+    the most frequent spelling. Others, such as ``pos`` and ``Pos``, stay two classes.
+
+    Args:
+        labels: the label of each text.
+        source: their name in the warning.
+        first: returns where a label comes first.
+        joining: whether they are those of a table.
+    """
+    counts = Counter(labels)
+    spelled: dict[object, list[str]] = {}
+    for name, _ in counts.most_common():
+        spelled.setdefault(meaning_of(name), []).append(name)
+    twice = [names for names in spelled.values() if len(names) > 1]
+    if not twice:
+        return labels
+    kinds = {kind_of(name) for name in counts}
+    joining = joining and len(kinds) == 1 and kinds != {"label"}
+    shown = " and ".join(f"{_visible(each)} ({counts[each]:,}, first {first(each)})" for each in twice[0])
+    others = f" ({len(twice) - 1:,} more are spelled in several ways)" if len(twice) > 1 else ""
+    end = f"are taken as one, '{twice[0][0]}'" if joining else "are different classes: write them alike if they are one"
+    warnings.warn(f"{source}: the labels {shown} {end}{others}", DataWarning, stacklevel=2)
+    chosen = {each: names[0] for names in twice for each in names} if joining else {}
+    return [chosen.get(each, each) for each in labels]
+
+
+def _place(source: Path, line: int) -> str:
+    return f"in {text_files(source)[line - 1].relative_to(source)}" if source.is_dir() else f"in line {line}"
+
+
+def _visible(label: str) -> str:
+    """Return a label in quotes, with signs that nobody sees spelled out."""
+    return "'" + "".join(each if each.isprintable() else ascii(each)[1:-1] for each in shortened(label)) + "'"
 
 
 def _container(record: Record) -> str:
@@ -262,6 +305,7 @@ def read_multi_labelled(
     if has_no_labels(source, dialect):
         raise InputError(f"{source}: a .txt file has no labels; give a table with a column of them")
     texts, labels = [], []
+    lines: dict[str, int] = {}
     records = read_records(source, text=text, label=label or "label", skip_bad_rows=skip_bad_rows, dialect=dialect)
     for record in records:
         if record.text.strip():
@@ -271,11 +315,15 @@ def read_multi_labelled(
             except InputError as error:
                 raise InputError(f"{source}, line {record.line}: {error}") from None
             labels.append(split_labels(record.label, separator) if listed is None else tuple(sorted(set(listed))))
+            for each in labels[-1]:
+                lines.setdefault(each, record.line)
         elif not skip_bad_rows:
             raise InputError(
                 f"{source}, line {record.line}: the text is empty; correct it, or go on without such rows by "
                 f"--skip-bad-rows (skip_bad_rows=True)"
             )
+    every = [each for several in labels for each in several]
+    one_spelling(every, str(source), lambda name: _place(Path(source), lines[name]), joining=False)
     return MultiLabelledText(texts, labels, str(source))
 
 
