@@ -442,7 +442,8 @@ def _labelled_texts(corpus: Corpus, reader: DocumentEncoder, parts: Sequence[Pre
 
 def _put_at_first(part: nn.Module | KernelTask) -> None:
     """Give a user's head or kernel task the state that it had at its first fit, so that each fit starts alike."""
-    first = vars(part).setdefault("_at_first", copy.deepcopy(part.state_dict()))  # not a parameter
+    own = getattr(part, "__dict__", {})  # none with __slots__; and of a module this is no parameter
+    first = own.setdefault("_at_first", copy.deepcopy(part.state_dict()))
     part.load_state_dict(copy.deepcopy(first))
 
 
