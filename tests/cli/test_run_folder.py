@@ -97,6 +97,17 @@ def test_a_second_place_that_is_taken_is_refused_before_the_data_are_read(
     assert (tmp_path / "elsewhere" / "notes.md").read_text(encoding="utf-8") == "mine"
 
 
+def test_a_run_that_is_kept_in_the_second_place_goes_on_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "checkpoint" / "training").mkdir(parents=True)
+    (tmp_path / "checkpoint" / "training" / "progress.json").touch()
+    (tmp_path / ".mt2st.json").write_text('["checkpoint/training/progress.json"]', encoding="utf-8")
+    places = ["--fallback", str(tmp_path), "--resume", "--output", str(tmp_path)]
+    assert main(["train", "missing.csv", *places]) == 2
+    assert "missing.csv" in capsys.readouterr().err
+
+
 def test_a_run_does_not_go_on_with_another_test_part(
     train_arguments: list[str], reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

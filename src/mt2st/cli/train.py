@@ -97,7 +97,7 @@ def _train(options: TrainOptions, arguments: Sequence[str], rank: int) -> int:
         check_schedule(schedules, settings)
     every = options.checkpoint_seconds
     trackers = _trackers(options) if rank == 0 else []
-    if options.fallback is not None and rank == 0:
+    if rank == 0 and options.fallback is not None and options.fallback.absolute() != options.output.absolute():
         with _folder(options, options.fallback, resume=False, option="--fallback"):
             pass  # it can be written, and is free
     with ExitStack() as stack:
