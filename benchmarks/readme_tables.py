@@ -4,7 +4,8 @@
 
 A table stands between ``<!-- results: NAME [KIND] -->`` and ``<!-- end of results -->``. NAME is a file
 ``results/NAME.csv``: the ``runs.csv`` of a study, or what `auxiliary_table.py`, `linear_baselines.py` and
-`transformer.py` write. KIND is one of `KINDS`. A test fails when a page has other figures than the files.
+`transformer.py` write; with the KIND ``sets``, all files ``results/NAME-SET.csv``. KIND is one of `KINDS`. A test fails
+when a page has other figures than the files.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ KINDS: dict[str, Callable[[Path], str]] = {
     "summary": lambda path: summary(Study.load(path)),
     "baselines": runpy.run_path(str(ROOT / "benchmarks" / "linear_baselines.py"))["table"],
     "auxiliary": runpy.run_path(str(ROOT / "benchmarks" / "auxiliary_table.py"))["differences"],
+    "sets": runpy.run_path(str(ROOT / "benchmarks" / "time_sets.py"))["table"],
     "transformer": runpy.run_path(str(ROOT / "benchmarks" / "transformer_table.py"))["table"],
 }
 """Returns the text of a table from a file; without a KIND, the table of results."""
