@@ -15,6 +15,7 @@ from mt2st import TextClassifier
 from mt2st._lock import only_writer
 from mt2st.cli.main import main
 from mt2st.cli.run_folder import kept
+from mt2st.cli.train import _telling_what_is_kept
 from mt2st.errors import InputError, NotWrittenError
 from mt2st.models.trained_model import TrainedModel
 from tests.cli.conftest import run_until
@@ -211,6 +212,15 @@ def test_a_result_is_written_to_the_first_place_that_takes_it(
     with pytest.raises(NotWrittenError):
         kept(write, Path("bad"), None)
     assert "cannot write bad; good is tried" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for checkpoint in (tmp_path / "none", tmp_path):
+        with pytest.raises(NotWrittenError), _telling_what_is_kept(checkpoint):
+            raise NotWrittenError("No space left on device")
+    assert capsys.readouterr().err == f"{tmp_path} is kept: the same command with --resume goes on from there\n"
 
 
 def test_at_a_terminal_the_person_is_asked_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from mt2st.cli.run_folder import RunFolder, kept
 from mt2st.cli.strategy_options import ModelOptions, StrategyName, StrategyOptions, name_of, parse_with_strategies
 from mt2st.cli.terminal import say, say_unknown_words
 from mt2st.cli.without_effect import check_schedule, warn_of_unused
-from mt2st.errors import MissingExtraError, listed
+from mt2st.errors import MissingExtraError, NotWrittenError, listed
 from mt2st.evaluation.tables import AUXILIARY_HEADER, aligned, auxiliary_rows, metrics_table
 
 if TYPE_CHECKING:
@@ -177,10 +177,10 @@ def _trackers(options: TrainOptions) -> list[Callback]:
 
 @contextmanager
 def _telling_what_is_kept(checkpoint: Path) -> Iterator[None]:
-    """Say what goes on from the checkpoints that a training has left which a signal ended at once."""
+    """Say what goes on from the checkpoints of a training that a signal, or a full disk, has ended at once."""
     try:
         yield
-    except (KeyboardInterrupt, Interrupted):
+    except (KeyboardInterrupt, Interrupted, NotWrittenError):
         if checkpoint.is_dir():
             say(f"{checkpoint} is kept: the same command with --resume goes on from there")
         raise
