@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -40,10 +41,10 @@ class Forecast(Callback):
         self._remaining = RemainingTime(trainer)
 
     def on_evaluation(self, trainer: Trainer, evaluation: Evaluation) -> None:  # noqa: ARG002  # a callback's arguments
-        """Tell it, once."""
-        if self._remaining is None:
-            return
-        so_far, left = self._remaining.elapsed(), LATER * self._remaining.seconds()
+        """Tell it, once there has been a step."""
+        if self._remaining is None or math.isinf(left := LATER * self._remaining.seconds()):
+            return  # told, or a checkpoint goes on with an evaluation
+        so_far = self._remaining.elapsed()
         self._remaining = None
         final = self._again * (so_far + left) + self._refit * (self._again > 0)
         for callback in self._told:

@@ -6,12 +6,22 @@ from typing import Any
 
 import pytest
 
+from mt2st.models import forecast
+from mt2st.models.forecast import LATER, Forecast
 from mt2st.strategy import Diminish, MultiTask, SingleTask, Strategy, Switch
-from mt2st.training import remaining
+from mt2st.training import Callback, remaining
 from mt2st.training.remaining import RemainingTime
 from mt2st.training.run import Progress
 
 BATCHES, EPOCHS = 10, 8
+
+
+class Told(Callback):
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_forecast(self, seconds: float) -> None:
+        self.seconds.append(seconds)
 
 
 class Clock:
@@ -75,3 +85,21 @@ def test_a_strategy_that_decided_otherwise_is_heard(monkeypatch: pytest.MonkeyPa
     assert rest.seconds() == pytest.approx(70 * 6), "until the next evaluation"
     trainer.run.evaluations.append("one")
     assert rest.seconds() == pytest.approx(70)
+
+
+def test_a_training_that_goes_on_with_an_evaluation_is_foretold_at_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, trainer, told = Clock(), make_trainer(SingleTask()), Told()
+    monkeypatch.setattr(remaining, "time", clock)
+    monkeypatch.setattr(forecast, "time", clock)
+    train(trainer, clock, BATCHES)
+    foretelling = Forecast([told], begin=clock.now, fit_partners=lambda: None, again=0.0)
+    foretelling.on_fit_start(trainer)
+    evaluation: Any = None
+    foretelling.on_evaluation(trainer, evaluation)
+    assert told.seconds == []
+    for _ in range(2):
+        train(trainer, clock, BATCHES)
+        foretelling.on_evaluation(trainer, evaluation)
+    assert told.seconds == [pytest.approx(BATCHES + LATER * 6 * BATCHES)]
