@@ -22,7 +22,9 @@ class BusyCellWarning(UserWarning):
 
 @contextmanager
 def only_writer(folder: Path, what: str) -> Iterator[None]:
-    """Be the only process that writes into a folder, for a block; one that was made for it and is empty is removed.
+    """Be the only process that writes into a folder, for a block.
+
+    A folder that is empty afterwards is removed, unless it was there and empty before.
 
     Args:
         folder: made when it is missing.
@@ -31,7 +33,9 @@ def only_writer(folder: Path, what: str) -> Iterator[None]:
     Raises:
         InputError: another process writes there, or the folder cannot be written.
     """
-    was_there = folder.is_dir()
+    was_empty = False
+    with suppress(OSError):
+        was_empty = not any(folder.iterdir())
     with cell_lock(folder) as held:
         if not held:
             raise InputError(f"{what}: another process writes into {folder} now: let it end, or choose another place")
@@ -40,7 +44,7 @@ def only_writer(folder: Path, what: str) -> Iterator[None]:
         finally:
             with suppress(OSError):  # as on Windows, where it is removed with the next run
                 (folder / LOCK).unlink()
-                if not was_there:
+                if not was_empty:
                     folder.rmdir()
 
 

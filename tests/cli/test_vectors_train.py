@@ -112,7 +112,7 @@ def test_a_folder_with_ngrams_is_gone_on_from(corpus: Path) -> None:
         (["--vector-size", "100000000"], "--vector-size should be less than or equal to 1048576, found 100000000"),
         (["--window", "0"], "window should be greater than or equal to 1, found 0"),
         (["--negative", "0"], "negative should be greater than or equal to 1, found 0"),
-        (["--min-count", "0"], "--min-count must be 1 or more; found 0"),
+        (["--min-count", "0"], "--min-count must be at least 1, found 0"),
         (["--sample", "1"], "sample should be less than 1, found 1.0"),
         (["--negative", "1000000000"], "negative should be less than or equal to 100, found 1000000000"),
         (["--ns-exponent", "nan"], "--ns-exponent should be"),

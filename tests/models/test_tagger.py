@@ -204,7 +204,10 @@ def made_up(numbers: range) -> Sentences:
 def test_by_its_spelling_a_word_is_tagged_that_no_text_has() -> None:
     train, test = made_up(range(100, 160)), made_up(range(200, 230))
     settings: dict[str, Any] = {"auxiliaries": (), "optimisation__epochs": 15}
-    assert make(**settings).fit(*train).score(*test) > 0.95
+    tagger = make(**settings).fit(*train)
+    assert tagger.score(*test) > 0.95
+    with pytest.raises(InputError, match="nothing to measure on"):
+        tagger.score([], [])
     alone = make(**settings, encoder__spelling=False).fit(*train)
     assert alone.network_.spelling is None
     assert alone.score(*test) < 0.6

@@ -149,12 +149,18 @@ class Tagger(TrainedModel[TaggedText]):
         return super().fit_rows(rows, validation=validation, **options)
 
     def score(self, X: Sequence[Sequence[str]], y: Sequence[Sequence[object]]) -> float:
-        """Return the share of words whose tag is right."""
+        """Return the share of words whose tag is right.
+
+        Raises:
+            InputError: there is no word, or the tags do not go with the words.
+        """
         self._fitted()
         wanted, found = self._rows(X, y, "score", self.classes_).tags, self.predict(X)
         right = [
             one == str(two) for tags, row in zip(wanted, found, strict=True) for one, two in zip(tags, row, strict=True)
         ]
+        if not right:
+            raise InputError("score: nothing to measure on; give at least one word")
         return sum(right) / len(right)
 
     def _rows(
