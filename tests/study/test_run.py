@@ -208,6 +208,4 @@ def test_a_killed_process_is_a_failure_of_its_cell(data: StudyData, tmp_path: Pa
 def test_a_folder_that_is_no_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no study"):
         Study.load(tmp_path)
-    with pytest.raises(InputError, match="1/n to n/n"):
-        own_share("3/2", [])
     assert not Order(GRID.cells()[0], StudyData(texts(2), texts(2), texts(2)), {}, None).stopped
