@@ -14,9 +14,11 @@ from mt2st.text import SPECIALS, Corpus, Vocabulary
 
 ValueT = TypeVar("ValueT")
 
-WORDS_A_ROW, FEWEST_ROUNDS, FEWEST_WORDS = 25, 50, 50_000
+WORDS_A_ROW, FEWEST_ROUNDS, FEWEST_WORDS = 50, 50, 50_000
 """Words that a process trains on between two joins of the tables, for each of their rows: then the joins take about a
 tenth of the time on one machine. But there are some joins in each training, unless so few words would be left."""
+_ROUNDS_A_PROCESS = 5
+"""Joins of a training for each process, at least: the more of them, the slower the momentum."""
 _ROWS_AT_ONCE = 1 << 12
 _IDS_AT_ONCE = 1 << 20
 
@@ -88,7 +90,9 @@ class Rounds:
         rows = sum(map(len, tables)) / len(tables)
         # With more, rounds would end between which no process has trained: the momentum alone would move the tables.
         most = max(1, largest // FEWEST_WORDS)
-        self._count = min(most, max(FEWEST_ROUNDS, round(largest / (WORDS_A_ROW * rows))))
+        self._count = min(
+            most, max(FEWEST_ROUNDS, _ROUNDS_A_PROCESS * together.count, round(largest / (WORDS_A_ROW * rows)))
+        )
         self._together, self._words, self._tables, self._frozen = together, words, tables, frozen
         self._starts: list[NDArray[np.float32]] = []
         self._momenta: list[NDArray[np.float32]] = []
