@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,34 @@ def test_shares_of_a_corpus_have_one_vocabulary_with_the_counts_of_all(pair: Tea
     expected = [" ".join(whole.vocabulary.decode(each)) for each in whole]
     assert first[2] == expected[::2]
     assert second[2] == expected[1::2]
+
+
+class Alike:
+    """One process of several that have as much text each."""
+
+    rank, on_machine = 0, 1
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def sums(self, values: Sequence[float]) -> list[float]:
+        return [sum(values)] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "joins"),
+    [
+        (2, 1_000_000, 20),  # each after 50,000 words
+        (2, 20_000_000, 50),  # not fewer
+        (64, 20_000_000, 320),  # five for each process
+        (2, 500_000_000, 100),  # each after 50 words a row
+    ],
+)
+def test_tables_are_joined_as_often_as_text_rows_and_processes_ask_for(count: int, words: int, joins: int) -> None:
+    tables = [np.zeros((100_000, 1), dtype=np.float32)] * 2
+    rounds = together.Rounds(Alike(count), words, tables, np.empty(0, dtype=np.bool_))  # type: ignore[arg-type]
+    rounds.begin(0)
+    assert rounds.due(words) == joins
 
 
 def in_small_parts() -> None:

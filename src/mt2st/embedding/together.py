@@ -18,7 +18,7 @@ WORDS_A_ROW, FEWEST_ROUNDS, FEWEST_WORDS = 50, 50, 50_000
 """Words that a process trains on between two joins of the tables, for each of their rows: then the joins take about a
 tenth of the time on one machine. But there are some joins in each training, unless so few words would be left."""
 _ROUNDS_A_PROCESS = 5
-"""Joins of a training for each process, at least: the more of them, the slower the momentum."""
+"""Least joins of a training for each process: with more processes the momentum needs more joins to take effect."""
 _ROWS_AT_ONCE = 1 << 12
 _IDS_AT_ONCE = 1 << 20
 

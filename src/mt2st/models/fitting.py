@@ -328,7 +328,9 @@ class Fitting(Generic[RowsT]):
             embedding = new_embedding(first.table, reader.subwords)
             network = reader.network(new_network(settings, embedding, self._heads(others)))
         for each in self.options.auxiliary_tasks:
-            if isinstance(each, KernelTask) and not isinstance(each, Callback):  # which begins anew with the corpus
+            if isinstance(each, KernelTask) and not isinstance(
+                each, Callback
+            ):  # which starts over when it gets the corpus
                 _put_at_first(each)
             head = getattr(each, "head", None)
             if isinstance(head, nn.Module):

@@ -126,7 +126,7 @@ class TrainedModel(SettingsEstimator, Generic[RowsT]):
             auxiliary_tasks: tasks of your own: any `mt2st.training.Task` or `KernelTask`. The module that its loss gets
                 is the model's `mt2st.network.Network`. An attribute ``head``, a torch module, is trained with it. Each
                 fit begins with the state that the head, or a kernel task, had at its first one. A task that is also a
-                `Callback` gets the corpus, with its vocabulary, at which a kernel task begins anew by itself.
+                `Callback` gets the corpus, with its vocabulary; a kernel task has to start over then by itself.
             auxiliary_rows: further labelled data, of any problem type, by a name for its auxiliary task. Its text joins
                 the vocabulary and the context task.
             callbacks: called before and during the training, and with the fitted estimator.

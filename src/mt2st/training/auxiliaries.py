@@ -23,7 +23,8 @@ class AuxiliaryDataset:
     """The data and the loss of an auxiliary task, for the loops of `mt2st.integrations`.
 
     The order of the data is a pure function of seed, epoch and rank: each process reads its share of one order, which
-    begins again, shuffled anew, when the data end. What does not fill a batch of all processes is left to later epochs.
+    begins again in another order when the data end. What does not fill a batch of all processes is left to later
+    epochs.
 
     Args:
         dataset: a map-style data set, with ``len`` and indices.
