@@ -14,7 +14,7 @@ import pytest
 from mt2st import TextClassifier
 from mt2st.errors import InputError
 from mt2st.models import Compute, Context, Encoder, ModelSettings, Optimisation
-from mt2st.models.choice import CHOICES, DROPOUT, RATES, Search, check_autotune, path_of
+from mt2st.models.autotune import CHOICES, DROPOUT, RATES, Search, check_autotune, path_of
 from mt2st.training import Callback
 
 USUAL = ModelSettings().with_defaults(of_words=False)

@@ -40,7 +40,7 @@ from mt2st.training import (
     Trainer,
     TransitionActions,
 )
-from mt2st.training.device import gradient_norm
+from mt2st.training.modules import gradient_norm
 
 SIZE = 4
 

@@ -27,7 +27,8 @@ from torch import Tensor, nn
 from mt2st.errors import InputError, MissingExtraError
 from mt2st.strategy import PRIMARY_TASK, Strategy
 from mt2st.training.auxiliaries import Auxiliaries, AuxiliaryDataset, checked_datasets
-from mt2st.training.device import checked_loss, moved
+from mt2st.training.device import moved
+from mt2st.training.modules import checked_loss
 from mt2st.training.task import AuxiliaryStream
 
 try:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt2st.errors import NoContextError
-from mt2st.models.choice import FEW, Choice, Search, check_autotune, choose, described
+from mt2st.models.autotune import Search, check_autotune, described
+from mt2st.models.choice import FEW, Choice, choose
 from mt2st.models.ensemble import Ensemble, Examples, Partner, have_known_words, told_by_words
 from mt2st.models.few_labels import learn
 from mt2st.models.fitting import DocumentEncoder, FitOptions, Fitted, Fitting, primary_task, reader_for, to_measure

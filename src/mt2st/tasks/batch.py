@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mt2st._workers import results
 from mt2st.text import PAD, UNK, Corpus
-from mt2st.training.device import evaluation_mode
+from mt2st.training.modules import evaluation_mode
 
 BUCKET = 16
 """Number of batches whose texts are sorted by length together: enough to save padding, few enough to stay random."""

@@ -10,28 +10,14 @@ from mt2st.training.callbacks import Callback, CheckpointEvery, MetricsLog
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
 from mt2st.training.feedback import Feedback
 from mt2st.training.flops import FlopMeter
+from mt2st.training.freezing import DimensionFreezing, load_freezes, save_freezes
 from mt2st.training.learning_rate import LearningRateSchedule
+from mt2st.training.loader_task import DataLoaderTask
 from mt2st.training.processes import Alone, connected
 from mt2st.training.run import Evaluation, Freeze, ProbeFit, Progress, Run, Transition
-from mt2st.training.task import (
-    DataLoaderTask,
-    DividedTask,
-    EpochSlice,
-    KernelTask,
-    RunParallel,
-    SharedKernelTask,
-    Shares,
-    Task,
-)
+from mt2st.training.task import DividedTask, EpochSlice, KernelTask, RunParallel, SharedKernelTask, Shares, Task
 from mt2st.training.trainer import Trainer
-from mt2st.training.transition import (
-    DimensionFreezing,
-    FittedHead,
-    HeadProbe,
-    TransitionActions,
-    load_freezes,
-    save_freezes,
-)
+from mt2st.training.transition import FittedHead, HeadProbe, TransitionActions
 
 __all__ = [
     "Alone",

@@ -13,9 +13,10 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from mt2st.errors import InputError
 from mt2st.strategy import PRIMARY_TASK, CombiningStrategy, Observation, Strategy, as_strategy
+from mt2st.training.loader_task import DataLoaderTask
 from mt2st.training.processes import current
 from mt2st.training.run import Progress
-from mt2st.training.task import AuxiliaryStream, DataLoaderTask
+from mt2st.training.task import AuxiliaryStream
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mt2st.strategy import CombiningStrategy
-from mt2st.training.device import embedding_weight
+from mt2st.training.modules import embedding_weight
 
 Gradients = dict[str, Tensor]
 """A gradient by the parameter's name."""

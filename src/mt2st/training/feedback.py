@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from mt2st._checkpoint import Stateful
 from mt2st.errors import InputError
 from mt2st.strategy.parameters import whole
-from mt2st.training.device import embedding_weight, rows_with_gradient
+from mt2st.training.modules import embedding_weight, rows_with_gradient
 
 ValidationLoss = Callable[[nn.Module, int], float]
 """Returns the primary's loss on some validation data, without dropout and gradients. The number of the look-ahead, from

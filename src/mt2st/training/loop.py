@@ -27,21 +27,10 @@ from mt2st.training.averaging import ParameterAverage
 from mt2st.training.callbacks import Callback, check_callbacks
 from mt2st.training.combination import Combiner
 from mt2st.training.convergence import CheckConvergence, EarlyStopping
-from mt2st.training.device import (
-    BFLOAT16,
-    FLOAT32,
-    check_optimised,
-    checked_loss,
-    computing_in,
-    device_named,
-    device_of,
-    embedding_weight,
-    evaluation_mode,
-    gradient_norm,
-    moved,
-)
+from mt2st.training.device import BFLOAT16, FLOAT32, computing_in, device_named, device_of, moved
 from mt2st.training.feedback import Feedback, StepDirections
 from mt2st.training.kernel_thread import KernelThread
+from mt2st.training.modules import check_optimised, checked_loss, embedding_weight, evaluation_mode, gradient_norm
 from mt2st.training.processes import Alone, current
 from mt2st.training.run import OPTIMIZER, Evaluation, Freeze, Halving, ProbeFit, Progress, Run, Transition
 from mt2st.training.task import (
