@@ -67,7 +67,9 @@ class TrainingProgress(Callback):
         self._remaining = RemainingTime(trainer)
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Move the bar."""
+        """Move the bar, where there is one."""
+        if not sys.stderr.isatty():
+            return
         step, last = trainer.progress.step, trainer.epochs * trainer.primary.n_batches
         epoch = min(trainer.epochs, 1 + (step - 1) // trainer.primary.n_batches)
         left = duration(self._remaining.seconds()) if self._remaining is not None else "?"

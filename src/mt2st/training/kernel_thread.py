@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from threading import Condition, get_ident
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from mt2st.training.run import timed
 from mt2st.training.task import in_turn
 
 Job = Callable[[], float]
@@ -54,7 +54,7 @@ class KernelThread:
         """
         results: dict[str, float] = {}
         if self._executor is None or not jobs:
-            with self._waiting():
+            with timed(self, "waited"):
                 results.update((name, job()) for name, job in jobs.items())
             yield results
             return
@@ -65,7 +65,7 @@ class KernelThread:
         try:
             yield results
         finally:
-            with self._waiting():
+            with timed(self, "waited"):
                 self.wait()
             self._running = []
             results.update((name, future.result()) for name, future in futures.items())
@@ -100,14 +100,6 @@ class KernelThread:
             if shared is None:
                 return
             shared.work()
-
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.waited += time.perf_counter() - start
 
     def _notify(self, _: Future[float]) -> None:
         with self._changed:

@@ -32,7 +32,7 @@ from mt2st.training.feedback import Feedback, StepDirections
 from mt2st.training.kernel_thread import KernelThread
 from mt2st.training.modules import check_optimised, checked_loss, embedding_weight, evaluation_mode, gradient_norm
 from mt2st.training.processes import Alone, current
-from mt2st.training.run import OPTIMIZER, Evaluation, Freeze, Halving, ProbeFit, Progress, Run, Transition
+from mt2st.training.run import OPTIMIZER, Evaluation, Freeze, Halving, ProbeFit, Progress, Run, Transition, timed
 from mt2st.training.task import (
     AuxiliaryStream,
     EpochSlice,
@@ -205,7 +205,7 @@ class TrainingLoop:
             if progress.batch == parts:
                 break
             waited = thread.waited
-            with progress.timed():
+            with timed(progress, "train_seconds"):
                 self._step(self._next(shares), EpochSlice(progress.epoch, progress.batch, parts, self.seed), thread)
             progress.kernel_seconds += thread.waited - waited
             progress.batch += 1

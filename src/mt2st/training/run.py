@@ -14,6 +14,16 @@ from mt2st._settings import checked_fields
 from mt2st.strategy import Decision
 
 
+@contextmanager
+def timed(owner: Any, attribute: str) -> Iterator[None]:
+    """Add the seconds of the block to an attribute."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        setattr(owner, attribute, getattr(owner, attribute) + time.perf_counter() - start)
+
+
 @dataclass
 class Progress:
     """The position of a training.
@@ -42,15 +52,6 @@ class Progress:
     losses: dict[str, tuple[float, int]] = field(default_factory=dict)
     norms: tuple[float, int] = (0.0, 0)
     flops: float = 0.0
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Count the time of the block as training."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.train_seconds += time.perf_counter() - start
 
     def record_loss(self, task: str, loss: float) -> None:
         """Add the loss of a task in a step."""
